@@ -1,0 +1,64 @@
+"""Node's whole `http2` module for Python, on nghttp2."""
+
+from . import constants, errors
+from .core.client import ClientHttp2Session, connect
+from .core.client_stream import ClientHttp2Stream
+from .core.server import (
+    Http2SecureServer,
+    Http2Server,
+    ServerHttp2Session,
+    create_secure_server,
+    create_server,
+)
+from .core.server_stream import ServerHttp2Stream
+from .core.session import Http2Session, SessionState
+from .core.stream import Http2Stream, StreamState
+from .engine.connection import nghttp2_version_string
+from .errors import (
+    AbortError,
+    Http2Error,
+    Http2TypeError,
+    Http2ValueError,
+    NghttpError,
+    SessionError,
+    StreamError,
+)
+from .headers import Headers, sensitive_headers
+from .settings import Settings, get_default_settings, get_packed_settings, get_unpacked_settings
+
+__version__ = "0.1.0"
+
+nghttp2_version: str = nghttp2_version_string()
+"""The version of the linked libnghttp2, such as ``'1.52.0'``."""
+
+__all__ = [
+    "AbortError",
+    "ClientHttp2Session",
+    "ClientHttp2Stream",
+    "Headers",
+    "Http2Error",
+    "Http2SecureServer",
+    "Http2Server",
+    "Http2Session",
+    "Http2Stream",
+    "Http2TypeError",
+    "Http2ValueError",
+    "NghttpError",
+    "ServerHttp2Session",
+    "ServerHttp2Stream",
+    "SessionError",
+    "SessionState",
+    "Settings",
+    "StreamError",
+    "StreamState",
+    "connect",
+    "constants",
+    "create_secure_server",
+    "create_server",
+    "errors",
+    "get_default_settings",
+    "get_packed_settings",
+    "get_unpacked_settings",
+    "nghttp2_version",
+    "sensitive_headers",
+]

@@ -1,0 +1,1 @@
+"""The Core API on asyncio: sessions and streams over the engine."""

@@ -1,0 +1,73 @@
+# `make serve` and `make test` are all that a fresh machine needs: tools/bootstrap
+# installs what is absent first. PYTHON=... chooses the interpreter for .venv,
+# ARGS=... goes to the program that a target runs.
+
+.DEFAULT_GOAL := help
+.PHONY: help serve test lint types format docs bench wheel clean
+# Steps build on each other's .venv, and their output is for reading.
+.NOTPARALLEL:
+
+# `make wheel` looks for cython and ninja on PATH; Debian's nghttpd is in /usr/sbin.
+export PATH := $(CURDIR)/.venv/bin:$(PATH):/usr/sbin
+export PYTHON
+
+bin := .venv/bin
+
+define run-lint
+$(bin)/ruff check
+$(bin)/ruff format --check
+endef
+
+define run-types
+$(bin)/mypy
+endef
+
+# -E: an incremental run would not repeat the warnings of unchanged pages.
+define run-docs
+$(bin)/sphinx-build -q -E -W --keep-going -b html docs docs/_build/html
+endef
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+serve: ## run the example server on http://localhost:8080/ and https://localhost:8443/
+	@tools/bootstrap serve
+	$(bin)/python examples/serve.py $(ARGS)
+
+test: ## lint, check the types, run the tests (ARGS goes to pytest), build the documentation
+	@tools/bootstrap test
+	$(run-lint)
+	$(run-types)
+	$(bin)/python -m pytest $(ARGS)
+ifneq ($(wildcard docs/conf.py),)
+	$(run-docs)
+endif
+
+lint: ## check style and format
+	@tools/bootstrap lint
+	$(run-lint)
+
+types: ## check the types
+	@tools/bootstrap types
+	$(run-types)
+
+format: ## put the code into form
+	@tools/bootstrap lint
+	$(bin)/ruff check --fix
+	$(bin)/ruff format
+
+docs: ## build the documentation into docs/_build/html
+	@tools/bootstrap docs
+	$(run-docs)
+
+bench: ## run the benchmarks (ARGS goes to them)
+	@tools/bootstrap bench
+	$(bin)/python -m benchmarks $(ARGS)
+
+wheel: ## build a wheel for this system into dist
+	@tools/bootstrap wheel
+	$(bin)/python -m pip --disable-pip-version-check wheel --quiet --no-deps --no-build-isolation -w dist .
+
+clean: ## remove all that make has made, .venv too
+	rm -rf .venv build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find src tests examples benchmarks docs -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true

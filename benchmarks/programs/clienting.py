@@ -1,0 +1,63 @@
+"""What the Python clients share: their arguments, their clock and their result."""
+
+import argparse
+import json
+import time
+from dataclasses import dataclass
+
+EXPECTED = b"Hello World"
+
+
+@dataclass
+class Arguments:
+    """The command line of a client program."""
+
+    url: str
+    concurrency: int
+    warm_up: float
+    seconds: float
+    variant: str
+
+
+class Phase:
+    """A stretch of time in which requests are started; those under way are waited for.
+
+    Attributes:
+        done: Responses that came with status 200 and the right body.
+        failed: All others.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        """Start the clock; new requests may start for ``seconds``."""
+        self.done = 0
+        self.failed = 0
+        self._start = time.perf_counter()
+        self._deadline = self._start + seconds
+
+    def goes_on(self) -> bool:
+        """Return whether another request may start."""
+        return time.perf_counter() < self._deadline
+
+    def count(self, status: int, body: bytes) -> None:
+        """Count one response."""
+        if status == 200 and body == EXPECTED:
+            self.done += 1
+        else:
+            self.failed += 1
+
+    def report(self) -> None:
+        """Print the result; call it when the last response is there."""
+        seconds = time.perf_counter() - self._start
+        result = {"requests": self.done, "failed": self.failed, "seconds": seconds}
+        print(json.dumps(result), flush=True)
+
+
+def arguments(*variants: str) -> Arguments:
+    """Read the command line; ``variants`` are the values that ``--variant`` may take."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("url")
+    parser.add_argument("concurrency", type=int)
+    parser.add_argument("warm_up", type=float, help="seconds")
+    parser.add_argument("seconds", type=float)
+    parser.add_argument("--variant", choices=variants, default=variants[0] if variants else "")
+    return Arguments(**vars(parser.parse_args()))

@@ -1,0 +1,50 @@
+"""What the Python servers share: their arguments, their event loop and their port."""
+
+import argparse
+import asyncio
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import http2
+
+
+def serve(attach: Callable[[Any], object]) -> None:
+    """Run a server until the process is ended.
+
+    Args:
+        attach: Called once with the new server, to add its listeners.
+    """
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--loop", choices=["asyncio", "uvloop"], default="asyncio")
+    parser.add_argument("--cert", help="PEM file; given, the server speaks TLS")
+    parser.add_argument("--key", help="PEM file")
+    arguments = parser.parse_args()
+
+    async def main() -> None:
+        if arguments.cert:
+            server = http2.create_secure_server(cert=arguments.cert, key=arguments.key)
+        else:
+            server = http2.create_server()
+        attach(server)
+        await announce(server)
+        await server.serve_forever()
+
+    run(main, arguments.loop)
+
+
+async def announce(server: Any) -> None:
+    """Listen on a free port of 127.0.0.1 and print that port."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    await server.listen(sock=listener)
+    print(listener.getsockname()[1], flush=True)
+
+
+def run(main: Callable[[], Any], loop: str) -> None:
+    """Run the coroutine function ``main`` on the event loop called ``loop``."""
+    if loop == "uvloop":
+        import uvloop
+
+        uvloop.run(main())
+    else:
+        asyncio.run(main())

@@ -1,0 +1,18 @@
+"""Reads request bodies piece by piece, discards them, and answers with how many bytes came."""
+
+from typing import Any
+
+from benchmarks.programs.serving import serve
+
+
+async def receive(stream: Any, headers: Any, flags: int, raw_headers: Any) -> None:
+    """Read to the end, then answer with the number of bytes in decimal."""
+    received = 0
+    async for chunk in stream:
+        received += len(chunk)
+    stream.respond({":status": 200, "content-type": "text/plain"})
+    stream.end(str(received))
+
+
+if __name__ == "__main__":
+    serve(lambda server: server.on("stream", receive))

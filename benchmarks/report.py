@@ -1,0 +1,146 @@
+"""The report: lines for the terminal, ``results.json`` and ``docs/benchmarks.md``."""
+
+from typing import Any
+
+from benchmarks.results import Row, Spread, Table
+
+INTRODUCTION = """\
+# Benchmarks
+
+This page is written by `make bench`; the numbers in it are one run on one machine, described
+below. On another machine the absolute numbers will differ; the ratios should be near these.
+
+![Bars: each competitor as a multiple of Node](benchmarks.svg)
+
+## How it is measured
+
+- Everything runs on one machine over the loopback interface.
+- {pinning}
+- Each competitor runs as a fresh process in each of {rounds} rounds; every round measures every
+  competitor once, in rotating order, so that whatever else the machine does in these minutes
+  hits all alike.
+- Each measurement is {duration:g} s long, after {warm_up:g} s of warm-up under the same load.
+- The number shown is the median over the rounds. A ratio is taken within each round, and its
+  median, lowest and highest are shown.
+- Before a server is loaded, one answer is checked: HTTP/2, status 200, the right body. Requests
+  that fail under load are not counted in the rate; how many there were stands in the table.
+- *Core busy* is the part of the time that the server's core worked for the server. Well below
+  100 %, the server was not the limit: the load generator was, or (uploads) the wait for the
+  server's small receive windows to open again.
+- The programs are in `benchmarks/programs`: a few lines each, as a user would write them. Every
+  setting has its default, except that access logs and WebSocket are off and that the peers run on
+  uvloop where they can.
+- nghttpd and h2load are nghttp2's own server and client, in C++: they show what the protocol
+  library itself allows.
+
+## How to repeat it
+
+```console
+$ make bench
+```
+
+`h2load`, `nghttpd` (on Debian: `nghttp2-client`, `nghttp2-server`), `node`, `curl` and `openssl`
+are not installed by it; what is missing is left out and named. `make bench ARGS=--help` tells the
+options: a longer `--duration`, more `--rounds`, `--only` some competitors or some `--scenario`s.
+Use an idle machine with two cores or more.
+"""
+
+
+def summary(tables: list[Table]) -> str:
+    """Return the results for the terminal."""
+    lines = []
+    for table in tables:
+        lines += ["", f"{table.scenario.title} ({table.scenario.unit})"]
+        for row in table.rows.values():
+            lines.append(f"  {row.label:24} {terminal_cells(table, row)}")
+        for above, below, ratio in table.pairs():
+            lines.append(f"  {above} ÷ {below}: {times(ratio)}")
+    return "\n".join(lines)
+
+
+def terminal_cells(table: Table, row: Row) -> str:
+    """Return one row's numbers for the terminal."""
+    if row.value is None:
+        return f"not measured: {row.reason}"
+    ratio = table.ratio(row.name)
+    cells = [f"{number(row.value.median):>10}", f"{times(ratio) if ratio else '':22}"]
+    if row.busy is not None:
+        cells.append(f"core busy {row.busy:.0%}")
+    if remark := remarks(row):
+        cells.append(remark)
+    return "  ".join(cells).rstrip()
+
+
+def as_json(tables: list[Table], machine: dict[str, str], run: dict[str, Any]) -> dict[str, Any]:
+    """Return the content of ``results.json``."""
+    return {"machine": machine, "run": run, "scenarios": [table.as_json() for table in tables]}
+
+
+def markdown(tables: list[Table], machine: dict[str, str], run: dict[str, Any]) -> str:
+    """Return the content of ``docs/benchmarks.md``."""
+    pinning = (
+        "The server is pinned to one core, the load generator or the client to another."
+        if run["pinned"]
+        else "Server and load could not be pinned to two different cores on this machine and "
+        "shared\n  what there is: expect lower and less steady numbers."
+    )
+    lines = [INTRODUCTION.format(**{**run, "pinning": pinning}), "## Results"]
+    for table in tables:
+        lines += ["", *markdown_table(table)]
+    lines += ["", "## The machine", "", "| | |", "|---|---|"]
+    lines += [f"| {name} | {value} |" for name, value in machine.items()]
+    return "\n".join(lines) + "\n"
+
+
+def markdown_table(table: Table) -> list[str]:
+    """Return one scenario's section."""
+    scenario = table.scenario
+    reference = table.rows[scenario.reference].label
+    loaded = any(row.busy is not None for row in table.rows.values())
+    heads = ["", f"{scenario.unit}", f"÷ {reference}", "lowest – highest ratio"]
+    heads += ["core busy"] if loaded else []
+    lines = [f"### {scenario.title}", "", scenario.explanation, ""]
+    lines += [f"| {' | '.join(heads)} |", "|---|" + "---:|" * (len(heads) - 1)]
+    notes = []
+    for row in table.rows.values():
+        if row.value is None:
+            notes.append(f"{row.label}: not measured, because {row.reason}.")
+            continue
+        ratio = table.ratio(row.name)
+        cells = [f"**{row.label}**" if row.ours else row.label, number(row.value.median)]
+        cells += (
+            [f"{ratio.median:.2f}", f"{ratio.low:.2f} – {ratio.high:.2f}"] if ratio else ["", ""]
+        )
+        if loaded:
+            cells.append("" if row.busy is None else f"{row.busy:.0%}")
+        lines.append(f"| {' | '.join(cells)} |")
+        if remark := remarks(row):
+            notes.append(f"{row.label}: {remark}.")
+    notes += [f"{above} ÷ {below}: {times(ratio)}." for above, below, ratio in table.pairs()]
+    return [*lines, *([""] if notes else []), *(f"- {note}" for note in notes)]
+
+
+def remarks(row: Row) -> str:
+    """Return what a reader must know about a row that was measured."""
+    found = []
+    if row.failed:
+        total = row.failed + row.succeeded
+        found.append(
+            f"{row.failed:,} of {total:,} requests failed (connections ended by the server "
+            "included); the rate counts those that succeeded"
+        )
+    if row.reason:
+        found.append(f"not in every round, because {row.reason}")
+    return "; ".join(found)
+
+
+def number(value: float) -> str:
+    """Return ``value`` with three significant digits or all those before the point."""
+    if value >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.2f}" if value < 10 else f"{value:.1f}"
+
+
+def times(ratio: Spread) -> str:
+    """Return a ratio with its spread."""
+    return f"{ratio.median:.2f}× ({ratio.low:.2f}–{ratio.high:.2f})"

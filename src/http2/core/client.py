@@ -1,0 +1,407 @@
+"""`connect` and `ClientHttp2Session`: the client's side of a connection."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Generator
+from typing import TYPE_CHECKING, Any
+from urllib.parse import SplitResult, urlsplit
+
+from .. import events
+from ..constants import (
+    NGHTTP2_CANCEL,
+    NGHTTP2_FLAG_END_STREAM,
+    NGHTTP2_NO_ERROR,
+    NGHTTP2_SESSION_CLIENT,
+)
+from ..errors import StreamError, new_error
+from ..headers import Headers, OutgoingHeaders
+from .client_stream import ClientHttp2Stream
+from .options import SessionOptions, reject_unknown
+from .session import Http2Session
+from .stream import Http2Stream
+from .tls import client_context
+from .transport import SessionProtocol
+
+if TYPE_CHECKING:
+    from ..engine.connection import Connection
+
+__all__ = ["ClientHttp2Session", "connect"]
+
+DEFAULT_PORTS = {"http:": 80, "https:": 443}
+
+
+class ClientHttp2Session(Http2Session):
+    """A client's session: what `connect` returns.
+
+    ``await session`` waits until the connection stands, ``async with`` does so at its
+    begin and closes the session at its end.
+    """
+
+    type = NGHTTP2_SESSION_CLIENT
+
+    _connected_waiters: list[asyncio.Future[None]] | None = None
+    _connect_error: BaseException | None = None
+    _dial: asyncio.Task[None] | None = None
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        options: SessionOptions,
+        authority: str,
+        scheme: str,
+    ) -> None:
+        super().__init__(loop, options)
+        self._authority = authority
+        self._scheme = scheme
+        self._pending: dict[ClientHttp2Stream, None] = {}
+
+    # --- connecting ---------------------------------------------------------------------
+
+    def __await__(self) -> Generator[Any, None, ClientHttp2Session]:
+        return self._wait_connected().__await__()
+
+    async def _wait_connected(self) -> ClientHttp2Session:
+        if self.connecting and not self.destroyed:
+            waiter: asyncio.Future[None] = self._loop.create_future()
+            if self._connected_waiters is None:
+                self._connected_waiters = []
+            self._connected_waiters.append(waiter)
+            await waiter
+        elif self._connect_error is not None:
+            raise self._connect_error
+        elif self.connecting:
+            raise new_error("ERR_HTTP2_INVALID_SESSION")
+        return self
+
+    async def __aenter__(self) -> ClientHttp2Session:
+        return await self._wait_connected()
+
+    def _connected(self, transport: asyncio.Transport) -> None:
+        tls = transport.get_extra_info("ssl_object")
+        if tls is not None and tls.selected_alpn_protocol() != "h2" and not self.destroyed:
+            # RFC 9113 section 3.2: over TLS, HTTP/2 is what ALPN says it is
+            transport.abort()
+            self._fail_to_connect(
+                new_error(
+                    "ERR_HTTP2_ERROR",
+                    0,
+                    message="the server did not agree to speak HTTP/2 (ALPN h2)",
+                )
+            )
+            return
+        super()._connected(transport)
+        if self.destroyed:
+            return
+        waiters, self._connected_waiters = self._connected_waiters, None
+        for waiter in waiters or ():
+            if not waiter.done():
+                waiter.set_result(None)
+        pending, self._pending = self._pending, {}
+        for stream in pending:
+            if stream._submit_request is not None and not stream.destroyed:
+                if self.closed:
+                    stream._refuse(new_error("ERR_HTTP2_GOAWAY_SESSION", retryable=True))
+                else:
+                    stream._submit_request()
+        self.emit("connect", self, self.socket)
+        if self.closed and not self.destroyed:
+            self._announce_end()
+            self._end_if_idle()
+
+    def _fail_to_connect(self, error: BaseException) -> None:
+        if self.destroyed:
+            return
+        self._connect_error = error
+        waiters, self._connected_waiters = self._connected_waiters, None
+        seen = False
+        for waiter in waiters or ():
+            if not waiter.done():
+                seen = True
+                waiter.set_exception(error)
+        self._error_seen = seen
+        self.destroy(error, NGHTTP2_NO_ERROR)
+
+    _error_seen = False
+
+    def _report_error(self, error: BaseException) -> None:
+        if self._error_seen:
+            self.emit("error", error)
+        else:
+            self._emit_error(error)
+
+    def _shut_down(
+        self, error: BaseException | None, stream_code: int, goaway_code: int | None
+    ) -> None:
+        if self._dial is not None and not self._dial.done():
+            self._dial.cancel()
+        super()._shut_down(error, stream_code, goaway_code)
+        waiters, self._connected_waiters = self._connected_waiters, None
+        for waiter in waiters or ():
+            if not waiter.done():
+                waiter.set_exception(error or new_error("ERR_HTTP2_INVALID_SESSION"))
+
+    def _fail_streams(self, error: BaseException | None, code: int) -> None:
+        pending, self._pending = self._pending, {}
+        for stream in pending:
+            # never sent: whoever asks may ask again elsewhere
+            cancelled = new_error("ERR_HTTP2_STREAM_CANCEL", retryable=True)
+            cancelled.__cause__ = error
+            stream._session_ended(cancelled, NGHTTP2_CANCEL)
+        last = self.goaway_last_stream_id if self._goaway_seen else None
+        for opened in self._streams.values():
+            if error is None:
+                failure = new_error("ERR_HTTP2_STREAM_CANCEL")
+                if isinstance(failure, StreamError):
+                    failure.stream_id = opened.id
+                opened._error = failure
+            elif last is not None and opened.id is not None and opened.id > last:
+                unprocessed = new_error("ERR_HTTP2_STREAM_CANCEL", retryable=True)
+                unprocessed.__cause__ = error
+                opened._session_ended(unprocessed, code)
+        super()._fail_streams(error, code)
+
+    def _end_if_idle(self) -> None:
+        if not self._pending:
+            super()._end_if_idle()
+
+    def close(self) -> Any:
+        """Announce the end with GOAWAY, make no new requests, and end after the last one.
+
+        Requests that have not been sent because the connection does not stand yet fail
+        with ERR_HTTP2_GOAWAY_SESSION. Awaitable: until the session is destroyed.
+        """
+        completion = super().close()
+        if self.connecting and not self.destroyed and not self._pending:
+            self.destroy()
+        return completion
+
+    # --- requests -----------------------------------------------------------------------
+
+    def request(
+        self,
+        headers: OutgoingHeaders | None = None,
+        *,
+        end_stream: bool | None = None,
+        exclusive: bool = False,
+        parent: int = 0,
+        weight: int = 16,
+        wait_for_trailers: bool = False,
+        signal: Any = None,
+    ) -> ClientHttp2Stream:
+        """Send a request; returns its stream at once.
+
+        ``:method`` is GET, ``:path`` is ``/``, ``:scheme`` and ``:authority`` are those of
+        `connect`, unless *headers* says otherwise. *end_stream* says that there is no
+        body, by default for GET, HEAD and DELETE. Before the connection stands, and
+        while the peer's MAX_CONCURRENT_STREAMS is reached, requests wait their turn.
+        *parent*, *weight* (1 to 256) and *exclusive* are the RFC 7540 priority. With
+        *wait_for_trailers*, ``want_trailers`` is emitted after the body. When the
+        awaitable *signal* completes, the request is aborted with CANCEL and ABORT_ERR.
+
+        Raises ERR_HTTP2_INVALID_SESSION, ERR_HTTP2_GOAWAY_SESSION, the errors of the
+        header rules and of CONNECT, ERR_HTTP2_OUT_OF_STREAMS,
+        ERR_HTTP2_STREAM_SELF_DEPENDENCY, ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE.
+        """
+        if self.destroyed:
+            raise new_error("ERR_HTTP2_INVALID_SESSION", retryable=True)
+        if self.closed:
+            raise new_error("ERR_HTTP2_GOAWAY_SESSION", retryable=True)
+        if weight != 16 or parent or exclusive:
+            _check_priority(weight, parent)
+        connection = self._connection
+        stream = ClientHttp2Stream(self, None)
+        if connection is not None:
+            stream_id, method, ended = connection.submit_request(
+                headers,
+                self._authority,
+                self._scheme,
+                end_stream,
+                wait_for_trailers=wait_for_trailers,
+                parent=parent,
+                weight=weight,
+                exclusive=exclusive,
+            )
+            stream.id = stream_id
+            self._streams[stream_id] = stream
+            if not self._in_batch:
+                self._schedule_flush()
+        else:
+            method, ended = self._checked(headers)
+            if end_stream is not None:
+                ended = end_stream
+            headers = _frozen(headers)
+
+            def submit() -> None:
+                assert self._connection is not None
+                stream_id, _, _ = self._connection.submit_request(
+                    headers,
+                    self._authority,
+                    self._scheme,
+                    end_stream,
+                    wait_for_trailers=wait_for_trailers,
+                    parent=parent,
+                    weight=weight,
+                    exclusive=exclusive,
+                )
+                self._streams[stream_id] = stream
+                stream._begin(stream_id)
+                self._wake()
+
+            stream._submit_request = submit
+            self._pending[stream] = None
+        if ended:
+            stream.writable_ended = True
+            if not wait_for_trailers:
+                stream.writable_finished = True
+        stream._head_request = method == "HEAD"
+        stream._sent = dict(headers) if type(headers) is dict else headers
+        if signal is not None:
+            stream._watch(signal)
+        if self._timer is not None:
+            self._timer.touch()
+        return stream
+
+    def _checked(self, headers: OutgoingHeaders | None) -> tuple[str, bool]:
+        """Check *headers* before the connection stands; ``(method, whether it has no body)``."""
+        checker = self._checker
+        if checker is None:
+            checker = self._checker = self._options.connection(True)
+        return checker.check_request(headers, self._authority, self._scheme)
+
+    _checker: Connection | None = None
+
+    def _forget(self, stream: Http2Stream) -> None:
+        self._pending.pop(stream, None)  # type: ignore[call-overload]
+        super()._forget(stream)
+
+    def _receive_headers(self, stream: Http2Stream, headers: Headers, flags: int) -> None:
+        assert isinstance(stream, ClientHttp2Stream)
+        status = headers.get(":status")
+        ended = bool(flags & NGHTTP2_FLAG_END_STREAM)
+        if stream._timer is not None:
+            stream._timer.touch()
+        if status is None:
+            stream.emit("trailers", headers, flags)
+        elif 100 <= status < 200 and not ended:
+            stream.emit("headers", headers, flags)
+            if status == 100:
+                stream.emit("continue")
+        else:
+            if ended:
+                stream.end_after_headers = True
+            stream._receive_response(headers, flags)
+        if ended and not stream.destroyed:
+            stream._feed(b"", True)
+
+
+def _check_priority(weight: Any, parent: Any) -> None:
+    for name, value, low, high in (("weight", weight, 1, 256), ("parent", parent, 0, 2**31 - 1)):
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise new_error("ERR_INVALID_ARG_TYPE", name, "an integer", value)
+        if not low <= value <= high:
+            raise new_error("ERR_OUT_OF_RANGE", name, f">= {low} and <= {high}", value)
+
+
+def _frozen(headers: OutgoingHeaders | None) -> OutgoingHeaders | None:
+    """A copy of *headers* for a request that is sent later."""
+    if headers is None:
+        return None
+    items: Any = headers
+    return dict(items.items()) if hasattr(items, "items") else list(items)
+
+
+ClientHttp2Session._handlers = Http2Session._handlers | {
+    events.RESPONSE: Http2Session._on_headers,
+}
+
+
+def connect(
+    authority: str | SplitResult,
+    listener: Callable[..., Any] | None = None,
+    **options: Any,
+) -> ClientHttp2Session:
+    """Connect to *authority*, ``http://host:port`` or ``https://host:port``.
+
+    Returns the session at once, to be called in a running event loop; requests made
+    before the connection stands are deferred. ``await connect(…)`` and ``async with
+    connect(…) as session`` wait for it and raise what went wrong. *listener* is called
+    once with ``(session, socket)`` when the connection stands. Userinfo, path and query of
+    *authority* are ignored.
+
+    Options: those of `SessionOptions`, ``protocol`` (``'https:'``, for an *authority*
+    without a scheme), ``path`` (a Unix socket), ``family``, ``local_addr``,
+    ``happy_eyeballs_delay`` (seconds), ``timeout`` (seconds; see `set_timeout`); for TLS
+    ``servername``, ``ssl_context`` or ``ca``, ``cert``, ``key``, ``passphrase``
+    and ``reject_unauthorized``.
+
+    Raises ERR_HTTP2_UNSUPPORTED_PROTOCOL, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE,
+    ERR_OUT_OF_RANGE, `TypeError` for unknown options.
+    """
+    loop = asyncio.get_running_loop()
+    default_protocol = options.pop("protocol", "https:")
+    protocol, host, port = _parse_authority(authority, default_protocol)
+    session_options = SessionOptions.take(
+        options, least_pairs=1, unused=("stream_reset_burst", "stream_reset_rate")
+    )
+    timeout = options.pop("timeout", 0)
+    path = options.pop("path", None)
+    servername = options.pop("servername", None)
+    dial_options: dict[str, Any] = {
+        name: options.pop(name)
+        for name in ("family", "local_addr", "happy_eyeballs_delay")
+        if name in options
+    }
+    context = client_context(options) if protocol == "https:" else None
+    if context is None and servername is not None:
+        raise new_error("ERR_INVALID_ARG_VALUE", "servername", servername)
+    reject_unknown(options, "connect")
+    name = servername or host
+    shown = f"[{name}]" if ":" in name else name
+    suffix = "" if port == DEFAULT_PORTS[protocol] else f":{port}"
+    session = ClientHttp2Session(loop, session_options, shown + suffix, protocol[:-1])
+    if listener is not None:
+        session.once("connect", listener)
+
+    async def dial() -> None:
+        if context is not None:
+            dial_options.update(ssl=context, server_hostname=name)
+        try:
+            if path is not None:
+                await loop.create_unix_connection(
+                    lambda: SessionProtocol(session), path, **dial_options
+                )
+            else:
+                await loop.create_connection(
+                    lambda: SessionProtocol(session), host, port, **dial_options
+                )
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            session._fail_to_connect(error)
+
+    session._dial = loop.create_task(dial())
+    if timeout:
+        session.set_timeout(timeout)
+    return session
+
+
+def _parse_authority(authority: Any, default_protocol: Any) -> tuple[str, str, int]:
+    """The (protocol, host, port) of *authority*."""
+    if isinstance(authority, str):
+        text = authority if "://" in authority else f"{default_protocol}//{authority}"
+        parts = urlsplit(text)
+    elif isinstance(authority, SplitResult):
+        parts = authority
+    else:
+        raise new_error("ERR_INVALID_ARG_TYPE", "authority", "a str or a SplitResult", authority)
+    protocol = f"{parts.scheme}:" if parts.scheme else default_protocol
+    if protocol not in DEFAULT_PORTS:
+        raise new_error("ERR_HTTP2_UNSUPPORTED_PROTOCOL", protocol)
+    try:
+        port = parts.port
+    except ValueError:
+        raise new_error("ERR_INVALID_ARG_VALUE", "authority", authority) from None
+    if not parts.hostname:
+        raise new_error("ERR_INVALID_ARG_VALUE", "authority", authority)
+    return protocol, parts.hostname, DEFAULT_PORTS[protocol] if port is None else port

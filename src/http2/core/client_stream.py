@@ -1,0 +1,166 @@
+"""`ClientHttp2Stream`: a request as the client has it, and the response to it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from ..constants import NGHTTP2_REFUSED_STREAM
+from ..errors import new_error, stream_error
+from ..events import HIGH_WATER
+from ..headers import Headers
+from .stream import Http2Stream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["ClientHttp2Stream"]
+
+
+class ClientHttp2Stream(Http2Stream):
+    """A stream on the client: what `ClientHttp2Session.request` returns.
+
+    Further events: ``continue``, ``headers(headers, flags)`` for informational responses,
+    ``response(headers, flags)``.
+    """
+
+    _headers_sent = True
+    _response: Headers | None = None
+    _response_waiters: list[asyncio.Future[Headers]] | None = None
+
+    # While the stream is pending: what was written, and how to submit the request.
+    _early: list[Any] | None = None
+    _early_size = 0
+    _submit_request: Callable[[], None] | None = None
+    _signal: asyncio.Future[Any] | None = None
+
+    async def response(self) -> Headers:
+        """Wait for the final response; return its headers.
+
+        Informational responses (1xx) are not it: they are the event ``headers``. Raises
+        the stream's error when it ends without a response.
+        """
+        if self._response is not None:
+            return self._response
+        if self.destroyed:
+            self._raise_error()
+            raise new_error("ERR_STREAM_PREMATURE_CLOSE")
+        waiter: asyncio.Future[Headers] = self._session._loop.create_future()
+        if self._response_waiters is None:
+            self._response_waiters = []
+        self._response_waiters.append(waiter)
+        return await waiter
+
+    # --- the request --------------------------------------------------------------------
+
+    def _begin(self, stream_id: int) -> None:
+        """The request has been handed to the engine as *stream_id*; send what has waited."""
+        self.id = stream_id
+        self._submit_request = None
+        early = self._early
+        if early is not None:
+            self._early = None
+            connection = self._session._connection
+            assert connection is not None
+            for data in early:
+                connection.write(stream_id, data)
+            if self.writable_ended:
+                connection.write(stream_id, None, True)
+            if connection.pending(stream_id) < HIGH_WATER and self._need_drain:
+                self._writable_again()
+        if self._listeners is not None:
+            self.emit("ready")
+
+    def _submit(self, data: Any, end: bool) -> bool:
+        if self.id is not None:
+            return super()._submit(data, end)
+        if self._early is None:
+            self._early = []
+        if data is not None:
+            # a writer may reuse its buffer
+            self._early.append(data if isinstance(data, bytes) else bytes(data))
+            self._early_size += len(self._early[-1])
+        if self._early_size >= HIGH_WATER:
+            self._need_drain = True
+            return False
+        return True
+
+    def _never_sent(self, code: int) -> bool:
+        """nghttp2 will not send the request any more: the peer said GOAWAY before."""
+        if not self.destroyed:
+            self._off_the_wire = True
+            self._refuse(
+                new_error(
+                    "ERR_HTTP2_GOAWAY_SESSION",
+                    message="the session ended before the request was sent",
+                    retryable=True,
+                )
+            )
+        return True
+
+    def _refuse(self, error: BaseException) -> None:
+        """End without having been processed by the peer."""
+        self.closed = True
+        self.rst_code = NGHTTP2_REFUSED_STREAM
+        self._abort_writing()
+        self._leave(error)
+
+    def _watch(self, signal: Any) -> None:
+        """Abort the request when the awaitable *signal* completes."""
+        try:
+            future: asyncio.Future[Any] = asyncio.ensure_future(signal, loop=self._session._loop)
+        except TypeError:
+            raise new_error("ERR_INVALID_ARG_TYPE", "signal", "an awaitable", signal) from None
+        # a coroutine's task is ours to end; a future belongs to whoever made it
+        self._signal = future
+        self._owns_signal = future is not signal
+        future.add_done_callback(self._aborted_by_signal)
+
+    _owns_signal = False
+
+    def _aborted_by_signal(self, future: asyncio.Future[Any]) -> None:
+        if not future.cancelled():
+            future.exception()
+        if not self.destroyed and self._signal is not None:
+            self._signal = None
+            self.destroy(new_error("ABORT_ERR"))
+
+    def _unwatch(self) -> None:
+        signal, self._signal = self._signal, None
+        if signal is not None:
+            signal.remove_done_callback(self._aborted_by_signal)
+            if self._owns_signal:
+                signal.cancel()
+
+    # --- the response -------------------------------------------------------------------
+
+    def _receive_response(self, headers: Headers, flags: int) -> None:
+        self._response = headers
+        if self._response_waiters is not None:
+            for waiter in self._response_waiters:
+                if not waiter.done():
+                    waiter.set_result(headers)
+            self._response_waiters = None
+        if self._listeners is not None:
+            self.emit("response", headers, flags)
+
+    def _fail_waiters(self) -> None:
+        super()._fail_waiters()
+        if self._response_waiters is not None:
+            error = self._error
+            if error is None:
+                error = self._error = stream_error(self.rst_code or 0, self.id)
+            for waiter in self._response_waiters:
+                if not waiter.done():
+                    self._error_seen = True
+                    waiter.set_exception(error)
+            self._response_waiters = None
+
+    def _finalize(self, error: BaseException | None) -> None:
+        self._unwatch()
+        super()._finalize(error)
+        self._early = None
+
+    def _close_well(self) -> None:
+        self._unwatch()
+        super()._close_well()

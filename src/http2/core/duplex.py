@@ -1,0 +1,350 @@
+"""A Duplex as a Python stream and as an emitter (rule 8 of the contract).
+
+The reading side is a buffer that is filled by the session and emptied by whoever reads:
+``async for``, ``read``, ``readexactly``, or ``data`` listeners. What has been taken out
+is what the peer may send again, so an application that does not read holds the peer
+back, and nothing else is needed for back-pressure.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+from collections import deque
+from collections.abc import Generator
+from typing import Any
+
+from ..errors import new_error
+from .emitter import EventEmitter
+
+__all__ = ["Completion", "Duplex"]
+
+
+def _retrieve(future: asyncio.Future[Any]) -> None:
+    if not future.cancelled():
+        future.exception()
+
+
+def quiet_future(loop: asyncio.AbstractEventLoop) -> asyncio.Future[Any]:
+    """A future that nobody needs to await: its exception never counts as forgotten."""
+    future = loop.create_future()
+    future.add_done_callback(_retrieve)
+    return future
+
+
+class Completion:
+    """What ``close()`` returns: awaiting it waits for the end, forgetting it costs nothing."""
+
+    __slots__ = ("_emitter",)
+
+    def __init__(self, emitter: Closable) -> None:
+        self._emitter = emitter
+
+    def __await__(self) -> Generator[Any, None, None]:
+        return self._emitter._wait_closed().__await__()
+
+
+class Closable(EventEmitter):
+    """An emitter with one end: ``close`` is emitted once and can be awaited."""
+
+    _close_emitted = False
+    _close_waiters: list[asyncio.Future[None]] | None = None
+
+    async def _wait_closed(self) -> None:
+        if self._close_emitted:
+            return
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if self._close_waiters is None:
+            self._close_waiters = []
+        self._close_waiters.append(waiter)
+        await waiter
+
+    def _emit_close(self) -> None:
+        if self._close_emitted:
+            return
+        self._close_emitted = True
+        self.emit("close")
+        if self._close_waiters is not None:
+            for waiter in self._close_waiters:
+                if not waiter.done():
+                    waiter.set_result(None)
+            self._close_waiters = None
+
+
+class Duplex(Closable):
+    """A readable and writable stream of bytes."""
+
+    destroyed: bool = False
+    """Whether the stream can't be used any more."""
+
+    readable_ended: bool = False
+    """Whether the reader has had the last byte and knows it: ``end`` has been emitted."""
+
+    writable_ended: bool = False
+    """Whether `end` was called; the last bytes may still be on their way."""
+
+    writable_finished: bool = False
+    """Whether all that was written has been handed to the transport, the end included."""
+
+    # Why reading, draining and waiting fail; set before the last waiter is woken.
+    _error: BaseException | None = None
+    _error_seen = False
+
+    _chunks: deque[bytes] | None = None
+    _buffered = 0
+    # The peer has sent its last byte; it may still be in the buffer.
+    _read_ended = False
+    _did_read = False
+    _flowing: bool | None = None
+    _flow_scheduled = False
+    _decoder: codecs.IncrementalDecoder | None = None
+    _reader: asyncio.Future[None] | None = None
+    _drainers: list[asyncio.Future[None]] | None = None
+    _need_drain = False
+
+    # --- reading ----------------------------------------------------------------------
+
+    @property
+    def readable(self) -> bool:
+        """Whether there are, or may still come, bytes to read."""
+        return not self.readable_ended and not self.destroyed
+
+    def set_encoding(self, encoding: str = "utf-8") -> None:
+        """Make ``data`` listeners and ``async for`` get `str`: decoded across chunk borders."""
+        self._decoder = codecs.getincrementaldecoder(encoding)("replace")
+
+    def _feed(self, data: bytes, end: bool) -> None:
+        """Take *data* from the peer; *end* means that these were its last bytes."""
+        if data:
+            if self._flowing and not self._chunks:
+                self._taken(len(data))
+                self._emit_data(data)
+                if end:
+                    self._read_ended = True
+                    self._after_take()
+                return
+            if self._chunks is None:
+                self._chunks = deque()
+            self._chunks.append(data)
+            self._buffered += len(data)
+        if end:
+            self._read_ended = True
+        if self._reader is not None:
+            self._wake_reader()
+        elif self._flowing:
+            self._schedule_flow()
+
+    def _emit_data(self, data: bytes) -> None:
+        if self._decoder is not None:
+            text = self._decoder.decode(data)
+            if text:
+                self.emit("data", text)
+        else:
+            self.emit("data", data)
+
+    def _wake_reader(self) -> None:
+        reader = self._reader
+        if reader is not None:
+            self._reader = None
+            if not reader.done():
+                reader.set_result(None)
+
+    def _taken(self, size: int) -> None:
+        """Called when *size* bytes have left the buffer for the application."""
+
+    def _after_take(self) -> None:
+        """Called when the buffer may have become empty: is this the end?"""
+        if self._read_ended and not self._chunks and not self.readable_ended:
+            self.readable_ended = True
+            if self._decoder is not None and self._flowing:
+                rest = self._decoder.decode(b"", True)
+                if rest:
+                    self.emit("data", rest)
+            self.emit("end")
+            self._reading_ended()
+
+    def _reading_ended(self) -> None:
+        """Called once, when the reader has had everything."""
+
+    async def _wait_readable(self) -> None:
+        if self._reader is not None:
+            raise RuntimeError("another coroutine is already waiting to read this stream")
+        self._reader = asyncio.get_running_loop().create_future()
+        try:
+            await self._reader
+        finally:
+            self._reader = None
+
+    def _raise_error(self) -> None:
+        if self._error is not None:
+            self._error_seen = True
+            raise self._error
+        if self.destroyed and not self._read_ended:
+            raise new_error("ERR_STREAM_PREMATURE_CLOSE")
+
+    def _take(self, n: int) -> bytes:
+        """Up to *n* buffered bytes, or all of them when *n* is negative."""
+        chunks = self._chunks
+        assert chunks is not None
+        if n < 0 or n >= self._buffered:
+            data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+            chunks.clear()
+        else:
+            parts = []
+            left = n
+            while left:
+                head = chunks.popleft()
+                if len(head) > left:
+                    chunks.appendleft(head[left:])
+                    head = head[:left]
+                parts.append(head)
+                left -= len(head)
+            data = parts[0] if len(parts) == 1 else b"".join(parts)
+        self._buffered -= len(data)
+        self._taken(len(data))
+        return data
+
+    async def read(self, n: int = -1) -> bytes:
+        """Read up to *n* bytes, or until the end when *n* is negative.
+
+        Returns ``b""`` at the end. Raises the stream's error when the body ended early:
+        what was received before it is lost to ``read()``, but not to ``read(n)``.
+        """
+        self._did_read = True
+        if n == 0:
+            return b""
+        if n > 0:
+            while not self._chunks:
+                if self._read_ended:
+                    self._after_take()
+                    return b""
+                self._raise_error()
+                await self._wait_readable()
+            data = self._take(n)
+            self._after_take()
+            return data
+        parts: list[bytes] = []
+        while True:
+            if self._chunks:
+                parts.append(self._take(-1))
+            if self._read_ended:
+                self._after_take()
+                return parts[0] if len(parts) == 1 else b"".join(parts)
+            self._raise_error()
+            await self._wait_readable()
+
+    async def readexactly(self, n: int) -> bytes:
+        """Read *n* bytes; `asyncio.IncompleteReadError` when the end comes before."""
+        if n < 0:
+            raise new_error("ERR_OUT_OF_RANGE", "n", ">= 0", n)
+        self._did_read = True
+        parts: list[bytes] = []
+        left = n
+        while left:
+            data = await self.read(left)
+            if not data:
+                raise asyncio.IncompleteReadError(b"".join(parts), n)
+            parts.append(data)
+            left -= len(data)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def __aiter__(self) -> Duplex:
+        self._did_read = True
+        return self
+
+    async def __anext__(self) -> Any:
+        while True:
+            while not self._chunks:
+                if self._read_ended:
+                    rest = ""
+                    if self._decoder is not None and not self.readable_ended:
+                        rest = self._decoder.decode(b"", True)
+                    self._after_take()
+                    if rest:
+                        return rest
+                    raise StopAsyncIteration
+                self._raise_error()
+                await self._wait_readable()
+            data = self._chunks.popleft()
+            self._buffered -= len(data)
+            self._taken(len(data))
+            if self._decoder is None:
+                if not self._chunks:
+                    self._after_take()
+                return data
+            text = self._decoder.decode(data)
+            if text:
+                return text
+
+    def pause(self) -> None:
+        """Stop the ``data`` events; what arrives is kept, and the peer is held back."""
+        self._flowing = False
+
+    def resume(self) -> None:
+        """Start the ``data`` events; without a listener the bytes are thrown away."""
+        self._flowing = True
+        self._did_read = True
+        self._schedule_flow()
+
+    def _listener_added(self, event: str) -> None:
+        if event == "data" and self._flowing is None:
+            self.resume()
+
+    def _schedule_flow(self) -> None:
+        if not self._flow_scheduled and (self._chunks or self._read_ended):
+            self._flow_scheduled = True
+            asyncio.get_running_loop().call_soon(self._flow)
+
+    def _flow(self) -> None:
+        self._flow_scheduled = False
+        while self._flowing and self._chunks:
+            data = self._chunks.popleft()
+            self._buffered -= len(data)
+            self._taken(len(data))
+            self._emit_data(data)
+        if self._flowing:
+            self._after_take()
+
+    # --- writing ----------------------------------------------------------------------
+
+    async def drain(self) -> None:
+        """Wait until `write` may go on; raises the stream's error when it never may."""
+        if not self._need_drain:
+            if self._error is not None:
+                self._raise_error()
+            return
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if self._drainers is None:
+            self._drainers = []
+        self._drainers.append(waiter)
+        await waiter
+
+    def _writable_again(self) -> None:
+        """Called when the queue of what was written is short again."""
+        self._need_drain = False
+        if self._drainers is not None:
+            for waiter in self._drainers:
+                if not waiter.done():
+                    waiter.set_result(None)
+            self._drainers = None
+        self.emit("drain")
+
+    def _finished(self) -> None:
+        """Called when the last written byte has been handed to the transport."""
+        if not self.writable_finished:
+            self.writable_finished = True
+            if self._drainers is not None:
+                self._writable_again()
+            self.emit("finish")
+
+    def _fail_waiters(self) -> None:
+        """Wake every reader and drainer: `_error` tells them why."""
+        self._wake_reader()
+        self._need_drain = False
+        if self._drainers is not None:
+            error = self._error or new_error("ERR_STREAM_PREMATURE_CLOSE")
+            for waiter in self._drainers:
+                if not waiter.done():
+                    self._error_seen = True
+                    waiter.set_exception(error)
+            self._drainers = None

@@ -1,0 +1,231 @@
+"""Event emitters: sessions, streams and servers report what happens to named listeners.
+
+Node's semantics (a listener may be registered twice, may be put in front, may be
+"once"), with two things that Python needs: a listener may take fewer arguments than the
+event has, and may be a coroutine function, whose task belongs to the emitter that it is
+about. A library emitter is not used: one is made per stream at the highest rate that the
+server can go, and listeners' failures must reach *their* stream.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar, overload
+
+from ..errors import Http2Error, new_error
+
+__all__ = ["EventEmitter"]
+
+logger = logging.getLogger("http2")
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+_VARIADIC = inspect.CO_VARARGS
+
+
+def _arity(function: Callable[..., Any]) -> int:
+    """How many positional arguments *function* takes; -1 when it takes any number."""
+    bound = 0
+    target: Any = function
+    if inspect.ismethod(target):
+        bound = 1
+        target = target.__func__
+    code = getattr(target, "__code__", None)
+    if code is not None and not hasattr(target, "__wrapped__"):
+        return -1 if code.co_flags & _VARIADIC else code.co_argcount - bound
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return -1
+    if any(p.kind is p.VAR_POSITIONAL for p in parameters):
+        return -1
+    return sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters)
+
+
+class _Listener:
+    """One registration of one function for one event."""
+
+    __slots__ = ("arity", "function", "once")
+
+    def __init__(self, function: Callable[..., Any], once: bool) -> None:
+        self.function = function
+        self.once = once
+        self.arity = _arity(function)
+
+
+class EventEmitter:
+    """Named events with listeners (rule 7 of the contract).
+
+    A listener is called with as many of the event's arguments as it takes. When it is a
+    coroutine function, the coroutine runs as a task that is cancelled when the stream or
+    session that it is about is destroyed.
+    """
+
+    # Made at the first `on`: most streams never have a listener of their own.
+    _listeners: dict[str, list[_Listener]] | None = None
+    _tasks: set[asyncio.Task[Any]] | None = None
+
+    @overload
+    def on(self, event: str) -> Callable[[Function], Function]: ...
+    @overload
+    def on(self, event: str, listener: Function) -> Function: ...
+    def on(self, event: str, listener: Function | None = None) -> Any:
+        """Call *listener* whenever *event* happens; also a decorator: ``@emitter.on("x")``.
+
+        Returns the listener. Raises ERR_INVALID_ARG_TYPE when it is not callable.
+        """
+        if listener is None:
+            return lambda function: self._add(event, function, once=False)
+        return self._add(event, listener, once=False)
+
+    @overload
+    def once(self, event: str) -> Callable[[Function], Function]: ...
+    @overload
+    def once(self, event: str, listener: Function) -> Function: ...
+    def once(self, event: str, listener: Function | None = None) -> Any:
+        """Call *listener* the next time *event* happens, and then no more; also a decorator."""
+        if listener is None:
+            return lambda function: self._add(event, function, once=True)
+        return self._add(event, listener, once=True)
+
+    add_listener = on
+
+    def prepend_listener(self, event: str, listener: Function) -> Function:
+        """Like `on`, but *listener* is called before those that are there already."""
+        return self._add(event, listener, once=False, front=True)
+
+    def prepend_once_listener(self, event: str, listener: Function) -> Function:
+        """Like `once`, but *listener* is called before those that are there already."""
+        return self._add(event, listener, once=True, front=True)
+
+    def _add(self, event: str, function: Function, *, once: bool, front: bool = False) -> Function:
+        if not callable(function):
+            raise new_error("ERR_INVALID_ARG_TYPE", "listener", "a callable", function)
+        if self._listeners is None:
+            self._listeners = {}
+        found = self._listeners.setdefault(event, [])
+        found.insert(0 if front else len(found), _Listener(function, once))
+        self._listener_added(event)
+        return function
+
+    def _listener_added(self, event: str) -> None:
+        """Called after each registration; a Duplex starts to flow at its first ``data``."""
+
+    def off(self, event: str, listener: Callable[..., Any]) -> None:
+        """Remove the latest registration of *listener* for *event*, if there is one."""
+        found = (self._listeners or {}).get(event, [])
+        for index in range(len(found) - 1, -1, -1):
+            if found[index].function == listener:
+                del found[index]
+                return
+
+    remove_listener = off
+
+    def remove_all_listeners(self, event: str | None = None) -> None:
+        """Remove every listener of *event*, or of all events."""
+        if self._listeners is None:
+            return
+        if event is None:
+            self._listeners = None
+        else:
+            self._listeners.pop(event, None)
+
+    def listeners(self, event: str) -> list[Callable[..., Any]]:
+        """The functions registered for *event*, in the order they are called."""
+        return [entry.function for entry in (self._listeners or {}).get(event, [])]
+
+    def listener_count(self, event: str) -> int:
+        """How many listeners *event* has."""
+        return len((self._listeners or {}).get(event, []))
+
+    def event_names(self) -> list[str]:
+        """The events that have a listener."""
+        return [event for event, found in (self._listeners or {}).items() if found]
+
+    def emit(self, event: str, *args: Any) -> bool:
+        """Call every listener of *event* with *args*; False when there is none.
+
+        An exception out of a listener never comes back here: it ends the stream or
+        session that the event is about (rule 10 of the contract).
+        """
+        listeners = self._listeners
+        if listeners is None:
+            return False
+        found = listeners.get(event)
+        if not found:
+            return False
+        for entry in tuple(found):
+            self._call(entry, event, args)
+        return True
+
+    def _call(self, entry: _Listener, event: str, args: tuple[Any, ...]) -> None:
+        if entry.once:
+            found = (self._listeners or {}).get(event, [])
+            if entry not in found:
+                return
+            found.remove(entry)
+        arity = entry.arity
+        try:
+            if 0 <= arity < len(args):
+                result = entry.function(*args[:arity])
+            else:
+                result = entry.function(*args)
+            if result is not None and inspect.iscoroutine(result):
+                self._owner(event, args)._spawn(result, self, event, args)
+        except Exception as error:
+            self._listener_failed(error, event, args)
+
+    def _owner(self, event: str, args: tuple[Any, ...]) -> EventEmitter:
+        """Whose task a coroutine listener of *event* is: it is cancelled with that one."""
+        if args and event in ("stream", "session") and isinstance(args[0], EventEmitter):
+            return args[0]
+        return self
+
+    def _spawn(
+        self,
+        coroutine: Coroutine[Any, Any, Any],
+        emitter: EventEmitter,
+        event: str,
+        args: tuple[Any, ...],
+    ) -> None:
+        task = asyncio.get_running_loop().create_task(coroutine)
+        if self._tasks is None:
+            self._tasks = set()
+        tasks = self._tasks
+        tasks.add(task)
+
+        def done(task: asyncio.Task[Any]) -> None:
+            tasks.discard(task)
+            if not task.cancelled():
+                error = task.exception()
+                if isinstance(error, Exception):
+                    emitter._listener_failed(error, event, args)
+
+        task.add_done_callback(done)
+
+    def _cancel_tasks(self) -> None:
+        """Cancel the coroutine listeners, except the one that is running this very call."""
+        if not self._tasks:
+            return
+        try:
+            current = asyncio.current_task()
+        except RuntimeError:
+            current = None
+        for task in tuple(self._tasks):
+            if task is not current:
+                task.cancel()
+
+    def _listener_failed(self, error: Exception, event: str, args: tuple[Any, ...]) -> None:
+        """What an exception out of a listener leads to; sessions and streams say more."""
+        logger.error("a listener of %r on %r raised", event, self, exc_info=error)
+
+    def _emit_error(self, error: BaseException) -> None:
+        """Emit ``error``; when nobody listens, log it once (rule 10)."""
+        if not self.emit("error", error):
+            if isinstance(error, Http2Error):
+                logger.warning("%r: %s [%s]", self, error, error.code)
+            else:
+                logger.warning("%r: %r", self, error)

@@ -1,0 +1,115 @@
+"""The options of servers and of `connect`: one place for names, defaults and ranges."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..constants import DEFAULT_SETTINGS_MAX_HEADER_LIST_SIZE, PADDING_STRATEGY_NONE
+from ..engine.connection import Connection
+from ..errors import new_error
+from ..settings import Settings
+
+__all__ = ["SessionOptions"]
+
+UINT32 = 2**32 - 1
+
+
+@dataclass(slots=True, kw_only=True)
+class SessionOptions:
+    """What a session of either side may be told; see `create_server` and `connect`."""
+
+    max_deflate_dynamic_table_size: int = 4096
+    """Bytes of the table that compresses what we send (RFC 7541 section 4.2)."""
+    max_settings: int = 32
+    """Entries that a SETTINGS frame of the peer may have; at least 1."""
+    max_header_list_pairs: int = 128
+    """Fields that a received header block may have; a stream with more is reset."""
+    max_outstanding_pings: int = 10
+    """PINGs of ours that may be unanswered at a time."""
+    max_send_header_block_length: int = 0
+    """Bytes that a compressed header block of ours may have; 0 for nghttp2's own limit."""
+    padding_strategy: int = PADDING_STRATEGY_NONE
+    """One of the PADDING_STRATEGY_ constants."""
+    peer_max_concurrent_streams: int = 100
+    """The peer's limit on our streams until its first SETTINGS says another."""
+    max_session_invalid_frames: int = 1000
+    """Invalid frames of the peer that are tolerated before the session ends."""
+    settings: Settings = field(default_factory=Settings)
+    """Our first SETTINGS: a `Settings` or a mapping; what is given is sent."""
+    stream_reset_burst: int = 1000
+    """RST_STREAM frames that a client may send at once (the rapid reset attack)."""
+    stream_reset_rate: int = 33
+    """RST_STREAM frames a second that a client may send after that."""
+    strict_field_whitespace_validation: bool = True
+    """Whether values may not begin or end with whitespace (RFC 9113 section 8.2.1)."""
+    strict_single_value_fields: bool = True
+    """Whether sending two values of a single-value field is an error."""
+    max_reserved_remote_streams: int = 200
+    """Pushed streams that a client accepts at a time."""
+
+    def __post_init__(self) -> None:
+        self.settings = Settings.of(self.settings)
+        for name, low, high in (
+            ("max_deflate_dynamic_table_size", 0, UINT32),
+            ("max_settings", 1, UINT32),
+            ("max_header_list_pairs", 1, UINT32),
+            ("max_outstanding_pings", 1, UINT32),
+            ("max_send_header_block_length", 0, UINT32),
+            ("padding_strategy", 0, 2),
+            ("peer_max_concurrent_streams", 0, UINT32),
+            ("max_session_invalid_frames", 0, UINT32),
+            ("stream_reset_burst", 0, UINT32),
+            ("stream_reset_rate", 0, UINT32),
+            ("max_reserved_remote_streams", 0, UINT32),
+        ):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int):
+                raise new_error("ERR_INVALID_ARG_TYPE", name, "an integer", value)
+            if not low <= value <= high:
+                raise new_error("ERR_OUT_OF_RANGE", name, f">= {low} and <= {high}", value)
+        for name in ("strict_field_whitespace_validation", "strict_single_value_fields"):
+            if not isinstance(getattr(self, name), bool):
+                raise new_error("ERR_INVALID_ARG_TYPE", name, "a bool", getattr(self, name))
+
+    @classmethod
+    def take(
+        cls, options: dict[str, Any], *, least_pairs: int, unused: tuple[str, ...] = ()
+    ) -> SessionOptions:
+        """Take the session's options out of *options*; what is left there is somebody else's.
+
+        *least_pairs* is the smallest `max_header_list_pairs`; smaller ones are raised to
+        it, as Node does. The names in *unused* belong to the other side alone.
+        """
+        names = [name for name in cls.__slots__ if name in options and name not in unused]
+        made = cls(**{name: options.pop(name) for name in names})
+        made.max_header_list_pairs = max(made.max_header_list_pairs, least_pairs)
+        return made
+
+    def connection(self, client: bool) -> Connection:
+        """An engine connection with these options."""
+        limit = DEFAULT_SETTINGS_MAX_HEADER_LIST_SIZE
+        if "max_header_list_size" in self.settings.given:
+            limit = self.settings.max_header_list_size
+        return Connection(
+            client,
+            max_deflate_dynamic_table_size=self.max_deflate_dynamic_table_size,
+            max_settings=self.max_settings,
+            max_header_list_pairs=self.max_header_list_pairs,
+            max_header_list_size=limit,
+            max_send_header_block_length=self.max_send_header_block_length,
+            padding_strategy=self.padding_strategy,
+            peer_max_concurrent_streams=self.peer_max_concurrent_streams,
+            max_reserved_remote_streams=self.max_reserved_remote_streams,
+            stream_reset_burst=self.stream_reset_burst,
+            stream_reset_rate=self.stream_reset_rate,
+            strict_field_whitespace_validation=self.strict_field_whitespace_validation,
+            strict_single_value_fields=self.strict_single_value_fields,
+        )
+
+
+def reject_unknown(options: Mapping[str, Any], function: str) -> None:
+    """Raise TypeError, as a call with an unexpected keyword does, when *options* has any."""
+    for name in options:
+        raise TypeError(f"{function}() got an unexpected keyword argument {name!r}")

@@ -1,0 +1,116 @@
+"""`ServerHttp2Stream`: a request as the server has it, and the response to it."""
+
+from __future__ import annotations
+
+from ..constants import NGHTTP2_NO_ERROR
+from ..errors import new_error
+from ..headers import Headers, OutgoingHeaders
+from .dates import http_date
+from .session import Http2Session
+from .stream import Http2Stream, headers_as_sent
+
+__all__ = ["ServerHttp2Stream"]
+
+
+class ServerHttp2Stream(Http2Stream):
+    """A stream on the server: comes with the event ``stream`` of a session or server."""
+
+    _informational: list[Headers] | None = None
+
+    def __init__(self, session: Http2Session, stream_id: int) -> None:
+        self._session = session
+        self.id = stream_id
+
+    @property
+    def headers_sent(self) -> bool:
+        """Whether the response has begun: its headers were sent."""
+        return self._headers_sent
+
+    @property
+    def sent_info_headers(self) -> list[Headers]:
+        """The headers of the informational responses that were sent."""
+        return list(self._informational or ())
+
+    def respond(
+        self,
+        headers: OutgoingHeaders | None = None,
+        *,
+        end_stream: bool = False,
+        wait_for_trailers: bool = False,
+    ) -> None:
+        """Begin the response with *headers*.
+
+        ``:status`` is 200 and ``date`` the current time unless *headers* says otherwise.
+        With *end_stream*, and for the statuses 204, 205 and 304 and for HEAD, there is
+        no body. With *wait_for_trailers*, ``want_trailers`` is emitted when the body has
+        been sent, and the stream stays open until `send_trailers` or `close`.
+
+        Raises ERR_HTTP2_HEADERS_SENT, ERR_HTTP2_INVALID_STREAM,
+        ERR_HTTP2_STATUS_INVALID, and the errors of the header rules, before anything is
+        sent.
+        """
+        if self.closed or self.destroyed:
+            raise self._closed_error()
+        if self._headers_sent:
+            raise new_error("ERR_HTTP2_HEADERS_SENT")
+        session = self._session
+        connection = session._connection
+        assert connection is not None
+        assert self.id is not None
+        date = http_date()
+        status, ended = connection.submit_response(
+            self.id, headers, date, end_stream, wait_for_trailers, self._head_request
+        )
+        self._headers_sent = True
+        self._sent = dict(headers) if type(headers) is dict else headers
+        self._sent_defaults = {":status": status, "date": date}
+        if ended:
+            self.writable_ended = True
+        if self._timer is not None:
+            self._timer.touch()
+        if not session._in_batch:
+            session._schedule_flush()
+
+    def _proceed(self) -> None:
+        self.respond()
+
+    def additional_headers(self, headers: OutgoingHeaders) -> None:
+        """Send an informational response (status 1xx, RFC 9110 section 15.2).
+
+        Raises ERR_HTTP2_HEADERS_AFTER_RESPOND, ERR_HTTP2_INVALID_INFO_STATUS,
+        ERR_HTTP2_STATUS_101, ERR_HTTP2_INVALID_STREAM, and the errors of the header
+        rules.
+        """
+        if self.closed or self.destroyed:
+            raise self._closed_error()
+        if self._headers_sent:
+            raise new_error("ERR_HTTP2_HEADERS_AFTER_RESPOND")
+        session = self._session
+        assert session._connection is not None
+        assert self.id is not None
+        session._connection.submit_informational(self.id, headers)
+        if self._informational is None:
+            self._informational = []
+        self._informational.append(headers_as_sent(headers, {}))
+        session._wake()
+
+    def _finished(self) -> None:
+        super()._finished()
+        if not self._read_ended and not self.closed and not self._off_the_wire:
+            # The response is complete, the request is not. If nobody reads it, tell the
+            # client to stop (RFC 9113 section 8.1); later, so that pushes may still go.
+            self._session._loop.call_soon(self._stop_request)
+
+    def _stop_request(self) -> None:
+        if not self._did_read and not self._read_ended and not self.closed:
+            self.close(NGHTTP2_NO_ERROR)
+
+    def _discards_unread(self) -> bool:
+        return not self._did_read
+
+    def _answer_failure(self) -> bool:
+        if self._headers_sent or self.closed or self.destroyed:
+            return False
+        self.respond({":status": 500}, end_stream=True)
+        self._cancel_tasks()
+        return True

@@ -1,0 +1,732 @@
+"""`Http2Session`: one connection, its streams, and what happens to both.
+
+The engine (`http2.engine`) speaks HTTP/2; a session hands it the transport's bytes, turns
+its events into calls and emitted events, and writes what it has to say once per batch of
+events, or once per turn of the loop.
+
+How a session ends. `close()` announces the end with GOAWAY and waits for the streams;
+`destroy()` ends them. Either way, and also when the peer or the network ends the
+connection, `_shut_down` runs once: it tells every stream, sends a last GOAWAY and closes
+the transport; ``close`` is emitted when the transport is closed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from .. import events
+from ..constants import (
+    ERROR_CODE_NAMES,
+    NGHTTP2_CANCEL,
+    NGHTTP2_ENHANCE_YOUR_CALM,
+    NGHTTP2_INADEQUATE_SECURITY,
+    NGHTTP2_INTERNAL_ERROR,
+    NGHTTP2_NO_ERROR,
+    NGHTTP2_PROTOCOL_ERROR,
+    NGHTTP2_SESSION_CLIENT,
+)
+from ..errors import Http2Error, new_error, nghttp_error, session_error
+from ..headers import Headers
+from ..settings import Settings
+from .duplex import Closable, Completion, quiet_future
+from .emitter import logger
+from .options import SessionOptions
+from .socket import SocketProxy
+from .stream import Http2Stream, check_error_code
+from .timers import IdleTimer, check_timeout
+from .tls import is_adequate
+
+if TYPE_CHECKING:
+    from ..engine.connection import Connection
+
+__all__ = ["Http2Session", "SessionState"]
+
+# Seconds that a closing transport may take to send what it has still got.
+LINGER = 5.0
+
+# nghttp2's frame types and errors that concern us.
+FRAME_HEADERS = 1
+# What the peer is told when nghttp2 can't go on: it never spoke HTTP/2, or floods us.
+_GOAWAY_AFTER = {-903: NGHTTP2_PROTOCOL_ERROR, -904: NGHTTP2_ENHANCE_YOUR_CALM}
+# Frames that could not be sent because their stream or session had just ended: no news.
+_EXPECTED_NOT_SENT = frozenset({-510, -511, -514, -515, -530})
+# NGHTTP2_ERR_START_STREAM_NOT_ALLOWED: the peer's GOAWAY came before the request went.
+ERR_START_STREAM_NOT_ALLOWED = -516
+
+
+@dataclass(frozen=True, slots=True)
+class SessionState:
+    """A snapshot of a session's state as nghttp2 has it; all 0 without a connection."""
+
+    effective_local_window_size: int = 0
+    """The receive window of the connection, in bytes."""
+    effective_recv_data_length: int = 0
+    """Bytes received since the last WINDOW_UPDATE of the connection."""
+    next_stream_id: int = 0
+    """The identifier of the next stream that this side opens."""
+    local_window_size: int = 0
+    """Bytes that the peer may send before the next WINDOW_UPDATE."""
+    last_proc_stream_id: int = 0
+    """The identifier of the peer's stream that was processed last."""
+    remote_window_size: int = 0
+    """Bytes that this side may send before the next WINDOW_UPDATE."""
+    outbound_queue_size: int = 0
+    """Frames that wait to be sent."""
+    deflate_dynamic_table_size: int = 0
+    """Bytes in the table that compresses what is sent."""
+    inflate_dynamic_table_size: int = 0
+    """Bytes in the table that decompresses what is received."""
+
+
+class Http2Session(Closable):
+    """One HTTP/2 connection (RFC 9113); not constructed by programs.
+
+    Events: ``close``, ``connect(session, socket)``, ``error(error)``,
+    ``frame_error(type, code, id)``, ``goaway(error_code, last_stream_id, opaque_data)``,
+    ``local_settings(settings)``, ``ping(payload)``, ``remote_settings(settings)``,
+    ``stream(stream, headers, flags, raw_headers)``, ``timeout``.
+    """
+
+    type: ClassVar[int]
+    """NGHTTP2_SESSION_SERVER or NGHTTP2_SESSION_CLIENT."""
+
+    alpn_protocol: str | None = None
+    """``'h2'`` over TLS, ``'h2c'`` in the clear, None before the connection stands."""
+
+    encrypted: bool | None = None
+    """Whether the connection is TLS; None before it stands."""
+
+    connecting: bool = True
+    """Whether the connection does not stand yet."""
+
+    closed: bool = False
+    """Whether `close` was called, or the peer's GOAWAY had the same effect."""
+
+    destroyed: bool = False
+    """Whether the session can't be used any more."""
+
+    goaway_code: int = 0
+    """The error code of the GOAWAY frame that was received; 0 when there was none."""
+
+    goaway_last_stream_id: int = 0
+    """The last stream identifier of the GOAWAY frame that was received."""
+
+    _handlers: ClassVar[dict[int, Callable[[Any, int, Any, Any], None]]]
+
+    _connection: Connection | None = None
+    _transport: asyncio.Transport | None = None
+    _write_paused = False
+    _in_batch = False
+    _flush_scheduled = False
+    _timer: IdleTimer | None = None
+    _close_error: BaseException | None = None
+    _invalid_frames = 0
+    _goaway_seen = False
+    # The code of the GOAWAY that we have decided on; nghttp2 decides on others by itself.
+    _own_goaway: int | None = None
+
+    _pings: dict[bytes, tuple[asyncio.Future[tuple[float, bytes]], float]] | None = None
+    _settings_waiters: list[tuple[asyncio.Future[tuple[Settings, float]], float]]
+    _pending_settings_acks = 0
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, options: SessionOptions) -> None:
+        self._loop = loop
+        self._options = options
+        self._streams: dict[int, Http2Stream] = {}
+        self._settings_waiters = []
+        # What was asked for before the connection stood.
+        self._early_settings: list[tuple[Settings, asyncio.Future[tuple[Settings, float]]]] = []
+        self._early_goaways: list[tuple[int, int, bytes]] = []
+
+    def __repr__(self) -> str:
+        state = (
+            "destroyed"
+            if self.destroyed
+            else "closed"
+            if self.closed
+            else "connecting"
+            if self.connecting
+            else "open"
+        )
+        return f"<{type(self).__name__} {state}, {len(self._streams)} streams>"
+
+    # --- the connection's life ----------------------------------------------------------
+
+    def _connected(self, transport: asyncio.Transport) -> None:
+        """The transport stands: begin to speak HTTP/2 on it."""
+        self._transport = transport
+        if self.destroyed:
+            transport.abort()
+            return
+        self.connecting = False
+        tls = transport.get_extra_info("ssl_object")
+        self.encrypted = tls is not None
+        self.alpn_protocol = tls.selected_alpn_protocol() if tls is not None else "h2c"
+        self._connection = self._options.connection(self.type == NGHTTP2_SESSION_CLIENT)
+        if tls is not None and not is_adequate(tls):
+            # RFC 9113 section 9.2: too old a TLS, or a cipher suite of appendix A
+            self.destroy(session_error(NGHTTP2_INADEQUATE_SECURITY), NGHTTP2_INADEQUATE_SECURITY)
+            return
+        self._send_settings(self._options.settings, None)
+        for settings, waiter in self._early_settings:
+            self._send_settings(settings, waiter)
+        self._early_settings.clear()
+        for early in self._early_goaways:
+            self.goaway(*early)
+        self._early_goaways.clear()
+        self._wake()
+
+    def _received(self, data: Any) -> None:
+        """Bytes of the peer's: hand out what they mean, then write what that led to."""
+        connection = self._connection
+        if connection is None:
+            return
+        if self._timer is not None:
+            self._timer.touch()
+        self._in_batch = True
+        try:
+            self._dispatch(connection.receive(data))
+        finally:
+            self._in_batch = False
+        self._flush()
+
+    def _dispatch(self, batch: list[events.Event]) -> None:
+        handlers = self._handlers
+        for kind, stream_id, first, second in batch:
+            handlers[kind](self, stream_id, first, second)
+            if self.destroyed:
+                break
+
+    def _wake(self) -> None:
+        """Something may be there to be sent: send it after the batch, or in the next turn."""
+        if not self._in_batch:
+            self._schedule_flush()
+
+    def _schedule_flush(self) -> None:
+        if not self._flush_scheduled:
+            self._flush_scheduled = True
+            self._loop.call_soon(self._flush)
+
+    def _flush(self) -> None:
+        self._flush_scheduled = False
+        connection = self._connection
+        transport = self._transport
+        if connection is None or transport is None:
+            return
+        while not self._write_paused:
+            chunks = connection.data_to_send()
+            if chunks:
+                if len(chunks) == 1:
+                    transport.write(chunks[0])
+                else:
+                    transport.writelines(chunks)
+            batch = connection.take_events()
+            if batch:
+                self._in_batch = True
+                try:
+                    self._dispatch(batch)
+                finally:
+                    self._in_batch = False
+                if self._connection is None:
+                    return
+            elif not chunks:
+                break
+        if self.closed:
+            self._end_if_idle()
+        if not connection.closed and not connection.want_read and not connection.want_write:
+            # nghttp2 has said its last GOAWAY
+            self.destroy()
+
+    def _resume_writing(self) -> None:
+        self._write_paused = False
+        if self._timer is not None:
+            self._timer.touch()
+        self._flush()
+
+    def _connection_lost(self, exc: Exception | None) -> None:
+        """The transport is closed, by us, by the peer or by the network."""
+        transport = self._transport
+        self._transport = None
+        if not self.destroyed:
+            if isinstance(exc, ConnectionError) and (self._goaway_seen or not self._streams):
+                # A peer may leave as it likes when it has said so, or when nothing is lost.
+                exc = None
+            self.closed = True
+            self._shut_down(exc, NGHTTP2_CANCEL if exc is None else NGHTTP2_INTERNAL_ERROR, None)
+        if transport is not None or self._close_error is not None:
+            self._emit_session_end()
+
+    def _emit_session_end(self) -> None:
+        if self._close_emitted:
+            return
+        error = self._close_error
+        self._close_error = None
+        if error is not None:
+            self._report_error(error)
+        self._emit_close()
+
+    def _report_error(self, error: BaseException) -> None:
+        self._emit_error(error)
+
+    def _shut_down(
+        self, error: BaseException | None, stream_code: int, goaway_code: int | None
+    ) -> None:
+        """End everything: streams, waiters, the engine; what remains is the transport."""
+        self.destroyed = True
+        self._close_error = error
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._fail_streams(error, stream_code)
+        self._cancel_waiters()
+        self._cancel_tasks()
+        connection = self._connection
+        transport = self._transport
+        if connection is not None and transport is not None and goaway_code is not None:
+            if self._own_goaway is None:
+                self._own_goaway = goaway_code
+            connection.terminate(goaway_code)
+            for _ in range(64):
+                chunks = connection.data_to_send()
+                if not chunks:
+                    break
+                transport.writelines(chunks)
+        self._connection = None
+        if connection is not None:
+            self._loop.call_soon(connection.close)
+
+    def _fail_streams(self, error: BaseException | None, code: int) -> None:
+        streams = list(self._streams.values())
+        self._streams.clear()
+        for stream in streams:
+            stream._session_ended(error, code)
+
+    def _cancel_waiters(self) -> None:
+        pings, self._pings = self._pings, None
+        for ping_waiter, _ in (pings or {}).values():
+            if not ping_waiter.done():
+                ping_waiter.set_exception(new_error("ERR_HTTP2_PING_CANCEL"))
+        waiters = [waiter for waiter, _ in self._settings_waiters]
+        waiters += [waiter for _, waiter in self._early_settings]
+        self._settings_waiters = []
+        self._early_settings = []
+        for settings_waiter in waiters:
+            if not settings_waiter.done():
+                settings_waiter.set_exception(new_error("ERR_HTTP2_SETTINGS_CANCEL"))
+
+    def _close_transport(self) -> None:
+        transport = self._transport
+        if transport is None:
+            self._loop.call_soon(self._emit_session_end)
+            return
+        transport.close()
+        if transport.get_write_buffer_size():
+            # a peer that reads no more must not keep the socket open for ever
+            self._loop.call_later(LINGER, transport.abort)
+
+    def destroy(self, error: BaseException | int | None = None, code: int | None = None) -> None:
+        """End the session and all its streams at once.
+
+        *error* is emitted as ``error`` before ``close``; an `int` is an error code that
+        makes one. *code* is the error code of the GOAWAY frame: INTERNAL_ERROR by default
+        when there is an error, else NO_ERROR.
+        """
+        if self.destroyed:
+            return
+        if isinstance(error, int):
+            code = check_error_code(error)
+            error = session_error(code) if code != NGHTTP2_NO_ERROR else None
+        if code is None:
+            code = NGHTTP2_NO_ERROR if error is None else NGHTTP2_INTERNAL_ERROR
+        else:
+            check_error_code(code)
+        stream_code = code if error is not None else NGHTTP2_CANCEL
+        self._shut_down(error, stream_code or NGHTTP2_CANCEL, code)
+        self._close_transport()
+
+    def close(self) -> Completion:
+        """Announce the end with GOAWAY, refuse new streams, and end after the last one.
+
+        Awaitable: until the session is destroyed and its socket closed.
+        """
+        if not self.closed and not self.destroyed:
+            self.closed = True
+            if self._connection is not None:
+                self._announce_end()
+            self._loop.call_soon(self._end_if_idle)
+        return Completion(self)
+
+    def _announce_end(self) -> None:
+        assert self._connection is not None
+        if self._own_goaway is None:
+            self._own_goaway = NGHTTP2_NO_ERROR
+        self._connection.goaway()
+        self._wake()
+
+    def _end_if_idle(self) -> None:
+        if not self.destroyed and not self._streams and not self.connecting:
+            self.destroy()
+
+    async def __aenter__(self) -> Any:
+        return self
+
+    async def __aexit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if error is not None:
+            self.destroy()
+        await self.close()
+
+    # --- streams ------------------------------------------------------------------------
+
+    def _forget(self, stream: Http2Stream) -> None:
+        """A stream that this side has destroyed; the engine still ends it on the wire."""
+        if stream.id is not None and self._streams.get(stream.id) is stream:
+            del self._streams[stream.id]
+        if self.closed and not self._streams:
+            self._loop.call_soon(self._end_if_idle)
+
+    def _adopt(self, tasks: set[asyncio.Task[Any]]) -> None:
+        """Keep the tasks of a stream that ended well: they may finish what they are doing."""
+        if self._tasks is None:
+            self._tasks = set()
+        for task in tasks:
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    # --- what the engine reports ----------------------------------------------------------
+
+    def _on_data(self, stream_id: int, data: bytes, end: bool) -> None:
+        stream = self._streams.get(stream_id)
+        if stream is not None:
+            stream._receive_data(data, end)
+        elif data and self._connection is not None:
+            self._connection.consume(stream_id, len(data))
+
+    def _on_headers(self, stream_id: int, headers: Headers, flags: int) -> None:
+        stream = self._streams.get(stream_id)
+        if stream is not None:
+            self._receive_headers(stream, headers, flags)
+
+    def _receive_headers(self, stream: Http2Stream, headers: Headers, flags: int) -> None:
+        raise NotImplementedError
+
+    def _on_stream_closed(self, stream_id: int, code: int, _: None) -> None:
+        stream = self._streams.pop(stream_id, None)
+        if stream is not None:
+            stream._stream_closed(code)
+
+    def _on_end_sent(self, stream_id: int, _: None, __: None) -> None:
+        stream = self._streams.get(stream_id)
+        if stream is not None:
+            stream._finished()
+
+    def _on_writable(self, stream_id: int, _: None, __: None) -> None:
+        stream = self._streams.get(stream_id)
+        if stream is not None:
+            if stream._timer is not None:
+                stream._timer.touch()
+            stream._writable_again()
+
+    def _on_want_trailers(self, stream_id: int, _: None, __: None) -> None:
+        stream = self._streams.get(stream_id)
+        if stream is not None:
+            stream._want_trailers()
+
+    def _on_settings(self, _: int, pairs: list[tuple[int, int]], __: None) -> None:
+        if self._listeners is not None:
+            self.emit("remote_settings", self.remote_settings)
+
+    def _on_settings_ack(self, _: int, __: None, ___: None) -> None:
+        if self._pending_settings_acks:
+            self._pending_settings_acks -= 1
+        settings: Settings | None = None
+        if self._settings_waiters:
+            waiter, started = self._settings_waiters.pop(0)
+            if not waiter.done():
+                settings = self.local_settings
+                waiter.set_result((settings, time.monotonic() - started))
+        if self._listeners is not None:
+            self.emit("local_settings", settings or self.local_settings)
+
+    def _on_ping(self, _: int, payload: bytes, __: None) -> None:
+        self.emit("ping", payload)
+
+    def _on_ping_ack(self, _: int, payload: bytes, __: None) -> None:
+        if self._pings and payload in self._pings:
+            waiter, started = self._pings.pop(payload)
+            if not waiter.done():
+                waiter.set_result((time.monotonic() - started, payload))
+
+    def _on_goaway(self, last_stream_id: int, code: int, opaque_data: bytes) -> None:
+        self._goaway_seen = True
+        self.goaway_code = code
+        self.goaway_last_stream_id = last_stream_id
+        self.emit("goaway", code, last_stream_id, opaque_data)
+        if self.destroyed:
+            return
+        if code == NGHTTP2_NO_ERROR:
+            self.close()
+        else:
+            self.destroy(session_error(code), NGHTTP2_NO_ERROR)
+
+    def _on_goaway_sent(self, _: int, code: int, reason: bytes) -> None:
+        if code != NGHTTP2_NO_ERROR and self._own_goaway != code:
+            # nghttp2 has ended the connection because of something that the peer did
+            name = ERROR_CODE_NAMES.get(code, str(code)).removeprefix("NGHTTP2_")
+            text = reason.decode("latin-1")
+            error = session_error(
+                code,
+                message=f"the peer broke the protocol: {name}" + (f", {text}" if text else ""),
+            )
+            self._own_goaway = code
+            self._shut_down(error, code, None)
+            self._close_transport()
+
+    def _on_altsvc(self, stream_id: int, origin: str, value: str) -> None:
+        """ALTSVC concerns clients."""
+
+    def _on_origin(self, _: int, origins: list[str], __: None) -> None:
+        """ORIGIN concerns clients."""
+
+    def _on_priority(self, stream_id: int, priority: Any, _: None) -> None:
+        """nghttp2 has taken the PRIORITY frame into account; it is no event of the contract."""
+
+    def _on_frame_not_sent(self, stream_id: int, frame_type: int, code: int) -> None:
+        stream = self._streams.get(stream_id)
+        if stream is not None and frame_type == FRAME_HEADERS and stream._never_sent(code):
+            return
+        if code in _EXPECTED_NOT_SENT:
+            return
+        if stream is not None:
+            stream.emit("frame_error", frame_type, code, stream_id)
+            stream.destroy(nghttp_error(code))
+        else:
+            self.emit("frame_error", frame_type, code, stream_id)
+            self.close()
+
+    def _on_invalid_frame(self, stream_id: int, frame_type: int, code: int) -> None:
+        self._invalid_frames += 1
+        if self._invalid_frames > self._options.max_session_invalid_frames:
+            self.destroy(new_error("ERR_HTTP2_TOO_MANY_INVALID_FRAMES"), NGHTTP2_PROTOCOL_ERROR)
+
+    def _on_headers_rejected(self, stream_id: int, _: None, __: None) -> None:
+        """nghttp2 resets the stream; when it is one of ours, its end follows as an event."""
+
+    def _on_failed(self, _: int, code: int, message: str) -> None:
+        """The engine can't go on: the peer does not speak HTTP/2, or floods us."""
+        goaway = _GOAWAY_AFTER.get(code, NGHTTP2_INTERNAL_ERROR)
+        self.destroy(nghttp_error(code, message=message), goaway)
+
+    # --- commands -------------------------------------------------------------------------
+
+    def _require(self) -> Connection:
+        if self.destroyed or self._connection is None:
+            raise new_error("ERR_HTTP2_INVALID_SESSION")
+        return self._connection
+
+    def _check_alive(self) -> None:
+        if self.destroyed:
+            raise new_error("ERR_HTTP2_INVALID_SESSION")
+
+    def ping(self, payload: Any = None) -> asyncio.Future[tuple[float, bytes]]:
+        """Send PING; awaitable → ``(duration in seconds, payload of 8 bytes)``.
+
+        Without *payload*, it is the monotonic clock. Raises ERR_HTTP2_PING_LENGTH and
+        ERR_INVALID_ARG_TYPE at the call; awaiting raises ERR_HTTP2_PING_CANCEL when the
+        session is not connected, is closed or ends first, or when
+        `max_outstanding_pings` are unanswered already.
+        """
+        self._check_alive()
+        started = time.monotonic()
+        if payload is None:
+            data = int(started * 1e9).to_bytes(8, "little")
+        else:
+            try:
+                data = bytes(memoryview(payload))
+            except TypeError:
+                raise new_error("ERR_INVALID_ARG_TYPE", "payload", "a buffer", payload) from None
+            if len(data) != 8:
+                raise new_error("ERR_HTTP2_PING_LENGTH")
+        waiter: asyncio.Future[tuple[float, bytes]] = quiet_future(self._loop)
+        pings = self._pings
+        if pings is None:
+            pings = self._pings = {}
+        if (
+            self.closed
+            or self._connection is None
+            or data in pings
+            or len(pings) >= self._options.max_outstanding_pings
+        ):
+            waiter.set_exception(new_error("ERR_HTTP2_PING_CANCEL"))
+            return waiter
+        pings[data] = (waiter, started)
+        self._connection.ping(data)
+        self._wake()
+        return waiter
+
+    def settings(self, settings: Any = None) -> asyncio.Future[tuple[Settings, float]]:
+        """Send SETTINGS; awaitable → ``(settings, duration in seconds)`` at the peer's ACK.
+
+        *settings* is a `Settings` or a mapping; what is given is sent. Raises
+        ERR_HTTP2_INVALID_SETTING_VALUE, ERR_HTTP2_INVALID_SESSION at the call; awaiting
+        raises ERR_HTTP2_SETTINGS_CANCEL when the session ends first.
+        """
+        self._check_alive()
+        checked = Settings.of(settings)
+        waiter: asyncio.Future[tuple[Settings, float]] = quiet_future(self._loop)
+        self._pending_settings_acks += 1
+        if self._connection is None:
+            self._early_settings.append((checked, waiter))
+        else:
+            self._send_settings(checked, waiter)
+        return waiter
+
+    def _send_settings(
+        self, settings: Settings, waiter: asyncio.Future[tuple[Settings, float]] | None
+    ) -> None:
+        assert self._connection is not None
+        if waiter is None:
+            self._pending_settings_acks += 1
+            waiter = quiet_future(self._loop)
+        self._connection.submit_settings(settings.to_pairs())
+        self._settings_waiters.append((waiter, time.monotonic()))
+        self._wake()
+
+    def goaway(
+        self, code: int = NGHTTP2_NO_ERROR, last_stream_id: int = 0, opaque_data: Any = b""
+    ) -> None:
+        """Send GOAWAY without shutting down (RFC 9113 section 6.8).
+
+        *last_stream_id* 0 means the last stream that was processed. Raises
+        ERR_HTTP2_INVALID_SESSION, ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE.
+        """
+        self._check_alive()
+        check_error_code(code)
+        if isinstance(last_stream_id, bool) or not isinstance(last_stream_id, int):
+            raise new_error("ERR_INVALID_ARG_TYPE", "last_stream_id", "an integer", last_stream_id)
+        if not 0 <= last_stream_id < 2**31:
+            raise new_error(
+                "ERR_OUT_OF_RANGE", "last_stream_id", ">= 0 and < 2**31", last_stream_id
+            )
+        try:
+            data = bytes(memoryview(opaque_data))
+        except TypeError:
+            raise new_error(
+                "ERR_INVALID_ARG_TYPE", "opaque_data", "a buffer", opaque_data
+            ) from None
+        if self._connection is None:
+            self._early_goaways.append((code, last_stream_id, data))
+            return
+        self._own_goaway = code
+        self._connection.goaway(code, last_stream_id, data)
+        self._wake()
+
+    def set_local_window_size(self, size: int) -> None:
+        """Make the connection's receive window *size* bytes in all (RFC 9113 section 6.9).
+
+        Raises ERR_HTTP2_INVALID_SESSION, ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE.
+        """
+        if isinstance(size, bool) or not isinstance(size, int):
+            raise new_error("ERR_INVALID_ARG_TYPE", "size", "an integer", size)
+        if not 0 <= size < 2**31:
+            raise new_error("ERR_OUT_OF_RANGE", "size", ">= 0 and < 2**31", size)
+        self._require().set_local_window_size(size)
+        self._wake()
+
+    def set_timeout(self, seconds: float, callback: Callable[[], Any] | None = None) -> Any:
+        """Emit ``timeout`` after *seconds* without activity on the session; 0 for never.
+
+        *callback* is registered for the next ``timeout``. Raises ERR_INVALID_ARG_TYPE,
+        ERR_OUT_OF_RANGE.
+        """
+        seconds = check_timeout(seconds)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if callback is not None:
+            self.once("timeout", callback)
+        if seconds and not self.destroyed:
+            self._timer = IdleTimer(self._loop, seconds, self._timed_out)
+        return self
+
+    def _timed_out(self) -> None:
+        if not self.destroyed:
+            self.emit("timeout")
+
+    # --- what is known --------------------------------------------------------------------
+
+    @property
+    def socket(self) -> SocketProxy:
+        """The session's socket, to look at: see `SocketProxy`."""
+        return SocketProxy(self)
+
+    @property
+    def pending_settings_ack(self) -> bool:
+        """Whether a SETTINGS frame of ours is not acknowledged yet."""
+        return self._pending_settings_acks > 0
+
+    @property
+    def state(self) -> SessionState:
+        """A snapshot of the session's windows, queue and tables."""
+        if self._connection is None or self._connection.closed:
+            return SessionState()
+        return SessionState(**self._connection.state())
+
+    def _current_settings(self, get: Callable[[int], int]) -> Settings:
+        return Settings.from_pairs((identifier, get(identifier)) for identifier in _IDENTIFIERS)
+
+    @property
+    def local_settings(self) -> Settings:
+        """Our settings that the peer has acknowledged; the defaults without a connection."""
+        if self._connection is None or self._connection.closed:
+            return Settings()
+        return self._current_settings(self._connection.local_setting)
+
+    @property
+    def remote_settings(self) -> Settings:
+        """The peer's settings; the defaults without a connection."""
+        if self._connection is None or self._connection.closed:
+            return Settings()
+        return self._current_settings(self._connection.remote_setting)
+
+    # --- what listeners do wrong ------------------------------------------------------------
+
+    def _listener_failed(self, error: Exception, event: str, args: tuple[Any, ...]) -> None:
+        if event == "stream" and args and isinstance(args[0], Http2Stream):
+            args[0]._handler_failed(error, event)
+            return
+        if self.destroyed and isinstance(error, Http2Error):
+            logger.debug("%r: a listener of %r: %r", self, event, error)
+            return
+        logger.error("%r: a listener of %r raised", self, event, exc_info=error)
+        if event not in ("error", "close"):
+            self.destroy(None, NGHTTP2_INTERNAL_ERROR)
+
+
+_IDENTIFIERS = (1, 2, 3, 4, 5, 6, 8)
+
+Http2Session._handlers = {
+    events.DATA: Http2Session._on_data,
+    events.HEADERS: Http2Session._on_headers,
+    events.STREAM_CLOSED: Http2Session._on_stream_closed,
+    events.END_SENT: Http2Session._on_end_sent,
+    events.WRITABLE: Http2Session._on_writable,
+    events.WANT_TRAILERS: Http2Session._on_want_trailers,
+    events.SETTINGS: Http2Session._on_settings,
+    events.SETTINGS_ACK: Http2Session._on_settings_ack,
+    events.PING: Http2Session._on_ping,
+    events.PING_ACK: Http2Session._on_ping_ack,
+    events.GOAWAY: Http2Session._on_goaway,
+    events.GOAWAY_SENT: Http2Session._on_goaway_sent,
+    events.ALTSVC: Http2Session._on_altsvc,
+    events.ORIGIN: Http2Session._on_origin,
+    events.PRIORITY: Http2Session._on_priority,
+    events.PRIORITY_UPDATE: Http2Session._on_priority,
+    events.FRAME_NOT_SENT: Http2Session._on_frame_not_sent,
+    events.INVALID_FRAME: Http2Session._on_invalid_frame,
+    events.HEADERS_REJECTED: Http2Session._on_headers_rejected,
+    events.FAILED: Http2Session._on_failed,
+}

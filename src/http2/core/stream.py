@@ -1,0 +1,515 @@
+"""`Http2Stream`: what both sides' streams share. One request and its response each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..constants import (
+    NGHTTP2_CANCEL,
+    NGHTTP2_INTERNAL_ERROR,
+    NGHTTP2_NO_ERROR,
+    NGHTTP2_STREAM_STATE_CLOSED,
+)
+from ..errors import AbortError, Http2Error, StreamError, new_error, stream_error
+from ..events import HIGH_WATER
+from ..headers import Headers, OutgoingHeaders, sensitive_headers
+from .duplex import Completion, Duplex
+from .emitter import logger
+from .timers import IdleTimer, check_timeout
+
+if TYPE_CHECKING:
+    from .session import Http2Session
+
+__all__ = ["Http2Stream", "StreamState"]
+
+MAX_UINT32 = 2**32 - 1
+
+
+def check_error_code(code: Any) -> int:
+    """*code* as an error code of RFC 9113 section 7: an unsigned 32-bit integer."""
+    if isinstance(code, bool) or not isinstance(code, int):
+        raise new_error("ERR_INVALID_ARG_TYPE", "code", "an integer", code)
+    if not 0 <= code <= MAX_UINT32:
+        raise new_error("ERR_OUT_OF_RANGE", "code", ">= 0 and <= 4294967295", code)
+    return code
+
+
+def headers_as_sent(headers: OutgoingHeaders | None, defaults: dict[str, Any]) -> Headers:
+    """*headers* by their lower-case names, with the *defaults* that were added to them."""
+    sent = Headers()
+    items: Any = () if headers is None else headers
+    if hasattr(items, "items"):
+        items = items.items()
+    for name, value in items:
+        if name is sensitive_headers:
+            sent._sensitive = [entry.lower() for entry in value]
+            continue
+        if value is None:
+            continue
+        key = (name.decode("latin-1") if isinstance(name, bytes) else name).lower()
+        if key in sent and not hasattr(headers, "items"):
+            earlier = sent[key]
+            value = [*(earlier if isinstance(earlier, list) else [earlier]), value]
+        sent[key] = value
+    for key, value in defaults.items():
+        sent.setdefault(key, value)
+    return sent
+
+
+@dataclass(frozen=True, slots=True)
+class StreamState:
+    """A snapshot of a stream's state as nghttp2 has it; all 0 but `state` once it is gone."""
+
+    state: int = NGHTTP2_STREAM_STATE_CLOSED
+    """One of the NGHTTP2_STREAM_STATE_ constants."""
+    weight: int = 0
+    """RFC 7540 weight, 1 to 256."""
+    sum_dependency_weight: int = 0
+    """The sum of the weights of the streams that depend on this one."""
+    local_close: int = 0
+    """1 when this side has ended."""
+    remote_close: int = 0
+    """1 when the peer's side has ended."""
+    local_window_size: int = 0
+    """Bytes that the peer may send before the next WINDOW_UPDATE."""
+
+
+class Http2Stream(Duplex):
+    """One stream of a session (RFC 9113 section 5); not constructed by programs.
+
+    Events: ``aborted``, ``close``, ``data(chunk)``, ``drain``, ``end``, ``error(error)``,
+    ``finish``, ``frame_error(type, code, id)``, ``ready``, ``timeout``,
+    ``trailers(headers, flags)``, ``want_trailers``.
+    """
+
+    id: int | None = None
+    """The stream identifier; None until the connection stands."""
+
+    closed: bool = False
+    """Whether the stream has been closed, by either side."""
+
+    aborted: bool = False
+    """Whether the stream ended before its writing side did; ``aborted`` was emitted then."""
+
+    rst_code: int | None = None
+    """The error code that the stream was closed with (RFC 9113 section 7); None while open."""
+
+    end_after_headers: bool = False
+    """Whether the received headers carried END_STREAM: there is no body to read."""
+
+    sent_trailers: Headers | None = None
+    """The trailers that were sent."""
+
+    _session: Http2Session
+    _headers_sent = False
+    _head_request = False
+    _sent: OutgoingHeaders | None = None
+    _sent_defaults: dict[str, Any] | None = None
+    _trailers_wanted = False
+    _trailers_ready = False
+    # The stream is over for HTTP/2, though its last bytes may still be unread here.
+    _off_the_wire = False
+    # The error that `error` is still to be emitted with.
+    _unemitted: BaseException | None = None
+    _timer: IdleTimer | None = None
+
+    def __init__(self, session: Http2Session, stream_id: int | None) -> None:
+        self._session = session
+        if stream_id is not None:
+            self.id = stream_id
+
+    def __repr__(self) -> str:
+        state = "destroyed" if self.destroyed else "closed" if self.closed else "open"
+        return f"<{type(self).__name__} {self.id or 'pending'} {state}>"
+
+    # --- what is known ----------------------------------------------------------------
+
+    @property
+    def session(self) -> Http2Session | None:
+        """The session that the stream belongs to; None once the stream is destroyed."""
+        return None if self.destroyed else self._session
+
+    @property
+    def pending(self) -> bool:
+        """Whether the stream has no identifier yet."""
+        return self.id is None
+
+    @property
+    def writable(self) -> bool:
+        """Whether `write` may be called."""
+        return not (self.writable_ended or self.closed or self.destroyed)
+
+    @property
+    def writable_length(self) -> int:
+        """Bytes written that are still queued here: the peer's window or the socket is full."""
+        if self.id is None or self._off_the_wire or self._session._connection is None:
+            return 0
+        return self._session._connection.pending(self.id)
+
+    @property
+    def buffer_size(self) -> int:
+        """The same as `writable_length`, under Node's name."""
+        return self.writable_length
+
+    @property
+    def sent_headers(self) -> Headers | None:
+        """The headers that were sent, with those that were added by default."""
+        if not self._headers_sent:
+            return None
+        return headers_as_sent(self._sent, self._sent_defaults or {})
+
+    @property
+    def state(self) -> StreamState:
+        """A snapshot of the stream's state."""
+        connection = self._session._connection
+        if self.id is None or self._off_the_wire or connection is None:
+            return StreamState()
+        state = connection.stream_state(self.id)
+        return StreamState() if state is None else StreamState(**state)
+
+    # --- writing ----------------------------------------------------------------------
+
+    def _check_writable(self) -> None:
+        if self.closed or self.destroyed:
+            raise self._closed_error()
+        if self.writable_ended:
+            raise new_error("ERR_STREAM_WRITE_AFTER_END")
+
+    def _closed_error(self) -> BaseException:
+        """Why nothing can be sent any more; an error of the peer's is named as the cause."""
+        error = new_error("ERR_HTTP2_INVALID_STREAM")
+        error.__cause__ = self._error
+        return error
+
+    def _proceed(self) -> None:
+        """Send the headers that a body needs before it; a request has always sent them."""
+
+    def write(self, data: Any, encoding: str = "utf-8") -> bool:
+        """Send *data*, a buffer or a `str`; False means: wait for `drain` before more.
+
+        Nothing is copied when *data* is `bytes`. Raises ERR_STREAM_WRITE_AFTER_END,
+        ERR_HTTP2_INVALID_STREAM, ERR_INVALID_ARG_TYPE.
+        """
+        if self._head_request and self.writable_ended and not self.closed:
+            return True
+        self._check_writable()
+        data = as_buffer(data, encoding)
+        if not self._headers_sent:
+            self._proceed()
+        return self._submit(data, False)
+
+    def end(self, data: Any = None, encoding: str = "utf-8") -> None:
+        """End the writing side, after *data* if there is any; ending twice does nothing.
+
+        A response to HEAD has no body: *data* is dropped. Raises like `write` when there
+        is data that can't be sent.
+        """
+        if self.writable_ended or self.closed or self.destroyed:
+            if data is not None and not (self._head_request and not self.closed):
+                self._check_writable()
+            return
+        if data is not None:
+            data = as_buffer(data, encoding)
+        if not self._headers_sent:
+            self._proceed()
+            if self.writable_ended:
+                return
+        self.writable_ended = True
+        self._submit(data, True)
+
+    def _submit(self, data: Any, end: bool) -> bool:
+        session = self._session
+        assert self.id is not None
+        assert session._connection is not None
+        pending: int = session._connection.write(self.id, data, end)
+        if self._timer is not None:
+            self._timer.touch()
+        if not session._in_batch:
+            session._schedule_flush()
+        if pending >= HIGH_WATER:
+            self._need_drain = True
+            return False
+        return True
+
+    def send_trailers(self, headers: OutgoingHeaders) -> None:
+        """Send the trailers and end the stream (RFC 9113 section 8.1).
+
+        To be called at or after ``want_trailers``, on a stream that was begun with
+        ``wait_for_trailers=True``. Raises ERR_HTTP2_TRAILERS_NOT_READY,
+        ERR_HTTP2_TRAILERS_ALREADY_SENT, ERR_HTTP2_INVALID_STREAM,
+        ERR_HTTP2_PSEUDOHEADER_NOT_ALLOWED.
+        """
+        if self.sent_trailers is not None:
+            raise new_error("ERR_HTTP2_TRAILERS_ALREADY_SENT")
+        if self.closed or self.destroyed:
+            raise self._closed_error()
+        if not self._trailers_ready:
+            raise new_error("ERR_HTTP2_TRAILERS_NOT_READY")
+        session = self._session
+        assert self.id is not None
+        assert session._connection is not None
+        session._connection.submit_trailers(self.id, headers)
+        self.sent_trailers = headers_as_sent(headers, {})
+        session._wake()
+
+    def _want_trailers(self) -> None:
+        self._trailers_ready = True
+        if self.closed or self.destroyed:
+            return
+        if not self.emit("want_trailers"):
+            self.send_trailers({})
+
+    # --- reading ----------------------------------------------------------------------
+
+    def _taken(self, size: int) -> None:
+        if not self._off_the_wire:
+            session = self._session
+            assert self.id is not None
+            if session._connection is not None:
+                session._connection.consume(self.id, size)
+                session._wake()
+
+    def _receive_data(self, data: bytes, end: bool) -> None:
+        if self._timer is not None:
+            self._timer.touch()
+        if self.destroyed:
+            if data and self._session._connection is not None and self.id is not None:
+                self._session._connection.consume(self.id, len(data))
+            return
+        self._feed(data, end)
+
+    # --- ends -------------------------------------------------------------------------
+
+    def close(self, code: int = NGHTTP2_NO_ERROR) -> Completion:
+        """Close the stream with RST_STREAM of *code*; awaitable: until ``close`` is emitted.
+
+        A stream that has ended its writing side is closed with NO_ERROR only after all
+        of it has been sent. Raises ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE.
+        """
+        check_error_code(code)
+        if self.closed or self.destroyed:
+            return Completion(self)
+        self.closed = True
+        self.rst_code = code
+        self._cancel_timer()
+        sending = self.writable_ended and not self.writable_finished
+        self._abort_writing()
+        if self.id is None:
+            self._leave(None if code in (0, NGHTTP2_CANCEL) else stream_error(code, None))
+        elif not sending or code != NGHTTP2_NO_ERROR:
+            self._reset(code)
+        return Completion(self)
+
+    def _finished(self) -> None:
+        super()._finished()
+        if self.closed and not self._off_the_wire and self.rst_code == NGHTTP2_NO_ERROR:
+            # close() waited for the last byte
+            self._reset(NGHTTP2_NO_ERROR)
+
+    def _reset(self, code: int) -> None:
+        session = self._session
+        if not self._off_the_wire and session._connection is not None and self.id is not None:
+            session._connection.reset(self.id, code)
+            session._wake()
+
+    def _abort_writing(self) -> None:
+        if not self.writable_ended:
+            self.writable_ended = True
+            if not self.aborted:
+                self.aborted = True
+                self.emit("aborted")
+
+    def destroy(self, error: BaseException | None = None) -> None:
+        """End the stream at once, with RST_STREAM: INTERNAL_ERROR when there is an *error*.
+
+        A `StreamError` gives its own code, an `AbortError` CANCEL. ``error`` and
+        ``close`` are emitted in the next turn of the loop.
+        """
+        if self.destroyed:
+            return
+        if not self.closed:
+            code = NGHTTP2_NO_ERROR
+            if isinstance(error, StreamError):
+                code = error.error_code
+            elif isinstance(error, AbortError):
+                code = NGHTTP2_CANCEL
+            elif error is not None:
+                code = NGHTTP2_INTERNAL_ERROR
+            self.closed = True
+            self.rst_code = code
+            self._abort_writing()
+            self._reset(code)
+        elif self.id is not None and not self._off_the_wire:
+            self._reset(self.rst_code or NGHTTP2_NO_ERROR)
+        self._leave(error)
+
+    def _leave(self, error: BaseException | None) -> None:
+        """Leave the session because this side says so; the events follow in the next turn."""
+        self._finalize(error)
+        if not self._off_the_wire:
+            self._session._forget(self)
+        self._session._loop.call_soon(self._emit_end)
+
+    def _session_ended(self, error: BaseException | None, code: int) -> None:
+        """The session is destroyed: whoever reads or waits here is told why."""
+        if self.destroyed:
+            return
+        whole = self._read_ended and (self.writable_finished or self.closed)
+        if not self.closed:
+            self.closed = True
+            self.rst_code = code
+            self._abort_writing()
+        self._off_the_wire = True
+        if whole and error is None:
+            self._ended_well()
+            return
+        self._finalize(error)
+        self._session._loop.call_soon(self._emit_end)
+
+    def _stream_closed(self, code: int) -> None:
+        """The stream is over for HTTP/2: by both ends' END_STREAM or by RST_STREAM."""
+        if self._buffered:
+            # Nothing more can come on this stream: what it holds is bounded by its
+            # window, and the connection's window must not wait for a reader.
+            self._taken(self._buffered)
+        self._off_the_wire = True
+        if self.destroyed:
+            return
+        by_us = self.closed
+        if not by_us:
+            self.closed = True
+            self.rst_code = code
+        elif code == NGHTTP2_NO_ERROR:
+            code = self.rst_code or NGHTTP2_NO_ERROR
+        if code == NGHTTP2_NO_ERROR and self._read_ended:
+            if self.writable_ended and not self.aborted:
+                self._finished()
+            else:
+                self._abort_writing()
+            self._ended_well()
+            return
+        self._abort_writing()
+        error: BaseException | None = None
+        if code not in (NGHTTP2_NO_ERROR, NGHTTP2_CANCEL):
+            error = stream_error(code, self.id)
+        self._finalize(error)
+        self._emit_end()
+
+    def _ended_well(self) -> None:
+        """Both sides are complete: what is left is that somebody reads the rest."""
+        self._cancel_timer()
+        if self.readable_ended:
+            self._close_well()
+        elif self._flowing:
+            self._schedule_flow()
+        elif self._discards_unread():
+            self._chunks = None
+            self._buffered = 0
+            self.readable_ended = True
+            self._close_well()
+        elif not self._chunks:
+            self._wake_reader()
+            self._after_take()
+
+    def _discards_unread(self) -> bool:
+        """Whether a body that nobody has begun to read is dropped when the stream ends."""
+        return False
+
+    def _reading_ended(self) -> None:
+        if self._off_the_wire and not self.destroyed:
+            self._close_well()
+
+    def _close_well(self) -> None:
+        self.destroyed = True
+        if self._tasks:
+            self._session._adopt(self._tasks)
+        self._emit_close()
+
+    def _finalize(self, error: BaseException | None) -> None:
+        """Become destroyed, with *error* for whoever waits."""
+        self.destroyed = True
+        self._cancel_timer()
+        if error is not None:
+            self._error = error
+        elif not self._read_ended or not self.writable_finished:
+            code = self.rst_code or NGHTTP2_NO_ERROR
+            self._error = stream_error(code, self.id)
+        self._unemitted = error
+        self._fail_waiters()
+        self._cancel_tasks()
+
+    def _emit_end(self) -> None:
+        error = self._unemitted
+        if error is not None:
+            self._unemitted = None
+            if self._error_seen:
+                self.emit("error", error)
+            else:
+                self._emit_error(error)
+        self._emit_close()
+
+    # --- time -------------------------------------------------------------------------
+
+    def set_timeout(self, seconds: float, callback: Callable[[], Any] | None = None) -> Http2Stream:
+        """Emit ``timeout`` after *seconds* without activity on the stream; 0 for never.
+
+        *callback* is registered for the next ``timeout``. Raises ERR_INVALID_ARG_TYPE,
+        ERR_OUT_OF_RANGE.
+        """
+        seconds = check_timeout(seconds)
+        self._cancel_timer()
+        if callback is not None:
+            self.once("timeout", callback)
+        if seconds and not self.destroyed and not self.closed:
+            self._timer = IdleTimer(self._session._loop, seconds, self._timed_out)
+        return self
+
+    def _timed_out(self) -> None:
+        if not self.destroyed:
+            self.emit("timeout")
+
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    # --- what listeners do wrong --------------------------------------------------------
+
+    def _listener_failed(self, error: Exception, event: str, args: tuple[Any, ...]) -> None:
+        self._handler_failed(error, event)
+
+    def _handler_failed(self, error: Exception, event: str) -> None:
+        """An exception out of a handler ends its stream and nothing else (rule 10)."""
+        if (self.destroyed or self.closed) and isinstance(error, Http2Error):
+            # It found out the hard way that the stream is gone; that is not news.
+            logger.debug("%r: a listener of %r: %r", self, event, error)
+            return
+        logger.error("%r: a listener of %r raised", self, event, exc_info=error)
+        self._error_seen = True
+        if not self._answer_failure():
+            self._fail_quietly(error)
+
+    def _never_sent(self, code: int) -> bool:
+        """The HEADERS frame was not sent; True when that has been dealt with."""
+        return False
+
+    def _answer_failure(self) -> bool:
+        """Tell the peer of the failure in an orderly way, if that is still possible."""
+        return False
+
+    def _fail_quietly(self, error: Exception) -> None:
+        self.destroy(error)
+
+
+def as_buffer(data: Any, encoding: str = "utf-8") -> Any:
+    """*data* as something with the buffer protocol: `str` is encoded."""
+    if isinstance(data, (bytes, bytearray, memoryview)):
+        return data
+    if isinstance(data, str):
+        return data.encode(encoding)
+    try:
+        return memoryview(data)
+    except TypeError:
+        raise new_error("ERR_INVALID_ARG_TYPE", "data", "a buffer or a str", data) from None

@@ -1,0 +1,59 @@
+"""Timers that most of the time do nothing: activity only notes the time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from ..errors import new_error
+
+__all__ = ["IdleTimer", "check_timeout"]
+
+
+def check_timeout(seconds: Any) -> float:
+    """*seconds* as a float, or ERR_INVALID_ARG_TYPE / ERR_OUT_OF_RANGE."""
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
+        raise new_error("ERR_INVALID_ARG_TYPE", "seconds", "a number", seconds)
+    if not 0 <= seconds < float("inf"):
+        raise new_error("ERR_OUT_OF_RANGE", "seconds", ">= 0 and finite", seconds)
+    return float(seconds)
+
+
+class IdleTimer:
+    """Calls *fire* once nothing has happened for *seconds*; `touch` tells of activity.
+
+    One loop timer is pending at a time and looks, when it is due, how long ago the last
+    activity was; an activity itself costs a look at the clock.
+    """
+
+    __slots__ = ("_fire", "_handle", "_last", "_loop", "_seconds")
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, seconds: float, fire: Callable[[], None]
+    ) -> None:
+        self._loop = loop
+        self._seconds = seconds
+        self._fire = fire
+        self._last = loop.time()
+        self._handle: asyncio.TimerHandle | None = loop.call_later(seconds, self._due)
+
+    def touch(self) -> None:
+        """Something happened: start to count anew."""
+        self._last = self._loop.time()
+        if self._handle is None:
+            self._handle = self._loop.call_later(self._seconds, self._due)
+
+    def cancel(self) -> None:
+        """Never fire."""
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+
+    def _due(self) -> None:
+        left = self._last + self._seconds - self._loop.time()
+        if left > 0:
+            self._handle = self._loop.call_later(left, self._due)
+        else:
+            self._handle = None
+            self._fire()

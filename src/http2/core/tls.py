@@ -1,0 +1,165 @@
+"""TLS for HTTP/2: contexts made from options, and what RFC 9113 section 9.2 asks of them.
+
+`ssl` is imported when it is needed, so that everything in the clear works without it.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from ..errors import new_error
+
+if TYPE_CHECKING:
+    import ssl
+
+__all__ = ["client_context", "is_adequate", "server_context"]
+
+# TLS 1.2 with forward secrecy and AEAD: what appendix A of RFC 9113 leaves.
+CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:DHE+CHACHA20"
+
+
+def is_adequate(connection: Any) -> bool:
+    """Whether *connection* (an `ssl.SSLObject`) may carry HTTP/2 (RFC 9113 section 9.2.2)."""
+    version = connection.version()
+    if version == "TLSv1.3":
+        return True
+    if version != "TLSv1.2":
+        return False
+    name: str = connection.cipher()[0]
+    return name.startswith(("ECDHE-", "DHE-")) and any(
+        aead in name for aead in ("-GCM-", "-CCM", "-CHACHA20-")
+    )
+
+
+class _PemFile:
+    """PEM *data*, bytes or a path, as a file for the functions of `ssl` that need one."""
+
+    def __init__(self, data: Any) -> None:
+        self.path: str = ""
+        self._made = False
+        if isinstance(data, (str, os.PathLike)) and not str(data).startswith("-----BEGIN"):
+            self.path = os.fspath(data)
+            return
+        if isinstance(data, str):
+            data = data.encode()
+        descriptor, self.path = tempfile.mkstemp(suffix=".pem")
+        self._made = True
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+
+    def __enter__(self) -> str:
+        return self.path
+
+    def __exit__(self, *_: Any) -> None:
+        if self._made:
+            with suppress(OSError):
+                os.unlink(self.path)
+
+
+def _check_pem(name: str, value: Any) -> None:
+    if not isinstance(value, (str, bytes, bytearray, memoryview, os.PathLike)):
+        raise new_error("ERR_INVALID_ARG_TYPE", name, "a path or PEM bytes", value)
+
+
+def _load_identity(context: ssl.SSLContext, cert: Any, key: Any, passphrase: Any) -> None:
+    _check_pem("cert", cert)
+    if key is not None:
+        _check_pem("key", key)
+    with _PemFile(cert) as cert_path:
+        if key is None:
+            context.load_cert_chain(cert_path, password=passphrase)
+        else:
+            with _PemFile(key) as key_path:
+                context.load_cert_chain(cert_path, key_path, password=passphrase)
+
+
+def _load_authorities(context: ssl.SSLContext, ca: Any) -> None:
+    entries: Sequence[Any] = ca if isinstance(ca, (list, tuple)) else [ca]
+    for entry in entries:
+        _check_pem("ca", entry)
+        if isinstance(entry, (str, os.PathLike)) and not str(entry).startswith("-----BEGIN"):
+            context.load_verify_locations(cafile=os.fspath(entry))
+        else:
+            text = entry if isinstance(entry, str) else bytes(entry).decode("ascii")
+            context.load_verify_locations(cadata=text)
+
+
+def _prepare(context: ssl.SSLContext) -> None:
+    import ssl
+
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers(CIPHERS)
+    context.options |= ssl.OP_NO_COMPRESSION
+    # RFC 9113 section 9.2.1: renegotiation must be off
+    context.options |= ssl.OP_NO_RENEGOTIATION
+
+
+def server_context(options: dict[str, Any]) -> ssl.SSLContext:
+    """The context of a secure server; takes its options out of *options*.
+
+    ``ssl_context``, or ``cert`` and ``key`` (paths or PEM), ``passphrase``, ``ca``,
+    ``request_cert`` (False) and ``reject_unauthorized`` (True). Raises
+    ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, `ssl.SSLError`, `OSError`.
+    """
+    import ssl
+
+    given: Any = options.pop("ssl_context", None)
+    names = ("cert", "key", "passphrase", "ca", "request_cert", "reject_unauthorized")
+    identity = {name: options.pop(name) for name in names if name in options}
+    if given is not None:
+        if not isinstance(given, ssl.SSLContext):
+            raise new_error("ERR_INVALID_ARG_TYPE", "ssl_context", "an ssl.SSLContext", given)
+        if identity:
+            raise new_error("ERR_INVALID_ARG_VALUE", next(iter(identity)), "with ssl_context")
+        given.set_alpn_protocols(["h2"])
+        return given
+    if identity.get("cert") is None:
+        raise new_error("ERR_INVALID_ARG_TYPE", "cert", "a path or PEM bytes", None)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    _prepare(context)
+    _load_identity(context, identity["cert"], identity.get("key"), identity.get("passphrase"))
+    if identity.get("ca") is not None:
+        _load_authorities(context, identity["ca"])
+    if identity.get("request_cert", False):
+        strict = identity.get("reject_unauthorized", True)
+        context.verify_mode = ssl.CERT_REQUIRED if strict else ssl.CERT_OPTIONAL
+    context.set_alpn_protocols(["h2"])
+    return context
+
+
+def client_context(options: dict[str, Any]) -> ssl.SSLContext:
+    """The context of a client; takes its options out of *options*.
+
+    ``ssl_context``, or ``ca`` (the system's authorities by default), ``cert`` and
+    ``key``, ``passphrase``, and ``reject_unauthorized`` (True). Raises as
+    `server_context`.
+    """
+    import ssl
+
+    given: Any = options.pop("ssl_context", None)
+    names = ("ca", "cert", "key", "passphrase", "reject_unauthorized")
+    identity = {name: options.pop(name) for name in names if name in options}
+    if given is not None:
+        if not isinstance(given, ssl.SSLContext):
+            raise new_error("ERR_INVALID_ARG_TYPE", "ssl_context", "an ssl.SSLContext", given)
+        if identity:
+            raise new_error("ERR_INVALID_ARG_VALUE", next(iter(identity)), "with ssl_context")
+        given.set_alpn_protocols(["h2"])
+        return given
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    _prepare(context)
+    if identity.get("ca") is not None:
+        _load_authorities(context, identity["ca"])
+    else:
+        context.load_default_certs(ssl.Purpose.SERVER_AUTH)
+    if identity.get("cert") is not None:
+        _load_identity(context, identity["cert"], identity.get("key"), identity.get("passphrase"))
+    if not identity.get("reject_unauthorized", True):
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    context.set_alpn_protocols(["h2"])
+    return context

@@ -1,0 +1,64 @@
+"""Between an asyncio transport and a session: bytes in, bytes out, and the ends of both."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from .session import Http2Session
+
+__all__ = ["SessionProtocol"]
+
+READ_SIZE = 256 * 1024
+
+# Every connection of a thread reads into this buffer: the engine takes what is in it
+# before the next read can begin, and an idle connection holds no memory for reading.
+_shared = threading.local()
+
+
+def _read_buffer() -> memoryview:
+    try:
+        buffer: memoryview = _shared.buffer
+    except AttributeError:
+        buffer = _shared.buffer = memoryview(bytearray(READ_SIZE))
+    return buffer
+
+
+class SessionProtocol(asyncio.BufferedProtocol):
+    """Feeds a session from its transport, and tells it when it may write and when it is over."""
+
+    __slots__ = ("_buffer", "_session")
+
+    def __init__(self, session: Http2Session) -> None:
+        self._session = session
+        self._buffer = _read_buffer()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Bind the session to *transport*."""
+        self._session._connected(cast("asyncio.Transport", transport))
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Where the next bytes go."""
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """*nbytes* have come."""
+        self._session._received(self._buffer[:nbytes])
+
+    def eof_received(self) -> bool:
+        """The peer has ended its side of the connection; HTTP/2 has no half-closed connection."""
+        return False
+
+    def pause_writing(self) -> None:
+        """The transport's buffer is full."""
+        self._session._write_paused = True
+
+    def resume_writing(self) -> None:
+        """The transport's buffer is short again."""
+        self._session._resume_writing()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The transport is closed."""
+        self._session._connection_lost(exc)

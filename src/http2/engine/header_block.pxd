@@ -1,0 +1,42 @@
+from http2.engine.nghttp2 cimport nghttp2_nv, nghttp2_rcbuf
+
+
+# What kind of block the fields are for: which pseudo-headers it may hold.
+cdef enum:
+    REQUEST = 0
+    RESPONSE = 1
+    INFORMATIONAL = 2
+    TRAILERS = 3
+    PUSH_REQUEST = 4
+
+
+cdef class StringCache:
+    cdef void *_slots
+    cdef str text(self, nghttp2_rcbuf *buffer)
+
+
+cdef class OutgoingBlock:
+    cdef nghttp2_nv *_fields
+    cdef Py_ssize_t _capacity
+    cdef Py_ssize_t _end
+    cdef int _pseudo_count
+    cdef list _keep
+    cdef unsigned long long _generation
+    cdef unsigned int _seen
+    cdef bint strict_single_value
+    cdef bint strict_whitespace
+    cdef readonly int status
+    cdef readonly str method
+
+    cdef nghttp2_nv *fields(self) noexcept
+    cdef Py_ssize_t count(self) noexcept
+    cdef int collect(self, object headers, int kind) except -1
+    cdef int add_default_date(self, str date) except -1
+    cdef int complete_request(self, str authority, str scheme) except -1
+    cdef int _add_entry(self, object name, object value, int kind, object sensitive, bint ordered) except -1
+    cdef int _add(self, object entry, object value, unsigned char flags) except -1
+    cdef int _parse_status(self, const char *data, Py_ssize_t length) except -1
+    cdef int _put(self, object entry, const char *value, Py_ssize_t length, unsigned char flags) except -1
+
+
+cdef object build_headers(list flat, list sensitive)

@@ -1,0 +1,499 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
+"""Header blocks at the border of C: HPACK's buffers to `str`, a program's mapping to fields.
+
+Incoming: nghttp2 hands out reference-counted buffers, and the same field of the next
+request is the same buffer, so a `str` made once is found again by its address.
+
+Outgoing: one pass over the program's mapping checks every rule of RFC 9113 section 8.2
+and 8.3 and leaves an array of `nghttp2_nv` that points into the program's own strings.
+"""
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cpython.dict cimport PyDict_GetItem, PyDict_Next, PyDict_SetItem
+from cpython.list cimport PyList_Append
+from cpython.mem cimport PyMem_Calloc, PyMem_Free, PyMem_Realloc
+from cpython.object cimport PyObject
+from cpython.ref cimport Py_DECREF, Py_INCREF
+from libc.stdint cimport uint64_t, uintptr_t
+
+from http2.engine.nghttp2 cimport (
+    NGHTTP2_NV_FLAG_NO_INDEX,
+    NGHTTP2_NV_FLAG_NONE,
+    nghttp2_rcbuf_decref,
+    nghttp2_rcbuf_get_buf,
+    nghttp2_rcbuf_incref,
+    nghttp2_rcbuf_is_static,
+    nghttp2_vec,
+)
+
+from collections.abc import Mapping
+
+from http2.errors import new_error
+from http2.headers import (
+    CONNECTION_SPECIFIC,
+    PSEUDO_HEADERS,
+    SINGLE_VALUE,
+    Headers,
+    sensitive_headers,
+)
+
+cdef extern from "Python.h":
+    str PyUnicode_DecodeLatin1(const char *s, Py_ssize_t size, const char *errors)
+    int PyUnicode_KIND(object o)
+    int PyUnicode_READY(object o) except -1
+    void *PyUnicode_DATA(object o)
+    Py_ssize_t PyUnicode_GET_LENGTH(object o)
+    void PyUnicode_InternInPlace(PyObject **p)
+    bint PyUnicode_CheckExact(object o)
+    bint PyBytes_CheckExact(object o)
+    bint PyLong_CheckExact(object o)
+    bint PyDict_CheckExact(object o)
+    PyObject *PyDict_GetItemWithError(object d, object key) except? NULL
+
+
+# --- incoming ---------------------------------------------------------------------------
+
+# Longer values are seldom repeated, and a cache must not pin much of a peer's memory.
+cdef enum:
+    LONGEST_CACHED = 256
+    SLOT_BITS = 7
+    SLOTS = 1 << SLOT_BITS
+    STATIC_SLOT_BITS = 10
+    STATIC_SLOTS = 1 << STATIC_SLOT_BITS
+
+cdef struct Slot:
+    nghttp2_rcbuf *buffer
+    PyObject *text
+
+# HPACK's static table is one for the process; its buffers are never freed.
+cdef Slot[STATIC_SLOTS] static_slots
+
+
+cdef class StringCache:
+    """The strings of one connection's HPACK buffers, found by the buffer's address.
+
+    Direct-mapped: a slot holds a reference to its buffer, so that an address can't come
+    to mean another string while it is cached.
+    """
+
+    def __dealloc__(self):
+        cdef Slot *slots = <Slot *>self._slots
+        cdef int i
+        if slots is NULL:
+            return
+        for i in range(SLOTS):
+            if slots[i].buffer is not NULL:
+                nghttp2_rcbuf_decref(slots[i].buffer)
+                Py_DECREF(<object>slots[i].text)
+        PyMem_Free(slots)
+
+    cdef str text(self, nghttp2_rcbuf *buffer):
+        cdef uint64_t mixed = <uint64_t>(<uintptr_t>buffer >> 4) * 0x9E3779B97F4A7C15ULL
+        cdef Slot *slot
+        cdef nghttp2_vec vec
+        cdef str text
+        cdef PyObject *interned
+        if nghttp2_rcbuf_is_static(buffer):
+            slot = &static_slots[mixed >> (64 - STATIC_SLOT_BITS)]
+            if slot.buffer is buffer:
+                return <str>slot.text
+            vec = nghttp2_rcbuf_get_buf(buffer)
+            text = PyUnicode_DecodeLatin1(<const char *>vec.base, vec.len, NULL)
+            interned = <PyObject *>text
+            Py_INCREF(text)
+            PyUnicode_InternInPlace(&interned)
+            if slot.buffer is not NULL:
+                Py_DECREF(<object>slot.text)
+            slot.buffer = buffer
+            slot.text = interned
+            return <str>interned
+        if self._slots is NULL:
+            self._slots = PyMem_Calloc(SLOTS, sizeof(Slot))
+            if self._slots is NULL:
+                raise MemoryError
+        slot = &(<Slot *>self._slots)[mixed >> (64 - SLOT_BITS)]
+        if slot.buffer is buffer:
+            return <str>slot.text
+        vec = nghttp2_rcbuf_get_buf(buffer)
+        text = PyUnicode_DecodeLatin1(<const char *>vec.base, vec.len, NULL)
+        if vec.len <= LONGEST_CACHED:
+            if slot.buffer is not NULL:
+                nghttp2_rcbuf_decref(slot.buffer)
+                Py_DECREF(<object>slot.text)
+            nghttp2_rcbuf_incref(buffer)
+            Py_INCREF(text)
+            slot.buffer = buffer
+            slot.text = <PyObject *>text
+        return text
+
+
+cdef frozenset single_value = SINGLE_VALUE
+
+
+cdef object build_headers(list flat, list sensitive):
+    """A `Headers` out of the flat list name, value, name, value, … of one block."""
+    cdef Py_ssize_t i, n = len(flat)
+    cdef str name, value
+    cdef PyObject *existing
+    headers = Headers()
+    for i in range(0, n, 2):
+        name = <str>flat[i]
+        value = <str>flat[i + 1]
+        existing = PyDict_GetItemWithError(headers, name)
+        if existing is NULL:
+            if name == ":status":
+                # nghttp2 has checked that it is three digits
+                PyDict_SetItem(headers, name, int(value))
+            elif name == "set-cookie":
+                PyDict_SetItem(headers, name, [value])
+            else:
+                PyDict_SetItem(headers, name, value)
+        elif name == "set-cookie":
+            PyList_Append(<object>existing, value)
+        elif name == "cookie":
+            PyDict_SetItem(headers, name, <str>existing + "; " + value)
+        elif name not in single_value:
+            PyDict_SetItem(headers, name, <str>existing + ", " + value)
+    headers._raw = flat
+    if sensitive is not None:
+        headers._sensitive = sensitive
+    return headers
+
+
+# --- outgoing ---------------------------------------------------------------------------
+
+cdef enum:
+    SEEN_STATUS = 1
+    SEEN_METHOD = 2
+    SEEN_PATH = 4
+    SEEN_SCHEME = 8
+    SEEN_AUTHORITY = 16
+    SEEN_PROTOCOL = 32
+    SEEN_DATE = 64
+    SEEN_HOST = 128
+
+cdef unsigned int[5] allowed_pseudo
+allowed_pseudo[REQUEST] = allowed_pseudo[PUSH_REQUEST] = (
+    SEEN_METHOD | SEEN_PATH | SEEN_SCHEME | SEEN_AUTHORITY | SEEN_PROTOCOL
+)
+allowed_pseudo[RESPONSE] = allowed_pseudo[INFORMATIONAL] = SEEN_STATUS
+allowed_pseudo[TRAILERS] = 0
+
+# RFC 9110 section 5.6.2: what a token is made of, upper case apart (it is lowered first).
+cdef bint[256] is_token
+for _byte in bytearray(b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"):
+    is_token[_byte] = True
+
+# Pseudo-headers are written right before this slot, the other fields from it on.
+cdef enum:
+    FIRST_FIELD = 8
+    MOST_NAMES = 4096
+
+
+cdef class FieldName:
+    """What is known of a name that a program has used: its bytes and its rules."""
+
+    cdef bytes lower
+    cdef str text
+    cdef bint pseudo
+    cdef bint single
+    cdef bint connection_specific
+    cdef bint te
+    cdef unsigned int mark
+    cdef unsigned long long used_in
+
+
+cdef dict field_names = {}
+cdef unsigned long long generation = 0
+
+cdef dict marks = {
+    ":status": SEEN_STATUS,
+    ":method": SEEN_METHOD,
+    ":path": SEEN_PATH,
+    ":scheme": SEEN_SCHEME,
+    ":authority": SEEN_AUTHORITY,
+    ":protocol": SEEN_PROTOCOL,
+    "date": SEEN_DATE,
+    "host": SEEN_HOST,
+}
+
+
+cdef FieldName learn_name(object name):
+    cdef FieldName entry
+    cdef str lower
+    cdef unsigned char byte
+    if isinstance(name, bytes):
+        lower = (<bytes>name).decode("latin-1").lower()
+    elif isinstance(name, str):
+        lower = str.lower(name)
+    else:
+        raise new_error("ERR_INVALID_ARG_TYPE", "name", "str", name)
+    entry = FieldName.__new__(FieldName)
+    try:
+        entry.lower = lower.encode("ascii")
+    except UnicodeEncodeError:
+        raise new_error("ERR_INVALID_HTTP_TOKEN", "Header name", name) from None
+    entry.text = lower
+    entry.mark = marks.get(lower, 0)
+    if lower.startswith(":"):
+        entry.pseudo = True
+        if lower not in PSEUDO_HEADERS:
+            raise new_error("ERR_HTTP2_INVALID_PSEUDOHEADER", name)
+    else:
+        if not lower:
+            raise new_error("ERR_INVALID_HTTP_TOKEN", "Header name", name)
+        for byte in entry.lower:
+            if not is_token[byte]:
+                raise new_error("ERR_INVALID_HTTP_TOKEN", "Header name", name)
+    entry.single = lower in single_value
+    entry.connection_specific = lower in CONNECTION_SPECIFIC
+    entry.te = lower == "te"
+    if len(field_names) < MOST_NAMES:
+        # Names come from programs, but some programs copy them from peers: no more than
+        # so many are remembered.
+        field_names[name] = entry
+    return entry
+
+
+cdef class OutgoingBlock:
+    """The fields of one block on their way out, reused from block to block."""
+
+    def __cinit__(self):
+        self._capacity = 32
+        self._fields = <nghttp2_nv *>PyMem_Calloc(self._capacity, sizeof(nghttp2_nv))
+        if self._fields is NULL:
+            raise MemoryError
+        self._keep = []
+        self.strict_single_value = True
+        self.strict_whitespace = True
+
+    def __dealloc__(self):
+        PyMem_Free(self._fields)
+
+    cdef nghttp2_nv *fields(self) noexcept:
+        return self._fields + FIRST_FIELD - self._pseudo_count
+
+    cdef Py_ssize_t count(self) noexcept:
+        return self._end - FIRST_FIELD + self._pseudo_count
+
+    cdef int _put(
+        self, object entry, const char *value, Py_ssize_t length, unsigned char flags
+    ) except -1:
+        cdef FieldName name = <FieldName>entry
+        cdef nghttp2_nv *field
+        cdef nghttp2_nv *grown
+        cdef int i
+        if name.pseudo:
+            # keep the order in which they were given
+            self._pseudo_count += 1
+            field = self._fields + FIRST_FIELD - self._pseudo_count
+            for i in range(self._pseudo_count - 1):
+                field[i] = field[i + 1]
+            field += self._pseudo_count - 1
+        else:
+            if self._end == self._capacity:
+                grown = <nghttp2_nv *>PyMem_Realloc(
+                    self._fields, self._capacity * 2 * sizeof(nghttp2_nv))
+                if grown is NULL:
+                    raise MemoryError
+                self._fields = grown
+                self._capacity *= 2
+            field = self._fields + self._end
+            self._end += 1
+        field.name = <unsigned char *>PyBytes_AS_STRING(name.lower)
+        field.namelen = PyBytes_GET_SIZE(name.lower)
+        field.value = <unsigned char *>value
+        field.valuelen = length
+        field.flags = flags
+        return 0
+
+    cdef int _add(self, object entry, object value, unsigned char flags) except -1:
+        """Check one value and append the field; *value* is str, bytes, int or float."""
+        cdef FieldName name = <FieldName>entry
+        cdef const char *data
+        cdef Py_ssize_t length, i
+        cdef char c
+        if PyUnicode_CheckExact(value):
+            pass
+        elif isinstance(value, bytes):
+            pass
+        elif isinstance(value, str):
+            # an enum's own __str__ says its name, not its value
+            value = str.__str__(value)
+            self._keep.append(value)
+        elif isinstance(value, int) and not isinstance(value, bool):
+            value = int.__repr__(value)
+            self._keep.append(value)
+        elif isinstance(value, float):
+            value = float.__repr__(value)
+            self._keep.append(value)
+        else:
+            raise new_error(
+                "ERR_INVALID_ARG_TYPE", f"headers[{name.text!r}]",
+                "str, bytes, number or a list of them", value)
+        if isinstance(value, bytes):
+            data = PyBytes_AS_STRING(value)
+            length = PyBytes_GET_SIZE(value)
+        else:
+            PyUnicode_READY(value)
+            if PyUnicode_KIND(value) != 1:
+                # beyond Latin-1: no octet says this character
+                raise new_error("ERR_INVALID_CHAR", "header content", name.text)
+            data = <const char *>PyUnicode_DATA(value)
+            length = PyUnicode_GET_LENGTH(value)
+        for i in range(length):
+            c = data[i]
+            if c == 0 or c == 10 or c == 13:
+                raise new_error("ERR_INVALID_CHAR", "header content", name.text)
+        if length and self.strict_whitespace and (
+            data[0] == 32 or data[0] == 9 or data[length - 1] == 32 or data[length - 1] == 9
+        ):
+            raise new_error("ERR_HTTP2_INVALID_HEADER_VALUE", value, name.text)
+        if name.te and (length != 8 or bytes(data[:length]).lower() != b"trailers"):
+            raise new_error("ERR_HTTP2_INVALID_CONNECTION_HEADERS", name.text)
+        if name.mark == SEEN_STATUS:
+            self.status = self._parse_status(data, length)
+        elif name.mark == SEEN_METHOD:
+            self.method = value if isinstance(value, str) else value.decode("latin-1")
+        return self._put(name, data, length, flags)
+
+    cdef int _parse_status(self, const char *data, Py_ssize_t length) except -1:
+        if (length == 3 and 48 <= data[0] <= 57 and 48 <= data[1] <= 57 and 48 <= data[2] <= 57):
+            return (data[0] - 48) * 100 + (data[1] - 48) * 10 + (data[2] - 48)
+        raise new_error("ERR_HTTP2_STATUS_INVALID", bytes(data[:length]).decode("latin-1"))
+
+    cdef int _add_entry(
+        self, object key, object value, int kind, object sensitive, bint ordered
+    ) except -1:
+        """One item of the program's headers: a name with a value or a list of values."""
+        cdef FieldName name
+        cdef PyObject *known
+        cdef unsigned char flags = NGHTTP2_NV_FLAG_NONE
+        if value is None or key is sensitive_headers:
+            return 0
+        known = PyDict_GetItem(field_names, key)
+        if known is not NULL:
+            name = <FieldName>known
+        else:
+            name = learn_name(key)
+            self._keep.append(name)
+        if isinstance(value, (list, tuple)):
+            if not value:
+                return 0
+            if len(value) == 1:
+                value = value[0]
+            elif name.single and self.strict_single_value:
+                raise new_error("ERR_HTTP2_HEADER_SINGLE_VALUE", name.text)
+        if name.pseudo:
+            if not name.mark & allowed_pseudo[kind]:
+                raise new_error(
+                    "ERR_HTTP2_PSEUDOHEADER_NOT_ALLOWED" if kind == TRAILERS
+                    else "ERR_HTTP2_INVALID_PSEUDOHEADER", name.text)
+            if ordered and self._end > FIRST_FIELD:
+                raise new_error("ERR_HTTP2_INVALID_PSEUDOHEADER", name.text)
+        elif name.connection_specific:
+            raise new_error("ERR_HTTP2_INVALID_CONNECTION_HEADERS", name.text)
+        if name.single and (self.strict_single_value or name.pseudo):
+            if name.used_in == self._generation:
+                raise new_error("ERR_HTTP2_HEADER_SINGLE_VALUE", name.text)
+            name.used_in = self._generation
+        self._seen |= name.mark
+        if sensitive is not None and name.text in sensitive:
+            flags = NGHTTP2_NV_FLAG_NO_INDEX
+        if isinstance(value, (list, tuple)):
+            for item in value:
+                self._add(name, item, flags)
+            return 0
+        return self._add(name, value, flags)
+
+    cdef int collect(self, object headers, int kind) except -1:
+        """Check *headers* (a mapping, pairs or None) for a block of *kind* and gather them.
+
+        The fields point into the program's strings: they hold until the next `collect`
+        as long as *headers* itself is not changed.
+        """
+        global generation
+        cdef object sensitive = None
+        cdef PyObject *key
+        cdef PyObject *value
+        cdef Py_ssize_t position = 0
+        generation += 1
+        self._generation = generation
+        self._seen = 0
+        self._end = FIRST_FIELD
+        self._pseudo_count = 0
+        self.status = 0
+        self.method = None
+        if self._keep:
+            self._keep = []
+        if headers is None:
+            return 0
+        if PyDict_CheckExact(headers):
+            key = PyDict_GetItem(headers, sensitive_headers)
+            if key is not NULL:
+                sensitive = lower_names(<object>key)
+            # A value's __str__ is never called here, so the dict can't change under us.
+            while PyDict_Next(headers, &position, &key, &value):
+                self._add_entry(<object>key, <object>value, kind, sensitive, False)
+            return 0
+        if isinstance(headers, Mapping):
+            if sensitive_headers in headers:
+                sensitive = lower_names(headers[sensitive_headers])
+            for name, item in headers.items():
+                self._keep.append(item)
+                self._add_entry(name, item, kind, sensitive, False)
+            return 0
+        pairs = self._pairs(headers)
+        for name, item in pairs:
+            if name is sensitive_headers:
+                sensitive = lower_names(item)
+        for name, item in pairs:
+            self._add_entry(name, item, kind, sensitive, True)
+        return 0
+
+    def _pairs(self, headers):
+        if isinstance(headers, (str, bytes, bytearray)):
+            raise new_error("ERR_INVALID_ARG_TYPE", "headers", "a mapping or pairs", headers)
+        try:
+            pairs = [(name, value) for name, value in headers]
+        except (TypeError, ValueError):
+            raise new_error(
+                "ERR_INVALID_ARG_TYPE", "headers", "a mapping or pairs", headers) from None
+        self._keep.append(pairs)
+        return pairs
+
+    cdef int add_default_date(self, str date) except -1:
+        if not self._seen & SEEN_DATE:
+            self._add(known_name("date"), date, NGHTTP2_NV_FLAG_NONE)
+        return 0
+
+    cdef int complete_request(self, str authority, str scheme) except -1:
+        """The pseudo-headers that a request has by default, and the rules of CONNECT."""
+        if not self._seen & SEEN_METHOD:
+            self._add(known_name(":method"), "GET", NGHTTP2_NV_FLAG_NONE)
+        elif self.method == "CONNECT" and not self._seen & SEEN_PROTOCOL:
+            if not self._seen & SEEN_AUTHORITY:
+                raise new_error("ERR_HTTP2_CONNECT_AUTHORITY")
+            if self._seen & SEEN_SCHEME:
+                raise new_error("ERR_HTTP2_CONNECT_SCHEME")
+            if self._seen & SEEN_PATH:
+                raise new_error("ERR_HTTP2_CONNECT_PATH")
+            return 0
+        if not self._seen & SEEN_SCHEME:
+            self._add(known_name(":scheme"), scheme, NGHTTP2_NV_FLAG_NONE)
+        if not self._seen & (SEEN_AUTHORITY | SEEN_HOST):
+            self._add(known_name(":authority"), authority, NGHTTP2_NV_FLAG_NONE)
+        if not self._seen & SEEN_PATH:
+            self._add(known_name(":path"), "/", NGHTTP2_NV_FLAG_NONE)
+        return 0
+
+
+cdef FieldName known_name(str name):
+    cdef PyObject *known = PyDict_GetItem(field_names, name)
+    return <FieldName>known if known is not NULL else learn_name(name)
+
+
+cdef object lower_names(object names):
+    if isinstance(names, str) or not isinstance(names, (list, tuple, set, frozenset)):
+        raise new_error("ERR_INVALID_ARG_VALUE", "headers[http2.sensitive_headers]", names)
+    return {name.lower() for name in names}

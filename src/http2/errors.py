@@ -1,0 +1,535 @@
+"""The errors of this library: one hierarchy, every member with Node's name in `code`.
+
+`new_error` builds an error from its code alone; `stream_error`, `session_error` and
+`nghttp_error` build those that carry a number. Which class a code has:
+
+- Node raises a `TypeError`: `Http2TypeError`. Node raises a `RangeError`: `Http2ValueError`.
+- Node raises a plain `Error` for a wrong argument (the CONNECT pseudo-headers, status 101, a stream
+  that depends on itself, ...): `Http2ValueError`, because in Python a wrong argument is
+  either a `TypeError` or a `ValueError`.
+- ERR_INVALID_ARG_VALUE, which is either of the two in Node, is both here: `Http2ArgumentError`.
+- What depends on the state of a stream or session, or on what a file turns out to be, is no fault
+  of an argument: plain `Http2Error`, or the class that carries the error's number.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from .constants import ERROR_CODE_NAMES, NGHTTP2_CANCEL, NGHTTP2_REFUSED_STREAM
+
+__all__ = [
+    "CODES",
+    "AbortError",
+    "Http2ArgumentError",
+    "Http2Error",
+    "Http2TypeError",
+    "Http2ValueError",
+    "NghttpError",
+    "SessionError",
+    "StreamError",
+    "error_code_name",
+    "new_error",
+    "nghttp_error",
+    "session_error",
+    "stream_error",
+]
+
+
+def _restore(cls: type[Http2Error], args: tuple[Any, ...]) -> Http2Error:
+    """Rebuild a pickled or copied error without its constructor; the state follows."""
+    return cls.__new__(cls, *args)
+
+
+class Http2Error(Exception):
+    """Base of all errors of this library.
+
+    Attributes:
+        code: Node's name of the error, for example `'ERR_HTTP2_INVALID_STREAM'`.
+        retryable: True when the peer has certainly not processed the request, so that repeating
+            it is safe whatever its method (RFC 9113 section 8.7).
+    """
+
+    code: str
+    retryable: bool
+
+    def __init__(self, code: str, message: str, *, retryable: bool = False) -> None:
+        """Make an error; `str()` of it gives the message.
+
+        Args:
+            code: Node's name of the error.
+            message: What happened, for a human.
+            retryable: Whether the peer has certainly not processed the request.
+        """
+        super().__init__(message)
+        self.code = code
+        self.retryable = retryable
+
+    def __repr__(self) -> str:
+        """Show the class, the code and the message."""
+        return f"{type(self).__name__}({self.code!r}, {str(self)!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle and copy without the constructor: its required keywords are not in `args`."""
+        return _restore, (type(self), self.args), self.__dict__
+
+
+class Http2TypeError(Http2Error, TypeError):
+    """A wrong argument, where Node raises a `TypeError`."""
+
+
+class Http2ValueError(Http2Error, ValueError):
+    """A wrong argument: its value is outside of what is allowed."""
+
+
+class Http2ArgumentError(Http2TypeError, Http2ValueError):
+    """A wrong argument that is both a `TypeError`, as in Node, and a `ValueError`, as in Python."""
+
+
+class StreamError(Http2Error):
+    """A stream ended with an error code, sent or received.
+
+    Attributes:
+        error_code: The code of RFC 9113 section 7, for example `NGHTTP2_CANCEL`.
+        stream_id: The number of the stream; None when it never got one.
+    """
+
+    error_code: int
+    stream_id: int | None
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        error_code: int,
+        stream_id: int | None = None,
+        retryable: bool = False,
+    ) -> None:
+        """Make an error; see the attributes. `stream_error` does the common case."""
+        super().__init__(code, message, retryable=retryable)
+        self.error_code = error_code
+        self.stream_id = stream_id
+
+
+class SessionError(Http2Error):
+    """A session ended with an error code, sent or received.
+
+    Attributes:
+        error_code: The code of RFC 9113 section 7, for example `NGHTTP2_PROTOCOL_ERROR`.
+    """
+
+    error_code: int
+
+    def __init__(
+        self, code: str, message: str, *, error_code: int, retryable: bool = False
+    ) -> None:
+        """Make an error; see the attribute. `session_error` does the common case."""
+        super().__init__(code, message, retryable=retryable)
+        self.error_code = error_code
+
+
+class NghttpError(Http2Error):
+    """The nghttp2 library refused an operation (code ERR_HTTP2_ERROR).
+
+    Attributes:
+        errno: nghttp2's number, negative, for example -505 (NGHTTP2_ERR_PROTO).
+    """
+
+    errno: int
+
+    def __init__(self, code: str, message: str, *, errno: int, retryable: bool = False) -> None:
+        """Make an error; see the attribute. `nghttp_error` does the common case."""
+        super().__init__(code, message, retryable=retryable)
+        self.errno = errno
+
+
+class AbortError(Http2Error):
+    """A request was aborted through its `signal` (code ABORT_ERR)."""
+
+
+# Code -> class and message. The places of a message are filled, in order, by the arguments of
+# new_error. What a caller passed in is shown as its repr, cut at 128 characters: it may be a body.
+_TABLE: Final[dict[str, tuple[type[Http2Error], str]]] = {
+    # Wrong arguments.
+    "ERR_HTTP2_ALTSVC_INVALID_ORIGIN": (
+        Http2TypeError,
+        "an ALTSVC frame needs an origin such as 'https://example.org'",
+    ),
+    "ERR_HTTP2_ALTSVC_LENGTH": (
+        Http2TypeError,
+        "origin and value of an ALTSVC frame are longer than 16382 bytes together",
+    ),
+    "ERR_HTTP2_CONNECT_AUTHORITY": (
+        Http2ValueError,
+        "a CONNECT request must have :authority",
+    ),
+    "ERR_HTTP2_CONNECT_PATH": (
+        Http2ValueError,
+        "a CONNECT request must not have :path",
+    ),
+    "ERR_HTTP2_CONNECT_SCHEME": (
+        Http2ValueError,
+        "a CONNECT request must not have :scheme",
+    ),
+    # name
+    "ERR_HTTP2_HEADER_SINGLE_VALUE": (
+        Http2TypeError,
+        "header {!r:.128} may appear only once, with one value",
+    ),
+    "ERR_HTTP2_INFO_STATUS_NOT_ALLOWED": (
+        Http2ValueError,
+        "a final response cannot have an informational (1xx) status",
+    ),
+    # name
+    "ERR_HTTP2_INVALID_CONNECTION_HEADERS": (
+        Http2TypeError,
+        "header {!r:.128} belongs to HTTP/1 connections and may not be sent over HTTP/2",
+    ),
+    # value, name
+    "ERR_HTTP2_INVALID_HEADER_VALUE": (
+        Http2TypeError,
+        "{!r:.128} cannot be the value of header {!r:.128}",
+    ),
+    # status
+    "ERR_HTTP2_INVALID_INFO_STATUS": (
+        Http2ValueError,
+        "{!r:.128} is not an informational status (100 to 199)",
+    ),
+    "ERR_HTTP2_INVALID_ORIGIN": (
+        Http2TypeError,
+        "an ORIGIN frame takes origins such as 'https://example.org' only",
+    ),
+    "ERR_HTTP2_INVALID_PACKED_SETTINGS_LENGTH": (
+        Http2ValueError,
+        "packed settings take six bytes each; this length is no multiple of that",
+    ),
+    # name
+    "ERR_HTTP2_INVALID_PSEUDOHEADER": (
+        Http2TypeError,
+        "pseudo-header {!r:.128} is unknown or not allowed in this place",
+    ),
+    # name, value
+    "ERR_HTTP2_INVALID_SETTING_VALUE": (
+        Http2ValueError,
+        "setting {} cannot be {!r:.128}",
+    ),
+    "ERR_HTTP2_ORIGIN_LENGTH": (
+        Http2TypeError,
+        "the origins of an ORIGIN frame are longer than 16382 bytes together",
+    ),
+    # status
+    "ERR_HTTP2_PAYLOAD_FORBIDDEN": (
+        Http2ValueError,
+        "a response with status {} has no body",
+    ),
+    "ERR_HTTP2_PING_LENGTH": (
+        Http2ValueError,
+        "the payload of a PING is exactly 8 bytes long",
+    ),
+    "ERR_HTTP2_PSEUDOHEADER_NOT_ALLOWED": (
+        Http2TypeError,
+        "pseudo-headers cannot be set here",
+    ),
+    "ERR_HTTP2_STATUS_101": (
+        Http2ValueError,
+        "HTTP/2 has no status 101: it cannot switch protocols",
+    ),
+    # status
+    "ERR_HTTP2_STATUS_INVALID": (
+        Http2ValueError,
+        "{!r:.128} is not a status (100 to 599)",
+    ),
+    "ERR_HTTP2_STREAM_SELF_DEPENDENCY": (
+        Http2ValueError,
+        "a stream was given itself as its parent",
+    ),
+    "ERR_HTTP2_TOO_MANY_CUSTOM_SETTINGS": (
+        Http2ValueError,
+        "at most 10 custom settings are possible",
+    ),
+    # protocol
+    "ERR_HTTP2_UNSUPPORTED_PROTOCOL": (
+        Http2ValueError,
+        "protocol {!r:.128} is not one of 'http:' and 'https:'",
+    ),
+    # name, what was expected, value
+    "ERR_INVALID_ARG_TYPE": (
+        Http2TypeError,
+        "{} must be {}, not {.__class__.__name__}",
+    ),
+    # name, value
+    "ERR_INVALID_ARG_VALUE": (
+        Http2ArgumentError,
+        "{} cannot be {!r:.128}",
+    ),
+    # name, the allowed range, value
+    "ERR_OUT_OF_RANGE": (
+        Http2ValueError,
+        "{} must be {}; {!r:.128} is out of range",
+    ),
+    # what it should be ("Header name", "Method"), value
+    "ERR_INVALID_HTTP_TOKEN": (
+        Http2TypeError,
+        "{} {!r:.128} is not an HTTP token",
+    ),
+    # where, name of the field
+    "ERR_INVALID_CHAR": (
+        Http2TypeError,
+        "{} {!r:.128} contains a character that is not allowed there",
+    ),
+    # The state of a session, a stream, a socket or a file.
+    "ERR_HTTP2_GOAWAY_SESSION": (
+        Http2Error,
+        "the session was told to go away: it takes no new streams",
+    ),
+    "ERR_HTTP2_HEADERS_AFTER_RESPOND": (
+        Http2Error,
+        "additional headers must be sent before the response begins",
+    ),
+    "ERR_HTTP2_HEADERS_SENT": (
+        Http2Error,
+        "the response has begun: its headers were sent",
+    ),
+    "ERR_HTTP2_INVALID_SESSION": (
+        Http2Error,
+        "the session is destroyed",
+    ),
+    "ERR_HTTP2_INVALID_STREAM": (
+        Http2Error,
+        "the stream is destroyed",
+    ),
+    "ERR_HTTP2_MAX_PENDING_SETTINGS_ACK": (
+        Http2Error,
+        "too many SETTINGS frames still wait for their acknowledgement",
+    ),
+    "ERR_HTTP2_NESTED_PUSH": (
+        Http2Error,
+        "a pushed stream cannot push a stream itself",
+    ),
+    "ERR_HTTP2_NO_MEM": (
+        Http2Error,
+        "nghttp2 could not allocate memory",
+    ),
+    "ERR_HTTP2_NO_SOCKET_MANIPULATION": (
+        Http2Error,
+        "the session owns this socket: it cannot be read, written or closed directly",
+    ),
+    "ERR_HTTP2_OUT_OF_STREAMS": (
+        Http2Error,
+        "the session has used all of its stream ids",
+    ),
+    "ERR_HTTP2_PING_CANCEL": (
+        Http2Error,
+        "the ping was not answered before the session ended, or could not be sent",
+    ),
+    "ERR_HTTP2_PUSH_DISABLED": (
+        Http2Error,
+        "the client does not accept pushed streams",
+    ),
+    "ERR_HTTP2_SEND_FILE": (
+        Http2Error,
+        "only regular files can be sent, not directories",
+    ),
+    "ERR_HTTP2_SEND_FILE_NOSEEK": (
+        Http2Error,
+        "offset and length need a regular file",
+    ),
+    # error code
+    "ERR_HTTP2_SESSION_ERROR": (
+        SessionError,
+        "the session was closed with {}",
+    ),
+    "ERR_HTTP2_SETTINGS_CANCEL": (
+        Http2Error,
+        "the session ended before the settings were acknowledged",
+    ),
+    "ERR_HTTP2_SOCKET_BOUND": (
+        Http2Error,
+        "the socket already carries another HTTP/2 session",
+    ),
+    "ERR_HTTP2_SOCKET_UNBOUND": (
+        Http2Error,
+        "the session no longer has a socket",
+    ),
+    "ERR_HTTP2_STREAM_CANCEL": (
+        StreamError,
+        "the stream was cancelled before it was sent",
+    ),
+    # stream id, error code
+    "ERR_HTTP2_STREAM_ERROR": (
+        StreamError,
+        "stream {} was reset with {}",
+    ),
+    "ERR_HTTP2_TOO_MANY_INVALID_FRAMES": (
+        Http2Error,
+        "the peer sent too many invalid frames",
+    ),
+    "ERR_HTTP2_TRAILERS_ALREADY_SENT": (
+        Http2Error,
+        "the trailers were sent already",
+    ),
+    "ERR_HTTP2_TRAILERS_NOT_READY": (
+        Http2Error,
+        "trailers cannot be sent before the event want_trailers",
+    ),
+    # nghttp2's number
+    "ERR_HTTP2_ERROR": (
+        NghttpError,
+        "nghttp2 refused the operation ({})",
+    ),
+    "ERR_SOCKET_CLOSED": (
+        Http2Error,
+        "the socket is closed",
+    ),
+    # what was called
+    "ERR_STREAM_DESTROYED": (
+        Http2Error,
+        "{} is not possible: the stream is destroyed",
+    ),
+    "ERR_STREAM_PREMATURE_CLOSE": (
+        Http2Error,
+        "the stream was closed before its end",
+    ),
+    "ERR_STREAM_WRITE_AFTER_END": (
+        Http2Error,
+        "nothing can be written after the end",
+    ),
+    "ABORT_ERR": (
+        AbortError,
+        "the request was aborted through its signal",
+    ),
+}
+
+# All codes of HTTP/2 itself: the 46 of Node's table, and ERR_HTTP2_ERROR.
+CODES: Final[frozenset[str]] = frozenset(code for code in _TABLE if code.startswith("ERR_HTTP2_"))
+
+
+def error_code_name(error_code: int) -> str:
+    """Name an error code of RFC 9113 section 7 as that section does.
+
+    Args:
+        error_code: The number; an unknown one is shown in hexadecimal.
+
+    Returns:
+        For example `'REFUSED_STREAM'`, or `'error code 0x2a'`.
+    """
+    name = ERROR_CODE_NAMES.get(error_code)
+    return f"error code {error_code:#x}" if name is None else name.removeprefix("NGHTTP2_")
+
+
+def new_error(
+    code: str, *args: object, message: str | None = None, retryable: bool = False
+) -> Http2Error:
+    """Make the error that belongs to a code.
+
+    Codes whose errors carry a number take it as their only argument: ERR_HTTP2_STREAM_ERROR and
+    ERR_HTTP2_SESSION_ERROR the error code, ERR_HTTP2_ERROR nghttp2's number.
+
+    Args:
+        code: Node's name of the error.
+        *args: What fills the places of the code's message; see the table in this module.
+        message: Another message instead of the code's own; `args` are then not looked at, except
+            for the number above.
+        retryable: Whether the peer has certainly not processed the request.
+
+    Returns:
+        An error of the code's class, to be raised by the caller.
+
+    Raises:
+        KeyError: The code is unknown.
+        IndexError: There are fewer arguments than the message has places.
+    """
+    cls, template = _TABLE[code]
+    if cls is StreamError:
+        if code == "ERR_HTTP2_STREAM_ERROR":
+            # False is the default here, not a statement: REFUSED_STREAM stays retryable.
+            return stream_error(_number(args), None, retryable=retryable or None, message=message)
+        return StreamError(
+            code, message or template, error_code=NGHTTP2_CANCEL, retryable=retryable
+        )
+    if cls is SessionError:
+        return session_error(_number(args), retryable=retryable, message=message)
+    if cls is NghttpError:
+        return nghttp_error(_number(args), retryable=retryable, message=message)
+    return cls(code, template.format(*args) if message is None else message, retryable=retryable)
+
+
+def stream_error(
+    error_code: int,
+    stream_id: int | None,
+    *,
+    retryable: bool | None = None,
+    message: str | None = None,
+) -> StreamError:
+    """Make the error of a stream that ended with an error code (ERR_HTTP2_STREAM_ERROR).
+
+    Args:
+        error_code: The code of RFC 9113 section 7.
+        stream_id: The number of the stream; None when it never got one.
+        retryable: Whether the peer has certainly not processed the request. Left out, that is so
+            for REFUSED_STREAM, which says just that (RFC 9113 section 8.7).
+        message: Another message instead of "stream 5 was reset with REFUSED_STREAM".
+
+    Returns:
+        The error, to be raised by the caller.
+    """
+    if message is None:
+        name = error_code_name(error_code)
+        if stream_id is None:
+            message = f"a stream was reset with {name}"
+        else:
+            message = _TABLE["ERR_HTTP2_STREAM_ERROR"][1].format(stream_id, name)
+    if retryable is None:
+        retryable = error_code == NGHTTP2_REFUSED_STREAM
+    return StreamError(
+        "ERR_HTTP2_STREAM_ERROR",
+        message,
+        error_code=error_code,
+        stream_id=stream_id,
+        retryable=retryable,
+    )
+
+
+def session_error(
+    error_code: int, *, retryable: bool = False, message: str | None = None
+) -> SessionError:
+    """Make the error of a session that ended with an error code (ERR_HTTP2_SESSION_ERROR).
+
+    Args:
+        error_code: The code of RFC 9113 section 7.
+        retryable: Whether the peer has certainly not processed the request that gets this error.
+        message: Another message instead of "the session was closed with PROTOCOL_ERROR".
+
+    Returns:
+        The error, to be raised by the caller.
+    """
+    if message is None:
+        message = _TABLE["ERR_HTTP2_SESSION_ERROR"][1].format(error_code_name(error_code))
+    return SessionError(
+        "ERR_HTTP2_SESSION_ERROR", message, error_code=error_code, retryable=retryable
+    )
+
+
+def nghttp_error(errno: int, *, retryable: bool = False, message: str | None = None) -> NghttpError:
+    """Make the error of an operation that nghttp2 refused (ERR_HTTP2_ERROR).
+
+    Args:
+        errno: nghttp2's number, negative.
+        retryable: Whether the peer has certainly not processed the request.
+        message: Another message, for example what `nghttp2_strerror` says.
+
+    Returns:
+        The error, to be raised by the caller.
+    """
+    if message is None:
+        message = _TABLE["ERR_HTTP2_ERROR"][1].format(errno)
+    return NghttpError("ERR_HTTP2_ERROR", message, errno=errno, retryable=retryable)
+
+
+def _number(args: tuple[object, ...]) -> int:
+    """Take the number that an error of its kind carries out of `new_error`'s arguments."""
+    number = args[0]
+    if not isinstance(number, int):
+        raise TypeError(f"the error carries a number, not {number!r}")
+    return number

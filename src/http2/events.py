@@ -1,0 +1,73 @@
+"""What the engine reports: one small tuple an event, always of four.
+
+``(kind, stream_id, first, second)``; the table says what the last two are. Tuples of one
+shape cost the least to make and to take apart, and a reader dispatches on the first.
+
+| kind             | stream_id       | first                     | second               |
+|------------------|-----------------|---------------------------|----------------------|
+| REQUEST          | the stream      | `Headers`                 | flags of the frame   |
+| RESPONSE         | the stream      | `Headers`, 1xx or final   | flags of the frame   |
+| PUSH_RESPONSE    | promised stream | `Headers`                 | flags of the frame   |
+| HEADERS          | the stream      | `Headers`: final after    | flags of the frame   |
+|                  |                 | 1xx, or trailers          |                      |
+| DATA             | the stream      | bytes, perhaps empty      | END_STREAM: bool     |
+| PUSH_PROMISE     | parent stream   | `Headers` of the request  | promised stream's id |
+| STREAM_CLOSED    | the stream      | error code                | None                 |
+| END_SENT         | the stream      | None                      | None                 |
+| WRITABLE         | the stream      | None                      | None                 |
+| WANT_TRAILERS    | the stream      | None                      | None                 |
+| SETTINGS         | 0               | list of (id, value)       | None                 |
+| SETTINGS_ACK     | 0               | None                      | None                 |
+| PING             | 0               | 8 bytes                   | None                 |
+| PING_ACK         | 0               | 8 bytes                   | None                 |
+| GOAWAY           | last stream id  | error code                | opaque data: bytes   |
+| GOAWAY_SENT      | last stream id  | error code                | opaque data: bytes   |
+| ALTSVC           | the stream or 0 | origin: str               | field value: str     |
+| ORIGIN           | 0               | list of str               | None                 |
+| PRIORITY         | the stream      | (parent, weight,          | None                 |
+|                  |                 | exclusive)                |                      |
+| PRIORITY_UPDATE  | prioritized one | field value: bytes        | None                 |
+| FRAME_NOT_SENT   | the stream or 0 | frame type                | nghttp2's error      |
+| INVALID_FRAME    | the stream or 0 | frame type                | nghttp2's error      |
+| HEADERS_REJECTED | the stream      | None                      | None                 |
+| FAILED           | 0               | nghttp2's error           | message: str         |
+
+STREAM_CLOSED tells of the end of a stream whoever ended it; when the last frame that we
+sent closed the stream, its END_SENT is left out. WRITABLE comes once after
+`Connection.write` has returned more than `HIGH_WATER`, when the queue is short again.
+FAILED is the last event of a connection: it can neither read nor write any more.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, TypeAlias
+
+Event: TypeAlias = tuple[int, int, Any, Any]
+
+HIGH_WATER: Final = 65536
+"""Bytes queued on a stream at which a writer should wait for WRITABLE."""
+
+REQUEST: Final = 0
+RESPONSE: Final = 1
+PUSH_RESPONSE: Final = 2
+HEADERS: Final = 3
+DATA: Final = 4
+PUSH_PROMISE: Final = 5
+STREAM_CLOSED: Final = 6
+END_SENT: Final = 7
+WRITABLE: Final = 8
+WANT_TRAILERS: Final = 9
+SETTINGS: Final = 10
+SETTINGS_ACK: Final = 11
+PING: Final = 12
+PING_ACK: Final = 13
+GOAWAY: Final = 14
+GOAWAY_SENT: Final = 15
+ALTSVC: Final = 16
+ORIGIN: Final = 17
+PRIORITY: Final = 18
+PRIORITY_UPDATE: Final = 19
+FRAME_NOT_SENT: Final = 20
+INVALID_FRAME: Final = 21
+HEADERS_REJECTED: Final = 22
+FAILED: Final = 23

@@ -1,0 +1,153 @@
+"""Shared fixtures: event loops that notice what is left behind, certificates, and peers.
+
+Tests are plain functions that hand a coroutine to `run`: it runs on asyncio and on
+uvloop, in debug mode, and fails the test for a task that is still there, for an error
+that nobody saw, and (through warnings as errors) for a socket that was not closed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import logging
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvloop
+
+TESTS = Path(__file__).parent
+NODE = TESTS / "node"
+
+Run = Callable[[Coroutine[Any, Any, Any]], Any]
+
+
+def run_on(loop_factory: Callable[[], asyncio.AbstractEventLoop], main: Any, limit: float) -> Any:
+    """Run *main* on a loop of its own and complain about everything that it leaves behind."""
+    problems: list[str] = []
+
+    def complain(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        problems.append(f"{context.get('message')}: {context.get('exception')!r}")
+
+    async def guarded() -> Any:
+        asyncio.get_running_loop().set_exception_handler(complain)
+        async with asyncio.timeout(limit):
+            result = await main
+        # what was asked to close gets a few turns to do so
+        for _ in range(100):
+            left = asyncio.all_tasks() - {asyncio.current_task()}
+            if not left:
+                break
+            await asyncio.sleep(0.005)
+        assert not left, f"tasks left behind: {left}"
+        return result
+
+    with asyncio.Runner(loop_factory=loop_factory, debug=True) as runner:
+        result = runner.run(guarded())
+        gc.collect()
+    gc.collect()
+    assert not problems, problems
+    return result
+
+
+@pytest.fixture(params=["asyncio", "uvloop"])
+def run(request: pytest.FixtureRequest) -> Run:
+    """Run a coroutine on each event loop; see `run_on`. Limit: 60 s."""
+    factory = asyncio.new_event_loop if request.param == "asyncio" else uvloop.new_event_loop
+    logging.getLogger("asyncio").setLevel(logging.ERROR)  # slow-callback notes of debug mode
+    return lambda main: run_on(factory, main, 60)
+
+
+@pytest.fixture
+def run_asyncio() -> Run:
+    """Like `run`, on asyncio alone: for what does not depend on the loop. Limit: 120 s."""
+    logging.getLogger("asyncio").setLevel(logging.ERROR)
+    return lambda main: run_on(asyncio.new_event_loop, main, 120)
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """A self-signed certificate for localhost and 127.0.0.1, as files."""
+
+    cert: str
+    key: str
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    """A certificate for this run of the tests, made by openssl."""
+    folder = tmp_path_factory.mktemp("certificate")
+    made = Certificate(str(folder / "cert.pem"), str(folder / "key.pem"))
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-sha256", "-days", "2",
+         "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+         "-keyout", made.key, "-out", made.cert],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    return made
+
+
+def free_port() -> int:
+    """A TCP port of loopback that was free a moment ago, for peers that can't choose one."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port: int = sock.getsockname()[1]
+        return port
+
+
+async def execute(*command: str, timeout: float = 30, stdin: bytes | None = None) -> bytes:
+    """Run a program to its end; its standard output. A failure shows what it said."""
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        out, err = await asyncio.wait_for(process.communicate(stdin), timeout)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+        raise
+    assert process.returncode == 0, (command, process.returncode, out[-2000:], err[-2000:])
+    return out
+
+
+async def node(script: str, *args: str, timeout: float = 30) -> Any:
+    """Run ``tests/node/<script>`` with Node; what it printed, read as JSON."""
+    out = await execute("node", str(NODE / script), *args, timeout=timeout)
+    return json.loads(out)
+
+
+@pytest.fixture
+def background() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Start programs that are killed at the end of the test."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*command: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, env=os.environ | {"PYTHONUNBUFFERED": "1"},
+        )  # fmt: skip
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+@pytest.fixture
+def python() -> str:
+    """The interpreter of the tests, for programs that run in a process of their own."""
+    return sys.executable
