@@ -1,0 +1,127 @@
+"""A server to try clients on, in the clear and over TLS at once; ``make serve`` runs it.
+
+h2c on http://localhost:8080/ and TLS on https://localhost:8443/, with a certificate that
+is made at the start and thrown away at the end. Ctrl-C or SIGTERM ends it: requests that
+are under way are finished first, for at most `GRACE` seconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import errno
+import signal
+import sys
+import tempfile
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from typing import Any
+
+from certificate import make_certificate
+
+import http2
+
+GRACE = 3.0
+
+# The codes of bind() on a machine without IPv6.
+NO_SUCH_ADDRESS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
+
+
+async def respond(stream: http2.ServerHttp2Stream, headers: http2.Headers) -> None:
+    """Answer one request."""
+    method, path = headers[":method"], headers[":path"].partition("?")[0]
+    if path == "/":
+        stream.respond({"content-type": "text/plain; charset=utf-8"})
+        stream.end(
+            f"Hello over HTTP/2! This was {method} {headers[':path']}.\n"
+            "Try /headers, /ticks, and a POST to /echo.\n"
+        )
+    elif path == "/headers":
+        # as they came off the wire, in their order
+        stream.respond({"content-type": "text/plain; charset=utf-8"})
+        stream.end("".join(f"{name}: {value}\n" for name, value in headers.raw))
+    elif path == "/ticks":
+        stream.respond({"content-type": "text/plain; charset=utf-8"})
+        for tick in range(1, 6):
+            stream.write(f"tick {tick}\n")
+            await asyncio.sleep(0.2)
+        stream.end()
+    elif path == "/echo" and method in ("POST", "PUT"):
+        stream.respond({"content-type": headers.get("content-type", "application/octet-stream")})
+        async for chunk in stream:
+            # False means that the client takes less than we have for it: wait, and read no
+            # more in the meantime, which holds the client back in turn.
+            if not stream.write(chunk):
+                await stream.drain()
+        stream.end()
+    else:
+        stream.respond({":status": 404, "content-type": "text/plain; charset=utf-8"})
+        stream.end(f"Nothing here answers {method} {path}.\n")
+
+
+async def listen(
+    make: Callable[[], http2.Http2Server], hosts: list[str], port: int, stack: AsyncExitStack
+) -> int:
+    """Make a server on *port* of each of *hosts*; close them with *stack*; return the port."""
+    bound = 0
+    for host in hosts:
+        server = make()
+        server.on("stream", respond)
+        try:
+            await server.listen(port, host)
+        except OSError as error:
+            if bound and error.errno in NO_SUCH_ADDRESS:
+                continue
+            raise SystemExit(f"cannot listen on {host} port {port}: {error.strerror}") from None
+        # port 0 means any free one: that of the first address is then everybody's
+        port = bound = server.address()[1]
+        await stack.enter_async_context(server)
+    return bound
+
+
+async def main(args: argparse.Namespace) -> None:
+    """Serve until a signal comes."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+
+    with tempfile.TemporaryDirectory(prefix="http2-") as folder:
+        cert, key = make_certificate(folder)
+        hosts = [args.host] if args.host else ["127.0.0.1", "::1"]
+        async with AsyncExitStack() as stack:
+            port = await listen(http2.create_server, hosts, args.port, stack)
+            tls_port = await listen(
+                lambda: http2.create_secure_server(cert=cert, key=key), hosts, args.tls_port, stack
+            )
+            shown = f"[{args.host}]" if ":" in (args.host or "") else args.host or "localhost"
+            plain, secure = f"http://{shown}:{port}/", f"https://{shown}:{tls_port}/"
+            print(f"Serving on {plain} (h2c) and {secure}; Ctrl-C ends it. Try:")
+            print(f"  curl -k --http2 {secure}")
+            print(f"  curl --http2-prior-knowledge {plain}headers")
+            print(f"  nghttp -v {plain}")
+            sys.stdout.flush()
+            await stop.wait()
+            try:
+                async with asyncio.timeout(GRACE):
+                    await stack.aclose()
+            except TimeoutError:
+                print("Some requests did not finish in time.")
+
+
+def run(coroutine: Any) -> None:
+    """Run *coroutine* on uvloop when it is installed, else on asyncio's own loop."""
+    try:
+        import uvloop
+    except ImportError:
+        asyncio.run(coroutine)
+    else:
+        uvloop.run(coroutine)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="An HTTP/2 server to try clients on.")
+    parser.add_argument("--host", help="the address to listen on (default: 127.0.0.1 and ::1)")
+    parser.add_argument("--port", type=int, default=8080, help="for h2c (default: 8080)")
+    parser.add_argument("--tls-port", type=int, default=8443, help="for TLS (default: 8443)")
+    run(main(parser.parse_args()))
