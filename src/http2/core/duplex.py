@@ -56,6 +56,7 @@ class Closable(EventEmitter):
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if self._close_waiters is None:
             self._close_waiters = []
+            self._watched = True
         self._close_waiters.append(waiter)
         await waiter
 
@@ -125,6 +126,7 @@ class Duplex(Closable):
                 return
             if self._chunks is None:
                 self._chunks = deque()
+                self._watched = True
             self._chunks.append(data)
             self._buffered += len(data)
         if end:
@@ -340,6 +342,9 @@ class Duplex(Closable):
     def _fail_waiters(self) -> None:
         """Wake every reader and drainer: `_error` tells them why."""
         self._wake_reader()
+        self._fail_drainers()
+
+    def _fail_drainers(self) -> None:
         self._need_drain = False
         if self._drainers is not None:
             error = self._error or new_error("ERR_STREAM_PREMATURE_CLOSE")

@@ -106,7 +106,9 @@ class Http2Stream(Duplex):
     _headers_sent = False
     _head_request = False
     _sent: OutgoingHeaders | None = None
-    _sent_defaults: dict[str, Any] | None = None
+    # The status and the date that went with it.
+    _sent_status = 200
+    _sent_date: str | None = None
     _trailers_wanted = False
     _trailers_ready = False
     # The stream is over for HTTP/2, though its last bytes may still be unread here.
@@ -158,7 +160,10 @@ class Http2Stream(Duplex):
         """The headers that were sent, with those that were added by default."""
         if not self._headers_sent:
             return None
-        return headers_as_sent(self._sent, self._sent_defaults or {})
+        defaults: dict[str, Any] = {}
+        if self._sent_date is not None:
+            defaults = {":status": self._sent_status, "date": self._sent_date}
+        return headers_as_sent(self._sent, defaults)
 
     @property
     def state(self) -> StreamState:
@@ -210,14 +215,21 @@ class Http2Stream(Duplex):
             if data is not None and not (self._head_request and not self.closed):
                 self._check_writable()
             return
-        if data is not None:
+        if data is not None and type(data) is not bytes:
             data = as_buffer(data, encoding)
         if not self._headers_sent:
             self._proceed()
             if self.writable_ended:
                 return
         self.writable_ended = True
-        self._submit(data, True)
+        session = self._session
+        connection = session._connection
+        if self.id is None or connection is None or self._watched:
+            self._submit(data, True)
+            return
+        connection.write(self.id, data, True)
+        if not session._in_batch:
+            session._schedule_flush()
 
     def _submit(self, data: Any, end: bool) -> bool:
         session = self._session
@@ -229,7 +241,7 @@ class Http2Stream(Duplex):
         if not session._in_batch:
             session._schedule_flush()
         if pending >= HIGH_WATER:
-            self._need_drain = True
+            self._need_drain = self._watched = True
             return False
         return True
 
@@ -387,7 +399,10 @@ class Http2Stream(Duplex):
             if self.writable_ended and not self.aborted:
                 self._finished()
             else:
+                # the answer came whole and wants no more of the request
                 self._abort_writing()
+                self._error = stream_error(code, self.id)
+                self._fail_drainers()
             self._ended_well()
             return
         self._abort_writing()
@@ -464,6 +479,7 @@ class Http2Stream(Duplex):
             self.once("timeout", callback)
         if seconds and not self.destroyed and not self.closed:
             self._timer = IdleTimer(self._session._loop, seconds, self._timed_out)
+            self._watched = True
         return self
 
     def _timed_out(self) -> None:
