@@ -18,7 +18,7 @@ from ..errors import StreamError, new_error
 from ..headers import Headers, OutgoingHeaders
 from .client_stream import ClientHttp2Stream
 from .options import SessionOptions, reject_unknown
-from .session import Http2Session
+from .session import Http2Session, event_handlers
 from .stream import Http2Stream
 from .tls import client_context
 from .transport import SessionProtocol
@@ -211,6 +211,9 @@ class ClientHttp2Session(Http2Session):
             _check_priority(weight, parent)
         connection = self._connection
         stream = ClientHttp2Stream(self, None)
+        if type(headers) is not dict:
+            # it may be an iterator, or change before it is looked at again
+            headers = _frozen(headers)
         if connection is not None:
             stream_id, method, ended = connection.submit_request(
                 headers,
@@ -230,7 +233,8 @@ class ClientHttp2Session(Http2Session):
             method, ended = self._checked(headers)
             if end_stream is not None:
                 ended = end_stream
-            headers = _frozen(headers)
+            if type(headers) is dict:
+                headers = dict(headers)
 
             def submit() -> None:
                 assert self._connection is not None
@@ -304,16 +308,19 @@ def _check_priority(weight: Any, parent: Any) -> None:
 
 
 def _frozen(headers: OutgoingHeaders | None) -> OutgoingHeaders | None:
-    """A copy of *headers* for a request that is sent later."""
-    if headers is None:
-        return None
+    """A copy of *headers* that can be read more than once; what they are not is kept."""
     items: Any = headers
-    return dict(items.items()) if hasattr(items, "items") else list(items)
+    if hasattr(items, "items"):
+        return dict(items.items())
+    if headers is None or isinstance(headers, (str, bytes, bytearray)):
+        return headers
+    try:
+        return list(items)
+    except TypeError:
+        return headers
 
 
-ClientHttp2Session._handlers = Http2Session._handlers | {
-    events.RESPONSE: Http2Session._on_headers,
-}
+ClientHttp2Session._handlers = event_handlers((events.RESPONSE, Http2Session._on_headers))
 
 
 def connect(

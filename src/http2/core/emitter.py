@@ -67,6 +67,8 @@ class EventEmitter:
     # Made at the first `on`: most streams never have a listener of their own.
     _listeners: dict[str, list[_Listener]] | None = None
     _tasks: set[asyncio.Task[Any]] | None = None
+    # Whether anybody listens, waits or works here: an end that nobody sees is a short one.
+    _watched = False
 
     @overload
     def on(self, event: str) -> Callable[[Function], Function]: ...
@@ -106,6 +108,7 @@ class EventEmitter:
             raise new_error("ERR_INVALID_ARG_TYPE", "listener", "a callable", function)
         if self._listeners is None:
             self._listeners = {}
+        self._watched = True
         found = self._listeners.setdefault(event, [])
         found.insert(0 if front else len(found), _Listener(function, once))
         self._listener_added(event)
@@ -173,10 +176,16 @@ class EventEmitter:
                 result = entry.function(*args[:arity])
             else:
                 result = entry.function(*args)
-            if result is not None and inspect.iscoroutine(result):
-                self._owner(event, args)._spawn(result, self, event, args)
         except Exception as error:
             self._listener_failed(error, event, args)
+            return
+        if result is not None:
+            self._returned(result, event, args)
+
+    def _returned(self, result: Any, event: str, args: tuple[Any, ...]) -> None:
+        """A listener has returned *result*: a coroutine begins to run."""
+        if inspect.iscoroutine(result):
+            self._owner(event, args)._spawn(result, self, event, args)
 
     def _owner(self, event: str, args: tuple[Any, ...]) -> EventEmitter:
         """Whose task a coroutine listener of *event* is: it is cancelled with that one."""
@@ -194,6 +203,7 @@ class EventEmitter:
         task = asyncio.get_running_loop().create_task(coroutine)
         if self._tasks is None:
             self._tasks = set()
+            self._watched = True
         tasks = self._tasks
         tasks.add(task)
 

@@ -21,7 +21,7 @@ from .duplex import Closable, Completion
 from .emitter import logger
 from .options import SessionOptions, reject_unknown
 from .server_stream import ServerHttp2Stream
-from .session import Http2Session
+from .session import Http2Session, event_handlers
 from .stream import Http2Stream
 from .timers import check_timeout
 from .tls import server_context
@@ -97,7 +97,16 @@ class ServerHttp2Session(Http2Session):
             return
         raw = None
         for entry in tuple(found):
-            if 0 <= entry.arity < 4:
+            if entry.arity == 2 and not entry.once:
+                # the everyday listener, without the detour over `_call`
+                try:
+                    result = entry.function(stream, headers)
+                except Exception as error:
+                    emitter._listener_failed(error, "stream", (stream,))
+                else:
+                    if result is not None:
+                        emitter._returned(result, "stream", (stream,))
+            elif 0 <= entry.arity < 4:
                 emitter._call(entry, "stream", (stream, headers, flags))
             else:
                 if raw is None:
@@ -141,9 +150,7 @@ class ServerHttp2Session(Http2Session):
             self.destroy()
 
 
-ServerHttp2Session._handlers = Http2Session._handlers | {
-    events.REQUEST: ServerHttp2Session._on_request,
-}
+ServerHttp2Session._handlers = event_handlers((events.REQUEST, ServerHttp2Session._on_request))
 
 
 # The client connection preface (RFC 9113 section 3.4), and what an HTTP/1 request begins with.

@@ -115,7 +115,8 @@ class Http2Session(Closable):
     goaway_last_stream_id: int = 0
     """The last stream identifier of the GOAWAY frame that was received."""
 
-    _handlers: ClassVar[dict[int, Callable[[Any, int, Any, Any], None]]]
+    # By kind of event; see `http2.events`.
+    _handlers: ClassVar[list[Callable[[Any, int, Any, Any], None]]]
 
     _connection: Connection | None = None
     _transport: asyncio.Transport | None = None
@@ -136,6 +137,10 @@ class Http2Session(Closable):
     def __init__(self, loop: asyncio.AbstractEventLoop, options: SessionOptions) -> None:
         self._loop = loop
         self._options = options
+        # set here for the speed of an instance's own attributes
+        self.destroyed = False
+        self._listeners = None
+        self._timer = None
         self._streams: dict[int, Http2Stream] = {}
         self._settings_waiters = []
         # What was asked for before the connection stood.
@@ -485,15 +490,6 @@ class Http2Session(Closable):
             self._shut_down(error, code, None)
             self._close_transport()
 
-    def _on_altsvc(self, stream_id: int, origin: str, value: str) -> None:
-        """ALTSVC concerns clients."""
-
-    def _on_origin(self, _: int, origins: list[str], __: None) -> None:
-        """ORIGIN concerns clients."""
-
-    def _on_priority(self, stream_id: int, priority: Any, _: None) -> None:
-        """nghttp2 has taken the PRIORITY frame into account; it is no event of the contract."""
-
     def _on_frame_not_sent(self, stream_id: int, frame_type: int, code: int) -> None:
         stream = self._streams.get(stream_id)
         if stream is not None and frame_type == FRAME_HEADERS and stream._never_sent(code):
@@ -511,9 +507,6 @@ class Http2Session(Closable):
         self._invalid_frames += 1
         if self._invalid_frames > self._options.max_session_invalid_frames:
             self.destroy(new_error("ERR_HTTP2_TOO_MANY_INVALID_FRAMES"), NGHTTP2_PROTOCOL_ERROR)
-
-    def _on_headers_rejected(self, stream_id: int, _: None, __: None) -> None:
-        """nghttp2 resets the stream; when it is one of ours, its end follows as an event."""
 
     def _on_failed(self, _: int, code: int, message: str) -> None:
         """The engine can't go on: the peer does not speak HTTP/2, or floods us."""
@@ -708,25 +701,31 @@ class Http2Session(Closable):
 
 _IDENTIFIERS = (1, 2, 3, 4, 5, 6, 8)
 
-Http2Session._handlers = {
-    events.DATA: Http2Session._on_data,
-    events.HEADERS: Http2Session._on_headers,
-    events.STREAM_CLOSED: Http2Session._on_stream_closed,
-    events.END_SENT: Http2Session._on_end_sent,
-    events.WRITABLE: Http2Session._on_writable,
-    events.WANT_TRAILERS: Http2Session._on_want_trailers,
-    events.SETTINGS: Http2Session._on_settings,
-    events.SETTINGS_ACK: Http2Session._on_settings_ack,
-    events.PING: Http2Session._on_ping,
-    events.PING_ACK: Http2Session._on_ping_ack,
-    events.GOAWAY: Http2Session._on_goaway,
-    events.GOAWAY_SENT: Http2Session._on_goaway_sent,
-    events.ALTSVC: Http2Session._on_altsvc,
-    events.ORIGIN: Http2Session._on_origin,
-    events.PRIORITY: Http2Session._on_priority,
-    events.PRIORITY_UPDATE: Http2Session._on_priority,
-    events.FRAME_NOT_SENT: Http2Session._on_frame_not_sent,
-    events.INVALID_FRAME: Http2Session._on_invalid_frame,
-    events.HEADERS_REJECTED: Http2Session._on_headers_rejected,
-    events.FAILED: Http2Session._on_failed,
-}
+
+def _not_ours(self: Http2Session, stream_id: int, first: Any, second: Any) -> None:
+    """An event that the other side's sessions alone can have."""
+
+
+def event_handlers(
+    *specific: tuple[int, Callable[[Any, int, Any, Any], None]],
+) -> list[Callable[[Any, int, Any, Any], None]]:
+    """The handlers of a kind of session: those of every session, and its *specific* ones."""
+    handlers: dict[int, Callable[[Any, int, Any, Any], None]] = {
+        events.DATA: Http2Session._on_data,
+        events.HEADERS: Http2Session._on_headers,
+        events.STREAM_CLOSED: Http2Session._on_stream_closed,
+        events.END_SENT: Http2Session._on_end_sent,
+        events.WRITABLE: Http2Session._on_writable,
+        events.WANT_TRAILERS: Http2Session._on_want_trailers,
+        events.SETTINGS: Http2Session._on_settings,
+        events.SETTINGS_ACK: Http2Session._on_settings_ack,
+        events.PING: Http2Session._on_ping,
+        events.PING_ACK: Http2Session._on_ping_ack,
+        events.GOAWAY: Http2Session._on_goaway,
+        events.GOAWAY_SENT: Http2Session._on_goaway_sent,
+        events.FRAME_NOT_SENT: Http2Session._on_frame_not_sent,
+        events.INVALID_FRAME: Http2Session._on_invalid_frame,
+        events.FAILED: Http2Session._on_failed,
+    }
+    handlers.update(specific)
+    return [handlers.get(kind, _not_ours) for kind in range(events.FAILED + 1)]
