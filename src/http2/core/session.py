@@ -51,7 +51,11 @@ LINGER = 5.0
 # nghttp2's frame types and errors that concern us.
 FRAME_HEADERS = 1
 # What the peer is told when nghttp2 can't go on: it never spoke HTTP/2, or floods us.
-_GOAWAY_AFTER = {-903: NGHTTP2_PROTOCOL_ERROR, -904: NGHTTP2_ENHANCE_YOUR_CALM}
+_GOAWAY_AFTER = {
+    -903: NGHTTP2_PROTOCOL_ERROR,
+    -904: NGHTTP2_ENHANCE_YOUR_CALM,
+    -905: NGHTTP2_ENHANCE_YOUR_CALM,  # a header block that never ends
+}
 # Frames that could not be sent because their stream or session had just ended: no news.
 _EXPECTED_NOT_SENT = frozenset({-510, -511, -514, -515, -530})
 # NGHTTP2_ERR_START_STREAM_NOT_ALLOWED: the peer's GOAWAY came before the request went.

@@ -1,0 +1,293 @@
+"""HTTP/2 by hand: frames as bytes over an asyncio socket, for what no well-behaved peer sends.
+
+Header blocks are made of literals without Huffman and without indexing (RFC 7541
+section 6.2.2), so that a test may say anything at all; of a received block only the
+status is understood, which is all that the tests ask.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import struct
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from types import TracebackType
+
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+
+DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE = range(6)
+PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = range(6, 10)
+
+END_STREAM = ACK = 0x1
+END_HEADERS = 0x4
+PADDED = 0x8
+
+Fields = Iterable[tuple[str | bytes, str | bytes]]
+
+# How long a test waits for what must come: long, for a busy machine.
+PATIENCE = 15
+
+_STATUS = {8: 200, 9: 204, 10: 206, 11: 304, 12: 400, 13: 404, 14: 500}
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One frame as it was received."""
+
+    type: int
+    flags: int
+    stream_id: int
+    payload: bytes
+
+    @property
+    def code(self) -> int:
+        """The error code of RST_STREAM and GOAWAY."""
+        offset = 4 if self.type == GOAWAY else 0
+        code: int = struct.unpack_from(">I", self.payload, offset)[0]
+        return code
+
+    @property
+    def last_stream_id(self) -> int:
+        """The last stream identifier of GOAWAY."""
+        last: int = struct.unpack_from(">I", self.payload)[0]
+        return last
+
+    @property
+    def ends_stream(self) -> bool:
+        """Whether DATA or HEADERS carries END_STREAM."""
+        return self.type in (DATA, HEADERS) and bool(self.flags & END_STREAM)
+
+    @property
+    def status(self) -> int:
+        """The status of HEADERS, when it is one of those in HPACK's static table."""
+        assert self.type == HEADERS
+        return _STATUS[self.payload[0] & 0x7F]
+
+    @property
+    def settings(self) -> dict[int, int]:
+        """The entries of SETTINGS."""
+        return dict(struct.iter_unpack(">HI", self.payload))
+
+
+def frame(kind: int, flags: int = 0, stream_id: int = 0, payload: bytes = b"") -> bytes:
+    """Any frame, well-formed or not."""
+    length = len(payload)
+    return struct.pack(">BHBBI", length >> 16, length & 0xFFFF, kind, flags, stream_id) + payload
+
+
+def _integer(value: int, bits: int) -> bytes:
+    limit = (1 << bits) - 1
+    if value < limit:
+        return bytes([value])
+    out = bytearray([limit])
+    value -= limit
+    while value >= 128:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
+def block(fields: Fields) -> bytes:
+    """A header block of literals."""
+    out = bytearray()
+    for pair in fields:
+        out.append(0)
+        for text in pair:
+            octets = text.encode("latin-1") if isinstance(text, str) else text
+            out += _integer(len(octets), 7) + octets
+    return bytes(out)
+
+
+def request_fields(method: str = "GET", path: str = "/", **more: str) -> list[tuple[str, str]]:
+    """The fields of an everyday request; underscores in the names of *more* are hyphens."""
+    fields = [
+        (":method", method),
+        (":scheme", "http"),
+        (":path", path),
+        (":authority", "localhost"),
+    ]
+    return fields + [(name.replace("_", "-"), value) for name, value in more.items()]
+
+
+def headers(
+    stream_id: int, fields: Fields, *, end_stream: bool = False, end_headers: bool = True
+) -> bytes:
+    """A HEADERS frame."""
+    flags = (END_STREAM if end_stream else 0) | (END_HEADERS if end_headers else 0)
+    return frame(HEADERS, flags, stream_id, block(fields))
+
+
+def get(stream_id: int = 1, path: str = "/") -> bytes:
+    """A whole GET request."""
+    return headers(stream_id, request_fields(path=path), end_stream=True)
+
+
+def post(stream_id: int = 1, path: str = "/", **more: str) -> bytes:
+    """The head of a POST request."""
+    return headers(stream_id, request_fields("POST", path, **more))
+
+
+def data(stream_id: int, payload: bytes = b"", *, end_stream: bool = False) -> bytes:
+    """A DATA frame."""
+    return frame(DATA, END_STREAM if end_stream else 0, stream_id, payload)
+
+
+def rst_stream(stream_id: int, code: int = 8) -> bytes:
+    """RST_STREAM; CANCEL by default."""
+    return frame(RST_STREAM, 0, stream_id, struct.pack(">I", code))
+
+
+def settings(values: dict[int, int] | None = None, *, ack: bool = False) -> bytes:
+    """A SETTINGS frame, or with *ack* the acknowledgement of one."""
+    payload = b"".join(struct.pack(">HI", key, value) for key, value in (values or {}).items())
+    return frame(SETTINGS, ACK if ack else 0, 0, payload)
+
+
+def ping(payload: bytes = b"12345678", *, ack: bool = False) -> bytes:
+    """PING, or with *ack* the answer to one."""
+    return frame(PING, ACK if ack else 0, 0, payload)
+
+
+def goaway(code: int = 0, last_stream_id: int = 0, opaque: bytes = b"") -> bytes:
+    """GOAWAY."""
+    return frame(GOAWAY, 0, 0, struct.pack(">II", last_stream_id, code) + opaque)
+
+
+def window_update(stream_id: int, increment: int) -> bytes:
+    """WINDOW_UPDATE; stream 0 is the connection."""
+    return frame(WINDOW_UPDATE, 0, stream_id, struct.pack(">I", increment))
+
+
+class RawPeer:
+    """A client that sends what it is told and shows every frame that comes back."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+        # what has been received, in order: handy in the message of a failed assertion
+        self.seen: list[Frame] = []
+
+    @classmethod
+    async def dial(cls, port: int, context: ssl.SSLContext | None = None) -> RawPeer:
+        """Connect to *port* of loopback and say nothing yet."""
+        name = None if context is None else "localhost"
+        return cls(
+            *await asyncio.open_connection("127.0.0.1", port, ssl=context, server_hostname=name)
+        )
+
+    @classmethod
+    async def connect(
+        cls,
+        port: int,
+        context: ssl.SSLContext | None = None,
+        values: dict[int, int] | None = None,
+    ) -> RawPeer:
+        """Connect and exchange SETTINGS: ours are *values*, the server's are acknowledged."""
+        peer = await cls.dial(port, context)
+        peer.send(PREFACE, settings(values))
+        await peer.until(SETTINGS)
+        peer.send(settings(ack=True))
+        return peer
+
+    async def __aenter__(self) -> RawPeer:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    def send(self, *frames: bytes) -> None:
+        """Queue bytes to be sent."""
+        self._writer.write(b"".join(frames))
+
+    async def flush(self) -> None:
+        """Wait until the socket has taken what was queued, or most of it."""
+        await self._writer.drain()
+
+    async def bytes(self, n: int = -1) -> bytes:
+        """Whatever bytes come next; without *n*, all of them until the connection ends."""
+        async with asyncio.timeout(PATIENCE):
+            return await self._reader.read(n)
+
+    async def frame(self) -> Frame | None:
+        """The next frame; None when the connection has ended."""
+        async with asyncio.timeout(PATIENCE):
+            try:
+                head = await self._reader.readexactly(9)
+                high, low, kind, flags, stream_id = struct.unpack(">BHBBI", head)
+                payload = await self._reader.readexactly(high << 16 | low)
+            except (asyncio.IncompleteReadError, ConnectionError):
+                return None
+        got = Frame(kind, flags, stream_id & 0x7FFFFFFF, payload)
+        self.seen.append(got)
+        return got
+
+    async def until(
+        self,
+        kind: int,
+        stream_id: int | None = None,
+        test: Callable[[Frame], bool] = lambda _: True,
+    ) -> Frame:
+        """The next frame of *kind* (on *stream_id*, passing *test*); others are skipped."""
+        while True:
+            got = await self.frame()
+            assert got is not None, f"the connection ended; seen: {self.seen}"
+            if got.type == kind and stream_id in (None, got.stream_id) and test(got):
+                return got
+
+    async def answered(self) -> None:
+        """Wait until the server has taken in all that was sent so far."""
+        self.send(ping(b"answered"))
+        await self.until(PING, test=lambda got: got.payload == b"answered")
+
+    async def rest(self) -> list[Frame]:
+        """All frames until the connection ends."""
+        start = len(self.seen)
+        while await self.frame() is not None:
+            pass
+        return self.seen[start:]
+
+    async def body(self, stream_id: int) -> bytes:
+        """The body on *stream_id*, to its END_STREAM; its bytes are acknowledged at once."""
+        parts = []
+        while True:
+            got = await self.frame()
+            assert got is not None, f"the connection ended; seen: {self.seen}"
+            if got.stream_id == stream_id and got.type == DATA and got.payload:
+                parts.append(got.payload)
+                self.send(window_update(0, len(got.payload)))
+                if not got.ends_stream:
+                    self.send(window_update(stream_id, len(got.payload)))
+            assert got.type != RST_STREAM or got.stream_id != stream_id, got
+            if got.stream_id == stream_id and got.ends_stream:
+                return b"".join(parts)
+
+    def finish(self) -> None:
+        """End our side of the connection (FIN) and go on reading."""
+        self._writer.write_eof()
+
+    async def abort(self) -> None:
+        """Leave with a TCP reset: what is on its way is lost."""
+        sock = self._writer.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._writer.transport.abort()
+        await self._closed()
+
+    async def close(self) -> None:
+        """Close the socket."""
+        self._writer.close()
+        await self._closed()
+
+    async def _closed(self) -> None:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self._writer.wait_closed()
+        except (OSError, TimeoutError):
+            pass
