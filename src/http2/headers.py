@@ -104,17 +104,27 @@ class Headers(dict[Any, Any]):
 
     __slots__ = ("_raw", "_sensitive")
 
-    _raw: list[str]
+    _raw: list[tuple[str, str]]
     _sensitive: list[str]
+
+    @property
+    def merged(self) -> bool:
+        """Whether two fields or more had one name, so that the dict shows less than `raw`."""
+        return hasattr(self, "_raw")
+
+    def begin_merging(self) -> None:
+        """Keep the fields as they came from now on: another one of the same name follows."""
+        self._raw = self.raw
 
     @property
     def raw(self) -> list[tuple[str, str]]:
         """The fields as they came: (name, value) pairs in wire order, none merged."""
-        try:
-            flat = self._raw
-        except AttributeError:
-            return [(name, str(value)) for name, value in self.items()]
-        return list(zip(flat[::2], flat[1::2], strict=True))
+        if self.merged:
+            return list(self._raw)
+        return [
+            (name, value[0] if isinstance(value, list) else str(value))
+            for name, value in self.items()
+        ]
 
     @property
     def sensitive(self) -> list[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from ..constants import NGHTTP2_NO_ERROR
 from ..errors import new_error
 from ..headers import Headers, OutgoingHeaders
-from .dates import http_date
 from .session import Http2Session
 from .stream import Http2Stream, headers_as_sent
 
@@ -61,13 +60,11 @@ class ServerHttp2Stream(Http2Stream):
         connection = session._connection
         assert connection is not None
         assert self.id is not None
-        date = http_date()
-        self._sent_status, ended = connection.submit_response(
-            self.id, headers, date, end_stream, wait_for_trailers, self._head_request
+        self._sent_status, ended, self._sent_date = connection.submit_response(
+            self.id, headers, end_stream, wait_for_trailers, self._head_request
         )
         self._headers_sent = True
         self._sent = dict(headers) if type(headers) is dict else headers
-        self._sent_date = date
         if ended:
             self.writable_ended = True
         if self._watched and self._timer is not None:

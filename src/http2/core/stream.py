@@ -107,7 +107,7 @@ class Http2Stream(Duplex):
     _head_request = False
     _sent: OutgoingHeaders | None = None
     # The status and the date that went with it.
-    _sent_status = 200
+    _sent_status: int | None = None
     _sent_date: str | None = None
     _trailers_wanted = False
     _trailers_ready = False
@@ -161,8 +161,10 @@ class Http2Stream(Duplex):
         if not self._headers_sent:
             return None
         defaults: dict[str, Any] = {}
+        if self._sent_status is not None:
+            defaults[":status"] = self._sent_status
         if self._sent_date is not None:
-            defaults = {":status": self._sent_status, "date": self._sent_date}
+            defaults["date"] = self._sent_date
         return headers_as_sent(self._sent, defaults)
 
     @property

@@ -21,7 +21,8 @@ from http2.engine.header_block cimport (
     TRAILERS,
     OutgoingBlock,
     StringCache,
-    build_headers,
+    add_received,
+    new_headers,
 )
 from http2.engine.nghttp2 cimport *
 
@@ -85,10 +86,15 @@ cdef object refusal(int code):
 
 
 @cython.final
+@cython.no_gc  # it holds buffers: no cycle can go through it
 @cython.freelist(256)
 cdef class OutgoingBody:
-    """What a stream has still to send: a queue of buffers and how it ends."""
+    """What a stream has still to send: a queue of buffers and how it ends.
 
+    Most bodies are one buffer, which needs no list: `queue` is for those behind `first`.
+    """
+
+    cdef object first
     cdef list queue
     cdef Py_ssize_t head
     cdef Py_ssize_t offset
@@ -116,8 +122,9 @@ cdef class Connection:
     cdef bint _busy
 
     # the block that is being received
-    cdef list _block
+    cdef object _block
     cdef list _sensitive
+    cdef Py_ssize_t _block_pairs
     cdef Py_ssize_t _block_size
     cdef Py_ssize_t _max_pairs
     cdef Py_ssize_t _max_list_size
@@ -268,7 +275,7 @@ cdef class Connection:
         Large pieces of bodies are the writers' own buffers, not copies of them.
         """
         cdef const uint8_t *data = NULL
-        cdef ssize_t length
+        cdef ssize_t length = 0
         cdef list chunks
         self._alive()
         if self._busy:
@@ -325,7 +332,7 @@ cdef class Connection:
         cdef Py_buffer view
         cdef Py_ssize_t size, n
         while length > 0:
-            item = body.queue[body.head]
+            item = body.first
             size = len(item)
             n = min(size - body.offset, length)
             if n < COPY_BELOW:
@@ -348,11 +355,15 @@ cdef class Connection:
             body.pending -= n
             body.offset += n
             if body.offset == size:
+                body.offset = 0
+                if body.queue is None:
+                    body.first = None
+                    continue
+                body.first = body.queue[body.head]
                 body.queue[body.head] = None
                 body.head += 1
-                body.offset = 0
                 if body.head == len(body.queue):
-                    body.queue = []
+                    body.queue = None
                     body.head = 0
                 elif body.head >= 64 and 2 * body.head > len(body.queue):
                     del body.queue[:body.head]
@@ -373,7 +384,6 @@ cdef class Connection:
 
     cdef OutgoingBody _new_body(self, int32_t stream_id, bint wants_trailers):
         cdef OutgoingBody body = OutgoingBody.__new__(OutgoingBody)
-        body.queue = []
         body.wants_trailers = wants_trailers
         return body
 
@@ -430,18 +440,20 @@ cdef class Connection:
         return method, method in ("GET", "HEAD", "DELETE")
 
     def submit_response(
-        self, int32_t stream_id, headers, str date, bint end_stream=False,
+        self, int32_t stream_id, headers, bint end_stream=False,
         bint wait_for_trailers=False, bint head_request=False,
     ):
-        """Queue a final response; return ``(status, end_stream)``.
+        """Queue a final response; return ``(status, end_stream, date)``.
 
-        ``:status`` is 200 by default; *date* is sent unless *headers* has one or it is
-        None. Statuses 204, 205 and 304, and a HEAD request, end the stream at once.
+        ``:status`` is 200 by default, and ``date`` is added unless *headers* has one (the
+        returned date is None then). Statuses 204, 205 and 304, and a HEAD request, end
+        the stream at once.
         """
         cdef OutgoingBlock block = self._outgoing
         cdef nghttp2_data_provider provider
         cdef nghttp2_data_provider *used = NULL
         cdef OutgoingBody body = None
+        cdef str date
         cdef int rv, status
         self._alive()
         block.collect(headers, RESPONSE)
@@ -451,8 +463,7 @@ cdef class Connection:
             block._add_entry(":status", "200", RESPONSE, None, False)
         elif status < 200 or status > 599:
             raise new_error("ERR_HTTP2_STATUS_INVALID", status)
-        if date is not None:
-            block.add_default_date(date)
+        date = block.add_default_date()
         if status == 204 or status == 205 or status == 304 or head_request:
             end_stream = True
         if not end_stream or wait_for_trailers:
@@ -467,7 +478,7 @@ cdef class Connection:
             raise refusal(rv)
         if body is not None:
             self._bodies[stream_id] = body
-        return status, end_stream
+        return status, end_stream, date
 
     def submit_informational(self, int32_t stream_id, headers):
         """Queue a 1xx response on *stream_id*; return its status.
@@ -547,7 +558,12 @@ cdef class Connection:
                     data = bytes(view)
             size = len(data)
             if size:
-                body.queue.append(data)
+                if body.first is None:
+                    body.first = data
+                elif body.queue is None:
+                    body.queue = [data]
+                else:
+                    body.queue.append(data)
                 body.pending += size
         body.ended = end
         if body.deferred and (body.pending or end):
@@ -763,6 +779,14 @@ cdef class Connection:
         self._batch.append((kind, stream_id, first, second))
         return 0
 
+    cdef object _take_block(self):
+        """The `Headers` of the block that is complete now."""
+        cdef object block = self._block
+        self._block = None
+        if self._sensitive is not None:
+            block._sensitive = self._sensitive
+        return block
+
     cdef int _report_goaway(self, int kind, const nghttp2_frame *frame) except -1:
         return self._report(
             kind, frame.goaway.last_stream_id, frame.goaway.error_code,
@@ -783,8 +807,9 @@ cdef int on_begin_headers(
 ) noexcept:
     cdef Connection self = <Connection>user_data
     try:
-        self._block = []
+        self._block = new_headers()
         self._sensitive = None
+        self._block_pairs = 0
         self._block_size = 0
         return 0
     except BaseException as failure:
@@ -796,14 +821,14 @@ cdef int on_header(
     nghttp2_rcbuf *value, uint8_t flags, void *user_data,
 ) noexcept:
     cdef Connection self = <Connection>user_data
-    cdef list block = self._block
     cdef str text
     cdef int32_t stream_id
     try:
         self._block_size += (
             nghttp2_rcbuf_get_buf(name).len + nghttp2_rcbuf_get_buf(value).len
             + FIELD_OVERHEAD)
-        if len(block) >= 2 * self._max_pairs or self._block_size > self._max_list_size:
+        self._block_pairs += 1
+        if self._block_pairs > self._max_pairs or self._block_size > self._max_list_size:
             stream_id = (
                 frame.push_promise.promised_stream_id if frame.hd.type == NGHTTP2_PUSH_PROMISE
                 else frame.hd.stream_id)
@@ -812,8 +837,7 @@ cdef int on_header(
             self._report(EVENT_HEADERS_REJECTED, stream_id, None, None)
             return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE
         text = self._strings.text(name)
-        block.append(text)
-        block.append(self._strings.text(value))
+        add_received(self._block, text, self._strings.text(value))
         if flags & NGHTTP2_NV_FLAG_NO_INDEX:
             if self._sensitive is None:
                 self._sensitive = []
@@ -859,15 +883,11 @@ cdef int on_frame_recv(
                 self._report(EVENT_DATA, stream_id, b"", True)
         elif kind == NGHTTP2_HEADERS:
             # the categories are the event kinds
-            self._report(
-                <int>frame.headers.cat, stream_id,
-                build_headers(self._block, self._sensitive), flags)
-            self._block = None
+            self._report(<int>frame.headers.cat, stream_id, self._take_block(), flags)
         elif kind == NGHTTP2_PUSH_PROMISE:
             self._report(
-                EVENT_PUSH_PROMISE, stream_id, build_headers(self._block, self._sensitive),
+                EVENT_PUSH_PROMISE, stream_id, self._take_block(),
                 frame.push_promise.promised_stream_id)
-            self._block = None
         elif kind == NGHTTP2_SETTINGS:
             if flags & NGHTTP2_FLAG_ACK:
                 self._report(EVENT_SETTINGS_ACK, 0, None, None)

@@ -31,7 +31,7 @@ cdef class OutgoingBlock:
     cdef nghttp2_nv *fields(self) noexcept
     cdef Py_ssize_t count(self) noexcept
     cdef int collect(self, object headers, int kind) except -1
-    cdef int add_default_date(self, str date) except -1
+    cdef str add_default_date(self)
     cdef int complete_request(self, str authority, str scheme) except -1
     cdef int _add_entry(self, object name, object value, int kind, object sensitive, bint ordered) except -1
     cdef int _add(self, object entry, object value, unsigned char flags) except -1
@@ -39,4 +39,5 @@ cdef class OutgoingBlock:
     cdef int _put(self, object entry, const char *value, Py_ssize_t length, unsigned char flags) except -1
 
 
-cdef object build_headers(list flat, list sensitive)
+cdef object new_headers()
+cdef int add_received(object headers, str name, str value) except -1

@@ -15,6 +15,7 @@ from cpython.mem cimport PyMem_Calloc, PyMem_Free, PyMem_Realloc
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF, Py_INCREF
 from libc.stdint cimport uint64_t, uintptr_t
+from libc.time cimport time, time_t
 
 from http2.engine.nghttp2 cimport (
     NGHTTP2_NV_FLAG_NO_INDEX,
@@ -27,6 +28,7 @@ from http2.engine.nghttp2 cimport (
 )
 
 from collections.abc import Mapping
+from email.utils import formatdate
 
 from http2.errors import new_error
 from http2.headers import (
@@ -130,37 +132,63 @@ cdef class StringCache:
 cdef frozenset single_value = SINGLE_VALUE
 
 
-cdef object build_headers(list flat, list sensitive):
-    """A `Headers` out of the flat list name, value, name, value, … of one block."""
-    cdef Py_ssize_t i, n = len(flat)
-    cdef str name, value
-    cdef PyObject *existing
-    headers = Headers()
-    for i in range(0, n, 2):
-        name = <str>flat[i]
-        value = <str>flat[i + 1]
-        existing = PyDict_GetItemWithError(headers, name)
-        if existing is NULL:
-            if name == ":status":
-                # nghttp2 has checked that it is three digits
-                PyDict_SetItem(headers, name, int(value))
-            elif name == "set-cookie":
-                PyDict_SetItem(headers, name, [value])
-            else:
-                PyDict_SetItem(headers, name, value)
-        elif name == "set-cookie":
-            PyList_Append(<object>existing, value)
-        elif name == "cookie":
-            PyDict_SetItem(headers, name, <str>existing + "; " + value)
-        elif name not in single_value:
-            PyDict_SetItem(headers, name, <str>existing + ", " + value)
-    headers._raw = flat
-    if sensitive is not None:
-        headers._sensitive = sensitive
-    return headers
+cdef extern from *:
+    """
+    static PyObject *http2_new(PyObject *type, PyObject *arguments) {
+      return ((PyTypeObject *)type)->tp_new((PyTypeObject *)type, arguments, NULL);
+    }
+    """
+    object http2_new(object type, tuple arguments)
+
+cdef tuple no_arguments = ()
+
+
+cdef object new_headers():
+    """An empty `Headers`, without the detour over its type's call."""
+    return http2_new(Headers, no_arguments)
+
+
+cdef int add_received(object headers, str name, str value) except -1:
+    """Add one received field to *headers* by the merging rules of `Headers`.
+
+    A block in which nothing was merged can be read back from the dict itself; at the
+    first field that is merged, `Headers.raw` gets a list of its own.
+    """
+    cdef PyObject *existing = PyDict_GetItemWithError(headers, name)
+    if existing is NULL:
+        if name == ":status":
+            # nghttp2 has checked that it is three digits
+            return PyDict_SetItem(headers, name, int(value))
+        if name == "set-cookie":
+            return PyDict_SetItem(headers, name, [value])
+        return PyDict_SetItem(headers, name, value)
+    if not headers.merged:
+        headers.begin_merging()
+    headers._raw.append((name, value))
+    if name == "set-cookie":
+        PyList_Append(<object>existing, value)
+    elif name == "cookie":
+        PyDict_SetItem(headers, name, <str>existing + "; " + value)
+    elif name not in single_value:
+        PyDict_SetItem(headers, name, <str>existing + ", " + value)
+    return 0
 
 
 # --- outgoing ---------------------------------------------------------------------------
+
+cdef time_t date_second = 0
+cdef str date_text = None
+
+
+cdef str http_date():
+    """The current time as an HTTP date, such as ``'Sun, 06 Nov 1994 08:49:37 GMT'``."""
+    global date_second, date_text
+    cdef time_t now = time(NULL)
+    if now != date_second or date_text is None:
+        date_text = formatdate(now, usegmt=True)
+        date_second = now
+    return date_text
+
 
 cdef enum:
     SEEN_STATUS = 1
@@ -462,10 +490,16 @@ cdef class OutgoingBlock:
         self._keep.append(pairs)
         return pairs
 
-    cdef int add_default_date(self, str date) except -1:
-        if not self._seen & SEEN_DATE:
-            self._add(known_name("date"), date, NGHTTP2_NV_FLAG_NONE)
-        return 0
+    cdef str add_default_date(self):
+        """Add ``date`` (RFC 9110 section 6.6.1) unless the program did; the date, or None."""
+        cdef str date
+        if self._seen & SEEN_DATE:
+            return None
+        date = http_date()
+        self._put(
+            date_name, <const char *>PyUnicode_DATA(date), PyUnicode_GET_LENGTH(date),
+            NGHTTP2_NV_FLAG_NONE)
+        return date
 
     cdef int complete_request(self, str authority, str scheme) except -1:
         """The pseudo-headers that a request has by default, and the rules of CONNECT."""
@@ -486,6 +520,9 @@ cdef class OutgoingBlock:
         if not self._seen & SEEN_PATH:
             self._add(known_name(":path"), "/", NGHTTP2_NV_FLAG_NONE)
         return 0
+
+
+cdef FieldName date_name = learn_name("date")
 
 
 cdef FieldName known_name(str name):
