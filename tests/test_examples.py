@@ -1,0 +1,281 @@
+"""Every program in examples/, run as a reader would run it, with warnings as errors."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import hashlib
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from .conftest import execute
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+# Runs an example on uvloop: it calls asyncio.run, and is none the wiser.
+ON_UVLOOP = """
+import asyncio, runpy, sys, uvloop
+asyncio.run = uvloop.run
+sys.argv.pop(0)
+sys.path.insert(0, sys.argv[0].rpartition("/")[0])
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+Loop = list[str]
+Start = Callable[..., "Program"]
+
+
+@pytest.fixture(params=["asyncio", "uvloop"])
+def loop(request: pytest.FixtureRequest) -> Loop:
+    """The interpreter's arguments that run an example on one kind of loop or the other."""
+    return [] if request.param == "asyncio" else ["-c", ON_UVLOOP]
+
+
+def command(example: str, *args: str, loop: Loop = []) -> list[str]:  # noqa: B006 - never changed
+    """What to run *example* with."""
+    return [sys.executable, "-W", "error", *loop, str(EXAMPLES / example), *args]
+
+
+def run_example(example: str, *args: str, loop: Loop = []) -> str:  # noqa: B006 - never changed
+    """Run *example* to its end; what it printed. It must not complain about anything."""
+    done = subprocess.run(
+        command(example, *args, loop=loop), capture_output=True, text=True, timeout=30
+    )
+    assert done.returncode == 0, done
+    assert done.stderr == ""
+    return done.stdout
+
+
+class Program:
+    """An example that serves until it is told to stop."""
+
+    def __init__(self, example: str, *args: str, loop: Loop) -> None:
+        self.process = subprocess.Popen(
+            command(example, *args, loop=loop),
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            # whoever runs the tests in the background has Ctrl-C ignored
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        )  # fmt: skip
+
+    def line(self) -> str:
+        """The next line that it prints."""
+        assert self.process.stdout is not None
+        return self.process.stdout.readline()
+
+    def url(self) -> str:
+        """The address in the next line that it prints."""
+        line = self.line()
+        found = re.search(r"https?://\S+/", line)
+        assert found, (line, self.process.communicate(timeout=10))
+        return found[0]
+
+    def stop(self, number: int = signal.SIGINT) -> str:
+        """End it with a signal; what it had still to print. It must end well, and quietly."""
+        self.process.send_signal(number)
+        out, err = self.process.communicate(timeout=15)
+        assert self.process.returncode == 0, (self.process.returncode, out, err)
+        assert err == ""
+        return out
+
+
+@pytest.fixture
+def start(loop: Loop) -> Iterator[Start]:
+    """Start examples; those that still run at the end of the test are killed."""
+    started: list[Program] = []
+
+    def start(example: str, *args: str) -> Program:
+        started.append(Program(example, *args, loop=loop))
+        return started[-1]
+
+    yield start
+    for program in started:
+        if program.process.poll() is None:
+            program.process.kill()
+        program.process.communicate()
+
+
+def test_hello_and_fetch(start: Start, loop: Loop) -> None:
+    server = start("hello_server.py", "--port", "0")
+    out = run_example("fetch.py", server.url(), loop=loop)
+    head, _, body = out.partition("\n\n")
+    assert head.startswith(":status: 200\ncontent-type: text/plain; charset=utf-8\ndate: ")
+    assert body == "Hello World!\n"
+    server.stop()
+
+
+def test_fetch_says_what_went_wrong() -> None:
+    done = subprocess.run(
+        command("fetch.py", "http://127.0.0.1:1/"), capture_output=True, text=True, timeout=30
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("fetch.py: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_json(start: Start, loop: Loop) -> None:
+    server = start("json_server.py", "--port", "0")
+    url = server.url()
+    out = run_example("post_json.py", url, loop=loop)
+    assert out == "200 {'sum': 6.5, 'count': 3}\n400 {'error': \"KeyError('numbers')\"}\n"
+    status = ["curl", "-sS", "--http2-prior-knowledge", "--max-time", "20"]
+    status += ["-o", "/dev/null", "-w", "%{http_code}", url]
+    assert subprocess.check_output(status) == b"405"
+    too_much = subprocess.run(
+        [*status, "--data-binary", "@-"], input=b"1" * 3_000_000, capture_output=True, timeout=30
+    )
+    assert too_much.stdout == b"413"
+    server.stop()
+
+
+def test_router(start: Start, loop: Loop) -> None:
+    server = start("router.py", "--port", "0")
+    url = server.url()
+    for path, status, body in (
+        ("hello-world", 200, "Hello World\n"),
+        ("ping?now", 200, "pong\n"),
+        ("nowhere", 404, "path not found\n"),
+    ):
+        out = run_example("fetch.py", url + path, loop=loop)
+        assert out.startswith(f":status: {status}\n"), path
+        assert out.endswith("\n\n" + body), path
+    server.stop()
+
+
+def test_timeouts(start: Start, loop: Loop) -> None:
+    server = start("timeout_server.py", "--port", "0")
+    out = run_example("timeout_client.py", server.url(), loop=loop)
+    assert out.splitlines() == [
+        "request timed out",
+        "response: stream 1 was reset with CANCEL",
+        "deadline passed",
+        "patience gets: pong",
+        "stalled upload gets: 408 this took you too long",
+    ]
+    gone = "ping: the client has gone, no more work is done for it\n"
+    assert server.stop() == gone * 2 + "upload: timed out\n"
+
+
+def test_secure(start: Start, loop: Loop, tmp_path: Path) -> None:
+    server = start("secure_server.py", str(tmp_path), "--port", "0")
+    url, certificate = server.url(), server.line().removeprefix("Its certificate: ").strip()
+    assert certificate == str(tmp_path / "cert.pem")
+    out = run_example("secure_client.py", certificate, url, loop=loop)
+    assert out == "h2 over TLS, status 200\n<h1>Secured hello world!</h1>\n"
+
+    # another certificate is not trusted
+    other = tmp_path / "other"
+    other.mkdir()
+    assert run_example("certificate.py", str(other)) == f"{other}/cert.pem\n{other}/key.pem\n"
+    done = subprocess.run(
+        command("secure_client.py", str(other / "cert.pem"), url, loop=loop),
+        capture_output=True, text=True, timeout=30,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.startswith("not trusted: self")
+    server.stop()
+
+    # a second run takes the certificate that is there
+    before = Path(certificate).read_bytes()
+    server = start("secure_server.py", str(tmp_path), "--port", "0")
+    server.url()
+    assert Path(certificate).read_bytes() == before
+    server.stop()
+
+
+def test_session_info(loop: Loop) -> None:
+    lines = run_example("session_info.py", loop=loop).splitlines()
+    for line in (
+        "client: our settings are acknowledged",
+        "client: the server's settings are here",
+        "server: our settings are acknowledged",
+        "client: ping answered: True",
+        "client: to 127.0.0.1, encrypted: False",
+        "client: server's window for new streams: 100000",
+        "client: own window for new streams: 65535",
+        "client: window of the connection: 65535",
+        "client: next stream: 1",
+        "client: status: 200",
+        "client: received: hello; session protocol: h2c",
+        "client: goaway with code 0",
+        "server: session is closed",
+        "client: session is closed",
+    ):
+        assert line in lines
+    assert lines[-1] == "client: destroyed: True"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_serve(number: int, run_asyncio: Callable[..., None]) -> None:
+    """What ``make serve`` runs; it chooses its loop by itself."""
+    program = Program("serve.py", "--port", "0", "--tls-port", "0", loop=[])
+
+    async def main() -> None:
+        line = program.line()
+        found = re.fullmatch(
+            r"Serving on (http://localhost:\d+/) \(h2c\) and (https://localhost:\d+/); .*\n", line
+        )
+        assert found, line
+        plain, secure = found[1], found[2]
+        # what it says one may try, tried as it says it
+        tried = [program.line().split() for _ in range(3)]
+        assert tried[0] == ["curl", "-k", "--http2", secure]
+        assert tried[1] == ["curl", "--http2-prior-knowledge", plain + "headers"]
+        assert tried[2] == ["nghttp", "-v", plain]
+        hello, headers, frames = await asyncio.gather(*(execute(*words) for words in tried))
+        assert hello.startswith(b"Hello over HTTP/2! This was GET /.\n")
+        assert headers.startswith(b":method: GET\n:path: /headers\n:scheme: http\n")
+        assert b"Hello over HTTP/2!" in frames
+
+        ticks = await execute("curl", "-sS", "--http2-prior-knowledge", plain + "ticks")
+        assert ticks == b"".join(b"tick %d\n" % number for number in range(1, 6))
+        body = hashlib.shake_128(b"echo").digest(1_000_000)
+        echo = ["curl", "-skS", "--http2", "--data-binary", "@-", secure + "echo"]
+        assert await execute(*echo, stdin=body) == body
+        code = ["curl", "-skS", "-o", "/dev/null", "-w", "%{http_code} %{http_version}"]
+        assert await execute(*code, secure + "nowhere") == b"404 2"
+
+    try:
+        run_asyncio(main())
+        assert program.stop(number) == ""
+    finally:
+        program.process.kill()
+        program.process.communicate()
+
+
+def test_serve_finishes_what_it_has_begun(run_asyncio: Callable[..., None]) -> None:
+    """SIGTERM in the middle of a response: all of it comes, then the program ends."""
+    program = Program("serve.py", "--port", "0", "--tls-port", "0", loop=[])
+
+    async def main() -> None:
+        url = program.url()
+        process = await asyncio.create_subprocess_exec(
+            "curl", "-sSN", "--http2-prior-knowledge", "--max-time", "20", url + "ticks",
+            stdout=subprocess.PIPE,
+        )  # fmt: skip
+        assert process.stdout is not None
+        assert await process.stdout.readline() == b"tick 1\n"
+        program.process.send_signal(signal.SIGTERM)
+        assert (await process.stdout.read()).endswith(b"tick 5\n")
+        assert await process.wait() == 0
+
+    try:
+        run_asyncio(main())
+        _, err = program.process.communicate(timeout=15)
+        assert program.process.returncode == 0
+        assert err == ""
+    finally:
+        program.process.kill()
+        program.process.communicate()
+
+
+def test_every_example_is_run_here() -> None:
+    """A program that nobody runs is a program that does not work."""
+    source = Path(__file__).read_text()
+    named = {node.value for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Constant)}
+    assert {path.name for path in EXAMPLES.glob("*.py")} <= named
