@@ -9,10 +9,12 @@ from ..constants import NGHTTP2_REFUSED_STREAM
 from ..errors import new_error, stream_error
 from ..events import HIGH_WATER
 from ..headers import Headers
-from .stream import Http2Stream
+from .stream import Http2Stream, headers_as_sent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from .client import ClientHttp2Session
 
 __all__ = ["ClientHttp2Stream"]
 
@@ -24,6 +26,7 @@ class ClientHttp2Stream(Http2Stream):
     ``response(headers, flags)``.
     """
 
+    _session: ClientHttp2Session
     _headers_sent = True
     _response: Headers | None = None
     _response_waiters: list[asyncio.Future[Headers]] | None = None
@@ -50,6 +53,17 @@ class ClientHttp2Stream(Http2Stream):
             self._response_waiters = []
         self._response_waiters.append(waiter)
         return await waiter
+
+    @property
+    def sent_headers(self) -> Headers | None:
+        """The headers of the request, with those that were added by default."""
+        sent = headers_as_sent(self._sent, {":method": "GET"})
+        if sent[":method"] != "CONNECT" or ":protocol" in sent:
+            sent.setdefault(":scheme", self._session._scheme)
+            if "host" not in sent:
+                sent.setdefault(":authority", self._session._authority)
+            sent.setdefault(":path", "/")
+        return sent
 
     # --- the request --------------------------------------------------------------------
 
