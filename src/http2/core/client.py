@@ -259,7 +259,7 @@ class ClientHttp2Session(Http2Session):
             if not wait_for_trailers:
                 stream.writable_finished = True
         stream._head_request = method == "HEAD"
-        stream._sent = dict(headers) if type(headers) is dict else headers
+        stream._sent = (dict(headers) if type(headers) is dict else headers, None, None)
         if signal is not None:
             stream._watch(signal)
         if self._timer is not None:

@@ -48,12 +48,14 @@ def _arity(function: Callable[..., Any]) -> int:
 class _Listener:
     """One registration of one function for one event."""
 
-    __slots__ = ("arity", "function", "once")
+    __slots__ = ("arity", "function", "once", "plain")
 
     def __init__(self, function: Callable[..., Any], once: bool) -> None:
         self.function = function
         self.once = once
         self.arity = _arity(function)
+        # takes (stream, headers) each time, as most 'stream' listeners do
+        self.plain = self.arity == 2 and not once
 
 
 class EventEmitter:

@@ -13,6 +13,7 @@ from ..constants import (
     HTTP2_METHOD_HEAD,
     NGHTTP2_FLAG_END_STREAM,
     NGHTTP2_INTERNAL_ERROR,
+    NGHTTP2_NO_ERROR,
     NGHTTP2_SESSION_SERVER,
 )
 from ..errors import new_error
@@ -81,7 +82,36 @@ class ServerHttp2Session(Http2Session):
             self._emit_stream(self, stream, headers, flags)
         server = self._server
         if server is not None and server._listeners is not None:
-            self._emit_stream(server, stream, headers, flags)
+            found = server._listeners.get("stream")
+            if found and len(found) == 1 and found[0].plain:
+                # the everyday listener, without a detour
+                try:
+                    result = found[0].function(stream, headers)
+                except Exception as error:
+                    server._listener_failed(error, "stream", (stream,))
+                else:
+                    if result is not None:
+                        server._returned(result, "stream", (stream,))
+            elif found:
+                self._emit_stream(server, stream, headers, flags)
+
+    def _on_stream_closed(self, stream_id: int, code: int, _: None) -> None:
+        stream = self._streams.pop(stream_id, None)
+        if stream is None:
+            return
+        if (
+            code == NGHTTP2_NO_ERROR
+            and stream._read_ended
+            and stream.writable_ended
+            and not stream._watched
+            and not stream.closed
+        ):
+            # Request and response are complete, and nobody has asked to be told.
+            stream.rst_code = NGHTTP2_NO_ERROR
+            stream.closed = stream.destroyed = stream._off_the_wire = True
+            stream.readable_ended = stream.writable_finished = stream._close_emitted = True
+        else:
+            stream._stream_closed(code)
 
     def _emit_stream(
         self,
@@ -97,16 +127,7 @@ class ServerHttp2Session(Http2Session):
             return
         raw = None
         for entry in tuple(found):
-            if entry.arity == 2 and not entry.once:
-                # the everyday listener, without the detour over `_call`
-                try:
-                    result = entry.function(stream, headers)
-                except Exception as error:
-                    emitter._listener_failed(error, "stream", (stream,))
-                else:
-                    if result is not None:
-                        emitter._returned(result, "stream", (stream,))
-            elif 0 <= entry.arity < 4:
+            if 0 <= entry.arity < 4:
                 emitter._call(entry, "stream", (stream, headers, flags))
             else:
                 if raw is None:
@@ -150,7 +171,10 @@ class ServerHttp2Session(Http2Session):
             self.destroy()
 
 
-ServerHttp2Session._handlers = event_handlers((events.REQUEST, ServerHttp2Session._on_request))
+ServerHttp2Session._handlers = event_handlers(
+    (events.REQUEST, ServerHttp2Session._on_request),
+    (events.STREAM_CLOSED, ServerHttp2Session._on_stream_closed),
+)
 
 
 # The client connection preface (RFC 9113 section 3.4), and what an HTTP/1 request begins with.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..constants import NGHTTP2_NO_ERROR
 from ..errors import new_error
 from ..headers import Headers, OutgoingHeaders
@@ -57,14 +59,11 @@ class ServerHttp2Stream(Http2Stream):
         if self._headers_sent:
             raise new_error("ERR_HTTP2_HEADERS_SENT")
         session = self._session
-        connection = session._connection
-        assert connection is not None
-        assert self.id is not None
-        self._sent_status, ended, self._sent_date = connection.submit_response(
+        connection: Any = session._connection
+        ended, self._sent = connection.submit_response(
             self.id, headers, end_stream, wait_for_trailers, self._head_request
         )
         self._headers_sent = True
-        self._sent = dict(headers) if type(headers) is dict else headers
         if ended:
             self.writable_ended = True
         if self._watched and self._timer is not None:
@@ -94,15 +93,6 @@ class ServerHttp2Stream(Http2Stream):
             self._informational = []
         self._informational.append(headers_as_sent(headers, {}))
         session._wake()
-
-    def _stream_closed(self, code: int) -> None:
-        if self._watched or code or self.closed or not (self._read_ended and self.writable_ended):
-            super()._stream_closed(code)
-            return
-        # Request and response are complete, and nobody has asked to be told.
-        self.rst_code = NGHTTP2_NO_ERROR
-        self.closed = self.destroyed = self._off_the_wire = True
-        self.readable_ended = self.writable_finished = self._close_emitted = True
 
     def _finished(self) -> None:
         super()._finished()

@@ -105,10 +105,8 @@ class Http2Stream(Duplex):
     _session: Http2Session
     _headers_sent = False
     _head_request = False
-    _sent: OutgoingHeaders | None = None
-    # The status and the date that went with it.
-    _sent_status: int | None = None
-    _sent_date: str | None = None
+    # The headers that were sent as they were given, and the status and date that were added.
+    _sent: tuple[OutgoingHeaders | None, int | None, str | None] = (None, None, None)
     _trailers_wanted = False
     _trailers_ready = False
     # The stream is over for HTTP/2, though its last bytes may still be unread here.
@@ -160,12 +158,11 @@ class Http2Stream(Duplex):
         """The headers that were sent, with those that were added by default."""
         if not self._headers_sent:
             return None
-        defaults: dict[str, Any] = {}
-        if self._sent_status is not None:
-            defaults[":status"] = self._sent_status
-        if self._sent_date is not None:
-            defaults["date"] = self._sent_date
-        return headers_as_sent(self._sent, defaults)
+        headers, status, date = self._sent
+        defaults = {":status": status, "date": date}
+        return headers_as_sent(
+            headers, {name: value for name, value in defaults.items() if value is not None}
+        )
 
     @property
     def state(self) -> StreamState:

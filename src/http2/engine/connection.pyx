@@ -9,6 +9,7 @@ what goes wrong in one is carried out of it and raised by the call that ran it.
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.dict cimport PyDict_Copy
 from cpython.mem cimport PyMem_Free, PyMem_Malloc, PyMem_Realloc
 from libc.stdint cimport int32_t, uint8_t, uint32_t
 from libc.string cimport memcpy, memset
@@ -443,11 +444,11 @@ cdef class Connection:
         self, int32_t stream_id, headers, bint end_stream=False,
         bint wait_for_trailers=False, bint head_request=False,
     ):
-        """Queue a final response; return ``(status, end_stream, date)``.
+        """Queue a final response; return ``(end_stream, sent)``.
 
-        ``:status`` is 200 by default, and ``date`` is added unless *headers* has one (the
-        returned date is None then). Statuses 204, 205 and 304, and a HEAD request, end
-        the stream at once.
+        ``:status`` is 200 by default, and ``date`` is added unless *headers* has one.
+        Statuses 204, 205 and 304, and a HEAD request, end the stream at once. *sent* is
+        ``(headers, status, added date or None)``, with a copy of a dict.
         """
         cdef OutgoingBlock block = self._outgoing
         cdef nghttp2_data_provider provider
@@ -478,7 +479,8 @@ cdef class Connection:
             raise refusal(rv)
         if body is not None:
             self._bodies[stream_id] = body
-        return status, end_stream, date
+        return end_stream, (
+            PyDict_Copy(headers) if type(headers) is dict else headers, status, date)
 
     def submit_informational(self, int32_t stream_id, headers):
         """Queue a 1xx response on *stream_id*; return its status.
