@@ -57,7 +57,7 @@ class ClientHttp2Stream(Http2Stream):
     @property
     def sent_headers(self) -> Headers | None:
         """The headers of the request, with those that were added by default."""
-        sent = headers_as_sent(self._sent, {":method": "GET"})
+        sent = headers_as_sent(self._sent[0], {":method": "GET"})
         if sent[":method"] != "CONNECT" or ":protocol" in sent:
             sent.setdefault(":scheme", self._session._scheme)
             if "host" not in sent:
