@@ -387,6 +387,14 @@ class Http2Server(Closable):
     def _destroy_sessions(self) -> None:
         for session in tuple(self._sessions):
             session.destroy()
+        self._drop_silent()
+
+    def _drop_silent(self) -> None:
+        """End the connections on which no session has begun: nothing is lost there."""
+        speaking = {session._transport for session in self._sessions}
+        for transport in tuple(self._transports):
+            if transport not in speaking:
+                transport.close()
 
     def _session_gone(self, session: ServerHttp2Session) -> None:
         self._sessions.discard(session)
@@ -420,6 +428,7 @@ class Http2Server(Closable):
                 session.close()
             else:
                 session.destroy()
+        self._drop_silent()
         await self.close()
 
     # --- settings -------------------------------------------------------------------------

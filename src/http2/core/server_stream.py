@@ -105,7 +105,7 @@ class ServerHttp2Stream(Http2Stream):
         if not self._did_read and not self._read_ended and not self.closed:
             self.close(NGHTTP2_NO_ERROR)
 
-    def _discards_unread(self) -> bool:
+    def _ends_unread(self) -> bool:
         return not self._did_read
 
     def _answer_failure(self) -> bool:

@@ -418,17 +418,16 @@ class Http2Stream(Duplex):
             self._close_well()
         elif self._flowing:
             self._schedule_flow()
-        elif self._discards_unread():
-            self._chunks = None
-            self._buffered = 0
-            self.readable_ended = True
+        elif self._ends_unread():
+            # who comes late still gets the whole body: it is never cut short in silence
+            self.readable_ended = not self._chunks
             self._close_well()
         elif not self._chunks:
             self._wake_reader()
             self._after_take()
 
-    def _discards_unread(self) -> bool:
-        """Whether a body that nobody has begun to read is dropped when the stream ends."""
+    def _ends_unread(self) -> bool:
+        """Whether the stream ends without waiting for a reader that has not begun yet."""
         return False
 
     def _reading_ended(self) -> None:
