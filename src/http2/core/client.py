@@ -210,23 +210,22 @@ class ClientHttp2Session(Http2Session):
         if weight != 16 or parent or exclusive:
             _check_priority(weight, parent)
         connection = self._connection
-        stream = ClientHttp2Stream(self, None)
+        stream = ClientHttp2Stream(self)
         if type(headers) is not dict:
             # it may be an iterator, or change before it is looked at again
             headers = _frozen(headers)
         if connection is not None:
-            stream_id, method, ended = connection.submit_request(
+            stream.id, method, ended = connection.submit_request(
                 headers,
                 self._authority,
                 self._scheme,
                 end_stream,
-                wait_for_trailers=wait_for_trailers,
-                parent=parent,
-                weight=weight,
-                exclusive=exclusive,
+                wait_for_trailers,
+                parent,
+                weight,
+                exclusive,
             )
-            stream.id = stream_id
-            self._streams[stream_id] = stream
+            self._streams[stream.id] = stream
             if not self._in_batch:
                 self._schedule_flush()
         else:
@@ -243,10 +242,10 @@ class ClientHttp2Session(Http2Session):
                     self._authority,
                     self._scheme,
                     end_stream,
-                    wait_for_trailers=wait_for_trailers,
-                    parent=parent,
-                    weight=weight,
-                    exclusive=exclusive,
+                    wait_for_trailers,
+                    parent,
+                    weight,
+                    exclusive,
                 )
                 self._streams[stream_id] = stream
                 stream._begin(stream_id)
@@ -258,7 +257,8 @@ class ClientHttp2Session(Http2Session):
             stream.writable_ended = True
             if not wait_for_trailers:
                 stream.writable_finished = True
-        stream._head_request = method == "HEAD"
+        if method == "HEAD":
+            stream._head_request = True
         stream._sent = (dict(headers) if type(headers) is dict else headers, None, None)
         if signal is not None:
             stream._watch(signal)
@@ -278,6 +278,60 @@ class ClientHttp2Session(Http2Session):
     def _forget(self, stream: Http2Stream) -> None:
         self._pending.pop(stream, None)  # type: ignore[call-overload]
         super()._forget(stream)
+
+    def _on_response(self, stream_id: int, headers: Headers, flags: int) -> None:
+        stream: Any = self._streams.get(stream_id)
+        if stream is None:
+            return
+        if (
+            stream._watched
+            or stream._response_waiters is None
+            or flags & NGHTTP2_FLAG_END_STREAM
+            or headers[":status"] < 200
+        ):
+            self._receive_headers(stream, headers, flags)
+            return
+        stream._response = headers
+        waiters, stream._response_waiters = stream._response_waiters, None
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(headers)
+
+    def _on_data(self, stream_id: int, data: bytes, end: bool) -> None:
+        stream = self._streams.get(stream_id)
+        if stream is None or stream._watched or stream.destroyed or not data:
+            super()._on_data(stream_id, data, end)
+            return
+        # as Duplex._feed, for a stream that has no listeners
+        if stream._chunks is None:
+            stream._chunks = [data]
+        else:
+            stream._chunks.append(data)
+        stream._buffered += len(data)
+        if end:
+            stream._read_ended = True
+        if stream._reader is not None:
+            stream._wake_reader()
+        elif stream._flowing:
+            stream._schedule_flow()
+
+    def _on_stream_closed(self, stream_id: int, code: int, _: None) -> None:
+        stream: Any = self._streams.pop(stream_id, None)
+        if stream is None:
+            return
+        if (
+            code == NGHTTP2_NO_ERROR
+            and stream._read_ended
+            and stream.writable_ended
+            and not stream._watched
+            and not stream.closed
+        ):
+            if stream._buffered and self._connection is not None:
+                # see Http2Stream._stream_closed
+                self._connection.consume(stream_id, stream._buffered)
+            stream._complete()
+        else:
+            stream._stream_closed(code)
 
     def _receive_headers(self, stream: Http2Stream, headers: Headers, flags: int) -> None:
         assert isinstance(stream, ClientHttp2Stream)
@@ -320,7 +374,11 @@ def _frozen(headers: OutgoingHeaders | None) -> OutgoingHeaders | None:
         return headers
 
 
-ClientHttp2Session._handlers = event_handlers((events.RESPONSE, Http2Session._on_headers))
+ClientHttp2Session._handlers = event_handlers(
+    (events.RESPONSE, ClientHttp2Session._on_response),
+    (events.DATA, ClientHttp2Session._on_data),
+    (events.STREAM_CLOSED, ClientHttp2Session._on_stream_closed),
+)
 
 
 def connect(

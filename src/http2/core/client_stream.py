@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from ..constants import NGHTTP2_REFUSED_STREAM
+from ..constants import NGHTTP2_NO_ERROR, NGHTTP2_REFUSED_STREAM
 from ..errors import new_error, stream_error
 from ..events import HIGH_WATER
 from ..headers import Headers
@@ -27,6 +27,15 @@ class ClientHttp2Stream(Http2Stream):
     """
 
     _session: ClientHttp2Session
+
+    def __init__(self, session: ClientHttp2Session) -> None:
+        # as in ServerHttp2Stream: what every request looks at is the instance's own
+        self._session = session
+        self.closed = self.destroyed = self.writable_ended = self.writable_finished = False
+        self._read_ended = self._watched = self._off_the_wire = False
+        self._buffered = 0
+        self._response = self._response_waiters = self._chunks = self._reader = None
+
     _headers_sent = True
     _response: Headers | None = None
     _response_waiters: list[asyncio.Future[Headers]] | None = None
@@ -121,6 +130,7 @@ class ClientHttp2Stream(Http2Stream):
 
     def _watch(self, signal: Any) -> None:
         """Abort the request when the awaitable *signal* completes."""
+        self._watched = True
         try:
             future: asyncio.Future[Any] = asyncio.ensure_future(signal, loop=self._session._loop)
         except TypeError:
@@ -147,6 +157,19 @@ class ClientHttp2Stream(Http2Stream):
                 signal.cancel()
 
     # --- the response -------------------------------------------------------------------
+
+    def _complete(self) -> None:
+        """Request and response are complete, and nobody has asked to be told."""
+        self.closed = self.writable_finished = self._off_the_wire = True
+        self.rst_code = NGHTTP2_NO_ERROR
+        if self.readable_ended:
+            self.destroyed = self._close_emitted = True
+
+    def _reading_ended(self) -> None:
+        if self._watched:
+            super()._reading_ended()
+        elif self._off_the_wire:
+            self.destroyed = self._close_emitted = True
 
     def _receive_response(self, headers: Headers, flags: int) -> None:
         self._response = headers

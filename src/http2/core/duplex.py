@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import codecs
-from collections import deque
 from collections.abc import Generator
 from typing import Any
 
@@ -91,7 +90,8 @@ class Duplex(Closable):
     _error: BaseException | None = None
     _error_seen = False
 
-    _chunks: deque[bytes] | None = None
+    # What has come and was not read; a list, because it is short and most often one chunk.
+    _chunks: list[bytes] | None = None
     _buffered = 0
     # The peer has sent its last byte; it may still be in the buffer.
     _read_ended = False
@@ -125,9 +125,9 @@ class Duplex(Closable):
                     self._after_take()
                 return
             if self._chunks is None:
-                self._chunks = deque()
-                self._watched = True
-            self._chunks.append(data)
+                self._chunks = [data]
+            else:
+                self._chunks.append(data)
             self._buffered += len(data)
         if end:
             self._read_ended = True
@@ -195,9 +195,9 @@ class Duplex(Closable):
             parts = []
             left = n
             while left:
-                head = chunks.popleft()
+                head = chunks.pop(0)
                 if len(head) > left:
-                    chunks.appendleft(head[left:])
+                    chunks.insert(0, head[left:])
                     head = head[:left]
                 parts.append(head)
                 left -= len(head)
@@ -213,6 +213,13 @@ class Duplex(Closable):
         what was received before it is lost to ``read()``, but not to ``read(n)``.
         """
         self._did_read = True
+        if n < 0 and self._read_ended and not self._watched:
+            # the whole body is there and nobody else wants to hear of it
+            data = self._take(-1) if self._chunks else b""
+            if not self.readable_ended:
+                self.readable_ended = True
+                self._reading_ended()
+            return data
         if n == 0:
             return b""
         if n > 0:
@@ -267,7 +274,7 @@ class Duplex(Closable):
                     raise StopAsyncIteration
                 self._raise_error()
                 await self._wait_readable()
-            data = self._chunks.popleft()
+            data = self._chunks.pop(0)
             self._buffered -= len(data)
             self._taken(len(data))
             if self._decoder is None:
@@ -284,8 +291,7 @@ class Duplex(Closable):
 
     def resume(self) -> None:
         """Start the ``data`` events; without a listener the bytes are thrown away."""
-        self._flowing = True
-        self._did_read = True
+        self._flowing = self._did_read = self._watched = True
         self._schedule_flow()
 
     def _listener_added(self, event: str) -> None:
@@ -300,7 +306,7 @@ class Duplex(Closable):
     def _flow(self) -> None:
         self._flow_scheduled = False
         while self._flowing and self._chunks:
-            data = self._chunks.popleft()
+            data = self._chunks.pop(0)
             self._buffered -= len(data)
             self._taken(len(data))
             self._emit_data(data)

@@ -104,6 +104,7 @@ class ServerHttp2Session(Http2Session):
             and stream._read_ended
             and stream.writable_ended
             and not stream._watched
+            and not stream._buffered
             and not stream.closed
         ):
             # Request and response are complete, and nobody has asked to be told.

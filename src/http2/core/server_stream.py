@@ -25,6 +25,7 @@ class ServerHttp2Stream(Http2Stream):
         self.id = stream_id
         self.closed = self.destroyed = self.writable_ended = False
         self._headers_sent = self._head_request = self._read_ended = self._watched = False
+        self._buffered = 0
 
     @property
     def headers_sent(self) -> bool:

@@ -117,8 +117,7 @@ class Http2Stream(Duplex):
 
     def __init__(self, session: Http2Session, stream_id: int | None) -> None:
         self._session = session
-        if stream_id is not None:
-            self.id = stream_id
+        self.id = stream_id
 
     def __repr__(self) -> str:
         state = "destroyed" if self.destroyed else "closed" if self.closed else "open"

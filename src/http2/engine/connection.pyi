@@ -48,7 +48,6 @@ class Connection:
         authority: str,
         scheme: str,
         end_stream: bool | None = None,
-        *,
         wait_for_trailers: bool = False,
         parent: int = 0,
         weight: int = 16,

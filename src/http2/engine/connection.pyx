@@ -389,7 +389,7 @@ cdef class Connection:
         return body
 
     def submit_request(
-        self, headers, str authority, str scheme, end_stream=None, *,
+        self, headers, str authority, str scheme, end_stream=None,
         bint wait_for_trailers=False, int32_t parent=0, int32_t weight=16,
         bint exclusive=False,
     ):
