@@ -145,6 +145,13 @@ class Pair:
         return heard
 
 
+def opened(pair: Pair, **options: Any) -> int:
+    """The id of a POST whose body is still to come."""
+    stream_id = pair.request({":method": "POST"}, **options)
+    pair.forget()
+    return stream_id
+
+
 def of_kind(told: Iterable[Event], kind: int) -> list[Event]:
     """Those events of *told* that are of *kind*."""
     return [event for event in told if event[0] == kind]
