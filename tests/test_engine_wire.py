@@ -381,15 +381,17 @@ def test_max_frame_size_is_the_peers() -> None:
 
 def test_the_same_field_is_the_same_string() -> None:
     pair = Pair()
+    given = {f"x-name-{i}": f"value {i}" for i in range(16)}
     seen = []
     for _ in range(3):
         pair.forget()
-        pair.request({"x-name-of-mine": "the value of mine", "accept": "*/*"}, True)
+        pair.request(given, True)
         headers = pair.server_events[0][2]
-        name = next(key for key in headers if key == "x-name-of-mine")
-        seen.append((name, headers["x-name-of-mine"], headers["accept"], headers[":path"]))
-    # the first time the entry enters HPACK's table, from then on it is found there
-    assert all(one is other for one, other in zip(seen[1], seen[2], strict=True))
+        seen.append([text for item in headers.items() for text in item])
+    # The first time an entry enters HPACK's table, from then on it is found there. A few
+    # may share a slot of the cache, and drive each other out of it.
+    same = [one is other for one, other in zip(seen[1], seen[2], strict=True)]
+    assert sum(same) > len(same) / 2
 
 
 def test_names_of_the_static_table_are_shared_between_connections() -> None:
