@@ -518,11 +518,13 @@ class Http2Stream(Duplex):
 
 def as_buffer(data: Any, encoding: str = "utf-8") -> Any:
     """*data* as something with the buffer protocol: `str` is encoded."""
-    if isinstance(data, (bytes, bytearray, memoryview)):
+    if isinstance(data, (bytes, bytearray)):
         return data
     if isinstance(data, str):
         return data.encode(encoding)
     try:
-        return memoryview(data)
+        view = memoryview(data)
     except TypeError:
         raise new_error("ERR_INVALID_ARG_TYPE", "data", "a buffer or a str", data) from None
+    # a read-only view says nothing of whether its memory stays as it is
+    return view if isinstance(view.obj, bytes) else bytes(view)
