@@ -108,18 +108,10 @@ class Headers(dict[Any, Any]):
     _sensitive: list[str]
 
     @property
-    def merged(self) -> bool:
-        """Whether two fields or more had one name, so that the dict shows less than `raw`."""
-        return hasattr(self, "_raw")
-
-    def begin_merging(self) -> None:
-        """Keep the fields as they came from now on: another one of the same name follows."""
-        self._raw = self.raw
-
-    @property
     def raw(self) -> list[tuple[str, str]]:
         """The fields as they came: (name, value) pairs in wire order, none merged."""
-        if self.merged:
+        if hasattr(self, "_raw"):
+            # two fields or more had one name, so the dict shows less
             return list(self._raw)
         return [
             (name, value[0] if isinstance(value, list) else str(value))

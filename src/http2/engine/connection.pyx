@@ -7,9 +7,13 @@ what goes wrong in one is carried out of it and raised by the call that ran it.
 """
 
 cimport cython
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.bytes cimport (
+    PyBytes_AS_STRING,
+    PyBytes_CheckExact,
+    PyBytes_FromStringAndSize,
+    PyBytes_GET_SIZE,
+)
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
-from cpython.dict cimport PyDict_Copy
 from cpython.mem cimport PyMem_Free, PyMem_Malloc, PyMem_Realloc
 from libc.stdint cimport int32_t, uint8_t, uint32_t
 from libc.string cimport memcpy, memset
@@ -86,6 +90,13 @@ cdef object refusal(int code):
     return nghttp_error(code)
 
 
+cdef int check_setting(int identifier) except -1:
+    """nghttp2 ends the process when it is asked for a setting that it does not know."""
+    if 1 <= identifier <= 6 or 8 <= identifier <= 9:
+        return 0
+    raise new_error("ERR_INVALID_ARG_VALUE", "identifier", identifier)
+
+
 @cython.final
 @cython.no_gc  # it holds buffers: no cycle can go through it
 @cython.freelist(256)
@@ -124,6 +135,7 @@ cdef class Connection:
 
     # the block that is being received
     cdef object _block
+    cdef list _block_raw
     cdef list _sensitive
     cdef Py_ssize_t _block_pairs
     cdef Py_ssize_t _block_size
@@ -246,7 +258,6 @@ cdef class Connection:
         finally:
             self._busy = False
             PyBuffer_Release(&view)
-        self._block = None
         if rv < 0:
             self._raise_failure()
             self._batch.append((EVENT_FAILED, 0, rv, nghttp2_strerror(<int>rv).decode("ascii")))
@@ -457,6 +468,8 @@ cdef class Connection:
         cdef str date
         cdef int rv, status
         self._alive()
+        if stream_id in self._bodies:
+            raise new_error("ERR_HTTP2_HEADERS_SENT")
         block.collect(headers, RESPONSE)
         status = block.status
         if status == 0:
@@ -479,8 +492,7 @@ cdef class Connection:
             raise refusal(rv)
         if body is not None:
             self._bodies[stream_id] = body
-        return end_stream, (
-            PyDict_Copy(headers) if type(headers) is dict else headers, status, date)
+        return end_stream, (block.held, status, date)
 
     def submit_informational(self, int32_t stream_id, headers):
         """Queue a 1xx response on *stream_id*; return its status.
@@ -547,12 +559,14 @@ cdef class Connection:
         `bytes` and read-only buffers are sent from where they are, others are copied now.
         -1 means that the stream takes no more data: it is closed or has ended.
         """
-        cdef OutgoingBody body = self._bodies.get(stream_id)
+        cdef OutgoingBody body
         cdef Py_ssize_t size
+        self._alive()
+        body = self._bodies.get(stream_id)
         if body is None or body.ended:
             return -1
         if data is not None:
-            if not isinstance(data, bytes):
+            if not PyBytes_CheckExact(data):
                 view = memoryview(data)
                 if view.readonly and view.c_contiguous:
                     data = view.cast("B")
@@ -577,6 +591,7 @@ cdef class Connection:
 
     def pending(self, int32_t stream_id):
         """Bytes queued on *stream_id* that have not been gathered for sending."""
+        self._alive()
         cdef OutgoingBody body = self._bodies.get(stream_id)
         return 0 if body is None else body.pending
 
@@ -604,6 +619,7 @@ cdef class Connection:
         cdef size_t count = 0
         cdef int rv
         self._alive()
+        pairs = list(pairs)
         if len(pairs) > 64:
             raise ValueError("a SETTINGS frame of more than 64 entries")
         for identifier, value in pairs:
@@ -617,11 +633,13 @@ cdef class Connection:
     def local_setting(self, int identifier):
         """The value of one of our settings that the peer has acknowledged."""
         self._alive()
+        check_setting(identifier)
         return nghttp2_session_get_local_settings(self._session, identifier)
 
     def remote_setting(self, int identifier):
         """The value of one of the peer's settings."""
         self._alive()
+        check_setting(identifier)
         return nghttp2_session_get_remote_settings(self._session, identifier)
 
     def reset(self, int32_t stream_id, uint32_t error_code):
@@ -785,6 +803,8 @@ cdef class Connection:
         """The `Headers` of the block that is complete now."""
         cdef object block = self._block
         self._block = None
+        if self._block_raw is not None:
+            block._raw = self._block_raw
         if self._sensitive is not None:
             block._sensitive = self._sensitive
         return block
@@ -810,6 +830,7 @@ cdef int on_begin_headers(
     cdef Connection self = <Connection>user_data
     try:
         self._block = new_headers()
+        self._block_raw = None
         self._sensitive = None
         self._block_pairs = 0
         self._block_size = 0
@@ -839,7 +860,8 @@ cdef int on_header(
             self._report(EVENT_HEADERS_REJECTED, stream_id, None, None)
             return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE
         text = self._strings.text(name)
-        add_received(self._block, text, self._strings.text(value))
+        self._block_raw = add_received(
+            self._block, self._block_raw, text, self._strings.text(value))
         if flags & NGHTTP2_NV_FLAG_NO_INDEX:
             if self._sensitive is None:
                 self._sensitive = []
@@ -961,6 +983,12 @@ cdef int on_frame_not_send(
 ) noexcept:
     cdef Connection self = <Connection>user_data
     try:
+        if (
+            frame.hd.type == NGHTTP2_HEADERS
+            and nghttp2_session_find_stream(session, frame.hd.stream_id) is NULL
+        ):
+            # there is no stream whose end would take its body away
+            self._bodies.pop(frame.hd.stream_id, None)
         self._report(EVENT_FRAME_NOT_SENT, frame.hd.stream_id, frame.hd.type, lib_error)
         return 0
     except BaseException as failure:

@@ -9,7 +9,7 @@ and 8.3 and leaves an array of `nghttp2_nv` that points into the program's own s
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
-from cpython.dict cimport PyDict_GetItem, PyDict_Next, PyDict_SetItem
+from cpython.dict cimport PyDict_Copy, PyDict_GetItem, PyDict_Next, PyDict_SetItem
 from cpython.list cimport PyList_Append
 from cpython.mem cimport PyMem_Calloc, PyMem_Free, PyMem_Realloc
 from cpython.object cimport PyObject
@@ -51,6 +51,8 @@ cdef extern from "Python.h":
     bint PyLong_CheckExact(object o)
     bint PyDict_CheckExact(object o)
     PyObject *PyDict_GetItemWithError(object d, object key) except? NULL
+    Py_ssize_t PySequence_Fast_GET_SIZE(object o)
+    PyObject *PySequence_Fast_GET_ITEM(object o, Py_ssize_t i)
 
 
 # --- incoming ---------------------------------------------------------------------------
@@ -148,30 +150,34 @@ cdef object new_headers():
     return http2_new(Headers, no_arguments)
 
 
-cdef int add_received(object headers, str name, str value) except -1:
+cdef list add_received(object headers, list raw, str name, str value):
     """Add one received field to *headers* by the merging rules of `Headers`.
 
-    A block in which nothing was merged can be read back from the dict itself; at the
-    first field that is merged, `Headers.raw` gets a list of its own.
+    A block in which nothing was merged can be read back from the dict itself. From the
+    first field that is merged on, *raw* is the list of all fields; it is returned.
     """
     cdef PyObject *existing = PyDict_GetItemWithError(headers, name)
     if existing is NULL:
+        if raw is not None:
+            raw.append((name, value))
         if name == ":status":
             # nghttp2 has checked that it is three digits
-            return PyDict_SetItem(headers, name, int(value))
-        if name == "set-cookie":
-            return PyDict_SetItem(headers, name, [value])
-        return PyDict_SetItem(headers, name, value)
-    if not headers.merged:
-        headers.begin_merging()
-    headers._raw.append((name, value))
+            PyDict_SetItem(headers, name, int(value))
+        elif name == "set-cookie":
+            PyDict_SetItem(headers, name, [value])
+        else:
+            PyDict_SetItem(headers, name, value)
+        return raw
+    if raw is None:
+        raw = headers.raw
+    raw.append((name, value))
     if name == "set-cookie":
         PyList_Append(<object>existing, value)
     elif name == "cookie":
         PyDict_SetItem(headers, name, <str>existing + "; " + value)
     elif name not in single_value:
         PyDict_SetItem(headers, name, <str>existing + ", " + value)
-    return 0
+    return raw
 
 
 # --- outgoing ---------------------------------------------------------------------------
@@ -246,41 +252,55 @@ cdef dict marks = {
 }
 
 
-cdef FieldName learn_name(object name):
+cdef FieldName learn_name(str name):
+    """The rules of *name*, one object for all its spellings; kept when there is room."""
     cdef FieldName entry
+    cdef PyObject *known
     cdef str lower
     cdef unsigned char byte
-    if isinstance(name, bytes):
-        lower = (<bytes>name).decode("latin-1").lower()
-    elif isinstance(name, str):
-        lower = str.lower(name)
+    if not name.isascii():
+        raise new_error("ERR_INVALID_HTTP_TOKEN", "Header name", name)
+    lower = name.lower()
+    known = PyDict_GetItem(field_names, lower)
+    if known is not NULL:
+        entry = <FieldName>known
     else:
-        raise new_error("ERR_INVALID_ARG_TYPE", "name", "str", name)
-    entry = FieldName.__new__(FieldName)
-    try:
+        entry = FieldName.__new__(FieldName)
         entry.lower = lower.encode("ascii")
-    except UnicodeEncodeError:
-        raise new_error("ERR_INVALID_HTTP_TOKEN", "Header name", name) from None
-    entry.text = lower
-    entry.mark = marks.get(lower, 0)
-    if lower.startswith(":"):
-        entry.pseudo = True
-        if lower not in PSEUDO_HEADERS:
-            raise new_error("ERR_HTTP2_INVALID_PSEUDOHEADER", name)
-    else:
-        if not lower:
-            raise new_error("ERR_INVALID_HTTP_TOKEN", "Header name", name)
-        for byte in entry.lower:
-            if not is_token[byte]:
+        entry.text = lower
+        entry.mark = marks.get(lower, 0)
+        if lower.startswith(":"):
+            entry.pseudo = True
+            if lower not in PSEUDO_HEADERS:
+                raise new_error("ERR_HTTP2_INVALID_PSEUDOHEADER", name)
+        else:
+            if not lower:
                 raise new_error("ERR_INVALID_HTTP_TOKEN", "Header name", name)
-    entry.single = lower in single_value
-    entry.connection_specific = lower in CONNECTION_SPECIFIC
-    entry.te = lower == "te"
+            for byte in entry.lower:
+                if not is_token[byte]:
+                    raise new_error("ERR_INVALID_HTTP_TOKEN", "Header name", name)
+        entry.single = lower in single_value
+        entry.connection_specific = lower in CONNECTION_SPECIFIC
+        entry.te = lower == "te"
     if len(field_names) < MOST_NAMES:
         # Names come from programs, but some programs copy them from peers: no more than
         # so many are remembered.
         field_names[name] = entry
     return entry
+
+
+# Those that a rule is about are always remembered: a repetition is found by identity.
+for _name in (*sorted(SINGLE_VALUE), *sorted(CONNECTION_SPECIFIC), "te"):
+    learn_name(_name)
+
+
+cdef str exact_name(object name):
+    """*name*, which is no exact `str`, as one: none of the program's code runs later."""
+    if isinstance(name, str):
+        return str.__str__(name)
+    if isinstance(name, bytes):
+        return bytes.decode(name, "latin-1")
+    raise new_error("ERR_INVALID_ARG_TYPE", "name", "str", name)
 
 
 cdef class OutgoingBlock:
@@ -397,20 +417,23 @@ cdef class OutgoingBlock:
         cdef FieldName name
         cdef PyObject *known
         cdef unsigned char flags = NGHTTP2_NV_FLAG_NONE
+        cdef Py_ssize_t i, size = 1
+        cdef bint several = isinstance(value, (list, tuple))
         if value is None or key is sensitive_headers:
             return 0
+        if not PyUnicode_CheckExact(key):
+            key = exact_name(key)
         known = PyDict_GetItem(field_names, key)
         if known is not NULL:
             name = <FieldName>known
         else:
             name = learn_name(key)
             self._keep.append(name)
-        if isinstance(value, (list, tuple)):
-            if not value:
+        if several:
+            size = PySequence_Fast_GET_SIZE(value)
+            if size == 0:
                 return 0
-            if len(value) == 1:
-                value = value[0]
-            elif name.single and self.strict_single_value:
+            if size > 1 and name.single and (self.strict_single_value or name.pseudo):
                 raise new_error("ERR_HTTP2_HEADER_SINGLE_VALUE", name.text)
         if name.pseudo:
             if not name.mark & allowed_pseudo[kind]:
@@ -428,23 +451,14 @@ cdef class OutgoingBlock:
         self._seen |= name.mark
         if sensitive is not None and name.text in sensitive:
             flags = NGHTTP2_NV_FLAG_NO_INDEX
-        if isinstance(value, (list, tuple)):
-            for item in value:
-                self._add(name, item, flags)
-            return 0
-        return self._add(name, value, flags)
+        if not several:
+            return self._add(name, value, flags)
+        for i in range(size):
+            self._add(name, <object>PySequence_Fast_GET_ITEM(value, i), flags)
+        return 0
 
-    cdef int collect(self, object headers, int kind) except -1:
-        """Check *headers* (a mapping, pairs or None) for a block of *kind* and gather them.
-
-        The fields point into the program's strings: they hold until the next `collect`
-        as long as *headers* itself is not changed.
-        """
+    cdef int _begin(self) except -1:
         global generation
-        cdef object sensitive = None
-        cdef PyObject *key
-        cdef PyObject *value
-        cdef Py_ssize_t position = 0
         generation += 1
         self._generation = generation
         self._seen = 0
@@ -454,41 +468,58 @@ cdef class OutgoingBlock:
         self.method = None
         if self._keep:
             self._keep = []
-        if headers is None:
-            return 0
+        return 0
+
+    cdef int collect(self, object headers, int kind) except -1:
+        """Check *headers* (a mapping, pairs or None) for a block of *kind* and gather them.
+
+        The fields point into the strings of `held`, a copy of *headers*, and hold until
+        the next `collect`. What code the program's own types have has run before the
+        first field is looked at, so that it can't change anything under way.
+        """
+        cdef object sensitive = None
+        cdef PyObject *key
+        cdef PyObject *value
+        cdef Py_ssize_t position = 0
+        cdef bint ordered = False
         if PyDict_CheckExact(headers):
-            key = PyDict_GetItem(headers, sensitive_headers)
+            held = PyDict_Copy(headers)
+            key = PyDict_GetItem(held, sensitive_headers)
             if key is not NULL:
                 sensitive = lower_names(<object>key)
-            # A value's __str__ is never called here, so the dict can't change under us.
-            while PyDict_Next(headers, &position, &key, &value):
+            self._begin()
+            self.held = held
+            while PyDict_Next(held, &position, &key, &value):
                 self._add_entry(<object>key, <object>value, kind, sensitive, False)
             return 0
-        if isinstance(headers, Mapping):
-            if sensitive_headers in headers:
-                sensitive = lower_names(headers[sensitive_headers])
-            for name, item in headers.items():
-                self._keep.append(item)
-                self._add_entry(name, item, kind, sensitive, False)
+        if headers is None:
+            self._begin()
+            self.held = None
             return 0
-        pairs = self._pairs(headers)
+        if isinstance(headers, Mapping):
+            pairs = [(name, item) for name, item in headers.items()]
+            if not any(name is sensitive_headers for name, _ in pairs):
+                # a Headers has it without listing it
+                item = getattr(headers, "sensitive", None)
+                if item:
+                    sensitive = lower_names(item)
+        else:
+            pairs = pairs_of(headers)
+            ordered = True
+        # a list that the program can change later is not what was checked
+        pairs = [
+            (name, list(item) if isinstance(item, (list, tuple)) and name is not sensitive_headers
+             else item)
+            for name, item in pairs
+        ]
         for name, item in pairs:
             if name is sensitive_headers:
                 sensitive = lower_names(item)
+        self._begin()
+        self.held = pairs
         for name, item in pairs:
-            self._add_entry(name, item, kind, sensitive, True)
+            self._add_entry(name, item, kind, sensitive, ordered)
         return 0
-
-    def _pairs(self, headers):
-        if isinstance(headers, (str, bytes, bytearray)):
-            raise new_error("ERR_INVALID_ARG_TYPE", "headers", "a mapping or pairs", headers)
-        try:
-            pairs = [(name, value) for name, value in headers]
-        except (TypeError, ValueError):
-            raise new_error(
-                "ERR_INVALID_ARG_TYPE", "headers", "a mapping or pairs", headers) from None
-        self._keep.append(pairs)
-        return pairs
 
     cdef str add_default_date(self):
         """Add ``date`` (RFC 9110 section 6.6.1) unless the program did; the date, or None."""
@@ -531,6 +562,23 @@ cdef FieldName known_name(str name):
 
 
 cdef object lower_names(object names):
-    if isinstance(names, str) or not isinstance(names, (list, tuple, set, frozenset)):
+    """The names that must never be indexed, as a set of lower-case `str`."""
+    cdef set lower = set()
+    if not isinstance(names, (list, tuple, set, frozenset)):
         raise new_error("ERR_INVALID_ARG_VALUE", "headers[http2.sensitive_headers]", names)
-    return {name.lower() for name in names}
+    for name in names:
+        if not isinstance(name, (str, bytes)):
+            raise new_error("ERR_INVALID_ARG_VALUE", "headers[http2.sensitive_headers]", names)
+        lower.add(exact_name(name).lower())
+    return lower
+
+
+cdef list pairs_of(object headers):
+    """The (name, value) pairs of a program's iterable of pairs."""
+    if isinstance(headers, (str, bytes, bytearray)):
+        raise new_error("ERR_INVALID_ARG_TYPE", "headers", "a mapping or pairs", headers)
+    try:
+        return [(name, value) for name, value in headers]
+    except (TypeError, ValueError):
+        raise new_error(
+            "ERR_INVALID_ARG_TYPE", "headers", "a mapping or pairs", headers) from None
