@@ -110,6 +110,9 @@ class ClientHttp2Stream(Http2Stream):
 
     def _never_sent(self, code: int) -> bool:
         """nghttp2 will not send the request any more: the peer said GOAWAY before."""
+        if self.closed:
+            # no, we have closed it in the same turn: that its stream is closed, follows
+            return True
         if not self.destroyed:
             self._off_the_wire = True
             self._refuse(
