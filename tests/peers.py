@@ -142,8 +142,8 @@ async def report(session: http2.ClientHttp2Session, peer: Peer, **options: Any) 
     ``closed=n`` first waits until *n* of its streams are closed, ``ended=True`` until the
     session is, ``full=True`` until it can't send any more.
     """
-    query = "&".join(f"{name}={value}" for name, value in options.items())
     port = options.pop("port", None) or session.socket.local_port
+    query = "&".join(f"{name}={value}" for name, value in options.items())
     async with http2.connect(peer.origin, **tls_options(peer)) as other:
         stream = other.request({":path": f"/report?port={port}&{query}"})
         await stream.response()

@@ -321,13 +321,15 @@ def test_own_server_both_ways(run: Run, certificate: Certificate) -> None:
                     await stream.drain()
             stream.end()
 
-        async with serving(echo, certificate) as (_, origin):
-            async with http2.connect(origin, ca=certificate.cert) as session:
-                for size in SIZES:
-                    stream = session.request({":method": "POST"})
-                    stream.end(pattern(size))
-                    await stream.response()
-                    assert await stream.read() == pattern(size)
+        async with (
+            serving(echo, certificate) as (_, origin),
+            http2.connect(origin, ca=certificate.cert) as session,
+        ):
+            for size in SIZES:
+                stream = session.request({":method": "POST"})
+                stream.end(pattern(size))
+                await stream.response()
+                assert await stream.read() == pattern(size)
 
     run(main())
 

@@ -170,6 +170,15 @@ const behaviours = {
       stream.end('acknowledged');
     });
   },
+  '/raise'(stream, query) {
+    // like /settings, but only once the request is complete
+    stream.resume();
+    stream.on('end', () => {
+      stream.session.settings({ maxConcurrentStreams: Number(query.get('max')) });
+      stream.respond({});
+      stream.end('raised');
+    });
+  },
   '/ping'(stream) {
     stream.session.ping((error, duration, payload) => {
       stream.respond({});

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit
@@ -103,7 +104,10 @@ class ClientHttp2Session(Http2Session):
                 if self.closed:
                     stream._refuse(new_error("ERR_HTTP2_GOAWAY_SESSION", retryable=True))
                 else:
-                    stream._submit_request()
+                    try:
+                        stream._submit_request()
+                    except Exception as error:
+                        stream._refuse(error)  # this one fails, the others go on
         self.emit("connect", self, self.socket)
         if self.closed and not self.destroyed:
             self._announce_end()
@@ -133,7 +137,8 @@ class ClientHttp2Session(Http2Session):
     def _shut_down(
         self, error: BaseException | None, stream_code: int, goaway_code: int | None
     ) -> None:
-        if self._dial is not None and not self._dial.done():
+        if self.connecting and self._dial is not None:
+            # later, the transport ends in its own way: uvloop would forget to say so
             self._dial.cancel()
         super()._shut_down(error, stream_code, goaway_code)
         waiters, self._connected_waiters = self._connected_waiters, None
@@ -149,8 +154,12 @@ class ClientHttp2Session(Http2Session):
             cancelled.__cause__ = error
             stream._session_ended(cancelled, NGHTTP2_CANCEL)
         last = self.goaway_last_stream_id if self._goaway_seen else None
-        for opened in self._streams.values():
-            if error is None:
+        for opened in tuple(self._streams.values()):
+            if opened._is_unsent():
+                unsent = new_error("ERR_HTTP2_STREAM_CANCEL", retryable=True)
+                unsent.__cause__ = error
+                opened._session_ended(unsent, code)
+            elif error is None:
                 failure = new_error("ERR_HTTP2_STREAM_CANCEL")
                 if isinstance(failure, StreamError):
                     failure.stream_id = opened.id
@@ -164,6 +173,18 @@ class ClientHttp2Session(Http2Session):
     def _end_if_idle(self) -> None:
         if not self._pending:
             super()._end_if_idle()
+            if self._end_unannounced and not self.destroyed:
+                self._announce_end()
+
+    def _announce_end(self) -> None:
+        # Requests that wait go first, as some servers refuse those that come after GOAWAY.
+        # They are sent in order: the last one tells of all.
+        last = next(reversed(self._streams.values()), None)
+        self._end_unannounced = last is not None and last._is_unsent()
+        if not self._end_unannounced:
+            super()._announce_end()
+
+    _end_unannounced = False
 
     def close(self) -> Any:
         """Announce the end with GOAWAY, make no new requests, and end after the last one.
@@ -209,6 +230,8 @@ class ClientHttp2Session(Http2Session):
             raise new_error("ERR_HTTP2_GOAWAY_SESSION", retryable=True)
         if weight != 16 or parent or exclusive:
             _check_priority(weight, parent)
+        if signal is not None and not inspect.isawaitable(signal):
+            raise new_error("ERR_INVALID_ARG_TYPE", "signal", "an awaitable", signal)
         connection = self._connection
         stream = ClientHttp2Stream(self)
         if type(headers) is not dict:

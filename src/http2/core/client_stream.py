@@ -124,6 +124,12 @@ class ClientHttp2Stream(Http2Stream):
             )
         return True
 
+    def _is_unsent(self) -> bool:
+        connection = self._session._connection
+        if self.id is None or self._off_the_wire or connection is None:
+            return self.id is None
+        return connection.stream_state(self.id) is None
+
     def _refuse(self, error: BaseException) -> None:
         """End without having been processed by the peer."""
         self.closed = True
@@ -134,10 +140,7 @@ class ClientHttp2Stream(Http2Stream):
     def _watch(self, signal: Any) -> None:
         """Abort the request when the awaitable *signal* completes."""
         self._watched = True
-        try:
-            future: asyncio.Future[Any] = asyncio.ensure_future(signal, loop=self._session._loop)
-        except TypeError:
-            raise new_error("ERR_INVALID_ARG_TYPE", "signal", "an awaitable", signal) from None
+        future: asyncio.Future[Any] = asyncio.ensure_future(signal, loop=self._session._loop)
         # a coroutine's task is ours to end; a future belongs to whoever made it
         self._signal = future
         self._owns_signal = future is not signal

@@ -309,8 +309,16 @@ class Http2Stream(Duplex):
         if self.id is None:
             self._leave(None if code in (0, NGHTTP2_CANCEL) else stream_error(code, None))
         elif not sending or code != NGHTTP2_NO_ERROR:
+            unsent = self._is_unsent()
             self._reset(code)
+            if unsent:
+                # no event will tell of the end of what never began
+                self._leave(None if code in (0, NGHTTP2_CANCEL) else stream_error(code, self.id))
         return Completion(self)
+
+    def _is_unsent(self) -> bool:
+        """Whether the stream's HEADERS wait for the peer's MAX_CONCURRENT_STREAMS."""
+        return False
 
     def _finished(self) -> None:
         super()._finished()
