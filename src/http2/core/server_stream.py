@@ -67,6 +67,9 @@ class ServerHttp2Stream(Http2Stream):
         self._headers_sent = True
         if ended:
             self.writable_ended = True
+            if not self._read_ended and not wait_for_trailers:
+                # nothing else tells of END_STREAM on a response's own headers
+                session._loop.call_soon(self._headers_were_all)
         if self._watched and self._timer is not None:
             self._timer.touch()
         if not session._in_batch:
@@ -101,6 +104,10 @@ class ServerHttp2Stream(Http2Stream):
             # The response is complete, the request is not. If nobody reads it, tell the
             # client to stop (RFC 9113 section 8.1); later, so that pushes may still go.
             self._session._loop.call_soon(self._stop_request)
+
+    def _headers_were_all(self) -> None:
+        if not self.destroyed:
+            self._finished()
 
     def _stop_request(self) -> None:
         if not self._did_read and not self._read_ended and not self.closed:
