@@ -21,6 +21,7 @@ from .client_stream import ClientHttp2Stream
 from .options import SessionOptions, reject_unknown
 from .session import Http2Session, event_handlers
 from .stream import Http2Stream
+from .timers import check_timeout
 from .tls import client_context
 from .transport import SessionProtocol
 
@@ -432,7 +433,7 @@ def connect(
     session_options = SessionOptions.take(
         options, least_pairs=1, unused=("stream_reset_burst", "stream_reset_rate")
     )
-    timeout = options.pop("timeout", 0)
+    timeout = check_timeout(options.pop("timeout", 0))
     path = options.pop("path", None)
     servername = options.pop("servername", None)
     dial_options: dict[str, Any] = {
@@ -478,7 +479,10 @@ def _parse_authority(authority: Any, default_protocol: Any) -> tuple[str, str, i
     """The (protocol, host, port) of *authority*."""
     if isinstance(authority, str):
         text = authority if "://" in authority else f"{default_protocol}//{authority}"
-        parts = urlsplit(text)
+        try:
+            parts = urlsplit(text)
+        except ValueError:
+            raise new_error("ERR_INVALID_ARG_VALUE", "authority", authority) from None
     elif isinstance(authority, SplitResult):
         parts = authority
     else:
