@@ -187,9 +187,13 @@ class RawPeer:
     ) -> RawPeer:
         """Connect and exchange SETTINGS: ours are *values*, the server's are acknowledged."""
         peer = await cls.dial(port, context)
-        peer.send(PREFACE, settings(values))
-        await peer.until(SETTINGS)
-        peer.send(settings(ack=True))
+        try:
+            peer.send(PREFACE, settings(values))
+            await peer.until(SETTINGS)
+            peer.send(settings(ack=True))
+        except BaseException:
+            await peer.close()
+            raise
         return peer
 
     async def __aenter__(self) -> RawPeer:
