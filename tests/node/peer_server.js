@@ -140,11 +140,6 @@ const behaviours = {
   '/reset'(stream, query) {
     stream.close(Number(query.get('code')));
   },
-  '/cut'(stream, query) {
-    // headers and some bytes, then the end of it all
-    stream.respond({});
-    stream.write('half of it', () => stream.close(Number(query.get('code'))));
-  },
   '/vanish'(stream) {
     stream.respond({});
     stream.write('half of it', () => {

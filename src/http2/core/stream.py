@@ -63,7 +63,7 @@ class StreamState:
     """A snapshot of a stream's state as nghttp2 has it; all 0 but `state` once it is gone."""
 
     state: int = NGHTTP2_STREAM_STATE_CLOSED
-    """One of the NGHTTP2_STREAM_STATE_ constants."""
+    """One of the ``NGHTTP2_STREAM_STATE_`` constants."""
     weight: int = 0
     """RFC 7540 weight, 1 to 256."""
     sum_dependency_weight: int = 0
@@ -367,6 +367,11 @@ class Http2Stream(Duplex):
         """Leave the session because this side says so; the events follow in the next turn."""
         self._finalize(error)
         if not self._off_the_wire:
+            if self._buffered:
+                # nobody reads it now, and the connection's window must not miss it for ever
+                self._taken(self._buffered)
+                self._chunks = None
+                self._buffered = 0
             self._session._forget(self)
         self._session._loop.call_soon(self._emit_end)
 
