@@ -477,3 +477,29 @@ def test_head_has_no_body(run: Run) -> None:
         assert [got.type for got in frames] == [raw.HEADERS]
 
     run(main())
+
+
+@pytest.mark.parametrize("code", [0, 2, 8])
+@pytest.mark.parametrize("inside", [True, False], ids=["in the handler", "later"])
+def test_what_was_sent_before_a_reset_arrives(run: Run, code: int, inside: bool) -> None:
+    """Node sends what is pending first, and so do we."""
+
+    def act(stream: http2.ServerHttp2Stream) -> None:
+        stream.respond()
+        stream.write("some")
+        stream.close(code)
+
+    async def later(stream: http2.ServerHttp2Stream) -> None:
+        await asyncio.sleep(0)
+        act(stream)
+
+    async def main() -> None:
+        handler: Any = act if inside else later
+        async with serving(handler) as (_, port), await RawPeer.connect(port) as peer:
+            peer.send(raw.post())
+            assert (await peer.until(raw.RST_STREAM, 1)).code == code
+            frames = [got for got in peer.seen if got.stream_id == 1]
+            assert [got.type for got in frames] == [raw.HEADERS, raw.DATA, raw.RST_STREAM]
+            assert frames[1].payload == b"some"
+
+    run(main())

@@ -105,6 +105,12 @@ class ServerHttp2Stream(Http2Stream):
             # client to stop (RFC 9113 section 8.1); later, so that pushes may still go.
             self._session._loop.call_soon(self._stop_request)
 
+    def _reset(self, code: int) -> None:
+        if self._headers_sent or self._informational:
+            # nghttp2 drops what a reset overtakes; the client shall have what came before it
+            self._session._send_now()
+        super()._reset(code)
+
     def _headers_were_all(self) -> None:
         if not self.destroyed:
             self._finished()

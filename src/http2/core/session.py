@@ -250,6 +250,13 @@ class Http2Session(Closable):
             # nghttp2 has said its last GOAWAY
             self.destroy()
 
+    def _send_now(self) -> None:
+        """Write what is queued, ahead of a command that would drop it; events stay for later."""
+        if self._connection is not None and self._transport is not None and not self._write_paused:
+            chunks = self._connection.data_to_send()
+            if chunks:
+                self._transport.writelines(chunks)
+
     def _resume_writing(self) -> None:
         self._write_paused = False
         if self._timer is not None:
