@@ -242,7 +242,7 @@ class Settings:
                 settings of which none is given.
 
         Returns:
-            A new instance: later changes to `value` do not reach it.
+            A new instance, which later changes to `value` do not reach.
 
         Raises:
             Http2ArgumentError: The mapping has a key that is no setting (ERR_INVALID_ARG_VALUE).
@@ -290,7 +290,7 @@ class Settings:
         """List the given settings as they go into a SETTINGS frame.
 
         Returns:
-            (identifier, value) pairs in Node's order: those with a name first, all by identifier.
+            (identifier, value) pairs in Node's order, those with a name first, all by identifier.
         """
         pairs: list[tuple[int, int]] = []
         for name, identifier in _ORDER:

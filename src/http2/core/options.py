@@ -31,7 +31,7 @@ class SessionOptions:
     max_send_header_block_length: int = 0
     """Bytes that a compressed header block of ours may have; 0 for nghttp2's own limit."""
     padding_strategy: int = PADDING_STRATEGY_NONE
-    """One of the PADDING_STRATEGY_ constants."""
+    """One of the ``PADDING_STRATEGY_`` constants."""
     peer_max_concurrent_streams: int = 100
     """The peer's limit on our streams until its first SETTINGS says another."""
     max_session_invalid_frames: int = 1000
