@@ -47,12 +47,19 @@ class Conversation(RuleBasedStateMachine):
 
     def known_to(self, name: str) -> list[int]:
         """Streams that *name* may write to now."""
-        if name == "client":
-            return [i for i, s in self.streams.items() if not s.reset and not s.ended["client"]]
+        closed = {event[1] for event in of_kind(self.heard(name), events.STREAM_CLOSED)}
         return [
-            i for i, s in self.streams.items()
-            if s.answered and not s.reset and not s.ended["server"]
-        ]  # fmt: skip
+            stream_id
+            for stream_id, exchange in self.streams.items()
+            if (name == "client" or exchange.answered)
+            and not (exchange.reset or exchange.ended[name] or stream_id in closed)
+        ]
+
+    def waiting(self) -> set[int]:
+        """Requests that the server's limit still holds back."""
+        arrived = {event[1] for event in of_kind(self.pair.server_events, events.REQUEST)}
+        closed = {event[1] for event in of_kind(self.pair.client_events, events.STREAM_CLOSED)}
+        return self.streams.keys() - arrived - closed
 
     @rule(end=st.booleans(), trailers=st.booleans(), weight=st.integers(1, 256))
     def request(self, end: bool, trailers: bool, weight: int) -> None:
@@ -159,7 +166,10 @@ class Conversation(RuleBasedStateMachine):
     @precondition(lambda self: len(self.streams) > 3)
     @rule(name=st.sampled_from(["client", "server"]))
     def goaway(self, name: str) -> None:
-        self.side(name).goaway(0, 0, b"enough")
+        # a client that has said GOAWAY and has no open stream is done, for nghttp2, whatever
+        # still waits: the session above sees to that
+        if name == "server" or not self.waiting():
+            self.side(name).goaway(0, 0, b"enough")
 
     @invariant()
     def nothing_arrives_that_was_not_sent(self) -> None:
@@ -190,6 +200,7 @@ class Conversation(RuleBasedStateMachine):
         pair.client.submit_settings([(4, 2**20)])
         pair.server.submit_settings([(4, 2**20), (3, 1000)])
         for _ in range(30):
+            # first of all what the other side has ended
             pair.pump()
             self.read("client", 2**30)
             self.read("server", 2**30)
