@@ -8,7 +8,7 @@ from ..constants import NGHTTP2_NO_ERROR
 from ..errors import new_error
 from ..headers import Headers, OutgoingHeaders
 from .session import Http2Session
-from .stream import Http2Stream, headers_as_sent
+from .stream import RESET_GRACE, Http2Stream, headers_as_sent
 
 __all__ = ["ServerHttp2Stream"]
 
@@ -103,7 +103,7 @@ class ServerHttp2Stream(Http2Stream):
         if not self._read_ended and not self.closed and not self._off_the_wire:
             # The response is complete, the request is not. If nobody reads it, tell the
             # client to stop (RFC 9113 section 8.1); later, so that pushes may still go.
-            self._session._loop.call_soon(self._stop_request)
+            self._session._loop.call_later(RESET_GRACE, self._stop_request)
 
     def _reset(self, code: int) -> None:
         if self._headers_sent or self._informational:
@@ -116,7 +116,8 @@ class ServerHttp2Stream(Http2Stream):
             self._finished()
 
     def _stop_request(self) -> None:
-        if not self._did_read and not self._read_ended and not self.closed:
+        handled = self._tasks is not None and not self._tasks
+        if not self._read_ended and not self.closed and (handled or not self._did_read):
             self.close(NGHTTP2_NO_ERROR)
 
     def _ends_unread(self) -> bool:

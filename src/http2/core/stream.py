@@ -26,6 +26,11 @@ __all__ = ["Http2Stream", "StreamState"]
 
 MAX_UINT32 = 2**32 - 1
 
+# Seconds between a complete answer and the reset that stops what the peer still sends: some
+# clients (curl 7.88) drop an answer that comes in one read with the reset. Meanwhile the
+# peer can send no more than its window.
+RESET_GRACE = 0.05
+
 
 def check_error_code(code: Any) -> int:
     """*code* as an error code of RFC 9113 section 7: an unsigned 32-bit integer."""
@@ -324,7 +329,7 @@ class Http2Stream(Duplex):
         super()._finished()
         if self.closed and not self._off_the_wire and self.rst_code == NGHTTP2_NO_ERROR:
             # close() waited for the last byte
-            self._reset(NGHTTP2_NO_ERROR)
+            self._session._loop.call_later(RESET_GRACE, self._reset, NGHTTP2_NO_ERROR)
 
     def _reset(self, code: int) -> None:
         session = self._session
@@ -404,7 +409,8 @@ class Http2Stream(Duplex):
         if not by_us:
             self.closed = True
             self.rst_code = code
-        elif code == NGHTTP2_NO_ERROR:
+        else:
+            # what the peer makes of the end that we have decided on is no news
             code = self.rst_code or NGHTTP2_NO_ERROR
         if code == NGHTTP2_NO_ERROR and self._read_ended:
             if self.writable_ended and not self.aborted:
