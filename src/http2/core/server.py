@@ -213,6 +213,10 @@ class ServerProtocol(SessionProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client has connected, and over TLS the handshake is done."""
         stream = cast("asyncio.Transport", transport)
+        if self._server._close_emitted:
+            # the handshake took longer than the server has lived
+            stream.abort()
+            return
         self._transport = stream
         self._server._transports.add(stream)
         tls = transport.get_extra_info("ssl_object")
@@ -430,7 +434,12 @@ class Http2Server(Closable):
             else:
                 session.destroy()
         self._drop_silent()
-        await self.close()
+        try:
+            await self.close()
+        except asyncio.CancelledError:
+            # whoever set a deadline has had enough of waiting
+            self._destroy_sessions()
+            raise
 
     # --- settings -------------------------------------------------------------------------
 
