@@ -196,6 +196,10 @@ class RawPeer:
             raise
         return peer
 
+    async def start_tls(self, context: ssl.SSLContext) -> None:
+        """Begin TLS on the connection that stands."""
+        await self._writer.start_tls(context, server_hostname="localhost")
+
     async def __aenter__(self) -> RawPeer:
         return self
 

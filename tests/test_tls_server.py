@@ -197,6 +197,26 @@ def test_broken_handshake(run: Run, certificate: Certificate, manner: str) -> No
     run(main())
 
 
+def test_handshake_that_outlives_the_server(run: Run, certificate: Certificate) -> None:
+    """A closed server has no sessions, however late a client is."""
+
+    async def main() -> None:
+        events = Events()
+        server = secure(cert=certificate.cert, key=certificate.key)
+        events.listen(server, "session", "session_error")
+        async with listening(server) as port:
+            late = await RawPeer.dial(port)
+            # those who come after it are served, so it has been accepted
+            await check_hello(port, trusting(certificate, "h2"))
+        async with late:
+            await late.start_tls(trusting(certificate, "h2"))
+            late.send(raw.PREFACE, raw.settings())
+            assert await late.rest() == []
+        assert events.names == ["session"]
+
+    run(main())
+
+
 def client_hello() -> bytes:
     """The first flight of a TLS client."""
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
