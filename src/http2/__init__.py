@@ -1,17 +1,19 @@
 """Node's whole `http2` module for Python, on nghttp2."""
 
 from . import constants, errors
-from .core.client import ClientHttp2Session, connect
+from .core.client import connect
+from .core.client_session import ClientHttp2Session
 from .core.client_stream import ClientHttp2Stream
+from .core.control import SessionState
 from .core.server import (
     Http2SecureServer,
     Http2Server,
-    ServerHttp2Session,
     create_secure_server,
     create_server,
 )
+from .core.server_session import ServerHttp2Session
 from .core.server_stream import ServerHttp2Stream
-from .core.session import Http2Session, SessionState
+from .core.session import Http2Session
 from .core.stream import Http2Stream, StreamState
 from .engine.connection import nghttp2_version_string
 from .errors import (

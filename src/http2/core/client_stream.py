@@ -14,7 +14,7 @@ from .stream import Http2Stream, headers_as_sent
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .client import ClientHttp2Session
+    from .client_session import ClientHttp2Session
 
 __all__ = ["ClientHttp2Stream"]
 
@@ -128,7 +128,7 @@ class ClientHttp2Stream(Http2Stream):
         connection = self._session._connection
         if self.id is None or self._off_the_wire or connection is None:
             return self.id is None
-        return connection.stream_state(self.id) is None
+        return self._response is None and connection.stream_state(self.id) is None
 
     def _refuse(self, error: BaseException) -> None:
         """End without having been processed by the peer."""

@@ -1,32 +1,23 @@
-"""`Http2Server`, `Http2SecureServer` and `ServerHttp2Session`: the server's side."""
+"""`Http2Server` and `Http2SecureServer`: listening, and the end of it."""
 
 from __future__ import annotations
 
 import asyncio
-import re
 import socket
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from .. import events
-from ..constants import (
-    HTTP2_METHOD_HEAD,
-    NGHTTP2_FLAG_END_STREAM,
-    NGHTTP2_INTERNAL_ERROR,
-    NGHTTP2_NO_ERROR,
-    NGHTTP2_SESSION_SERVER,
-)
+from ..constants import NGHTTP2_INTERNAL_ERROR
 from ..errors import new_error
-from ..headers import Headers
+from .accept import ServerProtocol
 from .duplex import Closable, Completion
 from .emitter import logger
 from .options import SessionOptions, reject_unknown
-from .server_stream import ServerHttp2Stream
-from .session import Http2Session, event_handlers
+from .server_session import ServerHttp2Session
+from .session import Http2Session
 from .stream import Http2Stream
 from .timers import check_timeout
 from .tls import server_context
-from .transport import SessionProtocol
 
 if TYPE_CHECKING:
     import ssl
@@ -34,251 +25,9 @@ if TYPE_CHECKING:
 __all__ = [
     "Http2SecureServer",
     "Http2Server",
-    "ServerHttp2Session",
     "create_secure_server",
     "create_server",
 ]
-
-
-class ServerHttp2Session(Http2Session):
-    """A server's session: comes with the event ``session`` of its server."""
-
-    type = NGHTTP2_SESSION_SERVER
-
-    def __init__(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        options: SessionOptions,
-        server: Http2Server | None,
-    ) -> None:
-        super().__init__(loop, options)
-        self._server = server
-
-    @property
-    def server(self) -> Http2Server | None:
-        """The server that accepted the connection."""
-        return self._server
-
-    def _connected(self, transport: asyncio.Transport) -> None:
-        server = self._server
-        super()._connected(transport)
-        if server is not None:
-            server._sessions.add(self)
-            if not self.destroyed:
-                if server.timeout:
-                    self.set_timeout(server.timeout)
-                server.emit("session", self)
-        if not self.destroyed:
-            self.emit("connect", self, self.socket)
-
-    def _on_request(self, stream_id: int, headers: Headers, flags: int) -> None:
-        stream = ServerHttp2Stream(self, stream_id)
-        self._streams[stream_id] = stream
-        if flags & NGHTTP2_FLAG_END_STREAM:
-            stream._read_ended = stream.end_after_headers = True
-        if headers[":method"] == HTTP2_METHOD_HEAD:
-            stream._head_request = True
-        if self._listeners is not None:
-            self._emit_stream(self, stream, headers, flags)
-        server = self._server
-        if server is not None and server._listeners is not None:
-            found = server._listeners.get("stream")
-            if found and len(found) == 1 and found[0].plain:
-                # the everyday listener, without a detour
-                try:
-                    result = found[0].function(stream, headers)
-                except Exception as error:
-                    server._listener_failed(error, "stream", (stream,))
-                else:
-                    if result is not None:
-                        server._returned(result, "stream", (stream,))
-            elif found:
-                self._emit_stream(server, stream, headers, flags)
-
-    def _on_stream_closed(self, stream_id: int, code: int, _: None) -> None:
-        stream = self._streams.pop(stream_id, None)
-        if stream is None:
-            return
-        if (
-            code == NGHTTP2_NO_ERROR
-            and stream._read_ended
-            and stream.writable_ended
-            and not stream._watched
-            and not stream._buffered
-            and not stream.closed
-        ):
-            # Request and response are complete, and nobody has asked to be told.
-            stream.rst_code = NGHTTP2_NO_ERROR
-            stream.closed = stream.destroyed = stream._off_the_wire = True
-            stream.readable_ended = stream.writable_finished = stream._close_emitted = True
-        else:
-            stream._stream_closed(code)
-
-    def _emit_stream(
-        self,
-        emitter: Http2Session | Http2Server,
-        stream: ServerHttp2Stream,
-        headers: Headers,
-        flags: int,
-    ) -> None:
-        """Emit ``stream``: like `emit`, but the raw headers are made only for who takes them."""
-        assert emitter._listeners is not None
-        found = emitter._listeners.get("stream")
-        if not found:
-            return
-        raw = None
-        for entry in tuple(found):
-            if 0 <= entry.arity < 4:
-                emitter._call(entry, "stream", (stream, headers, flags))
-            else:
-                if raw is None:
-                    raw = headers.raw
-                emitter._call(entry, "stream", (stream, headers, flags, raw))
-
-    def _receive_headers(self, stream: Http2Stream, headers: Headers, flags: int) -> None:
-        # a second block of a request: its trailers (RFC 9113 section 8.1)
-        if stream._timer is not None:
-            stream._timer.touch()
-        stream.emit("trailers", headers, flags)
-        if flags & NGHTTP2_FLAG_END_STREAM and not stream.destroyed:
-            stream._feed(b"", True)
-
-    def _adopt(self, tasks: set[asyncio.Task[Any]]) -> None:
-        if self._server is not None:
-            self._server._adopt(tasks)
-        else:
-            super()._adopt(tasks)
-
-    def _report_error(self, error: BaseException) -> None:
-        server = self._server
-        heard = self.emit("error", error)
-        if server is not None:
-            heard = server.emit("session_error", error, self) or heard
-        if not heard:
-            self._emit_error(error)
-
-    def _emit_session_end(self) -> None:
-        super()._emit_session_end()
-        if self._server is not None:
-            self._server._session_gone(self)
-
-    def _timed_out(self) -> None:
-        if self.destroyed or self.closed:
-            return
-        if self.emit("timeout"):
-            return
-        server = self._server
-        if server is None or not server.emit("timeout", self):
-            self.destroy()
-
-
-ServerHttp2Session._handlers = event_handlers(
-    (events.REQUEST, ServerHttp2Session._on_request),
-    (events.STREAM_CLOSED, ServerHttp2Session._on_stream_closed),
-)
-
-
-# The client connection preface (RFC 9113 section 3.4), and what an HTTP/1 request begins with.
-PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-REQUEST_LINE = re.compile(rb"[!-~]{1,32} [^\r\n]{1,8192} HTTP/1\.[0-9]\r?\n")
-MAYBE_REQUEST_LINE = re.compile(rb"[A-Za-z]{1,32}( [^\r\n]{0,8192}\r?)?")
-# Seconds for a client to get its first line out once it is clear that it isn't HTTP/2.
-FIRST_LINE_TIMEOUT = 10.0
-
-WRONG_PROTOCOL = (
-    b"HTTP/1.1 505 HTTP Version Not Supported\r\n"
-    b"content-type: text/plain; charset=utf-8\r\n"
-    b"content-length: %d\r\n"
-    b"connection: close\r\n\r\n%b"
-)
-WRONG_PROTOCOL_TEXT = b"This port speaks HTTP/2 only: with prior knowledge (h2c), not HTTP/1.\n"
-
-
-class ServerProtocol(SessionProtocol):
-    """The first bytes of a connection: HTTP/2's preface, or an answer to HTTP/1.
-
-    In the clear a session begins when the preface is there: until then not a byte is
-    sent, because nobody knows what language the client would understand.
-    """
-
-    __slots__ = ("_first", "_server", "_timer", "_transport")
-
-    def __init__(self, server: Http2Server, session: ServerHttp2Session) -> None:
-        super().__init__(session)
-        self._server = server
-        self._first: bytes | None = b""
-        self._transport: asyncio.Transport | None = None
-        self._timer: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """A client has connected, and over TLS the handshake is done."""
-        stream = cast("asyncio.Transport", transport)
-        if self._server._close_emitted:
-            # the handshake took longer than the server has lived
-            stream.abort()
-            return
-        self._transport = stream
-        self._server._transports.add(stream)
-        tls = transport.get_extra_info("ssl_object")
-        if tls is not None:
-            self._first = None
-            if tls.selected_alpn_protocol() == "h2":
-                self._session._connected(stream)
-            else:
-                self._server._unknown_protocol(stream)
-
-    def buffer_updated(self, nbytes: int) -> None:
-        """*nbytes* have come: look at the first ones, hand on the others."""
-        if self._first is None:
-            self._session._received(self._buffer[:nbytes])
-            return
-        data = self._first + bytes(self._buffer[:nbytes])
-        if data.startswith(PREFACE) or PREFACE.startswith(data):
-            if len(data) < len(PREFACE):
-                self._first = data
-                return
-            self._hand_on(data)
-        elif REQUEST_LINE.match(data):
-            self._answer_http1()
-        elif b"\n" not in data and MAYBE_REQUEST_LINE.fullmatch(data):
-            self._first = data
-            if self._timer is None:
-                self._timer = self._server._loop.call_later(FIRST_LINE_TIMEOUT, self._give_up)
-        else:
-            self._hand_on(data)
-
-    def _hand_on(self, data: bytes) -> None:
-        self._first = None
-        self._cancel_timer()
-        assert self._transport is not None
-        self._session._connected(self._transport)
-        self._session._received(data)
-
-    def _give_up(self) -> None:
-        self._timer = None
-        if self._first:
-            self._hand_on(self._first)
-
-    def _cancel_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    def _answer_http1(self) -> None:
-        transport = self._transport
-        assert transport is not None
-        self._first = None
-        self._cancel_timer()
-        transport.write(WRONG_PROTOCOL % (len(WRONG_PROTOCOL_TEXT), WRONG_PROTOCOL_TEXT))
-        transport.close()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """The connection is over."""
-        self._cancel_timer()
-        if self._transport is not None:
-            self._server._transports.discard(self._transport)
-            self._transport = None
-        self._session._connection_lost(exc)
 
 
 class Http2Server(Closable):

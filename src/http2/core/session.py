@@ -13,10 +13,8 @@ the transport; ``close`` is emitted when the transport is closed.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from .. import events
 from ..constants import (
@@ -31,19 +29,14 @@ from ..constants import (
 )
 from ..errors import Http2Error, new_error, nghttp_error, session_error
 from ..headers import Headers
-from ..settings import Settings
-from .duplex import Closable, Completion, quiet_future
+from .control import SessionControl
+from .duplex import Completion
 from .emitter import logger
 from .options import SessionOptions
-from .socket import SocketProxy
 from .stream import Http2Stream, check_error_code
-from .timers import IdleTimer, check_timeout
 from .tls import is_adequate
 
-if TYPE_CHECKING:
-    from ..engine.connection import Connection
-
-__all__ = ["Http2Session", "SessionState"]
+__all__ = ["Http2Session"]
 
 # Seconds that a closing transport may take to send what it has still got.
 LINGER = 5.0
@@ -58,35 +51,9 @@ _GOAWAY_AFTER = {
 }
 # Frames that could not be sent because their stream or session had just ended: no news.
 _EXPECTED_NOT_SENT = frozenset({-510, -511, -514, -515, -530})
-# NGHTTP2_ERR_START_STREAM_NOT_ALLOWED: the peer's GOAWAY came before the request went.
-ERR_START_STREAM_NOT_ALLOWED = -516
 
 
-@dataclass(frozen=True, slots=True)
-class SessionState:
-    """A snapshot of a session's state as nghttp2 has it; all 0 without a connection."""
-
-    effective_local_window_size: int = 0
-    """The receive window of the connection, in bytes."""
-    effective_recv_data_length: int = 0
-    """Bytes received since the last WINDOW_UPDATE of the connection."""
-    next_stream_id: int = 0
-    """The identifier of the next stream that this side opens."""
-    local_window_size: int = 0
-    """Bytes that the peer may send before the next WINDOW_UPDATE."""
-    last_proc_stream_id: int = 0
-    """The identifier of the peer's stream that was processed last."""
-    remote_window_size: int = 0
-    """Bytes that this side may send before the next WINDOW_UPDATE."""
-    outbound_queue_size: int = 0
-    """Frames that wait to be sent."""
-    deflate_dynamic_table_size: int = 0
-    """Bytes in the table that compresses what is sent."""
-    inflate_dynamic_table_size: int = 0
-    """Bytes in the table that decompresses what is received."""
-
-
-class Http2Session(Closable):
+class Http2Session(SessionControl):
     """One HTTP/2 connection (RFC 9113); not constructed by programs.
 
     Events: ``close``, ``connect(session, socket)``, ``error(error)``,
@@ -107,12 +74,6 @@ class Http2Session(Closable):
     connecting: bool = True
     """Whether the connection does not stand yet."""
 
-    closed: bool = False
-    """Whether `close` was called, or the peer's GOAWAY had the same effect."""
-
-    destroyed: bool = False
-    """Whether the session can't be used any more."""
-
     goaway_code: int = 0
     """The error code of the GOAWAY frame that was received; 0 when there was none."""
 
@@ -122,34 +83,20 @@ class Http2Session(Closable):
     # By kind of event; see `http2.events`.
     _handlers: ClassVar[list[Callable[[Any, int, Any, Any], None]]]
 
-    _connection: Connection | None = None
-    _transport: asyncio.Transport | None = None
     _write_paused = False
     _in_batch = False
     _flush_scheduled = False
-    _timer: IdleTimer | None = None
     _close_error: BaseException | None = None
     _invalid_frames = 0
     _goaway_seen = False
-    # The code of the GOAWAY that we have decided on; nghttp2 decides on others by itself.
-    _own_goaway: int | None = None
-
-    _pings: dict[bytes, tuple[asyncio.Future[tuple[float, bytes]], float]] | None = None
-    _settings_waiters: list[tuple[asyncio.Future[tuple[Settings, float]], float]]
-    _pending_settings_acks = 0
 
     def __init__(self, loop: asyncio.AbstractEventLoop, options: SessionOptions) -> None:
-        self._loop = loop
-        self._options = options
+        super().__init__(loop, options)
         # set here for the speed of an instance's own attributes
         self.destroyed = False
         self._listeners = None
         self._timer = None
         self._streams: dict[int, Http2Stream] = {}
-        self._settings_waiters = []
-        # What was asked for before the connection stood.
-        self._early_settings: list[tuple[Settings, asyncio.Future[tuple[Settings, float]]]] = []
-        self._early_goaways: list[tuple[int, int, bytes]] = []
 
     def __repr__(self) -> str:
         state = (
@@ -180,13 +127,7 @@ class Http2Session(Closable):
             # RFC 9113 section 9.2: too old a TLS, or a cipher suite of appendix A
             self.destroy(session_error(NGHTTP2_INADEQUATE_SECURITY), NGHTTP2_INADEQUATE_SECURITY)
             return
-        self._send_settings(self._options.settings, None)
-        for settings, waiter in self._early_settings:
-            self._send_settings(settings, waiter)
-        self._early_settings.clear()
-        for early in self._early_goaways:
-            self.goaway(*early)
-        self._early_goaways.clear()
+        self._begin_control()
         self._wake()
 
     def _received(self, data: Any) -> None:
@@ -321,19 +262,6 @@ class Http2Session(Closable):
         for stream in streams:
             stream._session_ended(error, code)
 
-    def _cancel_waiters(self) -> None:
-        pings, self._pings = self._pings, None
-        for ping_waiter, _ in (pings or {}).values():
-            if not ping_waiter.done():
-                ping_waiter.set_exception(new_error("ERR_HTTP2_PING_CANCEL"))
-        waiters = [waiter for waiter, _ in self._settings_waiters]
-        waiters += [waiter for _, waiter in self._early_settings]
-        self._settings_waiters = []
-        self._early_settings = []
-        for settings_waiter in waiters:
-            if not settings_waiter.done():
-                settings_waiter.set_exception(new_error("ERR_HTTP2_SETTINGS_CANCEL"))
-
     def _close_transport(self) -> None:
         transport = self._transport
         if transport is None:
@@ -451,31 +379,6 @@ class Http2Session(Closable):
         if stream is not None:
             stream._want_trailers()
 
-    def _on_settings(self, _: int, pairs: list[tuple[int, int]], __: None) -> None:
-        if self._listeners is not None:
-            self.emit("remote_settings", self.remote_settings)
-
-    def _on_settings_ack(self, _: int, __: None, ___: None) -> None:
-        if self._pending_settings_acks:
-            self._pending_settings_acks -= 1
-        settings: Settings | None = None
-        if self._settings_waiters:
-            waiter, started = self._settings_waiters.pop(0)
-            if not waiter.done():
-                settings = self.local_settings
-                waiter.set_result((settings, time.monotonic() - started))
-        if self._listeners is not None:
-            self.emit("local_settings", settings or self.local_settings)
-
-    def _on_ping(self, _: int, payload: bytes, __: None) -> None:
-        self.emit("ping", payload)
-
-    def _on_ping_ack(self, _: int, payload: bytes, __: None) -> None:
-        if self._pings and payload in self._pings:
-            waiter, started = self._pings.pop(payload)
-            if not waiter.done():
-                waiter.set_result((time.monotonic() - started, payload))
-
     def _on_goaway(self, last_stream_id: int, code: int, opaque_data: bytes) -> None:
         self._goaway_seen = True
         self.goaway_code = code
@@ -524,178 +427,6 @@ class Http2Session(Closable):
         goaway = _GOAWAY_AFTER.get(code, NGHTTP2_INTERNAL_ERROR)
         self.destroy(nghttp_error(code, message=message), goaway)
 
-    # --- commands -------------------------------------------------------------------------
-
-    def _require(self) -> Connection:
-        if self.destroyed or self._connection is None:
-            raise new_error("ERR_HTTP2_INVALID_SESSION")
-        return self._connection
-
-    def _check_alive(self) -> None:
-        if self.destroyed:
-            raise new_error("ERR_HTTP2_INVALID_SESSION")
-
-    def ping(self, payload: Any = None) -> asyncio.Future[tuple[float, bytes]]:
-        """Send PING; awaitable → ``(duration in seconds, payload of 8 bytes)``.
-
-        Without *payload*, it is the monotonic clock. Raises ERR_HTTP2_PING_LENGTH and
-        ERR_INVALID_ARG_TYPE at the call; awaiting raises ERR_HTTP2_PING_CANCEL when the
-        session is not connected, is closed or ends first, or when
-        `max_outstanding_pings` are unanswered already.
-        """
-        self._check_alive()
-        started = time.monotonic()
-        if payload is None:
-            data = int(started * 1e9).to_bytes(8, "little")
-        else:
-            try:
-                data = bytes(memoryview(payload))
-            except TypeError:
-                raise new_error("ERR_INVALID_ARG_TYPE", "payload", "a buffer", payload) from None
-            if len(data) != 8:
-                raise new_error("ERR_HTTP2_PING_LENGTH")
-        waiter: asyncio.Future[tuple[float, bytes]] = quiet_future(self._loop)
-        pings = self._pings
-        if pings is None:
-            pings = self._pings = {}
-        if (
-            self.closed
-            or self._connection is None
-            or data in pings
-            or len(pings) >= self._options.max_outstanding_pings
-        ):
-            waiter.set_exception(new_error("ERR_HTTP2_PING_CANCEL"))
-            return waiter
-        pings[data] = (waiter, started)
-        self._connection.ping(data)
-        self._wake()
-        return waiter
-
-    def settings(self, settings: Any = None) -> asyncio.Future[tuple[Settings, float]]:
-        """Send SETTINGS; awaitable → ``(settings, duration in seconds)`` at the peer's ACK.
-
-        *settings* is a `Settings` or a mapping; what is given is sent. Raises
-        ERR_HTTP2_INVALID_SETTING_VALUE, ERR_HTTP2_INVALID_SESSION at the call; awaiting
-        raises ERR_HTTP2_SETTINGS_CANCEL when the session ends first.
-        """
-        self._check_alive()
-        checked = Settings.of(settings)
-        waiter: asyncio.Future[tuple[Settings, float]] = quiet_future(self._loop)
-        self._pending_settings_acks += 1
-        if self._connection is None:
-            self._early_settings.append((checked, waiter))
-        else:
-            self._send_settings(checked, waiter)
-        return waiter
-
-    def _send_settings(
-        self, settings: Settings, waiter: asyncio.Future[tuple[Settings, float]] | None
-    ) -> None:
-        assert self._connection is not None
-        if waiter is None:
-            self._pending_settings_acks += 1
-            waiter = quiet_future(self._loop)
-        self._connection.submit_settings(settings.to_pairs())
-        self._settings_waiters.append((waiter, time.monotonic()))
-        self._wake()
-
-    def goaway(
-        self, code: int = NGHTTP2_NO_ERROR, last_stream_id: int = 0, opaque_data: Any = b""
-    ) -> None:
-        """Send GOAWAY without shutting down (RFC 9113 section 6.8).
-
-        *last_stream_id* 0 means the last stream that was processed. Raises
-        ERR_HTTP2_INVALID_SESSION, ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE.
-        """
-        self._check_alive()
-        check_error_code(code)
-        if isinstance(last_stream_id, bool) or not isinstance(last_stream_id, int):
-            raise new_error("ERR_INVALID_ARG_TYPE", "last_stream_id", "an integer", last_stream_id)
-        if not 0 <= last_stream_id < 2**31:
-            raise new_error(
-                "ERR_OUT_OF_RANGE", "last_stream_id", ">= 0 and < 2**31", last_stream_id
-            )
-        try:
-            data = bytes(memoryview(opaque_data))
-        except TypeError:
-            raise new_error(
-                "ERR_INVALID_ARG_TYPE", "opaque_data", "a buffer", opaque_data
-            ) from None
-        if self._connection is None:
-            self._early_goaways.append((code, last_stream_id, data))
-            return
-        self._own_goaway = code
-        self._connection.goaway(code, last_stream_id, data)
-        self._wake()
-
-    def set_local_window_size(self, size: int) -> None:
-        """Make the connection's receive window *size* bytes in all (RFC 9113 section 6.9).
-
-        Raises ERR_HTTP2_INVALID_SESSION, ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE.
-        """
-        if isinstance(size, bool) or not isinstance(size, int):
-            raise new_error("ERR_INVALID_ARG_TYPE", "size", "an integer", size)
-        if not 0 <= size < 2**31:
-            raise new_error("ERR_OUT_OF_RANGE", "size", ">= 0 and < 2**31", size)
-        self._require().set_local_window_size(size)
-        self._wake()
-
-    def set_timeout(self, seconds: float, callback: Callable[[], Any] | None = None) -> Any:
-        """Emit ``timeout`` after *seconds* without activity on the session; 0 for never.
-
-        *callback* is registered for the next ``timeout``. Raises ERR_INVALID_ARG_TYPE,
-        ERR_OUT_OF_RANGE.
-        """
-        seconds = check_timeout(seconds)
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if callback is not None:
-            self.once("timeout", callback)
-        if seconds and not self.destroyed:
-            self._timer = IdleTimer(self._loop, seconds, self._timed_out)
-        return self
-
-    def _timed_out(self) -> None:
-        if not self.destroyed:
-            self.emit("timeout")
-
-    # --- what is known --------------------------------------------------------------------
-
-    @property
-    def socket(self) -> SocketProxy:
-        """The session's socket, to look at: see `SocketProxy`."""
-        return SocketProxy(self)
-
-    @property
-    def pending_settings_ack(self) -> bool:
-        """Whether a SETTINGS frame of ours is not acknowledged yet."""
-        return self._pending_settings_acks > 0
-
-    @property
-    def state(self) -> SessionState:
-        """A snapshot of the session's windows, queue and tables."""
-        if self._connection is None or self._connection.closed:
-            return SessionState()
-        return SessionState(**self._connection.state())
-
-    def _current_settings(self, get: Callable[[int], int]) -> Settings:
-        return Settings.from_pairs((identifier, get(identifier)) for identifier in _IDENTIFIERS)
-
-    @property
-    def local_settings(self) -> Settings:
-        """Our settings that the peer has acknowledged; the defaults without a connection."""
-        if self._connection is None or self._connection.closed:
-            return Settings()
-        return self._current_settings(self._connection.local_setting)
-
-    @property
-    def remote_settings(self) -> Settings:
-        """The peer's settings; the defaults without a connection."""
-        if self._connection is None or self._connection.closed:
-            return Settings()
-        return self._current_settings(self._connection.remote_setting)
-
     # --- what listeners do wrong ------------------------------------------------------------
 
     def _listener_failed(self, error: Exception, event: str, args: tuple[Any, ...]) -> None:
@@ -708,9 +439,6 @@ class Http2Session(Closable):
         logger.error("%r: a listener of %r raised", self, event, exc_info=error)
         if event not in ("error", "close"):
             self.destroy(None, NGHTTP2_INTERNAL_ERROR)
-
-
-_IDENTIFIERS = (1, 2, 3, 4, 5, 6, 8)
 
 
 def _not_ours(self: Http2Session, stream_id: int, first: Any, second: Any) -> None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
-    from .session import Http2Session
+    from .control import SessionControl
 
 __all__ = ["SocketProxy"]
 
@@ -26,7 +26,7 @@ class SocketProxy:
 
     __slots__ = ("_session",)
 
-    def __init__(self, session: Http2Session) -> None:
+    def __init__(self, session: SessionControl) -> None:
         self._session = session
 
     def _transport(self) -> asyncio.Transport:
@@ -94,7 +94,7 @@ class SocketProxy:
 
     def set_timeout(
         self, seconds: float, callback: Callable[[], Any] | None = None
-    ) -> Http2Session:
+    ) -> SessionControl:
         """`Http2Session.set_timeout` of the session."""
         self._session.set_timeout(seconds, callback)
         return self._session

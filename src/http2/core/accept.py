@@ -1,0 +1,117 @@
+"""The first bytes of a connection that a server has accepted: which protocol is it?"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import TYPE_CHECKING, cast
+
+from .server_session import ServerHttp2Session
+from .transport import SessionProtocol
+
+if TYPE_CHECKING:
+    from .server import Http2Server
+
+__all__ = ["ServerProtocol"]
+
+# The client connection preface (RFC 9113 section 3.4), and what an HTTP/1 request begins with.
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+REQUEST_LINE = re.compile(rb"[!-~]{1,32} [^\r\n]{1,8192} HTTP/1\.[0-9]\r?\n")
+MAYBE_REQUEST_LINE = re.compile(rb"[A-Za-z]{1,32}( [^\r\n]{0,8192}\r?)?")
+# Seconds for a client to get its first line out once it is clear that it isn't HTTP/2.
+FIRST_LINE_TIMEOUT = 10.0
+
+WRONG_PROTOCOL = (
+    b"HTTP/1.1 505 HTTP Version Not Supported\r\n"
+    b"content-type: text/plain; charset=utf-8\r\n"
+    b"content-length: %d\r\n"
+    b"connection: close\r\n\r\n%b"
+)
+WRONG_PROTOCOL_TEXT = b"This port speaks HTTP/2 only: with prior knowledge (h2c), not HTTP/1.\n"
+
+
+class ServerProtocol(SessionProtocol):
+    """The first bytes of a connection: HTTP/2's preface, or an answer to HTTP/1.
+
+    In the clear a session begins when the preface is there: until then not a byte is
+    sent, because nobody knows what language the client would understand.
+    """
+
+    __slots__ = ("_first", "_server", "_timer", "_transport")
+
+    def __init__(self, server: Http2Server, session: ServerHttp2Session) -> None:
+        super().__init__(session)
+        self._server = server
+        self._first: bytes | None = b""
+        self._transport: asyncio.Transport | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A client has connected, and over TLS the handshake is done."""
+        stream = cast("asyncio.Transport", transport)
+        if self._server._close_emitted:
+            # the handshake took longer than the server has lived
+            stream.abort()
+            return
+        self._transport = stream
+        self._server._transports.add(stream)
+        tls = transport.get_extra_info("ssl_object")
+        if tls is not None:
+            self._first = None
+            if tls.selected_alpn_protocol() == "h2":
+                self._session._connected(stream)
+            else:
+                self._server._unknown_protocol(stream)
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """*nbytes* have come: look at the first ones, hand on the others."""
+        if self._first is None:
+            self._session._received(self._buffer[:nbytes])
+            return
+        data = self._first + bytes(self._buffer[:nbytes])
+        if data.startswith(PREFACE) or PREFACE.startswith(data):
+            if len(data) < len(PREFACE):
+                self._first = data
+                return
+            self._hand_on(data)
+        elif REQUEST_LINE.match(data):
+            self._answer_http1()
+        elif b"\n" not in data and MAYBE_REQUEST_LINE.fullmatch(data):
+            self._first = data
+            if self._timer is None:
+                self._timer = self._server._loop.call_later(FIRST_LINE_TIMEOUT, self._give_up)
+        else:
+            self._hand_on(data)
+
+    def _hand_on(self, data: bytes) -> None:
+        self._first = None
+        self._cancel_timer()
+        assert self._transport is not None
+        self._session._connected(self._transport)
+        self._session._received(data)
+
+    def _give_up(self) -> None:
+        self._timer = None
+        if self._first:
+            self._hand_on(self._first)
+
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _answer_http1(self) -> None:
+        transport = self._transport
+        assert transport is not None
+        self._first = None
+        self._cancel_timer()
+        transport.write(WRONG_PROTOCOL % (len(WRONG_PROTOCOL_TEXT), WRONG_PROTOCOL_TEXT))
+        transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is over."""
+        self._cancel_timer()
+        if self._transport is not None:
+            self._server._transports.discard(self._transport)
+            self._transport = None
+        self._session._connection_lost(exc)

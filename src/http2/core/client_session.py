@@ -1,0 +1,399 @@
+"""`ClientHttp2Session`: a connection that this side has opened, and its requests."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any
+
+from .. import events
+from ..constants import (
+    NGHTTP2_CANCEL,
+    NGHTTP2_FLAG_END_STREAM,
+    NGHTTP2_NO_ERROR,
+    NGHTTP2_SESSION_CLIENT,
+)
+from ..errors import StreamError, new_error
+from ..headers import Headers, OutgoingHeaders
+from .client_stream import ClientHttp2Stream
+from .options import SessionOptions
+from .session import Http2Session, event_handlers
+from .stream import Http2Stream
+
+if TYPE_CHECKING:
+    from ..engine.connection import Connection
+
+__all__ = ["ClientHttp2Session"]
+
+
+class ClientHttp2Session(Http2Session):
+    """A client's session: what `connect` returns.
+
+    ``await session`` waits until the connection stands, ``async with`` does so at its
+    begin and closes the session at its end.
+    """
+
+    type = NGHTTP2_SESSION_CLIENT
+
+    _connected_waiters: list[asyncio.Future[None]] | None = None
+    _connect_error: BaseException | None = None
+    _dial: asyncio.Task[None] | None = None
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        options: SessionOptions,
+        authority: str,
+        scheme: str,
+    ) -> None:
+        super().__init__(loop, options)
+        self._authority = authority
+        self._scheme = scheme
+        self._pending: dict[ClientHttp2Stream, None] = {}
+
+    # --- connecting ---------------------------------------------------------------------
+
+    def __await__(self) -> Generator[Any, None, ClientHttp2Session]:
+        return self._wait_connected().__await__()
+
+    async def _wait_connected(self) -> ClientHttp2Session:
+        if self.connecting and not self.destroyed:
+            waiter: asyncio.Future[None] = self._loop.create_future()
+            if self._connected_waiters is None:
+                self._connected_waiters = []
+            self._connected_waiters.append(waiter)
+            await waiter
+        elif self._connect_error is not None:
+            raise self._connect_error
+        elif self.connecting:
+            raise new_error("ERR_HTTP2_INVALID_SESSION")
+        return self
+
+    async def __aenter__(self) -> ClientHttp2Session:
+        return await self._wait_connected()
+
+    def _connected(self, transport: asyncio.Transport) -> None:
+        tls = transport.get_extra_info("ssl_object")
+        if tls is not None and tls.selected_alpn_protocol() != "h2" and not self.destroyed:
+            # RFC 9113 section 3.2: over TLS, HTTP/2 is what ALPN says it is
+            transport.abort()
+            self._fail_to_connect(
+                new_error(
+                    "ERR_HTTP2_ERROR",
+                    0,
+                    message="the server did not agree to speak HTTP/2 (ALPN h2)",
+                )
+            )
+            return
+        super()._connected(transport)
+        if self.destroyed:
+            return
+        waiters, self._connected_waiters = self._connected_waiters, None
+        for waiter in waiters or ():
+            if not waiter.done():
+                waiter.set_result(None)
+        pending, self._pending = self._pending, {}
+        for stream in pending:
+            if stream._submit_request is not None and not stream.destroyed:
+                if self.closed:
+                    stream._refuse(new_error("ERR_HTTP2_GOAWAY_SESSION", retryable=True))
+                else:
+                    try:
+                        stream._submit_request()
+                    except Exception as error:
+                        stream._refuse(error)  # this one fails, the others go on
+        self.emit("connect", self, self.socket)
+        if self.closed and not self.destroyed:
+            self._announce_end()
+            self._end_if_idle()
+
+    def _fail_to_connect(self, error: BaseException) -> None:
+        if self.destroyed:
+            return
+        self._connect_error = error
+        waiters, self._connected_waiters = self._connected_waiters, None
+        seen = False
+        for waiter in waiters or ():
+            if not waiter.done():
+                seen = True
+                waiter.set_exception(error)
+        self._error_seen = seen
+        self.destroy(error, NGHTTP2_NO_ERROR)
+
+    _error_seen = False
+
+    def _report_error(self, error: BaseException) -> None:
+        if self._error_seen:
+            self.emit("error", error)
+        else:
+            self._emit_error(error)
+
+    def _shut_down(
+        self, error: BaseException | None, stream_code: int, goaway_code: int | None
+    ) -> None:
+        if self.connecting and self._dial is not None:
+            # later, the transport ends in its own way: uvloop would forget to say so
+            self._dial.cancel()
+        super()._shut_down(error, stream_code, goaway_code)
+        waiters, self._connected_waiters = self._connected_waiters, None
+        for waiter in waiters or ():
+            if not waiter.done():
+                waiter.set_exception(error or new_error("ERR_HTTP2_INVALID_SESSION"))
+
+    def _fail_streams(self, error: BaseException | None, code: int) -> None:
+        pending, self._pending = self._pending, {}
+        for stream in pending:
+            # never sent: whoever asks may ask again elsewhere
+            cancelled = new_error("ERR_HTTP2_STREAM_CANCEL", retryable=True)
+            cancelled.__cause__ = error
+            stream._session_ended(cancelled, NGHTTP2_CANCEL)
+        last = self.goaway_last_stream_id if self._goaway_seen else None
+        for opened in tuple(self._streams.values()):
+            if opened._is_unsent():
+                unsent = new_error("ERR_HTTP2_STREAM_CANCEL", retryable=True)
+                unsent.__cause__ = error
+                opened._session_ended(unsent, code)
+            elif error is None:
+                failure = new_error("ERR_HTTP2_STREAM_CANCEL")
+                if isinstance(failure, StreamError):
+                    failure.stream_id = opened.id
+                opened._error = failure
+            elif last is not None and opened.id is not None and opened.id > last:
+                unprocessed = new_error("ERR_HTTP2_STREAM_CANCEL", retryable=True)
+                unprocessed.__cause__ = error
+                opened._session_ended(unprocessed, code)
+        super()._fail_streams(error, code)
+
+    def _end_if_idle(self) -> None:
+        if not self._pending:
+            super()._end_if_idle()
+            if self._end_unannounced and not self.destroyed:
+                self._announce_end()
+
+    def _announce_end(self) -> None:
+        # Requests that wait go first, as some servers refuse those that come after GOAWAY.
+        # They are sent in order: the last one tells of all.
+        last = next(reversed(self._streams.values()), None)
+        self._end_unannounced = last is not None and last._is_unsent()
+        if not self._end_unannounced:
+            super()._announce_end()
+
+    _end_unannounced = False
+
+    def close(self) -> Any:
+        """Announce the end with GOAWAY, make no new requests, and end after the last one.
+
+        Requests that have not been sent because the connection does not stand yet fail
+        with ERR_HTTP2_GOAWAY_SESSION. Awaitable: until the session is destroyed.
+        """
+        completion = super().close()
+        if self.connecting and not self.destroyed and not self._pending:
+            self.destroy()
+        return completion
+
+    # --- requests -----------------------------------------------------------------------
+
+    def request(
+        self,
+        headers: OutgoingHeaders | None = None,
+        *,
+        end_stream: bool | None = None,
+        exclusive: bool = False,
+        parent: int = 0,
+        weight: int = 16,
+        wait_for_trailers: bool = False,
+        signal: Any = None,
+    ) -> ClientHttp2Stream:
+        """Send a request; returns its stream at once.
+
+        ``:method`` is GET, ``:path`` is ``/``, ``:scheme`` and ``:authority`` are those of
+        `connect`, unless *headers* says otherwise. *end_stream* says that there is no
+        body, by default for GET, HEAD and DELETE. Before the connection stands, and
+        while the peer's MAX_CONCURRENT_STREAMS is reached, requests wait their turn.
+        *parent*, *weight* (1 to 256) and *exclusive* are the RFC 7540 priority. With
+        *wait_for_trailers*, ``want_trailers`` is emitted after the body. When the
+        awaitable *signal* completes, the request is aborted with CANCEL and ABORT_ERR.
+
+        Raises ERR_HTTP2_INVALID_SESSION, ERR_HTTP2_GOAWAY_SESSION, the errors of the
+        header rules and of CONNECT, ERR_HTTP2_OUT_OF_STREAMS,
+        ERR_HTTP2_STREAM_SELF_DEPENDENCY, ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE.
+        """
+        if self.destroyed:
+            raise new_error("ERR_HTTP2_INVALID_SESSION", retryable=True)
+        if self.closed:
+            raise new_error("ERR_HTTP2_GOAWAY_SESSION", retryable=True)
+        if weight != 16 or parent or exclusive:
+            _check_priority(weight, parent)
+        if signal is not None and not inspect.isawaitable(signal):
+            raise new_error("ERR_INVALID_ARG_TYPE", "signal", "an awaitable", signal)
+        connection = self._connection
+        stream = ClientHttp2Stream(self)
+        if type(headers) is not dict:
+            # it may be an iterator, or change before it is looked at again
+            headers = _frozen(headers)
+        if connection is not None:
+            stream.id, method, ended = connection.submit_request(
+                headers,
+                self._authority,
+                self._scheme,
+                end_stream,
+                wait_for_trailers,
+                parent,
+                weight,
+                exclusive,
+            )
+            self._streams[stream.id] = stream
+            if not self._in_batch:
+                self._schedule_flush()
+        else:
+            method, ended = self._checked(headers)
+            if end_stream is not None:
+                ended = end_stream
+            if type(headers) is dict:
+                headers = dict(headers)
+
+            def submit() -> None:
+                assert self._connection is not None
+                stream_id, _, _ = self._connection.submit_request(
+                    headers,
+                    self._authority,
+                    self._scheme,
+                    end_stream,
+                    wait_for_trailers,
+                    parent,
+                    weight,
+                    exclusive,
+                )
+                self._streams[stream_id] = stream
+                stream._begin(stream_id)
+                self._wake()
+
+            stream._submit_request = submit
+            self._pending[stream] = None
+        if ended:
+            stream.writable_ended = True
+            if not wait_for_trailers:
+                stream.writable_finished = True
+        if method == "HEAD":
+            stream._head_request = True
+        stream._sent = (dict(headers) if type(headers) is dict else headers, None, None)
+        if signal is not None:
+            stream._watch(signal)
+        if self._timer is not None:
+            self._timer.touch()
+        return stream
+
+    def _checked(self, headers: OutgoingHeaders | None) -> tuple[str, bool]:
+        """Check *headers* before the connection stands; ``(method, whether it has no body)``."""
+        checker = self._checker
+        if checker is None:
+            checker = self._checker = self._options.connection(True)
+        return checker.check_request(headers, self._authority, self._scheme)
+
+    _checker: Connection | None = None
+
+    def _forget(self, stream: Http2Stream) -> None:
+        self._pending.pop(stream, None)  # type: ignore[call-overload]
+        super()._forget(stream)
+
+    def _on_response(self, stream_id: int, headers: Headers, flags: int) -> None:
+        stream: Any = self._streams.get(stream_id)
+        if stream is None:
+            return
+        if (
+            stream._watched
+            or stream._response_waiters is None
+            or flags & NGHTTP2_FLAG_END_STREAM
+            or headers[":status"] < 200
+        ):
+            self._receive_headers(stream, headers, flags)
+            return
+        stream._response = headers
+        waiters, stream._response_waiters = stream._response_waiters, None
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(headers)
+
+    def _on_data(self, stream_id: int, data: bytes, end: bool) -> None:
+        stream = self._streams.get(stream_id)
+        if stream is None or stream._watched or stream.destroyed or not data:
+            super()._on_data(stream_id, data, end)
+            return
+        # as Duplex._feed, for a stream that has no listeners
+        if stream._chunks is None:
+            stream._chunks = [data]
+        else:
+            stream._chunks.append(data)
+        stream._buffered += len(data)
+        if end:
+            stream._read_ended = True
+        if stream._reader is not None:
+            stream._wake_reader()
+        elif stream._flowing:
+            stream._schedule_flow()
+
+    def _on_stream_closed(self, stream_id: int, code: int, _: None) -> None:
+        stream: Any = self._streams.pop(stream_id, None)
+        if stream is None:
+            return
+        if (
+            code == NGHTTP2_NO_ERROR
+            and stream._read_ended
+            and stream.writable_ended
+            and not stream._watched
+            and not stream.closed
+        ):
+            if stream._buffered and self._connection is not None:
+                # see Http2Stream._stream_closed
+                self._connection.consume(stream_id, stream._buffered)
+            stream._complete()
+        else:
+            stream._stream_closed(code)
+
+    def _receive_headers(self, stream: Http2Stream, headers: Headers, flags: int) -> None:
+        assert isinstance(stream, ClientHttp2Stream)
+        status = headers.get(":status")
+        ended = bool(flags & NGHTTP2_FLAG_END_STREAM)
+        if stream._timer is not None:
+            stream._timer.touch()
+        if status is None:
+            stream.emit("trailers", headers, flags)
+        elif 100 <= status < 200 and not ended:
+            stream.emit("headers", headers, flags)
+            if status == 100:
+                stream.emit("continue")
+        else:
+            if ended:
+                stream.end_after_headers = True
+            stream._receive_response(headers, flags)
+        if ended and not stream.destroyed:
+            stream._feed(b"", True)
+
+
+def _check_priority(weight: Any, parent: Any) -> None:
+    for name, value, low, high in (("weight", weight, 1, 256), ("parent", parent, 0, 2**31 - 1)):
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise new_error("ERR_INVALID_ARG_TYPE", name, "an integer", value)
+        if not low <= value <= high:
+            raise new_error("ERR_OUT_OF_RANGE", name, f">= {low} and <= {high}", value)
+
+
+def _frozen(headers: OutgoingHeaders | None) -> OutgoingHeaders | None:
+    """A copy of *headers* that can be read more than once; what they are not is kept."""
+    items: Any = headers
+    if hasattr(items, "items"):
+        return dict(items.items())
+    if headers is None or isinstance(headers, (str, bytes, bytearray)):
+        return headers
+    try:
+        return list(items)
+    except TypeError:
+        return headers
+
+
+ClientHttp2Session._handlers = event_handlers(
+    (events.RESPONSE, ClientHttp2Session._on_response),
+    (events.DATA, ClientHttp2Session._on_data),
+    (events.STREAM_CLOSED, ClientHttp2Session._on_stream_closed),
+)

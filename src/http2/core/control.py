@@ -1,0 +1,312 @@
+"""The frames of a session that concern the connection: SETTINGS, PING, GOAWAY, windows.
+
+`SessionControl` is the half of `Http2Session` that programs use to look at and to steer
+the connection; `http2.core.session` is the half that keeps it going.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..constants import NGHTTP2_NO_ERROR
+from ..errors import new_error
+from ..settings import Settings
+from .duplex import Closable, quiet_future
+from .options import SessionOptions
+from .socket import SocketProxy
+from .stream import check_error_code
+from .timers import IdleTimer, check_timeout
+
+if TYPE_CHECKING:
+    from ..engine.connection import Connection
+
+__all__ = ["SessionControl", "SessionState"]
+
+# The settings that nghttp2 knows the current values of.
+_IDENTIFIERS = (1, 2, 3, 4, 5, 6, 8)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionState:
+    """A snapshot of a session's state as nghttp2 has it; all 0 without a connection."""
+
+    effective_local_window_size: int = 0
+    """The receive window of the connection, in bytes."""
+    effective_recv_data_length: int = 0
+    """Bytes received since the last WINDOW_UPDATE of the connection."""
+    next_stream_id: int = 0
+    """The identifier of the next stream that this side opens."""
+    local_window_size: int = 0
+    """Bytes that the peer may send before the next WINDOW_UPDATE."""
+    last_proc_stream_id: int = 0
+    """The identifier of the peer's stream that was processed last."""
+    remote_window_size: int = 0
+    """Bytes that this side may send before the next WINDOW_UPDATE."""
+    outbound_queue_size: int = 0
+    """Frames that wait to be sent."""
+    deflate_dynamic_table_size: int = 0
+    """Bytes in the table that compresses what is sent."""
+    inflate_dynamic_table_size: int = 0
+    """Bytes in the table that decompresses what is received."""
+
+
+class SessionControl(Closable):
+    """What a session may be asked and told about its connection."""
+
+    closed: bool = False
+    """Whether `close` was called, or the peer's GOAWAY had the same effect."""
+
+    destroyed: bool = False
+    """Whether the session can't be used any more."""
+
+    _loop: asyncio.AbstractEventLoop
+    _options: SessionOptions
+    _connection: Connection | None = None
+    _transport: asyncio.Transport | None = None
+    _timer: IdleTimer | None = None
+    # The code of the GOAWAY that we have decided on; nghttp2 decides on others by itself.
+    _own_goaway: int | None = None
+
+    _pings: dict[bytes, tuple[asyncio.Future[tuple[float, bytes]], float]] | None = None
+    _settings_waiters: list[tuple[asyncio.Future[tuple[Settings, float]], float]]
+    _pending_settings_acks = 0
+    # What was asked for before the connection stood.
+    _early_settings: list[tuple[Settings, asyncio.Future[tuple[Settings, float]]]]
+    _early_goaways: list[tuple[int, int, bytes]]
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, options: SessionOptions) -> None:
+        self._loop = loop
+        self._options = options
+        self._settings_waiters = []
+        self._early_settings = []
+        self._early_goaways = []
+
+    def _wake(self) -> None:
+        """Something may be there to be sent; the session says when it goes."""
+        raise NotImplementedError
+
+    def _begin_control(self) -> None:
+        """The connection stands: send our SETTINGS, and what was asked for before."""
+        self._send_settings(self._options.settings, None)
+        for settings, waiter in self._early_settings:
+            self._send_settings(settings, waiter)
+        self._early_settings.clear()
+        for early in self._early_goaways:
+            self.goaway(*early)
+        self._early_goaways.clear()
+
+    # --- commands -------------------------------------------------------------------------
+
+    def _require(self) -> Connection:
+        if self.destroyed or self._connection is None:
+            raise new_error("ERR_HTTP2_INVALID_SESSION")
+        return self._connection
+
+    def _check_alive(self) -> None:
+        if self.destroyed:
+            raise new_error("ERR_HTTP2_INVALID_SESSION")
+
+    def ping(self, payload: Any = None) -> asyncio.Future[tuple[float, bytes]]:
+        """Send PING; awaitable → ``(duration in seconds, payload of 8 bytes)``.
+
+        Without *payload*, it is the monotonic clock. Raises ERR_HTTP2_PING_LENGTH and
+        ERR_INVALID_ARG_TYPE at the call; awaiting raises ERR_HTTP2_PING_CANCEL when the
+        session is not connected, is closed or ends first, or when
+        `max_outstanding_pings` are unanswered already.
+        """
+        self._check_alive()
+        started = time.monotonic()
+        if payload is None:
+            data = int(started * 1e9).to_bytes(8, "little")
+        else:
+            try:
+                data = bytes(memoryview(payload))
+            except TypeError:
+                raise new_error("ERR_INVALID_ARG_TYPE", "payload", "a buffer", payload) from None
+            if len(data) != 8:
+                raise new_error("ERR_HTTP2_PING_LENGTH")
+        waiter: asyncio.Future[tuple[float, bytes]] = quiet_future(self._loop)
+        pings = self._pings
+        if pings is None:
+            pings = self._pings = {}
+        if (
+            self.closed
+            or self._connection is None
+            or data in pings
+            or len(pings) >= self._options.max_outstanding_pings
+        ):
+            waiter.set_exception(new_error("ERR_HTTP2_PING_CANCEL"))
+            return waiter
+        pings[data] = (waiter, started)
+        self._connection.ping(data)
+        self._wake()
+        return waiter
+
+    def settings(self, settings: Any = None) -> asyncio.Future[tuple[Settings, float]]:
+        """Send SETTINGS; awaitable → ``(settings, duration in seconds)`` at the peer's ACK.
+
+        *settings* is a `Settings` or a mapping; what is given is sent. Raises
+        ERR_HTTP2_INVALID_SETTING_VALUE, ERR_HTTP2_INVALID_SESSION at the call; awaiting
+        raises ERR_HTTP2_SETTINGS_CANCEL when the session ends first.
+        """
+        self._check_alive()
+        checked = Settings.of(settings)
+        waiter: asyncio.Future[tuple[Settings, float]] = quiet_future(self._loop)
+        self._pending_settings_acks += 1
+        if self._connection is None:
+            self._early_settings.append((checked, waiter))
+        else:
+            self._send_settings(checked, waiter)
+        return waiter
+
+    def _send_settings(
+        self, settings: Settings, waiter: asyncio.Future[tuple[Settings, float]] | None
+    ) -> None:
+        assert self._connection is not None
+        if waiter is None:
+            self._pending_settings_acks += 1
+            waiter = quiet_future(self._loop)
+        self._connection.submit_settings(settings.to_pairs())
+        self._settings_waiters.append((waiter, time.monotonic()))
+        self._wake()
+
+    def goaway(
+        self, code: int = NGHTTP2_NO_ERROR, last_stream_id: int = 0, opaque_data: Any = b""
+    ) -> None:
+        """Send GOAWAY without shutting down (RFC 9113 section 6.8).
+
+        *last_stream_id* 0 means the last stream that was processed. Raises
+        ERR_HTTP2_INVALID_SESSION, ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE.
+        """
+        self._check_alive()
+        check_error_code(code)
+        if isinstance(last_stream_id, bool) or not isinstance(last_stream_id, int):
+            raise new_error("ERR_INVALID_ARG_TYPE", "last_stream_id", "an integer", last_stream_id)
+        if not 0 <= last_stream_id < 2**31:
+            raise new_error(
+                "ERR_OUT_OF_RANGE", "last_stream_id", ">= 0 and < 2**31", last_stream_id
+            )
+        try:
+            data = bytes(memoryview(opaque_data))
+        except TypeError:
+            raise new_error(
+                "ERR_INVALID_ARG_TYPE", "opaque_data", "a buffer", opaque_data
+            ) from None
+        if self._connection is None:
+            self._early_goaways.append((code, last_stream_id, data))
+            return
+        self._own_goaway = code
+        self._connection.goaway(code, last_stream_id, data)
+        self._wake()
+
+    def set_local_window_size(self, size: int) -> None:
+        """Make the connection's receive window *size* bytes in all (RFC 9113 section 6.9).
+
+        Raises ERR_HTTP2_INVALID_SESSION, ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE.
+        """
+        if isinstance(size, bool) or not isinstance(size, int):
+            raise new_error("ERR_INVALID_ARG_TYPE", "size", "an integer", size)
+        if not 0 <= size < 2**31:
+            raise new_error("ERR_OUT_OF_RANGE", "size", ">= 0 and < 2**31", size)
+        self._require().set_local_window_size(size)
+        self._wake()
+
+    def set_timeout(self, seconds: float, callback: Callable[[], Any] | None = None) -> Any:
+        """Emit ``timeout`` after *seconds* without activity on the session; 0 for never.
+
+        *callback* is registered for the next ``timeout``. Raises ERR_INVALID_ARG_TYPE,
+        ERR_OUT_OF_RANGE.
+        """
+        seconds = check_timeout(seconds)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if callback is not None:
+            self.once("timeout", callback)
+        if seconds and not self.destroyed:
+            self._timer = IdleTimer(self._loop, seconds, self._timed_out)
+        return self
+
+    def _timed_out(self) -> None:
+        if not self.destroyed:
+            self.emit("timeout")
+
+    # --- what is known --------------------------------------------------------------------
+
+    @property
+    def socket(self) -> SocketProxy:
+        """The session's socket, to look at: see `SocketProxy`."""
+        return SocketProxy(self)
+
+    @property
+    def pending_settings_ack(self) -> bool:
+        """Whether a SETTINGS frame of ours is not acknowledged yet."""
+        return self._pending_settings_acks > 0
+
+    @property
+    def state(self) -> SessionState:
+        """A snapshot of the session's windows, queue and tables."""
+        if self._connection is None or self._connection.closed:
+            return SessionState()
+        return SessionState(**self._connection.state())
+
+    def _current_settings(self, get: Callable[[int], int]) -> Settings:
+        return Settings.from_pairs((identifier, get(identifier)) for identifier in _IDENTIFIERS)
+
+    @property
+    def local_settings(self) -> Settings:
+        """Our settings that the peer has acknowledged; the defaults without a connection."""
+        if self._connection is None or self._connection.closed:
+            return Settings()
+        return self._current_settings(self._connection.local_setting)
+
+    @property
+    def remote_settings(self) -> Settings:
+        """The peer's settings; the defaults without a connection."""
+        if self._connection is None or self._connection.closed:
+            return Settings()
+        return self._current_settings(self._connection.remote_setting)
+
+    # --- what the engine reports ----------------------------------------------------------
+
+    def _on_settings(self, _: int, pairs: list[tuple[int, int]], __: None) -> None:
+        if self._listeners is not None:
+            self.emit("remote_settings", self.remote_settings)
+
+    def _on_settings_ack(self, _: int, __: None, ___: None) -> None:
+        if self._pending_settings_acks:
+            self._pending_settings_acks -= 1
+        settings: Settings | None = None
+        if self._settings_waiters:
+            waiter, started = self._settings_waiters.pop(0)
+            if not waiter.done():
+                settings = self.local_settings
+                waiter.set_result((settings, time.monotonic() - started))
+        if self._listeners is not None:
+            self.emit("local_settings", settings or self.local_settings)
+
+    def _on_ping(self, _: int, payload: bytes, __: None) -> None:
+        self.emit("ping", payload)
+
+    def _on_ping_ack(self, _: int, payload: bytes, __: None) -> None:
+        if self._pings and payload in self._pings:
+            waiter, started = self._pings.pop(payload)
+            if not waiter.done():
+                waiter.set_result((time.monotonic() - started, payload))
+
+    def _cancel_waiters(self) -> None:
+        pings, self._pings = self._pings, None
+        for ping_waiter, _ in (pings or {}).values():
+            if not ping_waiter.done():
+                ping_waiter.set_exception(new_error("ERR_HTTP2_PING_CANCEL"))
+        waiters = [waiter for waiter, _ in self._settings_waiters]
+        waiters += [waiter for _, waiter in self._early_settings]
+        self._settings_waiters = []
+        self._early_settings = []
+        for settings_waiter in waiters:
+            if not settings_waiter.done():
+                settings_waiter.set_exception(new_error("ERR_HTTP2_SETTINGS_CANCEL"))

@@ -1,0 +1,162 @@
+"""`ServerHttp2Session`: a connection that a server has accepted."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from .. import events
+from ..constants import (
+    HTTP2_METHOD_HEAD,
+    NGHTTP2_FLAG_END_STREAM,
+    NGHTTP2_NO_ERROR,
+    NGHTTP2_SESSION_SERVER,
+)
+from ..headers import Headers
+from .options import SessionOptions
+from .server_stream import ServerHttp2Stream
+from .session import Http2Session, event_handlers
+from .stream import Http2Stream
+
+if TYPE_CHECKING:
+    from .server import Http2Server
+
+__all__ = ["ServerHttp2Session"]
+
+
+class ServerHttp2Session(Http2Session):
+    """A server's session: comes with the event ``session`` of its server."""
+
+    type = NGHTTP2_SESSION_SERVER
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        options: SessionOptions,
+        server: Http2Server | None,
+    ) -> None:
+        super().__init__(loop, options)
+        self._server = server
+
+    @property
+    def server(self) -> Http2Server | None:
+        """The server that accepted the connection."""
+        return self._server
+
+    def _connected(self, transport: asyncio.Transport) -> None:
+        server = self._server
+        super()._connected(transport)
+        if server is not None:
+            server._sessions.add(self)
+            if not self.destroyed:
+                if server.timeout:
+                    self.set_timeout(server.timeout)
+                server.emit("session", self)
+        if not self.destroyed:
+            self.emit("connect", self, self.socket)
+
+    def _on_request(self, stream_id: int, headers: Headers, flags: int) -> None:
+        stream = ServerHttp2Stream(self, stream_id)
+        self._streams[stream_id] = stream
+        if flags & NGHTTP2_FLAG_END_STREAM:
+            stream._read_ended = stream.end_after_headers = True
+        if headers[":method"] == HTTP2_METHOD_HEAD:
+            stream._head_request = True
+        if self._listeners is not None:
+            self._emit_stream(self, stream, headers, flags)
+        server = self._server
+        if server is not None and server._listeners is not None:
+            found = server._listeners.get("stream")
+            if found and len(found) == 1 and found[0].plain:
+                # the everyday listener, without a detour
+                try:
+                    result = found[0].function(stream, headers)
+                except Exception as error:
+                    server._listener_failed(error, "stream", (stream,))
+                else:
+                    if result is not None:
+                        server._returned(result, "stream", (stream,))
+            elif found:
+                self._emit_stream(server, stream, headers, flags)
+
+    def _on_stream_closed(self, stream_id: int, code: int, _: None) -> None:
+        stream = self._streams.pop(stream_id, None)
+        if stream is None:
+            return
+        if (
+            code == NGHTTP2_NO_ERROR
+            and stream._read_ended
+            and stream.writable_ended
+            and not stream._watched
+            and not stream._buffered
+            and not stream.closed
+        ):
+            # Request and response are complete, and nobody has asked to be told.
+            stream.rst_code = NGHTTP2_NO_ERROR
+            stream.closed = stream.destroyed = stream._off_the_wire = True
+            stream.readable_ended = stream.writable_finished = stream._close_emitted = True
+        else:
+            stream._stream_closed(code)
+
+    def _emit_stream(
+        self,
+        emitter: Http2Session | Http2Server,
+        stream: ServerHttp2Stream,
+        headers: Headers,
+        flags: int,
+    ) -> None:
+        """Emit ``stream``: like `emit`, but the raw headers are made only for who takes them."""
+        assert emitter._listeners is not None
+        found = emitter._listeners.get("stream")
+        if not found:
+            return
+        raw = None
+        for entry in tuple(found):
+            if 0 <= entry.arity < 4:
+                emitter._call(entry, "stream", (stream, headers, flags))
+            else:
+                if raw is None:
+                    raw = headers.raw
+                emitter._call(entry, "stream", (stream, headers, flags, raw))
+
+    def _receive_headers(self, stream: Http2Stream, headers: Headers, flags: int) -> None:
+        # a second block of a request: its trailers (RFC 9113 section 8.1)
+        if stream._timer is not None:
+            stream._timer.touch()
+        stream.emit("trailers", headers, flags)
+        if flags & NGHTTP2_FLAG_END_STREAM and not stream.destroyed:
+            stream._feed(b"", True)
+
+    def _adopt(self, tasks: set[asyncio.Task[Any]]) -> None:
+        if self._server is not None:
+            self._server._adopt(tasks)
+        else:
+            super()._adopt(tasks)
+
+    def _report_error(self, error: BaseException) -> None:
+        server = self._server
+        heard = self.emit("error", error)
+        if server is not None:
+            heard = server.emit("session_error", error, self) or heard
+        if not heard:
+            self._emit_error(error)
+
+    def _emit_session_end(self) -> None:
+        super()._emit_session_end()
+        if self._server is not None:
+            self._server._session_gone(self)
+
+    def _timed_out(self) -> None:
+        if self.destroyed or self.closed:
+            return
+        if self.emit("timeout"):
+            return
+        server = self._server
+        if server is None or not server.emit("timeout", self):
+            self.destroy()
+
+
+ServerHttp2Session._handlers = event_handlers(
+    (events.REQUEST, ServerHttp2Session._on_request),
+    (events.STREAM_CLOSED, ServerHttp2Session._on_stream_closed),
+)
