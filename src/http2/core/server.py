@@ -85,6 +85,9 @@ class Http2Server(Closable):
                 server = await loop.create_unix_server(self._protocol, sock=sock, **common)
             else:
                 server = await loop.create_server(self._protocol, sock=sock, **common)
+        elif host is None:
+            everywhere = _listen_everywhere(port, backlog, reuse_port)
+            server = await loop.create_server(self._protocol, sock=everywhere, **common)
         else:
             server = await loop.create_server(
                 self._protocol, host, port, reuse_port=reuse_port or None, **common
@@ -218,6 +221,18 @@ class Http2Server(Closable):
         logger.error("%r: a listener of %r raised", self, event, exc_info=error)
         if event == "session" and args and isinstance(args[0], Http2Session):
             args[0].destroy(None, NGHTTP2_INTERNAL_ERROR)
+
+
+def _listen_everywhere(port: int, backlog: int, reuse_port: bool) -> socket.socket:
+    """One socket for every address, so that port 0 is one port: IPv6 with IPv4 inside."""
+    dual = socket.has_dualstack_ipv6()
+    return socket.create_server(
+        ("", port),
+        family=socket.AF_INET6 if dual else socket.AF_INET,
+        backlog=backlog,
+        reuse_port=reuse_port,
+        dualstack_ipv6=dual,
+    )
 
 
 class Http2SecureServer(Http2Server):
