@@ -10,9 +10,13 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from ..constants import NGHTTP2_NO_ERROR
+from ..constants import (
+    NGHTTP2_NO_ERROR,
+    NGHTTP2_SESSION_SERVER,
+    NGHTTP2_SETTINGS_ENABLE_PUSH,
+)
 from ..errors import new_error
 from ..settings import Settings
 from .duplex import Closable, quiet_future
@@ -56,6 +60,9 @@ class SessionState:
 
 class SessionControl(Closable):
     """What a session may be asked and told about its connection."""
+
+    type: ClassVar[int]
+    """NGHTTP2_SESSION_SERVER or NGHTTP2_SESSION_CLIENT."""
 
     closed: bool = False
     """Whether `close` was called, or the peer's GOAWAY had the same effect."""
@@ -170,7 +177,11 @@ class SessionControl(Closable):
         if waiter is None:
             self._pending_settings_acks += 1
             waiter = quiet_future(self._loop)
-        self._connection.submit_settings(settings.to_pairs())
+        pairs = settings.to_pairs()
+        if self.type == NGHTTP2_SESSION_SERVER:
+            # a server must not say that it takes pushes (RFC 9113 section 6.5.2)
+            pairs = [pair for pair in pairs if pair != (NGHTTP2_SETTINGS_ENABLE_PUSH, 1)]
+        self._connection.submit_settings(pairs)
         self._settings_waiters.append((waiter, time.monotonic()))
         self._wake()
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import codecs
+from collections import deque
 from collections.abc import Generator
 from typing import Any
 
@@ -17,6 +18,9 @@ from ..errors import new_error
 from .emitter import EventEmitter
 
 __all__ = ["Completion", "Duplex"]
+
+# Chunks beyond which the buffer of a stream is a deque.
+MANY_CHUNKS = 64
 
 
 def _retrieve(future: asyncio.Future[Any]) -> None:
@@ -90,8 +94,8 @@ class Duplex(Closable):
     _error: BaseException | None = None
     _error_seen = False
 
-    # What has come and was not read; a list, because it is short and most often one chunk.
-    _chunks: list[bytes] | None = None
+    # What has come and was not read: most often one chunk, for which a list is the fastest.
+    _chunks: list[bytes] | deque[bytes] | None = None
     _buffered = 0
     # The peer has sent its last byte; it may still be in the buffer.
     _read_ended = False
@@ -184,6 +188,17 @@ class Duplex(Closable):
         if self.destroyed and not self._read_ended:
             raise new_error("ERR_STREAM_PREMATURE_CLOSE")
 
+    def _pop_chunk(self) -> bytes:
+        """The oldest buffered chunk."""
+        chunks = self._chunks
+        assert chunks
+        if isinstance(chunks, list):
+            if len(chunks) <= MANY_CHUNKS:
+                return chunks.pop(0)
+            # many small frames: a list would be moved as a whole for each of them
+            chunks = self._chunks = deque(chunks)
+        return chunks.popleft()
+
     def _take(self, n: int) -> bytes:
         """Up to *n* buffered bytes, or all of them when *n* is negative."""
         chunks = self._chunks
@@ -195,9 +210,11 @@ class Duplex(Closable):
             parts = []
             left = n
             while left:
-                head = chunks.pop(0)
+                head = self._pop_chunk()
                 if len(head) > left:
-                    chunks.insert(0, head[left:])
+                    # popping may have made another container of it
+                    assert self._chunks is not None
+                    self._chunks.insert(0, head[left:])
                     head = head[:left]
                 parts.append(head)
                 left -= len(head)
@@ -274,7 +291,7 @@ class Duplex(Closable):
                     raise StopAsyncIteration
                 self._raise_error()
                 await self._wait_readable()
-            data = self._chunks.pop(0)
+            data = self._pop_chunk()
             self._buffered -= len(data)
             self._taken(len(data))
             if self._decoder is None:
@@ -306,7 +323,7 @@ class Duplex(Closable):
     def _flow(self) -> None:
         self._flow_scheduled = False
         while self._flowing and self._chunks:
-            data = self._chunks.pop(0)
+            data = self._pop_chunk()
             self._buffered -= len(data)
             self._taken(len(data))
             self._emit_data(data)

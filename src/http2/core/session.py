@@ -62,9 +62,6 @@ class Http2Session(SessionControl):
     ``stream(stream, headers, flags, raw_headers)``, ``timeout``.
     """
 
-    type: ClassVar[int]
-    """NGHTTP2_SESSION_SERVER or NGHTTP2_SESSION_CLIENT."""
-
     alpn_protocol: str | None = None
     """``'h2'`` over TLS, ``'h2c'`` in the clear, None before the connection stands."""
 

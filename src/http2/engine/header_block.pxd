@@ -20,6 +20,7 @@ cdef class OutgoingBlock:
     cdef Py_ssize_t _capacity
     cdef Py_ssize_t _end
     cdef int _pseudo_count
+    cdef int _kind
     cdef readonly object held
     cdef list _keep
     cdef unsigned long long _generation
@@ -34,7 +35,7 @@ cdef class OutgoingBlock:
     cdef int collect(self, object headers, int kind) except -1
     cdef str add_default_date(self)
     cdef int complete_request(self, str authority, str scheme) except -1
-    cdef int _begin(self) except -1
+    cdef int _begin(self, int kind) except -1
     cdef int _add_entry(self, object name, object value, int kind, object sensitive, bint ordered) except -1
     cdef int _add(self, object entry, object value, unsigned char flags) except -1
     cdef int _parse_status(self, const char *data, Py_ssize_t length) except -1

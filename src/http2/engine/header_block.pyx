@@ -408,7 +408,9 @@ cdef class OutgoingBlock:
     cdef int _parse_status(self, const char *data, Py_ssize_t length) except -1:
         if (length == 3 and 48 <= data[0] <= 57 and 48 <= data[1] <= 57 and 48 <= data[2] <= 57):
             return (data[0] - 48) * 100 + (data[1] - 48) * 10 + (data[2] - 48)
-        raise new_error("ERR_HTTP2_STATUS_INVALID", bytes(data[:length]).decode("latin-1"))
+        raise new_error(
+            "ERR_HTTP2_INVALID_INFO_STATUS" if self._kind == INFORMATIONAL
+            else "ERR_HTTP2_STATUS_INVALID", bytes(data[:length]).decode("latin-1"))
 
     cdef int _add_entry(
         self, object key, object value, int kind, object sensitive, bint ordered
@@ -457,8 +459,9 @@ cdef class OutgoingBlock:
             self._add(name, <object>PySequence_Fast_GET_ITEM(value, i), flags)
         return 0
 
-    cdef int _begin(self) except -1:
+    cdef int _begin(self, int kind) except -1:
         global generation
+        self._kind = kind
         generation += 1
         self._generation = generation
         self._seen = 0
@@ -487,13 +490,13 @@ cdef class OutgoingBlock:
             key = PyDict_GetItem(held, sensitive_headers)
             if key is not NULL:
                 sensitive = lower_names(<object>key)
-            self._begin()
+            self._begin(kind)
             self.held = held
             while PyDict_Next(held, &position, &key, &value):
                 self._add_entry(<object>key, <object>value, kind, sensitive, False)
             return 0
         if headers is None:
-            self._begin()
+            self._begin(kind)
             self.held = None
             return 0
         if isinstance(headers, Mapping):
@@ -515,7 +518,7 @@ cdef class OutgoingBlock:
         for name, item in pairs:
             if name is sensitive_headers:
                 sensitive = lower_names(item)
-        self._begin()
+        self._begin(kind)
         self.held = pairs
         for name, item in pairs:
             self._add_entry(name, item, kind, sensitive, ordered)
