@@ -176,6 +176,7 @@ const behaviours = {
   },
   '/ping'(stream) {
     stream.session.ping((error, duration, payload) => {
+      if (stream.destroyed) return;
       stream.respond({});
       stream.end(error ? String(error.code) : payload.toString('hex'));
     });
@@ -194,8 +195,10 @@ const behaviours = {
     // answered when another stream of the session asks for /release
     stream.resume();
   },
-  '/release'(stream) {
-    for (const other of stream.session.state_.alive.values()) {
+  '/release'(stream, query) {
+    const port = query.get('port');
+    const state = port ? known.get(Number(port)) : stream.session.state_;
+    for (const other of state.alive.values()) {
       if (other === stream || other.headersSent || other.destroyed) continue;
       other.respond({});
       other.end('released');
@@ -237,6 +240,7 @@ const behaviours = {
     until(
       () => {
         if (state.closedStreams < wanted) return false;
+        if (state.goaway.length < Number(query.get('goaways') || 0)) return false;
         if (query.get('ended') && !state.closed) return false;
         return !query.get('full') || state.session.state.remoteWindowSize === 0;
       },
