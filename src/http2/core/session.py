@@ -40,6 +40,8 @@ __all__ = ["Http2Session"]
 
 # Seconds that a closing transport may take to send what it has still got.
 LINGER = 5.0
+# Seconds that it waits for the peer's close_notify when it has sent everything.
+TLS_LINGER = 0.5
 
 # nghttp2's frame types and errors that concern us.
 FRAME_HEADERS = 1
@@ -84,6 +86,7 @@ class Http2Session(SessionControl):
     _in_batch = False
     _flush_scheduled = False
     _close_error: BaseException | None = None
+    _linger: asyncio.TimerHandle | None = None
     _invalid_frames = 0
     _goaway_seen = False
 
@@ -205,6 +208,9 @@ class Http2Session(SessionControl):
         """The transport is closed, by us, by the peer or by the network."""
         transport = self._transport
         self._transport = None
+        if self._linger is not None:
+            self._linger.cancel()
+            self._linger = None
         if not self.destroyed:
             if isinstance(exc, ConnectionError) and (self._goaway_seen or not self._streams):
                 # A peer may leave as it likes when it has said so, or when nothing is lost.
@@ -267,7 +273,10 @@ class Http2Session(SessionControl):
         transport.close()
         if transport.get_write_buffer_size():
             # a peer that reads no more must not keep the socket open for ever
-            self._loop.call_later(LINGER, transport.abort)
+            self._linger = self._loop.call_later(LINGER, transport.abort)
+        elif self.encrypted:
+            # nor one that does not answer TLS's close_notify
+            self._linger = self._loop.call_later(TLS_LINGER, transport.abort)
 
     def destroy(self, error: BaseException | int | None = None, code: int | None = None) -> None:
         """End the session and all its streams at once.
