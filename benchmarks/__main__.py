@@ -17,6 +17,9 @@ from benchmarks.scenarios import SCENARIOS
 RESULTS = REPOSITORY / "benchmarks" / "results.json"
 PAGE = REPOSITORY / "docs" / "benchmarks.md"
 PICTURE = REPOSITORY / "docs" / "benchmarks.svg"
+README = REPOSITORY / "README.md"
+README_BEGIN = "<!-- benchmark:begin -->"
+README_END = "<!-- benchmark:end -->"
 
 
 def main() -> int:
@@ -139,14 +142,19 @@ def plain(reason: str, prepared: bench.Bench) -> str:
 
 
 def write(tables: list[Table], run: dict[str, object], load_before: float) -> None:
-    """Write the three files."""
+    """Write the three files, and the table of the README."""
     found = machine.facts(load_before)
     PAGE.parent.mkdir(exist_ok=True)
     content = json.dumps(report.as_json(tables, found, run), indent=1, ensure_ascii=False)
     RESULTS.write_text(content + "\n")
     PAGE.write_text(report.markdown(tables, found, run))
     PICTURE.write_text(chart.svg(tables))
-    for path in (RESULTS, PAGE, PICTURE):
+    before, rest = README.read_text().split(README_BEGIN)
+    after = rest.split(README_END)[1]
+    README.write_text(
+        before + README_BEGIN + "\n" + report.readme_table(tables) + "\n" + README_END + after
+    )
+    for path in (RESULTS, PAGE, PICTURE, README):
         print(f"Wrote {path.relative_to(REPOSITORY)}.")
 
 

@@ -92,6 +92,43 @@ def markdown(tables: list[Table], machine: dict[str, str], run: dict[str, Any]) 
     return "\n".join(lines) + "\n"
 
 
+def readme_table(tables: list[Table]) -> str:
+    """Return the table of the README: a line per scenario, rates with their multiple of Node."""
+    lines = [
+        "| what is measured | http2, asyncio | http2, uvloop | Node | other Python, the best "
+        "| nghttp2's own, C++ |",
+        "|---|---:|---:|---:|---:|---:|",
+    ]
+    for table in tables:
+        ours = [readme_cell(table, name) for name in ("http2-asyncio", "http2-uvloop")]
+        if not any(ours):
+            continue
+        others = [
+            row
+            for row in table.rows.values()
+            if row.value and not row.ours and not row.name.startswith(("node", "nghttpd", "h2load"))
+        ]
+        others.sort(key=lambda row: row.value.median if row.value else 0)
+        best = f"{others[-1].label}: {readme_cell(table, others[-1].name)}" if others else ""
+        limit = readme_cell(table, "nghttpd") or readme_cell(table, "h2load")
+        scenario = table.scenario
+        node = readme_cell(table, scenario.reference)
+        title = f"{scenario.title} ({scenario.unit})"
+        lines.append(f"| {' | '.join([title, *ours, node, best, limit])} |")
+    return "\n".join(lines)
+
+
+def readme_cell(table: Table, name: str) -> str:
+    """Return one competitor's rate and its multiple of the reference."""
+    row = table.rows.get(name)
+    if row is None or row.value is None:
+        return ""
+    ratio = table.ratio(name)
+    if ratio is None or name == table.scenario.reference:
+        return number(row.value.median)
+    return f"{number(row.value.median)} ({ratio.median:.1f}×)"
+
+
 def markdown_table(table: Table) -> list[str]:
     """Return one scenario's section."""
     scenario = table.scenario
