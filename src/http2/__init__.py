@@ -23,7 +23,9 @@ from .errors import (
     Http2ValueError,
     NghttpError,
     SessionError,
+    SessionTimeoutError,
     StreamError,
+    StreamTimeoutError,
 )
 from .headers import Headers, sensitive_headers
 from .settings import Settings, get_default_settings, get_packed_settings, get_unpacked_settings
@@ -50,9 +52,11 @@ __all__ = [
     "ServerHttp2Stream",
     "SessionError",
     "SessionState",
+    "SessionTimeoutError",
     "Settings",
     "StreamError",
     "StreamState",
+    "StreamTimeoutError",
     "connect",
     "constants",
     "create_secure_server",

@@ -27,7 +27,9 @@ __all__ = [
     "Http2ValueError",
     "NghttpError",
     "SessionError",
+    "SessionTimeoutError",
     "StreamError",
+    "StreamTimeoutError",
     "error_code_name",
     "new_error",
     "nghttp_error",
@@ -127,6 +129,20 @@ class SessionError(Http2Error):
         """Make an error; see the attribute. `session_error` does the common case."""
         super().__init__(code, message, retryable=retryable)
         self.error_code = error_code
+
+
+class StreamTimeoutError(StreamError, TimeoutError):
+    """A stream was ended by this side because a deadline had passed; a `TimeoutError` too.
+
+    Its `error_code` is what the peer was told, for example `NGHTTP2_CANCEL`.
+    """
+
+
+class SessionTimeoutError(SessionError, TimeoutError):
+    """A session was ended by this side because a deadline had passed; a `TimeoutError` too.
+
+    Its `error_code` is what the peer was told, for example `NGHTTP2_NO_ERROR`.
+    """
 
 
 class NghttpError(Http2Error):

@@ -31,11 +31,15 @@ shape cost the least to make and to take apart, and a reader dispatches on the f
 | INVALID_FRAME    | the stream or 0 | frame type                | nghttp2's error      |
 | HEADERS_REJECTED | the stream      | None                      | None                 |
 | FAILED           | 0               | nghttp2's error           | message: str         |
+| WINDOW_GIVEN     | the stream or 0 | None                      | None                 |
+| MEASURED         | the stream      | 0: begun by us; 1: DATA   | bytes sent           |
 
 STREAM_CLOSED tells of the end of a stream whoever ended it; when the last frame that we
 sent closed the stream, its END_SENT is left out. WRITABLE comes once after
 `Connection.write` has returned more than `HIGH_WATER`, when the queue is short again.
 FAILED is the last event of a connection: it can neither read nor write any more.
+WINDOW_GIVEN, a WINDOW_UPDATE was sent, comes while `Connection.reporting_windows` is set,
+and MEASURED while `Connection.measuring` is.
 """
 
 from __future__ import annotations
@@ -71,3 +75,5 @@ FRAME_NOT_SENT: Final = 20
 INVALID_FRAME: Final = 21
 HEADERS_REJECTED: Final = 22
 FAILED: Final = 23
+WINDOW_GIVEN: Final = 24
+MEASURED: Final = 25

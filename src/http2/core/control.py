@@ -7,6 +7,7 @@ the connection; `http2.core.session` is the half that keeps it going.
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -79,6 +80,9 @@ class SessionControl(Closable):
     _own_goaway: int | None = None
 
     _pings: dict[bytes, tuple[asyncio.Future[tuple[float, bytes]], float]] | None = None
+    # PINGs of the library's own, which no program sees: who is told of the answer.
+    _own_pings: dict[bytes, tuple[Callable[[float], None], float]] | None = None
+    _ping_rtt: float | None = None
     _settings_waiters: list[tuple[asyncio.Future[tuple[Settings, float]], float]]
     _pending_settings_acks = 0
     # What was asked for before the connection stood.
@@ -152,6 +156,20 @@ class SessionControl(Closable):
         self._connection.ping(data)
         self._wake()
         return waiter
+
+    def _ping_unseen(self, answered: Callable[[float], None]) -> None:
+        """Send a PING of our own; *answered* gets its duration in seconds.
+
+        Its payload is random: no ping of the program's can have the same, nor can the
+        peer answer what it has not received. `max_outstanding_pings` are not counted.
+        """
+        payload = os.urandom(8)
+        if self._own_pings is None:
+            self._own_pings = {}
+        self._own_pings[payload] = (answered, time.monotonic())
+        assert self._connection is not None
+        self._connection.ping(payload)
+        self._wake()
 
     def settings(self, settings: Any = None) -> asyncio.Future[tuple[Settings, float]]:
         """Send SETTINGS; awaitable → ``(settings, duration in seconds)`` at the peer's ACK.
@@ -306,10 +324,16 @@ class SessionControl(Closable):
     def _on_ping_ack(self, _: int, payload: bytes, __: None) -> None:
         if self._pings and payload in self._pings:
             waiter, started = self._pings.pop(payload)
+            self._ping_rtt = time.monotonic() - started
             if not waiter.done():
-                waiter.set_result((time.monotonic() - started, payload))
+                waiter.set_result((self._ping_rtt, payload))
+        elif self._own_pings and payload in self._own_pings:
+            answered, started = self._own_pings.pop(payload)
+            self._ping_rtt = time.monotonic() - started
+            answered(self._ping_rtt)
 
     def _cancel_waiters(self) -> None:
+        self._own_pings = None
         pings, self._pings = self._pings, None
         for ping_waiter, _ in (pings or {}).values():
             if not ping_waiter.done():

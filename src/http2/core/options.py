@@ -10,10 +10,20 @@ from ..constants import DEFAULT_SETTINGS_MAX_HEADER_LIST_SIZE, PADDING_STRATEGY_
 from ..engine.connection import Connection
 from ..errors import new_error
 from ..settings import Settings
+from .timers import check_timeout
 
 __all__ = ["SessionOptions"]
 
 UINT32 = 2**32 - 1
+SECONDS = (
+    "keepalive_interval",
+    "keepalive_timeout",
+    "handshake_timeout",
+    "headers_timeout",
+    "request_timeout",
+    "idle_timeout",
+    "write_timeout",
+)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -46,6 +56,22 @@ class SessionOptions:
     """Whether values may not begin or end with whitespace (RFC 9113 section 8.2.1)."""
     strict_single_value_fields: bool = True
     """Whether sending two values of a single-value field is an error."""
+    max_receive_window: int = 16 * 1024 * 1024
+    """Bytes that receive windows may grow to while they are read as fast as they fill; 0: never."""
+    keepalive_interval: float = 0
+    """Seconds without a byte from the peer after which it gets a PING; 0 for never."""
+    keepalive_timeout: float = 20
+    """Seconds without a byte after such a PING until the session is destroyed; 0 for never."""
+    handshake_timeout: float = 0
+    """Seconds from the beginning of a connection until the peer's SETTINGS; 0 for no limit."""
+    headers_timeout: float = 0
+    """Seconds for headers: a client's response, a server's first request; 0 for no limit."""
+    request_timeout: float = 0
+    """Seconds for a whole request and its response; 0 for no limit."""
+    idle_timeout: float = 0
+    """Seconds without streams after which the session closes; 0 for never."""
+    write_timeout: float = 0
+    """Seconds that what is written may wait without any progress; 0 for ever."""
     max_reserved_remote_streams: int = 200
     """Pushed streams that a client accepts at a time."""
 
@@ -63,12 +89,15 @@ class SessionOptions:
             ("stream_reset_burst", 0, UINT32),
             ("stream_reset_rate", 0, UINT32),
             ("max_reserved_remote_streams", 0, UINT32),
+            ("max_receive_window", 0, 2**31 - 1),
         ):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int):
                 raise new_error("ERR_INVALID_ARG_TYPE", name, "an integer", value)
             if not low <= value <= high:
                 raise new_error("ERR_OUT_OF_RANGE", name, f">= {low} and <= {high}", value)
+        for name in SECONDS:
+            setattr(self, name, check_timeout(getattr(self, name), name))
         for name in ("strict_field_whitespace_validation", "strict_single_value_fields"):
             if not isinstance(getattr(self, name), bool):
                 raise new_error("ERR_INVALID_ARG_TYPE", name, "a bool", getattr(self, name))

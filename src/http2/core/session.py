@@ -35,6 +35,7 @@ from .emitter import logger
 from .options import SessionOptions
 from .stream import Http2Stream, check_error_code
 from .tls import is_adequate
+from .upkeep import Chore, begin_upkeep
 
 __all__ = ["Http2Session"]
 
@@ -97,6 +98,7 @@ class Http2Session(SessionControl):
         self._listeners = None
         self._timer = None
         self._streams: dict[int, Http2Stream] = {}
+        self._upkeep: list[Chore] = []
 
     def __repr__(self) -> str:
         state = (
@@ -128,6 +130,7 @@ class Http2Session(SessionControl):
             self.destroy(session_error(NGHTTP2_INADEQUATE_SECURITY), NGHTTP2_INADEQUATE_SECURITY)
             return
         self._begin_control()
+        begin_upkeep(self)
         self._wake()
 
     def _received(self, data: Any) -> None:
@@ -241,6 +244,9 @@ class Http2Session(SessionControl):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        upkeep, self._upkeep = self._upkeep, []
+        for chore in upkeep:
+            chore.stop()
         self._fail_streams(error, stream_code)
         self._cancel_waiters()
         self._cancel_tasks()
@@ -473,4 +479,4 @@ def event_handlers(
         events.FAILED: Http2Session._on_failed,
     }
     handlers.update(specific)
-    return [handlers.get(kind, _not_ours) for kind in range(events.FAILED + 1)]
+    return [handlers.get(kind, _not_ours) for kind in range(events.MEASURED + 1)]

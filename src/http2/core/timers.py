@@ -11,12 +11,12 @@ from ..errors import new_error
 __all__ = ["IdleTimer", "check_timeout"]
 
 
-def check_timeout(seconds: Any) -> float:
-    """*seconds* as a float, or ERR_INVALID_ARG_TYPE / ERR_OUT_OF_RANGE."""
+def check_timeout(seconds: Any, name: str = "seconds") -> float:
+    """*seconds* as a float, or ERR_INVALID_ARG_TYPE / ERR_OUT_OF_RANGE about *name*."""
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
-        raise new_error("ERR_INVALID_ARG_TYPE", "seconds", "a number", seconds)
+        raise new_error("ERR_INVALID_ARG_TYPE", name, "a number", seconds)
     if not 0 <= seconds < float("inf"):
-        raise new_error("ERR_OUT_OF_RANGE", "seconds", ">= 0 and finite", seconds)
+        raise new_error("ERR_OUT_OF_RANGE", name, ">= 0 and finite", seconds)
     return float(seconds)
 
 

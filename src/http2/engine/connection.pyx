@@ -31,6 +31,8 @@ from http2.engine.header_block cimport (
 )
 from http2.engine.nghttp2 cimport *
 
+from time import monotonic
+
 from http2 import events as _events
 from http2.errors import new_error, nghttp_error
 
@@ -56,6 +58,8 @@ cdef int EVENT_FRAME_NOT_SENT = _events.FRAME_NOT_SENT
 cdef int EVENT_INVALID_FRAME = _events.INVALID_FRAME
 cdef int EVENT_HEADERS_REJECTED = _events.HEADERS_REJECTED
 cdef int EVENT_FAILED = _events.FAILED
+cdef int EVENT_WINDOW_GIVEN = _events.WINDOW_GIVEN
+cdef int EVENT_MEASURED = _events.MEASURED
 
 cdef Py_ssize_t HIGH_WATER = _events.HIGH_WATER
 
@@ -111,6 +115,7 @@ cdef class OutgoingBody:
     cdef Py_ssize_t head
     cdef Py_ssize_t offset
     cdef Py_ssize_t pending
+    cdef long long sent
     cdef bint ended
     cdef bint deferred
     cdef bint wants_trailers
@@ -149,6 +154,21 @@ cdef class Connection:
     cdef Py_ssize_t _small_capacity
     cdef Py_ssize_t _gathered
     cdef Py_ssize_t _gather_limit
+
+    # what is counted for who asks: see connection.pyi
+    cdef readonly long long bytes_received
+    cdef readonly long long bytes_sent
+    cdef readonly long long bytes_consumed
+    cdef readonly long long frames_received
+    cdef readonly long long frames_sent
+    cdef readonly long long stream_count
+    cdef readonly long long max_open_streams
+    cdef long long _open_streams
+    cdef long long _blocks
+    cdef readonly double last_received
+    cdef public bint stamping
+    cdef public bint reporting_windows
+    cdef public bint measuring
 
     cdef int _padding
     cdef readonly bint client
@@ -252,6 +272,9 @@ cdef class Connection:
         if self._busy:
             raise RuntimeError("receive() inside receive() or data_to_send()")
         PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
+        self.bytes_received += view.len
+        if self.stamping:
+            self.last_received = monotonic()
         self._busy = True
         try:
             rv = nghttp2_session_mem_recv(self._session, <const uint8_t *>view.buf, view.len)
@@ -310,6 +333,7 @@ cdef class Connection:
                 (EVENT_FAILED, 0, length, nghttp2_strerror(<int>length).decode("ascii")))
         self._flush_small()
         self._chunks = None
+        self.bytes_sent += self._gathered
         return chunks
 
     cdef int _gather(self, const void *data, Py_ssize_t length) except -1:
@@ -365,6 +389,7 @@ cdef class Connection:
                 self._gathered += n
             length -= n
             body.pending -= n
+            body.sent += n
             body.offset += n
             if body.offset == size:
                 body.offset = 0
@@ -595,10 +620,28 @@ cdef class Connection:
         cdef OutgoingBody body = self._bodies.get(stream_id)
         return 0 if body is None else body.pending
 
+    def body_sent(self, int32_t stream_id):
+        """Bytes of the body on *stream_id* that have been gathered for sending so far."""
+        self._alive()
+        cdef OutgoingBody body = self._bodies.get(stream_id)
+        return 0 if body is None else body.sent
+
+    def unsent_bodies(self):
+        """``(stream_id, bytes sent)`` of every stream with bytes that wait to be sent."""
+        self._alive()
+        cdef list found = []
+        cdef OutgoingBody body
+        for stream_id, item in self._bodies.items():
+            body = <OutgoingBody>item
+            if body.pending:
+                found.append((stream_id, body.sent))
+        return found
+
     def consume(self, int32_t stream_id, Py_ssize_t size):
         """Let the peer send *size* more bytes: the application has read as many (RFC 9113
         section 5.2). A stream that is gone counts for the connection's window alone."""
         self._alive()
+        self.bytes_consumed += size
         cdef int rv = nghttp2_session_consume(self._session, stream_id, size)
         if rv != 0:
             raise refusal(rv)
@@ -754,6 +797,21 @@ cdef class Connection:
     # --- state ----------------------------------------------------------------------------
 
     @property
+    def receiving_block(self):
+        """The ordinal of the header block that has begun to come and is not complete, or 0."""
+        return 0 if self._block is None else self._blocks
+
+    def stream_window(self, int32_t stream_id):
+        """The receive window of a stream in all, in bytes; -1 when there is no such stream."""
+        self._alive()
+        return nghttp2_session_get_stream_effective_local_window_size(self._session, stream_id)
+
+    def connection_window(self):
+        """The receive window of the connection in all, in bytes."""
+        self._alive()
+        return nghttp2_session_get_effective_local_window_size(self._session)
+
+    @property
     def last_received_stream_id(self):
         """The id of the last stream of the peer's that was processed."""
         self._alive()
@@ -795,6 +853,12 @@ cdef class Connection:
                 nghttp2_session_get_stream_local_window_size(self._session, stream_id),
         }
 
+    cdef void _stream_begun(self) noexcept:
+        self.stream_count += 1
+        self._open_streams += 1
+        if self._open_streams > self.max_open_streams:
+            self.max_open_streams = self._open_streams
+
     cdef int _report(self, int kind, int32_t stream_id, first, second) except -1:
         self._batch.append((kind, stream_id, first, second))
         return 0
@@ -834,6 +898,12 @@ cdef int on_begin_headers(
         self._sensitive = None
         self._block_pairs = 0
         self._block_size = 0
+        self._blocks += 1
+        if (
+            frame.hd.type == NGHTTP2_PUSH_PROMISE
+            or frame.headers.cat == NGHTTP2_HCAT_REQUEST
+        ):
+            self._stream_begun()
         return 0
     except BaseException as failure:
         return self._fail(failure)
@@ -858,6 +928,7 @@ cdef int on_header(
             nghttp2_submit_rst_stream(
                 session, NGHTTP2_FLAG_NONE, stream_id, NGHTTP2_ENHANCE_YOUR_CALM)
             self._report(EVENT_HEADERS_REJECTED, stream_id, None, None)
+            self._block = None
             return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE
         text = self._strings.text(name)
         self._block_raw = add_received(
@@ -891,6 +962,7 @@ cdef int on_frame_recv(
     cdef uint8_t kind = frame.hd.type
     cdef uint8_t flags = frame.hd.flags
     cdef int32_t stream_id = frame.hd.stream_id
+    self.frames_received += 1
     cdef nghttp2_ext_altsvc *altsvc
     cdef nghttp2_ext_origin *origin
     cdef nghttp2_ext_priority_update *update
@@ -965,12 +1037,26 @@ cdef int on_frame_send(
 ) noexcept:
     cdef Connection self = <Connection>user_data
     cdef uint8_t kind = frame.hd.type
+    self.frames_sent += 1
     try:
         if kind == NGHTTP2_DATA or (
             kind == NGHTTP2_HEADERS and frame.headers.cat == NGHTTP2_HCAT_HEADERS
         ):
             if frame.hd.flags & NGHTTP2_FLAG_END_STREAM:
                 self._report(EVENT_END_SENT, frame.hd.stream_id, None, None)
+        elif kind == NGHTTP2_HEADERS:
+            if frame.headers.cat == NGHTTP2_HCAT_REQUEST:
+                self._stream_begun()
+                if self.measuring:
+                    self._report(EVENT_MEASURED, frame.hd.stream_id, 0, None)
+        elif kind == NGHTTP2_WINDOW_UPDATE:
+            if self.reporting_windows:
+                self._report(EVENT_WINDOW_GIVEN, frame.hd.stream_id, None, None)
+        elif kind == NGHTTP2_PUSH_PROMISE:
+            self._stream_begun()
+            if self.measuring:
+                self._report(
+                    EVENT_MEASURED, frame.push_promise.promised_stream_id, 0, None)
         elif kind == NGHTTP2_GOAWAY:
             self._report_goaway(EVENT_GOAWAY_SENT, frame)
         return 0
@@ -1000,6 +1086,7 @@ cdef int on_invalid_frame_recv(
 ) noexcept:
     cdef Connection self = <Connection>user_data
     try:
+        self._block = None
         self._report(EVENT_INVALID_FRAME, frame.hd.stream_id, frame.hd.type, lib_error)
         return 0
     except BaseException as failure:
@@ -1011,6 +1098,8 @@ cdef int on_stream_close(
 ) noexcept:
     cdef Connection self = <Connection>user_data
     cdef tuple last
+    if self._open_streams > 0:
+        self._open_streams -= 1
     try:
         self._bodies.pop(stream_id, None)
         if self._batch:
@@ -1064,6 +1153,8 @@ cdef int send_data(
             padding[0] = <uint8_t>(frame.data.padlen - 1)
             self._gather(padding, 1)
         self._gather_body(body, length)
+        if self.measuring:
+            self._report(EVENT_MEASURED, frame.hd.stream_id, 1, length)
         if frame.data.padlen > 1:
             padding[0] = 0
             self._gather(padding, frame.data.padlen - 1)

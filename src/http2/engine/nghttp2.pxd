@@ -168,6 +168,7 @@ cdef extern from "nghttp2/nghttp2.h":
         NGHTTP2_PUSH_PROMISE
         NGHTTP2_PING
         NGHTTP2_GOAWAY
+        NGHTTP2_WINDOW_UPDATE
         NGHTTP2_ALTSVC
         NGHTTP2_ORIGIN
         NGHTTP2_PRIORITY_UPDATE
@@ -299,6 +300,8 @@ cdef extern from "nghttp2/nghttp2.h":
     size_t nghttp2_session_get_hd_inflate_dynamic_table_size(nghttp2_session *session)
     uint32_t nghttp2_session_get_remote_settings(nghttp2_session *session, int id)
     uint32_t nghttp2_session_get_local_settings(nghttp2_session *session, int id)
+    int32_t nghttp2_session_get_stream_effective_local_window_size(
+        nghttp2_session *session, int32_t stream_id)
     int32_t nghttp2_session_get_stream_local_window_size(
         nghttp2_session *session, int32_t stream_id)
     int nghttp2_session_get_stream_local_close(nghttp2_session *session, int32_t stream_id)

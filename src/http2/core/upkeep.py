@@ -1,0 +1,32 @@
+"""What a session does by itself, while it stands, when its options or an observer ask for it.
+
+A chore is made once a session, keeps its own time, and is stopped when the session is
+destroyed; a session without any has an empty list and nothing else.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from .keepalive import KeepAlive
+
+if TYPE_CHECKING:
+    from .session import Http2Session
+
+__all__ = ["Chore", "begin_upkeep"]
+
+
+class Chore(Protocol):
+    """Something that goes on beside a session."""
+
+    def stop(self) -> None:
+        """The session is destroyed: let go of it."""
+
+
+def begin_upkeep(session: Http2Session) -> None:
+    """The connection of *session* stands: begin what its options ask for."""
+    options = session._options
+    if options.keepalive_interval:
+        session._upkeep.append(
+            KeepAlive(session, options.keepalive_interval, options.keepalive_timeout)
+        )
