@@ -1,9 +1,15 @@
 """How Sphinx builds the documentation: ``make docs``. Nothing is fetched while it does."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
+from sphinx.errors import ExtensionError
+
 import http2
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+from tests import rows
 
 project = "http2"
 author = "the http2 maintainers"
@@ -38,7 +44,20 @@ def without_benchmarks(app: Any, name: str, source: list[str]) -> None:
         source[0] = source[0].replace("\nbenchmarks\n", "\n")
 
 
+def with_rows(app: Any, name: str, source: list[str]) -> None:
+    """Put the tables of rows and their tests into their page."""
+    source[0] = source[0].replace("\n<!-- rows -->\n", f"\n{rows.page()}\n")
+
+
+def check_rows(app: Any) -> None:
+    """No documentation without proof: every row has a test, every public name a row."""
+    if found := rows.problems():
+        raise ExtensionError("rows.toml, names and tests do not agree:\n" + "\n".join(found))
+
+
 def setup(app: Any) -> None:
-    """Hook the two in; napoleon has the default priority, 500."""
+    """Hook them in; napoleon has the default priority, 500."""
+    app.connect("builder-inited", check_rows)
+    app.connect("source-read", with_rows)
     app.connect("autodoc-process-docstring", keep_colons, priority=400)
     app.connect("source-read", without_benchmarks)

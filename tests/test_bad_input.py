@@ -235,6 +235,7 @@ def many_fields(count: int) -> list[tuple[str, str]]:
     return fields + [("x", "y")] * (count - len(fields))
 
 
+@pytest.mark.row("server.option.max_header_list_pairs")
 def test_too_many_fields(run: Run) -> None:
     async def main() -> None:
         observed = Observed()
@@ -325,6 +326,7 @@ def test_flood_of_frames_that_want_an_answer(run: Run, frame: bytes) -> None:
     run(main())
 
 
+@pytest.mark.row("server.option.stream_reset_burst")
 def test_rapid_reset(run: Run) -> None:
     """Requests that are cancelled at once, faster than anybody would (CVE-2023-44487)."""
 
@@ -360,6 +362,7 @@ def test_resets_within_the_limit_do_no_harm(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.row("server.option.max_session_invalid_frames")
 def test_too_many_invalid_frames(run: Run) -> None:
     async def main() -> None:
         observed = Observed()

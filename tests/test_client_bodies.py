@@ -144,6 +144,7 @@ def test_nghttpd(run: Run, tmp_path: Path) -> None:
     run(main())
 
 
+@pytest.mark.row("stream.write")
 def test_odd_pieces(run: Run, clear: Peer) -> None:
     async def main() -> None:
         chance = random.Random(1)
@@ -195,6 +196,7 @@ def test_pieces_of_reading(run: Run, clear: Peer) -> None:
     run(main())
 
 
+@pytest.mark.row("rule.bytes", "stream.write")
 def test_kinds_of_buffers(run: Run, peer: Peer) -> None:
     async def main() -> None:
         async with connect(peer) as session:
@@ -283,6 +285,7 @@ def test_no_buffer(run_asyncio: Run, clear: Peer, wrong: Any) -> None:
     run_asyncio(main())
 
 
+@pytest.mark.row("stream.end")
 def test_after_the_end(run: Run, clear: Peer) -> None:
     async def main() -> None:
         async with connect(clear) as session:

@@ -46,6 +46,7 @@ async def error_of(awaitable: Any) -> http2.Http2Error:
 # --- resets by the server ------------------------------------------------------------------
 
 
+@pytest.mark.row("beyond.retryable")
 @pytest.mark.parametrize("code", range(14))
 def test_reset_before_the_response(run: Run, peer: Peer, code: int) -> None:
     async def main() -> None:
@@ -73,6 +74,7 @@ def test_reset_before_the_response(run: Run, peer: Peer, code: int) -> None:
     run(main())
 
 
+@pytest.mark.row("beyond.no_silent_truncation")
 @pytest.mark.parametrize("code", [0, CANCEL, INTERNAL, 0xDEAD])
 @pytest.mark.parametrize("how", ["read", "pieces", "exactly", "iterate", "flow"])
 def test_cut_by_a_reset(run_asyncio: Run, code: int, how: str) -> None:
@@ -124,6 +126,7 @@ def test_cut_by_a_reset(run_asyncio: Run, code: int, how: str) -> None:
     run_asyncio(main())
 
 
+@pytest.mark.row("beyond.no_silent_truncation")
 def test_connection_lost_in_the_middle(run: Run, either: Peer) -> None:
     async def main() -> None:
         session = await http2.connect(either.origin, **tls(either))
@@ -167,6 +170,7 @@ def test_connection_lost_and_nobody_listens(
     assert all(record.name == "http2" for record in caplog.records)
 
 
+@pytest.mark.row("beyond.no_silent_truncation")
 @pytest.mark.parametrize(("announced", "size"), [(100, 10), (10, 100), (1, 0), (0, 1)])
 def test_content_length_mismatch(run: Run, announced: int, size: int) -> None:
     async def main() -> None:
@@ -247,6 +251,7 @@ def test_a_listener_that_raises(run: Run, peer: Peer, caplog: pytest.LogCaptureF
 # --- ends that we make -------------------------------------------------------------------
 
 
+@pytest.mark.row("stream.close", "stream.rst_code")
 def test_close_with_a_code(run: Run, peer: Peer) -> None:
     async def main() -> None:
         codes = (0, CANCEL, INTERNAL, constants.NGHTTP2_ENHANCE_YOUR_CALM)
@@ -279,6 +284,7 @@ def test_close_with_a_code(run: Run, peer: Peer) -> None:
     run(main())
 
 
+@pytest.mark.row("stream.destroy")
 def test_destroy(run: Run, peer: Peer) -> None:
     async def main() -> None:
         async with http2.connect(peer.origin) as session:
@@ -312,6 +318,7 @@ def test_destroy(run: Run, peer: Peer) -> None:
     run(main())
 
 
+@pytest.mark.row("module.AbortError", "client_session.request.option.signal")
 def test_signal(run: Run, peer: Peer) -> None:
     async def main() -> None:
         async with http2.connect(peer.origin) as session:
@@ -373,6 +380,7 @@ def test_signal_that_is_not_needed(run: Run, peer: Peer) -> None:
     run(main())
 
 
+@pytest.mark.row("stream.event.timeout", "stream.set_timeout")
 def test_timeout_of_a_stream(run: Run, peer: Peer) -> None:
     async def main() -> None:
         async with http2.connect(peer.origin) as session:

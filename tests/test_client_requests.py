@@ -47,6 +47,7 @@ async def seen_by(session: http2.ClientHttp2Session, headers: Any, **options: An
     return json.loads(await stream.read())
 
 
+@pytest.mark.row("client_session.request.defaults", "client_session.request")
 def test_defaults(run: Run, peer: Peer) -> None:
     async def main() -> None:
         async with connect(peer) as session:
@@ -67,6 +68,7 @@ def test_defaults(run: Run, peer: Peer) -> None:
     run(main())
 
 
+@pytest.mark.row("client_session.request.option.end_stream")
 @pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE", "POST", "PUT", "PATCH", "OPTIONS"])
 def test_end_stream_by_method(run: Run, method: str) -> None:
     async def main() -> None:
@@ -97,6 +99,7 @@ def test_end_stream_by_method(run: Run, method: str) -> None:
     run(main())
 
 
+@pytest.mark.row("headers.outgoing", "headers.pairs", "headers.lower_case")
 @pytest.mark.parametrize(
     "headers",
     [
@@ -130,6 +133,7 @@ def test_forms_of_headers(run_asyncio: Run, headers: Any) -> None:
     run_asyncio(main())
 
 
+@pytest.mark.row("headers.outgoing")
 def test_values_of_headers(run: Run, peer: Peer) -> None:
     async def main() -> None:
         async with connect(peer) as session:
@@ -164,6 +168,7 @@ def test_values_of_headers(run: Run, peer: Peer) -> None:
     run(main())
 
 
+@pytest.mark.row("module.sensitive_headers", "headers.sensitive_by_itself")
 def test_sensitive_headers(run: Run, peer: Peer) -> None:
     async def main() -> None:
         async with connect(peer) as session:
@@ -226,6 +231,7 @@ def test_default_port_is_left_out(run_asyncio: Run) -> None:
     run_asyncio(main())
 
 
+@pytest.mark.row("stream.sent_headers")
 def test_sent_headers(run: Run) -> None:
     async def main() -> None:
         async with serving(lambda stream: stream.respond(end_stream=True)) as (_, origin):
@@ -248,6 +254,18 @@ def test_sent_headers(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.row(
+    "stream.event.ready",
+    "stream.pending",
+    "stream.id",
+    "stream.session",
+    "stream.closed",
+    "stream.destroyed",
+    "stream.end_after_headers",
+    "stream.rst_code",
+    "module.Http2Stream",
+    "module.ClientHttp2Stream",
+)
 def test_states_of_a_stream(run: Run) -> None:
     async def main() -> None:
         def respond(stream: Any, headers: Any) -> None:
@@ -312,6 +330,12 @@ def test_headers_are_taken_at_the_call(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.row(
+    "client_session.request.option.wait_for_trailers",
+    "stream.event.want_trailers",
+    "stream.send_trailers",
+    "stream.sent_trailers",
+)
 def test_request_trailers(run: Run, peer: Peer) -> None:
     async def main() -> None:
         async with connect(peer) as session:
@@ -400,6 +424,11 @@ def test_trailers_of_a_request_before_the_connection(run: Run, peer: Peer) -> No
     run(main())
 
 
+@pytest.mark.row(
+    "client_session.request.option.weight",
+    "client_session.request.option.parent",
+    "client_session.request.option.exclusive",
+)
 def test_priority_reaches_the_server(run_asyncio: Run) -> None:
     async def main() -> None:
         with starting() as start:

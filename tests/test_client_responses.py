@@ -27,6 +27,7 @@ def connect(peer: Peer, **options: Any) -> http2.ClientHttp2Session:
     return http2.connect(peer.origin, **tls_options(peer), **options)
 
 
+@pytest.mark.row("headers.status", "headers.set_cookie", "headers.raw")
 def test_response_headers(run: Run, peer: Peer) -> None:
     async def main() -> None:
         async with connect(peer) as session:
@@ -56,6 +57,7 @@ def test_response_headers(run: Run, peer: Peer) -> None:
     run(main())
 
 
+@pytest.mark.row("client_stream.event.response", "client_stream.response")
 def test_response_event(run: Run, peer: Peer) -> None:
     async def main() -> None:
         end_stream = http2.constants.NGHTTP2_FLAG_END_STREAM
@@ -89,6 +91,7 @@ def test_response_event(run: Run, peer: Peer) -> None:
     run(main())
 
 
+@pytest.mark.row("client_stream.event.headers", "client_stream.response")
 def test_informational_responses(run: Run, peer: Peer) -> None:
     async def main() -> None:
         async with connect(peer) as session:
@@ -108,6 +111,7 @@ def test_informational_responses(run: Run, peer: Peer) -> None:
     run(main())
 
 
+@pytest.mark.row("client_stream.event.continue")
 def test_waits_for_continue(run: Run) -> None:
     async def main() -> None:
         async def respond(stream: Any, headers: Any) -> None:
@@ -124,6 +128,7 @@ def test_waits_for_continue(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.row("stream.event.trailers")
 def test_response_trailers(run: Run, peer: Peer) -> None:
     async def main() -> None:
         async with connect(peer) as session:
@@ -165,6 +170,7 @@ def test_response_to_a_request_that_goes_on(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.row("duplex.set_encoding")
 def test_set_encoding(run: Run, peer: Peer) -> None:
     async def main() -> None:
         text = "žluťoučký kůň " * 2000
@@ -187,6 +193,7 @@ def test_set_encoding(run: Run, peer: Peer) -> None:
     run(main())
 
 
+@pytest.mark.row("duplex.pause", "duplex.resume")
 def test_pause_and_resume(run: Run, peer: Peer) -> None:
     async def main() -> None:
         async with connect(peer) as session:
@@ -216,6 +223,7 @@ def test_pause_and_resume(run: Run, peer: Peer) -> None:
     run(main())
 
 
+@pytest.mark.row("duplex.flow_control")
 def test_nobody_reads(run: Run, peer: Peer) -> None:
     """`resume` throws a body away; a stream that was never read does not hold others up."""
 

@@ -97,6 +97,7 @@ WRONG_OPTIONS: list[tuple[dict[str, Any], str]] = [
 ]
 
 
+@pytest.mark.row("headers.validation", "headers.pseudo")
 @pytest.mark.parametrize("early", [False, True], ids=["connected", "connecting"])
 def test_wrong_requests(run: Run, early: bool) -> None:
     async def main() -> None:
@@ -127,6 +128,9 @@ def test_wrong_requests(run: Run, early: bool) -> None:
     run(main())
 
 
+@pytest.mark.row(
+    "connect.option.strict_field_whitespace_validation", "connect.option.strict_single_value_fields"
+)
 def test_lenient_options(run: Run) -> None:
     async def main() -> None:
         seen: list[Any] = []
@@ -229,6 +233,7 @@ def test_wrong_connects(run_asyncio: Run, authority: Any, options: Any, code: st
     run_asyncio(main())
 
 
+@pytest.mark.row("rule.options")
 @pytest.mark.parametrize(
     "options",
     [{"unknown": 1}, {"maxSettings": 1}, {"stream_reset_burst": 1}, {"ca": "x"}, {"key": "x"}],

@@ -3,11 +3,14 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from http2 import constants
 
 NODE = json.loads((Path(__file__).parent / "data" / "node_http2.json").read_text())["constants"]
 
 
+@pytest.mark.row("module.constants", "rule.names")
 def test_names_and_values_are_those_of_node() -> None:
     ours = {name: value for name, value in vars(constants).items() if name.isupper()}
     del ours["ERROR_CODE_NAMES"]

@@ -55,6 +55,7 @@ async def soon(awaitable: Any) -> asyncio.Task[Any]:
 # --- read(n) --------------------------------------------------------------------------------
 
 
+@pytest.mark.row("duplex.read")
 def test_read_all(run: Run) -> None:
     async def main() -> None:
         stream = fed(b"one", b"two", b"three")
@@ -82,6 +83,7 @@ def test_a_single_chunk_is_not_copied(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.row("duplex.read")
 def test_read_some(run: Run) -> None:
     async def main() -> None:
         stream = fed(b"abcdef", b"ghi", b"j")
@@ -115,6 +117,7 @@ def test_read_waits(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.row("duplex.readexactly")
 def test_readexactly(run: Run) -> None:
     async def main() -> None:
         stream = fed(b"abc", b"defg", b"hi")
@@ -145,6 +148,7 @@ def test_readexactly_waits(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.row("rule.duplex", "duplex.iterate")
 def test_async_for(run: Run) -> None:
     async def main() -> None:
         stream = Fed()
@@ -274,6 +278,7 @@ def test_an_end_without_a_reason_is_premature(run: Run) -> None:
 # --- the events -------------------------------------------------------------------------------
 
 
+@pytest.mark.row("stream.event.data")
 def test_data_events(run: Run) -> None:
     async def main() -> None:
         stream = fed(b"early", end=False)
@@ -296,6 +301,7 @@ def test_data_events(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.row("duplex.pause", "duplex.resume")
 def test_pause_and_resume(run: Run) -> None:
     async def main() -> None:
         stream = Fed()
@@ -361,6 +367,7 @@ def test_resume_without_a_listener_throws_away(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.row("stream.event.end", "duplex.readable_ended", "duplex.readable")
 def test_end_is_emitted_to_readers_too(run: Run) -> None:
     async def main() -> None:
         for read in (lambda s: s.read(), lambda s: s.read(100), lambda s: s.readexactly(3)):
@@ -437,6 +444,7 @@ def test_an_encoding_that_nobody_knows() -> None:
 # --- writing ------------------------------------------------------------------------------------
 
 
+@pytest.mark.row("duplex.drain", "stream.event.drain")
 def test_drain(run: Run) -> None:
     async def main() -> None:
         stream = Fed()
@@ -470,6 +478,7 @@ def test_drain_fails_with_the_stream(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.row("stream.event.finish", "duplex.writable_finished")
 def test_finish_wakes_who_drains_and_comes_once(run: Run) -> None:
     async def main() -> None:
         stream = Fed()

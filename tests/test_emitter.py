@@ -36,6 +36,7 @@ def note(calls: list[Any]) -> Callable[[str], Callable[..., None]]:
 # --- the twelve methods ---------------------------------------------------------------------
 
 
+@pytest.mark.row("emitter.on", "emitter.emit")
 def test_on_and_emit(calls: list[Any], note: Any) -> None:
     emitter = EventEmitter()
     assert emitter.emit("x", 1) is False
@@ -47,6 +48,7 @@ def test_on_and_emit(calls: list[Any], note: Any) -> None:
     assert calls == [("first", 1, 2), ("second", 1, 2)]
 
 
+@pytest.mark.row("emitter.once")
 def test_once(calls: list[Any], note: Any) -> None:
     emitter = EventEmitter()
     listener = note("once")
@@ -70,6 +72,7 @@ def test_once_is_gone_before_it_is_called(calls: list[Any]) -> None:
     assert calls == [0]
 
 
+@pytest.mark.row("emitter.prepend_listener", "emitter.prepend_once_listener")
 def test_prepend(calls: list[Any], note: Any) -> None:
     emitter = EventEmitter()
     emitter.on("x", note("a"))
@@ -81,6 +84,7 @@ def test_prepend(calls: list[Any], note: Any) -> None:
     assert [name for (name,) in calls] == ["c", "b", "a", "b", "a"]
 
 
+@pytest.mark.row("emitter.decorators")
 def test_decorators(calls: list[Any]) -> None:
     emitter = EventEmitter()
 
@@ -99,6 +103,7 @@ def test_decorators(calls: list[Any]) -> None:
     assert calls == [("each", 1), ("single", 1), ("each", 2)]
 
 
+@pytest.mark.row("emitter.off")
 def test_off_takes_the_latest_registration(calls: list[Any], note: Any) -> None:
     emitter = EventEmitter()
     twice, other = note("twice"), note("other")
@@ -137,6 +142,7 @@ def test_the_same_listener_twice_is_called_twice(calls: list[Any], note: Any) ->
     assert len(calls) == 3
 
 
+@pytest.mark.row("emitter.remove_all_listeners", "emitter.event_names")
 def test_remove_all_listeners_and_event_names(note: Any) -> None:
     emitter = EventEmitter()
     assert emitter.event_names() == []
@@ -156,6 +162,7 @@ def test_remove_all_listeners_and_event_names(note: Any) -> None:
     assert emitter.emit("z") is False
 
 
+@pytest.mark.row("emitter.listeners")
 def test_what_is_listed_is_a_copy(note: Any) -> None:
     emitter = EventEmitter()
     emitter.on("x", note("a"))
@@ -297,6 +304,7 @@ def test_a_listener_that_needs_more_fails_like_any_other(
 # --- coroutines -----------------------------------------------------------------------------
 
 
+@pytest.mark.row("rule.events", "emitter.coroutines")
 def test_a_coroutine_listener_becomes_a_task(run: Run, calls: list[Any]) -> None:
     async def main() -> None:
         emitter = EventEmitter()
@@ -336,6 +344,7 @@ def test_a_coroutine_listener_that_raises_is_logged(
     assert str(record.exc_info[1]) == "from a coroutine"
 
 
+@pytest.mark.row("rule.events", "emitter.coroutines")
 def test_tasks_end_with_their_stream(run: Run, calls: list[Any]) -> None:
     """A handler that waits for what never comes is cancelled when its stream is reset."""
 

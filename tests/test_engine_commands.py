@@ -196,6 +196,7 @@ def test_receive_runs_no_code_of_the_programs() -> None:
     assert pair.server.receive(Nosy(ping)) == [(events.PING, 0, bytes(8), None)]
 
 
+@pytest.mark.row("module.nghttp2_version")
 def test_the_version_of_nghttp2() -> None:
     parts = nghttp2_version_string().split(".")
     assert (int(parts[0]), int(parts[1])) >= (1, 52)

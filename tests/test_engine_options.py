@@ -21,6 +21,7 @@ def code_of(error: pytest.ExceptionInfo[Http2Error]) -> str:
     return error.value.code
 
 
+@pytest.mark.row("server.option.max_header_list_pairs")
 @pytest.mark.parametrize(("extra", "kind"), [(4, events.REQUEST), (5, events.HEADERS_REJECTED)])
 def test_max_header_list_pairs(extra: int, kind: int) -> None:
     pair = Pair(server={"max_header_list_pairs": 8})
@@ -60,6 +61,7 @@ def test_a_rejected_block_leaves_hpack_in_step() -> None:
     assert request[2].items() >= {("x-two", "2"), ("x-three", "3")}
 
 
+@pytest.mark.row("server.option.max_settings")
 @pytest.mark.parametrize("entries", [3, 4])
 def test_max_settings(entries: int) -> None:
     pair = Pair(server={"max_settings": 3}, client_settings=[(3, 1)] * entries, shake_hands=False)
@@ -71,6 +73,7 @@ def test_max_settings(entries: int) -> None:
         assert told[2] == ENHANCE_YOUR_CALM
 
 
+@pytest.mark.row("server.option.max_send_header_block_length")
 @pytest.mark.parametrize(("length", "goes"), [(300, True), (900, False)])
 def test_max_send_header_block_length(length: int, goes: bool) -> None:
     pair = Pair(client={"max_send_header_block_length": 1000})
@@ -127,6 +130,9 @@ def test_padding_of_headers(strategy: int) -> None:
         assert len(found[3]) > 256
 
 
+@pytest.mark.row(
+    "server.option.peer_max_concurrent_streams", "connect.option.peer_max_concurrent_streams"
+)
 def test_peer_max_concurrent_streams_holds_until_the_peers_settings() -> None:
     client = Connection(True, peer_max_concurrent_streams=2)
     server = Connection(False)
@@ -144,6 +150,7 @@ def test_peer_max_concurrent_streams_holds_until_the_peers_settings() -> None:
     assert opened == [7]
 
 
+@pytest.mark.row("connect.option.max_reserved_remote_streams")
 def test_max_reserved_remote_streams() -> None:
     pair = Pair(client={"max_reserved_remote_streams": 2})
     pair.request({":method": "POST"})
@@ -169,16 +176,19 @@ def resets_until_goaway(burst: int, rate: int) -> int:
     return 60
 
 
+@pytest.mark.row("server.option.stream_reset_burst")
 def test_stream_reset_burst() -> None:
     assert resets_until_goaway(5, 0) == 6
     assert resets_until_goaway(1000, 33) == 60
 
 
+@pytest.mark.row("server.option.stream_reset_rate")
 def test_stream_reset_rate_pays_back() -> None:
     # so many a second that the burst of 1 is full again at every reset of a later second
     assert resets_until_goaway(1, 0) == 2
 
 
+@pytest.mark.row("server.option.max_deflate_dynamic_table_size")
 def test_max_deflate_dynamic_table_size() -> None:
     pair = Pair(client={"max_deflate_dynamic_table_size": 0}, server_settings=[(1, 65536)])
     for _ in range(2):
@@ -195,6 +205,7 @@ def test_max_deflate_dynamic_table_size() -> None:
     )
 
 
+@pytest.mark.row("server.option.strict_field_whitespace_validation")
 @pytest.mark.parametrize("value", [" a", "a ", "\ta", "a\t", " "])
 def test_strict_field_whitespace_validation(value: str) -> None:
     strict = Pair()
@@ -213,6 +224,7 @@ def test_strict_field_whitespace_validation(value: str) -> None:
     assert not of_kind(half.server_events, events.GOAWAY_SENT)
 
 
+@pytest.mark.row("server.option.strict_single_value_fields")
 def test_strict_single_value_fields() -> None:
     strict = Pair()
     for headers in (

@@ -89,12 +89,14 @@ EXPECTED: dict[str, tuple[type[Http2Error], tuple[object, ...]]] = {
 }
 
 
+@pytest.mark.row("module.errors", "rule.errors")
 def test_codes_are_those_of_node() -> None:
     assert len(NODE["error_codes"]) == 46
     assert {*NODE["error_codes"], "ERR_HTTP2_ERROR"} == CODES
     assert set(errors._TABLE) == set(EXPECTED)
 
 
+@pytest.mark.row("module.Http2Error")
 @pytest.mark.parametrize("code", EXPECTED)
 def test_class_and_message(code: str) -> None:
     cls, args = EXPECTED[code]
@@ -119,6 +121,7 @@ def test_class_and_message(code: str) -> None:
     assert other.retryable is True
 
 
+@pytest.mark.row("module.Http2TypeError", "module.Http2ValueError")
 def test_wrong_arguments_are_errors_of_python_too() -> None:
     assert issubclass(Http2TypeError, TypeError)
     assert issubclass(Http2ValueError, ValueError)
@@ -149,6 +152,7 @@ def test_repr_shows_class_and_code() -> None:
     assert error.args == ("gone",)
 
 
+@pytest.mark.row("module.StreamError", "beyond.retryable")
 @pytest.mark.parametrize("error_code", range(14))
 def test_stream_error(error_code: int) -> None:
     name = constants.ERROR_CODE_NAMES[error_code].removeprefix("NGHTTP2_")
@@ -168,6 +172,7 @@ def test_stream_error(error_code: int) -> None:
     assert new_error("ERR_HTTP2_STREAM_ERROR", error_code).retryable is error.retryable
 
 
+@pytest.mark.row("module.SessionError")
 def test_session_error() -> None:
     error = session_error(constants.NGHTTP2_PROTOCOL_ERROR)
     assert type(error) is SessionError
@@ -186,6 +191,7 @@ def test_stream_cancel_carries_cancel() -> None:
     assert error.stream_id is None
 
 
+@pytest.mark.row("module.NghttpError")
 def test_nghttp_error() -> None:
     error = nghttp_error(-505)
     assert type(error) is NghttpError

@@ -117,6 +117,7 @@ def test_a_list_in_a_list_or_none_in_a_list() -> None:
     assert refused({"x-a": ["1", None]}) == "ERR_INVALID_ARG_TYPE"
 
 
+@pytest.mark.row("headers.validation")
 @pytest.mark.parametrize("value", ["a\rb", "a\nb", "a\0b", "\N{SNOWMAN}", "a\ud800", b"a\nb"])
 def test_characters_that_no_value_may_have(value: Any) -> None:
     assert refused({"x-a": value}) == "ERR_INVALID_CHAR"
@@ -174,6 +175,7 @@ def test_a_name_without_a_hash() -> None:
     assert refused([(["x-a"], "1")]) == "ERR_INVALID_ARG_TYPE"
 
 
+@pytest.mark.row("headers.validation")
 @pytest.mark.parametrize(
     "name", ["", " ", "a b", "a:b", "a\n", "caf\xe9", "\N{SNOWMAN}", "a\0", "(x)", b"a\xff", "a,b"]
 )
@@ -181,6 +183,7 @@ def test_names_that_are_no_token(name: Any) -> None:
     assert refused({name: "1"}) == "ERR_INVALID_HTTP_TOKEN"
 
 
+@pytest.mark.row("headers.lower_case")
 @pytest.mark.parametrize("name", ["X-MiXeD", b"X-mixed", Loud("x-Mixed"), "x-mixed"])
 def test_names_are_lower_cased(name: Any) -> None:
     assert fields({name: "1"}) == [("x-mixed", "1")]
@@ -194,6 +197,7 @@ def test_names_of_an_enum() -> None:
     assert fields({Field.MINE: "2"}) == [("x-mine", "2")]
 
 
+@pytest.mark.row("headers.connection_specific")
 @pytest.mark.parametrize("name", sorted(CONNECTION_SPECIFIC))
 def test_connection_specific_fields(name: str) -> None:
     assert refused({name: "x"}) == "ERR_HTTP2_INVALID_CONNECTION_HEADERS"
@@ -208,6 +212,7 @@ def test_te_may_say_trailers_and_nothing_else() -> None:
         assert refused({"te": wrong}) == "ERR_HTTP2_INVALID_CONNECTION_HEADERS"
 
 
+@pytest.mark.row("headers.single_value")
 @pytest.mark.parametrize("name", sorted(SINGLE_VALUE - {":status", ":protocol"}))
 def test_single_value_fields_appear_once(name: str) -> None:
     assert refused({name: ["1", "2"]}) == "ERR_HTTP2_HEADER_SINGLE_VALUE"
@@ -219,6 +224,7 @@ def test_single_value_fields_appear_once(name: str) -> None:
     )
 
 
+@pytest.mark.row("headers.pseudo")
 @pytest.mark.parametrize("name", [":unknown", ":", ":Path ", "::path", ":statu\xdf"])
 def test_unknown_pseudo_headers(name: str) -> None:
     assert refused({name: "1"}) in (
@@ -227,6 +233,7 @@ def test_unknown_pseudo_headers(name: str) -> None:
     )
 
 
+@pytest.mark.row("headers.pseudo")
 def test_pseudo_headers_come_first() -> None:
     raw = arrive({"x-a": "1", ":path": "/p", "x-b": "2", ":method": "PUT"}).raw
     # in a mapping their place does not matter, among pairs it does
@@ -254,6 +261,7 @@ def test_sensitive_fields_are_never_indexed() -> None:
     assert arrive(UserDict({**given, sensitive_headers: ["x-open"]})).sensitive == ["x-open"]
 
 
+@pytest.mark.row("headers.sensitive_by_itself")
 def test_authorization_and_short_cookies_are_sensitive_by_themselves() -> None:
     assert arrive({"authorization": "Basic x", "cookie": "a=b"}).sensitive == [
         "authorization",
@@ -280,6 +288,7 @@ def test_more_fields_than_a_block_has_room_for_at_first() -> None:
 # --- incoming -----------------------------------------------------------------------------
 
 
+@pytest.mark.row("headers.joined", "headers.cookie", "headers.single_value")
 def test_merging_of_repeated_fields() -> None:
     pairs = [
         ("x-list", "1"), ("x-list", "2"), ("x-list", "3"),
@@ -297,12 +306,14 @@ def test_merging_of_repeated_fields() -> None:
     assert headers.raw[PSEUDO:] == pairs
 
 
+@pytest.mark.row("headers.set_cookie")
 def test_one_set_cookie_is_a_list_too() -> None:
     headers = arrive({"set-cookie": "a=b"})
     assert headers["set-cookie"] == ["a=b"]
     assert headers.raw[PSEUDO:] == [("set-cookie", "a=b")]
 
 
+@pytest.mark.row("headers.status")
 def test_status_is_a_number() -> None:
     pair = Pair()
     pair.request()
@@ -314,6 +325,7 @@ def test_status_is_a_number() -> None:
     assert headers.raw[0] == (":status", "418")
 
 
+@pytest.mark.row("headers.lower_case", "headers.get", "module.Headers")
 def test_look_ups_ignore_case() -> None:
     headers = arrive({"X-Name": "1"})
     assert headers["x-name"] == headers["X-NAME"] == headers.get("X-Name") == "1"
@@ -328,6 +340,7 @@ def test_look_ups_ignore_case() -> None:
             headers[missing]
 
 
+@pytest.mark.row("headers.sensitive")
 def test_the_sensitive_key_is_always_there() -> None:
     headers = arrive({"x-a": "1"})
     assert sensitive_headers in headers
@@ -345,6 +358,7 @@ def assert_same(one: Headers, other: Headers) -> None:
     assert one.sensitive == other.sensitive
 
 
+@pytest.mark.row("headers.copy")
 @pytest.mark.parametrize("pairs", [[("x-a", "1")], [("x-a", "1"), ("x-a", "2"), ("cookie", "a")]])
 def test_copies_keep_everything(pairs: list[tuple[str, str]]) -> None:
     headers = arrive([*pairs, (sensitive_headers, ["x-a"])])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import UserDict
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -52,6 +53,7 @@ def merged(received: list[tuple[str, str]]) -> dict[str, str]:
     return joined
 
 
+@pytest.mark.row("headers.pairs")
 @settings(max_examples=150, deadline=None)
 @given(pairs)
 def test_pairs_arrive_in_order_with_their_duplicates(sent: list[tuple[str, str]]) -> None:

@@ -158,6 +158,7 @@ def test_64_mib_there_and_back(run_asyncio: Run) -> None:
     run_asyncio(main())
 
 
+@pytest.mark.row("duplex.set_encoding")
 @pytest.mark.parametrize("how", ["async for", "data"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
 def test_set_encoding_across_chunks(run: Run, how: str, encoding: str) -> None:

@@ -90,6 +90,7 @@ def logged(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
     return [record for record in caplog.records if record.name == "http2"]
 
 
+@pytest.mark.row("rule.unheard")
 @pytest.mark.parametrize("handler", BEFORE)
 @pytest.mark.parametrize("place", ["server", "session"])
 def test_failure_before_the_response_is_a_500(
@@ -191,6 +192,7 @@ def test_failure_of_a_session_listener_ends_the_session(
     assert len(logged(caplog)) == 1
 
 
+@pytest.mark.row("rule.unheard")
 def test_stream_error_that_nobody_hears_is_logged_once(
     run: Run, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -223,6 +225,7 @@ def test_cancel_is_no_error(run: Run, caplog: pytest.LogCaptureFixture) -> None:
     assert logged(caplog) == []
 
 
+@pytest.mark.row("server_stream.respond.option.end_stream")
 @pytest.mark.parametrize("status", [200, 204])
 def test_headers_alone_answer_a_request_that_goes_on(run: Run, status: int) -> None:
     """Nobody reads the body, so its sender is told to stop, and its bytes hold up nothing."""
@@ -287,6 +290,7 @@ def refused(code: str, function: Callable[..., Any], *args: Any, **kwargs: Any) 
     assert failure.value.code == code
 
 
+@pytest.mark.row("server_stream.headers_sent")
 def test_order_of_calls(run: Run) -> None:
     async def use(stream: http2.ServerHttp2Stream, peer: RawPeer) -> None:
         assert not stream.headers_sent

@@ -86,6 +86,7 @@ EARLY = {
 }
 
 
+@pytest.mark.row("beyond.reset_kills_nothing")
 @MANNERS
 @pytest.mark.parametrize("sent", [0, 10], ids=["before the preface", "inside the preface"])
 def test_gone_before_there_is_a_session(run: Run, manner: str, sent: int) -> None:
@@ -103,6 +104,7 @@ def test_gone_before_there_is_a_session(run: Run, manner: str, sent: int) -> Non
     run(main())
 
 
+@pytest.mark.row("beyond.reset_kills_nothing")
 @MANNERS
 @pytest.mark.parametrize("phase", EARLY)
 def test_gone_before_the_first_request(run: Run, manner: str, phase: str) -> None:
@@ -122,6 +124,7 @@ def test_gone_before_the_first_request(run: Run, manner: str, phase: str) -> Non
     run(main())
 
 
+@pytest.mark.row("beyond.reset_kills_nothing")
 @MANNERS
 @pytest.mark.parametrize("partial", [False, True], ids=["between frames", "inside DATA"])
 def test_gone_inside_the_request_body(run: Run, manner: str, partial: bool) -> None:
@@ -144,6 +147,7 @@ def test_gone_inside_the_request_body(run: Run, manner: str, partial: bool) -> N
     run(main())
 
 
+@pytest.mark.row("beyond.reset_kills_nothing")
 @MANNERS
 def test_gone_inside_the_response_body(run: Run, manner: str) -> None:
     async def main() -> None:
@@ -282,6 +286,7 @@ def test_stream_reset_by_the_client(run: Run, code: int) -> None:
     run(main())
 
 
+@pytest.mark.row("beyond.reset_kills_nothing")
 def test_many_vanish_at_once(run: Run) -> None:
     async def main() -> None:
         vanishing = Vanishing()
@@ -305,6 +310,7 @@ def test_many_vanish_at_once(run: Run) -> None:
 # --- servers that close ---------------------------------------------------------------------
 
 
+@pytest.mark.row("server.close", "server.event.close")
 def test_close_waits_for_sessions_and_takes_no_new_ones(run: Run) -> None:
     async def main() -> None:
         server = http2.create_server()
@@ -339,6 +345,7 @@ async def _awaited(completion: Any) -> None:
     await completion
 
 
+@pytest.mark.row("rule.dispose", "server.dispose")
 def test_async_with_says_goaway_and_lets_streams_finish(run: Run) -> None:
     async def main() -> None:
         streams: asyncio.Queue[http2.ServerHttp2Stream] = asyncio.Queue()
@@ -415,6 +422,7 @@ async def fail_inside(server: http2.Http2Server, handler: Vanishing, peers: list
         raise ZeroDivisionError
 
 
+@pytest.mark.row("server.serve_forever")
 def test_serve_forever_until_closed(run: Run) -> None:
     async def main() -> None:
         server = http2.create_server()

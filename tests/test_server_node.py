@@ -18,6 +18,22 @@ from .serving import STREAM_EVENTS, Events, serving
 ENDS = NGHTTP2_FLAG_END_STREAM | NGHTTP2_FLAG_END_HEADERS
 
 
+@pytest.mark.row(
+    "rule.raw_headers",
+    "headers.raw",
+    "headers.sensitive",
+    "headers.cookie",
+    "headers.joined",
+    "server_stream.additional_headers",
+    "server_stream.respond",
+    "server_stream.respond.option.wait_for_trailers",
+    "server_stream.sent_info_headers",
+    "stream.event.want_trailers",
+    "stream.event.trailers",
+    "stream.send_trailers",
+    "module.ServerHttp2Stream",
+    "headers.set_cookie",
+)
 def test_headers_both_ways(run: Run) -> None:
     async def main() -> None:
         events = Events()
@@ -97,6 +113,7 @@ def test_headers_both_ways(run: Run) -> None:
 ERROR_CODES = range(14)
 
 
+@pytest.mark.row("stream.close", "stream.rst_code")
 def test_every_code_of_close(run: Run) -> None:
     """Node makes an error of each, NO_ERROR and CANCEL apart."""
 
@@ -118,6 +135,13 @@ def test_every_code_of_close(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.row(
+    "stream.event.aborted",
+    "stream.event.close",
+    "stream.event.error",
+    "stream.destroy",
+    "stream.aborted",
+)
 def test_destroyed_streams(run: Run) -> None:
     async def main() -> None:
         events = Events()
@@ -183,6 +207,14 @@ SESSION_ENDS: dict[str, tuple[Any, list[list[Any]]]] = {
 }
 
 
+@pytest.mark.row(
+    "session.goaway",
+    "session.close",
+    "session.destroy",
+    "session.event.close",
+    "session.event.error",
+    "server.event.session_error",
+)
 @pytest.mark.parametrize("path", SESSION_ENDS)
 def test_ends_of_sessions(run: Run, path: str) -> None:
     act, expected = SESSION_ENDS[path]
@@ -217,6 +249,17 @@ def test_ends_of_sessions(run: Run, path: str) -> None:
     run(main())
 
 
+@pytest.mark.row(
+    "server.option.settings",
+    "session.ping",
+    "session.settings",
+    "session.local_settings",
+    "session.remote_settings",
+    "session.pending_settings_ack",
+    "session.event.ping",
+    "session.event.local_settings",
+    "session.event.remote_settings",
+)
 def test_pings_and_settings_both_ways(run: Run) -> None:
     async def main() -> None:
         events = Events()

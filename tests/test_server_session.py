@@ -36,6 +36,17 @@ def refused(code: str, function: Callable[..., Any], *args: Any, **kwargs: Any) 
     assert failure.value.code == code
 
 
+@pytest.mark.row(
+    "rule.none",
+    "session.alpn_protocol",
+    "session.encrypted",
+    "session.connecting",
+    "session.destroyed",
+    "session.type",
+    "server_session.server",
+    "module.ServerHttp2Session",
+    "session.event.connect",
+)
 def test_properties(run: Run) -> None:
     async def main() -> None:
         async with serving(hello) as (server, port):
@@ -69,6 +80,27 @@ def test_properties(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.row(
+    "session.state",
+    "module.SessionState",
+    "session.state.effective_local_window_size",
+    "session.state.effective_recv_data_length",
+    "session.state.next_stream_id",
+    "session.state.local_window_size",
+    "session.state.last_proc_stream_id",
+    "session.state.remote_window_size",
+    "session.state.outbound_queue_size",
+    "session.state.deflate_dynamic_table_size",
+    "session.state.inflate_dynamic_table_size",
+    "session.set_local_window_size",
+    "stream.state",
+    "module.StreamState",
+    "stream.state.local_window_size",
+    "stream.state.state",
+    "stream.state.local_close",
+    "stream.state.remote_close",
+    "stream.state.weight",
+)
 def test_state(run: Run) -> None:
     async def main() -> None:
         streams: asyncio.Queue[http2.ServerHttp2Stream] = asyncio.Queue()
@@ -114,6 +146,24 @@ def test_state(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.row(
+    "session.socket",
+    "session.socket.remote_address",
+    "session.socket.remote_port",
+    "session.socket.local_address",
+    "session.socket.local_port",
+    "session.socket.encrypted",
+    "session.socket.get_extra_info",
+    "session.socket.set_timeout",
+    "session.socket.unbound",
+    "session.socket.destroy",
+    "session.socket.emit",
+    "session.socket.end",
+    "session.socket.pause",
+    "session.socket.read",
+    "session.socket.resume",
+    "session.socket.write",
+)
 def test_socket(run: Run) -> None:
     async def main() -> None:
         async with serving(hello) as (server, port):
@@ -148,6 +198,7 @@ def test_socket(run: Run) -> None:
 # --- pings and goaways ------------------------------------------------------------------------
 
 
+@pytest.mark.row("rule.callbacks", "session.ping", "server.option.max_outstanding_pings")
 def test_pings_that_are_never_answered(run: Run) -> None:
     async def main() -> None:
         async with serving(hello, max_outstanding_pings=2) as (server, port):
@@ -193,6 +244,9 @@ def test_settings_that_are_never_acknowledged(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.row(
+    "session.event.goaway", "session.goaway_code", "session.closed", "session.event.error"
+)
 @pytest.mark.parametrize("code", [0, 1, 11])
 def test_goaway_of_the_client(run: Run, code: int) -> None:
     async def main() -> None:
@@ -229,6 +283,13 @@ def test_goaway_of_the_client(run: Run, code: int) -> None:
 # --- timeouts ---------------------------------------------------------------------------------
 
 
+@pytest.mark.row(
+    "session.event.timeout",
+    "session.set_timeout",
+    "server.event.timeout",
+    "server.set_timeout",
+    "server.timeout",
+)
 def test_timeout_of_an_idle_session(run: Run) -> None:
     """Without a listener it is destroyed; with one, that decides."""
 
@@ -274,6 +335,7 @@ def test_activity_puts_the_timeout_off(run_asyncio: Run) -> None:
     run_asyncio(main())
 
 
+@pytest.mark.row("stream.event.timeout", "stream.set_timeout")
 def test_timeout_of_a_stream(run: Run) -> None:
     async def main() -> None:
         streams: asyncio.Queue[http2.ServerHttp2Stream] = asyncio.Queue()
@@ -296,6 +358,7 @@ def test_timeout_of_a_stream(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.row("rule.time", "server.set_timeout", "server.timeout")
 def test_timeout_arguments(run_asyncio: Run) -> None:
     async def main() -> None:
         server = http2.create_server()
@@ -310,6 +373,7 @@ def test_timeout_arguments(run_asyncio: Run) -> None:
     run_asyncio(main())
 
 
+@pytest.mark.row("rule.options")
 def test_options() -> None:
     for options in (
         {"nonsense": 1},
@@ -330,6 +394,7 @@ def test_options() -> None:
             http2.create_server(**options)
 
 
+@pytest.mark.row("server.option.padding_strategy")
 @pytest.mark.parametrize("strategy", [0, 1, 2])
 def test_padding(run: Run, strategy: int) -> None:
     async def main() -> None:

@@ -80,6 +80,7 @@ def test_end_of_a_request_body_at_the_edge_of_the_window(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.row("duplex.flow_control")
 def test_unread_bytes_are_not_acknowledged(run: Run) -> None:
     async def main() -> None:
         streams: asyncio.Queue[http2.ServerHttp2Stream] = asyncio.Queue()

@@ -84,6 +84,16 @@ def to_node(mapping: Mapping[str, Any]) -> dict[str, Any]:
     return {camel(name): value for name, value in mapping.items()}
 
 
+@pytest.mark.row(
+    "module.Settings",
+    "settings.header_table_size",
+    "settings.enable_push",
+    "settings.initial_window_size",
+    "settings.max_frame_size",
+    "settings.max_concurrent_streams",
+    "settings.max_header_list_size",
+    "settings.enable_connect_protocol",
+)
 def test_defaults_are_those_of_node() -> None:
     for settings in (Settings(), get_default_settings(), Settings.of(None)):
         for name, value in NODE["default_settings"].items():
@@ -93,6 +103,7 @@ def test_defaults_are_those_of_node() -> None:
         assert settings.custom_settings == {}
 
 
+@pytest.mark.row("module.get_default_settings", "settings.given")
 def test_default_settings_are_fresh_and_given() -> None:
     first, second = get_default_settings(), get_default_settings()
     assert first == second == Settings()
@@ -173,6 +184,7 @@ def test_wrong_custom_settings(custom: Any) -> None:
         Settings(custom_settings=custom)
 
 
+@pytest.mark.row("settings.custom_settings")
 def test_number_of_custom_settings() -> None:
     ten = dict.fromkeys(range(100, 110), 0)
     assert Settings(custom_settings=ten).custom_settings == ten
@@ -208,6 +220,7 @@ def test_named_setting_wins_over_its_custom_one() -> None:
     assert both.to_pairs() == [(1, 1), (5, 16385), (20, 1)]
 
 
+@pytest.mark.row("settings.given")
 def test_given() -> None:
     settings = Settings(enable_push=True, max_header_size=7)
     assert settings.given == {"enable_push", "max_header_list_size"}
@@ -218,6 +231,7 @@ def test_given() -> None:
     assert Settings(header_table_size=None, custom_settings=None).given == set()
 
 
+@pytest.mark.row("settings.max_header_size")
 def test_max_header_size_is_another_name() -> None:
     settings = Settings(max_header_size=5)
     assert settings.max_header_list_size == 5
@@ -240,6 +254,7 @@ def test_unknown_names() -> None:
         Settings().header_tabel_size = 5  # type: ignore[attr-defined]
 
 
+@pytest.mark.row("settings.of")
 def test_of() -> None:
     settings = Settings(max_frame_size=16385, custom_settings={20: 1})
     normal = Settings.of(settings)
@@ -270,6 +285,7 @@ def test_of_a_mapping_with_an_unknown_key(key: Any) -> None:
     assert isinstance(caught.value, TypeError)
 
 
+@pytest.mark.row("settings.from_pairs")
 def test_of_settings_that_came_off_the_wire() -> None:
     with pytest.raises(Http2ValueError, match="initial_window_size"):
         Settings.of(get_unpacked_settings(bytes.fromhex("0004ffffffff")))
@@ -304,6 +320,7 @@ def test_copies_are_equal_and_share_nothing(mapping: dict[str, Any]) -> None:
     assert Settings(**settings.as_dict()) == settings
 
 
+@pytest.mark.row("settings.to_pairs", "settings.from_pairs")
 @given(mappings)
 def test_round_trip(mapping: dict[str, Any]) -> None:
     settings = Settings.of(mapping)
@@ -360,6 +377,7 @@ def test_unpack_any_buffer() -> None:
     assert get_unpacked_settings(b"").given == set()
 
 
+@pytest.mark.row("module.get_packed_settings")
 def test_example_of_the_documentation() -> None:
     assert base64.b64encode(get_packed_settings({"enable_push": False})) == b"AAIAAAAA"
     assert get_packed_settings() == get_packed_settings({}) == b""
@@ -401,6 +419,7 @@ SAMPLES: list[dict[str, Any]] = [
 ]
 
 
+@pytest.mark.row("module.get_packed_settings")
 def test_packs_as_node_packs() -> None:
     theirs = node(
         "output = input.map((settings) => http2.getPackedSettings(settings).toString('hex'));",
@@ -413,6 +432,7 @@ def test_packs_as_node_packs() -> None:
     assert node(defaults, None) == get_packed_settings(get_default_settings()).hex()
 
 
+@pytest.mark.row("module.get_unpacked_settings")
 def test_unpacks_as_node_unpacks() -> None:
     packed = [get_packed_settings(sample).hex() for sample in SAMPLES]
     packed += [
@@ -456,6 +476,7 @@ WRONG: list[dict[str, Any]] = [
 ]
 
 
+@pytest.mark.row("settings.range")
 def test_refuses_what_node_refuses() -> None:
     theirs = node(
         """

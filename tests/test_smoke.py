@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 import http2
 
 from .conftest import Run
 
 
+@pytest.mark.row(
+    "module.create_server", "module.connect", "module.Http2Server", "module.ClientHttp2Session"
+)
 def test_hello_world(run: Run) -> None:
     async def main() -> None:
         server = http2.create_server()

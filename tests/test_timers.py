@@ -144,6 +144,7 @@ def test_it_may_be_touched_by_what_it_calls(loop: Any, fired: list[float]) -> No
     assert fired == [102.0, 104.0, 106.0]
 
 
+@pytest.mark.row("rule.time")
 def test_on_a_real_loop(run: Any) -> None:
     async def main() -> None:
         event = asyncio.Event()

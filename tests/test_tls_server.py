@@ -47,6 +47,13 @@ async def check_hello(port: int, context: ssl.SSLContext) -> None:
         assert await peer.body(1) == b"hello"
 
 
+@pytest.mark.row(
+    "module.create_secure_server",
+    "module.Http2SecureServer",
+    "secure_server.option.cert",
+    "secure_server.option.key",
+    "secure_server.alpn",
+)
 @pytest.mark.parametrize("version", ["1.2", "1.3"])
 def test_curl(run: Run, certificate: Certificate, version: str) -> None:
     async def main() -> None:
@@ -61,6 +68,7 @@ def test_curl(run: Run, certificate: Certificate, version: str) -> None:
     run(main())
 
 
+@pytest.mark.row("session.encrypted", "session.alpn_protocol", "secure_server.alpn")
 @pytest.mark.parametrize("version", ["TLSv1.2", "TLSv1.3"])
 def test_node(run: Run, certificate: Certificate, version: str) -> None:
     async def main() -> None:
@@ -117,6 +125,7 @@ def test_inadequate_security(run: Run, certificate: Certificate, cipher: str) ->
     run(main())
 
 
+@pytest.mark.row("secure_server.option.ssl_context")
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 def test_own_context(run: Run, certificate: Certificate, version: ssl.TLSVersion) -> None:
     """It need not know of ALPN: the server sets that."""
@@ -146,6 +155,7 @@ def test_client_without_alpn(run: Run, certificate: Certificate) -> None:
     run(main())
 
 
+@pytest.mark.row("secure_server.alpn")
 def test_client_of_another_protocol(run: Run, certificate: Certificate) -> None:
     async def main() -> None:
         events = Events()
@@ -226,6 +236,7 @@ def client_hello() -> bytes:
     return outgoing.read()
 
 
+@pytest.mark.row("beyond.reset_kills_nothing")
 def test_connection_cut_after_the_handshake(run: Run, certificate: Certificate) -> None:
     """A TCP reset between the handshake and the preface, and inside a request."""
 
@@ -304,6 +315,9 @@ def with_passphrase(certificate: Certificate, folder: Path) -> dict[str, Any]:
 Identity = Callable[[Certificate, Path], dict[str, Any]]
 
 
+@pytest.mark.row(
+    "secure_server.option.cert", "secure_server.option.key", "secure_server.option.passphrase"
+)
 @pytest.mark.parametrize("identity", [as_paths, as_pem, as_text, as_one_file, with_passphrase])
 def test_identity(run: Run, certificate: Certificate, tmp_path: Path, identity: Identity) -> None:
     async def main() -> None:
@@ -356,6 +370,7 @@ def test_pem_bytes_leave_no_file(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.row("secure_server.option.ssl_context")
 def test_sni(run: Run, certificate: Certificate, tmp_path: Path) -> None:
     """A context with a callback of the user's own chooses by name."""
     other = Certificate(str(tmp_path / "other.pem"), str(tmp_path / "other-key.pem"))
@@ -395,6 +410,12 @@ def test_sni(run: Run, certificate: Certificate, tmp_path: Path) -> None:
 # --- clients' certificates --------------------------------------------------------------------
 
 
+@pytest.mark.row(
+    "secure_server.option.ca",
+    "secure_server.option.request_cert",
+    "secure_server.option.reject_unauthorized",
+    "session.socket.get_peer_certificate",
+)
 @pytest.mark.parametrize("strict", [True, False])
 def test_client_certificate(run: Run, certificate: Certificate, strict: bool) -> None:
     async def main() -> None:

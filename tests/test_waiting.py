@@ -25,6 +25,9 @@ async def text(stream: http2.ClientHttp2Stream) -> str:
 # --- for the connection ------------------------------------------------------------------
 
 
+@pytest.mark.row(
+    "session.connecting", "module.connect", "client_session.request", "stream.pending", "stream.id"
+)
 def test_requests_before_the_connection(run: Run, background: Callable[..., Any]) -> None:
     peer = start_node(background)
 
@@ -123,6 +126,7 @@ def test_leaving_before_the_connection(run: Run, background: Callable[..., Any])
     run(main())
 
 
+@pytest.mark.row("client_session.request.after_close", "beyond.retryable", "session.event.error")
 def test_connection_refused(run: Run, caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
         origin = f"http://127.0.0.1:{free_port()}"
@@ -213,6 +217,7 @@ def test_session_ends_before_the_connection(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.row("client_session.request.after_close")
 def test_close_before_the_connection_refuses_what_waits(run: Run) -> None:
     async def main() -> None:
         async with serving(lambda stream: stream.respond(end_stream=True)) as (_, origin):
@@ -231,6 +236,7 @@ def test_close_before_the_connection_refuses_what_waits(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.row("session.event.connect", "module.connect")
 def test_connect_listener_and_event(run: Run) -> None:
     async def main() -> None:
         async with serving() as (_, origin):
@@ -270,6 +276,7 @@ def test_what_can_only_be_found_wrong_later(run: Run, background: Callable[..., 
 # --- for the peer's limit ----------------------------------------------------------------
 
 
+@pytest.mark.row("beyond.live_limit")
 @pytest.mark.parametrize("limit", [1, 3])
 def test_never_more_than_the_limit(run: Run, background: Callable[..., Any], limit: int) -> None:
     peer = start_node(background, settings={"maxConcurrentStreams": limit})
@@ -352,6 +359,7 @@ def test_cancel_while_waiting(run: Run, background: Callable[..., Any]) -> None:
     run(main())
 
 
+@pytest.mark.row("beyond.live_limit")
 def test_limit_lowered_and_raised(run: Run, background: Callable[..., Any]) -> None:
     peer = start_node(background, settings={"maxConcurrentStreams": 100})
 
@@ -385,6 +393,7 @@ def test_limit_lowered_and_raised(run: Run, background: Callable[..., Any]) -> N
     run(main())
 
 
+@pytest.mark.row("beyond.live_limit")
 def test_limit_of_zero_holds_everything_back(run: Run, background: Callable[..., Any]) -> None:
     peer = start_node(background, settings={"maxConcurrentStreams": 100})
 
@@ -458,6 +467,7 @@ def test_close_right_after_the_requests(run: Run, background: Callable[..., Any]
     run(main())
 
 
+@pytest.mark.row("beyond.retryable")
 def test_session_ends_while_requests_wait(run: Run, background: Callable[..., Any]) -> None:
     peer = start_node(background, settings={"maxConcurrentStreams": 1})
 

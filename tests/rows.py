@@ -1,0 +1,342 @@
+"""The rows of Node's module: what each names in the library, and which tests prove it.
+
+`docs/rows.toml` is the list; a test claims rows with ``@pytest.mark.row("session.ping", …)``,
+and the marks are read from the source, so that the documentation can be built from them
+without running anything. The list is in order (`problems`) when
+
+- every row names something that exists, and has a test, unless it is planned;
+- no test claims a row that is not in the list;
+- every public name, and every public member, event and option, has a row.
+
+How an id leads to a name: the longest prefix in `CLASSES` says whose member the rest is, ``event``
+and ``option`` before the last part make it an event of the class or an option of the function. A
+row whose Python form is spelled out and that leads nowhere is a rule.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import inspect
+import re
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import http2
+from http2.core.duplex import Duplex
+from http2.core.emitter import EventEmitter
+from http2.core.options import SessionOptions
+from http2.core.socket import SocketProxy
+
+ROOT = Path(__file__).parent.parent
+LIST = ROOT / "docs" / "rows.toml"
+
+CLASSES: dict[str, Any] = {
+    "module": http2,
+    "settings": http2.Settings,
+    "headers": http2.Headers,
+    "session": http2.Http2Session,
+    "session.state": http2.SessionState,
+    "session.socket": SocketProxy,
+    "server_session": http2.ServerHttp2Session,
+    "client_session": http2.ClientHttp2Session,
+    "stream": http2.Http2Stream,
+    "stream.state": http2.StreamState,
+    "client_stream": http2.ClientHttp2Stream,
+    "server_stream": http2.ServerHttp2Stream,
+    "duplex": Duplex,
+    "emitter": EventEmitter,
+    "server": http2.Http2Server,
+    "secure_server": http2.Http2SecureServer,
+    "observer": getattr(http2, "PerformanceObserver", None),
+}
+# Whose options are not those of a method; the docstring is what names them.
+FUNCTIONS: dict[str, Any] = {
+    "server": http2.create_server,
+    "secure_server": http2.create_secure_server,
+    "connect": http2.connect,
+}
+# What a reader would call an instance.
+VARIABLES = {"module": "http2", "client_session": "session", "server_session": "session",
+             "client_stream": "stream", "server_stream": "stream", "duplex": "stream",
+             "secure_server": "server"}  # fmt: skip
+# Options of sessions that one side alone has.
+SERVER_ONLY = {"stream_reset_burst", "stream_reset_rate"}
+CLIENT_ONLY = {"max_reserved_remote_streams"}
+# Members that every exception has, or that are in the constants' own table.
+UNLISTED = {"add_note", "args", "with_traceback"}
+
+_EVENT = re.compile(r"``(\w+)(?:\(([^)]*)\))?``")
+_EVENTS = re.compile(r"(?:^|\n)(?:Further e|E)vents:(.*?)(?:\n\n|\Z)", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One property, method, event, option or rule."""
+
+    id: str
+    node: str
+    text: str
+    form: str | None
+    planned: bool
+
+    @property
+    def prefix(self) -> str:
+        """What the rest of the id is a part of."""
+        known = [name for name in {**CLASSES, **FUNCTIONS} if self.id.startswith(name + ".")]
+        return max(known, key=len, default="")
+
+    @property
+    def path(self) -> list[str]:
+        """The parts of the id after the prefix."""
+        return self.id[len(self.prefix) + 1 :].split(".") if self.prefix else [self.id]
+
+    def exists(self) -> bool:
+        """Whether the library has what the row names."""
+        match self.path:
+            case ["event", name]:
+                return name in events_of(CLASSES[self.prefix])
+            case ["option", name]:
+                return name in options_of(self.prefix)
+            case [method, "option", name]:
+                function = getattr(CLASSES[self.prefix], method, None)
+                return function is not None and name in inspect.signature(function).parameters
+            case [name] if self.prefix:
+                return has_member(CLASSES.get(self.prefix), name)
+        return False
+
+    @property
+    def python(self) -> str:
+        """How it is written in Python."""
+        if self.form is not None:
+            return self.form
+        variable = VARIABLES.get(self.prefix, self.prefix)
+        match self.path:
+            case ["event", name]:
+                given = events_of(CLASSES[self.prefix]).get(name, "")
+                return f'{variable}.on("{name}")' + (f" → {given}" if given else "")
+            case ["option", name]:
+                default = options_of(self.prefix).get(name, "")
+                return f"{name}={default}"
+            case [method, "option", name]:
+                found = getattr(CLASSES[self.prefix], method, None)
+                default = default_of(inspect.signature(found), name) if found else ""
+                return f"{variable}.{method}({name}={default})"
+        name = self.path[-1]
+        if not self.prefix:
+            return name
+        member = getattr(CLASSES[self.prefix], name, None)
+        if inspect.isfunction(member):
+            return f"{variable}.{name}{short_signature(member)}"
+        return f"{variable}.{name}"
+
+
+@dataclass(frozen=True)
+class Group:
+    """Rows under one heading, with an example of them."""
+
+    title: str
+    text: str
+    example: str | None
+    session: bool
+    rows: list[Row]
+
+
+def default_of(signature: inspect.Signature, name: str) -> str:
+    """The default of parameter *name* as source; empty when there is none."""
+    parameter = signature.parameters.get(name)
+    if parameter is None or parameter.default is parameter.empty:
+        return ""
+    return repr(parameter.default)
+
+
+def short_signature(function: Any) -> str:
+    """The signature without types, without self."""
+    signature = inspect.signature(function)
+    parameters = [
+        parameter.replace(annotation=inspect.Parameter.empty)
+        for name, parameter in signature.parameters.items()
+        if name != "self"
+    ]
+    text = str(inspect.Signature(parameters))
+    return re.sub(r"=<[^>]*>", "=…", text)
+
+
+@functools.cache
+def events_of(cls: Any) -> dict[str, str]:
+    """The events that the docstrings of *cls* and its bases name, with their arguments."""
+    found: dict[str, str] = {}
+    for base in cls.__mro__ if inspect.isclass(cls) else ():
+        for paragraph in _EVENTS.findall(inspect.cleandoc(base.__dict__.get("__doc__") or "")):
+            for name, arguments in _EVENT.findall(paragraph):
+                found.setdefault(name, arguments)
+    return found
+
+
+@functools.cache
+def options_of(prefix: str) -> dict[str, str]:
+    """The options that the function behind *prefix* takes, with their defaults where known."""
+    function = FUNCTIONS[prefix]
+    unused = SERVER_ONLY if prefix == "connect" else CLIENT_ONLY
+    signature = inspect.signature(function)
+    found = {name: default_of(signature, name) for name in signature.parameters}
+    found |= dict.fromkeys(re.findall(r"``(\w+)``", inspect.getdoc(function) or ""), "")
+    # a secure server takes what a server takes; its own table has the rest
+    if prefix != "secure_server":
+        defaults = SessionOptions()
+        for name in SessionOptions.__slots__:
+            if name not in unused:
+                value = getattr(defaults, name)
+                found[name] = "" if isinstance(value, http2.Settings) else repr(value)
+    return found
+
+
+def has_member(owner: Any, name: str) -> bool:
+    """Whether *owner*, a module or class, has the public *name*; annotations count."""
+    if hasattr(owner, name):
+        return True
+    bases = owner.__mro__ if inspect.isclass(owner) else ()
+    return any(name in inspect.get_annotations(base) for base in bases)
+
+
+@functools.cache
+def groups() -> tuple[Group, ...]:
+    """The list."""
+    data = tomllib.loads(LIST.read_text())
+    planned = set(data["planned"])
+    return tuple(
+        Group(
+            group["title"],
+            group.get("text", ""),
+            group.get("example"),
+            group.get("session", False),
+            [
+                Row(id, node, text, form[0] if form else None, id in planned)
+                for id, (node, text, *form) in group["rows"].items()
+            ],
+        )
+        for group in data["group"]
+    )
+
+
+def rows() -> dict[str, Row]:
+    """The rows by their ids."""
+    return {row.id: row for group in groups() for row in group.rows}
+
+
+@functools.cache
+def marks() -> dict[str, list[str]]:
+    """The tests that claim each row, as ``file.py::test``: what the sources say."""
+    found: dict[str, list[str]] = {}
+    for path in sorted((ROOT / "tests").glob("test_*.py")):
+        for node in ast.parse(path.read_text()).body:
+            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                continue
+            for decorator in node.decorator_list:
+                if (
+                    isinstance(decorator, ast.Call)
+                    and ast.unparse(decorator.func) == "pytest.mark.row"
+                ):
+                    for argument in decorator.args:
+                        claimed = ast.literal_eval(argument)
+                        found.setdefault(claimed, []).append(f"{path.name}::{node.name}")
+    return found
+
+
+def members_of(cls: type) -> Iterator[str]:
+    """The public members that *cls* has of this library's: not those of `dict` and the like."""
+    seen = set()
+    for base in cls.__mro__:
+        if not base.__module__.startswith("http2"):
+            continue
+        for name in [*base.__dict__, *inspect.get_annotations(base)]:
+            if not name.startswith("_") and name not in UNLISTED and name not in seen:
+                seen.add(name)
+                yield name
+
+
+def uncovered() -> Iterator[str]:
+    """Public names, members, events and options that have no row."""
+    listed = set(rows())
+    prefixes = {cls: prefix for prefix, cls in CLASSES.items() if inspect.isclass(cls)}
+
+    def covered(cls: type, rest: str) -> bool:
+        return any(f"{prefixes.get(base)}.{rest}" in listed for base in lineage(cls))
+
+    for name in http2.__all__:
+        if f"module.{name}" not in listed:
+            yield f"http2.{name}"
+    classes = [value for value in vars(http2).values() if inspect.isclass(value)]
+    for cls in dict.fromkeys([*classes, *prefixes]):
+        if issubclass(cls, BaseException) or cls.__name__ not in {
+            *http2.__all__, *(known.__name__ for known in prefixes),
+        }:  # fmt: skip
+            continue
+        for member in members_of(cls):
+            if not covered(cls, member):
+                yield f"{cls.__name__}.{member}"
+        for event in events_of(cls):
+            if not covered(cls, f"event.{event}"):
+                yield f"{cls.__name__}: event {event}"
+    for prefix, unused in (("server", CLIENT_ONLY), ("connect", SERVER_ONLY)):
+        for option in SessionOptions.__slots__:
+            if option not in unused and f"{prefix}.option.{option}" not in listed:
+                yield f"{prefix}: option {option}"
+
+
+def lineage(cls: type) -> Iterator[type]:
+    """The bases of *cls*, and what builds on them: a row may stand with either."""
+    yield from cls.__mro__
+    for known in CLASSES.values():
+        if inspect.isclass(known) and issubclass(known, cls):
+            yield known
+
+
+def problems() -> list[str]:
+    """What is wrong with the list, and with the marks; empty when all is proven."""
+    known = rows()
+    claimed = marks()
+    found = [f"{name} has no row in docs/rows.toml" for name in uncovered()]
+    found += [
+        f"{', '.join(tests)}: there is no row {id!r}"
+        for id, tests in claimed.items()
+        if id not in known
+    ]
+    for row in known.values():
+        if row.planned and row.id in claimed:
+            found.append(f"{row.id} is planned, and yet proven")
+        elif not row.planned and row.id not in claimed:
+            found.append(f"{row.id} has no test")
+        if not row.planned and row.form is None and not row.exists():
+            found.append(f"{row.id} names nothing that exists")
+    data = tomllib.loads(LIST.read_text())
+    found += [f"{id} is planned, but no row" for id in data["planned"] if id not in known]
+    return found
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def page() -> str:
+    """The tables of the page "From Node", in Markdown."""
+    claimed = marks()
+    parts = []
+    for group in groups():
+        parts.append(f"### {group.title}\n")
+        if group.text:
+            parts.append(f"{group.text}\n")
+        if group.example:
+            parts.append(f"```python\n{group.example.strip()}\n```\n")
+        parts.append("| Node | Python | | proven by |\n|---|---|---|---|")
+        for row in group.rows:
+            node = f"`{row.node}`" if row.node else "—"
+            proof = "<br>".join(f"`{test}`" for test in claimed.get(row.id, ()))
+            if row.planned:
+                proof = "not yet"
+            parts.append(f"| {_cell(node)} | `{_cell(row.python)}` | {_cell(row.text)} | {proof} |")
+        parts.append("")
+    return "\n".join(parts)
