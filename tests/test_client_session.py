@@ -47,6 +47,9 @@ async def text(stream: http2.ClientHttp2Stream) -> str:
 # --- GOAWAY ------------------------------------------------------------------------------
 
 
+@pytest.mark.row(
+    "session.event.goaway", "session.goaway_last_stream_id", "client_session.request.after_close"
+)
 def test_goaway_without_error(run: Run, peer: Peer) -> None:
     async def main() -> None:
         session = await connect(peer)
@@ -84,6 +87,7 @@ def test_goaway_without_error(run: Run, peer: Peer) -> None:
     run(main())
 
 
+@pytest.mark.row("session.event.error", "session.goaway_code")
 @pytest.mark.parametrize("code", [1, INTERNAL, constants.NGHTTP2_ENHANCE_YOUR_CALM])
 def test_goaway_with_error(run: Run, peer: Peer, code: int) -> None:
     async def main() -> None:
@@ -106,6 +110,7 @@ def test_goaway_with_error(run: Run, peer: Peer, code: int) -> None:
     run(main())
 
 
+@pytest.mark.row("beyond.retryable")
 def test_streams_above_the_last_id(run: Run, peer: Peer) -> None:
     async def main() -> None:
         for code in (0, INTERNAL):
@@ -150,6 +155,7 @@ def test_requests_that_wait_when_goaway_comes(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.row("session.goaway")
 def test_our_goaway(run: Run, peer: Peer) -> None:
     async def main() -> None:
         session = connect(peer)
@@ -193,6 +199,7 @@ def test_server_closes_the_session(run: Run, peer: Peer) -> None:
 # --- close and destroy ---------------------------------------------------------------------
 
 
+@pytest.mark.row("session.close", "session.closed")
 def test_close_waits_for_the_streams(run: Run, peer: Peer) -> None:
     async def main() -> None:
         session = await connect(peer)
@@ -220,6 +227,7 @@ def test_close_waits_for_the_streams(run: Run, peer: Peer) -> None:
     run(main())
 
 
+@pytest.mark.row("session.destroy", "session.destroyed")
 def test_destroy(run: Run, peer: Peer) -> None:
     async def main() -> None:
         for argument, code, stream_code in (
@@ -256,6 +264,7 @@ def test_destroy(run: Run, peer: Peer) -> None:
     run(main())
 
 
+@pytest.mark.row("rule.dispose")
 def test_async_with(run: Run, peer: Peer) -> None:
     async def main() -> None:
         async with connect(peer) as session:
@@ -298,6 +307,7 @@ def test_peer_vanishes_while_idle(run: Run, caplog: pytest.LogCaptureFixture) ->
     assert not caplog.records
 
 
+@pytest.mark.row("client_session.type", "module.ClientHttp2Session", "module.Http2Session")
 def test_what_is_known_of_a_session(run: Run, peer: Peer) -> None:
     async def main() -> None:
         session = connect(peer)
@@ -337,6 +347,7 @@ def test_what_is_known_of_a_session(run: Run, peer: Peer) -> None:
 # --- time --------------------------------------------------------------------------------
 
 
+@pytest.mark.row("session.event.timeout", "session.set_timeout", "connect.option.timeout")
 def test_timeout(run: Run, peer: Peer) -> None:
     async def main() -> None:
         session = await connect(peer)
@@ -366,6 +377,7 @@ def test_timeout(run: Run, peer: Peer) -> None:
 # --- PING ----------------------------------------------------------------------------------
 
 
+@pytest.mark.row("session.ping", "session.event.ping")
 def test_ping(run: Run, peer: Peer) -> None:
     async def main() -> None:
         async with connect(peer) as session:
@@ -395,6 +407,7 @@ def test_ping(run: Run, peer: Peer) -> None:
     run(main())
 
 
+@pytest.mark.row("connect.option.max_outstanding_pings")
 def test_too_many_pings(run: Run, peer: Peer) -> None:
     async def main() -> None:
         async with connect(peer, max_outstanding_pings=3) as session:
@@ -438,6 +451,7 @@ def test_cancelled_pings(run: Run, peer: Peer) -> None:
 # --- SETTINGS --------------------------------------------------------------------------------
 
 
+@pytest.mark.row("session.settings", "session.pending_settings_ack")
 def test_settings(run: Run, peer: Peer) -> None:
     async def main() -> None:
         session = connect(peer, settings={"initial_window_size": 100_000, "enable_push": False})

@@ -23,6 +23,12 @@ TIMEOUT = 0.15
 SLACK = 2.0
 
 
+@pytest.mark.row(
+    "beyond.keepalive",
+    "connect.option.keepalive_interval",
+    "connect.option.keepalive_timeout",
+    "module.SessionTimeoutError",
+)
 def test_a_client_finds_that_nobody_answers_any_more(run: Run) -> None:
     """Behind a proxy that forgets the connection; a server of Node's at the other end."""
     with starting() as start:
@@ -66,6 +72,9 @@ def test_a_client_finds_that_nobody_answers_any_more(run: Run) -> None:
         run(main())
 
 
+@pytest.mark.row(
+    "beyond.keepalive", "server.option.keepalive_interval", "server.option.keepalive_timeout"
+)
 def test_a_server_finds_that_its_client_has_gone(run: Run) -> None:
     async def main() -> None:
         streams: asyncio.Queue[http2.ServerHttp2Stream] = asyncio.Queue()
