@@ -7,7 +7,7 @@ from benchmarks.programs.serving import serve
 BODY = b"x" * 2**20
 
 
-def send(stream: Any, headers: Any, flags: int, raw_headers: Any) -> None:
+def send(stream: Any, headers: Any) -> None:
     """Answer every request with the same mebibyte."""
     stream.respond({":status": 200, "content-type": "application/octet-stream"})
     stream.end(BODY)

@@ -5,7 +5,7 @@ from typing import Any
 from benchmarks.programs.serving import serve
 
 
-def hello(stream: Any, headers: Any, flags: int, raw_headers: Any) -> None:
+def hello(stream: Any, headers: Any) -> None:
     """Answer every request with the same eleven bytes."""
     stream.respond({":status": 200, "content-type": "text/plain"})
     stream.end(b"Hello World")

@@ -5,7 +5,7 @@ from typing import Any
 from benchmarks.programs.serving import serve
 
 
-async def receive(stream: Any, headers: Any, flags: int, raw_headers: Any) -> None:
+async def receive(stream: Any, headers: Any) -> None:
     """Read to the end, then answer with the number of bytes in decimal."""
     received = 0
     async for chunk in stream:
