@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ..constants import NGHTTP2_NO_ERROR
 from ..errors import new_error
 from ..headers import Headers, OutgoingHeaders
+from .files import FileTransfer
 from .session import Http2Session
 from .stream import RESET_GRACE, Http2Stream, headers_as_sent
 
@@ -17,6 +19,7 @@ class ServerHttp2Stream(Http2Stream):
     """A stream on the server: comes with the event ``stream`` of a session or server."""
 
     _informational: list[Headers] | None = None
+    _transfer: FileTransfer | None = None
 
     def __init__(self, session: Http2Session, stream_id: int) -> None:
         # What every request looks at is set here, the rest has its defaults in the classes:
@@ -77,6 +80,79 @@ class ServerHttp2Stream(Http2Stream):
 
     def _proceed(self) -> None:
         self.respond()
+
+    def respond_with_fd(
+        self,
+        fd: Any,
+        headers: OutgoingHeaders | None = None,
+        *,
+        stat_check: Callable[..., Any] | None = None,
+        wait_for_trailers: bool = False,
+        offset: int | None = None,
+        length: int | None = None,
+    ) -> None:
+        """Respond with what *fd*, an `int` or an object with ``fileno()``, has.
+
+        *length* bytes from *offset* on are sent, by default all from the first on: to
+        the ``content-length`` of *headers* if there is one, else to the file's end. The
+        descriptor's own position is neither looked at nor moved, and it is never closed:
+        that is for you, when the stream emits ``close``. With *stat_check*, it is called
+        before anything is sent with ``(stat, headers, range)``, or as many of these as it
+        takes: an `os.stat_result`, the headers to be sent, and an object with ``offset``
+        and ``length``; it may change the last two, and False means that nothing is sent.
+        With *wait_for_trailers*, ``want_trailers`` follows the last byte.
+
+        Nothing of this waits for the disk on the loop. The stream can't be written to any
+        more. A descriptor that can't be read (a pipe can't) or has less than the
+        ``content-length`` ends the stream with INTERNAL_ERROR.
+
+        Raises ERR_HTTP2_INVALID_STREAM, ERR_HTTP2_HEADERS_SENT,
+        ERR_HTTP2_PAYLOAD_FORBIDDEN (a status without a body, or a request by HEAD),
+        ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE, and the errors of
+        the header rules.
+        """
+        FileTransfer(self, headers, stat_check, None, wait_for_trailers, offset, length).send_fd(fd)
+
+    def respond_with_file(
+        self,
+        path: Any,
+        headers: OutgoingHeaders | None = None,
+        *,
+        stat_check: Callable[..., Any] | None = None,
+        on_error: Callable[..., Any] | None = None,
+        wait_for_trailers: bool = False,
+        offset: int | None = None,
+        length: int | None = None,
+    ) -> None:
+        """Respond with the regular file at *path*, a `str`, `bytes` or `os.PathLike`.
+
+        As `respond_with_fd`, and ``content-length`` is set by itself. What goes wrong
+        before the response is sent is handed to *on_error*, which may respond otherwise;
+        without it the stream is destroyed with INTERNAL_ERROR. That is an `OSError`,
+        ERR_HTTP2_SEND_FILE for a directory, ERR_HTTP2_SEND_FILE_NOSEEK for what is no
+        regular file either, ERR_OUT_OF_RANGE for an *offset* behind the file's end, and
+        what *stat_check* has made of the headers.
+
+        Raises like `respond_with_fd`.
+        """
+        FileTransfer(
+            self, headers, stat_check, on_error, wait_for_trailers, offset, length
+        ).send_file(path)
+
+    def _writable_again(self) -> None:
+        super()._writable_again()
+        if self._transfer is not None:
+            self._transfer.resume()
+
+    def _cancel_tasks(self) -> None:
+        if self._transfer is not None:
+            self._transfer.stop()
+        super()._cancel_tasks()
+
+    def _close_well(self) -> None:
+        if self._transfer is not None:
+            self._transfer.stop()
+        super()._close_well()
 
     def additional_headers(self, headers: OutgoingHeaders) -> None:
         """Send an informational response (status 1xx, RFC 9110 section 15.2).

@@ -74,6 +74,7 @@ class Connection:
         weight: int = 16,
         exclusive: bool = False,
     ) -> tuple[int, str, bool]: ...
+    def check_response(self, headers: OutgoingHeaders | None) -> int: ...
     def submit_response(
         self,
         stream_id: int,

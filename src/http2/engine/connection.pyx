@@ -476,6 +476,16 @@ cdef class Connection:
         method = self._outgoing.method
         return method, method in ("GET", "HEAD", "DELETE")
 
+    def check_response(self, headers):
+        """Raise what `submit_response` would because of *headers*; return the status."""
+        cdef int status
+        self._alive()
+        self._outgoing.collect(headers, RESPONSE)
+        status = self._outgoing.status or 200
+        if status < 200 or status > 599:
+            raise new_error("ERR_HTTP2_STATUS_INVALID", status)
+        return status
+
     def submit_response(
         self, int32_t stream_id, headers, bint end_stream=False,
         bint wait_for_trailers=False, bint head_request=False,
