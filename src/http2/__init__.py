@@ -28,6 +28,13 @@ from .errors import (
     StreamTimeoutError,
 )
 from .headers import Headers, sensitive_headers
+from .performance import (
+    Http2SessionEntry,
+    Http2StreamEntry,
+    PerformanceEntry,
+    PerformanceObserver,
+    PerformanceObserverEntryList,
+)
 from .settings import Settings, get_default_settings, get_packed_settings, get_unpacked_settings
 
 __version__ = "0.1.0"
@@ -44,10 +51,15 @@ __all__ = [
     "Http2SecureServer",
     "Http2Server",
     "Http2Session",
+    "Http2SessionEntry",
     "Http2Stream",
+    "Http2StreamEntry",
     "Http2TypeError",
     "Http2ValueError",
     "NghttpError",
+    "PerformanceEntry",
+    "PerformanceObserver",
+    "PerformanceObserverEntryList",
     "ServerHttp2Session",
     "ServerHttp2Stream",
     "SessionError",

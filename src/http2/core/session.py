@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
 from .. import events
 from ..constants import (
@@ -32,10 +32,11 @@ from ..headers import Headers
 from .control import SessionControl
 from .duplex import Completion
 from .emitter import logger
+from .measuring import Measuring
 from .options import SessionOptions
 from .stream import Http2Stream, check_error_code
 from .tls import is_adequate
-from .upkeep import Chore, begin_upkeep
+from .upkeep import Chore, begin_upkeep, end_upkeep
 
 __all__ = ["Http2Session"]
 
@@ -81,7 +82,7 @@ class Http2Session(SessionControl):
     """The last stream identifier of the GOAWAY frame that was received."""
 
     # By kind of event; see `http2.events`.
-    _handlers: ClassVar[list[Callable[[Any, int, Any, Any], None]]]
+    _handlers: list[Callable[[Any, int, Any, Any], None]]
 
     _write_paused = False
     _in_batch = False
@@ -90,6 +91,9 @@ class Http2Session(SessionControl):
     _linger: asyncio.TimerHandle | None = None
     _invalid_frames = 0
     _goaway_seen = False
+    # Set while somebody observes; see `http2.core.measuring`.
+    _measuring: Measuring | None = None
+    _began = 0.0
 
     def __init__(self, loop: asyncio.AbstractEventLoop, options: SessionOptions) -> None:
         super().__init__(loop, options)
@@ -244,9 +248,7 @@ class Http2Session(SessionControl):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        upkeep, self._upkeep = self._upkeep, []
-        for chore in upkeep:
-            chore.stop()
+        end_upkeep(self)
         self._fail_streams(error, stream_code)
         self._cancel_waiters()
         self._cancel_tasks()

@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from .keepalive import KeepAlive
+from .measuring import stands
 
 if TYPE_CHECKING:
     from .session import Http2Session
 
-__all__ = ["Chore", "begin_upkeep"]
+__all__ = ["Chore", "begin_upkeep", "end_upkeep"]
 
 
 class Chore(Protocol):
@@ -26,7 +27,17 @@ class Chore(Protocol):
 def begin_upkeep(session: Http2Session) -> None:
     """The connection of *session* stands: begin what its options ask for."""
     options = session._options
+    stands(session)
     if options.keepalive_interval:
         session._upkeep.append(
             KeepAlive(session, options.keepalive_interval, options.keepalive_timeout)
         )
+
+
+def end_upkeep(session: Http2Session) -> None:
+    """*session* is destroyed: end all of it."""
+    upkeep, session._upkeep = session._upkeep, []
+    for chore in upkeep:
+        chore.stop()
+    if session._measuring is not None:
+        session._measuring.stop()
