@@ -62,12 +62,13 @@ def test_a_server_measures_what_node_measures(run: Run) -> None:
         assert ours.entry_type == "http2"
         assert ours.bytes_read >= 100_010 + 9 * 8
         assert ours.bytes_written >= 100_010 + 9 * 8
-        # each side says a last GOAWAY, 17 bytes, that the other one may not be there to hear
+        # each side says GOAWAY, 17 bytes, when it closes and once more at its end, which the
+        # other one may not be there to hear
         unheard = their_session["framesSent"] - ours.frames_received
-        assert unheard in (0, 1)
+        assert unheard in (0, 1, 2)
         assert their_session["bytesWritten"] - ours.bytes_read == 17 * unheard
         unheard = ours.frames_sent - their_session["framesReceived"]
-        assert unheard in (0, 1)
+        assert unheard in (0, 1, 2)
         assert ours.bytes_written - their_session["bytesRead"] == 17 * unheard
         assert ours.stream_count == their_session["streamCount"] == 3
         assert ours.max_concurrent_streams == their_session["maxConcurrentStreams"] == 1
