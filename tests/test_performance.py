@@ -71,7 +71,8 @@ def test_a_server_measures_what_node_measures(run: Run) -> None:
         assert unheard in (0, 1, 2)
         assert ours.bytes_written - their_session["bytesRead"] == 17 * unheard
         assert ours.stream_count == their_session["streamCount"] == 3
-        assert ours.max_concurrent_streams == their_session["maxConcurrentStreams"] == 1
+        # Node counts its objects, which may outlive their streams
+        assert ours.max_concurrent_streams == 1 <= their_session["maxConcurrentStreams"]
         assert ours.ping_rtt is None
         assert ours.duration * 1000 == pytest.approx(their_session["duration"], abs=500)
         assert [stream.id for stream in streams] == [1, 3, 5]
