@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = ["ClientHttp2Stream"]
 
+# nghttp2's error for a header block that is longer than the option allows.
+FRAME_SIZE_ERROR = -522
+
 
 class ClientHttp2Stream(Http2Stream):
     """A stream on the client: what `ClientHttp2Session.request` returns.
@@ -109,7 +112,10 @@ class ClientHttp2Stream(Http2Stream):
         return True
 
     def _never_sent(self, code: int) -> bool:
-        """nghttp2 will not send the request any more: the peer said GOAWAY before."""
+        """The request was not sent: the peer said GOAWAY before, or it is too long."""
+        if code == FRAME_SIZE_ERROR:
+            self._off_the_wire = True
+            return False
         if self.closed:
             # no, we have closed it in the same turn: that its stream is closed, follows
             return True

@@ -18,7 +18,7 @@ from ..constants import (
     NGHTTP2_SESSION_SERVER,
     NGHTTP2_SETTINGS_ENABLE_PUSH,
 )
-from ..errors import new_error
+from ..errors import NghttpError, new_error
 from ..settings import Settings
 from .duplex import Closable, quiet_future
 from .options import SessionOptions
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from ..engine.connection import Connection
 
 __all__ = ["SessionControl", "SessionState"]
+
+# SETTINGS frames of ours that may wait for their acknowledgement: as many as in Node.
+MAX_PENDING_SETTINGS = 10
 
 # The settings that nghttp2 knows the current values of.
 _IDENTIFIERS = (1, 2, 3, 4, 5, 6, 8)
@@ -83,11 +86,17 @@ class SessionControl(Closable):
     # PINGs of the library's own, which no program sees: who is told of the answer.
     _own_pings: dict[bytes, tuple[Callable[[float], None], float]] | None = None
     _ping_rtt: float | None = None
-    _settings_waiters: list[tuple[asyncio.Future[tuple[Settings, float]], float]]
+    _settings_waiters: list[
+        tuple[asyncio.Future[tuple[Settings, float]], float, dict[int, int] | None]
+    ]
     _pending_settings_acks = 0
     # What was asked for before the connection stood.
     _early_settings: list[tuple[Settings, asyncio.Future[tuple[Settings, float]]]]
     _early_goaways: list[tuple[int, int, bytes]]
+    _early_next_stream_id: int | None = None
+    # Custom settings: ours that were acknowledged, and those of the peer's that we know.
+    _local_custom: dict[int, int] | None = None
+    _remote_custom: dict[int, int] | None = None
 
     def __init__(self, loop: asyncio.AbstractEventLoop, options: SessionOptions) -> None:
         self._loop = loop
@@ -100,12 +109,21 @@ class SessionControl(Closable):
         """Something may be there to be sent; the session says when it goes."""
         raise NotImplementedError
 
+    def destroy(self, error: BaseException | int | None = None, code: int | None = None) -> None:
+        """End the session and all its streams at once."""
+        raise NotImplementedError
+
     def _begin_control(self) -> None:
         """The connection stands: send our SETTINGS, and what was asked for before."""
+        assert self._connection is not None
+        if self._early_next_stream_id is not None:
+            self._connection.set_next_stream_id(self._early_next_stream_id)
         self._send_settings(self._options.settings, None)
-        for settings, waiter in self._early_settings:
+        early_settings, self._early_settings = self._early_settings, []
+        for settings, waiter in early_settings:
             self._send_settings(settings, waiter)
-        self._early_settings.clear()
+        if self.destroyed:
+            return
         for early in self._early_goaways:
             self.goaway(*early)
         self._early_goaways.clear()
@@ -176,7 +194,9 @@ class SessionControl(Closable):
 
         *settings* is a `Settings` or a mapping; what is given is sent. Raises
         ERR_HTTP2_INVALID_SETTING_VALUE, ERR_HTTP2_INVALID_SESSION at the call; awaiting
-        raises ERR_HTTP2_SETTINGS_CANCEL when the session ends first.
+        raises ERR_HTTP2_SETTINGS_CANCEL when the session ends first. As in Node, asking
+        while ten are not acknowledged destroys the session, with
+        ERR_HTTP2_MAX_PENDING_SETTINGS_ACK.
         """
         self._check_alive()
         checked = Settings.of(settings)
@@ -191,16 +211,20 @@ class SessionControl(Closable):
     def _send_settings(
         self, settings: Settings, waiter: asyncio.Future[tuple[Settings, float]] | None
     ) -> None:
-        assert self._connection is not None
         if waiter is None:
             self._pending_settings_acks += 1
             waiter = quiet_future(self._loop)
+        if self._connection is None or len(self._settings_waiters) >= MAX_PENDING_SETTINGS:
+            waiter.set_exception(new_error("ERR_HTTP2_SETTINGS_CANCEL"))
+            self.destroy(new_error("ERR_HTTP2_MAX_PENDING_SETTINGS_ACK"))
+            return
         pairs = settings.to_pairs()
         if self.type == NGHTTP2_SESSION_SERVER:
             # a server must not say that it takes pushes (RFC 9113 section 6.5.2)
             pairs = [pair for pair in pairs if pair != (NGHTTP2_SETTINGS_ENABLE_PUSH, 1)]
         self._connection.submit_settings(pairs)
-        self._settings_waiters.append((waiter, time.monotonic()))
+        custom = dict(settings.custom_settings) if settings.custom_settings else None
+        self._settings_waiters.append((waiter, time.monotonic(), custom))
         self._wake()
 
     def goaway(
@@ -244,6 +268,29 @@ class SessionControl(Closable):
         self._require().set_local_window_size(size)
         self._wake()
 
+    def set_next_stream_id(self, stream_id: int) -> None:
+        """Give the next stream that this side opens the number *stream_id*.
+
+        Numbers only grow; a client's are odd, a server's even (RFC 9113 section 5.1.1).
+        Before the connection stands it is remembered. Raises ERR_HTTP2_INVALID_SESSION,
+        ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE, and ERR_INVALID_ARG_VALUE for a number
+        that this side can't use (any more), where Node says nothing.
+        """
+        self._check_alive()
+        if isinstance(stream_id, bool) or not isinstance(stream_id, int):
+            raise new_error("ERR_INVALID_ARG_TYPE", "stream_id", "an integer", stream_id)
+        if not 0 < stream_id < 2**31:
+            raise new_error("ERR_OUT_OF_RANGE", "stream_id", "> 0 and < 2**31", stream_id)
+        if stream_id % 2 != self.type:
+            raise new_error("ERR_INVALID_ARG_VALUE", "stream_id", stream_id)
+        if self._connection is None:
+            self._early_next_stream_id = stream_id
+            return
+        try:
+            self._connection.set_next_stream_id(stream_id)
+        except NghttpError:
+            raise new_error("ERR_INVALID_ARG_VALUE", "stream_id", stream_id) from None
+
     def set_timeout(self, seconds: float, callback: Callable[[], Any] | None = None) -> Any:
         """Emit ``timeout`` after *seconds* without activity on the session; 0 for never.
 
@@ -283,26 +330,41 @@ class SessionControl(Closable):
             return SessionState()
         return SessionState(**self._connection.state())
 
-    def _current_settings(self, get: Callable[[int], int]) -> Settings:
-        return Settings.from_pairs((identifier, get(identifier)) for identifier in _IDENTIFIERS)
+    def _current_settings(
+        self, get: Callable[[int], int], custom: dict[int, int] | None
+    ) -> Settings:
+        settings = Settings.from_pairs((identifier, get(identifier)) for identifier in _IDENTIFIERS)
+        if custom:
+            settings.custom_settings.update(custom)
+        return settings
 
     @property
     def local_settings(self) -> Settings:
         """Our settings that the peer has acknowledged; the defaults without a connection."""
         if self._connection is None or self._connection.closed:
             return Settings()
-        return self._current_settings(self._connection.local_setting)
+        return self._current_settings(self._connection.local_setting, self._local_custom)
 
     @property
     def remote_settings(self) -> Settings:
-        """The peer's settings; the defaults without a connection."""
+        """The peer's settings; the defaults without a connection.
+
+        Of its custom settings, those that the option `remote_custom_settings` names.
+        """
         if self._connection is None or self._connection.closed:
             return Settings()
-        return self._current_settings(self._connection.remote_setting)
+        return self._current_settings(self._connection.remote_setting, self._remote_custom)
 
     # --- what the engine reports ----------------------------------------------------------
 
     def _on_settings(self, _: int, pairs: list[tuple[int, int]], __: None) -> None:
+        wanted = self._options.remote_custom_settings
+        if wanted:
+            for identifier, value in pairs:
+                if identifier in wanted:
+                    if self._remote_custom is None:
+                        self._remote_custom = {}
+                    self._remote_custom[identifier] = value
         if self._listeners is not None:
             self.emit("remote_settings", self.remote_settings)
 
@@ -311,7 +373,9 @@ class SessionControl(Closable):
             self._pending_settings_acks -= 1
         settings: Settings | None = None
         if self._settings_waiters:
-            waiter, started = self._settings_waiters.pop(0)
+            waiter, started, custom = self._settings_waiters.pop(0)
+            if custom:
+                self._local_custom = {**(self._local_custom or {}), **custom}
             if not waiter.done():
                 settings = self.local_settings
                 waiter.set_result((settings, time.monotonic() - started))
@@ -338,7 +402,7 @@ class SessionControl(Closable):
         for ping_waiter, _ in (pings or {}).values():
             if not ping_waiter.done():
                 ping_waiter.set_exception(new_error("ERR_HTTP2_PING_CANCEL"))
-        waiters = [waiter for waiter, _ in self._settings_waiters]
+        waiters = [waiter for waiter, _, _ in self._settings_waiters]
         waiters += [waiter for _, waiter in self._early_settings]
         self._settings_waiters = []
         self._early_settings = []

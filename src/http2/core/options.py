@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..constants import DEFAULT_SETTINGS_MAX_HEADER_LIST_SIZE, PADDING_STRATEGY_NONE
 from ..engine.connection import Connection
 from ..errors import new_error
-from ..settings import Settings
+from ..settings import MAX_CUSTOM_SETTINGS, Settings
 from .timers import check_timeout
 
 __all__ = ["SessionOptions"]
@@ -34,6 +34,8 @@ class SessionOptions:
     """Bytes of the table that compresses what we send (RFC 7541 section 4.2)."""
     max_settings: int = 32
     """Entries that a SETTINGS frame of the peer may have; at least 1."""
+    max_session_memory: int = 10
+    """Megabytes (10**6 bytes) of a session past which new streams are refused; at least 1."""
     max_header_list_pairs: int = 128
     """Fields that a received header block may have; a stream with more is reset."""
     max_outstanding_pings: int = 10
@@ -46,6 +48,10 @@ class SessionOptions:
     """The peer's limit on our streams until its first SETTINGS says another."""
     max_session_invalid_frames: int = 1000
     """Invalid frames of the peer that are tolerated before the session ends."""
+    max_session_rejected_streams: int = 100
+    """Refused streams in a row that are tolerated before the session ends."""
+    remote_custom_settings: Sequence[int] = ()
+    """Identifiers of custom settings of the peer's that `remote_settings` shall tell; up to 10."""
     settings: Settings = field(default_factory=Settings)
     """Our first SETTINGS: a `Settings` or a mapping; what is given is sent."""
     stream_reset_burst: int = 1000
@@ -77,15 +83,18 @@ class SessionOptions:
 
     def __post_init__(self) -> None:
         self.settings = Settings.of(self.settings)
+        self.remote_custom_settings = _identifiers(self.remote_custom_settings)
         for name, low, high in (
             ("max_deflate_dynamic_table_size", 0, UINT32),
             ("max_settings", 1, UINT32),
+            ("max_session_memory", 1, UINT32),
             ("max_header_list_pairs", 1, UINT32),
             ("max_outstanding_pings", 1, UINT32),
             ("max_send_header_block_length", 0, UINT32),
             ("padding_strategy", 0, 2),
             ("peer_max_concurrent_streams", 0, UINT32),
             ("max_session_invalid_frames", 0, UINT32),
+            ("max_session_rejected_streams", 0, UINT32),
             ("stream_reset_burst", 0, UINT32),
             ("stream_reset_rate", 0, UINT32),
             ("max_reserved_remote_streams", 0, UINT32),
@@ -135,7 +144,25 @@ class SessionOptions:
             stream_reset_rate=self.stream_reset_rate,
             strict_field_whitespace_validation=self.strict_field_whitespace_validation,
             strict_single_value_fields=self.strict_single_value_fields,
+            max_session_memory=self.max_session_memory * 1_000_000,
+            max_session_rejected_streams=self.max_session_rejected_streams,
         )
+
+
+def _identifiers(given: Any) -> tuple[int, ...]:
+    """The checked value of `remote_custom_settings`."""
+    name = "remote_custom_settings"
+    if isinstance(given, (str, bytes, bytearray)) or not isinstance(given, Iterable):
+        raise new_error("ERR_INVALID_ARG_TYPE", name, "a list of integers", given)
+    identifiers = tuple(given)
+    if len(identifiers) > MAX_CUSTOM_SETTINGS:
+        raise new_error("ERR_HTTP2_TOO_MANY_CUSTOM_SETTINGS")
+    for identifier in identifiers:
+        if isinstance(identifier, bool) or not isinstance(identifier, int):
+            raise new_error("ERR_INVALID_ARG_TYPE", name, "a list of integers", identifier)
+        if not 0 <= identifier < 2**16:
+            raise new_error("ERR_OUT_OF_RANGE", name, "of 0 to 65535", identifier)
+    return identifiers
 
 
 def reject_unknown(options: Mapping[str, Any], function: str) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..constants import NGHTTP2_INTERNAL_ERROR
 from ..errors import new_error
+from ..settings import Settings
 from .accept import ServerProtocol
 from .duplex import Closable, Completion
 from .emitter import logger
@@ -210,6 +211,21 @@ class Http2Server(Closable):
             self.on("timeout", callback)
         self.timeout = seconds
         return self
+
+    def update_settings(self, settings: Settings | Mapping[str, Any]) -> None:
+        """Change what sessions that begin from now on announce; what is not given stays.
+
+        Sessions that stand keep theirs: see `Http2Session.settings`. Raises
+        ERR_HTTP2_INVALID_SETTING_VALUE, ERR_HTTP2_TOO_MANY_CUSTOM_SETTINGS,
+        ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE.
+        """
+        if settings is None:
+            raise new_error("ERR_INVALID_ARG_TYPE", "settings", "a Settings or a mapping", settings)
+        changes = Settings.of(settings)
+        # a new one: whoever looks at the old one shall not see it change
+        self._options.settings = Settings.of(
+            Settings.from_pairs([*self._options.settings.to_pairs(), *changes.to_pairs()])
+        )
 
     def _unknown_protocol(self, transport: asyncio.Transport) -> None:
         transport.close()

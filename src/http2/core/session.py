@@ -20,14 +20,17 @@ from .. import events
 from ..constants import (
     ERROR_CODE_NAMES,
     NGHTTP2_CANCEL,
+    NGHTTP2_COMPRESSION_ERROR,
     NGHTTP2_ENHANCE_YOUR_CALM,
+    NGHTTP2_FLOW_CONTROL_ERROR,
+    NGHTTP2_FRAME_SIZE_ERROR,
     NGHTTP2_INADEQUATE_SECURITY,
     NGHTTP2_INTERNAL_ERROR,
     NGHTTP2_NO_ERROR,
     NGHTTP2_PROTOCOL_ERROR,
     NGHTTP2_SESSION_CLIENT,
 )
-from ..errors import Http2Error, new_error, nghttp_error, session_error
+from ..errors import Http2Error, new_error, nghttp_error, session_error, stream_error
 from ..headers import Headers
 from .control import SessionControl
 from .duplex import Completion
@@ -52,6 +55,13 @@ _GOAWAY_AFTER = {
     -903: NGHTTP2_PROTOCOL_ERROR,
     -904: NGHTTP2_ENHANCE_YOUR_CALM,
     -905: NGHTTP2_ENHANCE_YOUR_CALM,  # a header block that never ends
+}
+# What a frame that could not be sent means in HTTP/2's own error codes.
+_ERROR_CODES = {
+    -505: NGHTTP2_PROTOCOL_ERROR,
+    -522: NGHTTP2_FRAME_SIZE_ERROR,
+    -523: NGHTTP2_COMPRESSION_ERROR,
+    -524: NGHTTP2_FLOW_CONTROL_ERROR,
 }
 # Frames that could not be sent because their stream or session had just ended: no news.
 _EXPECTED_NOT_SENT = frozenset({-510, -511, -514, -515, -530})
@@ -424,11 +434,13 @@ class Http2Session(SessionControl):
             return
         if code in _EXPECTED_NOT_SENT:
             return
+        error_code = _ERROR_CODES.get(code, NGHTTP2_INTERNAL_ERROR)
         if stream is not None:
-            stream.emit("frame_error", frame_type, code, stream_id)
-            stream.destroy(nghttp_error(code))
+            unsent = frame_type == FRAME_HEADERS and self.type == NGHTTP2_SESSION_CLIENT
+            stream.emit("frame_error", frame_type, error_code, stream_id)
+            stream.destroy(stream_error(error_code, stream_id, retryable=unsent))
         else:
-            self.emit("frame_error", frame_type, code, stream_id)
+            self.emit("frame_error", frame_type, error_code, stream_id)
             self.close()
 
     def _on_invalid_frame(self, stream_id: int, frame_type: int, code: int) -> None:

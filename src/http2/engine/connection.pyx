@@ -75,6 +75,15 @@ cdef enum:
     PADDING_MAX = 2
     FRAME_HEADER = 9
     STREAM_ID_NOT_AVAILABLE = -509
+    FLOODED = -904
+    # What a session's memory is taken to be, in bytes, where counting would cost more than
+    # it is worth: a stream, the queue of a body, and a PING or SETTINGS
+    # frame of ours that is not acknowledged.
+    STREAM_MEMORY = 1024
+    BODY_MEMORY = 128
+    FRAME_MEMORY = 512
+    # Header blocks up to this are part of STREAM_MEMORY.
+    SMALL_BLOCK = 1024
     INVALID_ARGUMENT = -501
 
 
@@ -146,6 +155,16 @@ cdef class Connection:
     cdef Py_ssize_t _block_size
     cdef Py_ssize_t _max_pairs
     cdef Py_ssize_t _max_list_size
+    cdef bint _list_size_announced
+
+    # what counts for max_session_memory
+    cdef Py_ssize_t _queued
+    cdef Py_ssize_t _large_blocks
+    cdef Py_ssize_t _large_block_bytes
+    cdef Py_ssize_t _unacknowledged
+    cdef Py_ssize_t _max_memory
+    cdef Py_ssize_t _max_rejected
+    cdef Py_ssize_t _rejected
 
     # the bytes that are being gathered
     cdef list _chunks
@@ -189,6 +208,8 @@ cdef class Connection:
         long long stream_reset_rate=33,
         bint strict_field_whitespace_validation=True,
         bint strict_single_value_fields=True,
+        Py_ssize_t max_session_memory=10_000_000,
+        Py_ssize_t max_session_rejected_streams=100,
     ):
         cdef nghttp2_option *option = NULL
         cdef int rv
@@ -202,6 +223,8 @@ cdef class Connection:
         self._max_pairs = max_header_list_pairs
         self._max_list_size = max_header_list_size
         self._padding = padding_strategy
+        self._max_memory = max_session_memory
+        self._max_rejected = max_session_rejected_streams
         if nghttp2_option_new(&option) != 0:
             raise MemoryError
         nghttp2_option_set_no_auto_window_update(option, 1)
@@ -255,6 +278,7 @@ cdef class Connection:
             nghttp2_session_del(self._session)
             self._session = NULL
             self._bodies = {}
+            self._queued = 0
             self._strings = StringCache.__new__(StringCache)
 
     # --- bytes in, events out -------------------------------------------------------------
@@ -388,6 +412,7 @@ cdef class Connection:
                     self._chunks.append(memoryview(item)[body.offset:body.offset + n])
                 self._gathered += n
             length -= n
+            self._queued -= n
             body.pending -= n
             body.sent += n
             body.offset += n
@@ -616,6 +641,7 @@ cdef class Connection:
                 else:
                     body.queue.append(data)
                 body.pending += size
+                self._queued += size
         body.ended = end
         if body.deferred and (body.pending or end):
             body.deferred = False
@@ -679,9 +705,12 @@ cdef class Connection:
             entries[count].settings_id = identifier
             entries[count].value = value
             count += 1
+            if identifier == NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE:
+                self._list_size_announced = True
         rv = nghttp2_submit_settings(self._session, NGHTTP2_FLAG_NONE, entries, count)
         if rv != 0:
             raise refusal(rv)
+        self._unacknowledged += 1
 
     def local_setting(self, int identifier):
         """The value of one of our settings that the peer has acknowledged."""
@@ -711,6 +740,7 @@ cdef class Connection:
         cdef int rv = nghttp2_submit_ping(self._session, NGHTTP2_FLAG_NONE, &payload[0])
         if rv != 0:
             raise refusal(rv)
+        self._unacknowledged += 1
 
     def goaway(self, uint32_t error_code=0, int32_t last_stream_id=0, bytes opaque_data=b""):
         """Queue GOAWAY; *last_stream_id* 0 means the last one that was received."""
@@ -869,6 +899,53 @@ cdef class Connection:
         if self._open_streams > self.max_open_streams:
             self.max_open_streams = self._open_streams
 
+    def memory(self):
+        """Bytes that the session is taken to hold: what `max_session_memory` limits.
+
+        Bodies that wait to be sent, the tables of header compression, PING and SETTINGS
+        frames that are not acknowledged, streams, and the peer's header blocks.
+        """
+        self._alive()
+        return self._memory()
+
+    cdef Py_ssize_t _memory(self):
+        return (
+            self._queued
+            + <Py_ssize_t>nghttp2_session_get_hd_deflate_dynamic_table_size(self._session)
+            + <Py_ssize_t>nghttp2_session_get_hd_inflate_dynamic_table_size(self._session)
+            + self._unacknowledged * FRAME_MEMORY
+            + <Py_ssize_t>self._open_streams * STREAM_MEMORY
+            + self._large_block_bytes
+            + <Py_ssize_t>len(self._bodies) * BODY_MEMORY
+        )
+
+    cdef int _refuse_stream(self, int32_t stream_id) except -1:
+        """There is no memory for a stream that the peer opens (Node: a credit-based limit)."""
+        nghttp2_submit_rst_stream(
+            self._session, NGHTTP2_FLAG_NONE, stream_id, NGHTTP2_ENHANCE_YOUR_CALM)
+        self._rejected += 1
+        self._report(EVENT_HEADERS_REJECTED, stream_id, None, None)
+        if self._rejected == self._max_rejected + 1:
+            self._report(
+                EVENT_FAILED, 0, FLOODED, "the peer goes on opening streams that are refused")
+        return 0
+
+    cdef int _keep_block(self, int32_t stream_id) except -1:
+        """Count a large header block until its stream is closed."""
+        nghttp2_session_set_stream_user_data(
+            self._session, stream_id, <void *>self._block_size)
+        self._large_blocks += 1
+        self._large_block_bytes += self._block_size
+        return 0
+
+    cdef int _drop_block(self, int32_t stream_id) except -1:
+        cdef Py_ssize_t size = <Py_ssize_t>nghttp2_session_get_stream_user_data(
+            self._session, stream_id)
+        if size:
+            self._large_blocks -= 1
+            self._large_block_bytes -= size
+        return 0
+
     cdef int _report(self, int kind, int32_t stream_id, first, second) except -1:
         self._batch.append((kind, stream_id, first, second))
         return 0
@@ -902,18 +979,23 @@ cdef int on_begin_headers(
     nghttp2_session *session, const nghttp2_frame *frame, void *user_data
 ) noexcept:
     cdef Connection self = <Connection>user_data
+    cdef int32_t stream_id
     try:
+        self._blocks += 1
+        if frame.hd.type == NGHTTP2_PUSH_PROMISE or frame.headers.cat == NGHTTP2_HCAT_REQUEST:
+            self._stream_begun()
+            if self._memory() > self._max_memory:
+                stream_id = (
+                    frame.push_promise.promised_stream_id
+                    if frame.hd.type == NGHTTP2_PUSH_PROMISE else frame.hd.stream_id)
+                self._refuse_stream(stream_id)
+                return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE
+            self._rejected = 0
         self._block = new_headers()
         self._block_raw = None
         self._sensitive = None
         self._block_pairs = 0
         self._block_size = 0
-        self._blocks += 1
-        if (
-            frame.hd.type == NGHTTP2_PUSH_PROMISE
-            or frame.headers.cat == NGHTTP2_HCAT_REQUEST
-        ):
-            self._stream_begun()
         return 0
     except BaseException as failure:
         return self._fail(failure)
@@ -989,13 +1071,22 @@ cdef int on_frame_recv(
                 self._report(EVENT_DATA, stream_id, b"", True)
         elif kind == NGHTTP2_HEADERS:
             # the categories are the event kinds
+            if self._block_size > SMALL_BLOCK and frame.headers.cat == NGHTTP2_HCAT_REQUEST:
+                self._keep_block(stream_id)
             self._report(<int>frame.headers.cat, stream_id, self._take_block(), flags)
         elif kind == NGHTTP2_PUSH_PROMISE:
+            if self._block_size > SMALL_BLOCK:
+                self._keep_block(frame.push_promise.promised_stream_id)
             self._report(
                 EVENT_PUSH_PROMISE, stream_id, self._take_block(),
                 frame.push_promise.promised_stream_id)
         elif kind == NGHTTP2_SETTINGS:
             if flags & NGHTTP2_FLAG_ACK:
+                if self._unacknowledged:
+                    self._unacknowledged -= 1
+                if self._list_size_announced:
+                    self._max_list_size = nghttp2_session_get_local_settings(
+                        session, NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE)
                 self._report(EVENT_SETTINGS_ACK, 0, None, None)
             else:
                 self._report(
@@ -1003,6 +1094,8 @@ cdef int on_frame_recv(
                     [(frame.settings.iv[i].settings_id, frame.settings.iv[i].value)
                      for i in range(frame.settings.niv)], None)
         elif kind == NGHTTP2_PING:
+            if flags & NGHTTP2_FLAG_ACK and self._unacknowledged:
+                self._unacknowledged -= 1
             self._report(
                 EVENT_PING_ACK if flags & NGHTTP2_FLAG_ACK else EVENT_PING, 0,
                 PyBytes_FromStringAndSize(<const char *>frame.ping.opaque_data, 8), None)
@@ -1078,13 +1171,16 @@ cdef int on_frame_not_send(
     nghttp2_session *session, const nghttp2_frame *frame, int lib_error, void *user_data
 ) noexcept:
     cdef Connection self = <Connection>user_data
+    cdef OutgoingBody body
     try:
         if (
             frame.hd.type == NGHTTP2_HEADERS
             and nghttp2_session_find_stream(session, frame.hd.stream_id) is NULL
         ):
             # there is no stream whose end would take its body away
-            self._bodies.pop(frame.hd.stream_id, None)
+            body = self._bodies.pop(frame.hd.stream_id, None)
+            if body is not None:
+                self._queued -= body.pending
         self._report(EVENT_FRAME_NOT_SENT, frame.hd.stream_id, frame.hd.type, lib_error)
         return 0
     except BaseException as failure:
@@ -1108,10 +1204,15 @@ cdef int on_stream_close(
 ) noexcept:
     cdef Connection self = <Connection>user_data
     cdef tuple last
+    cdef OutgoingBody body
     if self._open_streams > 0:
         self._open_streams -= 1
     try:
-        self._bodies.pop(stream_id, None)
+        body = self._bodies.pop(stream_id, None)
+        if body is not None:
+            self._queued -= body.pending
+        if self._large_blocks and (stream_id & 1) != self.client:
+            self._drop_block(stream_id)
         if self._batch:
             last = self._batch[-1]
             if <int>last[0] == EVENT_END_SENT and <int32_t>last[1] == stream_id:

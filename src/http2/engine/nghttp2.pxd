@@ -306,6 +306,9 @@ cdef extern from "nghttp2/nghttp2.h":
         nghttp2_session *session, int32_t stream_id)
     int nghttp2_session_get_stream_local_close(nghttp2_session *session, int32_t stream_id)
     int nghttp2_session_get_stream_remote_close(nghttp2_session *session, int32_t stream_id)
+    int nghttp2_session_set_stream_user_data(
+        nghttp2_session *session, int32_t stream_id, void *stream_user_data)
+    void *nghttp2_session_get_stream_user_data(nghttp2_session *session, int32_t stream_id)
     nghttp2_stream *nghttp2_session_find_stream(nghttp2_session *session, int32_t stream_id)
     int nghttp2_stream_get_state(nghttp2_stream *stream)
     int32_t nghttp2_stream_get_weight(nghttp2_stream *stream)
