@@ -51,7 +51,11 @@ CLASSES: dict[str, Any] = {
     "emitter": EventEmitter,
     "server": http2.Http2Server,
     "secure_server": http2.Http2SecureServer,
-    "observer": getattr(http2, "PerformanceObserver", None),
+    "observer": http2.PerformanceObserver,
+    "entries": http2.PerformanceObserverEntryList,
+    "metrics": http2.PerformanceEntry,
+    "metrics.stream": http2.Http2StreamEntry,
+    "metrics.session": http2.Http2SessionEntry,
 }
 # Whose options are not those of a method; the docstring is what names them.
 FUNCTIONS: dict[str, Any] = {
@@ -62,7 +66,8 @@ FUNCTIONS: dict[str, Any] = {
 # What a reader would call an instance.
 VARIABLES = {"module": "http2", "client_session": "session", "server_session": "session",
              "client_stream": "stream", "server_stream": "stream", "duplex": "stream",
-             "secure_server": "server"}  # fmt: skip
+             "secure_server": "server", "metrics": "entry", "metrics.stream": "entry",
+             "metrics.session": "entry"}  # fmt: skip
 # Options of sessions that one side alone has.
 SERVER_ONLY = {"stream_reset_burst", "stream_reset_rate"}
 CLIENT_ONLY = {"max_reserved_remote_streams"}

@@ -17,6 +17,7 @@ from .peers import happening, pattern, report, serving, start_node, tls_options
 WINDOW = 65535
 
 
+@pytest.mark.row("duplex.flow_control")
 @pytest.mark.parametrize("secure", [False, True], ids=["h2c", "tls"])
 def test_a_reader_that_stops(
     run: Run, background: Callable[..., Any], secure: bool, certificate: Certificate
@@ -49,6 +50,7 @@ def test_a_reader_that_stops(
     run(main())
 
 
+@pytest.mark.row("duplex.pause")
 def test_paused_listener(run: Run, background: Callable[..., Any]) -> None:
     peer = start_node(background)
 
@@ -71,6 +73,7 @@ def test_paused_listener(run: Run, background: Callable[..., Any]) -> None:
     run(main())
 
 
+@pytest.mark.row("session.set_local_window_size")
 def test_own_window(run: Run, background: Callable[..., Any]) -> None:
     """With larger windows of ours, as much more comes before anybody reads."""
     peer = start_node(background)
@@ -96,6 +99,7 @@ def test_own_window(run: Run, background: Callable[..., Any]) -> None:
     run(main())
 
 
+@pytest.mark.row("duplex.drain")
 def test_a_writer_is_told_to_wait(run: Run, background: Callable[..., Any]) -> None:
     peer = start_node(background)
 
@@ -138,6 +142,7 @@ def test_a_writer_is_told_to_wait(run: Run, background: Callable[..., Any]) -> N
     run(main())
 
 
+@pytest.mark.row("stream.event.drain")
 def test_drain_event_in_a_loop(run: Run, background: Callable[..., Any]) -> None:
     """Writing on `drain`, the way of Node's programs."""
     peer = start_node(background)

@@ -68,7 +68,9 @@ def test_defaults(run: Run, peer: Peer) -> None:
     run(main())
 
 
-@pytest.mark.row("client_session.request.option.end_stream")
+@pytest.mark.row(
+    "client_session.request.option.end_stream", "stream.writable", "duplex.writable_ended"
+)
 @pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE", "POST", "PUT", "PATCH", "OPTIONS"])
 def test_end_stream_by_method(run: Run, method: str) -> None:
     async def main() -> None:

@@ -36,7 +36,7 @@ def note(calls: list[Any]) -> Callable[[str], Callable[..., None]]:
 # --- the twelve methods ---------------------------------------------------------------------
 
 
-@pytest.mark.row("emitter.on", "emitter.emit")
+@pytest.mark.row("emitter.on", "emitter.emit", "emitter.add_listener")
 def test_on_and_emit(calls: list[Any], note: Any) -> None:
     emitter = EventEmitter()
     assert emitter.emit("x", 1) is False
@@ -103,7 +103,7 @@ def test_decorators(calls: list[Any]) -> None:
     assert calls == [("each", 1), ("single", 1), ("each", 2)]
 
 
-@pytest.mark.row("emitter.off")
+@pytest.mark.row("emitter.off", "emitter.remove_listener", "emitter.listener_count")
 def test_off_takes_the_latest_registration(calls: list[Any], note: Any) -> None:
     emitter = EventEmitter()
     twice, other = note("twice"), note("other")

@@ -55,6 +55,7 @@ async def get(port: int, path: str = "/", **fields: Any) -> tuple[http2.Headers,
         return await stream.response(), await stream.read()
 
 
+@pytest.mark.row("server_stream.respond_with_file", "server_stream.respond_with_fd")
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("client", ["node", "curl", "nghttp"])
 def test_whole_files(run: Run, file: Callable[[int], Path], size: int, client: str) -> None:
@@ -87,6 +88,13 @@ def test_whole_files(run: Run, file: Callable[[int], Path], size: int, client: s
     run(main())
 
 
+@pytest.mark.row(
+    "server_stream.respond_with_file.option.offset",
+    "server_stream.respond_with_file.option.length",
+    "server_stream.respond_with_fd.option.offset",
+    "server_stream.respond_with_fd.option.length",
+    "server_stream.respond_with_file.option.stat_check",
+)
 @pytest.mark.parametrize(
     ("offset", "length", "expected"),
     [
@@ -161,6 +169,9 @@ def test_a_range_of_a_sparse_file_beyond_4_gib(run: Run, tmp_path: Path) -> None
     run(main())
 
 
+@pytest.mark.row(
+    "server_stream.respond_with_fd", "server_stream.respond_with_fd.option.wait_for_trailers"
+)
 def test_trailers_and_the_writable_side(run: Run, file: Callable[[int], Path]) -> None:
     path = file(100_000)
 
@@ -188,6 +199,10 @@ def test_trailers_and_the_writable_side(run: Run, file: Callable[[int], Path]) -
     run(main())
 
 
+@pytest.mark.row(
+    "server_stream.respond_with_file.option.stat_check",
+    "server_stream.respond_with_file.option.on_error",
+)
 def test_stat_check_cancels_or_answers_otherwise(run: Run, file: Callable[[int], Path]) -> None:
     path, other = file(10), file(20)
 
@@ -230,6 +245,7 @@ def test_stat_check_cancels_or_answers_otherwise(run: Run, file: Callable[[int],
     run(main())
 
 
+@pytest.mark.row("server_stream.respond_with_file.option.on_error")
 @pytest.mark.parametrize("listening", [True, False])
 def test_errors_before_anything_is_sent(run: Run, tmp_path: Path, listening: bool) -> None:
     os.mkfifo(tmp_path / "fifo")

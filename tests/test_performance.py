@@ -45,6 +45,31 @@ async def echo(stream: http2.ServerHttp2Stream) -> None:
     stream.end(body)
 
 
+@pytest.mark.row(
+    "module.PerformanceObserver",
+    "observer.observe",
+    "module.Http2SessionEntry",
+    "module.Http2StreamEntry",
+    "module.PerformanceEntry",
+    "metrics.entry_type",
+    "metrics.name",
+    "metrics.start_time",
+    "metrics.duration",
+    "metrics.stream.bytes_read",
+    "metrics.stream.bytes_written",
+    "metrics.stream.id",
+    "metrics.stream.time_to_first_byte",
+    "metrics.stream.time_to_first_byte_sent",
+    "metrics.stream.time_to_first_header",
+    "metrics.session.bytes_read",
+    "metrics.session.bytes_written",
+    "metrics.session.frames_received",
+    "metrics.session.frames_sent",
+    "metrics.session.max_concurrent_streams",
+    "metrics.session.stream_average_duration",
+    "metrics.session.stream_count",
+    "metrics.session.type",
+)
 def test_a_server_measures_what_node_measures(run: Run) -> None:
     """Node's client counts the same connection from its end."""
     sizes = [0, 10, 100_000]
@@ -91,6 +116,7 @@ def test_a_server_measures_what_node_measures(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.row("metrics.session.ping_rtt", "metrics.session.type")
 def test_a_client_measures_a_server_of_nodes(run: Run) -> None:
     with starting() as start:
         peer = start_node(start)
@@ -180,6 +206,7 @@ def test_who_comes_late_gets_what_is_true(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.row("observer.disconnect")
 def test_nobody_observes(run: Run) -> None:
     """Then a session runs its class's handlers, and the engine reports nothing more."""
 
@@ -207,6 +234,12 @@ def test_nobody_observes(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.row(
+    "module.PerformanceObserverEntryList",
+    "entries.get_entries",
+    "entries.get_entries_by_name",
+    "entries.get_entries_by_type",
+)
 def test_a_callback_that_raises_is_logged(run: Run, caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
         calls: list[Any] = []
@@ -236,6 +269,7 @@ def test_a_callback_that_raises_is_logged(run: Run, caplog: pytest.LogCaptureFix
     run(main())
 
 
+@pytest.mark.row("observer.take_records")
 def test_records_that_are_taken_do_not_come_again(run: Run) -> None:
     async def main() -> None:
         calls: list[Any] = []

@@ -147,7 +147,7 @@ def test_gone_inside_the_request_body(run: Run, manner: str, partial: bool) -> N
     run(main())
 
 
-@pytest.mark.row("beyond.reset_kills_nothing")
+@pytest.mark.row("beyond.reset_kills_nothing", "stream.writable_length")
 @MANNERS
 def test_gone_inside_the_response_body(run: Run, manner: str) -> None:
     async def main() -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 import http2
 
 from .conftest import Run
 from .serving import hello
 
 
+@pytest.mark.row("server.listen", "server.address")
 def test_every_address_has_the_same_port(run: Run) -> None:
     async def main() -> None:
         server = http2.create_server()

@@ -47,6 +47,7 @@ async def status(session: http2.ClientHttp2Session) -> int:
         return found
 
 
+@pytest.mark.row("connect.option.ca")
 def test_forms_of_ca(run: Run, peer: Peer, certificate: Certificate, stranger: Certificate) -> None:
     pem = Path(certificate.cert).read_bytes()
     other = Path(stranger.cert).read_bytes()
@@ -66,6 +67,7 @@ def test_forms_of_ca(run: Run, peer: Peer, certificate: Certificate, stranger: C
     run(main())
 
 
+@pytest.mark.row("connect.option.reject_unauthorized")
 def test_nobody_vouches(run: Run, peer: Peer, stranger: Certificate) -> None:
     async def main() -> None:
         for options in ({}, {"ca": stranger.cert}):
@@ -88,6 +90,7 @@ def test_nobody_vouches(run: Run, peer: Peer, stranger: Certificate) -> None:
     run(main())
 
 
+@pytest.mark.row("connect.option.servername")
 def test_servername(run: Run, stranger: Certificate) -> None:
     async def main() -> None:
         names: list[Any] = []
@@ -119,6 +122,7 @@ def test_servername(run: Run, stranger: Certificate) -> None:
     run(main())
 
 
+@pytest.mark.row("connect.option.cert", "connect.option.key")
 def test_client_certificate(run: Run, certificate: Certificate, stranger: Certificate) -> None:
     identities: tuple[tuple[Any, Any], ...] = (
         (stranger.cert, stranger.key),
@@ -148,6 +152,7 @@ def test_client_certificate(run: Run, certificate: Certificate, stranger: Certif
     run(main())
 
 
+@pytest.mark.row("connect.option.passphrase")
 def test_passphrase(run_asyncio: Run, tmp_path: Path, stranger: Certificate) -> None:
     locked = tmp_path / "locked.key"
     subprocess.run(
@@ -242,6 +247,7 @@ def test_versions(run: Run, certificate: Certificate, version: str) -> None:
     run(main())
 
 
+@pytest.mark.row("connect.option.ssl_context")
 def test_ssl_context(run: Run, peer: Peer, certificate: Certificate) -> None:
     async def main() -> None:
         context = ssl.create_default_context(cafile=certificate.cert)
@@ -270,6 +276,7 @@ def test_files_that_are_not_there(run_asyncio: Run, tmp_path: Path) -> None:
     run_asyncio(main())
 
 
+@pytest.mark.row("session.socket.get_peer_certificate")
 def test_peer_certificate(run: Run, peer: Peer, certificate: Certificate) -> None:
     async def main() -> None:
         async with http2.connect(peer.origin, ca=certificate.cert) as session:
