@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 import http2
-from http2 import constants
 
 from . import raw
 from .conftest import Certificate, Run, free_port
@@ -196,64 +195,6 @@ def test_peer_max_concurrent_streams(run: Run) -> None:
     run(main())
 
 
-@pytest.mark.row("connect.option.max_header_list_pairs")
-def test_max_header_list_pairs(run: Run) -> None:
-    async def main() -> None:
-        async with raw_server({}, max_header_list_pairs=3) as (session, peer):
-            first, second = session.request(), session.request()
-            await peer.until(raw.HEADERS, 3)
-            peer.send(raw.headers(1, response(3), end_stream=True))
-            peer.send(raw.headers(3, response(4), end_stream=True))
-            assert (await first.response())["x-1"] == "1"
-            with pytest.raises(http2.StreamError) as caught:
-                await second.response()
-            assert caught.value.error_code == constants.NGHTTP2_ENHANCE_YOUR_CALM
-            assert (await peer.until(raw.RST_STREAM, 3)).code == caught.value.error_code
-        # one is enough for a response, and as little as there can be
-        async with raw_server({}, max_header_list_pairs=1) as (session, peer):
-            stream = session.request()
-            await peer.until(raw.HEADERS, 1)
-            peer.send(raw.headers(1, response(1), end_stream=True))
-            await stream.response()
-
-    run(main())
-
-
-@pytest.mark.row("connect.option.max_settings")
-@pytest.mark.parametrize("entries", [3, 4])
-def test_max_settings(run: Run, entries: int) -> None:
-    async def main() -> None:
-        async with raw_server(max_settings=3) as (_, peer):
-            peer.send(raw.settings(dict.fromkeys((1, 3, 4, 6)[:entries], 100000)))
-            if entries == 3:
-                await peer.answered()
-            else:
-                told = await peer.until(raw.GOAWAY)
-                assert told.code == constants.NGHTTP2_ENHANCE_YOUR_CALM
-
-    run(main())
-
-
-@pytest.mark.row("connect.option.max_send_header_block_length")
-def test_max_send_header_block_length(run: Run) -> None:
-    async def main() -> None:
-        async with raw_server({}, max_send_header_block_length=1000) as (session, peer):
-            large = session.request({"x-large": "~" * 2000})
-            small = session.request({"x-large": "~" * 200})
-            failed = happening(large, "frame_error")
-            with pytest.raises(http2.NghttpError) as caught:
-                await large.response()
-            assert not caught.value.retryable
-            kind, errno, stream_id = await failed
-            assert (kind, errno, stream_id) == (raw.HEADERS, caught.value.errno, 1)
-            await peer.until(raw.HEADERS, 3)
-            peer.send(raw.headers(3, response(1), end_stream=True))
-            assert (await small.response())[":status"] == 200
-            assert 1 not in [got.stream_id for got in peer.seen]
-
-    run(main())
-
-
 @pytest.mark.row("connect.option.padding_strategy")
 @pytest.mark.parametrize("strategy", [0, 1, 2])
 def test_padding_strategy(run: Run, strategy: int) -> None:
@@ -275,28 +216,5 @@ def test_max_deflate_dynamic_table_size(run: Run, size: int) -> None:
             session.request({"x-new": "is kept in the table"})
             await peer.until(raw.HEADERS, 1)
             assert (session.state.deflate_dynamic_table_size > 0) is (size > 0)
-
-    run(main())
-
-
-@pytest.mark.row("connect.option.max_session_invalid_frames")
-def test_max_session_invalid_frames(run: Run) -> None:
-    async def main() -> None:
-        async with raw_server({}, max_session_invalid_frames=2) as (session, peer):
-            errors: list[Any] = []
-            session.on("error", errors.append)
-            streams = [session.request() for _ in range(4)]
-            await peer.until(raw.HEADERS, 7)
-            bad = [(":status", "200"), ("X-Upper", "1")]
-            for stream_id in (1, 3):
-                peer.send(raw.headers(stream_id, bad, end_stream=True))
-                reset = await peer.until(raw.RST_STREAM, stream_id)
-                assert reset.code == constants.NGHTTP2_PROTOCOL_ERROR
-            assert not session.destroyed
-            peer.send(raw.headers(5, bad, end_stream=True))
-            assert (await peer.until(raw.GOAWAY)).code == constants.NGHTTP2_PROTOCOL_ERROR
-            await session.close()
-            assert [error.code for error in errors] == ["ERR_HTTP2_TOO_MANY_INVALID_FRAMES"]
-            assert all(stream.destroyed for stream in streams)
 
     run(main())
