@@ -70,8 +70,8 @@ class Http2Server(Closable):
         """Accept connections on *port* (0: any free one) of *host* (None: every address).
 
         *path* is a Unix socket instead, *sock* a socket that is bound already. Emits
-        ``listening``. Raises `OSError` when the address can't be had, and RuntimeError
-        when the server is listening already.
+        ``listening``. Raises `OSError` when the address can't be had, which is emitted as
+        ``error`` as well, and RuntimeError when the server is listening already.
         """
         if self._server is not None:
             raise RuntimeError("the server is listening already")
@@ -79,20 +79,24 @@ class Http2Server(Closable):
         self._closing = False
         self._close_emitted = False
         common: dict[str, Any] = {"backlog": backlog, "ssl": self._context}
-        if path is not None:
-            server: Any = await loop.create_unix_server(self._protocol, path, **common)
-        elif sock is not None:
-            if sock.family == getattr(socket, "AF_UNIX", None):
-                server = await loop.create_unix_server(self._protocol, sock=sock, **common)
+        try:
+            if path is not None:
+                server: Any = await loop.create_unix_server(self._protocol, path, **common)
+            elif sock is not None:
+                if sock.family == getattr(socket, "AF_UNIX", None):
+                    server = await loop.create_unix_server(self._protocol, sock=sock, **common)
+                else:
+                    server = await loop.create_server(self._protocol, sock=sock, **common)
+            elif host is None:
+                everywhere = _listen_everywhere(port, backlog, reuse_port)
+                server = await loop.create_server(self._protocol, sock=everywhere, **common)
             else:
-                server = await loop.create_server(self._protocol, sock=sock, **common)
-        elif host is None:
-            everywhere = _listen_everywhere(port, backlog, reuse_port)
-            server = await loop.create_server(self._protocol, sock=everywhere, **common)
-        else:
-            server = await loop.create_server(
-                self._protocol, host, port, reuse_port=reuse_port or None, **common
-            )
+                server = await loop.create_server(
+                    self._protocol, host, port, reuse_port=reuse_port or None, **common
+                )
+        except OSError as error:
+            self.emit("error", error)  # nobody has to listen: whoever awaits is told
+            raise
         self._server = server
         self.listening = True
         self.emit("listening")
