@@ -7,8 +7,10 @@ import asyncio
 import hashlib
 import re
 import signal
+import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -20,8 +22,9 @@ EXAMPLES = Path(__file__).parent.parent / "examples"
 
 # Runs an example on uvloop: it calls asyncio.run, and is none the wiser.
 ON_UVLOOP = """
-import asyncio, runpy, sys, uvloop
+import asyncio, functools, http2, runpy, sys, uvloop
 asyncio.run = uvloop.run
+http2.run = functools.partial(http2.run, loop_factory=uvloop.new_event_loop)
 sys.argv.pop(0)
 sys.path.insert(0, sys.argv[0].rpartition("/")[0])
 runpy.run_path(sys.argv[0], run_name="__main__")
@@ -208,6 +211,42 @@ def test_session_info(loop: Loop) -> None:
     ):
         assert line in lines
     assert lines[-1] == "client: destroyed: True"
+
+
+def test_connect_proxy_and_client(start: Start, loop: Loop) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def greet() -> None:
+            accepted, _ = server.accept()
+            with accepted:
+                accepted.sendall(b"hello " + accepted.recv(100))
+
+        thread = threading.Thread(target=greet)
+        thread.start()
+        proxy = start("connect_proxy.py", "--port", "0", "--allow", "127.0.0.1")
+        url = proxy.url()
+        target = f"127.0.0.1:{server.getsockname()[1]}"
+        out = run_example("connect_client.py", url, target, loop=loop)
+        assert out == "200\nThe server says: hello Jane\n"
+        thread.join(10)
+    assert run_example("connect_client.py", url, "localhost:1", loop=loop).startswith("403\n")
+    proxy.stop()
+    done = subprocess.run(
+        command("connect_client.py", url, target, loop=loop),
+        capture_output=True, text=True, timeout=30,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.startswith("connect_client.py: ")
+
+
+def test_extended_connect(loop: Loop) -> None:
+    assert run_example("extended_connect.py", loop=loop).splitlines() == [
+        "client: offered: True",
+        "server: upper at /shout",
+        "client: status: 200",
+        "client: HELLO",
+        "client: TUNNEL",
+    ]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

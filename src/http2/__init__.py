@@ -5,6 +5,9 @@ from .core.client import connect
 from .core.client_session import ClientHttp2Session
 from .core.client_stream import ClientHttp2Stream
 from .core.control import SessionState
+from .core.handshake import perform_server_handshake
+from .core.pipe import pipe
+from .core.runner import run
 from .core.server import (
     Http2SecureServer,
     Http2Server,
@@ -78,5 +81,8 @@ __all__ = [
     "get_packed_settings",
     "get_unpacked_settings",
     "nghttp2_version",
+    "perform_server_handshake",
+    "pipe",
+    "run",
     "sensitive_headers",
 ]

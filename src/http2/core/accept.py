@@ -37,11 +37,13 @@ class ServerProtocol(SessionProtocol):
     sent, because nobody knows what language the client would understand.
     """
 
-    __slots__ = ("_first", "_server", "_timer", "_transport")
+    __slots__ = ("_first", "_injected", "_server", "_timer", "_transport")
 
     def __init__(self, server: Http2Server, session: ServerHttp2Session) -> None:
         super().__init__(session)
         self._server = server
+        # whether the program has brought the connection: it knows of it
+        self._injected = False
         self._first: bytes | None = b""
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -55,6 +57,8 @@ class ServerProtocol(SessionProtocol):
             return
         self._transport = stream
         self._server._transports.add(stream)
+        if self._server._listeners is not None and not self._injected:
+            self._server._accepted(stream)
         tls = transport.get_extra_info("ssl_object")
         if tls is not None:
             self._first = None

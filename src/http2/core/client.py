@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from ..errors import new_error
+from .carriers import bind, carry
 from .client_session import ClientHttp2Session
 from .options import SessionOptions, reject_unknown
 from .timers import check_timeout
@@ -16,6 +18,7 @@ from .transport import SessionProtocol
 
 __all__ = ["connect"]
 
+TLS_OPTIONS = ("ssl_context", "ca", "cert", "key", "passphrase", "reject_unauthorized")
 DEFAULT_PORTS = {"http:": 80, "https:": 443}
 
 
@@ -38,10 +41,18 @@ def connect(
     ``servername``, ``ssl_context`` or ``ca``, ``cert``, ``key``, ``passphrase``
     and ``reject_unauthorized``.
 
+    ``create_connection(url, options)``, plain or async, makes what carries the bytes: an
+    asyncio ``(reader, writer)`` pair, a connected `socket.socket`, or a stream of this
+    library. *url* is a `urllib.parse.SplitResult` of *authority*, *options* a dict of the
+    options given here. It is used as it is: no TLS is added, and the options of TLS and
+    of dialling above are left to it. What it raises is why the session fails to connect;
+    so is ERR_HTTP2_SOCKET_BOUND, when it returns what carries a session already.
+
     Raises ERR_HTTP2_UNSUPPORTED_PROTOCOL, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE,
     ERR_OUT_OF_RANGE, `TypeError` for unknown options.
     """
     loop = asyncio.get_running_loop()
+    given = dict(options)
     default_protocol = options.pop("protocol", "https:")
     protocol, host, port = _parse_authority(authority, default_protocol)
     session_options = SessionOptions.take(
@@ -55,8 +66,17 @@ def connect(
         for name in ("family", "local_addr", "happy_eyeballs_delay")
         if name in options
     }
-    context = client_context(options) if protocol == "https:" else None
-    if context is None and servername is not None:
+    create_connection = options.pop("create_connection", None)
+    if create_connection is not None:
+        if not callable(create_connection):
+            raise new_error(
+                "ERR_INVALID_ARG_TYPE", "create_connection", "a callable", create_connection
+            )
+        for name in TLS_OPTIONS:
+            options.pop(name, None)
+    secure = protocol == "https:" and create_connection is None
+    context = client_context(options) if secure else None
+    if context is None and create_connection is None and servername is not None:
         raise new_error("ERR_INVALID_ARG_VALUE", "servername", servername)
     reject_unknown(options, "connect")
     name = servername or host
@@ -70,7 +90,15 @@ def connect(
         if context is not None:
             dial_options.update(ssl=context, server_hostname=name)
         try:
-            if path is not None:
+            if create_connection is not None:
+                made = create_connection(_url(authority, default_protocol), given)
+                if inspect.isawaitable(made):
+                    made = await made
+                bind(made)
+                under_way = carry(loop, made, lambda: SessionProtocol(session))
+                if under_way is not None:
+                    await under_way
+            elif path is not None:
                 await loop.create_unix_connection(
                     lambda: SessionProtocol(session), path, **dial_options
                 )
@@ -84,23 +112,28 @@ def connect(
             session._fail_to_connect(error)
 
     session._dial = loop.create_task(dial())
+    session._opened(loop)
     if timeout:
         session.set_timeout(timeout)
     return session
 
 
-def _parse_authority(authority: Any, default_protocol: Any) -> tuple[str, str, int]:
-    """The (protocol, host, port) of *authority*."""
+def _url(authority: Any, default_protocol: Any) -> SplitResult:
+    """*authority* in its parts."""
     if isinstance(authority, str):
         text = authority if "://" in authority else f"{default_protocol}//{authority}"
         try:
-            parts = urlsplit(text)
+            return urlsplit(text)
         except ValueError:
             raise new_error("ERR_INVALID_ARG_VALUE", "authority", authority) from None
-    elif isinstance(authority, SplitResult):
-        parts = authority
-    else:
-        raise new_error("ERR_INVALID_ARG_TYPE", "authority", "a str or a SplitResult", authority)
+    if isinstance(authority, SplitResult):
+        return authority
+    raise new_error("ERR_INVALID_ARG_TYPE", "authority", "a str or a SplitResult", authority)
+
+
+def _parse_authority(authority: Any, default_protocol: Any) -> tuple[str, str, int]:
+    """The (protocol, host, port) of *authority*."""
+    parts = _url(authority, default_protocol)
     protocol = f"{parts.scheme}:" if parts.scheme else default_protocol
     if protocol not in DEFAULT_PORTS:
         raise new_error("ERR_HTTP2_UNSUPPORTED_PROTOCOL", protocol)

@@ -22,6 +22,7 @@ from ..errors import NghttpError, new_error
 from ..settings import Settings
 from .duplex import Closable, quiet_future
 from .options import SessionOptions
+from .runner import Referenced
 from .socket import SocketProxy
 from .stream import check_error_code
 from .timers import IdleTimer, check_timeout
@@ -62,7 +63,7 @@ class SessionState:
     """Bytes in the table that decompresses what is received."""
 
 
-class SessionControl(Closable):
+class SessionControl(Closable, Referenced):
     """What a session may be asked and told about its connection."""
 
     type: ClassVar[int]

@@ -11,9 +11,11 @@ from ..constants import NGHTTP2_INTERNAL_ERROR
 from ..errors import new_error
 from ..settings import Settings
 from .accept import ServerProtocol
+from .carriers import bind, carry, identity
 from .duplex import Closable, Completion
-from .emitter import logger
+from .emitter import EventEmitter, logger
 from .options import SessionOptions, reject_unknown
+from .runner import Referenced
 from .server_session import ServerHttp2Session
 from .session import Http2Session
 from .stream import Http2Stream
@@ -31,12 +33,12 @@ __all__ = [
 ]
 
 
-class Http2Server(Closable):
+class Http2Server(Closable, Referenced):
     """A server that speaks HTTP/2 in the clear (h2c with prior knowledge).
 
-    Events: ``close``, ``error(error)``, ``listening``, ``session(session)``,
-    ``session_error(error, session)``, ``stream(stream, headers, flags, raw_headers)``,
-    ``timeout(session)``.
+    Events: ``close``, ``connection(socket)``, ``error(error)``, ``listening``,
+    ``session(session)``, ``session_error(error, session)``,
+    ``stream(stream, headers, flags, raw_headers)``, ``timeout(session)``.
     """
 
     listening: bool = False
@@ -99,11 +101,63 @@ class Http2Server(Closable):
             raise
         self._server = server
         self.listening = True
+        self._opened(loop)
         self.emit("listening")
         return self
 
     def _protocol(self) -> ServerProtocol:
         return ServerProtocol(self, ServerHttp2Session(self._loop, self._options, self))
+
+    def emit(self, event: str, *args: Any) -> bool:
+        """Emit *event*; ``emit("connection", x)`` brings the server a connection from outside.
+
+        *x* is an asyncio ``(reader, writer)`` pair, a connected `socket.socket`, or a
+        stream of this library; the server closes it. A secure server does its TLS
+        handshake on a socket; a pair has to have done it. Raises
+        ERR_HTTP2_SOCKET_BOUND when *x* carries a session already, ERR_INVALID_ARG_TYPE.
+        """
+        if event == "connection":
+            self._inject(*args)
+            super().emit(event, *args)
+            return True
+        return super().emit(event, *args)
+
+    def _accepted(self, transport: asyncio.Transport) -> None:
+        """Tell of a connection that the server has accepted itself."""
+        EventEmitter.emit(self, "connection", transport)
+
+    def _inject(self, connection: Any) -> None:
+        loop = self._loop = asyncio.get_running_loop()
+        carried = identity(connection)
+        if (
+            self._context is not None
+            and not isinstance(carried, socket.socket)
+            and (
+                not isinstance(carried, asyncio.StreamWriter)
+                or carried.get_extra_info("ssl_object") is None
+            )
+        ):
+            raise new_error("ERR_INVALID_ARG_VALUE", "connection", connection)
+        bind(connection)
+
+        def protocol() -> ServerProtocol:
+            made = self._protocol()
+            made._injected = True
+            return made
+
+        if isinstance(connection, socket.socket):
+            under_way = carry(loop, connection, protocol, ssl=self._context)
+            assert under_way is not None
+
+            async def shake_hands() -> None:
+                try:
+                    await under_way
+                except OSError as error:
+                    logger.debug("%r: an injected connection failed: %r", self, error)
+
+            self._adopt({loop.create_task(shake_hands())})
+        else:
+            carry(loop, connection, protocol)
 
     def address(self) -> Any:
         """``(host, port)`` that the server listens on (IPv6: and more), or the Unix path.
@@ -141,10 +195,25 @@ class Http2Server(Closable):
             server, self._server = self._server, None
             if server is not None:
                 server.close()
+            if server is not None or self._transports:
                 self._loop.call_soon(self._end_if_idle)
             else:
                 self._emit_close()
         return Completion(self)
+
+    def _emit_close(self) -> None:
+        super()._emit_close()
+        self._note(False)
+
+    def _end_gently(self) -> None:
+        for session in tuple(self._sessions):
+            session.close()
+        self._drop_silent()
+        self.close()
+
+    def _end_now(self) -> None:
+        self.close()
+        self._destroy_sessions()
 
     def _destroy_sessions(self) -> None:
         for session in tuple(self._sessions):

@@ -135,6 +135,7 @@ class Http2Session(SessionControl):
             transport.abort()
             return
         self.connecting = False
+        self._opened(self._loop)
         tls = transport.get_extra_info("ssl_object")
         self.encrypted = tls is not None
         self.alpn_protocol = tls.selected_alpn_protocol() if tls is not None else "h2c"
@@ -245,6 +246,7 @@ class Http2Session(SessionControl):
         if error is not None:
             self._report_error(error)
         self._emit_close()
+        self._note(False)
 
     def _report_error(self, error: BaseException) -> None:
         self._emit_error(error)
@@ -327,6 +329,12 @@ class Http2Session(SessionControl):
                 self._announce_end()
             self._loop.call_soon(self._end_if_idle)
         return Completion(self)
+
+    def _end_gently(self) -> None:
+        self.close()
+
+    def _end_now(self) -> None:
+        self.destroy()
 
     def _announce_end(self) -> None:
         assert self._connection is not None

@@ -1,0 +1,46 @@
+"""`perform_server_handshake`: a server's session without a server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+from .carriers import bind, carry
+from .options import SessionOptions, reject_unknown
+from .server_session import ServerHttp2Session
+from .transport import SessionProtocol
+
+__all__ = ["perform_server_handshake"]
+
+
+def perform_server_handshake(connection: Any, **options: Any) -> ServerHttp2Session:
+    """Speak HTTP/2 as a server on *connection*, which exists already; returns the session.
+
+    *connection* is an asyncio ``(reader, writer)`` pair, a connected `socket.socket`, or
+    a stream of this library, and belongs to the session from now on. The session has no
+    `ServerHttp2Session.server`: listen to its own event ``stream``. To be called in a
+    running event loop. Options: those of `SessionOptions`.
+
+    Raises ERR_HTTP2_SOCKET_BOUND when *connection* carries a session already,
+    ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE, ERR_HTTP2_INVALID_SETTING_VALUE, `TypeError`
+    for unknown options.
+    """
+    loop = asyncio.get_running_loop()
+    session_options = SessionOptions.take(
+        options, least_pairs=4, unused=("max_reserved_remote_streams",)
+    )
+    reject_unknown(options, "perform_server_handshake")
+    bind(connection)
+    session = ServerHttp2Session(loop, session_options, None)
+    under_way = carry(loop, connection, lambda: SessionProtocol(session))
+    if under_way is not None:
+        session._spawn(_wait(session, under_way), session, "connect", (session,))
+    return session
+
+
+async def _wait(session: ServerHttp2Session, under_way: Coroutine[Any, Any, Any]) -> None:
+    try:
+        await under_way
+    except Exception as error:
+        session.destroy(error)

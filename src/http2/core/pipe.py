@@ -1,0 +1,153 @@
+"""`pipe`: from one side to the other, as fast as the slower of the two."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+
+from ..constants import NGHTTP2_CONNECT_ERROR
+from ..errors import new_error, stream_error
+from .duplex import Duplex
+from .stream import Http2Stream, as_buffer
+
+__all__ = ["pipe"]
+
+READ_SIZE = 65536
+
+
+async def pipe(source: Any, sink: Any) -> int:
+    """Copy *source* to *sink* to its end, and end *sink*; the number of bytes.
+
+    *source* is a stream of this library, an `asyncio.StreamReader`, or any other iterable
+    of buffers or `str`, async or not; *sink* a stream of this library or an
+    `asyncio.StreamWriter`. Nothing is read while *sink* wants a rest, so memory does not
+    grow with the length. A writer is ended with ``write_eof()`` where its transport can
+    do so (TLS can't: it is closed), so that its other direction may go on.
+
+    When one side fails, or the task is cancelled, the other side is ended too, never as if
+    all had come: a stream is reset, with the code of a stream that failed, with
+    CONNECT_ERROR for a connection that did (RFC 9113 section 8.5), with INTERNAL_ERROR for
+    what a program raised, with CANCEL for a cancelled task; a connection is aborted, an
+    iterator closed. The error is then raised.
+
+    Raises ERR_INVALID_ARG_TYPE, and whatever either side does.
+    """
+    if not isinstance(sink, (Duplex, asyncio.StreamWriter)):
+        raise new_error("ERR_INVALID_ARG_TYPE", "sink", "a stream or an asyncio writer", sink)
+    loop = asyncio.get_running_loop()
+    source = _opened(source)
+    copying = loop.create_task(_copy(source, sink))
+    # A reader that waits would not notice that nobody wants the bytes any more.
+    gone: Callable[..., Any] | None = None
+    if isinstance(sink, Duplex):
+        gone = sink.once("close", lambda: copying.cancel())
+    try:
+        return await copying
+    except BaseException as error:
+        failure = error
+        if isinstance(error, asyncio.CancelledError) and copying.cancelled():
+            current = asyncio.current_task()
+            if isinstance(sink, Duplex) and sink.destroyed and not (
+                current is not None and current.cancelling()
+            ):  # fmt: skip
+                failure = sink._error or new_error("ERR_STREAM_PREMATURE_CLOSE")
+        elif not copying.done():
+            copying.cancel()
+        elif isinstance(sink, Duplex) and error.__cause__ is sink._error is not None:
+            # written after the end: what has ended it says more
+            failure = sink._error
+        await _abandon(source, failure)
+        _end_badly(sink, failure)
+        if failure is error:
+            raise
+        raise failure from None
+    finally:
+        if gone is not None:
+            sink.off("close", gone)
+
+
+def _opened(source: Any) -> Any:
+    """*source*, or an iterator over it."""
+    if isinstance(source, (Duplex, asyncio.StreamReader)):
+        return source
+    if not isinstance(source, (str, bytes, bytearray, memoryview)):
+        if hasattr(source, "__aiter__"):
+            return source.__aiter__()
+        if hasattr(source, "__iter__"):
+            return iter(source)
+    raise new_error(
+        "ERR_INVALID_ARG_TYPE", "source", "a stream, an asyncio reader or an iterable", source
+    )
+
+
+async def _chunks(source: Any) -> AsyncIterator[Any]:
+    if isinstance(source, (Duplex, asyncio.StreamReader)):
+        while data := await source.read(READ_SIZE):
+            yield data
+    elif isinstance(source, AsyncIterator):
+        async for data in source:
+            yield data
+    else:
+        for data in source:
+            yield data
+            # an iterator that never waits must not keep others from their turn
+            await asyncio.sleep(0)
+
+
+async def _copy(source: Any, sink: Any) -> int:
+    size = 0
+    async for chunk in _chunks(source):
+        data = as_buffer(chunk)
+        if not len(data):
+            continue
+        size += data.nbytes if isinstance(data, memoryview) else len(data)
+        if isinstance(sink, Duplex):
+            writable: Any = sink
+            if not writable.write(data):
+                await sink.drain()
+        else:
+            sink.write(data)
+            await sink.drain()
+    if isinstance(sink, Duplex):
+        ending: Any = sink
+        ending.end()
+    elif sink.can_write_eof():
+        sink.write_eof()
+        await sink.drain()
+    else:
+        await sink.drain()
+        sink.close()
+    return size
+
+
+def _end_badly(side: Any, error: BaseException) -> None:
+    """End *side* because *error* has happened, on it or on the other one."""
+    if isinstance(side, Http2Stream):
+        if isinstance(error, asyncio.CancelledError):
+            side.destroy(new_error("ABORT_ERR"))
+        elif isinstance(error, OSError):
+            reset = stream_error(NGHTTP2_CONNECT_ERROR, side.id)
+            reset.__cause__ = error
+            side._error_seen = True  # it is raised to whoever has called
+            side.destroy(reset)
+        else:
+            side._error_seen = True
+            side.destroy(error)
+    elif isinstance(side, asyncio.StreamWriter):
+        side.transport.abort()
+
+
+async def _abandon(source: Any, error: BaseException) -> None:
+    if isinstance(source, Duplex):
+        _end_badly(source, error)
+    elif isinstance(source, asyncio.StreamReader):
+        # a reader has no end of its own: that of its connection is meant
+        transport = getattr(source, "_transport", None)
+        if transport is not None:
+            transport.abort()
+    elif inspect.isasyncgen(source):
+        await source.aclose()
+    elif isinstance(source, Iterator) and hasattr(source, "close"):
+        source.close()

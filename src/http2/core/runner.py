@@ -1,0 +1,166 @@
+"""`run`: a program that ends when nothing is left to do, like Node's process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import inspect
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol, TypeVar
+
+from ..errors import new_error
+
+__all__ = ["Referenced", "run"]
+
+Result = TypeVar("Result")
+
+# Seconds that Ctrl-C gives to the requests that are under way, and that transports may
+# take to close when the program is over.
+GRACE = 3.0
+CLOSING = 1.0
+
+
+class _Open(Protocol):
+    """A session or a server, as far as its end concerns us."""
+
+    def _end_gently(self) -> None: ...
+    def _end_now(self) -> None: ...
+
+
+class Tally:
+    """The sessions and servers of one loop that are open, and who is waited for."""
+
+    def __init__(self) -> None:
+        self.open: set[_Open] = set()
+        self.referenced: set[_Open] = set()
+        self._changed = asyncio.Event()
+
+    def note(self, thing: _Open, *, is_open: bool, referenced: bool) -> None:
+        """*thing* has been opened or closed, or `run` shall (not) wait for it."""
+        (self.open.add if is_open else self.open.discard)(thing)
+        (self.referenced.add if is_open and referenced else self.referenced.discard)(thing)
+        self._changed.set()
+
+    async def idle(self) -> None:
+        """Wait until nothing is left that is waited for."""
+        while self.referenced:
+            self._changed.clear()
+            await self._changed.wait()
+
+    async def end(self, grace: float) -> None:
+        """End everything: politely for *grace* seconds, then at once."""
+        for politely, seconds in ((True, grace), (False, CLOSING)):
+            for thing in tuple(self.open):
+                if politely and grace:
+                    thing._end_gently()
+                elif not politely:
+                    thing._end_now()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    while self.open:
+                        self._changed.clear()
+                        await self._changed.wait()
+
+
+# By loop, while `run` runs it.
+_tallies: dict[asyncio.AbstractEventLoop, Tally] = {}
+
+
+class Referenced:
+    """What `run` waits for: mixed into sessions and servers."""
+
+    _tally: Tally | None = None
+    _referenced = True
+
+    def _opened(self, loop: asyncio.AbstractEventLoop) -> None:
+        tally = _tallies.get(loop)
+        if tally is not None:
+            self._tally = tally
+            self._note(True)
+
+    def _note(self, is_open: bool) -> None:
+        if self._tally is not None:
+            self._tally.note(self, is_open=is_open, referenced=self._referenced)
+            if not is_open:
+                self._tally = None
+
+    def _end_gently(self) -> None:
+        """Begin to end, after what is under way."""
+        raise NotImplementedError
+
+    def _end_now(self) -> None:
+        """End at once."""
+        raise NotImplementedError
+
+    def ref(self) -> None:
+        """Let `run` wait for this; it does so unless `unref` was called."""
+        self._referenced = True
+        self._note(True)
+
+    def unref(self) -> None:
+        """Let `run` return without waiting for this."""
+        self._referenced = False
+        self._note(True)
+
+
+def run(
+    main: Callable[[], Coroutine[Any, Any, Result]] | Coroutine[Any, Any, Result],
+    *,
+    loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
+    debug: bool | None = None,
+) -> Result:
+    """Run *main* until it is done and no referenced session or server is left.
+
+    *main* is a coroutine or a coroutine function without arguments; its result is
+    returned. Servers that listen and sessions that are open keep the program running, as
+    they do with Node's process, unless their `Http2Session.unref` was called.
+    *loop_factory* makes the event loop, such as ``uvloop.new_event_loop``; *debug* is that
+    of `asyncio.Runner`.
+
+    Ctrl-C announces the end to every peer and gives 3 seconds to the requests that are
+    under way; a second one ends at once. When *main* was done, its result is returned as
+    if all had ended by itself; when not, it is cancelled and `KeyboardInterrupt` raised.
+    What *main* raises ends everything too.
+
+    Raises ERR_INVALID_ARG_TYPE, and RuntimeError in a loop that is running.
+    """
+    if not inspect.iscoroutine(main) and not callable(main):
+        raise new_error("ERR_INVALID_ARG_TYPE", "main", "a coroutine or a function of one", main)
+
+    running = False
+
+    async def whole() -> Result:
+        loop = asyncio.get_running_loop()
+        tally = _tallies[loop] = Tally()
+        grace = 0.0
+        done = False
+        try:
+            coroutine = main if inspect.iscoroutine(main) else main()
+            if not inspect.isawaitable(coroutine):
+                raise new_error(
+                    "ERR_INVALID_ARG_TYPE", "main", "a coroutine or a function of one", main
+                )
+            result: Result = await coroutine
+            done = True
+            await tally.idle()
+        except asyncio.CancelledError:
+            grace = GRACE
+            if not done:
+                raise
+        finally:
+            await tally.end(grace)
+            del _tallies[loop]
+        return result
+
+    try:
+        # asked here, where no coroutine is left that nobody awaits
+        with contextlib.suppress(RuntimeError):
+            asyncio.get_running_loop()
+            running = True
+        if running:
+            raise RuntimeError("http2.run() can't be called in a running event loop")
+        with asyncio.Runner(debug=debug, loop_factory=loop_factory) as runner:
+            return runner.run(whole())
+    finally:
+        if inspect.iscoroutine(main):
+            main.close()
