@@ -28,11 +28,16 @@ def factory(request: pytest.FixtureRequest) -> Factory:
 
 
 def test_it_returns_the_result(factory: Factory) -> None:
-    async def main() -> type:
-        return type(asyncio.get_running_loop())
+    loops: list[asyncio.AbstractEventLoop] = []
 
-    assert http2.run(main(), loop_factory=factory) is http2.run(main, loop_factory=factory)
-    assert http2.run(main) is type(asyncio.new_event_loop()) or sys.platform == "win32"
+    async def main() -> str:
+        loops.append(asyncio.get_running_loop())
+        return "result"
+
+    assert http2.run(main(), loop_factory=factory) == "result"
+    assert http2.run(main, loop_factory=factory) == "result"
+    assert {isinstance(loop, uvloop.Loop) for loop in loops} == {factory is uvloop.new_event_loop}
+    assert all(loop.is_closed() for loop in loops)
 
 
 def test_it_waits_for_servers_and_sessions(factory: Factory) -> None:
