@@ -12,6 +12,7 @@ from ..errors import new_error
 from .carriers import bind, carry
 from .client_session import ClientHttp2Session
 from .options import SessionOptions, reject_unknown
+from .origins import serialize_origin
 from .timers import check_timeout
 from .tls import client_context
 from .transport import SessionProtocol
@@ -83,6 +84,8 @@ def connect(
     shown = f"[{name}]" if ":" in name else name
     suffix = "" if port == DEFAULT_PORTS[protocol] else f":{port}"
     session = ClientHttp2Session(loop, session_options, shown + suffix, protocol[:-1])
+    if protocol == "https:":
+        session._add_origins([serialize_origin(f"https://{shown}{suffix}") or ""])
     if listener is not None:
         session.once("connect", listener)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import events
 from ..constants import (
+    HTTP_STATUS_MISDIRECTED_REQUEST,
     NGHTTP2_CANCEL,
     NGHTTP2_FLAG_END_STREAM,
     NGHTTP2_NO_ERROR,
@@ -18,6 +19,9 @@ from ..errors import StreamError, new_error
 from ..headers import Headers, OutgoingHeaders
 from .client_stream import ClientHttp2Stream
 from .options import SessionOptions
+from .origins import serialize_origin
+from .priority import check_priority
+from .push import receive_promise
 from .session import Http2Session, event_handlers
 from .stream import Http2Stream
 
@@ -25,6 +29,10 @@ if TYPE_CHECKING:
     from ..engine.connection import Connection
 
 __all__ = ["ClientHttp2Session"]
+
+
+# Responses that are not the whole answer, and the one that concerns the session.
+_UNUSUAL = frozenset({*range(200), HTTP_STATUS_MISDIRECTED_REQUEST})
 
 
 class ClientHttp2Session(Http2Session):
@@ -160,7 +168,7 @@ class ClientHttp2Session(Http2Session):
                 if isinstance(failure, StreamError):
                     failure.stream_id = opened.id
                 opened._error = failure
-            elif last is not None and opened.id is not None and opened.id > last:
+            elif last is not None and opened.id is not None and opened.id > last and opened.id & 1:
                 unprocessed = new_error("ERR_HTTP2_STREAM_CANCEL", retryable=True)
                 unprocessed.__cause__ = error
                 opened._session_ended(unprocessed, code)
@@ -225,7 +233,7 @@ class ClientHttp2Session(Http2Session):
         if self.closed:
             raise new_error("ERR_HTTP2_GOAWAY_SESSION", retryable=True)
         if weight != 16 or parent or exclusive:
-            _check_priority(weight, parent)
+            check_priority(weight=weight, parent=parent, exclusive=exclusive)
         if signal is not None and not inspect.isawaitable(signal):
             raise new_error("ERR_INVALID_ARG_TYPE", "signal", "an awaitable", signal)
         connection = self._connection
@@ -306,7 +314,7 @@ class ClientHttp2Session(Http2Session):
             stream._watched
             or stream._response_waiters is None
             or flags & NGHTTP2_FLAG_END_STREAM
-            or headers[":status"] < 200
+            or headers[":status"] in _UNUSUAL
         ):
             self._receive_headers(stream, headers, flags)
             return
@@ -352,6 +360,27 @@ class ClientHttp2Session(Http2Session):
         else:
             stream._stream_closed(code)
 
+    def _misdirected(self, stream: ClientHttp2Stream) -> None:
+        """The server is not the one to ask for that origin (RFC 9110 section 15.5.20)."""
+        sent = stream.sent_headers
+        assert sent is not None
+        authority = sent.get(":authority") or sent.get("host")
+        origin = serialize_origin(f"{sent.get(':scheme', self._scheme)}://{authority}")
+        self._origins = {known: None for known in self._origins if known != origin}
+
+    def _on_altsvc(self, stream_id: int, origin: str, alt: str) -> None:
+        if self._timer is not None:
+            self._timer.touch()
+        self.emit("altsvc", alt, origin, stream_id)
+
+    def _on_origin(self, _: int, origins: list[str], __: None) -> None:
+        if self._timer is not None:
+            self._timer.touch()
+        if self.encrypted:
+            # in the clear nothing says that the server may speak for anyone (RFC 8336 section 2.4)
+            self._add_origins(origins)
+            self.emit("origin", origins)
+
     def _receive_headers(self, stream: Http2Stream, headers: Headers, flags: int) -> None:
         assert isinstance(stream, ClientHttp2Stream)
         status = headers.get(":status")
@@ -367,17 +396,11 @@ class ClientHttp2Session(Http2Session):
         else:
             if ended:
                 stream.end_after_headers = True
+            if status == HTTP_STATUS_MISDIRECTED_REQUEST and self.encrypted:
+                self._misdirected(stream)
             stream._receive_response(headers, flags)
         if ended and not stream.destroyed:
             stream._feed(b"", True)
-
-
-def _check_priority(weight: Any, parent: Any) -> None:
-    for name, value, low, high in (("weight", weight, 1, 256), ("parent", parent, 0, 2**31 - 1)):
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise new_error("ERR_INVALID_ARG_TYPE", name, "an integer", value)
-        if not low <= value <= high:
-            raise new_error("ERR_OUT_OF_RANGE", name, f">= {low} and <= {high}", value)
 
 
 def _frozen(headers: OutgoingHeaders | None) -> OutgoingHeaders | None:
@@ -395,6 +418,10 @@ def _frozen(headers: OutgoingHeaders | None) -> OutgoingHeaders | None:
 
 ClientHttp2Session._handlers = event_handlers(
     (events.RESPONSE, ClientHttp2Session._on_response),
+    (events.PUSH_PROMISE, receive_promise),
+    (events.PUSH_RESPONSE, ClientHttp2Session._on_headers),
+    (events.ALTSVC, ClientHttp2Session._on_altsvc),
+    (events.ORIGIN, ClientHttp2Session._on_origin),
     (events.DATA, ClientHttp2Session._on_data),
     (events.STREAM_CLOSED, ClientHttp2Session._on_stream_closed),
 )

@@ -191,7 +191,8 @@ class ClientHttp2Stream(Http2Stream):
                     waiter.set_result(headers)
             self._response_waiters = None
         if self._listeners is not None:
-            self.emit("response", headers, flags)
+            pushed = self.id is not None and not self.id & 1
+            self.emit("push" if pushed else "response", headers, flags)
 
     def _fail_waiters(self) -> None:
         super()._fail_waiters()

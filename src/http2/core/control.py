@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -72,6 +72,9 @@ class SessionControl(Closable, Referenced):
     closed: bool = False
     """Whether `close` was called, or the peer's GOAWAY had the same effect."""
 
+    encrypted: bool | None = None
+    """Whether the connection is TLS; None before it stands."""
+
     destroyed: bool = False
     """Whether the session can't be used any more."""
 
@@ -82,6 +85,8 @@ class SessionControl(Closable, Referenced):
     _timer: IdleTimer | None = None
     # The code of the GOAWAY that we have decided on; nghttp2 decides on others by itself.
     _own_goaway: int | None = None
+
+    _origins: dict[str, None] = {}  # noqa: RUF012 (never changed in place)
 
     _pings: dict[bytes, tuple[asyncio.Future[tuple[float, bytes]], float]] | None = None
     # PINGs of the library's own, which no program sees: who is told of the answer.
@@ -330,6 +335,21 @@ class SessionControl(Closable, Referenced):
         if self._connection is None or self._connection.closed:
             return SessionState()
         return SessionState(**self._connection.state())
+
+    @property
+    def origin_set(self) -> list[str] | None:
+        """The origins that the session may be used for (RFC 8336); None unless it is TLS.
+
+        A client begins with the origin that it has connected to, adds what ORIGIN frames
+        say, and removes the origin of a request that is answered with 421. A server has
+        what it has told.
+        """
+        if not self.encrypted or self.destroyed:
+            return None
+        return list(self._origins)
+
+    def _add_origins(self, origins: Iterable[str]) -> None:
+        self._origins = dict.fromkeys((*self._origins, *origins))
 
     def _current_settings(
         self, get: Callable[[int], int], custom: dict[int, int] | None

@@ -15,6 +15,7 @@ from .timers import check_timeout
 __all__ = ["SessionOptions"]
 
 UINT32 = 2**32 - 1
+SETTINGS_NO_RFC7540_PRIORITIES = 9
 SECONDS = (
     "keepalive_interval",
     "keepalive_timeout",
@@ -80,6 +81,9 @@ class SessionOptions:
     """Seconds that what is written may wait without any progress; 0 for ever."""
     max_reserved_remote_streams: int = 200
     """Pushed streams that a client accepts at a time."""
+    extensible_priorities: bool = False
+    """Whether priorities are those of RFC 9218, and RFC 7540's are ignored. It is announced
+    with SETTINGS_NO_RFC7540_PRIORITIES."""
 
     def __post_init__(self) -> None:
         self.settings = Settings.of(self.settings)
@@ -107,9 +111,19 @@ class SessionOptions:
                 raise new_error("ERR_OUT_OF_RANGE", name, f">= {low} and <= {high}", value)
         for name in SECONDS:
             setattr(self, name, check_timeout(getattr(self, name), name))
-        for name in ("strict_field_whitespace_validation", "strict_single_value_fields"):
+        for name in (
+            "strict_field_whitespace_validation",
+            "strict_single_value_fields",
+            "extensible_priorities",
+        ):
             if not isinstance(getattr(self, name), bool):
                 raise new_error("ERR_INVALID_ARG_TYPE", name, "a bool", getattr(self, name))
+        if self.extensible_priorities:
+            # RFC 9218 section 2.1: in the first SETTINGS or never
+            self.settings.custom_settings = {
+                **self.settings.custom_settings,
+                SETTINGS_NO_RFC7540_PRIORITIES: 1,
+            }
 
     @classmethod
     def take(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..constants import NGHTTP2_INTERNAL_ERROR
@@ -15,6 +15,7 @@ from .carriers import bind, carry, identity
 from .duplex import Closable, Completion
 from .emitter import EventEmitter, logger
 from .options import SessionOptions, reject_unknown
+from .origins import check_origins
 from .runner import Referenced
 from .server_session import ServerHttp2Session
 from .session import Http2Session
@@ -51,6 +52,7 @@ class Http2Server(Closable, Referenced):
     _loop: asyncio.AbstractEventLoop
     _closing = False
     _context: ssl.SSLContext | None = None
+    _origins: Sequence[str] = ()
 
     def __init__(self, options: SessionOptions) -> None:
         self._options = options
@@ -351,12 +353,19 @@ def create_secure_server(**options: Any) -> Http2SecureServer:
     Options: those of `SessionOptions`, and the server's identity: ``ssl_context`` (an
     `ssl.SSLContext`; its ALPN is set to ``h2``), or ``cert`` and ``key`` (paths or PEM
     bytes), ``passphrase``, ``ca``, ``request_cert`` (ask clients for a certificate) and
-    ``reject_unauthorized`` (True: refuse those without a valid one). Raises like
-    `create_server`, and `ssl.SSLError`, `OSError` for the identity.
+    ``reject_unauthorized`` (True: refuse those without a valid one). ``origins`` is a list
+    of what every new session tells its client with `ServerHttp2Session.origin`. Raises like
+    `create_server` and `ServerHttp2Session.origin`, and `ssl.SSLError`, `OSError` for the identity.
     """
     session_options = SessionOptions.take(
         options, least_pairs=4, unused=("max_reserved_remote_streams",)
     )
+    origins = options.pop("origins", ())
+    if not isinstance(origins, (list, tuple)):
+        raise new_error("ERR_INVALID_ARG_TYPE", "origins", "a list", origins)
+    origins = check_origins(origins)
     context = server_context(options)
     reject_unknown(options, "create_secure_server")
-    return Http2SecureServer(session_options, context)
+    server = Http2SecureServer(session_options, context)
+    server._origins = origins
+    return server

@@ -14,6 +14,8 @@ from ..constants import (
 )
 from ..headers import Headers
 from .options import SessionOptions
+from .origins import altsvc_arguments, check_origins
+from .push import Pushes
 from .server_stream import ServerHttp2Stream
 from .session import Http2Session, event_handlers
 from .stream import Http2Stream
@@ -29,6 +31,8 @@ class ServerHttp2Session(Http2Session):
 
     type = NGHTTP2_SESSION_SERVER
 
+    _pushes: Pushes | None = None
+
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
@@ -37,6 +41,41 @@ class ServerHttp2Session(Http2Session):
     ) -> None:
         super().__init__(loop, options)
         self._server = server
+
+    def altsvc(self, alt: str, origin_or_stream: Any) -> None:
+        """Tell the client of an alternative service (RFC 7838 section 4).
+
+        *alt* is an Alt-Svc field value, such as ``'h2=":8000"'`` or ``'clear'``.
+        *origin_or_stream* says for what: a URL, of which the origin is taken, a `SplitResult`,
+        an object whose ``origin`` is an origin in ASCII, or the id of an open stream, which
+        stands for its own origin.
+
+        Raises ERR_HTTP2_ALTSVC_INVALID_ORIGIN, ERR_HTTP2_ALTSVC_LENGTH (over 16,382
+        bytes), ERR_INVALID_CHAR, ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE,
+        ERR_HTTP2_INVALID_SESSION.
+        """
+        self._check_alive()
+        stream_id, origin, value = altsvc_arguments(alt, origin_or_stream)
+        self._require().altsvc(stream_id, origin, value)
+        self._wake()
+
+    def origin(self, *origins: Any) -> None:
+        """Tell the client for which *origins* this session may be used (RFC 8336).
+
+        Each is a URL, of which the origin is taken, a `SplitResult`, or an object whose
+        ``origin`` is an origin in ASCII. Without any, nothing is sent. The client ignores
+        it in the clear.
+
+        Raises ERR_HTTP2_INVALID_ORIGIN, ERR_HTTP2_ORIGIN_LENGTH (over 16,384 bytes, two
+        for each origin included), ERR_INVALID_ARG_TYPE, ERR_HTTP2_INVALID_SESSION.
+        """
+        self._check_alive()
+        checked = check_origins(origins)
+        if not checked:
+            return
+        self._require().origin([origin.encode() for origin in checked])
+        self._add_origins(checked)
+        self._wake()
 
     @property
     def server(self) -> Http2Server | None:
@@ -51,12 +90,14 @@ class ServerHttp2Session(Http2Session):
             if not self.destroyed:
                 if server.timeout:
                     self.set_timeout(server.timeout)
+                if server._origins:
+                    self.origin(*server._origins)
                 server.emit("session", self)
         if not self.destroyed:
             self.emit("connect", self, self.socket)
 
     def _on_request(self, stream_id: int, headers: Headers, flags: int) -> None:
-        stream = ServerHttp2Stream(self, stream_id)
+        stream = ServerHttp2Stream(self, stream_id, headers)
         self._streams[stream_id] = stream
         if flags & NGHTTP2_FLAG_END_STREAM:
             stream._read_ended = stream.end_after_headers = True
@@ -132,6 +173,11 @@ class ServerHttp2Session(Http2Session):
             self._server._adopt(tasks)
         else:
             super()._adopt(tasks)
+
+    def _cancel_waiters(self) -> None:
+        super()._cancel_waiters()
+        if self._pushes is not None:
+            self._pushes.cancel()
 
     def _report_error(self, error: BaseException) -> None:
         server = self._server

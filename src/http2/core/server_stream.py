@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..constants import NGHTTP2_NO_ERROR
 from ..errors import new_error
 from ..headers import Headers, OutgoingHeaders
+from . import push
 from .files import FileTransfer
 from .session import Http2Session
 from .stream import RESET_GRACE, Http2Stream, headers_as_sent
+
+if TYPE_CHECKING:
+    import asyncio
 
 __all__ = ["ServerHttp2Stream"]
 
@@ -21,11 +25,12 @@ class ServerHttp2Stream(Http2Stream):
     _informational: list[Headers] | None = None
     _transfer: FileTransfer | None = None
 
-    def __init__(self, session: Http2Session, stream_id: int) -> None:
+    def __init__(self, session: Http2Session, stream_id: int, request: Headers) -> None:
         # What every request looks at is set here, the rest has its defaults in the classes:
         # an instance's own attribute is found several times as fast as a class's.
         self._session = session
         self.id = stream_id
+        self._request = request
         self.closed = self.destroyed = self.writable_ended = False
         self._headers_sent = self._head_request = self._read_ended = self._watched = False
         self._buffered = 0
@@ -173,6 +178,41 @@ class ServerHttp2Stream(Http2Stream):
             self._informational = []
         self._informational.append(headers_as_sent(headers, {}))
         session._wake()
+
+    @property
+    def push_allowed(self) -> bool:
+        """Whether `push_stream` may be called: the client accepts pushes, and nothing has ended.
+
+        A client refuses them with ENABLE_PUSH off or a MAX_CONCURRENT_STREAMS of 0.
+        """
+        return push.is_allowed(self)
+
+    def push_stream(
+        self,
+        headers: OutgoingHeaders | None = None,
+        *,
+        exclusive: bool = False,
+        parent: int = 0,
+    ) -> asyncio.Future[tuple[ServerHttp2Stream, Headers]]:
+        """Promise the response to a request that the client has not made (RFC 9113 section 8.4).
+
+        *headers* are those of that request: ``:method`` is GET or HEAD, ``:path`` is
+        ``/``, ``:scheme`` and ``:authority`` are those of this stream's request, unless
+        they say otherwise. *parent* and *exclusive* are the RFC 7540 priority: without
+        them the pushed stream depends on this one.
+
+        The promise is queued at the call, so that it goes before what is sent later.
+        Awaitable → ``(stream, headers)``: the pushed stream, to be responded to like any, and
+        the request's headers with their defaults. That is at once, or when the client's
+        MAX_CONCURRENT_STREAMS has room for another pushed stream.
+
+        Raises ERR_HTTP2_PUSH_DISABLED (also once this stream is closed),
+        ERR_HTTP2_NESTED_PUSH, ERR_INVALID_ARG_VALUE for another method, and the errors of
+        the header rules at the call; awaiting raises ERR_HTTP2_OUT_OF_STREAMS,
+        ERR_HTTP2_INVALID_STREAM, ERR_HTTP2_STREAM_ERROR when the client has refused the
+        stream before it had room, ERR_HTTP2_STREAM_CANCEL when the session has ended.
+        """
+        return push.promise(self, headers, exclusive, parent)
 
     def _finished(self) -> None:
         super()._finished()

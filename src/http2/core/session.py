@@ -79,9 +79,6 @@ class Http2Session(SessionControl):
     alpn_protocol: str | None = None
     """``'h2'`` over TLS, ``'h2c'`` in the clear, None before the connection stands."""
 
-    encrypted: bool | None = None
-    """Whether the connection is TLS; None before it stands."""
-
     connecting: bool = True
     """Whether the connection does not stand yet."""
 

@@ -17,6 +17,7 @@ from ..events import HIGH_WATER
 from ..headers import Headers, OutgoingHeaders, sensitive_headers
 from .duplex import Completion, Duplex
 from .emitter import logger
+from .priority import prioritize
 from .timers import IdleTimer, check_timeout
 
 if TYPE_CHECKING:
@@ -480,6 +481,34 @@ class Http2Stream(Duplex):
             else:
                 self._emit_error(error)
         self._emit_close()
+
+    # --- priority ---------------------------------------------------------------------
+
+    def priority(
+        self,
+        *,
+        exclusive: bool | None = None,
+        parent: int | None = None,
+        weight: int | None = None,
+        silent: bool = False,
+        urgency: int | None = None,
+        incremental: bool | None = None,
+    ) -> None:
+        """Change the stream's priority: by the rules of RFC 7540, of RFC 9218, or of both.
+
+        *parent* (the id of a stream, 0 for none), *weight* (1 to 256, 16) and *exclusive*
+        (take over the parent's other dependents) are RFC 7540's: they are sent as PRIORITY,
+        or with *silent* change the order in which this side sends. *urgency* (0 to 7, 3; 0
+        goes first) and *incremental* (False; True shares the connection with others of
+        the same urgency) are RFC 9218's: a client sends PRIORITY_UPDATE, if the server
+        takes it; a server changes the order in which it sends, if it was made with
+        ``extensible_priorities``. Without any argument, RFC 7540's defaults are sent.
+
+        Without effect where the peer or the linked nghttp2 does not know of them. Raises
+        ERR_HTTP2_STREAM_SELF_DEPENDENCY, ERR_HTTP2_INVALID_STREAM, ERR_INVALID_ARG_TYPE,
+        ERR_OUT_OF_RANGE.
+        """
+        prioritize(self, exclusive, parent, weight, silent, urgency, incremental)
 
     # --- time -------------------------------------------------------------------------
 

@@ -146,6 +146,8 @@ cdef class Connection:
     cdef OutgoingBlock _outgoing
     cdef object _failure
     cdef bint _busy
+    # promised streams whose PUSH_PROMISE is still queued, with the priorities to give them
+    cdef dict _promised
 
     # the block that is being received
     cdef object _block
@@ -598,17 +600,33 @@ cdef class Connection:
         if rv != 0:
             raise refusal(rv)
 
-    def submit_push_promise(self, int32_t stream_id, headers, str authority, str scheme):
-        """Promise a response to *headers* on *stream_id*; return ``(promised id, method)``."""
+    def submit_push_promise(
+        self, int32_t stream_id, headers, str authority, str scheme, int32_t parent=0,
+        bint exclusive=False,
+    ):
+        """Promise a response to *headers* on *stream_id*; return ``(promised id, method)``.
+
+        Only GET and HEAD may be promised (RFC 9113 section 8.4). The stream depends on
+        *stream_id* unless *parent* says otherwise (RFC 7540 section 5.3.5).
+        """
         cdef OutgoingBlock block = self._outgoing
         cdef int32_t promised
         self._alive()
         block.collect(headers, PUSH_REQUEST)
         block.complete_request(authority, scheme)
+        if block.method != "GET" and block.method != "HEAD":
+            raise new_error("ERR_INVALID_ARG_VALUE", "headers[':method']", block.method)
+        if parent and parent == <int32_t>nghttp2_session_get_next_stream_id(self._session):
+            raise new_error("ERR_HTTP2_STREAM_SELF_DEPENDENCY")
         promised = nghttp2_submit_push_promise(
             self._session, NGHTTP2_FLAG_NONE, stream_id, block.fields(), block.count(), NULL)
         if promised < 0:
             raise refusal(promised)
+        if self._promised is None:
+            self._promised = {}
+        self._promised[promised] = changes = []
+        if parent or exclusive:
+            changes.append((parent or stream_id, 16, exclusive))
         return promised, block.method
 
     # --- bodies ---------------------------------------------------------------------------
@@ -810,13 +828,43 @@ cdef class Connection:
         self._alive()
         if parent == stream_id:
             raise new_error("ERR_HTTP2_STREAM_SELF_DEPENDENCY")
-        nghttp2_priority_spec_init(&spec, parent, weight, exclusive)
         if silent:
-            rv = nghttp2_session_change_stream_priority(self._session, stream_id, &spec)
-        else:
-            rv = nghttp2_submit_priority(self._session, NGHTTP2_FLAG_NONE, stream_id, &spec)
+            self._prioritize(stream_id, (parent, weight, exclusive))
+            return
+        nghttp2_priority_spec_init(&spec, parent, weight, exclusive)
+        rv = nghttp2_submit_priority(self._session, NGHTTP2_FLAG_NONE, stream_id, &spec)
         if rv != 0:
             raise refusal(rv)
+
+    def set_urgency(self, int32_t stream_id, uint32_t urgency, bint incremental):
+        """Change a stream's RFC 9218 priority here, over what the client says; server only.
+
+        Without effect unless SETTINGS_NO_RFC7540_PRIORITIES was 1 in our first SETTINGS.
+        """
+        self._alive()
+        self._prioritize(stream_id, (urgency, incremental))
+
+    cdef int _prioritize(self, int32_t stream_id, tuple change) except -1:
+        if self._promised is not None and stream_id in self._promised:
+            # for nghttp2, the stream begins with its PUSH_PROMISE on the wire
+            (<list>self._promised[stream_id]).append(change)
+            return 0
+        cdef int rv = self._change_priority(stream_id, change)
+        if rv != 0:
+            raise refusal(rv)
+        return 0
+
+    cdef int _change_priority(self, int32_t stream_id, tuple change) except? -1:
+        """Apply (parent, weight, exclusive) or (urgency, incremental); nghttp2's code."""
+        cdef nghttp2_priority_spec spec
+        cdef nghttp2_extpri extpri
+        if len(change) == 3:
+            nghttp2_priority_spec_init(&spec, change[0], change[1], change[2])
+            return nghttp2_session_change_stream_priority(self._session, stream_id, &spec)
+        extpri.urgency = change[0]
+        extpri.inc = change[1]
+        return nghttp2_session_change_extpri_stream_priority(
+            self._session, stream_id, &extpri, 1)
 
     def priority_update(self, int32_t stream_id, bytes field_value):
         """Queue PRIORITY_UPDATE (RFC 9218 section 7.1); client only."""
@@ -1162,6 +1210,9 @@ cdef int on_frame_send(
                     EVENT_MEASURED, frame.push_promise.promised_stream_id, 0, None)
         elif kind == NGHTTP2_GOAWAY:
             self._report_goaway(EVENT_GOAWAY_SENT, frame)
+        elif kind == NGHTTP2_PUSH_PROMISE:
+            for change in self._promised.pop(frame.push_promise.promised_stream_id, ()):
+                self._change_priority(frame.push_promise.promised_stream_id, change)
         return 0
     except BaseException as failure:
         return self._fail(failure)
@@ -1181,6 +1232,12 @@ cdef int on_frame_not_send(
             body = self._bodies.pop(frame.hd.stream_id, None)
             if body is not None:
                 self._queued -= body.pending
+        elif frame.hd.type == NGHTTP2_PUSH_PROMISE:
+            self._promised.pop(frame.push_promise.promised_stream_id, None)
+            self._report(
+                EVENT_FRAME_NOT_SENT, frame.push_promise.promised_stream_id, frame.hd.type,
+                lib_error)
+            return 0
         self._report(EVENT_FRAME_NOT_SENT, frame.hd.stream_id, frame.hd.type, lib_error)
         return 0
     except BaseException as failure:

@@ -335,6 +335,9 @@ cdef extern from "nghttp2/nghttp2.h":
         const nghttp2_priority_spec *pri_spec)
     int nghttp2_session_change_stream_priority(
         nghttp2_session *session, int32_t stream_id, const nghttp2_priority_spec *pri_spec)
+    int nghttp2_session_change_extpri_stream_priority(
+        nghttp2_session *session, int32_t stream_id, const nghttp2_extpri *extpri,
+        int ignore_client_signal)
     int nghttp2_submit_rst_stream(
         nghttp2_session *session, uint8_t flags, int32_t stream_id, uint32_t error_code)
     int nghttp2_submit_settings(

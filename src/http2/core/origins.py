@@ -1,0 +1,157 @@
+"""Origins (RFC 6454), and the frames that speak of them: ALTSVC (RFC 7838), ORIGIN (RFC 8336)."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import Any
+from urllib.parse import SplitResult
+
+from ..errors import new_error
+
+__all__ = ["altsvc_arguments", "check_origins", "covers", "serialize_origin"]
+
+MAX_PAYLOAD = 16384
+# What a frame of 16,384 bytes has room for besides the length of the first part.
+MAX_ALTSVC = MAX_PAYLOAD - 2
+
+# The schemes whose URLs have an origin, and the ports that go without saying.
+_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443, "ftp": 21}
+_URL = re.compile(r"([a-z][a-z0-9+.-]*):(.*)", re.IGNORECASE | re.DOTALL)
+# What no host may hold (the URL Standard's forbidden domain code points).
+_FORBIDDEN = re.compile(r"[\x00-\x20\"#%/:<>?@\[\\\]^`{|}\x7f]")
+_NUMBER = re.compile(r"0x[0-9a-f]*|[0-9]+")
+# As a field value, without the backslash, which escapes the next character.
+_ALT = re.compile(r"[\t\x20-\x5b\x5d-\x7e\x80-\xff]*")
+
+
+def serialize_origin(url: str) -> str | None:
+    """The ASCII serialization of the origin of *url*, such as ``'https://example.org:8443'``.
+
+    As the URL Standard does it for http, https, ws, wss and ftp: lower case, without the
+    default port, international names in Punycode, addresses in their shortest form. None
+    when *url* is no URL, or one without an origin (``file:``, ``data:``).
+    """
+    match = _URL.fullmatch(url.strip("\x00\x20\t\n\r").translate({9: None, 10: None, 13: None}))
+    if match is None:
+        return None
+    scheme = match[1].lower()
+    default = _PORTS.get(scheme)
+    if default is None:
+        return None
+    # backslashes are slashes here, and any number of them will do
+    rest = match[2].replace("\\", "/").lstrip("/")
+    authority = re.split("[/?#]", rest, maxsplit=1)[0].rpartition("@")[2]
+    name, port = authority, ""
+    end = authority.rfind(":")
+    if end > authority.rfind("]"):
+        name, port = authority[:end], authority[end + 1 :]
+    host = _host(name)
+    if host is None or not re.fullmatch("[0-9]*", port) or int(port or 0) > 65535:
+        return None
+    suffix = f":{int(port)}" if port and int(port) != default else ""
+    return f"{scheme}://{host}{suffix}"
+
+
+def _host(name: str) -> str | None:
+    if name.startswith("["):
+        try:
+            return f"[{ipaddress.IPv6Address(name[1:-1])}]" if name.endswith("]") else None
+        except ValueError:
+            return None
+    name = _percent_decoded(name)
+    try:
+        ascii_name = name.encode("ascii" if name.isascii() else "idna").decode("ascii").lower()
+    except UnicodeError:
+        return None
+    if not ascii_name or _FORBIDDEN.search(ascii_name):
+        return None
+    labels = ascii_name.removesuffix(".").split(".")
+    if _NUMBER.fullmatch(labels[-1]):
+        return _ipv4(labels)
+    return ascii_name
+
+
+def _percent_decoded(text: str) -> str:
+    if "%" not in text:
+        return text
+    octets = re.sub(rb"%([0-9a-fA-F]{2})", lambda match: bytes([int(match[1], 16)]), text.encode())
+    return octets.decode(errors="replace")
+
+
+def _ipv4(labels: list[str]) -> str | None:
+    """An address of one to four numbers, decimal, octal or hexadecimal, as four decimals."""
+    if len(labels) > 4:
+        return None
+    numbers: list[int] = []
+    for label in labels:
+        try:
+            if label.startswith("0x"):
+                numbers.append(int(label[2:] or "0", 16))
+            else:
+                numbers.append(int(label, 8 if len(label) > 1 and label[0] == "0" else 10))
+        except ValueError:
+            return None
+    *head, last = numbers
+    if any(number > 255 for number in head) or last >= 256 ** (5 - len(numbers)):
+        return None
+    for index, number in enumerate(head):
+        last += number * 256 ** (3 - index)
+    return str(ipaddress.IPv4Address(last))
+
+
+def _origin_of(value: Any, name: str, code: str) -> str:
+    """The origin that the argument *value* names: a URL, or an object with an ``origin``."""
+    if isinstance(value, SplitResult):
+        value = value.geturl()
+    if isinstance(value, str):
+        origin = serialize_origin(value)
+        if origin is None:
+            raise new_error(code)
+        return origin
+    origin = getattr(value, "origin", None)
+    if not isinstance(origin, str):
+        raise new_error("ERR_INVALID_ARG_TYPE", name, "a URL or an object with an origin", value)
+    if origin in ("", "null") or not origin.isascii():
+        raise new_error(code)
+    return origin
+
+
+def altsvc_arguments(alt: Any, origin_or_stream: Any) -> tuple[int, bytes, bytes]:
+    """Check the arguments of `ServerHttp2Session.altsvc`: (stream id or 0, origin, value)."""
+    stream_id, origin = 0, ""
+    if isinstance(origin_or_stream, int) and not isinstance(origin_or_stream, bool):
+        stream_id = origin_or_stream
+        if not 0 < stream_id < 2**31:
+            raise new_error("ERR_OUT_OF_RANGE", "origin_or_stream", "> 0 and < 2**31", stream_id)
+    else:
+        origin = _origin_of(origin_or_stream, "origin_or_stream", "ERR_HTTP2_ALTSVC_INVALID_ORIGIN")
+    if not isinstance(alt, str):
+        raise new_error("ERR_INVALID_ARG_TYPE", "alt", "a str", alt)
+    if not _ALT.fullmatch(alt):
+        raise new_error("ERR_INVALID_CHAR", "alt", alt)
+    if len(alt) + len(origin) > MAX_ALTSVC:
+        raise new_error("ERR_HTTP2_ALTSVC_LENGTH")
+    return stream_id, origin.encode("ascii"), alt.encode("latin-1")
+
+
+def check_origins(origins: Any) -> list[str]:
+    """Check the arguments of `ServerHttp2Session.origin`: their ASCII serializations."""
+    checked = [_origin_of(value, "origin", "ERR_HTTP2_INVALID_ORIGIN") for value in origins]
+    # an entry is its length, in two bytes, and itself
+    if sum(len(origin) + 2 for origin in checked) > MAX_PAYLOAD:
+        raise new_error("ERR_HTTP2_ORIGIN_LENGTH")
+    return checked
+
+
+def covers(certificate: Any, authority: str) -> bool:
+    """Whether a verified *certificate*, as `ssl` gives it, names the host of *authority*."""
+    host = authority.rpartition(":")[0] if re.search(r":\d*$", authority) else authority
+    for kind, name in (certificate or {}).get("subjectAltName", ()):
+        if kind == "DNS":
+            name = name.lower()
+            if name == host or (name.startswith("*.") and host.partition(".")[2] == name[2:]):
+                return True
+        elif kind == "IP Address" and name.lower() == host.strip("[]"):
+            return True
+    return False

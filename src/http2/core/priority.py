@@ -1,0 +1,83 @@
+"""Priorities: of RFC 7540, which most peers still speak, and of RFC 9218, which replace them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..constants import NGHTTP2_SESSION_SERVER
+from ..errors import new_error
+
+if TYPE_CHECKING:
+    from .stream import Http2Stream
+
+__all__ = ["check_priority", "prioritize"]
+
+# RFC 9218 section 4.1
+DEFAULT_URGENCY = 3
+LOWEST_URGENCY = 7
+
+
+def _check_integer(name: str, value: Any, low: int, high: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise new_error("ERR_INVALID_ARG_TYPE", name, "an integer", value)
+    if not low <= value <= high:
+        raise new_error("ERR_OUT_OF_RANGE", name, f">= {low} and <= {high}", value)
+
+
+def _check_bool(name: str, value: Any) -> None:
+    if not isinstance(value, bool):
+        raise new_error("ERR_INVALID_ARG_TYPE", name, "a bool", value)
+
+
+def check_priority(*, weight: Any = 16, parent: Any = 0, exclusive: Any = False) -> None:
+    """Raise ERR_INVALID_ARG_TYPE or ERR_OUT_OF_RANGE unless these are an RFC 7540 priority."""
+    _check_integer("weight", weight, 1, 256)
+    _check_integer("parent", parent, 0, 2**31 - 1)
+    _check_bool("exclusive", exclusive)
+
+
+def prioritize(
+    stream: Http2Stream,
+    exclusive: bool | None,
+    parent: int | None,
+    weight: int | None,
+    silent: bool,
+    urgency: int | None,
+    incremental: bool | None,
+) -> None:
+    """What `Http2Stream.priority` does; its arguments are not checked yet."""
+    extensible = urgency is not None or incremental is not None
+    legacy = not extensible or not (exclusive is None and parent is None and weight is None)
+    exclusive = False if exclusive is None else exclusive
+    parent = 0 if parent is None else parent
+    weight = 16 if weight is None else weight
+    urgency = DEFAULT_URGENCY if urgency is None else urgency
+    incremental = False if incremental is None else incremental
+    check_priority(weight=weight, parent=parent, exclusive=exclusive)
+    _check_bool("silent", silent)
+    _check_integer("urgency", urgency, 0, LOWEST_URGENCY)
+    _check_bool("incremental", incremental)
+    if stream.closed or stream.destroyed:
+        raise stream._closed_error()
+    if stream.id is not None and stream.id == parent and legacy:
+        raise new_error("ERR_HTTP2_STREAM_SELF_DEPENDENCY")
+
+    def submit() -> None:
+        session = stream._session
+        connection = session._connection
+        if connection is None or stream.id is None or stream.closed:
+            return
+        if legacy and stream.id != parent:
+            connection.priority(stream.id, parent, weight, exclusive, silent)
+        if extensible:
+            if session.type == NGHTTP2_SESSION_SERVER:
+                connection.set_urgency(stream.id, urgency, incremental)
+            else:
+                field = f"u={urgency}, i" if incremental else f"u={urgency}"
+                connection.priority_update(stream.id, field.encode())
+        session._wake()
+
+    if stream.id is None:
+        stream.once("ready", submit)
+    else:
+        submit()

@@ -1,0 +1,245 @@
+"""Server push (RFC 9113 section 8.4): promises that are made, and promises that come.
+
+A server's session gets a `Pushes` with its first push, and with it its own table of
+handlers: a session that pushes nothing pays nothing. A client's session has
+`receive_promise`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from ..constants import (
+    NGHTTP2_CANCEL,
+    NGHTTP2_FLAG_END_HEADERS,
+    NGHTTP2_PROTOCOL_ERROR,
+    NGHTTP2_REFUSED_STREAM,
+    NGHTTP2_SETTINGS_ENABLE_PUSH,
+    NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS,
+)
+from ..errors import Http2Error, NghttpError, new_error, stream_error
+from ..events import FRAME_NOT_SENT, SETTINGS, STREAM_CLOSED
+from ..headers import Headers, OutgoingHeaders
+from .client_stream import ClientHttp2Stream
+from .duplex import quiet_future
+from .origins import covers
+from .priority import check_priority
+from .stream import headers_as_sent
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from .client_session import ClientHttp2Session
+    from .server_session import ServerHttp2Session
+    from .server_stream import ServerHttp2Stream
+
+    Promise = asyncio.Future[tuple[ServerHttp2Stream, Headers]]
+
+__all__ = ["Pushes", "is_allowed", "promise", "receive_promise"]
+
+FRAME_PUSH_PROMISE = 5
+# What keeps nghttp2 from making a promise, as opposed to what is wrong with its headers.
+_CANT_PROMISE = frozenset({"ERR_HTTP2_OUT_OF_STREAMS", "ERR_HTTP2_INVALID_STREAM"})
+# What a client may ask of a pushed response: safe, cacheable and without a body.
+_PUSHABLE = frozenset({"GET", "HEAD"})
+
+
+# --- a server's promises --------------------------------------------------------------------
+
+
+class Pushes:
+    """The pushed streams of a server's session, and those that wait for the client's limit.
+
+    A promise may be sent at any time, but the response to it opens a stream, of which
+    the client allows MAX_CONCURRENT_STREAMS (RFC 9113 section 5.1.2).
+    """
+
+    def __init__(self, session: ServerHttp2Session) -> None:
+        self._session = session
+        self._open: set[int] = set()
+        self._waiting: deque[tuple[ServerHttp2Stream, Headers, Promise]] = deque()
+        # from the next batch on, the session tells of what concerns pushes
+        handlers = list(type(session)._handlers)
+        self._stream_closed = handlers[STREAM_CLOSED]
+        self._settings = handlers[SETTINGS]
+        self._frame_not_sent = handlers[FRAME_NOT_SENT]
+        handlers[STREAM_CLOSED] = lambda _, *event: self._on_stream_closed(*event)
+        handlers[SETTINGS] = lambda _, *event: self._on_settings(*event)
+        handlers[FRAME_NOT_SENT] = lambda _, *event: self._on_frame_not_sent(*event)
+        session.__dict__["_handlers"] = handlers
+
+    def add(self, stream: ServerHttp2Stream, headers: Headers, future: Promise) -> None:
+        """A stream that has been promised: *future* is done when its response may begin."""
+        self._waiting.append((stream, headers, future))
+        self._grant()
+        if not future.done():
+            future.add_done_callback(lambda done: self._given_up(stream, done))
+
+    def _given_up(self, stream: ServerHttp2Stream, future: Promise) -> None:
+        if future.cancelled():
+            self._waiting = deque(entry for entry in self._waiting if entry[2] is not future)
+            stream.close(NGHTTP2_CANCEL)
+
+    def _grant(self) -> None:
+        connection = self._session._connection
+        if connection is None or connection.closed:
+            return
+        limit = connection.remote_setting(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS)
+        while self._waiting and len(self._open) < limit:
+            stream, headers, future = self._waiting.popleft()
+            assert stream.id is not None
+            self._open.add(stream.id)
+            if not future.done():
+                future.set_result((stream, headers))
+
+    def _on_stream_closed(self, stream_id: int, code: int, _: None) -> None:
+        if not stream_id & 1:
+            for entry in self._waiting:
+                if entry[0].id == stream_id:
+                    # nobody has the stream yet: it is the future that tells of its end
+                    self._waiting.remove(entry)
+                    entry[0]._error_seen = True
+                    if not entry[2].done():
+                        entry[2].set_exception(stream_error(code, stream_id))
+                    break
+        self._stream_closed(self._session, stream_id, code, None)
+        if stream_id in self._open:
+            self._open.remove(stream_id)
+            self._grant()
+
+    def _on_settings(self, stream_id: int, pairs: Any, second: Any) -> None:
+        self._settings(self._session, stream_id, pairs, second)
+        self._grant()
+
+    def _on_frame_not_sent(self, stream_id: int, frame_type: int, code: int) -> None:
+        if frame_type != FRAME_PUSH_PROMISE:
+            self._frame_not_sent(self._session, stream_id, frame_type, code)
+            return
+        # the stream that it was to go on has ended, or the client's settings have changed
+        stream = self._session._streams.pop(stream_id, None)
+        if stream is not None:
+            stream._off_the_wire = stream.closed = True
+            stream.rst_code = NGHTTP2_REFUSED_STREAM
+            stream._abort_writing()
+            stream._leave(None)
+        self._on_stream_closed(stream_id, NGHTTP2_REFUSED_STREAM, None)
+
+    def cancel(self) -> None:
+        """The session ends: whoever waits is told."""
+        waiting, self._waiting = self._waiting, deque()
+        for stream, _, future in waiting:
+            stream._error_seen = True
+            if not future.done():
+                future.set_exception(new_error("ERR_HTTP2_STREAM_CANCEL"))
+        # the handlers hold this object, and it holds the session
+        self._session.__dict__.pop("_handlers", None)
+
+
+def is_allowed(stream: ServerHttp2Stream) -> bool:
+    """Whether a push on *stream* makes sense: see `ServerHttp2Stream.push_allowed`."""
+    session = stream._session
+    connection = session._connection
+    return (
+        not stream.destroyed
+        and not stream.closed
+        and not session.closed
+        and not session.destroyed
+        and connection is not None
+        and connection.remote_setting(NGHTTP2_SETTINGS_ENABLE_PUSH) != 0
+        and connection.remote_setting(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS) != 0
+    )
+
+
+def promise(
+    parent: ServerHttp2Stream, headers: OutgoingHeaders | None, exclusive: bool, depends_on: int
+) -> Promise:
+    """Promise a response on *parent*: see `ServerHttp2Stream.push_stream`."""
+    if not is_allowed(parent):
+        raise new_error("ERR_HTTP2_PUSH_DISABLED")
+    assert parent.id is not None
+    if not parent.id & 1:
+        raise new_error("ERR_HTTP2_NESTED_PUSH")
+    check_priority(parent=depends_on, exclusive=exclusive)
+    session: Any = parent._session
+    request = parent._request
+    authority = request.get(":authority") or request.get("host", "")
+    scheme = request.get(":scheme") or ("https" if session.encrypted else "http")
+    if headers is not None and not hasattr(headers, "items"):
+        # it is looked at twice
+        headers = list(headers) if not isinstance(headers, (str, bytes)) else headers
+    future: Promise = quiet_future(session._loop)
+    try:
+        promised, method = session._connection.submit_push_promise(
+            parent.id, headers, authority, scheme, depends_on, exclusive
+        )
+    except Http2Error as error:
+        if isinstance(error, NghttpError) or error.code in _CANT_PROMISE:
+            future.set_exception(error)
+            return future
+        raise
+    sent = headers_as_sent(headers, {":method": "GET", ":scheme": scheme, ":path": "/"})
+    if "host" not in sent:
+        sent.setdefault(":authority", authority)
+    stream = type(parent)(session, promised, sent)
+    stream._read_ended = stream._watched = True
+    stream._head_request = method == "HEAD"
+    session._streams[promised] = stream
+    if session._pushes is None:
+        session._pushes = Pushes(session)
+    session._pushes.add(stream, sent, future)
+    if parent._timer is not None:
+        parent._timer.touch()
+    session._wake()
+    return future
+
+
+# --- what a client is promised --------------------------------------------------------------
+
+
+def receive_promise(
+    session: ClientHttp2Session, parent_id: int, headers: Headers, promised_id: int
+) -> None:
+    """A PUSH_PROMISE has come: offer its stream to the program, or tell the server to stop.
+
+    When nobody listens to ``stream``, nobody would ever read it, and what it carries
+    would fill the connection's window for ever.
+    """
+    connection: Any = session._connection
+    refusal = None
+    if session.closed:
+        refusal = NGHTTP2_REFUSED_STREAM
+    elif not session.listener_count("stream"):
+        refusal = NGHTTP2_CANCEL
+    elif not _may_be_pushed(session, parent_id, headers):
+        refusal = NGHTTP2_PROTOCOL_ERROR
+    if refusal is not None:
+        connection.reset(promised_id, refusal)
+        session._wake()
+        return
+    stream = ClientHttp2Stream(session)
+    stream.id = promised_id
+    stream.writable_ended = stream.writable_finished = True
+    stream._head_request = headers[":method"] == "HEAD"
+    stream._sent = (headers, None, None)
+    session._streams[promised_id] = stream
+    session.emit("stream", stream, headers, NGHTTP2_FLAG_END_HEADERS, headers.raw)
+
+
+def _may_be_pushed(session: ClientHttp2Session, parent_id: int, headers: Headers) -> bool:
+    """The rules of RFC 9113 section 8.4 for what may be pushed, and by whom."""
+    if headers[":method"] not in _PUSHABLE or headers.get("content-length", "0") != "0":
+        return False
+    if headers[":scheme"] != session._scheme:
+        return False
+    authority = (headers.get(":authority") or headers.get("host", "")).lower()
+    if authority == session._authority.lower():
+        return True
+    parent: Any = session._streams.get(parent_id)
+    if parent is not None:
+        asked = parent.sent_headers
+        if authority == str(asked.get(":authority") or asked.get("host")).lower():
+            return True
+    transport = session._transport
+    tls = transport.get_extra_info("ssl_object") if transport is not None else None
+    return tls is not None and covers(tls.getpeercert(), authority)
