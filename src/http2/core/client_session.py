@@ -40,6 +40,11 @@ class ClientHttp2Session(Http2Session):
 
     ``await session`` waits until the connection stands, ``async with`` does so at its
     begin and closes the session at its end.
+
+    Further events: ``altsvc(alt, origin, stream_id)`` for an alternative service (RFC
+    7838), ``origin(origins)`` over TLS for what else the session may be used for (RFC
+    8336). Here ``stream(stream, headers, flags, raw_headers)`` offers a pushed stream, with
+    the headers of the request that was not made; without a listener, pushes are cancelled.
     """
 
     type = NGHTTP2_SESSION_CLIENT

@@ -26,7 +26,7 @@ class ClientHttp2Stream(Http2Stream):
     """A stream on the client: what `ClientHttp2Session.request` returns.
 
     Further events: ``continue``, ``headers(headers, flags)`` for informational responses,
-    ``response(headers, flags)``.
+    ``response(headers, flags)``; on a pushed stream ``push(headers, flags)`` takes its place.
     """
 
     _session: ClientHttp2Session

@@ -849,6 +849,9 @@ cdef class Connection:
             # for nghttp2, the stream begins with its PUSH_PROMISE on the wire
             (<list>self._promised[stream_id]).append(change)
             return 0
+        if nghttp2_session_find_stream(self._session, stream_id) is NULL:
+            # it waits for its turn, or has just ended: it has no place in the order
+            return 0
         cdef int rv = self._change_priority(stream_id, change)
         if rv != 0:
             raise refusal(rv)
@@ -1205,14 +1208,13 @@ cdef int on_frame_send(
                 self._report(EVENT_WINDOW_GIVEN, frame.hd.stream_id, None, None)
         elif kind == NGHTTP2_PUSH_PROMISE:
             self._stream_begun()
+            for change in self._promised.pop(frame.push_promise.promised_stream_id, ()):
+                self._change_priority(frame.push_promise.promised_stream_id, change)
             if self.measuring:
                 self._report(
                     EVENT_MEASURED, frame.push_promise.promised_stream_id, 0, None)
         elif kind == NGHTTP2_GOAWAY:
             self._report_goaway(EVENT_GOAWAY_SENT, frame)
-        elif kind == NGHTTP2_PUSH_PROMISE:
-            for change in self._promised.pop(frame.push_promise.promised_stream_id, ()):
-                self._change_priority(frame.push_promise.promised_stream_id, change)
         return 0
     except BaseException as failure:
         return self._fail(failure)
