@@ -310,9 +310,7 @@ def test_a_pushed_body_is_held_back_and_closed(run: Run) -> None:
 # --- our client ------------------------------------------------------------------------------
 
 
-@pytest.mark.row(
-    "client_session.event.stream", "client_stream.event.push", "session.event.stream"
-)
+@pytest.mark.row("client_session.event.stream", "client_stream.event.push", "session.event.stream")
 def test_node_pushes(run: Run) -> None:
     async def main() -> None:
         with starting() as start:
