@@ -35,6 +35,7 @@ def plain_socket(port: int) -> socket.socket:
     return socket.create_connection(("127.0.0.1", port))
 
 
+@pytest.mark.row("connect.option.create_connection")
 @pytest.mark.parametrize("kind", ["pair", "socket"])
 @pytest.mark.parametrize("peer", ["node", "nghttpd"])
 def test_create_connection_to_servers_of_others(
@@ -99,6 +100,7 @@ def test_create_connection_with_tls_of_its_own(run: Run, certificate: Certificat
     run(main())
 
 
+@pytest.mark.row("connect.option.create_connection")
 @pytest.mark.parametrize("size", [5, 3 * MIB])
 def test_http2_inside_http2(run: Run, size: int) -> None:
     """A session through a CONNECT tunnel of another session, with bodies both ways."""
@@ -224,6 +226,7 @@ def test_a_session_that_is_closed_while_it_is_dialled(run: Run) -> None:
 # --- servers ------------------------------------------------------------------------------
 
 
+@pytest.mark.row("module.perform_server_handshake", "server.event.connection")
 @pytest.mark.parametrize("kind", ["pair", "socket"])
 @pytest.mark.parametrize("how", ["emit", "handshake"])
 def test_connections_that_the_program_accepts(run: Run, kind: str, how: str) -> None:
@@ -390,6 +393,7 @@ def test_a_socket_that_is_not_connected(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.row("server.event.connection")
 def test_the_event_connection_of_accepted_ones(run: Run, certificate: Certificate) -> None:
     async def main() -> None:
         for server in (

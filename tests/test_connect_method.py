@@ -129,6 +129,7 @@ def test_what_a_connect_request_may_not_say(run: Run, headers: Any, code: str) -
     run(main())
 
 
+@pytest.mark.row("settings.enable_connect_protocol")
 def test_extended_connect_with_nodes_client(run: Run) -> None:
     async def main() -> None:
         asked: list[Any] = []
@@ -149,6 +150,7 @@ def test_extended_connect_with_nodes_client(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.row("settings.enable_connect_protocol")
 def test_extended_connect_with_nodes_server(run: Run, background: Start) -> None:
     peer = start_node(background, "connect_proxy.js")
 
@@ -195,6 +197,7 @@ async def agen(*chunks: Any) -> AsyncIterator[Any]:
         yield chunk
 
 
+@pytest.mark.row("module.pipe")
 def test_pipe_from_every_kind_of_source(run: Run) -> None:
     async def main() -> None:
         async def echo(stream: http2.ServerHttp2Stream) -> None:
@@ -244,6 +247,7 @@ def test_pipe_of_what_is_no_source(run: Run, source: Any) -> None:
     run(main())
 
 
+@pytest.mark.row("module.pipe")
 def test_pipe_reads_no_more_than_its_sink_takes(run: Run) -> None:
     async def main() -> None:
         streams: list[http2.ServerHttp2Stream] = []

@@ -40,6 +40,7 @@ def test_it_returns_the_result(factory: Factory) -> None:
     assert all(loop.is_closed() for loop in loops)
 
 
+@pytest.mark.row("module.run", "server.ref")
 def test_it_waits_for_servers_and_sessions(factory: Factory) -> None:
     seen: list[str] = []
 
@@ -55,16 +56,28 @@ def test_it_waits_for_servers_and_sessions(factory: Factory) -> None:
             seen.append("stream")
             session.close()
 
-        session.on("close", lambda: (seen.append("session"), server.close()))
+        server.unref()
+        server.ref()
+
+        @session.on("close")
+        def gone() -> None:
+            seen.append("session")
+            asyncio.get_running_loop().call_later(0.05, late)
+
+        def late() -> None:
+            seen.append("late")
+            server.close()
+
         server.on("close", lambda: seen.append("server"))
         stream.resume()
         seen.append("main")
         return "result"
 
     assert http2.run(main, loop_factory=factory) == "result"
-    assert seen == ["main", "stream", "session", "server"]
+    assert seen == ["main", "stream", "session", "late", "server"]
 
 
+@pytest.mark.row("session.ref", "session.unref", "server.unref")
 @pytest.mark.parametrize("again", [False, True])
 def test_unref(factory: Factory, again: bool) -> None:
     """What is not referenced is ended when the rest is done; ref() makes up for it."""
@@ -168,6 +181,7 @@ print(http2.run(main, loop_factory=loop_factory))
 """
 
 
+@pytest.mark.row("module.run")
 @pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
 @pytest.mark.parametrize("case", ["idle", "busy", "stuck", "wait"])
 def test_ctrl_c(loop: str, case: str, background: Callable[..., Any]) -> None:

@@ -42,12 +42,13 @@ def connect(
     ``servername``, ``ssl_context`` or ``ca``, ``cert``, ``key``, ``passphrase``
     and ``reject_unauthorized``.
 
-    ``create_connection(url, options)``, plain or async, makes what carries the bytes: an
-    asyncio ``(reader, writer)`` pair, a connected `socket.socket`, or a stream of this
-    library. *url* is a `urllib.parse.SplitResult` of *authority*, *options* a dict of the
-    options given here. It is used as it is: no TLS is added, and the options of TLS and
-    of dialling above are left to it. What it raises is why the session fails to connect;
-    so is ERR_HTTP2_SOCKET_BOUND, when it returns what carries a session already.
+    ``create_connection``, a function of ``(url, options)``, plain or async, makes what
+    carries the bytes: an asyncio ``(reader, writer)`` pair, a connected `socket.socket`,
+    or a stream of this library. *url* is a `urllib.parse.SplitResult` of *authority*,
+    *options* a dict of the options given here. It is used as it is: no TLS is added, and
+    the options of TLS and of dialling above are left to it. What it raises is why the
+    session fails to connect; so is ERR_HTTP2_SOCKET_BOUND, when it returns what carries
+    a session already.
 
     Raises ERR_HTTP2_UNSUPPORTED_PROTOCOL, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE,
     ERR_OUT_OF_RANGE, `TypeError` for unknown options.
