@@ -29,6 +29,7 @@ from .timers import IdleTimer, check_timeout
 
 if TYPE_CHECKING:
     from ..engine.connection import Connection
+    from .windows import WindowGrowth
 
 __all__ = ["SessionControl", "SessionState"]
 
@@ -89,6 +90,8 @@ class SessionControl(Closable, Referenced):
     _origins: dict[str, None] = {}  # noqa: RUF012 (never changed in place)
 
     _pings: dict[bytes, tuple[asyncio.Future[tuple[float, bytes]], float]] | None = None
+    # Grows the receive windows; see `http2.core.windows`.
+    _windows: WindowGrowth | None = None
     # PINGs of the library's own, which no program sees: who is told of the answer.
     _own_pings: dict[bytes, tuple[Callable[[float], None], float]] | None = None
     _ping_rtt: float | None = None
@@ -265,6 +268,8 @@ class SessionControl(Closable, Referenced):
     def set_local_window_size(self, size: int) -> None:
         """Make the connection's receive window *size* bytes in all (RFC 9113 section 6.9).
 
+        Windows don't grow by themselves any more then (`max_receive_window`).
+
         Raises ERR_HTTP2_INVALID_SESSION, ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE.
         """
         if isinstance(size, bool) or not isinstance(size, int):
@@ -272,6 +277,8 @@ class SessionControl(Closable, Referenced):
         if not 0 <= size < 2**31:
             raise new_error("ERR_OUT_OF_RANGE", "size", ">= 0 and < 2**31", size)
         self._require().set_local_window_size(size)
+        if self._windows is not None:
+            self._windows.stop()
         self._wake()
 
     def set_next_stream_id(self, stream_id: int) -> None:

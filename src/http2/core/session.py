@@ -433,6 +433,10 @@ class Http2Session(SessionControl):
             self._shut_down(error, code, None)
             self._close_transport()
 
+    def _on_window_given(self, stream_id: int, _: None, __: None) -> None:
+        if self._windows is not None:
+            self._windows.given(stream_id)
+
     def _on_frame_not_sent(self, stream_id: int, frame_type: int, code: int) -> None:
         stream = self._streams.get(stream_id)
         if stream is not None and frame_type == FRAME_HEADERS and stream._never_sent(code):
@@ -496,6 +500,7 @@ def event_handlers(
         events.FRAME_NOT_SENT: Http2Session._on_frame_not_sent,
         events.INVALID_FRAME: Http2Session._on_invalid_frame,
         events.FAILED: Http2Session._on_failed,
+        events.WINDOW_GIVEN: Http2Session._on_window_given,
     }
     handlers.update(specific)
     return [handlers.get(kind, _not_ours) for kind in range(events.MEASURED + 1)]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from .keepalive import KeepAlive
 from .measuring import stands
+from .windows import DEFAULT_WINDOW, WindowGrowth
 
 if TYPE_CHECKING:
     from .session import Http2Session
@@ -28,6 +29,8 @@ def begin_upkeep(session: Http2Session) -> None:
     """The connection of *session* stands: begin what its options ask for."""
     options = session._options
     stands(session)
+    if options.max_receive_window > DEFAULT_WINDOW:
+        session._windows = WindowGrowth(session, options.max_receive_window)
     if options.keepalive_interval:
         session._upkeep.append(
             KeepAlive(session, options.keepalive_interval, options.keepalive_timeout)
@@ -39,5 +42,7 @@ def end_upkeep(session: Http2Session) -> None:
     upkeep, session._upkeep = session._upkeep, []
     for chore in upkeep:
         chore.stop()
+    if session._windows is not None:
+        session._windows.stop()
     if session._measuring is not None:
         session._measuring.stop()

@@ -1,0 +1,130 @@
+"""Receive windows that grow with the path: what is under way in a round trip has to fit in.
+
+A sender may have a window's worth of bytes under way, so a window below bandwidth times
+round-trip time is what limits a transfer. A sample tells: a PING measures the round trip,
+and the bytes that the application *consumes* in the next one are what the path brings in
+that time. When they are a third of the window or more, the window is doubled: nghttp2
+gives back what was consumed when it is half a window, so a sender that the window alone
+holds back gets from a half to a whole one into a round trip. What nobody reads is never
+consumed, so it makes nothing grow.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .session import Http2Session
+
+__all__ = ["DEFAULT_WINDOW", "WindowGrowth"]
+
+# What both kinds of windows begin with (RFC 9113 section 6.9.2).
+DEFAULT_WINDOW = 65535
+# Seconds between samples that found the windows large enough: from, and doubled up to.
+FIRST_PAUSE = 0.1
+LONGEST_PAUSE = 10.0
+
+
+class WindowGrowth:
+    """Grows the windows of *session* and of those of its streams that are read, up to *limit*.
+
+    The connection's window is a third larger than its streams', so that one of them that
+    is suddenly not read any more leaves some for the others.
+    """
+
+    __slots__ = (
+        "_largest",
+        "_not_before",
+        "_pause",
+        "_read",
+        "_sampling",
+        "_session",
+        "_size",
+        "_timer",
+    )
+
+    def __init__(self, session: Http2Session, limit: int) -> None:
+        assert session._connection is not None
+        session._connection.reporting_windows = True
+        self._session = session
+        self._largest = limit * 3 // 4
+        # what streams that are read get, once that is more than they have
+        self._size = DEFAULT_WINDOW
+        self._sampling = False
+        # the streams that were read while a sample was taken
+        self._read: set[int] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._not_before = 0.0
+        self._pause = FIRST_PAUSE / 2
+
+    def given(self, stream_id: int) -> None:
+        """A WINDOW_UPDATE was sent: half a window has been consumed on a stream, or on all (0)."""
+        session = self._session
+        connection = session._connection
+        assert connection is not None
+        if stream_id:
+            self._grow(stream_id)
+            if self._sampling:
+                self._read.add(stream_id)
+        if (
+            self._sampling
+            or self._size >= self._largest
+            or session.closed
+            or session._loop.time() < self._not_before
+        ):
+            return
+        self._sampling = True
+        session._ping_unseen(self._answered)
+
+    def _grow(self, stream_id: int) -> None:
+        connection = self._session._connection
+        assert connection is not None
+        if 0 <= connection.stream_window(stream_id) < self._size > DEFAULT_WINDOW:
+            connection.set_local_window_size(self._size, stream_id)
+
+    def _answered(self, round_trip: float) -> None:
+        """The round trip is known: look what the next one brings."""
+        session = self._session
+        if session._connection is None or session._windows is not self:
+            return
+        self._timer = session._loop.call_later(
+            round_trip,
+            self._sampled,
+            round_trip,
+            time.monotonic(),
+            session._connection.bytes_consumed,
+        )
+
+    def _sampled(self, round_trip: float, since: float, before: int) -> None:
+        self._sampling = False
+        self._timer = None
+        session = self._session
+        connection = session._connection
+        assert connection is not None
+        # a timer may be late, and what came meanwhile is not what a round trip brings
+        share = min(1.0, round_trip / max(time.monotonic() - since, 1e-9))
+        consumed = (connection.bytes_consumed - before) * share
+        read, self._read = self._read, set()
+        if consumed * 3 < self._size:
+            self._pause = min(2 * self._pause, LONGEST_PAUSE)
+            self._not_before = session._loop.time() + self._pause
+            return
+        self._pause = FIRST_PAUSE / 2
+        self._size = min(2 * self._size, self._largest)
+        whole = self._size * 4 // 3
+        if connection.connection_window() < whole:
+            connection.set_local_window_size(whole)
+        for stream_id in read:
+            self._grow(stream_id)
+        session._wake()
+
+    def stop(self) -> None:
+        """The session is destroyed, or its program has set its window itself."""
+        session = self._session
+        session._windows = None
+        if self._timer is not None:
+            self._timer.cancel()
+        if session._connection is not None:
+            session._connection.reporting_windows = False

@@ -1,0 +1,236 @@
+"""Receive windows grow on a long path, as far as they may, and only while somebody reads."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import http2
+
+from . import raw
+from .conftest import Run
+from .peers import pattern, start_nghttpd, start_node, starting
+from .proxies import proxied
+from .raw import RawPeer
+from .serving import eventually, serving
+
+MIB = 1024 * 1024
+# 50 ms each way: with 65,535 bytes under way, 640 KiB a second
+DELAY = 0.05
+LARGE = 64 * MIB
+SMALL = 512 * 1024
+FIXED = {"max_receive_window": 0}
+
+
+async def download(port: int, path: str, size: int, **options: Any) -> float:
+    """Bytes a second of one response, read to its end."""
+    async with http2.connect(f"http://127.0.0.1:{port}", **options) as session:
+        started = time.monotonic()
+        stream = session.request({":path": path})
+        got = 0
+        async for chunk in stream:
+            got += len(chunk)
+        assert got == size
+        return got / (time.monotonic() - started)
+
+
+async def check_downloads(port: int, paths: dict[int, str]) -> None:
+    """Through a long path, growing windows are at least ten times as fast as fixed ones."""
+    async with proxied(port, DELAY) as proxy:
+        fixed = await download(proxy.port, paths[SMALL], SMALL, **FIXED)
+        grown = await download(proxy.port, paths[LARGE], LARGE)
+        assert grown > 10 * fixed, (grown, fixed)
+
+
+def test_a_download_from_nghttpd(run: Run, tmp_path: Path) -> None:
+    paths = {}
+    for size in (SMALL, LARGE):
+        (tmp_path / str(size)).write_bytes(pattern(size))
+        paths[size] = f"/{size}"
+    with starting() as start:
+        peer = start_nghttpd(start, tmp_path)
+        run(check_downloads(peer.port, paths))
+
+
+def test_a_download_from_node(run: Run) -> None:
+    with starting() as start:
+        peer = start_node(start)
+        run(check_downloads(peer.port, {size: f"/body?size={size}" for size in (SMALL, LARGE)}))
+
+
+async def count(stream: http2.ServerHttp2Stream) -> None:
+    size = 0
+    async for chunk in stream:
+        size += len(chunk)
+    stream.respond()
+    stream.end(str(size))
+
+
+async def upload(port: int, size: int) -> float:
+    """Bytes a second of one request's body."""
+    async with http2.connect(f"http://127.0.0.1:{port}") as session:
+        started = time.monotonic()
+        stream = session.request({":method": "POST"})
+        stream.end(bytes(size))
+        assert await stream.read() == str(size).encode()
+        return size / (time.monotonic() - started)
+
+
+def test_an_upload_to_a_server_of_ours(run: Run) -> None:
+    async def main() -> None:
+        rates = {}
+        for size, options in ((SMALL, FIXED), (LARGE, {})):
+            async with serving(count, **options) as (_, port), proxied(port, DELAY) as proxy:
+                rates[size] = await upload(proxy.port, size)
+        assert rates[LARGE] > 10 * rates[SMALL], rates
+
+    run(main())
+
+
+def test_a_reader_that_stops_holds_no_more_than_the_limit(run: Run) -> None:
+    """It has read quickly, the windows have grown; then it reads no more."""
+    limit = MIB
+
+    async def main() -> None:
+        with starting() as start:
+            peer = start_node(start)
+            async with proxied(peer.port, 0.01) as proxy:
+                session = await http2.connect(
+                    f"http://127.0.0.1:{proxy.port}", max_receive_window=limit
+                )
+                stream = session.request({":path": f"/body?size={LARGE}"})
+                got = 0
+                async for chunk in stream:
+                    got += len(chunk)
+                    if got > 16 * MIB:
+                        break
+                # a window's worth comes, and then nothing
+                await eventually(lambda: session.state.local_window_size < 300_000)
+                before = 0
+                while stream._buffered > before:
+                    before = stream._buffered
+                    await session.ping()
+                assert 65535 < stream._buffered <= limit
+                assert session.state.effective_local_window_size <= limit
+                # another stream still has room
+                other = session.request({":path": "/body?size=100000"})
+                assert len(await other.read()) == 100_000
+                session.destroy()
+                await session.close()
+
+    run(main())
+
+
+def test_who_never_reads_gets_the_first_window_alone(run: Run) -> None:
+    async def main() -> None:
+        with starting() as start:
+            peer = start_node(start)
+            async with http2.connect(peer.origin) as session:
+                stream = session.request({":path": f"/body?size={4 * MIB}"})
+                await stream.response()
+                await eventually(lambda: stream._buffered == 65535)
+                await session.ping()
+                await session.ping()
+                assert stream._buffered == 65535
+                assert session.state.effective_local_window_size == 65535
+                session.destroy()
+
+    run(main())
+
+
+def test_who_reads_slowly_gets_no_larger_windows(run: Run) -> None:
+    """An eighth of the window a round trip is no reason to hold more: the reader is the limit."""
+
+    async def main() -> None:
+        with starting() as start:
+            peer = start_node(start)
+            async with http2.connect(peer.origin) as session:
+                stream = session.request({":path": f"/body?size={4 * MIB}"})
+                for _ in range(80):
+                    await stream.readexactly(8192)
+                    # the answer to a sample is there before anything else is read
+                    await session.ping()
+                assert session.state.effective_local_window_size == 65535
+                session.destroy()
+
+    run(main())
+
+
+def test_samples_are_few_and_one_at_a_time(run: Run) -> None:
+    """Some peers count PINGs: one is unanswered at a time, none while nothing is read."""
+
+    async def main() -> None:
+        async with serving(count) as (_, port), await RawPeer.connect(port) as peer:
+            peer.send(raw.post())
+            left = 65535
+            for _ in range(100):
+                while left < 16384:
+                    got = await peer.until(raw.WINDOW_UPDATE, 0)
+                    left += int.from_bytes(got.payload, "big")
+                peer.send(raw.data(1, bytes(16384)))
+                left -= 16384
+            await peer.answered()
+            samples = [got for got in peer.seen if got.type == raw.PING and not got.flags & raw.ACK]
+            assert len(samples) == 1
+
+    run(main())
+
+
+def test_a_window_that_the_program_has_set_stays(run: Run) -> None:
+    async def main() -> None:
+        with starting() as start:
+            peer = start_node(start)
+            async with http2.connect(peer.origin) as session:
+                session.set_local_window_size(100_000)
+                assert await download_over(session, 8 * MIB) == 8 * MIB
+                assert session.state.effective_local_window_size == 100_000
+
+    run(main())
+
+
+async def download_over(session: http2.ClientHttp2Session, size: int) -> int:
+    return len(await session.request({":path": f"/body?size={size}"}).read())
+
+
+def test_announced_settings_are_nodes(run: Run) -> None:
+    """Growth is by WINDOW_UPDATE: nothing of it is announced."""
+
+    async def main() -> None:
+        async with serving(count) as (_, port), await RawPeer.dial(port) as peer:
+            peer.send(raw.PREFACE, raw.settings())
+            assert (await peer.until(raw.SETTINGS)).payload == b""
+            await peer.answered()
+            assert raw.WINDOW_UPDATE not in [got.type for got in peer.seen]
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [
+        ("1", "ERR_INVALID_ARG_TYPE"),
+        (1.5, "ERR_INVALID_ARG_TYPE"),
+        (True, "ERR_INVALID_ARG_TYPE"),
+        (-1, "ERR_OUT_OF_RANGE"),
+        (2**31, "ERR_OUT_OF_RANGE"),
+    ],
+)
+def test_bad_limits(value: Any, code: str) -> None:
+    with pytest.raises(http2.Http2Error, match="max_receive_window") as caught:
+        http2.create_server(max_receive_window=value)
+    assert caught.value.code == code
+
+
+def test_many_streams_share_what_has_grown(run: Run) -> None:
+    async def main() -> None:
+        with starting() as start:
+            peer = start_node(start)
+            async with http2.connect(peer.origin) as session:
+                sizes = await asyncio.gather(*[download_over(session, 2 * MIB) for _ in range(8)])
+                assert sizes == [2 * MIB] * 8
+
+    run(main())
