@@ -16,7 +16,7 @@ import http2
 from http2.constants import NGHTTP2_CANCEL, NGHTTP2_CONNECT_ERROR, NGHTTP2_INTERNAL_ERROR
 
 from . import raw
-from .conftest import Run, free_port, node
+from .conftest import Certificate, Run, free_port, node
 from .peers import Start, pattern, start_node
 from .raw import RawPeer
 from .serving import Events, eventually, serving
@@ -400,5 +400,33 @@ def test_a_tunnel_that_is_reset_breaks_the_connection(run: Run) -> None:
             await peer.until(raw.HEADERS)
             await peer.abort()
             await eventually(lambda: len(ends) == 1)
+
+    run(main())
+
+
+def test_pipe_to_a_writer_over_tls_closes_it(run: Run, certificate: Certificate) -> None:
+    """TLS here has no half of a connection to end: all is sent, then it is closed."""
+    import ssl
+
+    ours = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    ours.load_cert_chain(certificate.cert, certificate.key)
+    theirs = ssl.create_default_context(cafile=certificate.cert)
+
+    async def main() -> None:
+        bodies: asyncio.Queue[bytes] = asyncio.Queue()
+
+        async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            bodies.put_nowait(await reader.read())
+            writer.close()
+
+        target = await asyncio.start_server(take, "127.0.0.1", 0, ssl=ours)
+        port = target.sockets[0].getsockname()[1]
+        async with target:
+            _, writer = await asyncio.open_connection(
+                "127.0.0.1", port, ssl=theirs, server_hostname="localhost"
+            )
+            assert await http2.pipe([pattern(MIB)] * 3, writer) == 3 * MIB
+            assert await bodies.get() == pattern(MIB) * 3
+            assert writer.is_closing()
 
     run(main())
