@@ -191,6 +191,13 @@ def test_secure(start: Start, loop: Loop, tmp_path: Path) -> None:
     server.stop()
 
 
+def test_push(start: Start, loop: Loop) -> None:
+    server = start("push_server.py", "--port", "0")
+    out = run_example("push_client.py", server.url(), loop=loop)
+    assert out == "asked for: some data\npushed /style.css: 200, some pushed data\n"
+    server.stop()
+
+
 def test_session_info(loop: Loop) -> None:
     lines = run_example("session_info.py", loop=loop).splitlines()
     for line in (
