@@ -361,6 +361,7 @@ COMMANDS_AFTER_CLOSE = [
     lambda c: c.origin([]),
     lambda c: c.priority(1),
     lambda c: c.priority_update(1, b""),
+    lambda c: c.set_urgency(1, 0, False),
     lambda c: c.set_next_stream_id(3),
     lambda c: c.last_received_stream_id,
     lambda c: c.state(),

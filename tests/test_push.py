@@ -439,6 +439,26 @@ def test_pushes_that_nobody_listens_to_are_cancelled(run: Run) -> None:
     run(main())
 
 
+def test_a_server_that_pushes_in_vain_is_asked_to_stop(run: Run) -> None:
+    """Or else it would end the connection, for so many resets."""
+
+    async def main() -> None:
+        with starting() as start:
+            peer = start_node(start, "push_server.js")
+            async with connect(peer) as session:
+                for _ in range(15):
+                    stream = session.request({":path": "/push?count=100"})
+                    assert await stream.read() in (b"asked for", b"not allowed")
+                assert session.local_settings.enable_push is False
+                offered: list[http2.ClientHttp2Stream] = []
+                session.on("stream", lambda pushed: (offered.append(pushed), pushed.resume()))
+                await eventually(lambda: session.local_settings.enable_push)
+                assert await session.request({":path": "/push"}).read() == b"asked for"
+                assert len(offered) == 1
+
+    run(main())
+
+
 @pytest.mark.parametrize(
     ("headers", "code"),
     [

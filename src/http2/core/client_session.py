@@ -21,7 +21,7 @@ from .client_stream import ClientHttp2Stream
 from .options import SessionOptions
 from .origins import serialize_origin
 from .priority import check_priority
-from .push import receive_promise
+from .push import receive_promise, want_again
 from .session import Http2Session, event_handlers
 from .stream import Http2Stream
 
@@ -364,6 +364,13 @@ class ClientHttp2Session(Http2Session):
             stream._complete()
         else:
             stream._stream_closed(code)
+
+    _unwanted_pushes = 0
+
+    def _listener_added(self, event: str) -> None:
+        super()._listener_added(event)
+        if event == "stream" and self._unwanted_pushes:
+            want_again(self)
 
     def _misdirected(self, stream: ClientHttp2Stream) -> None:
         """The server is not the one to ask for that origin (RFC 9110 section 15.5.20)."""

@@ -21,6 +21,7 @@ from ..constants import (
 from ..errors import Http2Error, NghttpError, new_error, stream_error
 from ..events import FRAME_NOT_SENT, SETTINGS, STREAM_CLOSED
 from ..headers import Headers, OutgoingHeaders
+from ..settings import Settings
 from .client_stream import ClientHttp2Stream
 from .duplex import quiet_future
 from .origins import covers
@@ -36,11 +37,14 @@ if TYPE_CHECKING:
 
     Promise = asyncio.Future[tuple[ServerHttp2Stream, Headers]]
 
-__all__ = ["Pushes", "is_allowed", "promise", "receive_promise"]
+__all__ = ["Pushes", "is_allowed", "promise", "receive_promise", "want_again"]
 
 FRAME_PUSH_PROMISE = 5
 # What keeps nghttp2 from making a promise, as opposed to what is wrong with its headers.
 _CANT_PROMISE = frozenset({"ERR_HTTP2_OUT_OF_STREAMS", "ERR_HTTP2_INVALID_STREAM"})
+# After so many promises that nobody takes, a server is told to make no more: servers end a
+# connection for resets without end (nghttp2 and Node after 1,000 at once).
+UNWANTED = 100
 # What a client may ask of a pushed response: safe, cacheable and without a body.
 _PUSHABLE = frozenset({"GET", "HEAD"})
 
@@ -216,6 +220,10 @@ def receive_promise(
     if refusal is not None:
         connection.reset(promised_id, refusal)
         session._wake()
+        if refusal == NGHTTP2_CANCEL:
+            session._unwanted_pushes += 1
+            if session._unwanted_pushes == UNWANTED:
+                session._send_settings(Settings(enable_push=False), None)
         return
     stream = ClientHttp2Stream(session)
     stream.id = promised_id
@@ -224,6 +232,14 @@ def receive_promise(
     stream._sent = (headers, None, None)
     session._streams[promised_id] = stream
     session.emit("stream", stream, headers, NGHTTP2_FLAG_END_HEADERS, headers.raw)
+
+
+def want_again(session: ClientHttp2Session) -> None:
+    """Somebody listens to ``stream`` now: take back what `receive_promise` has told the server."""
+    told = session._unwanted_pushes >= UNWANTED
+    session._unwanted_pushes = 0
+    if told and session._connection is not None and not session.closed:
+        session._send_settings(Settings(enable_push=True), None)
 
 
 def _may_be_pushed(session: ClientHttp2Session, parent_id: int, headers: Headers) -> bool:
