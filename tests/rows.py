@@ -286,10 +286,20 @@ def uncovered() -> Iterator[str]:
         for event in events_of(cls):
             if not covered(cls, f"event.{event}"):
                 yield f"{cls.__name__}: event {event}"
+        for name, function in inspect.getmembers(cls, inspect.isfunction):
+            for option in keywords_of(function) if not name.startswith("_") else ():
+                if not covered(cls, f"{name}.option.{option}"):
+                    yield f"{cls.__name__}.{name}: option {option}"
     for prefix, unused in (("server", CLIENT_ONLY), ("connect", SERVER_ONLY)):
         for option in SessionOptions.__slots__:
             if option not in unused and f"{prefix}.option.{option}" not in listed:
                 yield f"{prefix}: option {option}"
+
+
+def keywords_of(function: Any) -> list[str]:
+    """The keyword-only parameters of *function*: the options of the contract."""
+    parameters = inspect.signature(function).parameters.values()
+    return [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
 
 
 def lineage(cls: type) -> Iterator[type]:
@@ -329,7 +339,11 @@ def _cell(text: str) -> str:
 def page() -> str:
     """The tables of the page "From Node", in Markdown."""
     claimed = marks()
-    parts = []
+    known = rows().values()
+    proven = sum(not row.planned for row in known)
+    parts = [
+        f"{len(known)} rows; {proven} of them are proven, {len(known) - proven} not there yet.\n"
+    ]
     for group in groups():
         parts.append(f"### {group.title}\n")
         if group.text:

@@ -117,7 +117,9 @@ def test_priority_update_is_honoured(run: Run) -> None:
     run(main())
 
 
-@pytest.mark.row("stream.priority")
+@pytest.mark.row(
+    "stream.priority", "stream.priority.option.urgency", "stream.priority.option.incremental"
+)
 def test_the_server_knows_better(run: Run) -> None:
     async def main() -> None:
         def change(streams: dict[int, http2.ServerHttp2Stream]) -> None:
@@ -223,6 +225,7 @@ def test_the_field_that_is_sent() -> None:
 # --- RFC 7540 --------------------------------------------------------------------------------
 
 
+@pytest.mark.row("stream.priority.option.weight", "stream.priority.option.silent")
 def test_weights(run: Run) -> None:
     async def main() -> None:
         frames = [get(1), priority(1, 0, 1), get(3), priority(3, 0, 256), get(5)]
@@ -244,6 +247,7 @@ def test_weights(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.row("stream.priority.option.parent", "stream.priority.option.exclusive")
 def test_parents(run: Run) -> None:
     async def main() -> None:
         # whoever depends on a stream waits until that has nothing to send
@@ -301,7 +305,9 @@ def test_the_parent_of_a_push(run: Run, exclusive: bool) -> None:
     run(main())
 
 
-@pytest.mark.row("stream.priority")
+@pytest.mark.row(
+    "stream.priority", "stream.priority.option.weight", "stream.priority.option.silent"
+)
 def test_node_is_told(run: Run) -> None:
     """Before the connection stands, and after; not when it is silent."""
 

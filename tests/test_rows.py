@@ -19,6 +19,64 @@ def test_every_row_is_proven_and_every_name_has_a_row() -> None:
     assert rows.problems() == []
 
 
+@pytest.fixture
+def listed(monkeypatch: pytest.MonkeyPatch) -> dict[str, rows.Row]:
+    """The list, to be changed by a test."""
+    changed = dict(rows.rows())
+    monkeypatch.setattr(rows, "rows", lambda: changed)
+    return changed
+
+
+def test_a_row_without_a_test(listed: dict[str, rows.Row], monkeypatch: pytest.MonkeyPatch) -> None:
+    found = dict(rows.marks())
+    del found["session.ping"]
+    found["session.pong"] = ["test_rows.py::nothing"]
+    monkeypatch.setattr(rows, "marks", lambda: found)
+    assert rows.problems() == [
+        "test_rows.py::nothing: there is no row 'session.pong'",
+        "session.ping has no test",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("row", "name"),
+    [
+        ("module.connect", "http2.connect"),
+        ("session.event.goaway", "Http2Session: event goaway"),
+        ("stream.rst_code", "Http2Stream.rst_code"),
+        ("client_session.request.option.signal", "ClientHttp2Session.request: option signal"),
+        ("server.option.stream_reset_rate", "server: option stream_reset_rate"),
+    ],
+)
+def test_a_name_without_a_row(listed: dict[str, rows.Row], row: str, name: str) -> None:
+    del listed[row]
+    assert f"{name} has no row in docs/rows.toml" in rows.problems()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "module.nothing", "session.nothing", "stream.event.nothing", "server.option.nothing",
+        "server_stream.respond.option.nothing", "server_stream.nothing.option.end_stream",
+    ],
+)  # fmt: skip
+def test_a_row_that_names_nothing(listed: dict[str, rows.Row], name: str) -> None:
+    listed[name] = rows.Row(name, "nothing", "Nothing.", None, False)
+    assert f"{name} names nothing that exists" in rows.problems()
+
+
+def test_marks_are_those_of_the_tests_that_run(request: pytest.FixtureRequest) -> None:
+    """What is read from the sources is what pytest has collected, where it has."""
+    collected: dict[str, set[str]] = {}
+    for item in request.session.items:
+        for mark in item.iter_markers("row"):
+            test = f"{item.path.name}::{item.name.split('[')[0]}"
+            for row in mark.args:
+                collected.setdefault(row, set()).add(test)
+    for row, tests in collected.items():
+        assert tests <= set(rows.marks()[row])
+
+
 @pytest.mark.parametrize("group", EXAMPLES, ids=lambda group: group.title)
 def test_example(
     run_asyncio: Run,
