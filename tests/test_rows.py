@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import doctest
+import importlib
+import inspect
+import re
 import shutil
 from pathlib import Path
 
@@ -63,6 +67,24 @@ def test_a_name_without_a_row(listed: dict[str, rows.Row], row: str, name: str) 
 def test_a_row_that_names_nothing(listed: dict[str, rows.Row], name: str) -> None:
     listed[name] = rows.Row(name, "nothing", "Nothing.", None, False)
     assert f"{name} names nothing that exists" in rows.problems()
+
+
+def test_every_event_that_is_emitted_is_documented() -> None:
+    documented = {name for cls in rows.CLASSES.values() for name in rows.events_of(cls)}
+    documented.add("entries")  # how an observer calls its callback: nobody else can listen
+    for path in (rows.ROOT / "src" / "http2").rglob("*.py"):
+        for event in re.findall(r'\.emit\(\s*"(\w+)"', path.read_text()):
+            assert event in documented, (path.name, event)
+
+
+def test_docstrings_have_no_examples_that_nobody_runs() -> None:
+    """Examples are in docs/ and in rows.toml, where they run; a docstring refers to those."""
+    finder = doctest.DocTestFinder()
+    for path in sorted((rows.ROOT / "src" / "http2").rglob("*.py")):
+        module = ".".join(path.relative_to(rows.ROOT / "src").with_suffix("").parts)
+        found = importlib.import_module(module.removesuffix(".__init__"))
+        assert not [test.name for test in finder.find(found) if test.examples]
+        assert "code-block" not in (inspect.getsource(found))
 
 
 def test_marks_are_those_of_the_tests_that_run(request: pytest.FixtureRequest) -> None:

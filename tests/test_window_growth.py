@@ -46,6 +46,7 @@ async def check_downloads(port: int, paths: dict[int, str]) -> None:
         assert grown > 10 * fixed, (grown, fixed)
 
 
+@pytest.mark.row("beyond.windows")
 def test_a_download_from_nghttpd(run: Run, tmp_path: Path) -> None:
     paths = {}
     for size in (SMALL, LARGE):
@@ -56,6 +57,7 @@ def test_a_download_from_nghttpd(run: Run, tmp_path: Path) -> None:
         run(check_downloads(peer.port, paths))
 
 
+@pytest.mark.row("beyond.windows", "connect.option.max_receive_window")
 def test_a_download_from_node(run: Run) -> None:
     with starting() as start:
         peer = start_node(start)
@@ -80,6 +82,7 @@ async def upload(port: int, size: int) -> float:
         return size / (time.monotonic() - started)
 
 
+@pytest.mark.row("beyond.windows", "server.option.max_receive_window")
 def test_an_upload_to_a_server_of_ours(run: Run) -> None:
     async def main() -> None:
         rates = {}
@@ -91,6 +94,7 @@ def test_an_upload_to_a_server_of_ours(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.row("connect.option.max_receive_window")
 def test_a_reader_that_stops_holds_no_more_than_the_limit(run: Run) -> None:
     """It has read quickly, the windows have grown; then it reads no more."""
     limit = MIB
