@@ -113,7 +113,7 @@ def test_a_reader_that_stops_holds_no_more_than_the_limit(run: Run) -> None:
                     if got > 16 * MIB:
                         break
                 # a window's worth comes, and then nothing
-                await eventually(lambda: session.state.local_window_size < 300_000)
+                await eventually(lambda: stream.state.local_window_size == 0)
                 before = 0
                 while stream._buffered > before:
                     before = stream._buffered
@@ -158,7 +158,10 @@ def test_who_reads_slowly_gets_no_larger_windows(run: Run) -> None:
                     await stream.readexactly(8192)
                     # the answer to a sample is there before anything else is read
                     await session.ping()
-                assert session.state.effective_local_window_size == 65535
+                connection = session._connection
+                assert connection is not None
+                assert connection.stream_window(1) == 65535
+                assert session.state.effective_local_window_size == MIB
                 session.destroy()
 
     run(main())

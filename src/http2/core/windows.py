@@ -7,6 +7,10 @@ that time. When they are a third of the window or more, the window is doubled: n
 gives back what was consumed when it is half a window, so a sender that the window alone
 holds back gets from a half to a whole one into a round trip. What nobody reads is never
 consumed, so it makes nothing grow.
+
+The connection's window is kept well above its streams': it is there to bound what nobody
+has read in all. When it is what several streams wait for, they hold each other back,
+and a server of Node's (20) then ends bodies without END_STREAM.
 """
 
 from __future__ import annotations
@@ -25,17 +29,21 @@ DEFAULT_WINDOW = 65535
 # Seconds between samples that found the windows large enough: from, and doubled up to.
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 10.0
+# The connection's window once anything is read, and how many streams' windows it has room for.
+FIRST_CONNECTION_WINDOW = 1024 * 1024
+STREAMS = 4
 
 
 class WindowGrowth:
     """Grows the windows of *session* and of those of its streams that are read, up to *limit*.
 
-    The connection's window is a third larger than its streams', so that one of them that
-    is suddenly not read any more leaves some for the others.
+    A stream gets three quarters of *limit* at most, so that one that is suddenly not read
+    any more leaves some for the others.
     """
 
     __slots__ = (
         "_largest",
+        "_limit",
         "_not_before",
         "_pause",
         "_read",
@@ -49,6 +57,7 @@ class WindowGrowth:
         assert session._connection is not None
         session._connection.reporting_windows = True
         self._session = session
+        self._limit = limit
         self._largest = limit * 3 // 4
         # what streams that are read get, once that is more than they have
         self._size = DEFAULT_WINDOW
@@ -68,6 +77,7 @@ class WindowGrowth:
             self._grow(stream_id)
             if self._sampling:
                 self._read.add(stream_id)
+        self._grow_connection(max(FIRST_CONNECTION_WINDOW, STREAMS * self._size))
         if (
             self._sampling
             or self._size >= self._largest
@@ -83,6 +93,13 @@ class WindowGrowth:
         assert connection is not None
         if 0 <= connection.stream_window(stream_id) < self._size > DEFAULT_WINDOW:
             connection.set_local_window_size(self._size, stream_id)
+
+    def _grow_connection(self, size: int) -> None:
+        connection = self._session._connection
+        assert connection is not None
+        size = min(size, self._limit)
+        if connection.connection_window() < size:
+            connection.set_local_window_size(size)
 
     def _answered(self, round_trip: float) -> None:
         """The round trip is known: look what the next one brings."""
@@ -113,9 +130,7 @@ class WindowGrowth:
             return
         self._pause = FIRST_PAUSE / 2
         self._size = min(2 * self._size, self._largest)
-        whole = self._size * 4 // 3
-        if connection.connection_window() < whole:
-            connection.set_local_window_size(whole)
+        self._grow_connection(STREAMS * self._size)
         for stream_id in read:
             self._grow(stream_id)
         session._wake()
