@@ -125,7 +125,7 @@ class Row:
                 return f'{variable}.on("{name}")' + (f" → {given}" if given else "")
             case ["option", name]:
                 default = options_of(self.prefix).get(name, "")
-                return f"{name}={default}"
+                return f"{name}={default or '…'}"
             case [method, "option", name]:
                 found = getattr(CLASSES[self.prefix], method, None)
                 default = default_of(inspect.signature(found), name) if found else ""
