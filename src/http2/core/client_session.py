@@ -163,8 +163,7 @@ class ClientHttp2Session(Http2Session):
             stream._session_ended(cancelled, NGHTTP2_CANCEL)
         last = self.goaway_last_stream_id if self._goaway_seen else None
         for opened in tuple(self._streams.values()):
-            # while a batch is handed out, the engine may know of an end that we don't yet
-            if not self._in_batch and opened._is_unsent():
+            if opened._is_unsent():
                 unsent = new_error("ERR_HTTP2_STREAM_CANCEL", retryable=True)
                 unsent.__cause__ = error
                 opened._session_ended(unsent, code)

@@ -134,7 +134,7 @@ class ClientHttp2Stream(Http2Stream):
         connection = self._session._connection
         if self.id is None or self._off_the_wire or connection is None:
             return self.id is None
-        return self._response is None and connection.stream_state(self.id) is None
+        return self.id > connection.last_sent_request
 
     def _refuse(self, error: BaseException) -> None:
         """End without having been processed by the peer."""

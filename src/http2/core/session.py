@@ -182,7 +182,8 @@ class Http2Session(SessionControl):
         transport = self._transport
         if connection is None or transport is None:
             return
-        while not self._write_paused:
+        # a transport that has failed says so later, and complains of each write until then
+        while not self._write_paused and not transport.is_closing():
             chunks = connection.data_to_send()
             if chunks:
                 if len(chunks) == 1:
@@ -217,7 +218,9 @@ class Http2Session(SessionControl):
         self._write_paused = False
         if self._timer is not None:
             self._timer.touch()
-        self._flush()
+        # Not now: asyncio calls this in the middle of a write of its own, and reports the end
+        # of the connection twice when ours fails in there.
+        self._schedule_flush()
 
     def _connection_lost(self, exc: Exception | None) -> None:
         """The transport is closed, by us, by the peer or by the network."""
@@ -269,7 +272,7 @@ class Http2Session(SessionControl):
             connection.terminate(goaway_code)
             for _ in range(64):
                 chunks = connection.data_to_send()
-                if not chunks:
+                if not chunks or transport.is_closing():
                     break
                 transport.writelines(chunks)
         self._connection = None

@@ -394,6 +394,8 @@ class Http2Stream(Duplex):
         if whole and error is None:
             self._ended_well()
             return
+        # the session says it once for all its streams
+        self._error_seen = True
         self._finalize(error)
         self._session._loop.call_soon(self._emit_end)
 

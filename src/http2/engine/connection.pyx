@@ -192,7 +192,11 @@ cdef class Connection:
     cdef public bint measuring
 
     cdef int _padding
+    # bytes that were read and are not given back to the connection's window yet
+    cdef long long _unreturned
     cdef readonly bint client
+    # the id of the last request that has left the queue
+    cdef readonly int32_t last_sent_request
 
     def __cinit__(
         self,
@@ -693,12 +697,36 @@ cdef class Connection:
 
     def consume(self, int32_t stream_id, Py_ssize_t size):
         """Let the peer send *size* more bytes: the application has read as many (RFC 9113
-        section 5.2). A stream that is gone counts for the connection's window alone."""
+        section 5.2). A stream that is gone counts for the connection's window alone.
+
+        The connection's window is given back by halves, and when it is nearly used up
+        whatever there is: nghttp2, which knows halves alone, would starve all streams
+        when one that nobody reads holds more than half of it.
+        """
+        cdef int32_t window, due
+        cdef int rv
         self._alive()
+        if size < 0:
+            raise new_error("ERR_OUT_OF_RANGE", "size", ">= 0", size)
         self.bytes_consumed += size
-        cdef int rv = nghttp2_session_consume(self._session, stream_id, size)
+        rv = nghttp2_session_consume_stream(self._session, stream_id, size)
         if rv != 0:
             raise refusal(rv)
+        self._unreturned += size
+        window = nghttp2_session_get_effective_local_window_size(self._session)
+        if (
+            2 * self._unreturned >= window
+            or 4 * <long long>nghttp2_session_get_local_window_size(self._session) < window
+        ):
+            # never more than what has come, whatever the caller says
+            due = <int32_t>min(
+                self._unreturned,
+                <long long>nghttp2_session_get_effective_recv_data_length(self._session))
+            self._unreturned = 0
+            if due > 0:
+                rv = nghttp2_submit_window_update(self._session, NGHTTP2_FLAG_NONE, 0, due)
+                if rv != 0:
+                    raise refusal(rv)
 
     def set_local_window_size(self, int32_t size, int32_t stream_id=0):
         """Make the receive window of a stream, or with 0 of the connection, *size* bytes."""
@@ -744,7 +772,14 @@ cdef class Connection:
 
     def reset(self, int32_t stream_id, uint32_t error_code):
         """Queue RST_STREAM; a request that still waits in the queue is taken out of it."""
+        cdef OutgoingBody body
         self._alive()
+        if self.client and stream_id > self.last_sent_request:
+            body = self._bodies.get(stream_id)
+            if body is not None:
+                # nghttp2 keeps the request until its turn comes; its body needs no keeping
+                body.first = body.queue = None
+                body.pending = body.head = body.offset = 0
         cdef int rv = nghttp2_submit_rst_stream(
             self._session, NGHTTP2_FLAG_NONE, stream_id, error_code)
         if rv != 0:
@@ -1200,6 +1235,7 @@ cdef int on_frame_send(
                 self._report(EVENT_END_SENT, frame.hd.stream_id, None, None)
         elif kind == NGHTTP2_HEADERS:
             if frame.headers.cat == NGHTTP2_HCAT_REQUEST:
+                self.last_sent_request = frame.hd.stream_id
                 self._stream_begun()
                 if self.measuring:
                     self._report(EVENT_MEASURED, frame.hd.stream_id, 0, None)

@@ -1,0 +1,46 @@
+"""A client that resets its connection in the middle of large responses: one line in the log."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import pytest
+
+import http2
+
+from . import raw
+from .conftest import Run
+from .raw import RawPeer
+from .serving import serving
+
+STREAMS = 20
+
+
+def test_one_line_for_a_connection(run: Run, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+
+    async def main() -> None:
+        ended = asyncio.Semaphore(0)
+
+        def large(stream: http2.ServerHttp2Stream) -> None:
+            stream.on("close", ended.release)
+            stream.respond()
+            stream.end(bytes(8 << 20))
+
+        async with serving(large) as (_, port):
+            for _ in range(3):
+                peer = await RawPeer.connect(port)
+                for number in range(STREAMS):
+                    peer.send(raw.headers(2 * number + 1, raw.request_fields(), end_stream=True))
+                    peer.send(raw.window_update(2 * number + 1, 1 << 30))
+                peer.send(raw.window_update(0, 1 << 30))
+                await peer.flush()
+                await peer.until(raw.DATA)
+                await peer.abort()
+                for _ in range(STREAMS):
+                    await ended.acquire()
+
+    run(main())
+    assert len(caplog.records) <= 3, caplog.text
+    assert "socket.send() raised" not in caplog.text
