@@ -699,11 +699,11 @@ cdef class Connection:
         """Let the peer send *size* more bytes: the application has read as many (RFC 9113
         section 5.2). A stream that is gone counts for the connection's window alone.
 
-        The connection's window is given back by halves, and when it is nearly used up
-        whatever there is: nghttp2, which knows halves alone, would starve all streams
-        when one that nobody reads holds more than half of it.
+        The connection's window is given back by halves; when more than half of it is
+        unread and the rest nearly used up, whatever there is. nghttp2, which knows halves
+        alone, would starve all streams for one that nobody reads.
         """
-        cdef int32_t window, due
+        cdef int32_t window, due, received
         cdef int rv
         self._alive()
         if size < 0:
@@ -714,14 +714,13 @@ cdef class Connection:
             raise refusal(rv)
         self._unreturned += size
         window = nghttp2_session_get_effective_local_window_size(self._session)
-        if (
-            2 * self._unreturned >= window
-            or 4 * <long long>nghttp2_session_get_local_window_size(self._session) < window
+        received = nghttp2_session_get_effective_recv_data_length(self._session)
+        if 2 * self._unreturned >= window or (
+            2 * (received - self._unreturned) > window
+            and 4 * <long long>nghttp2_session_get_local_window_size(self._session) < window
         ):
             # never more than what has come, whatever the caller says
-            due = <int32_t>min(
-                self._unreturned,
-                <long long>nghttp2_session_get_effective_recv_data_length(self._session))
+            due = <int32_t>min(self._unreturned, <long long>received)
             self._unreturned = 0
             if due > 0:
                 rv = nghttp2_submit_window_update(self._session, NGHTTP2_FLAG_NONE, 0, due)
