@@ -51,6 +51,7 @@ CLASSES: dict[str, Any] = {
     "emitter": EventEmitter,
     "server": http2.Http2Server,
     "secure_server": http2.Http2SecureServer,
+    "unknown_protocol_socket": http2.UnknownProtocolSocket,
     "observer": http2.PerformanceObserver,
     "entries": http2.PerformanceObserverEntryList,
     "metrics": http2.PerformanceEntry,
@@ -69,7 +70,7 @@ VARIABLES = {"module": "http2", "client_session": "session", "server_session": "
              "secure_server": "server", "metrics": "entry", "metrics.stream": "entry",
              "metrics.session": "entry"}  # fmt: skip
 # Options of sessions that one side alone has.
-SERVER_ONLY = {"stream_reset_burst", "stream_reset_rate"}
+SERVER_ONLY = {"stream_reset_burst", "stream_reset_rate", "unknown_protocol_timeout"}
 CLIENT_ONLY = {"max_reserved_remote_streams"}
 # Members that every exception has, or that are in the constants' own table.
 UNLISTED = {"add_note", "args", "with_traceback"}

@@ -18,6 +18,7 @@ from .core.server_session import ServerHttp2Session
 from .core.server_stream import ServerHttp2Stream
 from .core.session import Http2Session
 from .core.stream import Http2Stream, StreamState
+from .core.unknown_protocol import UnknownProtocolSocket
 from .engine.connection import nghttp2_version_string
 from .errors import (
     AbortError,
@@ -72,6 +73,7 @@ __all__ = [
     "StreamError",
     "StreamState",
     "StreamTimeoutError",
+    "UnknownProtocolSocket",
     "connect",
     "constants",
     "create_secure_server",

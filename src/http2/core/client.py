@@ -20,6 +20,7 @@ from .transport import SessionProtocol
 __all__ = ["connect"]
 
 TLS_OPTIONS = ("ssl_context", "ca", "cert", "key", "passphrase", "reject_unauthorized")
+SERVER_ONLY = ("stream_reset_burst", "stream_reset_rate", "unknown_protocol_timeout")
 DEFAULT_PORTS = {"http:": 80, "https:": 443}
 
 
@@ -58,7 +59,7 @@ def connect(
     default_protocol = options.pop("protocol", "https:")
     protocol, host, port = _parse_authority(authority, default_protocol)
     session_options = SessionOptions.take(
-        options, least_pairs=1, unused=("stream_reset_burst", "stream_reset_rate")
+        options, least_pairs=1, unused=SERVER_ONLY
     )
     timeout = check_timeout(options.pop("timeout", 0))
     path = options.pop("path", None)

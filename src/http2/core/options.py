@@ -19,6 +19,7 @@ SETTINGS_NO_RFC7540_PRIORITIES = 9
 SECONDS = (
     "keepalive_interval",
     "keepalive_timeout",
+    "unknown_protocol_timeout",
     "handshake_timeout",
     "headers_timeout",
     "request_timeout",
@@ -55,6 +56,8 @@ class SessionOptions:
     """Identifiers of custom settings of the peer's that `remote_settings` shall tell; up to 10."""
     settings: Settings = field(default_factory=Settings)
     """Our first SETTINGS: a `Settings` or a mapping; what is given is sent."""
+    unknown_protocol_timeout: float = 10
+    """Seconds that a listener of ``unknown_protocol`` has for its connection; 0 for no limit."""
     stream_reset_burst: int = 1000
     """RST_STREAM frames that a client may send at once (the rapid reset attack)."""
     stream_reset_rate: int = 33

@@ -19,9 +19,11 @@ from .origins import check_origins
 from .runner import Referenced
 from .server_session import ServerHttp2Session
 from .session import Http2Session
+from .shutdown import Shutdown
 from .stream import Http2Stream
 from .timers import check_timeout
 from .tls import server_context
+from .unknown_protocol import UnknownProtocolSocket, unknown_protocol
 
 if TYPE_CHECKING:
     import ssl
@@ -53,9 +55,11 @@ class Http2Server(Closable, Referenced):
     _closing = False
     _context: ssl.SSLContext | None = None
     _origins: Sequence[str] = ()
+    _shutdown: Shutdown | None = None
 
     def __init__(self, options: SessionOptions) -> None:
         self._options = options
+        self._handed_over: dict[asyncio.Transport, UnknownProtocolSocket] = {}
         self._sessions: set[ServerHttp2Session] = set()
         self._transports: set[asyncio.Transport] = set()
 
@@ -82,6 +86,7 @@ class Http2Server(Closable, Referenced):
         loop = self._loop = asyncio.get_running_loop()
         self._closing = False
         self._close_emitted = False
+        self._shutdown = None
         common: dict[str, Any] = {"backlog": backlog, "ssl": self._context}
         try:
             if path is not None:
@@ -185,12 +190,16 @@ class Http2Server(Closable, Referenced):
 
     # --- the end ------------------------------------------------------------------------
 
-    def close(self) -> Completion:
+    def close(self, *, timeout: float | None = None) -> Completion:
         """Accept no more connections; awaitable: until every session is closed.
 
         Sessions go on until their clients leave: to end them too, use ``async with`` or
-        `ServerHttp2Session.close`.
+        *timeout*. With it every client is told GOAWAY, in two steps so that no request is
+        lost (RFC 9113 section 6.8), streams may finish, and what is there after *timeout*
+        seconds is destroyed. Raises ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE.
         """
+        if timeout is not None:
+            timeout = check_timeout(timeout, "timeout")
         if not self._closing:
             self._closing = True
             self.listening = False
@@ -201,6 +210,10 @@ class Http2Server(Closable, Referenced):
                 self._loop.call_soon(self._end_if_idle)
             else:
                 self._emit_close()
+        if timeout is not None and not self._close_emitted:
+            if self._shutdown is not None:
+                self._shutdown._cancel()
+            self._shutdown = Shutdown(self, timeout)
         return Completion(self)
 
     def _emit_close(self) -> None:
@@ -222,9 +235,15 @@ class Http2Server(Closable, Referenced):
             session.destroy()
         self._drop_silent()
 
-    def _drop_silent(self) -> None:
-        """End the connections on which no session has begun: nothing is lost there."""
-        speaking = {session._transport for session in self._sessions}
+    def _drop_silent(self, *, handed_over: bool = True) -> None:
+        """End the connections on which no session has begun: nothing is lost there.
+
+        Those that ``unknown_protocol`` listeners have are among them unless *handed_over*
+        is False.
+        """
+        speaking: set[Any] = {session._transport for session in self._sessions}
+        if not handed_over:
+            speaking.update(self._handed_over)
         for transport in tuple(self._transports):
             if transport not in speaking:
                 transport.close()
@@ -303,13 +322,15 @@ class Http2Server(Closable, Referenced):
         )
 
     def _unknown_protocol(self, transport: asyncio.Transport) -> None:
-        transport.close()
+        unknown_protocol(self, transport)
 
     def _listener_failed(self, error: Exception, event: str, args: tuple[Any, ...]) -> None:
         if event == "stream" and args and isinstance(args[0], Http2Stream):
             args[0]._handler_failed(error, event)
             return
         logger.error("%r: a listener of %r raised", self, event, exc_info=error)
+        if event == "unknown_protocol" and args and isinstance(args[0], UnknownProtocolSocket):
+            args[0].destroy()
         if event == "session" and args and isinstance(args[0], Http2Session):
             args[0].destroy(None, NGHTTP2_INTERNAL_ERROR)
 
@@ -327,7 +348,11 @@ def _listen_everywhere(port: int, backlog: int, reuse_port: bool) -> socket.sock
 
 
 class Http2SecureServer(Http2Server):
-    """A server that speaks HTTP/2 over TLS, chosen by ALPN (``h2``)."""
+    """A server that speaks HTTP/2 over TLS, chosen by ALPN (``h2``).
+
+    Further events: ``unknown_protocol(socket)``, with an `UnknownProtocolSocket`: a client that
+    did not agree on HTTP/2. Without a listener it gets status 403 in HTTP/1.1.
+    """
 
     def __init__(self, options: SessionOptions, context: ssl.SSLContext) -> None:
         super().__init__(options)

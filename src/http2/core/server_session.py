@@ -93,6 +93,8 @@ class ServerHttp2Session(Http2Session):
                 if server._origins:
                     self.origin(*server._origins)
                 server.emit("session", self)
+            if server._shutdown is not None:
+                server._shutdown.tell(self)
         if not self.destroyed:
             self.emit("connect", self, self.socket)
 
@@ -168,6 +170,17 @@ class ServerHttp2Session(Http2Session):
         if flags & NGHTTP2_FLAG_END_STREAM and not stream.destroyed:
             stream._feed(b"", True)
 
+    def _on_goaway_sent(self, last_stream_id: int, code: int, reason: bytes) -> None:
+        super()._on_goaway_sent(last_stream_id, code, reason)
+        if self._noticed and not self.closed and not self.destroyed:
+            # not earlier: a PING would overtake the GOAWAY
+            self._ping_unseen(lambda _: self._end_noticed())
+
+    def _end_noticed(self) -> None:
+        """The client knows that the server ends: requests under way have come by now."""
+        self._noticed = False
+        self.close()
+
     def _adopt(self, tasks: set[asyncio.Task[Any]]) -> None:
         if self._server is not None:
             self._server._adopt(tasks)
@@ -205,4 +218,5 @@ class ServerHttp2Session(Http2Session):
 ServerHttp2Session._handlers = event_handlers(
     (events.REQUEST, ServerHttp2Session._on_request),
     (events.STREAM_CLOSED, ServerHttp2Session._on_stream_closed),
+    (events.GOAWAY_SENT, ServerHttp2Session._on_goaway_sent),
 )

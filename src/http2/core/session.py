@@ -98,6 +98,9 @@ class Http2Session(SessionControl):
     _linger: asyncio.TimerHandle | None = None
     _invalid_frames = 0
     _goaway_seen = False
+    # Whether the first GOAWAY of a shutdown in two steps was sent: nghttp2 takes every
+    # GOAWAY for the last one, but this one ends nothing yet.
+    _noticed = False
     # Set while somebody observes; see `http2.core.measuring`.
     _measuring: Measuring | None = None
     _began = 0.0
@@ -203,7 +206,12 @@ class Http2Session(SessionControl):
                 break
         if self.closed:
             self._end_if_idle()
-        if not connection.closed and not connection.want_read and not connection.want_write:
+        if (
+            not connection.closed
+            and not connection.want_read
+            and not connection.want_write
+            and not self._noticed
+        ):
             # nghttp2 has said its last GOAWAY
             self.destroy()
 

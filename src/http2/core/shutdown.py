@@ -1,0 +1,58 @@
+"""The end of a server that has a deadline: `Http2Server.close` with *timeout*.
+
+RFC 9113 section 6.8: a server that sent its last GOAWAY at once would refuse requests that are
+under way already. So every client first gets a GOAWAY that refuses nothing and a PING;
+when the PING is answered the client knows, and the last GOAWAY says which requests were
+taken. What is there when the time is over, for whatever reason, is destroyed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .server import Http2Server
+    from .server_session import ServerHttp2Session
+
+__all__ = ["Shutdown"]
+
+# Seconds after the deadline for the last frames to leave, before sockets are simply closed.
+GRACE = 0.1
+
+
+class Shutdown:
+    """Ends the sessions of a server that accepts no more connections."""
+
+    def __init__(self, server: Http2Server, seconds: float) -> None:
+        self._server = server
+        self._over = False
+        self._timer = server._loop.call_later(seconds, self._expire)
+        server.once("close", self._cancel)
+        for session in tuple(server._sessions):
+            self.tell(session)
+        server._drop_silent(handed_over=False)
+
+    def tell(self, session: ServerHttp2Session) -> None:
+        """Begin the end of *session*; also of one whose TLS handshake took until now."""
+        connection = session._connection
+        if self._over:
+            session.destroy()
+        elif connection is not None and not session.closed and not session._noticed:
+            session._noticed = True
+            connection.shutdown_notice()
+            session._wake()
+
+    def _expire(self) -> None:
+        self._over = True
+        server = self._server
+        server._destroy_sessions()
+        server._cancel_tasks()
+        self._timer = server._loop.call_later(GRACE, self._abort)
+
+    def _abort(self) -> None:
+        # a peer that reads nothing, or does not answer TLS's close_notify
+        for transport in tuple(self._server._transports):
+            transport.abort()
+
+    def _cancel(self) -> None:
+        self._timer.cancel()
