@@ -59,6 +59,8 @@ class ServerProtocol(SessionProtocol):
         self._server._transports.add(stream)
         if self._server._listeners is not None and not self._injected:
             self._server._accepted(stream)
+        if self._session._deadlines is not None:
+            self._session._deadlines.accepted(self)
         tls = transport.get_extra_info("ssl_object")
         if tls is not None:
             self._first = None

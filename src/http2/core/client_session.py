@@ -18,6 +18,7 @@ from ..constants import (
 from ..errors import StreamError, new_error
 from ..headers import Headers, OutgoingHeaders
 from .client_stream import ClientHttp2Stream
+from .deadlines import Registry
 from .options import SessionOptions
 from .origins import serialize_origin
 from .priority import check_priority
@@ -64,6 +65,8 @@ class ClientHttp2Session(Http2Session):
         self._authority = authority
         self._scheme = scheme
         self._pending: dict[ClientHttp2Stream, None] = {}
+        if self._deadlines is not None:
+            self._pending = Registry(self._deadlines)
 
     # --- connecting ---------------------------------------------------------------------
 

@@ -78,7 +78,7 @@ class Http2SessionEntry(PerformanceEntry):
     stream_average_duration: float
     """The mean duration of the streams that were measured, in seconds; 0 when there were none."""
     ping_rtt: float | None
-    """Seconds that the latest PING's answer took; None when none was answered."""
+    """Seconds that the latest PING's answer took, the library's own included; else None."""
 
 
 Sink = Callable[[PerformanceEntry, Any], None]

@@ -128,6 +128,17 @@ class SessionOptions:
                 SETTINGS_NO_RFC7540_PRIORITIES: 1,
             }
 
+    @property
+    def has_deadlines(self) -> bool:
+        """Whether any of the deadlines is set that are kept beside the streams."""
+        return bool(
+            self.handshake_timeout
+            or self.headers_timeout
+            or self.request_timeout
+            or self.idle_timeout
+            or self.write_timeout
+        )
+
     @classmethod
     def take(
         cls, options: dict[str, Any], *, least_pairs: int, unused: tuple[str, ...] = ()

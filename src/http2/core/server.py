@@ -88,6 +88,8 @@ class Http2Server(Closable, Referenced):
         self._close_emitted = False
         self._shutdown = None
         common: dict[str, Any] = {"backlog": backlog, "ssl": self._context}
+        if self._context is not None and self._options.handshake_timeout:
+            common["ssl_handshake_timeout"] = self._options.handshake_timeout
         try:
             if path is not None:
                 server: Any = await loop.create_unix_server(self._protocol, path, **common)

@@ -33,6 +33,7 @@ from ..constants import (
 from ..errors import Http2Error, new_error, nghttp_error, session_error, stream_error
 from ..headers import Headers
 from .control import SessionControl
+from .deadlines import Deadlines, Registry
 from .duplex import Completion
 from .emitter import logger
 from .measuring import Measuring
@@ -101,6 +102,7 @@ class Http2Session(SessionControl):
     # Whether the first GOAWAY of a shutdown in two steps was sent: nghttp2 takes every
     # GOAWAY for the last one, but this one ends nothing yet.
     _noticed = False
+    _deadlines: Deadlines | None = None
     # Set while somebody observes; see `http2.core.measuring`.
     _measuring: Measuring | None = None
     _began = 0.0
@@ -113,6 +115,9 @@ class Http2Session(SessionControl):
         self._timer = None
         self._streams: dict[int, Http2Stream] = {}
         self._upkeep: list[Chore] = []
+        if options.has_deadlines:
+            self._deadlines = Deadlines(self)
+            self._streams = Registry(self._deadlines)
 
     def __repr__(self) -> str:
         state = (

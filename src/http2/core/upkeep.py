@@ -29,6 +29,8 @@ def begin_upkeep(session: Http2Session) -> None:
     """The connection of *session* stands: begin what its options ask for."""
     options = session._options
     stands(session)
+    if session._deadlines is not None:
+        session._deadlines.stands()
     if options.max_receive_window > DEFAULT_WINDOW:
         session._windows = WindowGrowth(session, options.max_receive_window)
     if options.keepalive_interval:
