@@ -140,7 +140,7 @@ async def report(session: http2.ClientHttp2Session, peer: Peer, **options: Any) 
     """What Node's peer has seen of *session*, asked for over a connection of its own.
 
     ``closed=n`` first waits until *n* of its streams are closed, ``ended=True`` until the
-    session is, ``full=True`` until it can't send any more.
+    session is.
     """
     port = options.pop("port", None) or session.socket.local_port
     query = "&".join(f"{name}={value}" for name, value in options.items())

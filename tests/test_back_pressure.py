@@ -12,9 +12,18 @@ import pytest
 import http2
 
 from .conftest import Certificate, Run, execute
-from .peers import happening, pattern, report, serving, start_node, tls_options
+from .peers import happening, pattern, serving, start_node, tls_options
 
 WINDOW = 65535
+
+
+async def filled(session: http2.ClientHttp2Session, stream: Any, window: int = WINDOW) -> None:
+    """Wait until *stream* holds a *window* unread, and see that no more comes."""
+    while stream._buffered < window:
+        await session.ping()
+    for _ in range(3):
+        await session.ping()
+    assert stream._buffered == window
 
 
 @pytest.mark.row("duplex.flow_control")
@@ -31,19 +40,10 @@ def test_a_reader_that_stops(
         async with http2.connect(peer.origin, **tls_options(peer)) as session:
             stream = session.request({":path": f"/body?size={size}"})
             await stream.response()
-            seen = await report(session, peer, full=True)
-            assert seen["window"] == 0
-            for _ in range(3):
-                await session.ping()
-            assert stream._buffered == WINDOW
+            await filled(session, stream)
             # half of it is what makes a WINDOW_UPDATE worth its while
             got = await stream.readexactly(40_000)
-            while stream._buffered < WINDOW - 40_000 + 1:
-                await session.ping()
-            seen = await report(session, peer, full=True)
-            for _ in range(3):
-                await session.ping()
-            assert stream._buffered == WINDOW
+            await filled(session, stream)
             got += await stream.read()
             assert got == pattern(size)
 
@@ -60,11 +60,8 @@ def test_paused_listener(run: Run, background: Callable[..., Any]) -> None:
             parts: list[bytes] = []
             stream.pause()
             stream.on("data", parts.append)
-            await report(session, peer, full=True)
-            for _ in range(3):
-                await session.ping()
+            await filled(session, stream)
             assert not parts
-            assert stream._buffered == WINDOW
             over = happening(stream, "end")
             stream.resume()
             await over
@@ -87,10 +84,7 @@ def test_own_window(run: Run, background: Callable[..., Any]) -> None:
             await session.ping()
             stream = session.request({":path": f"/body?size={size}"})
             await stream.response()
-            await report(session, peer, full=True)
-            for _ in range(3):
-                await session.ping()
-            assert stream._buffered == 300_000
+            await filled(session, stream, 300_000)
             assert await stream.read() == pattern(size)
             for wrong, kind in ((-1, ValueError), (2**31, ValueError), ("1", TypeError)):
                 with pytest.raises(kind):
