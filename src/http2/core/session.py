@@ -434,7 +434,9 @@ class Http2Session(SessionControl):
         if code == NGHTTP2_NO_ERROR:
             self.close()
         else:
-            self.destroy(session_error(code), NGHTTP2_NO_ERROR)
+            # the streams end with the peer's code, as in Node
+            self._shut_down(session_error(code), code, NGHTTP2_NO_ERROR)
+            self._close_transport()
 
     def _on_goaway_sent(self, _: int, code: int, reason: bytes) -> None:
         if code != NGHTTP2_NO_ERROR and self._own_goaway != code:
