@@ -166,6 +166,7 @@ def test_a_tunnel_that_breaks_ends_the_session_inside(run: Run) -> None:
                 f"http://127.0.0.1:{target}", create_connection=lambda *_: carrier
             )
             waiting = inner.request({":method": "POST"})
+            await inner.ping()  # by now the request has gone
             events = Events()
             events.listen(inner, "error", "close")
             carrier.destroy(RuntimeError("on purpose"))
