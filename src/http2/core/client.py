@@ -58,9 +58,7 @@ def connect(
     given = dict(options)
     default_protocol = options.pop("protocol", "https:")
     protocol, host, port = _parse_authority(authority, default_protocol)
-    session_options = SessionOptions.take(
-        options, least_pairs=1, unused=SERVER_ONLY
-    )
+    session_options = SessionOptions.take(options, least_pairs=1, unused=SERVER_ONLY)
     timeout = check_timeout(options.pop("timeout", 0))
     path = options.pop("path", None)
     servername = options.pop("servername", None)
