@@ -150,6 +150,8 @@ class Http2Session(SessionControl):
             self.destroy(session_error(NGHTTP2_INADEQUATE_SECURITY), NGHTTP2_INADEQUATE_SECURITY)
             return
         self._begin_control()
+        if self.destroyed:  # by more settings than may wait for their acknowledgement
+            return
         begin_upkeep(self)
         self._wake()
 
