@@ -134,7 +134,8 @@ class ClientHttp2Stream(Http2Stream):
         connection = self._session._connection
         if self.id is None or self._off_the_wire or connection is None:
             return self.id is None
-        return self.id > connection.last_sent_request
+        # even ones are the server's, and as such never wait here
+        return self.id % 2 == 1 and self.id > connection.last_sent_request
 
     def _refuse(self, error: BaseException) -> None:
         """End without having been processed by the peer."""

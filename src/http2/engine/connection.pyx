@@ -773,7 +773,7 @@ cdef class Connection:
         """Queue RST_STREAM; a request that still waits in the queue is taken out of it."""
         cdef OutgoingBody body
         self._alive()
-        if self.client and stream_id > self.last_sent_request:
+        if self.client and stream_id % 2 == 1 and stream_id > self.last_sent_request:
             body = self._bodies.get(stream_id)
             if body is not None:
                 # nghttp2 keeps the request until its turn comes; its body needs no keeping
