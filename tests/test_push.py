@@ -428,7 +428,7 @@ def test_pushes_that_nobody_listens_to_are_cancelled(run: Run) -> None:
             peer = start_node(start, "push_server.js")
             async with connect(peer) as session:
                 for _ in range(3):
-                    stream = session.request({":path": "/push?count=10&size=60000"})
+                    stream = session.request({":path": "/push?count=10&size=200000"})
                     assert await stream.read() == b"asked for"
                 ends = json.loads(await session.request({":path": "/seen?count=30"}).read())
                 assert {(end["code"], end["error"]) for end in ends} == {

@@ -364,11 +364,12 @@ def test_limit_lowered_and_raised(run: Run, background: Callable[..., Any]) -> N
     peer = start_node(background, settings={"maxConcurrentStreams": 100})
 
     async def main() -> None:
-        async with http2.connect(peer.origin) as session:
-            seen: list[int] = []
-            session.on(
-                "remote_settings", lambda settings: seen.append(settings.max_concurrent_streams)
-            )
+        seen: list[int] = []
+        connecting = http2.connect(peer.origin)
+        connecting.on(
+            "remote_settings", lambda settings: seen.append(settings.max_concurrent_streams)
+        )
+        async with connecting as session:
             # one that stays, to ask for a new limit when no request is allowed any more
             raising = session.request({":method": "POST", ":path": "/raise?max=50"})
             early = [session.request({":path": f"/count?n={-n}"}) for n in range(1, 51)]
