@@ -68,6 +68,7 @@ async def silent() -> AsyncIterator[int]:
 
 
 @pytest.mark.parametrize("said", [b"", raw.PREFACE[:10], b"GE"])
+@pytest.mark.row("server.option.handshake_timeout", "beyond.deadlines")
 def test_a_client_that_never_says_its_preface(run: Run, said: bytes) -> None:
     """It does not keep its place in the server."""
 
@@ -131,6 +132,7 @@ def test_who_shakes_hands_in_time_stays(run: Run) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.row("connect.option.handshake_timeout")
 def test_a_server_that_says_nothing(run: Run, scheme: str) -> None:
     async def main() -> None:
         async with silent() as port:
@@ -156,6 +158,7 @@ def test_a_server_that_says_nothing(run: Run, scheme: str) -> None:
 # --- headers_timeout ------------------------------------------------------------------------
 
 
+@pytest.mark.row("connect.option.headers_timeout", "module.StreamTimeoutError")
 def test_no_response_headers(run: Run, peer: Peer) -> None:
     async def main() -> None:
         async with http2.connect(peer.origin, headers_timeout=SECONDS) as session:
@@ -194,6 +197,7 @@ def test_a_request_that_was_never_sent_may_be_repeated(run: Run) -> None:
         run(main())
 
 
+@pytest.mark.row("server.option.headers_timeout")
 def test_a_client_that_requests_nothing(run: Run) -> None:
     async def main() -> None:
         async with serving(hello, headers_timeout=SECONDS) as (_, port):
@@ -228,6 +232,7 @@ def test_a_header_block_that_never_ends(run: Run) -> None:
 # --- request_timeout ------------------------------------------------------------------------
 
 
+@pytest.mark.row("connect.option.request_timeout")
 def test_a_response_that_does_not_end(run: Run, peer: Peer) -> None:
     async def main() -> None:
         async with http2.connect(peer.origin, request_timeout=SECONDS) as session:
@@ -243,6 +248,7 @@ def test_a_response_that_does_not_end(run: Run, peer: Peer) -> None:
     run(main())
 
 
+@pytest.mark.row("server.option.request_timeout")
 def test_a_handler_that_does_not_end(run: Run) -> None:
     async def main() -> None:
         cancelled = Flag()
@@ -296,6 +302,7 @@ def test_many_requests_in_time(run: Run) -> None:
 # --- idle_timeout ---------------------------------------------------------------------------
 
 
+@pytest.mark.row("server.option.idle_timeout")
 def test_an_idle_client_is_told_to_go(run: Run) -> None:
     async def main() -> None:
         release = asyncio.Event()
@@ -320,6 +327,7 @@ def test_an_idle_client_is_told_to_go(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.row("connect.option.idle_timeout")
 def test_an_idle_session_of_a_client_closes(run: Run, peer: Peer) -> None:
     async def main() -> None:
         session = await http2.connect(peer.origin, idle_timeout=SECONDS)
@@ -336,6 +344,7 @@ def test_an_idle_session_of_a_client_closes(run: Run, peer: Peer) -> None:
 # --- write_timeout --------------------------------------------------------------------------
 
 
+@pytest.mark.row("server.option.write_timeout")
 def test_a_client_that_reads_nothing_from_its_socket(run: Run) -> None:
     async def main() -> None:
         failed = Flag()
@@ -386,6 +395,7 @@ def test_a_client_that_gives_no_window(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.row("connect.option.write_timeout")
 def test_a_server_that_reads_nothing(run: Run, peer: Peer) -> None:
     async def main() -> None:
         async with http2.connect(peer.origin, write_timeout=SECONDS) as session:
