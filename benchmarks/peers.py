@@ -95,7 +95,7 @@ def identity(bench: Bench, secure: bool) -> tuple[str, str] | None:
 # Servers
 
 
-def library(program: str, loop: str, secure: bool = False, api: str = "") -> Peer:
+def ours(program: str, loop: str, secure: bool = False, api: str = "") -> Peer:
     """Return this library's server ``program`` on the event loop ``loop``."""
 
     def command(bench: Bench, port: int) -> list[str]:
@@ -159,7 +159,7 @@ def granian(interface: str, secure: bool = False) -> Peer:
     )
 
 
-def library_asgi() -> Peer:
+def ours_asgi() -> Peer:
     """Return this library's server for ASGI applications."""
 
     def command(bench: Bench, port: int) -> list[str]:

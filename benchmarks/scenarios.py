@@ -134,8 +134,8 @@ def idle_memory(peer: Peer, bench: Bench) -> Measurement:
 def server_hello(secure: bool) -> tuple[Peer, ...]:
     """Return the servers that take part in Hello World."""
     shared = (
-        peers.library("hello", "asyncio", secure),
-        peers.library("hello", "uvloop", secure),
+        peers.ours("hello", "asyncio", secure),
+        peers.ours("hello", "uvloop", secure),
         peers.node("node_hello", "node-core", "Node Core API", secure),
         peers.nghttpd(secure=secure),
         peers.granian("rsgi", secure),
@@ -144,8 +144,8 @@ def server_hello(secure: bool) -> tuple[Peer, ...]:
         return shared
     return (
         *shared[:2],
-        peers.library("compat", "uvloop", api="Compat"),
-        peers.library_asgi(),
+        peers.ours("compat", "uvloop", api="Compat"),
+        peers.ours_asgi(),
         shared[2],
         peers.node("node_compat", "node-compat", "Node Compat API"),
         *shared[3:],
@@ -158,8 +158,8 @@ def server_hello(secure: bool) -> tuple[Peer, ...]:
 def server_bodies(program: str, secure: bool) -> tuple[Peer, ...]:
     """Return the servers that take part in downloads (``body``) or uploads (``upload``)."""
     servers = [
-        peers.library(program, "asyncio", secure),
-        peers.library(program, "uvloop", secure),
+        peers.ours(program, "asyncio", secure),
+        peers.ours(program, "uvloop", secure),
         peers.node(f"node_{program}", "node-core", "Node Core API", secure),
     ]
     if program == "upload":
@@ -257,8 +257,8 @@ SCENARIOS: tuple[Scenario, ...] = (
         ),
         measure=idle_memory,
         competitors=(
-            peers.library("hello", "asyncio"),
-            peers.library("hello", "uvloop"),
+            peers.ours("hello", "asyncio"),
+            peers.ours("hello", "uvloop"),
             peers.node("node_hello", "node-core", "Node Core API"),
             peers.nghttpd(),
         ),
