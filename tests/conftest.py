@@ -21,11 +21,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 import uvloop
 
 TESTS = Path(__file__).parent
 NODE = TESTS / "node"
+
+# A slow or busy machine is no failure: no example of a property has a deadline.
+hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.load_profile("unhurried")
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
