@@ -66,6 +66,8 @@ class ServerProtocol(SessionProtocol):
             self._first = None
             if tls.selected_alpn_protocol() == "h2":
                 self._session._connected(stream)
+            elif self._server._serve_http1 is not None:
+                self._hand_to_http1(b"")
             else:
                 self._server._unknown_protocol(stream)
 
@@ -80,6 +82,8 @@ class ServerProtocol(SessionProtocol):
                 self._first = data
                 return
             self._hand_on(data)
+        elif self._server._serve_http1 is not None:
+            self._hand_to_http1(data)
         elif REQUEST_LINE.match(data):
             self._answer_http1()
         elif b"\n" not in data and MAYBE_REQUEST_LINE.fullmatch(data):
@@ -95,6 +99,17 @@ class ServerProtocol(SessionProtocol):
         assert self._transport is not None
         self._session._connected(self._transport)
         self._session._received(data)
+
+    def _hand_to_http1(self, data: bytes) -> None:
+        server = self._server
+        transport = self._transport
+        assert transport is not None
+        assert server._serve_http1 is not None
+        self._first = None
+        self._cancel_timer()
+        if self._session._deadlines is not None:
+            self._session._deadlines.stop()
+        server._serve_http1(server, transport, data)
 
     def _give_up(self) -> None:
         self._timer = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..constants import NGHTTP2_INTERNAL_ERROR
 from ..errors import new_error
@@ -36,6 +36,21 @@ __all__ = [
 ]
 
 
+class ServedConnection(Protocol):
+    """What a server needs of the connections that it serves: its sessions, and HTTP/1's."""
+
+    _transport: asyncio.Transport | None
+
+    def close(self) -> Any:
+        """End it when what is under way has been served."""
+
+    def destroy(self) -> None:
+        """End it now."""
+
+    def _notice_end(self) -> None:
+        """Begin to `close` it so that no request is lost."""
+
+
 class Http2Server(Closable, Referenced):
     """A server that speaks HTTP/2 in the clear (h2c with prior knowledge).
 
@@ -56,11 +71,15 @@ class Http2Server(Closable, Referenced):
     _context: ssl.SSLContext | None = None
     _origins: Sequence[str] = ()
     _shutdown: Shutdown | None = None
+    # What the Compatibility API adds, which is above this module: the listener of ``stream`` that
+    # emits ``request``, and what takes over the connections of HTTP/1 clients.
+    _on_stream: Callable[..., Any] | None = None
+    _serve_http1: Callable[[Http2Server, asyncio.Transport, bytes], None] | None = None
 
     def __init__(self, options: SessionOptions) -> None:
         self._options = options
         self._handed_over: dict[asyncio.Transport, UnknownProtocolSocket] = {}
-        self._sessions: set[ServerHttp2Session] = set()
+        self._sessions: set[ServedConnection] = set()
         self._transports: set[asyncio.Transport] = set()
 
     # --- listening ----------------------------------------------------------------------
@@ -130,6 +149,11 @@ class Http2Server(Closable, Referenced):
             super().emit(event, *args)
             return True
         return super().emit(event, *args)
+
+    def _listener_added(self, event: str) -> None:
+        if event == "request" and self._on_stream is not None:
+            listener, self._on_stream = self._on_stream, None
+            self.on("stream", listener)
 
     def _accepted(self, transport: asyncio.Transport) -> None:
         """Tell of a connection that the server has accepted itself."""
@@ -250,7 +274,7 @@ class Http2Server(Closable, Referenced):
             if transport not in speaking:
                 transport.close()
 
-    def _session_gone(self, session: ServerHttp2Session) -> None:
+    def _session_gone(self, session: ServedConnection) -> None:
         self._sessions.discard(session)
         if self._closing:
             self._end_if_idle()

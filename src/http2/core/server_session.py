@@ -166,6 +166,7 @@ class ServerHttp2Session(Http2Session):
         # a second block of a request: its trailers (RFC 9113 section 8.1)
         if stream._timer is not None:
             stream._timer.touch()
+        stream._received_trailers = headers
         stream.emit("trailers", headers, flags)
         if flags & NGHTTP2_FLAG_END_STREAM and not stream.destroyed:
             stream._feed(b"", True)
@@ -175,6 +176,13 @@ class ServerHttp2Session(Http2Session):
         if self._noticed and not self.closed and not self.destroyed:
             # not earlier: a PING would overtake the GOAWAY
             self._ping_unseen(lambda _: self._end_noticed())
+
+    def _notice_end(self) -> None:
+        """Tell the client that the server is about to end (RFC 9113 section 6.8)."""
+        if self._connection is not None and not self.closed and not self._noticed:
+            self._noticed = True
+            self._connection.shutdown_notice()
+            self._wake()
 
     def _end_noticed(self) -> None:
         """The client knows that the server ends: requests under way have come by now."""

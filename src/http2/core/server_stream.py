@@ -51,13 +51,15 @@ class ServerHttp2Stream(Http2Stream):
         *,
         end_stream: bool = False,
         wait_for_trailers: bool = False,
+        send_date: bool = True,
     ) -> None:
         """Begin the response with *headers*.
 
-        ``:status`` is 200 and ``date`` the current time unless *headers* says otherwise.
-        With *end_stream*, and for the statuses 204, 205 and 304 and for HEAD, there is
-        no body. With *wait_for_trailers*, ``want_trailers`` is emitted when the body has
-        been sent, and the stream stays open until `send_trailers` or `close`.
+        ``:status`` is 200 and, with *send_date*, ``date`` is the current time unless
+        *headers* says otherwise. With *end_stream*, and for the statuses 204, 205 and 304
+        and for HEAD, there is no body. With *wait_for_trailers*, ``want_trailers`` is
+        emitted when the body has been sent, and the stream stays open until
+        `send_trailers` or `close`.
 
         Raises ERR_HTTP2_HEADERS_SENT, ERR_HTTP2_INVALID_STREAM,
         ERR_HTTP2_STATUS_INVALID, and the errors of the header rules, before anything is
@@ -70,7 +72,7 @@ class ServerHttp2Stream(Http2Stream):
         session = self._session
         connection: Any = session._connection
         ended, self._sent = connection.submit_response(
-            self.id, headers, end_stream, wait_for_trailers, self._head_request
+            self.id, headers, end_stream, wait_for_trailers, self._head_request, send_date
         )
         self._headers_sent = True
         if ended:
@@ -143,6 +145,18 @@ class ServerHttp2Stream(Http2Stream):
         FileTransfer(
             self, headers, stat_check, on_error, wait_for_trailers, offset, length
         ).send_file(path)
+
+    def _end_with_trailers(self, data: Any, trailers: OutgoingHeaders) -> None:
+        """End the response, which has begun, with *data* and then *trailers*."""
+        if self.writable_ended or self.closed or self.destroyed:
+            self.end(data)
+            return
+        connection = self._session._connection
+        assert self.id is not None
+        assert connection is not None
+        connection.expect_trailers(self.id)
+        self._final_trailers = trailers
+        self.end(data)
 
     def _writable_again(self) -> None:
         super()._writable_again()

@@ -11,8 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .server import Http2Server
-    from .server_session import ServerHttp2Session
+    from .server import Http2Server, ServedConnection
 
 __all__ = ["Shutdown"]
 
@@ -28,19 +27,16 @@ class Shutdown:
         self._over = False
         self._timer = server._loop.call_later(seconds, self._expire)
         server.once("close", self._cancel)
-        for session in tuple(server._sessions):
-            self.tell(session)
+        for connection in tuple(server._sessions):
+            self.tell(connection)
         server._drop_silent(handed_over=False)
 
-    def tell(self, session: ServerHttp2Session) -> None:
-        """Begin the end of *session*; also of one whose TLS handshake took until now."""
-        connection = session._connection
+    def tell(self, connection: ServedConnection) -> None:
+        """Begin the end of *connection*; also of one whose TLS handshake took until now."""
         if self._over:
-            session.destroy()
-        elif connection is not None and not session.closed and not session._noticed:
-            session._noticed = True
-            connection.shutdown_notice()
-            session._wake()
+            connection.destroy()
+        else:
+            connection._notice_end()
 
     def _expire(self) -> None:
         self._over = True

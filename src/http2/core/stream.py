@@ -113,7 +113,10 @@ class Http2Stream(Duplex):
     _head_request = False
     # The headers that were sent as they were given, and the status and date that were added.
     _sent: tuple[OutgoingHeaders | None, int | None, str | None] = (None, None, None)
-    _trailers_wanted = False
+    # What is sent when nobody listens to ``want_trailers``.
+    _final_trailers: OutgoingHeaders = ()
+    # What the peer has sent after its body; for `http2.compat`.
+    _received_trailers: Headers | None = None
     _trailers_ready = False
     # The stream is over for HTTP/2, though its last bytes may still be unread here.
     _off_the_wire = False
@@ -275,7 +278,7 @@ class Http2Stream(Duplex):
         if self.closed or self.destroyed:
             return
         if not self.emit("want_trailers"):
-            self.send_trailers({})
+            self.send_trailers(self._final_trailers)
 
     # --- reading ----------------------------------------------------------------------
 

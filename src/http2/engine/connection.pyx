@@ -519,11 +519,12 @@ cdef class Connection:
 
     def submit_response(
         self, int32_t stream_id, headers, bint end_stream=False,
-        bint wait_for_trailers=False, bint head_request=False,
+        bint wait_for_trailers=False, bint head_request=False, bint send_date=True,
     ):
         """Queue a final response; return ``(end_stream, sent)``.
 
-        ``:status`` is 200 by default, and ``date`` is added unless *headers* has one.
+        ``:status`` is 200 by default, and with *send_date*, ``date`` is added unless
+        *headers* has one.
         Statuses 204, 205 and 304, and a HEAD request, end the stream at once. *sent* is
         ``(headers, status, added date or None)``, with a copy of a dict.
         """
@@ -531,7 +532,7 @@ cdef class Connection:
         cdef nghttp2_data_provider provider
         cdef nghttp2_data_provider *used = NULL
         cdef OutgoingBody body = None
-        cdef str date
+        cdef str date = None
         cdef int rv, status
         self._alive()
         if stream_id in self._bodies:
@@ -543,7 +544,8 @@ cdef class Connection:
             block._add_entry(":status", "200", RESPONSE, None, False)
         elif status < 200 or status > 599:
             raise new_error("ERR_HTTP2_STATUS_INVALID", status)
-        date = block.add_default_date()
+        if send_date:
+            date = block.add_default_date()
         if status == 204 or status == 205 or status == 304 or head_request:
             end_stream = True
         if not end_stream or wait_for_trailers:
@@ -603,6 +605,15 @@ cdef class Connection:
                 self._session, NGHTTP2_FLAG_END_STREAM, stream_id, &provider)
         if rv != 0:
             raise refusal(rv)
+
+    def expect_trailers(self, int32_t stream_id):
+        """Make a body that has not ended wait for trailers, as *wait_for_trailers* would have."""
+        cdef OutgoingBody body
+        self._alive()
+        body = self._bodies.get(stream_id)
+        if body is None or body.ended:
+            raise new_error("ERR_HTTP2_INVALID_STREAM")
+        body.wants_trailers = True
 
     def submit_push_promise(
         self, int32_t stream_id, headers, str authority, str scheme, int32_t parent=0,
