@@ -71,8 +71,8 @@ FUNCTIONS: dict[str, Any] = {
 # What a reader would call an instance.
 VARIABLES = {"module": "http2", "client_session": "session", "server_session": "session",
              "client_stream": "stream", "server_stream": "stream", "duplex": "stream",
-             "secure_server": "server", "request_socket": "request.socket", "metrics": "entry", "metrics.stream": "entry",
-             "metrics.session": "entry"}  # fmt: skip
+             "secure_server": "server", "request_socket": "request.socket",
+             "metrics": "entry", "metrics.stream": "entry", "metrics.session": "entry"}  # fmt: skip
 # Options of sessions that one side alone has.
 SERVER_ONLY = {"stream_reset_burst", "stream_reset_rate", "unknown_protocol_timeout"}
 CLIENT_ONLY = {"max_reserved_remote_streams"}
