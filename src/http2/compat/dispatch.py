@@ -14,6 +14,9 @@ from .response import Http2ServerResponse, ServerResponse
 
 __all__ = ["Dispatcher"]
 
+# A received name is in lower case: no need to ask for it in others, as `Headers` does.
+contains = dict.__contains__
+
 
 @dataclass(slots=True, kw_only=True)
 class Dispatcher:
@@ -46,7 +49,7 @@ class Dispatcher:
         def on_stream(stream: Any, headers: Headers) -> None:
             request = request_class(stream, headers)
             response = response_class(stream, request)
-            if "expect" in headers or headers[":method"] == "CONNECT":
+            if contains(headers, "expect") or headers[":method"] == "CONNECT":
                 dispatch_special(server, request, response)
                 return
             found = (server._listeners or {}).get("request")
