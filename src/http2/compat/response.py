@@ -39,6 +39,9 @@ class ServerResponse(Face):
     send_date: bool = True
     """Whether ``date`` is added when it was not set."""
 
+    status_message: str
+    """The reason phrase, which HTTP/1 alone has."""
+
     _status = 200
     _headers: dict[str, Any] | None = None
     _trailers: dict[str, Any] | None = None
@@ -360,6 +363,15 @@ class ServerResponse(Face):
         if not stream.writable_finished:
             stream._error_seen = True
             raise stream._error or new_error("ERR_HTTP2_INVALID_STREAM")
+
+    # --- push ---------------------------------------------------------------------------
+
+    def create_push_response(self, headers: OutgoingHeaders) -> asyncio.Future[Any]:
+        """Promise the response to the request *headers*, where the protocol can.
+
+        Raises ERR_HTTP2_PUSH_DISABLED: HTTP/1 can't.
+        """
+        raise new_error("ERR_HTTP2_PUSH_DISABLED")
 
     # --- trailers -----------------------------------------------------------------------
 
