@@ -93,6 +93,33 @@ def test_own_window(run: Run, background: Callable[..., Any]) -> None:
     run(main())
 
 
+@pytest.mark.row("session.set_local_window_size")
+def test_own_window_before_the_connection_stands(run: Run, background: Callable[..., Any]) -> None:
+    """The last one counts; the session begins with it, and it does not grow."""
+    peer = start_node(background)
+
+    async def main() -> None:
+        settings = {"initial_window_size": 300_000}
+        session = http2.connect(peer.origin, settings=settings)
+        session.set_local_window_size(70_000)
+        session.set_local_window_size(200_000)
+        for wrong, kind in ((-1, ValueError), (2**31, ValueError), ("1", TypeError)):
+            with pytest.raises(kind):
+                session.set_local_window_size(wrong)  # type: ignore[arg-type]
+        stream = session.request({":path": "/body?size=1000000"})
+        async with session:
+            assert session.state.effective_local_window_size == 200_000
+            await stream.response()
+            await filled(session, stream, 200_000)
+            assert await stream.read() == pattern(1_000_000)
+            assert session.state.effective_local_window_size == 200_000
+        with pytest.raises(http2.Http2Error) as caught:
+            session.set_local_window_size(200_000)
+        assert caught.value.code == "ERR_HTTP2_INVALID_SESSION"
+
+    run(main())
+
+
 @pytest.mark.row("duplex.drain")
 def test_a_writer_is_told_to_wait(run: Run, background: Callable[..., Any]) -> None:
     peer = start_node(background)

@@ -146,6 +146,93 @@ def test_a_client_measures_a_server_of_nodes(run: Run) -> None:
         run(main())
 
 
+async def push_one(stream: http2.ServerHttp2Stream) -> None:
+    pushed, _ = await stream.push_stream({":path": "/pushed"})
+    stream.respond()
+    stream.end("asked for")
+    pushed.respond()
+    pushed.end("pushed")
+
+
+@pytest.mark.row("metrics.stream.time_to_first_header", "metrics.stream.bytes_written")
+def test_pushed_streams_are_measured_at_both_ends(run: Run) -> None:
+    """The first one, and those after it."""
+
+    async def main() -> None:
+        bodies: list[bytes] = []
+
+        async def take(stream: http2.ClientHttp2Stream) -> None:
+            bodies.append(await stream.read())
+
+        with observing() as seen:
+            async with (
+                serving(push_one) as (_, port),
+                http2.connect(f"http://127.0.0.1:{port}") as session,
+            ):
+                session.on("stream", take)
+                for _ in range(3):
+                    assert await session.request().read() == b"asked for"
+                await seen.expect("Http2Stream", 12)
+            await seen.expect("Http2Session", 2)
+        assert bodies == [b"pushed"] * 3
+        streams = [entry for name, entry in seen.seen if name == "Http2Stream"]
+        sent = {entry.id: entry for entry in streams if entry.bytes_written}
+        received = {entry.id: entry for entry in streams if entry.bytes_read}
+        assert sorted(sent) == sorted(received) == [1, 2, 3, 4, 5, 6]
+        for pushed in (2, 4, 6):
+            ours, theirs = sent[pushed], received[pushed]
+            assert (ours.bytes_written, ours.bytes_read) == (6, 0)
+            assert (theirs.bytes_written, theirs.bytes_read) == (0, 6)
+            assert ours.time_to_first_header is ours.time_to_first_byte is None
+            assert 0 < ours.time_to_first_byte_sent <= ours.duration
+            assert theirs.time_to_first_byte_sent is None
+            assert 0 < theirs.time_to_first_header <= theirs.time_to_first_byte <= theirs.duration
+        for name, session_entry in seen.seen:
+            if name == "Http2Session":
+                assert session_entry.stream_count == 6
+                of_one = received if session_entry.type == "client" else sent
+                mean = sum(entry.duration for entry in of_one.values()) / 6
+                assert session_entry.stream_average_duration == pytest.approx(mean)
+
+    run(main())
+
+
+def test_a_push_that_waits_outlasts_an_observer(run: Run) -> None:
+    """Who begins or ends to observe takes nothing from the session but its measuring."""
+
+    async def main() -> None:
+        events = Events()
+
+        async def answer(stream: http2.ServerHttp2Stream, headers: http2.Headers) -> None:
+            if headers[":path"] == "/push":
+                first, _ = await stream.push_stream({":path": "/first"})
+                held.append(first)
+                first.respond()
+                second, _ = await stream.push_stream({":path": "/second"})
+                events.add("granted")
+                second.respond(end_stream=True)
+            elif headers[":path"] == "/end":
+                held[0].end("now")
+            stream.respond(end_stream=True)
+
+        held: list[http2.ServerHttp2Stream] = []
+        async with (
+            serving(answer) as (_, port),
+            await RawPeer.connect(port, values={3: 1}) as peer,
+        ):
+            peer.send(raw.get(1, "/push"))
+            await peer.until(raw.HEADERS, 2)
+            with observing() as seen:
+                peer.send(raw.get(3))
+                await seen.expect("Http2Stream")
+            assert not events.seen
+            peer.send(raw.get(5, "/end"))
+            await events.expect("granted")
+            assert (await peer.until(raw.HEADERS, 4)).ends_stream
+
+    run(main())
+
+
 def test_every_byte_and_frame_is_counted(run: Run) -> None:
     """By hand, so that each of them is known."""
 

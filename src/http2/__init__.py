@@ -1,6 +1,10 @@
 """Node's whole `http2` module for Python, on nghttp2."""
 
 from . import constants, errors
+from .compat.http1_messages import Http1IncomingMessage, Http1ServerResponse
+from .compat.request import Http2ServerRequest
+from .compat.response import Http2ServerResponse
+from .compat.server import create_secure_server, create_server
 from .core.client import connect
 from .core.client_session import ClientHttp2Session
 from .core.client_stream import ClientHttp2Stream
@@ -8,12 +12,7 @@ from .core.control import SessionState
 from .core.handshake import perform_server_handshake
 from .core.pipe import pipe
 from .core.runner import run
-from .core.server import (
-    Http2SecureServer,
-    Http2Server,
-    create_secure_server,
-    create_server,
-)
+from .core.server import Http2SecureServer, Http2Server
 from .core.server_session import ServerHttp2Session
 from .core.server_stream import ServerHttp2Stream
 from .core.session import Http2Session
@@ -30,6 +29,7 @@ from .errors import (
     SessionTimeoutError,
     StreamError,
     StreamTimeoutError,
+    UnsupportedWarning,
 )
 from .headers import Headers, sensitive_headers
 from .performance import (
@@ -51,9 +51,13 @@ __all__ = [
     "ClientHttp2Session",
     "ClientHttp2Stream",
     "Headers",
+    "Http1IncomingMessage",
+    "Http1ServerResponse",
     "Http2Error",
     "Http2SecureServer",
     "Http2Server",
+    "Http2ServerRequest",
+    "Http2ServerResponse",
     "Http2Session",
     "Http2SessionEntry",
     "Http2Stream",
@@ -74,6 +78,7 @@ __all__ = [
     "StreamState",
     "StreamTimeoutError",
     "UnknownProtocolSocket",
+    "UnsupportedWarning",
     "connect",
     "constants",
     "create_secure_server",

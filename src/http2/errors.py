@@ -30,6 +30,7 @@ __all__ = [
     "SessionTimeoutError",
     "StreamError",
     "StreamTimeoutError",
+    "UnsupportedWarning",
     "error_code_name",
     "new_error",
     "nghttp_error",
@@ -162,6 +163,10 @@ class NghttpError(Http2Error):
 
 class AbortError(Http2Error):
     """A request was aborted through its `signal` (code ABORT_ERR)."""
+
+
+class UnsupportedWarning(UserWarning):
+    """Something of HTTP/1 was asked for that HTTP/2 does not have; it goes on without."""
 
 
 # Code -> class and message. The places of a message are filled, in order, by the arguments of

@@ -103,6 +103,8 @@ class SessionControl(Closable, Referenced):
     _early_settings: list[tuple[Settings, asyncio.Future[tuple[Settings, float]]]]
     _early_goaways: list[tuple[int, int, bytes]]
     _early_next_stream_id: int | None = None
+    # The window that the program has set, before the connection stood or after.
+    _own_window: int | None = None
     # Custom settings: ours that were acknowledged, and those of the peer's that we know.
     _local_custom: dict[int, int] | None = None
     _remote_custom: dict[int, int] | None = None
@@ -128,6 +130,8 @@ class SessionControl(Closable, Referenced):
         if self._early_next_stream_id is not None:
             self._connection.set_next_stream_id(self._early_next_stream_id)
         self._send_settings(self._options.settings, None)
+        if self._own_window is not None:
+            self._connection.set_local_window_size(self._own_window)
         early_settings, self._early_settings = self._early_settings, []
         for settings, waiter in early_settings:
             self._send_settings(settings, waiter)
@@ -268,7 +272,8 @@ class SessionControl(Closable, Referenced):
     def set_local_window_size(self, size: int) -> None:
         """Make the connection's receive window *size* bytes in all (RFC 9113 section 6.9).
 
-        Windows don't grow by themselves any more then (`max_receive_window`).
+        Windows don't grow by themselves any more then (`max_receive_window`). Before the
+        connection stands it is remembered, where Node stumbles over what is not there yet.
 
         Raises ERR_HTTP2_INVALID_SESSION, ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE.
         """
@@ -276,7 +281,11 @@ class SessionControl(Closable, Referenced):
             raise new_error("ERR_INVALID_ARG_TYPE", "size", "an integer", size)
         if not 0 <= size < 2**31:
             raise new_error("ERR_OUT_OF_RANGE", "size", ">= 0 and < 2**31", size)
-        self._require().set_local_window_size(size)
+        self._check_alive()
+        self._own_window = size
+        if self._connection is None:
+            return
+        self._connection.set_local_window_size(size)
         if self._windows is not None:
             self._windows.stop()
         self._wake()

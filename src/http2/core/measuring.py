@@ -1,9 +1,9 @@
 """Measuring sessions and streams while somebody observes, and not a step more otherwise.
 
-A session that is measured has a list of event handlers of its own, in which those that
-tell of a stream's progress are wrapped; one that is not measured has its class's list and
-runs the same code as ever. Bytes, frames and streams of the connection are counted by the
-engine in any case, so that these are true even for a session that began unobserved.
+A session that is measured has a layer over its event handlers, in which those that tell
+of a stream's progress are wrapped; one that is not measured runs the same code as ever.
+Bytes, frames and streams of the connection are counted by the engine in any case, so that
+these are true even for a session that began unobserved.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .. import events
 from ..constants import NGHTTP2_SESSION_SERVER
 
 if TYPE_CHECKING:
-    from .session import Http2Session
+    from .session import Handlers, Http2Session
 
 __all__ = ["Http2SessionEntry", "Http2StreamEntry", "PerformanceEntry", "begin", "end", "sinks"]
 
@@ -39,7 +39,7 @@ class PerformanceEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Http2StreamEntry(PerformanceEntry):
-    """A stream: from its first HEADERS on the connection, sent or received, to its end there."""
+    """A stream: from its first HEADERS or its PUSH_PROMISE on the connection to its end there."""
 
     name: str = field(default="Http2Stream", init=False)
     id: int
@@ -49,7 +49,11 @@ class Http2StreamEntry(PerformanceEntry):
     bytes_written: int
     """Bytes of DATA frames sent, without padding."""
     time_to_first_header: float | None
-    """Seconds until the first header block was received: on a server 0; None without any."""
+    """Seconds until the first header block was received: on a server 0; None without any.
+
+    What is pushed begins with its promise: on a client, these are the seconds until the
+    response to it; a server receives none.
+    """
     time_to_first_byte: float | None
     """Seconds until the first bytes of DATA were received; None without any."""
     time_to_first_byte_sent: float | None
@@ -138,7 +142,9 @@ class Measuring:
         self._ended = 0
         self._durations = 0.0
         self._connection.measuring = True
-        handlers = list(session._handlers)
+        session._add_layer(self._lay)
+
+    def _lay(self, handlers: Handlers) -> None:
         for kind, before in (
             (events.REQUEST, self._on_request),
             (events.RESPONSE, self._on_headers),
@@ -149,11 +155,10 @@ class Measuring:
             (events.MEASURED, self._on_measured),
         ):
             handlers[kind] = _after(before, handlers[kind])
-        session.__dict__["_handlers"] = handlers
 
     def forget(self) -> None:
         """Measure no more, and tell of nothing."""
-        self._session.__dict__.pop("_handlers", None)
+        self._session._remove_layer(self._lay)
         self._session._measuring = None
         self._connection.measuring = False
         self._streams.clear()

@@ -20,9 +20,9 @@ READ_SIZE = 65536
 async def pipe(source: Any, sink: Any) -> int:
     """Copy *source* to *sink* to its end, and end *sink*; the number of bytes.
 
-    *source* is a stream of this library, an `asyncio.StreamReader`, or any other iterable
-    of buffers or `str`, async or not; *sink* a stream of this library or an
-    `asyncio.StreamWriter`. Nothing is read while *sink* wants a rest, so memory does not
+    *source* is a stream or request of this library, an `asyncio.StreamReader`, or any other
+    iterable of buffers or `str`, async or not; *sink* a stream or response of this library or
+    an `asyncio.StreamWriter`. Nothing is read while *sink* wants a rest, so memory does not
     grow with the length. A writer is ended with ``write_eof()`` where its transport can
     do so (TLS can't: it is closed), so that its other direction may go on.
 
@@ -34,44 +34,55 @@ async def pipe(source: Any, sink: Any) -> int:
 
     Raises ERR_INVALID_ARG_TYPE, and whatever either side does.
     """
-    if not isinstance(sink, (Duplex, asyncio.StreamWriter)):
+    # What a response is written to; its own `write` and `end` send the headers before it.
+    stream: Any = sink if isinstance(sink, asyncio.StreamWriter) else _duplex(sink)
+    if stream is None:
         raise new_error("ERR_INVALID_ARG_TYPE", "sink", "a stream or an asyncio writer", sink)
     loop = asyncio.get_running_loop()
     source = _opened(source)
     copying = loop.create_task(_copy(source, sink))
     # A reader that waits would not notice that nobody wants the bytes any more.
     gone: Callable[..., Any] | None = None
-    if isinstance(sink, Duplex):
-        gone = sink.once("close", lambda: copying.cancel())
+    if isinstance(stream, Duplex):
+        gone = stream.once("close", lambda: copying.cancel())
     try:
         return await copying
     except BaseException as error:
         failure = error
         if isinstance(error, asyncio.CancelledError) and copying.cancelled():
             current = asyncio.current_task()
-            if isinstance(sink, Duplex) and sink.destroyed and not (
+            if isinstance(stream, Duplex) and stream.destroyed and not (
                 current is not None and current.cancelling()
             ):  # fmt: skip
-                failure = sink._error or new_error("ERR_STREAM_PREMATURE_CLOSE")
+                failure = stream._error or new_error("ERR_STREAM_PREMATURE_CLOSE")
         elif not copying.done():
             copying.cancel()
-        elif isinstance(sink, Duplex) and error.__cause__ is sink._error is not None:
+        elif isinstance(stream, Duplex) and error.__cause__ is stream._error is not None:
             # written after the end: what has ended it says more
-            failure = sink._error
+            failure = stream._error
         await _abandon(source, failure)
-        _end_badly(sink, failure)
+        _end_badly(stream, failure)
         if failure is error:
             raise
         raise failure from None
     finally:
         if gone is not None:
-            sink.off("close", gone)
+            stream.off("close", gone)
+
+
+def _duplex(side: Any) -> Any:
+    """The stream that *side* is, or stands for as a request or a response; else None."""
+    stream = getattr(side, "stream", side)
+    return stream if isinstance(stream, Duplex) else None
 
 
 def _opened(source: Any) -> Any:
     """*source*, or an iterator over it."""
-    if isinstance(source, (Duplex, asyncio.StreamReader)):
+    if isinstance(source, asyncio.StreamReader):
         return source
+    stream = _duplex(source)
+    if stream is not None:
+        return stream
     if not isinstance(source, (str, bytes, bytearray, memoryview)):
         if hasattr(source, "__aiter__"):
             return source.__aiter__()
@@ -103,16 +114,13 @@ async def _copy(source: Any, sink: Any) -> int:
         if not len(data):
             continue
         size += data.nbytes if isinstance(data, memoryview) else len(data)
-        if isinstance(sink, Duplex):
-            writable: Any = sink
-            if not writable.write(data):
-                await sink.drain()
-        else:
+        if isinstance(sink, asyncio.StreamWriter):
             sink.write(data)
             await sink.drain()
-    if isinstance(sink, Duplex):
-        ending: Any = sink
-        ending.end()
+        elif not sink.write(data):
+            await sink.drain()
+    if not isinstance(sink, asyncio.StreamWriter):
+        sink.end()
     elif sink.can_write_eof():
         sink.write_eof()
         await sink.drain()
@@ -137,6 +145,9 @@ def _end_badly(side: Any, error: BaseException) -> None:
             side.destroy(error)
     elif isinstance(side, asyncio.StreamWriter):
         side.transport.abort()
+    elif isinstance(side, Duplex):
+        other: Any = side
+        other.destroy(error)
 
 
 async def _abandon(source: Any, error: BaseException) -> None:

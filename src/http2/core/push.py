@@ -1,6 +1,6 @@
 """Server push (RFC 9113 section 8.4): promises that are made, and promises that come.
 
-A server's session gets a `Pushes` with its first push, and with it its own table of
+A server's session gets a `Pushes` with its first push, and with it a layer over its
 handlers: a session that pushes nothing pays nothing. A client's session has
 `receive_promise`.
 """
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from .client_session import ClientHttp2Session
     from .server_session import ServerHttp2Session
     from .server_stream import ServerHttp2Stream
+    from .session import Handlers
 
     Promise = asyncio.Future[tuple[ServerHttp2Stream, Headers]]
 
@@ -63,15 +64,16 @@ class Pushes:
         self._session = session
         self._open: set[int] = set()
         self._waiting: deque[tuple[ServerHttp2Stream, Headers, Promise]] = deque()
-        # from the next batch on, the session tells of what concerns pushes
-        handlers = list(type(session)._handlers)
+        session._add_layer(self._lay)
+
+    def _lay(self, handlers: Handlers) -> None:
+        """Be told of what concerns pushes."""
         self._stream_closed = handlers[STREAM_CLOSED]
         self._settings = handlers[SETTINGS]
         self._frame_not_sent = handlers[FRAME_NOT_SENT]
         handlers[STREAM_CLOSED] = lambda _, *event: self._on_stream_closed(*event)
         handlers[SETTINGS] = lambda _, *event: self._on_settings(*event)
         handlers[FRAME_NOT_SENT] = lambda _, *event: self._on_frame_not_sent(*event)
-        session.__dict__["_handlers"] = handlers
 
     def add(self, stream: ServerHttp2Stream, headers: Headers, future: Promise) -> None:
         """A stream that has been promised: *future* is done when its response may begin."""
@@ -137,7 +139,7 @@ class Pushes:
             if not future.done():
                 future.set_exception(new_error("ERR_HTTP2_STREAM_CANCEL"))
         # the handlers hold this object, and it holds the session
-        self._session.__dict__.pop("_handlers", None)
+        self._session._remove_layer(self._lay)
 
 
 def is_allowed(stream: ServerHttp2Stream) -> bool:

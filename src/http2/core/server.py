@@ -14,15 +14,13 @@ from .accept import ServerProtocol
 from .carriers import bind, carry, identity
 from .duplex import Closable, Completion
 from .emitter import EventEmitter, logger
-from .options import SessionOptions, reject_unknown
-from .origins import check_origins
+from .options import SessionOptions
 from .runner import Referenced
 from .server_session import ServerHttp2Session
 from .session import Http2Session
 from .shutdown import Shutdown
 from .stream import Http2Stream
 from .timers import check_timeout
-from .tls import server_context
 from .unknown_protocol import UnknownProtocolSocket, unknown_protocol
 
 if TYPE_CHECKING:
@@ -31,9 +29,11 @@ if TYPE_CHECKING:
 __all__ = [
     "Http2SecureServer",
     "Http2Server",
-    "create_secure_server",
-    "create_server",
 ]
+
+
+# Events whose first argument is a request of the Compatibility API.
+OF_REQUESTS = frozenset({"request", "check_continue", "check_expectation", "connect"})
 
 
 class ServedConnection(Protocol):
@@ -54,9 +54,11 @@ class ServedConnection(Protocol):
 class Http2Server(Closable, Referenced):
     """A server that speaks HTTP/2 in the clear (h2c with prior knowledge).
 
-    Events: ``close``, ``connection(socket)``, ``error(error)``, ``listening``,
-    ``session(session)``, ``session_error(error, session)``,
-    ``stream(stream, headers, flags, raw_headers)``, ``timeout(session)``.
+    Events: ``check_continue(request, response)``, ``check_expectation(request, response)``,
+    ``close``, ``connect(request, response)``, ``connection(socket)``, ``error(error)``,
+    ``listening``, ``request(request, response)``, ``session(session)``,
+    ``session_error(error, session)``, ``stream(stream, headers, flags, raw_headers)``,
+    ``timeout(session)``.
     """
 
     listening: bool = False
@@ -350,9 +352,18 @@ class Http2Server(Closable, Referenced):
     def _unknown_protocol(self, transport: asyncio.Transport) -> None:
         unknown_protocol(self, transport)
 
+    def _owner(self, event: str, args: tuple[Any, ...]) -> EventEmitter:
+        if event in OF_REQUESTS and args:
+            stream: EventEmitter = args[0].stream
+            return stream
+        return super()._owner(event, args)
+
     def _listener_failed(self, error: Exception, event: str, args: tuple[Any, ...]) -> None:
         if event == "stream" and args and isinstance(args[0], Http2Stream):
             args[0]._handler_failed(error, event)
+            return
+        if event in OF_REQUESTS and args:
+            args[0].stream._handler_failed(error, event)
             return
         logger.error("%r: a listener of %r raised", self, event, exc_info=error)
         if event == "unknown_protocol" and args and isinstance(args[0], UnknownProtocolSocket):
@@ -383,40 +394,3 @@ class Http2SecureServer(Http2Server):
     def __init__(self, options: SessionOptions, context: ssl.SSLContext) -> None:
         super().__init__(options)
         self._context = context
-
-
-def create_server(**options: Any) -> Http2Server:
-    """Make a server for HTTP/2 in the clear; `Http2Server.listen` starts it.
-
-    Options: those of `SessionOptions`. Raises ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE,
-    ERR_HTTP2_INVALID_SETTING_VALUE, `TypeError` for unknown options.
-    """
-    session_options = SessionOptions.take(
-        options, least_pairs=4, unused=("max_reserved_remote_streams",)
-    )
-    reject_unknown(options, "create_server")
-    return Http2Server(session_options)
-
-
-def create_secure_server(**options: Any) -> Http2SecureServer:
-    """Make a server for HTTP/2 over TLS 1.2 or later; `Http2Server.listen` starts it.
-
-    Options: those of `SessionOptions`, and the server's identity: ``ssl_context`` (an
-    `ssl.SSLContext`; its ALPN is set to ``h2``), or ``cert`` and ``key`` (paths or PEM
-    bytes), ``passphrase``, ``ca``, ``request_cert`` (ask clients for a certificate) and
-    ``reject_unauthorized`` (True: refuse those without a valid one). ``origins`` is a list
-    of what every new session tells its client with `ServerHttp2Session.origin`. Raises like
-    `create_server` and `ServerHttp2Session.origin`, and `ssl.SSLError`, `OSError` for the identity.
-    """
-    session_options = SessionOptions.take(
-        options, least_pairs=4, unused=("max_reserved_remote_streams",)
-    )
-    origins = options.pop("origins", ())
-    if not isinstance(origins, (list, tuple)):
-        raise new_error("ERR_INVALID_ARG_TYPE", "origins", "a list", origins)
-    origins = check_origins(origins)
-    context = server_context(options)
-    reject_unknown(options, "create_secure_server")
-    server = Http2SecureServer(session_options, context)
-    server._origins = origins
-    return server

@@ -49,6 +49,8 @@ LINGER = 5.0
 # Seconds that it waits for the peer's close_notify when it has sent everything.
 TLS_LINGER = 0.5
 
+Handlers = list[Callable[[Any, int, Any, Any], None]]
+
 # nghttp2's frame types and errors that concern us.
 FRAME_HEADERS = 1
 # What the peer is told when nghttp2 can't go on: it never spoke HTTP/2, or floods us.
@@ -89,8 +91,9 @@ class Http2Session(SessionControl):
     goaway_last_stream_id: int = 0
     """The last stream identifier of the GOAWAY frame that was received."""
 
-    # By kind of event; see `http2.events`.
-    _handlers: list[Callable[[Any, int, Any, Any], None]]
+    # By kind of event; see `http2.events`. A list of the class's, unless there are layers.
+    _handlers: Handlers
+    _layers: tuple[Callable[[Handlers], None], ...] = ()
 
     _write_paused = False
     _in_batch = False
@@ -168,6 +171,23 @@ class Http2Session(SessionControl):
         finally:
             self._in_batch = False
         self._flush()
+
+    def _add_layer(self, layer: Callable[[Handlers], None]) -> None:
+        """From the next batch on, use handlers of our own: the others, as *layer* changes them."""
+        self._layers = (*self._layers, layer)
+        self._lay_handlers()
+
+    def _remove_layer(self, layer: Callable[[Handlers], None]) -> None:
+        self._layers = tuple(other for other in self._layers if other != layer)
+        self._lay_handlers()
+
+    def _lay_handlers(self) -> None:
+        self.__dict__.pop("_handlers", None)
+        if self._layers:
+            handlers = list(self._handlers)
+            for layer in self._layers:
+                layer(handlers)
+            self.__dict__["_handlers"] = handlers
 
     def _dispatch(self, batch: list[events.Event]) -> None:
         handlers = self._handlers
@@ -500,9 +520,7 @@ def _not_ours(self: Http2Session, stream_id: int, first: Any, second: Any) -> No
     """An event that the other side's sessions alone can have."""
 
 
-def event_handlers(
-    *specific: tuple[int, Callable[[Any, int, Any, Any], None]],
-) -> list[Callable[[Any, int, Any, Any], None]]:
+def event_handlers(*specific: tuple[int, Callable[[Any, int, Any, Any], None]]) -> Handlers:
     """The handlers of a kind of session: those of every session, and its *specific* ones."""
     handlers: dict[int, Callable[[Any, int, Any, Any], None]] = {
         events.DATA: Http2Session._on_data,

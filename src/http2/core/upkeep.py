@@ -31,7 +31,7 @@ def begin_upkeep(session: Http2Session) -> None:
     stands(session)
     if session._deadlines is not None:
         session._deadlines.stands()
-    if options.max_receive_window > DEFAULT_WINDOW:
+    if options.max_receive_window > DEFAULT_WINDOW and session._own_window is None:
         session._windows = WindowGrowth(session, options.max_receive_window)
     if options.keepalive_interval:
         session._upkeep.append(

@@ -1,0 +1,103 @@
+"""From a stream to the listeners of ``request``, and to those of its exceptions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ..core.server import Http2Server
+from ..errors import new_error
+from ..headers import Headers
+from .http1_messages import Http1IncomingMessage, Http1ServerResponse
+from .request import Http2ServerRequest, ServerRequest
+from .response import Http2ServerResponse, ServerResponse
+
+__all__ = ["Dispatcher"]
+
+# A received name is in lower case: no need to ask for it in others, as `Headers` does.
+contains = dict.__contains__
+field = dict.get
+
+
+@dataclass(slots=True, kw_only=True)
+class Dispatcher:
+    """The classes that a server makes requests and responses of."""
+
+    http2_server_request_class: type[Http2ServerRequest] = Http2ServerRequest
+    """What ``request`` listeners get as the request, over HTTP/2."""
+    http2_server_response_class: type[Http2ServerResponse] = Http2ServerResponse
+    """What they get as the response."""
+    http1_incoming_message_class: type[Http1IncomingMessage] = Http1IncomingMessage
+    """What they get as the request, over HTTP/1."""
+    http1_server_response_class: type[Http1ServerResponse] = Http1ServerResponse
+    """What they get as the response."""
+
+    def __post_init__(self) -> None:
+        for name, base in (
+            ("http2_server_request_class", Http2ServerRequest),
+            ("http2_server_response_class", Http2ServerResponse),
+            ("http1_incoming_message_class", Http1IncomingMessage),
+            ("http1_server_response_class", Http1ServerResponse),
+        ):
+            given = getattr(self, name)
+            if not isinstance(given, type) or not issubclass(given, base):
+                raise new_error("ERR_INVALID_ARG_TYPE", name, f"a {base.__name__} class", given)
+
+    @classmethod
+    def take(cls, options: dict[str, Any]) -> Dispatcher:
+        """Take the classes out of *options*. Raises ERR_INVALID_ARG_TYPE."""
+        return cls(**{name: options.pop(name) for name in cls.__slots__ if name in options})
+
+    def http2(self, server: Http2Server) -> Callable[[Any, Headers], None]:
+        """The listener of ``stream`` that makes a request of each stream of *server*."""
+        return _dispatch(server, self.http2_server_request_class, self.http2_server_response_class)
+
+    def http1(self, server: Http2Server) -> Callable[[Any, Headers], None]:
+        """The same for what HTTP/1's clients ask of *server*."""
+        return _dispatch(
+            server, self.http1_incoming_message_class, self.http1_server_response_class
+        )
+
+
+def _dispatch(
+    server: Http2Server,
+    request_class: type[Http2ServerRequest] | type[Http1IncomingMessage],
+    response_class: type[ServerResponse],
+) -> Callable[[Any, Headers], None]:
+    def on_stream(stream: Any, headers: Headers) -> None:
+        request = request_class(stream, headers)
+        response = response_class(stream, request)
+        if contains(headers, "expect") or field(headers, ":method") == "CONNECT":
+            dispatch_special(server, request, response)
+            return
+        found = (server._listeners or {}).get("request")
+        if found and len(found) == 1 and found[0].plain:
+            # the everyday listener, without a detour
+            try:
+                result = found[0].function(request, response)
+            except Exception as error:
+                server._listener_failed(error, "request", (request, response))
+            else:
+                if result is not None:
+                    server._returned(result, "request", (request, response))
+        else:
+            server.emit("request", request, response)
+
+    return on_stream
+
+
+def dispatch_special(server: Http2Server, request: ServerRequest, response: ServerResponse) -> None:
+    """Emit the event that a CONNECT request or one with ``expect`` is (RFC 9110 section 10.1.1)."""
+    if request.method == "CONNECT":
+        if not server.emit("connect", request, response):
+            response.status_code = 405
+            response.end()
+    elif request.headers.get("expect", "").lower() != "100-continue":
+        if not server.emit("check_expectation", request, response):
+            response.status_code = 417
+            response.end()
+    elif not server.emit("check_continue", request, response):
+        if not request.stream.end_after_headers:
+            response.write_continue()
+        server.emit("request", request, response)

@@ -1,0 +1,95 @@
+"""What requests and responses share: two faces of one stream, which does all the work.
+
+A face has no state of its own that the stream has too. What the stream emits reaches a
+face's listeners only once there are any: a request that nobody listens to costs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from ..constants import NGHTTP2_CANCEL
+from ..core.emitter import EventEmitter
+from ..errors import new_error
+from .socket import StreamSocketProxy, socket_of
+
+__all__ = ["Face"]
+
+SelfFace = TypeVar("SelfFace", bound="Face")
+
+
+class Face(EventEmitter):
+    """An emitter that stands for a stream: `ServerHttp2Stream`, or what HTTP/1 has instead."""
+
+    stream: Any
+    """The stream behind it."""
+
+    # The stream's events that reach this face's listeners, by the same name.
+    _forwarded: frozenset[str]
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self.stream!r}>"
+
+    def _listener_added(self, event: str) -> None:
+        if event in self._forwarded and self.listener_count(event) == 1:
+            self._forward(event)
+
+    def _forward(self, event: str) -> None:
+        """Have the stream's *event* emitted here too."""
+        self.stream.on(event, lambda *args: self.emit(event, *args))
+
+    def _owner(self, event: str, args: tuple[Any, ...]) -> EventEmitter:
+        stream: EventEmitter = self.stream
+        return stream
+
+    def _listener_failed(self, error: Exception, event: str, args: tuple[Any, ...]) -> None:
+        self.stream._handler_failed(error, event)
+
+    @property
+    def socket(self) -> StreamSocketProxy | None:
+        """The connection, to look at: see `StreamSocketProxy`."""
+        return socket_of(self.stream)
+
+    @property
+    def connection(self) -> StreamSocketProxy | None:
+        """The same as `socket`."""
+        return self.socket
+
+    @property
+    def destroyed(self) -> bool:
+        """Whether the stream is over."""
+        return bool(self.stream.destroyed)
+
+    def destroy(self, error: BaseException | None = None) -> None:
+        """End the stream at once, as `Http2Stream.destroy`; listeners of ``error`` get *error*."""
+        self.stream.destroy(error)
+
+    def set_timeout(
+        self: SelfFace, seconds: float, callback: Callable[[], Any] | None = None
+    ) -> SelfFace:
+        """Emit ``timeout`` after *seconds* without activity on the stream; 0 for never.
+
+        *callback* becomes a listener. When the request, the response and the server have no
+        listener of ``timeout``, the stream is closed with CANCEL. Raises
+        ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE.
+        """
+        stream = self.stream
+        if callback is not None and not callable(callback):
+            raise new_error("ERR_INVALID_ARG_TYPE", "callback", "a callable", callback)
+        stream.set_timeout(seconds)
+        if callback is not None:
+            self.on("timeout", callback)
+        if "_ends_when_idle" not in stream.__dict__:
+            stream.__dict__["_ends_when_idle"] = True
+            stream.on("timeout", lambda: _timed_out(stream))
+        return self
+
+
+def _timed_out(stream: Any) -> None:
+    """End *stream* unless somebody else is told of its ``timeout``."""
+    if stream.listener_count("timeout") > 1:
+        return
+    server = stream._session.server
+    if server is None or not server.emit("timeout", stream._session):
+        stream.close(NGHTTP2_CANCEL)

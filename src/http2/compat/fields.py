@@ -1,0 +1,107 @@
+"""The rules for fields that a response is given one by one, before they are sent.
+
+The engine checks whole header blocks; here a wrong field is refused where it is named.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from typing import Any
+
+from ..errors import UnsupportedWarning, new_error
+from ..headers import PSEUDO_HEADERS, sensitive_headers
+
+__all__ = ["check_links", "check_name", "check_value", "is_for_connection", "plain_names"]
+
+TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9a-z]+")
+# RFC 9110 section 5.5: visible characters, spaces, tabs, and octets that nobody interprets.
+NOT_IN_VALUES = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
+# RFC 8288 section 3: <target> and its parameters.
+LINK = re.compile(
+    r"""<[^<>\r\n]*>(?:\s*;\s*[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?:\s*=\s*(?:"[^"\r\n]*"|[^\s;,"]*))?)*"""
+)
+LINKS = re.compile(rf"{LINK.pattern}(?:\s*,\s*{LINK.pattern})*")
+
+# By every spelling that programs have used; they use few.
+_names: dict[str, str] = {}
+MOST_NAMES = 1024
+
+plain_names: set[str] = set()
+"""Names known to be right as they are: in lower case, and of use in either protocol."""
+
+
+def check_name(name: Any) -> Any:
+    """*name* in lower case, without the spaces around it; `sensitive_headers` as it is.
+
+    Raises ERR_INVALID_ARG_TYPE, ERR_INVALID_HTTP_TOKEN, ERR_HTTP2_PSEUDOHEADER_NOT_ALLOWED.
+    """
+    try:
+        return _names[name]
+    except (KeyError, TypeError):
+        pass
+    if not isinstance(name, str):
+        if name is sensitive_headers:
+            return name
+        raise new_error("ERR_INVALID_ARG_TYPE", "name", "a str", name)
+    lower = name.strip().lower()
+    if lower in PSEUDO_HEADERS:
+        raise new_error("ERR_HTTP2_PSEUDOHEADER_NOT_ALLOWED")
+    if not TOKEN.fullmatch(lower):
+        raise new_error("ERR_INVALID_HTTP_TOKEN", "Header name", name)
+    if len(_names) < MOST_NAMES:
+        _names[name] = lower
+        if lower != "connection":
+            plain_names.add(lower)
+    return lower
+
+
+def check_value(name: Any, value: Any) -> Any:
+    """*value* of the field *name* as it is kept: a `str`, a number, or a list of these.
+
+    Raises ERR_HTTP2_INVALID_HEADER_VALUE, ERR_INVALID_CHAR.
+    """
+    kind = type(value)
+    if kind is str:
+        if NOT_IN_VALUES.search(value):
+            raise new_error("ERR_INVALID_CHAR", "header", name)
+        return value
+    if kind is int:
+        return value
+    if name is sensitive_headers:
+        return value
+    if isinstance(value, (list, tuple)):
+        return [check_value(name, entry) for entry in value]
+    if value is None:
+        raise new_error("ERR_HTTP2_INVALID_HEADER_VALUE", value, name)
+    if isinstance(value, bytes):
+        value = value.decode("latin-1")
+    text = value if isinstance(value, str) else str(value)
+    if NOT_IN_VALUES.search(text):
+        raise new_error("ERR_INVALID_CHAR", "header", name)
+    return value
+
+
+def is_for_connection(name: str) -> bool:
+    """Whether the field *name* is dropped, with a warning: HTTP/2 has no ``connection``."""
+    if name != "connection":
+        return False
+    warnings.warn(
+        "the field 'connection' belongs to HTTP/1: HTTP/2 drops it",
+        UnsupportedWarning,
+        stacklevel=4,
+    )
+    return True
+
+
+def check_links(hints: Any) -> list[str]:
+    """The checked value of *hints*' ``link`` (RFC 8288), a `str` or a list of them.
+
+    Raises ERR_INVALID_ARG_VALUE.
+    """
+    links = hints.get("link", hints.get("Link"))
+    entries = list(links) if isinstance(links, (list, tuple)) else [links]
+    for entry in entries:
+        if not isinstance(entry, str) or not LINKS.fullmatch(entry.strip()):
+            raise new_error("ERR_INVALID_ARG_VALUE", "hints['link']", entry)
+    return entries

@@ -1,0 +1,204 @@
+"""`Http2ServerRequest`: a request as HTTP/1's servers know it, over an HTTP/2 stream."""
+
+from __future__ import annotations
+
+import json
+from email.message import Message
+from typing import Any
+
+from ..errors import new_error
+from ..headers import Headers
+from .face import Face
+
+__all__ = ["Http2ServerRequest", "ServerRequest"]
+
+
+class ServerRequest(Face):
+    """What requests have in common, whatever carries them; not constructed by programs.
+
+    Events: ``aborted``, ``close``, ``data(chunk)``, ``end``, ``error(error)``, ``timeout``.
+
+    The body is read like any stream: with ``async for``, `read`, `readexactly`, `text`,
+    `json`, or ``data`` listeners. What nobody has read, the client does not send.
+    """
+
+    _forwarded = frozenset({"aborted", "close", "data", "end", "error", "timeout"})
+
+    headers: Headers
+    """The header fields by their lower-case names."""
+
+    def __init__(self, stream: Any, headers: Headers) -> None:
+        self.stream = stream
+        self.headers = headers
+
+    # --- what is known ------------------------------------------------------------------
+
+    method: str
+    """The method, such as ``'GET'``."""
+
+    url: str
+    """The target of the request: a path, and what follows it."""
+
+    http_version_major: int
+    """The first number of the HTTP version."""
+
+    http_version_minor: int
+    """The second one."""
+
+    @property
+    def http_version(self) -> str:
+        """The version of HTTP that the client speaks: ``'2.0'``, ``'1.1'`` or ``'1.0'``."""
+        return f"{self.http_version_major}.{self.http_version_minor}"
+
+    @property
+    def scheme(self) -> str:
+        """The scheme, ``'https'`` or ``'http'``."""
+        scheme: str = self.headers.get(":scheme")
+        return scheme or ("https" if self.stream._session.encrypted else "http")
+
+    @property
+    def authority(self) -> str:
+        """``:authority``, else the field ``host``."""
+        authority: str = self.headers.get(":authority") or self.headers.get("host", "")
+        return authority
+
+    @property
+    def raw_headers(self) -> list[tuple[str, str]]:
+        """The header fields as they came: (name, value) pairs in their order, none merged."""
+        return self.headers.raw
+
+    @property
+    def trailers(self) -> Headers:
+        """The trailers; empty until ``end``."""
+        received: Headers | None = self.stream._received_trailers
+        if received is None or not self.stream.readable_ended:
+            return Headers()
+        return received
+
+    @property
+    def raw_trailers(self) -> list[tuple[str, str]]:
+        """The trailers as they came: (name, value) pairs; empty until ``end``."""
+        return self.trailers.raw
+
+    @property
+    def aborted(self) -> bool:
+        """Whether the stream ended before the response did; ``aborted`` was emitted then."""
+        return bool(self.stream.aborted)
+
+    @property
+    def complete(self) -> bool:
+        """Whether the request has been read to its end, aborted or destroyed."""
+        stream = self.stream
+        return bool(stream.readable_ended or stream.aborted or stream.closed or stream.destroyed)
+
+    # --- reading ------------------------------------------------------------------------
+
+    @property
+    def readable(self) -> bool:
+        """Whether there are, or may still come, bytes to read."""
+        return bool(self.stream.readable)
+
+    @property
+    def readable_ended(self) -> bool:
+        """Whether the body has been read to its end."""
+        return bool(self.stream.readable_ended)
+
+    async def read(self, n: int = -1) -> bytes:
+        """Read up to *n* bytes of the body, or all of it; ``b""`` at the end.
+
+        Raises the stream's error when the body ended early.
+        """
+        data: bytes = await self.stream.read(n)
+        return data
+
+    async def readexactly(self, n: int) -> bytes:
+        """Read *n* bytes; `asyncio.IncompleteReadError` when the end comes before."""
+        data: bytes = await self.stream.readexactly(n)
+        return data
+
+    async def text(self, encoding: str | None = None) -> str:
+        """Read the whole body as text.
+
+        It is in *encoding*, else in the ``charset`` of ``content-type``, else in UTF-8.
+        Raises like `read`; `UnicodeDecodeError`; `LookupError` for an unknown encoding.
+        """
+        if encoding is None:
+            encoding = self._charset() or "utf-8"
+        return (await self.read()).decode(encoding)
+
+    async def json(self) -> Any:
+        """Read the whole body as JSON, in UTF-8, -16 or -32 (RFC 8259).
+
+        Raises like `read`; `ValueError` when it is no JSON.
+        """
+        return json.loads(await self.read())
+
+    def _charset(self) -> str | None:
+        content_type = self.headers.get("content-type")
+        if not content_type or "charset" not in content_type.lower():
+            return None
+        message = Message()
+        message["content-type"] = content_type
+        return message.get_content_charset()
+
+    def __aiter__(self) -> Any:
+        return self.stream.__aiter__()
+
+    def set_encoding(self, encoding: str = "utf-8") -> None:
+        """Make ``data`` listeners and ``async for`` get `str`: decoded across chunk borders."""
+        self.stream.set_encoding(encoding)
+
+    def pause(self) -> None:
+        """Stop the ``data`` events; what arrives is kept, and the client is held back."""
+        self.stream.pause()
+
+    def resume(self) -> None:
+        """Start the ``data`` events; without a listener the bytes are thrown away."""
+        self.stream.resume()
+
+
+class Http2ServerRequest(ServerRequest):
+    """A request over HTTP/2; comes with the event ``request`` of a server.
+
+    Its `headers` include the pseudo-headers, such as ``:path``.
+    """
+
+    http_version_major = 2
+    http_version_minor = 0
+
+    @property
+    def http_version(self) -> str:
+        """``'2.0'``."""
+        return "2.0"
+
+    @property
+    def method(self) -> str:
+        """The method, such as ``'GET'``; may be set to another, for handlers to come.
+
+        Setting raises ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an empty one.
+        """
+        method: str = self.headers[":method"]
+        return method
+
+    @method.setter
+    def method(self, method: str) -> None:
+        self.headers[":method"] = check_method(method)
+
+    @property
+    def url(self) -> str:
+        """The path and query, as in the request; None for CONNECT. May be set to another."""
+        url: str = self.headers.get(":path")
+        return url
+
+    @url.setter
+    def url(self, url: str) -> None:
+        self.headers[":path"] = url
+
+
+def check_method(method: Any) -> str:
+    """*method* as a program may set it: a `str` that says something."""
+    if not isinstance(method, str):
+        raise new_error("ERR_INVALID_ARG_TYPE", "method", "a str", method)
+    if not method.strip():
+        raise new_error("ERR_INVALID_ARG_VALUE", "method", method)
+    return method

@@ -1,0 +1,497 @@
+"""`Http2ServerResponse`: a response as HTTP/1's servers know it, over an HTTP/2 stream."""
+
+from __future__ import annotations
+
+import asyncio
+import warnings
+from collections.abc import Generator, Mapping
+from typing import Any, TypeVar
+
+from ..core.duplex import quiet_future
+from ..errors import UnsupportedWarning, new_error
+from ..headers import OutgoingHeaders
+from .face import Face
+from .fields import check_links, check_name, check_value, is_for_connection, plain_names
+from .request import ServerRequest
+from .socket import StreamSocketProxy
+
+__all__ = ["Http2ServerResponse", "ServerResponse"]
+
+SelfResponse = TypeVar("SelfResponse", bound="ServerResponse")
+
+
+class ServerResponse(Face):
+    """What responses have in common, whatever carries them; not constructed by programs.
+
+    Events: ``close``, ``drain``, ``error(error)``, ``finish``, ``timeout``. One of ``finish``
+    (all of the response was handed to the transport) and ``close`` (the stream was ended
+    before that) is emitted, once.
+
+    Headers are explicit, with `write_head`, or implicit: `set_header` and `status_code`, sent
+    with the first byte of the body or with `end`. Awaiting a response waits for ``finish``.
+    """
+
+    _forwarded = frozenset({"close", "drain", "error", "finish", "timeout"})
+
+    req: ServerRequest | None
+    """The request that is responded to; None for a pushed response."""
+
+    send_date: bool = True
+    """Whether ``date`` is added when it was not set."""
+
+    status_message: str
+    """The reason phrase, which HTTP/1 alone has."""
+
+    _status = 200
+    _headers: dict[str, Any] | None = None
+    _trailers: dict[str, Any] | None = None
+
+    def __init__(self, stream: Any, request: ServerRequest | None = None) -> None:
+        self.stream = stream
+        self.req = request
+        self._ended = False
+
+    def _forward(self, event: str) -> None:
+        if event == "close":
+            self.stream.on("close", self._closed)
+        else:
+            super()._forward(event)
+
+    def _closed(self) -> None:
+        if not self.stream.writable_finished:
+            self.emit("close")
+
+    # --- the state ----------------------------------------------------------------------
+
+    @property
+    def headers_sent(self) -> bool:
+        """Whether the headers were sent."""
+        return bool(self.stream.headers_sent)
+
+    @property
+    def writable_ended(self) -> bool:
+        """Whether `end` was called."""
+        return self._ended
+
+    @property
+    def finished(self) -> bool:
+        """The same as `writable_ended`."""
+        return self._ended
+
+    @property
+    def writable_finished(self) -> bool:
+        """Whether all of the response was handed to the transport."""
+        return bool(self.stream.writable_finished)
+
+    @property
+    def writable_length(self) -> int:
+        """Bytes written that are still queued here."""
+        return int(self.stream.writable_length)
+
+    @property
+    def writable(self) -> bool:
+        """Whether `write` may be called."""
+        return not self._ended and not self.stream.closed and not self.stream.destroyed
+
+    @property
+    def socket(self) -> StreamSocketProxy | None:
+        """The connection, to look at; None once the stream is closed."""
+        return None if self.stream.closed else super().socket
+
+    # --- the status ---------------------------------------------------------------------
+
+    @property
+    def status_code(self) -> int:
+        """The status that will be sent, or was; 200 unless it is set.
+
+        Setting raises ERR_HTTP2_INFO_STATUS_NOT_ALLOWED for 100 to 199,
+        ERR_HTTP2_STATUS_INVALID for what is no status.
+        """
+        return self._status
+
+    @status_code.setter
+    def status_code(self, code: int) -> None:
+        code = check_status(code)
+        if code < 200:
+            raise new_error("ERR_HTTP2_INFO_STATUS_NOT_ALLOWED")
+        self._status = code
+
+    # --- headers ------------------------------------------------------------------------
+
+    def set_header(self, name: str, value: Any) -> None:
+        """Set the header *name* to *value*: a `str`, a number, or a list for several fields.
+
+        Raises ERR_HTTP2_HEADERS_SENT, ERR_INVALID_ARG_TYPE, ERR_INVALID_HTTP_TOKEN,
+        ERR_INVALID_CHAR, ERR_HTTP2_INVALID_HEADER_VALUE, ERR_HTTP2_PSEUDOHEADER_NOT_ALLOWED.
+        """
+        if self.stream._headers_sent:
+            raise new_error("ERR_HTTP2_HEADERS_SENT")
+        name = check_name(name)
+        value = check_value(name, value)
+        if self._is_dropped(name):
+            return
+        if self._headers is None:
+            self._headers = {}
+        self._headers[name] = value
+
+    def append_header(self, name: str, value: Any) -> None:
+        """Add *value* to the header *name*, beside those that it has. Raises like `set_header`."""
+        earlier = self.get_header(name)
+        if earlier is not None:
+            value = [
+                *(earlier if isinstance(earlier, list) else [earlier]),
+                *(value if isinstance(value, (list, tuple)) else [value]),
+            ]
+        self.set_header(name, value)
+
+    def get_header(self, name: str) -> Any:
+        """The value that was set for the header *name*, or None."""
+        return None if self._headers is None else self._headers.get(check_name(name))
+
+    def get_header_names(self) -> list[str]:
+        """The names of the headers that were set, in lower case."""
+        return list(self._headers or ())
+
+    def get_headers(self) -> dict[str, Any]:
+        """The headers that were set, by their lower-case names; a copy."""
+        return dict(self._headers or {})
+
+    def has_header(self, name: str) -> bool:
+        """Whether the header *name* was set."""
+        return check_name(name) in (self._headers or ())
+
+    def remove_header(self, name: str) -> None:
+        """Forget the header *name*; ``date`` is then not added either.
+
+        Raises ERR_HTTP2_HEADERS_SENT, ERR_INVALID_ARG_TYPE.
+        """
+        if self.stream._headers_sent:
+            raise new_error("ERR_HTTP2_HEADERS_SENT")
+        name = check_name(name)
+        if name == "date":
+            self.send_date = False
+        if self._headers is not None:
+            self._headers.pop(name, None)
+
+    def _is_dropped(self, name: str) -> bool:
+        """Whether the protocol has no use for the header *name*."""
+        return False
+
+    def write_head(
+        self: SelfResponse,
+        status_code: int,
+        status_message: Any = None,
+        headers: OutgoingHeaders | None = None,
+    ) -> SelfResponse:
+        """Send the status and the headers: those that were set, and *headers* before them.
+
+        *headers* is a mapping or a list of (name, value) pairs, and may be the second
+        argument. A response whose stream is closed is left alone. Returns the response.
+        Raises ERR_HTTP2_HEADERS_SENT, ERR_HTTP2_STATUS_INVALID, and what `set_header` does.
+        """
+        stream = self.stream
+        if stream.closed or stream.destroyed:
+            return self
+        if stream._headers_sent:
+            raise new_error("ERR_HTTP2_HEADERS_SENT")
+        status_code = check_status(status_code)
+        if headers is None and status_message is not None and not isinstance(status_message, str):
+            headers, status_message = status_message, None
+        if headers is not None:
+            kept = self._headers
+            self._headers = None if kept is None else dict(kept)
+            try:
+                self._merge(headers)
+                self._send_head(status_code, status_message)
+            except BaseException:
+                # nothing was sent: it is as if this had never been called
+                self._headers = kept
+                raise
+        else:
+            self._send_head(status_code, status_message)
+        return self
+
+    def _merge(self, headers: Any) -> None:
+        if isinstance(headers, Mapping):
+            for name, value in headers.items():
+                self.set_header(name, value)
+            return
+        given: set[str] = set()
+        try:
+            pairs = [(check_name(name), value) for name, value in headers]
+        except ValueError:
+            raise new_error("ERR_INVALID_ARG_VALUE", "headers", headers) from None
+        for name, value in pairs:
+            if name in given:
+                self.append_header(name, value)
+            else:
+                given.add(name)
+                self.set_header(name, value)
+
+    def _send_head(self, status: int, message: str | None) -> None:
+        headers = self._headers
+        self.stream.respond(
+            {":status": status} if headers is None else {":status": status, **headers},
+            send_date=self.send_date,
+        )
+        self._status = status
+
+    def flush_headers(self) -> None:
+        """Send the headers now, without waiting for the body."""
+        stream = self.stream
+        if not stream._headers_sent and not stream.closed and not stream.destroyed:
+            self._send_head(self._status, None)
+
+    # --- informational responses --------------------------------------------------------
+
+    def write_continue(self) -> bool:
+        """Send status 100: the client may go on with its body.
+
+        False when it is too late for that.
+        """
+        return self._send_informational({":status": 100})
+
+    def write_early_hints(self, hints: Mapping[str, Any]) -> bool:
+        """Send status 103 (RFC 8297) with the fields *hints*.
+
+        ``link`` is one value (RFC 8288) or a list of them; without any, and when it is too
+        late, nothing is sent, and False returned. Raises ERR_INVALID_ARG_TYPE,
+        ERR_INVALID_ARG_VALUE for what is no link, and what `set_header` does.
+        """
+        if not isinstance(hints, Mapping):
+            raise new_error("ERR_INVALID_ARG_TYPE", "hints", "a mapping", hints)
+        links = check_links(hints)
+        if not links:
+            return False
+        fields: dict[str, Any] = {":status": 103}
+        for name, value in hints.items():
+            name = check_name(name)
+            fields[name] = links if name == "link" else check_value(name, value)
+        return self._send_informational(fields)
+
+    def _send_informational(self, fields: dict[str, Any]) -> bool:
+        stream = self.stream
+        if stream._headers_sent or stream.closed or stream.destroyed:
+            return False
+        stream.additional_headers(fields)
+        return True
+
+    # --- the body -----------------------------------------------------------------------
+
+    def write(self, chunk: Any, encoding: str = "utf-8") -> bool:
+        """Send *chunk*, a buffer or a `str`, after the headers; False means: wait for ``drain``.
+
+        A response without a body (to HEAD, with status 204, 205 or 304) drops it. Raises
+        ERR_STREAM_WRITE_AFTER_END, ERR_HTTP2_INVALID_STREAM, ERR_INVALID_ARG_TYPE.
+        """
+        stream = self.stream
+        if self._ended:
+            raise new_error("ERR_STREAM_WRITE_AFTER_END")
+        if stream.closed or stream.destroyed:
+            raise stream._closed_error()
+        if not stream._headers_sent:
+            self._check_chunk(chunk)
+            self._send_head(self._status, None)
+        if stream.writable_ended:
+            return True
+        more: bool = stream.write(chunk, encoding)
+        return more
+
+    async def drain(self) -> None:
+        """Wait until `write` may go on; raises the stream's error when it never may."""
+        await self.stream.drain()
+
+    def end(self: SelfResponse, data: Any = None, encoding: str = "utf-8") -> SelfResponse:
+        """End the response, after *data* if there is any; ending twice does nothing.
+
+        Returns the response: awaiting it waits until all was handed to the transport, and
+        raises the stream's error when that will never be. Raises like `write`.
+        """
+        stream = self.stream
+        if self._ended or stream.closed or stream.destroyed:
+            return self
+        if data is not None and type(data) is not bytes:
+            self._check_chunk(data)
+            if isinstance(data, str):
+                data = data.encode(encoding)
+        if not stream._headers_sent:
+            self._begin(data)
+        self._ended = True
+        if stream.writable_ended:
+            return self
+        if self._trailers is None:
+            stream.end(data)
+        else:
+            stream._end_with_trailers(data, self._trailers)
+        return self
+
+    def _begin(self, data: Any) -> None:
+        """Send the headers of a response whose whole body is *data*."""
+        self._send_head(self._status, None)
+
+    def _check_chunk(self, chunk: Any) -> None:
+        """Refuse what is no body before the headers are sent for it."""
+        if not isinstance(chunk, (str, bytes, bytearray, memoryview)):
+            try:
+                memoryview(chunk).release()
+            except TypeError:
+                raise new_error(
+                    "ERR_INVALID_ARG_TYPE", "chunk", "a buffer or a str", chunk
+                ) from None
+
+    def __await__(self) -> Generator[Any, None, None]:
+        return self._wait_finished().__await__()
+
+    async def _wait_finished(self) -> None:
+        stream = self.stream
+        if stream.writable_finished:
+            return
+        if not stream._close_emitted:
+            done = asyncio.get_running_loop().create_future()
+
+            def finish() -> None:
+                if not done.done():
+                    done.set_result(None)
+
+            stream.on("finish", finish)
+            stream.on("close", finish)
+            try:
+                await done
+            finally:
+                stream.off("finish", finish)
+                stream.off("close", finish)
+        if not stream.writable_finished:
+            stream._error_seen = True
+            raise stream._error or new_error("ERR_HTTP2_INVALID_STREAM")
+
+    # --- push ---------------------------------------------------------------------------
+
+    def create_push_response(self, headers: OutgoingHeaders) -> asyncio.Future[Any]:
+        """Promise the response to the request *headers*, where the protocol can.
+
+        Raises ERR_HTTP2_PUSH_DISABLED: HTTP/1 can't.
+        """
+        raise new_error("ERR_HTTP2_PUSH_DISABLED")
+
+    # --- trailers -----------------------------------------------------------------------
+
+    def set_trailer(self, name: str, value: Any) -> None:
+        """Set the trailer *name*, to be sent after the body (RFC 9110 section 6.5).
+
+        Raises ERR_HTTP2_TRAILERS_ALREADY_SENT after `end`, and what `set_header` does.
+        """
+        if self._ended:
+            raise new_error("ERR_HTTP2_TRAILERS_ALREADY_SENT")
+        name = check_name(name)
+        value = check_value(name, value)
+        if self._is_dropped(name):
+            return
+        if self._trailers is None:
+            self._trailers = {}
+        self._trailers[name] = value
+
+    def add_trailers(self, headers: OutgoingHeaders) -> None:
+        """Set each trailer of *headers*. Raises like `set_trailer`."""
+        for name, value in headers.items() if isinstance(headers, Mapping) else headers:
+            self.set_trailer(name, value)
+
+
+class Http2ServerResponse(ServerResponse):
+    """The response to a request over HTTP/2; comes with the event ``request`` of a server."""
+
+    def _is_dropped(self, name: str) -> bool:
+        return is_for_connection(name)
+
+    @property
+    def status_message(self) -> str:
+        """``''``: HTTP/2 has no reason phrases. What is set is not sent."""
+        return ""
+
+    @status_message.setter
+    def status_message(self, message: str) -> None:
+        warn_of_message(3)
+
+    def write_head(
+        self: SelfResponse,
+        status_code: int,
+        status_message: Any = None,
+        headers: OutgoingHeaders | None = None,
+    ) -> SelfResponse:
+        """Send the status and the headers: see `ServerResponse.write_head`.
+
+        A *status_message* is not sent: HTTP/2 has none, and an `UnsupportedWarning` says so.
+        """
+        if headers is None and type(status_message) is dict:
+            headers, status_message = status_message, None
+        stream = self.stream
+        if (
+            type(headers) is dict
+            and type(status_code) is int
+            and self._headers is status_message is None
+            and plain_names.issuperset(headers)
+            and not stream.closed
+            and not stream.destroyed
+        ):
+            # the everyday call: the engine checks the block as a whole
+            stream.respond({":status": status_code, **headers}, send_date=self.send_date)
+            self._status = status_code
+            self._headers = headers
+            return self
+        if isinstance(status_message, str):
+            warn_of_message(3)
+        return super().write_head(status_code, status_message, headers)
+
+    def create_push_response(self, headers: OutgoingHeaders) -> asyncio.Future[Any]:
+        """Promise the response to the request *headers* (RFC 9113 section 8.4).
+
+        Awaitable → the pushed response, whose `req` is None. Raises what
+        `ServerHttp2Stream.push_stream` does; awaiting raises ERR_HTTP2_INVALID_STREAM when
+        the stream is closed.
+        """
+        stream = self.stream
+        result: asyncio.Future[Any] = quiet_future(stream._session._loop)
+        if stream.closed or stream.destroyed:
+            result.set_exception(new_error("ERR_HTTP2_INVALID_STREAM"))
+            return result
+        kind = type(self)
+
+        def promised(done: asyncio.Future[Any]) -> None:
+            if result.done():
+                if not done.cancelled() and done.exception() is None:
+                    done.result()[0].close()
+            elif done.cancelled():
+                result.cancel()
+            elif error := done.exception():
+                result.set_exception(error)
+            else:
+                result.set_result(kind(done.result()[0]))
+
+        promising = stream.push_stream(headers)
+        if promising.done():
+            promised(promising)
+        else:
+            promising.add_done_callback(promised)
+            result.add_done_callback(lambda done: promising.cancel() if done.cancelled() else None)
+        return result
+
+
+def warn_of_message(stacklevel: int) -> None:
+    """Tell the program that HTTP/2 has no reason phrases."""
+    warnings.warn(
+        "HTTP/2 has no status message (RFC 9113 section 8.3.2): it is not sent",
+        UnsupportedWarning,
+        stacklevel=stacklevel + 1,
+    )
+
+
+def check_status(code: Any) -> int:
+    """*code* as a status of three digits, 100 to 599; ERR_HTTP2_STATUS_INVALID."""
+    if isinstance(code, bool) or not isinstance(code, int) or not 100 <= code <= 599:
+        try:
+            number = int(code) if isinstance(code, str) else -1
+        except ValueError:
+            number = -1
+        if not 100 <= number <= 599:
+            raise new_error("ERR_HTTP2_STATUS_INVALID", code)
+        return number
+    return int(code)

@@ -1,0 +1,58 @@
+"""The socket as a request shows it: the stream where it ends, the session's socket otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..errors import new_error
+
+__all__ = ["StreamSocketProxy"]
+
+_OF_THE_STREAM = frozenset(
+    {"destroy", "destroyed", "emit", "end", "on", "once", "readable", "writable"}
+)
+_FORBIDDEN = frozenset({"pause", "read", "resume", "write"})
+
+
+class StreamSocketProxy:
+    """What `Http2ServerRequest.socket` and `Http2ServerResponse.socket` give.
+
+    ``destroyed``, ``readable``, ``writable``, ``destroy``, ``emit``, ``end``, ``on`` and
+    ``once`` are the stream's. ``set_timeout`` is the session's. ``pause``, ``read``,
+    ``resume`` and ``write`` raise ERR_HTTP2_NO_SOCKET_MANIPULATION. Everything else,
+    such as ``remote_address`` and ``get_peer_certificate()``, is the session's socket's.
+    """
+
+    __slots__ = ("_stream",)
+
+    _stream: Any
+
+    def __init__(self, stream: Any) -> None:
+        object.__setattr__(self, "_stream", stream)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _OF_THE_STREAM:
+            return getattr(self._stream, name)
+        if name in _FORBIDDEN:
+            raise new_error("ERR_HTTP2_NO_SOCKET_MANIPULATION")
+        return getattr(self._stream._session.socket, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in _FORBIDDEN:
+            raise new_error("ERR_HTTP2_NO_SOCKET_MANIPULATION")
+        setattr(
+            self._stream if name in _OF_THE_STREAM else self._stream._session.socket, name, value
+        )
+
+    def set_timeout(self, seconds: float, callback: Callable[[], Any] | None = None) -> Any:
+        """`Http2Session.set_timeout` of the stream's session; returns that."""
+        return self._stream._session.set_timeout(seconds, callback)
+
+
+def socket_of(stream: Any) -> StreamSocketProxy:
+    """The one proxy of *stream*."""
+    proxy: StreamSocketProxy | None = stream.__dict__.get("_socket_proxy")
+    if proxy is None:
+        proxy = stream.__dict__["_socket_proxy"] = StreamSocketProxy(stream)
+    return proxy
