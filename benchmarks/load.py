@@ -43,22 +43,25 @@ class Answers:
         return self.succeeded / self.seconds
 
 
-def check(url: str, expected: bytes, upload: Path | None = None) -> None:
-    """Make one request with curl.
+def check(url: str, expected: bytes, upload: Path | None = None, version: str = "2") -> None:
+    """Make one request with curl, over HTTP/2 or over the ``version`` 1.1.
 
     Raises:
-        Failure: The answer is not HTTP/2, 200 and ``expected``.
+        Failure: The answer is not of that version, 200 and ``expected``.
     """
     if not shutil.which("curl"):
         raise Failure("curl, which checks the answers, is not installed")
     command = ["curl", "--silent", "--show-error", "--insecure", "--max-time", "10"]
-    command += ["--http2" if url.startswith("https:") else "--http2-prior-knowledge"]
+    if version == "2":
+        command += ["--http2" if url.startswith("https:") else "--http2-prior-knowledge"]
+    else:
+        command += ["--http1.1"]
     command += ["--write-out", "%{stderr}%{http_version} %{http_code}", url]
     if upload:
         command += ["--header", "Expect:", "--data-binary", f"@{upload}"]
     done = subprocess.run(command, capture_output=True, check=False)
     words = done.stderr.decode(errors="replace").strip()
-    if done.returncode or words != "2 200":
+    if done.returncode or words != f"{version} 200":
         raise Failure(f"the check request failed: {words}")
     if done.stdout != expected:
         raise Failure(f"the check request got {done.stdout[:40]!r}, {len(done.stdout)} bytes")
@@ -93,6 +96,28 @@ def h2load(
     if not counts:
         raise Failure(f"h2load: {generator.last_words()}")
     return Answers(int(counts[1]), int(counts[2]), bench.duration)
+
+
+def wrk(bench: Bench, url: str, connections: int) -> Answers:
+    """Load a server over HTTP/1.1 with wrk: one request at a time on each connection."""
+    if not shutil.which("wrk"):
+        raise Failure("wrk is not installed")
+    answers = Answers(0, 0, 1)
+    for seconds in (bench.warm_up, bench.duration):
+        whole = max(1, round(seconds))  # wrk knows no parts of seconds
+        command = [*bounded(whole + 15), "wrk", "-t1", f"-c{connections}", f"-d{whole}", url]
+        with running(command, bench.load_log, bench.load_core) as generator:
+            output = generator.wait(whole + 20)
+        done = re.search(r"(\d+) requests in ([\d.]+)s", output)
+        if not done:
+            raise Failure(f"wrk: {generator.last_words()}")
+        errors = re.search(r"connect (\d+), read (\d+), write (\d+), timeout (\d+)", output)
+        refused = re.search(r"Non-2xx or 3xx responses: (\d+)", output)
+        failed = int(refused[1]) if refused else 0
+        succeeded = int(done[1]) - failed
+        failed += sum(map(int, errors.groups())) if errors else 0
+        answers = Answers(succeeded, failed, float(done[2]))
+    return answers
 
 
 def run_client(bench: Bench, command: list[str]) -> Answers:

@@ -95,17 +95,17 @@ def identity(bench: Bench, secure: bool) -> tuple[str, str] | None:
 # Servers
 
 
-def ours(program: str, loop: str, secure: bool = False, api: str = "") -> Peer:
+def ours(program: str, loop: str, secure: bool = False, *options: str) -> Peer:
     """Return this library's server ``program`` on the event loop ``loop``."""
 
     def command(bench: Bench, port: int) -> list[str]:
         pair = identity(bench, secure)
-        options = ["--cert", pair[0], "--key", pair[1]] if pair else []
-        return python(f"benchmarks.programs.{program}", "--loop", loop, *options)
+        files = ["--cert", pair[0], "--key", pair[1]] if pair else []
+        return python(f"benchmarks.programs.{program}", "--loop", loop, *options, *files)
 
     return Peer(
-        name="-".join(filter(None, ["http2", api.lower(), loop])),
-        label=f"http2{' ' + api if api else ''}, {loop}",
+        name=f"http2-{loop}",
+        label=f"http2, {loop}",
         command=command,
         modules=("http2", "uvloop") if loop == "uvloop" else ("http2",),
         ours=True,

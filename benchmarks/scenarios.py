@@ -10,6 +10,7 @@ from benchmarks.processes import Failure
 
 IDLE_CONNECTIONS = 1000
 CLIENT_STREAMS = 100
+HTTP1_CONNECTIONS = 64
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,11 @@ def requests_per_second(connections: int, streams: int) -> Callable[[Peer, Bench
     return measure
 
 
+def hello_http1(peer: Peer, bench: Bench) -> Measurement:
+    """Measure succeeded requests per second for ``Hello World`` over HTTP/1.1."""
+    return under_load(peer, bench, HTTP1_CONNECTIONS, 0, HELLO, version="1.1")
+
+
 def download(peer: Peer, bench: Bench) -> Measurement:
     """Measure response bodies of 1 MiB, in GB (10⁹ bytes) per second."""
     return in_gigabytes(under_load(peer, bench, 4, 8, MEBIBYTE))
@@ -78,14 +84,23 @@ def upload(peer: Peer, bench: Bench) -> Measurement:
 
 
 def under_load(
-    peer: Peer, bench: Bench, connections: int, streams: int, expected: bytes, sends: bool = False
+    peer: Peer,
+    bench: Bench,
+    connections: int,
+    streams: int,
+    expected: bytes,
+    sends: bool = False,
+    version: str = "2",
 ) -> Measurement:
     """Start a server, check one answer, load it, and return succeeded requests per second."""
     body = bench.upload if sends else None
     with serving(peer, bench) as (server, _, url):
-        load.check(url, expected, body)
+        load.check(url, expected, body, version)
         before = server.cpu_seconds()
-        answers = load.h2load(bench, url, connections, streams, body)
+        if version == "2":
+            answers = load.h2load(bench, url, connections, streams, body)
+        else:
+            answers = load.wrk(bench, url, connections)
         after = server.cpu_seconds()
         if not answers.succeeded:
             raise Failure(f"no request succeeded, {answers.failed} failed")
@@ -144,14 +159,32 @@ def server_hello(secure: bool) -> tuple[Peer, ...]:
         return shared
     return (
         *shared[:2],
-        peers.ours("compat", "uvloop", api="Compat"),
         peers.ours_asgi(),
         shared[2],
-        peers.node("node_compat", "node-compat", "Node Compat API"),
         *shared[3:],
         peers.granian("asgi"),
         peers.uvicorn(),
         peers.hypercorn(),
+    )
+
+
+def server_compat(secure: bool) -> tuple[Peer, ...]:
+    """Return the servers that take part in Hello World with requests and responses."""
+    return (
+        peers.ours("compat", "asyncio", secure),
+        peers.ours("compat", "uvloop", secure),
+        peers.node("node_compat", "node-compat", "Node Compat API", secure),
+    )
+
+
+def server_http1(secure: bool) -> tuple[Peer, ...]:
+    """Return the servers that take part in Hello World over HTTP/1.1."""
+    return (
+        peers.ours("compat", "asyncio", secure, "--http1"),
+        peers.ours("compat", "uvloop", secure, "--http1"),
+        peers.node(
+            "node_http1", "node-http1", "Node allowHTTP1" if secure else "Node http", secure
+        ),
     )
 
 
@@ -181,7 +214,6 @@ SCENARIOS: tuple[Scenario, ...] = (
         measure=requests_per_second(10, 100),
         competitors=server_hello(secure=False),
         pairs=(
-            ("http2-compat-uvloop", "node-compat"),
             ("http2-asgi", "granian-asgi"),
             *SERVER_PAIRS,
         ),
@@ -194,6 +226,45 @@ SCENARIOS: tuple[Scenario, ...] = (
         measure=requests_per_second(10, 100),
         competitors=server_hello(secure=True),
         pairs=SERVER_PAIRS,
+    ),
+    Scenario(
+        name="compat-hello-h2c",
+        title="Requests and responses: Hello World in the clear",
+        unit="requests/s",
+        explanation=f"The Compatibility API: {HELLO_WORLD}, HTTP/2 with prior knowledge.",
+        measure=requests_per_second(10, 100),
+        competitors=server_compat(secure=False),
+        reference="node-compat",
+    ),
+    Scenario(
+        name="compat-hello-tls",
+        title="Requests and responses: Hello World over TLS 1.3",
+        unit="requests/s",
+        explanation="The same over TLS 1.3 with AES-128-GCM.",
+        measure=requests_per_second(10, 100),
+        competitors=server_compat(secure=True),
+        reference="node-compat",
+    ),
+    Scenario(
+        name="http1-hello",
+        title="HTTP/1.1: Hello World in the clear",
+        unit="requests/s",
+        explanation=(
+            f"The same handler for clients of HTTP/1.1: wrk with {HTTP1_CONNECTIONS} connections, "
+            "one request at a time on each. Node's server is that of its module `http`."
+        ),
+        measure=hello_http1,
+        competitors=server_http1(secure=False),
+        reference="node-http1",
+    ),
+    Scenario(
+        name="http1-hello-tls",
+        title="HTTP/1.1: Hello World over TLS",
+        unit="requests/s",
+        explanation="The same over TLS. Node's server is that of `http2` with `allowHTTP1`.",
+        measure=hello_http1,
+        competitors=server_http1(secure=True),
+        reference="node-http1",
     ),
     Scenario(
         name="server-body-1mib-h2c",

@@ -26,6 +26,8 @@ from pathlib import Path
 from typing import Any
 
 import http2
+from http2.compat.request import ServerRequest
+from http2.compat.response import ServerResponse
 from http2.compat.socket import StreamSocketProxy
 from http2.core.duplex import Duplex
 from http2.core.emitter import EventEmitter
@@ -53,8 +55,8 @@ CLASSES: dict[str, Any] = {
     "server": http2.Http2Server,
     "secure_server": http2.Http2SecureServer,
     "unknown_protocol_socket": http2.UnknownProtocolSocket,
-    "request": http2.Http2ServerRequest,
-    "response": http2.Http2ServerResponse,
+    "request": ServerRequest,
+    "response": ServerResponse,
     "request_socket": StreamSocketProxy,
     "observer": http2.PerformanceObserver,
     "entries": http2.PerformanceObserverEntryList,

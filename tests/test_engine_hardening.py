@@ -344,6 +344,7 @@ COMMANDS_AFTER_CLOSE = [
     lambda c: c.submit_response(1, {}),
     lambda c: c.submit_informational(1, {":status": 103}),
     lambda c: c.submit_trailers(1, {}),
+    lambda c: c.expect_trailers(1),
     lambda c: c.submit_push_promise(1, {}, "a", "b"),
     lambda c: c.write(1, b"x"),
     lambda c: c.pending(1),

@@ -246,6 +246,17 @@ def test_connect_proxy_and_client(start: Start, loop: Loop) -> None:
     assert done.stderr.startswith("connect_client.py: ")
 
 
+def test_proxied_fetch(start: Start, loop: Loop, tmp_path: Path) -> None:
+    server = start("secure_server.py", str(tmp_path), "--port", "0")
+    url = server.url()
+    proxy = start("connect_proxy.py", "--port", "0")
+    trusting = "--ca", str(tmp_path / "cert.pem")
+    out = run_example("proxied_fetch.py", proxy.url(), url, *trusting, loop=loop)
+    assert out == "200 TLSv1.3\n<h1>Secured hello world!</h1>\n"
+    proxy.stop()
+    server.stop()
+
+
 def test_extended_connect(loop: Loop) -> None:
     assert run_example("extended_connect.py", loop=loop).splitlines() == [
         "client: offered: True",

@@ -19,13 +19,16 @@ def serve(attach: Callable[[Any], object]) -> None:
     parser.add_argument("--loop", choices=["asyncio", "uvloop"], default="asyncio")
     parser.add_argument("--cert", help="PEM file; given, the server speaks TLS")
     parser.add_argument("--key", help="PEM file")
+    parser.add_argument("--http1", action="store_true", help="serve HTTP/1 clients too")
     arguments = parser.parse_args()
 
     async def main() -> None:
+        options = {"allow_http1": True} if arguments.http1 else {}
         if arguments.cert:
-            server = http2.create_secure_server(cert=arguments.cert, key=arguments.key)
+            options |= {"cert": arguments.cert, "key": arguments.key}
+            server = http2.create_secure_server(**options)
         else:
-            server = http2.create_server()
+            server = http2.create_server(**options)
         attach(server)
         await announce(server)
         await server.serve_forever()

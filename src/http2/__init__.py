@@ -1,6 +1,7 @@
 """Node's whole `http2` module for Python, on nghttp2."""
 
 from . import constants, errors
+from .compat.http1_messages import Http1IncomingMessage, Http1ServerResponse
 from .compat.request import Http2ServerRequest
 from .compat.response import Http2ServerResponse
 from .compat.server import create_secure_server, create_server
@@ -50,6 +51,8 @@ __all__ = [
     "ClientHttp2Session",
     "ClientHttp2Stream",
     "Headers",
+    "Http1IncomingMessage",
+    "Http1ServerResponse",
     "Http2Error",
     "Http2SecureServer",
     "Http2Server",

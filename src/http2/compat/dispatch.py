@@ -9,10 +9,15 @@ from typing import Any
 from ..core.server import Http2Server
 from ..errors import new_error
 from ..headers import Headers
+from .http1_messages import Http1IncomingMessage, Http1ServerResponse
 from .request import Http2ServerRequest, ServerRequest
 from .response import Http2ServerResponse, ServerResponse
 
 __all__ = ["Dispatcher"]
+
+# A received name is in lower case: no need to ask for it in others, as `Headers` does.
+contains = dict.__contains__
+field = dict.get
 
 
 @dataclass(slots=True, kw_only=True)
@@ -23,11 +28,17 @@ class Dispatcher:
     """What ``request`` listeners get as the request, over HTTP/2."""
     http2_server_response_class: type[Http2ServerResponse] = Http2ServerResponse
     """What they get as the response."""
+    http1_incoming_message_class: type[Http1IncomingMessage] = Http1IncomingMessage
+    """What they get as the request, over HTTP/1."""
+    http1_server_response_class: type[Http1ServerResponse] = Http1ServerResponse
+    """What they get as the response."""
 
     def __post_init__(self) -> None:
         for name, base in (
             ("http2_server_request_class", Http2ServerRequest),
             ("http2_server_response_class", Http2ServerResponse),
+            ("http1_incoming_message_class", Http1IncomingMessage),
+            ("http1_server_response_class", Http1ServerResponse),
         ):
             given = getattr(self, name)
             if not isinstance(given, type) or not issubclass(given, base):
@@ -38,31 +49,42 @@ class Dispatcher:
         """Take the classes out of *options*. Raises ERR_INVALID_ARG_TYPE."""
         return cls(**{name: options.pop(name) for name in cls.__slots__ if name in options})
 
-    def listener(self, server: Http2Server) -> Callable[[Any, Headers], Any]:
+    def http2(self, server: Http2Server) -> Callable[[Any, Headers], None]:
         """The listener of ``stream`` that makes a request of each stream of *server*."""
-        request_class = self.http2_server_request_class
-        response_class = self.http2_server_response_class
+        return _dispatch(server, self.http2_server_request_class, self.http2_server_response_class)
 
-        def on_stream(stream: Any, headers: Headers) -> None:
-            request = request_class(stream, headers)
-            response = response_class(stream, request)
-            if "expect" in headers or headers[":method"] == "CONNECT":
-                dispatch_special(server, request, response)
-                return
-            found = (server._listeners or {}).get("request")
-            if found and len(found) == 1 and found[0].plain:
-                # the everyday listener, without a detour
-                try:
-                    result = found[0].function(request, response)
-                except Exception as error:
-                    server._listener_failed(error, "request", (request, response))
-                else:
-                    if result is not None:
-                        server._returned(result, "request", (request, response))
+    def http1(self, server: Http2Server) -> Callable[[Any, Headers], None]:
+        """The same for what HTTP/1's clients ask of *server*."""
+        return _dispatch(
+            server, self.http1_incoming_message_class, self.http1_server_response_class
+        )
+
+
+def _dispatch(
+    server: Http2Server,
+    request_class: type[Http2ServerRequest] | type[Http1IncomingMessage],
+    response_class: type[ServerResponse],
+) -> Callable[[Any, Headers], None]:
+    def on_stream(stream: Any, headers: Headers) -> None:
+        request = request_class(stream, headers)
+        response = response_class(stream, request)
+        if contains(headers, "expect") or field(headers, ":method") == "CONNECT":
+            dispatch_special(server, request, response)
+            return
+        found = (server._listeners or {}).get("request")
+        if found and len(found) == 1 and found[0].plain:
+            # the everyday listener, without a detour
+            try:
+                result = found[0].function(request, response)
+            except Exception as error:
+                server._listener_failed(error, "request", (request, response))
             else:
-                server.emit("request", request, response)
+                if result is not None:
+                    server._returned(result, "request", (request, response))
+        else:
+            server.emit("request", request, response)
 
-        return on_stream
+    return on_stream
 
 
 def dispatch_special(server: Http2Server, request: ServerRequest, response: ServerResponse) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from ..errors import UnsupportedWarning, new_error
 from ..headers import PSEUDO_HEADERS, sensitive_headers
 
-__all__ = ["check_links", "check_name", "check_value", "is_for_connection"]
+__all__ = ["check_links", "check_name", "check_value", "is_for_connection", "plain_names"]
 
 TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9a-z]+")
 # RFC 9110 section 5.5: visible characters, spaces, tabs, and octets that nobody interprets.
@@ -26,6 +26,9 @@ LINKS = re.compile(rf"{LINK.pattern}(?:\s*,\s*{LINK.pattern})*")
 # By every spelling that programs have used; they use few.
 _names: dict[str, str] = {}
 MOST_NAMES = 1024
+
+plain_names: set[str] = set()
+"""Names known to be right as they are: in lower case, and of use in either protocol."""
 
 
 def check_name(name: Any) -> Any:
@@ -48,6 +51,8 @@ def check_name(name: Any) -> Any:
         raise new_error("ERR_INVALID_HTTP_TOKEN", "Header name", name)
     if len(_names) < MOST_NAMES:
         _names[name] = lower
+        if lower != "connection":
+            plain_names.add(lower)
     return lower
 
 

@@ -51,6 +51,18 @@ class ServerRequest(Face):
         return f"{self.http_version_major}.{self.http_version_minor}"
 
     @property
+    def scheme(self) -> str:
+        """The scheme, ``'https'`` or ``'http'``."""
+        scheme: str = self.headers.get(":scheme")
+        return scheme or ("https" if self.stream._session.encrypted else "http")
+
+    @property
+    def authority(self) -> str:
+        """``:authority``, else the field ``host``."""
+        authority: str = self.headers.get(":authority") or self.headers.get("host", "")
+        return authority
+
+    @property
     def raw_headers(self) -> list[tuple[str, str]]:
         """The header fields as they came: (name, value) pairs in their order, none merged."""
         return self.headers.raw
@@ -181,18 +193,6 @@ class Http2ServerRequest(ServerRequest):
     @url.setter
     def url(self, url: str) -> None:
         self.headers[":path"] = url
-
-    @property
-    def scheme(self) -> str:
-        """The scheme, ``'https'`` or ``'http'``."""
-        scheme: str = self.headers.get(":scheme")
-        return scheme
-
-    @property
-    def authority(self) -> str:
-        """``:authority``, else the field ``host``."""
-        authority: str = self.headers.get(":authority") or self.headers.get("host", "")
-        return authority
 
 
 def check_method(method: Any) -> str:

@@ -11,7 +11,7 @@ from ..core.duplex import quiet_future
 from ..errors import UnsupportedWarning, new_error
 from ..headers import OutgoingHeaders
 from .face import Face
-from .fields import check_links, check_name, check_value, is_for_connection
+from .fields import check_links, check_name, check_value, is_for_connection, plain_names
 from .request import ServerRequest
 from .socket import StreamSocketProxy
 
@@ -38,6 +38,9 @@ class ServerResponse(Face):
 
     send_date: bool = True
     """Whether ``date`` is added when it was not set."""
+
+    status_message: str
+    """The reason phrase, which HTTP/1 alone has."""
 
     _status = 200
     _headers: dict[str, Any] | None = None
@@ -361,6 +364,15 @@ class ServerResponse(Face):
             stream._error_seen = True
             raise stream._error or new_error("ERR_HTTP2_INVALID_STREAM")
 
+    # --- push ---------------------------------------------------------------------------
+
+    def create_push_response(self, headers: OutgoingHeaders) -> asyncio.Future[Any]:
+        """Promise the response to the request *headers*, where the protocol can.
+
+        Raises ERR_HTTP2_PUSH_DISABLED: HTTP/1 can't.
+        """
+        raise new_error("ERR_HTTP2_PUSH_DISABLED")
+
     # --- trailers -----------------------------------------------------------------------
 
     def set_trailer(self, name: str, value: Any) -> None:
@@ -409,6 +421,22 @@ class Http2ServerResponse(ServerResponse):
 
         A *status_message* is not sent: HTTP/2 has none, and an `UnsupportedWarning` says so.
         """
+        if headers is None and type(status_message) is dict:
+            headers, status_message = status_message, None
+        stream = self.stream
+        if (
+            type(headers) is dict
+            and type(status_code) is int
+            and self._headers is status_message is None
+            and plain_names.issuperset(headers)
+            and not stream.closed
+            and not stream.destroyed
+        ):
+            # the everyday call: the engine checks the block as a whole
+            stream.respond({":status": status_code, **headers}, send_date=self.send_date)
+            self._status = status_code
+            self._headers = headers
+            return self
         if isinstance(status_message, str):
             warn_of_message(3)
         return super().write_head(status_code, status_message, headers)

@@ -25,7 +25,9 @@ def create_server(on_request: Handler | None = None, **options: Any) -> Http2Ser
     an `Http2ServerRequest` and an `Http2ServerResponse`.
 
     Options: those of `SessionOptions`; ``http2_server_request_class`` and
-    ``http2_server_response_class``, classes derived from these two. Raises
+    ``http2_server_response_class``, classes derived from these two, and for HTTP/1's
+    clients ``http1_incoming_message_class`` and ``http1_server_response_class``, derived from
+    `Http1IncomingMessage` and `Http1ServerResponse`. Raises
     ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE, ERR_HTTP2_INVALID_SETTING_VALUE, `TypeError` for
     unknown options.
     """
@@ -65,7 +67,7 @@ def _session_options(options: dict[str, Any]) -> SessionOptions:
 
 def _equipped(server: Server, dispatcher: Dispatcher, on_request: Handler | None) -> Server:
     """*server* with the Compatibility API, which begins to work with its first listener."""
-    server._on_stream = dispatcher.listener(server)
+    server._on_stream = dispatcher.http2(server)
     if on_request is not None:
         if not callable(on_request):
             raise new_error("ERR_INVALID_ARG_TYPE", "on_request", "a callable", on_request)

@@ -13,6 +13,7 @@ from .carriers import bind, carry
 from .client_session import ClientHttp2Session
 from .options import SessionOptions, reject_unknown
 from .origins import serialize_origin
+from .stream import Http2Stream
 from .timers import check_timeout
 from .tls import client_context
 from .transport import SessionProtocol
@@ -46,10 +47,11 @@ def connect(
     ``create_connection``, a function of ``(url, options)``, plain or async, makes what
     carries the bytes: an asyncio ``(reader, writer)`` pair, a connected `socket.socket`,
     or a stream of this library. *url* is a `urllib.parse.SplitResult` of *authority*,
-    *options* a dict of the options given here. It is used as it is: no TLS is added, and
-    the options of TLS and of dialling above are left to it. What it raises is why the
-    session fails to connect; so is ERR_HTTP2_SOCKET_BOUND, when it returns what carries
-    a session already.
+    *options* a dict of the options given here. A stream, which is a tunnel, gets TLS
+    inside when *authority* is one of ``https:``. A pair and a socket are used as they are:
+    no TLS is added, and its options are left to the function, as are those of dialling. What
+    it raises is why the session fails to connect; so is ERR_HTTP2_SOCKET_BOUND, when it
+    returns what carries a session already.
 
     Raises ERR_HTTP2_UNSUPPORTED_PROTOCOL, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE,
     ERR_OUT_OF_RANGE, `TypeError` for unknown options.
@@ -68,13 +70,13 @@ def connect(
         if name in options
     }
     create_connection = options.pop("create_connection", None)
+    tunnel_options: dict[str, Any] = {}
     if create_connection is not None:
         if not callable(create_connection):
             raise new_error(
                 "ERR_INVALID_ARG_TYPE", "create_connection", "a callable", create_connection
             )
-        for name in TLS_OPTIONS:
-            options.pop(name, None)
+        tunnel_options = {name: options.pop(name) for name in TLS_OPTIONS if name in options}
     secure = protocol == "https:" and create_connection is None
     context = client_context(options) if secure else None
     if context is None and create_connection is None and servername is not None:
@@ -98,6 +100,14 @@ def connect(
                 if inspect.isawaitable(made):
                     made = await made
                 bind(made)
+                if protocol == "https:" and isinstance(made, Http2Stream):
+                    from .tls_carrier import carry_tls
+
+                    tunnel_context = client_context(tunnel_options)
+                    await carry_tls(
+                        loop, made, lambda: SessionProtocol(session), tunnel_context, name
+                    )
+                    return
                 under_way = carry(loop, made, lambda: SessionProtocol(session))
                 if under_way is not None:
                     await under_way

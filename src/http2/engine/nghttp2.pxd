@@ -8,7 +8,7 @@ cdef extern from *:
     #include <sys/types.h>
     #include <nghttp2/nghttp2.h>
     /* Came in 1.57; distributions carry it in older versions as a security fix. */
-    static void http2_set_stream_reset_rate_limit(
+    static inline void http2_set_stream_reset_rate_limit(
         nghttp2_option *option, uint64_t burst, uint64_t rate) {
     #ifdef HTTP2_HAVE_STREAM_RESET_RATE_LIMIT
       nghttp2_option_set_stream_reset_rate_limit(option, burst, rate);

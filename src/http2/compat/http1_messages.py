@@ -1,0 +1,96 @@
+"""`Http1IncomingMessage` and `Http1ServerResponse`: the same two faces, for HTTP/1's clients."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from ..errors import new_error
+from ..headers import Headers
+from .fields import NOT_IN_VALUES
+from .request import ServerRequest, check_method
+from .response import ServerResponse
+
+__all__ = ["Http1IncomingMessage", "Http1ServerResponse"]
+
+
+class Http1IncomingMessage(ServerRequest):
+    """A request over HTTP/1.1 or 1.0, to a server with ``allow_http1``.
+
+    Its `headers` have no pseudo-headers: what these would say is in `method`, `url`,
+    `scheme` and `authority`.
+    """
+
+    http_version_major = 1
+    http_version_minor = 1
+
+    def __init__(self, stream: Any, headers: Headers) -> None:
+        self.stream = stream
+        self.headers = headers
+        self._method: str = stream.method
+        self.url = stream.url
+        if stream.http_version == "1.0":
+            self.http_version_minor = 0
+
+    @property
+    def method(self) -> str:
+        """The method, such as ``'GET'``; may be set to another, for handlers to come.
+
+        Setting raises ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an empty one.
+        """
+        return self._method
+
+    @method.setter
+    def method(self, method: str) -> None:
+        self._method = check_method(method)
+
+
+class Http1ServerResponse(ServerResponse):
+    """The response to a request over HTTP/1.1 or 1.0.
+
+    A response whose body is given to `end` as a whole has a ``content-length`` by itself; others
+    are sent in chunks, or, to clients of HTTP/1.0, until the connection ends.
+    """
+
+    _message: str | None = None
+
+    @property
+    def status_message(self) -> str:
+        """The reason phrase: that of the status, unless it is set.
+
+        Setting raises ERR_INVALID_ARG_TYPE, ERR_INVALID_CHAR.
+        """
+        if self._message is not None:
+            return self._message
+        try:
+            return HTTPStatus(self._status).phrase
+        except ValueError:
+            return ""
+
+    @status_message.setter
+    def status_message(self, message: str) -> None:
+        if not isinstance(message, str):
+            raise new_error("ERR_INVALID_ARG_TYPE", "status_message", "a str", message)
+        if NOT_IN_VALUES.search(message):
+            raise new_error("ERR_INVALID_CHAR", "status message", message)
+        self._message = message
+
+    def _send_head(self, status: int, message: str | None) -> None:
+        if message is not None:
+            self.status_message = message
+        self.stream._status_message = self._message
+        super()._send_head(status, message)
+
+    def _begin(self, data: Any) -> None:
+        headers = self._headers
+        if (
+            self._trailers is None
+            and (headers is None or "content-length" not in headers)
+            and (headers is None or "transfer-encoding" not in headers)
+        ):
+            size = 0 if data is None else memoryview(data).nbytes
+            if headers is None:
+                self._headers = {"content-length": size}
+            else:
+                headers["content-length"] = size
+        self._send_head(self._status, None)

@@ -1,0 +1,495 @@
+# cython: language_level=3, boundscheck=False, initializedcheck=False
+"""nghttp2's callbacks: they append to the batch of events, and gather what is sent.
+
+None runs code of the program's. What goes wrong in one is kept in `Session._failure`, and
+raised by the call that ran nghttp2.
+"""
+
+from cpython.bytes cimport PyBytes_FromStringAndSize
+from libc.stdint cimport int32_t, uint8_t, uint32_t
+from libc.string cimport memset
+
+from http2.engine.header_block cimport add_received, new_headers
+from http2.engine.nghttp2 cimport *
+from http2.engine.outgoing cimport OutgoingBody, Output
+from http2.engine.session cimport Session
+
+from http2 import events as _events
+
+cdef int EVENT_DATA = _events.DATA
+cdef int EVENT_PUSH_PROMISE = _events.PUSH_PROMISE
+cdef int EVENT_STREAM_CLOSED = _events.STREAM_CLOSED
+cdef int EVENT_END_SENT = _events.END_SENT
+cdef int EVENT_WRITABLE = _events.WRITABLE
+cdef int EVENT_WANT_TRAILERS = _events.WANT_TRAILERS
+cdef int EVENT_SETTINGS = _events.SETTINGS
+cdef int EVENT_SETTINGS_ACK = _events.SETTINGS_ACK
+cdef int EVENT_PING = _events.PING
+cdef int EVENT_PING_ACK = _events.PING_ACK
+cdef int EVENT_GOAWAY = _events.GOAWAY
+cdef int EVENT_GOAWAY_SENT = _events.GOAWAY_SENT
+cdef int EVENT_ALTSVC = _events.ALTSVC
+cdef int EVENT_ORIGIN = _events.ORIGIN
+cdef int EVENT_PRIORITY = _events.PRIORITY
+cdef int EVENT_PRIORITY_UPDATE = _events.PRIORITY_UPDATE
+cdef int EVENT_FRAME_NOT_SENT = _events.FRAME_NOT_SENT
+cdef int EVENT_INVALID_FRAME = _events.INVALID_FRAME
+cdef int EVENT_HEADERS_REJECTED = _events.HEADERS_REJECTED
+cdef int EVENT_FAILED = _events.FAILED
+cdef int EVENT_WINDOW_GIVEN = _events.WINDOW_GIVEN
+cdef int EVENT_MEASURED = _events.MEASURED
+
+cdef Py_ssize_t HIGH_WATER = _events.HIGH_WATER
+
+cdef enum:
+    # The largest DATA frame that we make, where the peer allows more than 16,384.
+    LARGEST_DATA = 65536
+    # A field counts its name, its value and this much (RFC 9113 section 6.5.2).
+    FIELD_OVERHEAD = 32
+    PADDING_ALIGNED = 1
+    PADDING_MAX = 2
+    FRAME_HEADER = 9
+    FLOODED = -904
+    # Larger header blocks count for the session's memory by themselves.
+    SMALL_BLOCK = 1024
+
+
+cdef nghttp2_session_callbacks *callbacks = NULL
+cdef nghttp2_session_callbacks *padding_callbacks = NULL
+
+
+cdef nghttp2_session_callbacks *callbacks_for(bint padding) noexcept:
+    """The callbacks of a session that pads its frames, or not."""
+    return padding_callbacks if padding else callbacks
+
+
+# --- what the callbacks share -------------------------------------------------------------
+
+cdef inline int report(Session self, int kind, int32_t stream_id, first, second) except -1:
+    self._batch.append((kind, stream_id, first, second))
+    return 0
+
+
+cdef int report_goaway(Session self, int kind, const nghttp2_frame *frame) except -1:
+    return report(
+        self, kind, frame.goaway.last_stream_id, frame.goaway.error_code,
+        PyBytes_FromStringAndSize(
+            <const char *>frame.goaway.opaque_data, frame.goaway.opaque_data_len))
+
+
+cdef int fail(Session self, BaseException failure) noexcept:
+    """Keep what went wrong in a callback; the call that ran nghttp2 raises it."""
+    if self._failure is None:
+        self._failure = failure
+    return NGHTTP2_ERR_CALLBACK_FAILURE
+
+
+cdef void stream_begun(Session self) noexcept:
+    self.stream_count += 1
+    self._open_streams += 1
+    if self._open_streams > self.max_open_streams:
+        self.max_open_streams = self._open_streams
+
+
+cdef int refuse_stream(Session self, int32_t stream_id) except -1:
+    """There is no memory for a stream that the peer opens (Node: a credit-based limit)."""
+    nghttp2_submit_rst_stream(
+        self._session, NGHTTP2_FLAG_NONE, stream_id, NGHTTP2_ENHANCE_YOUR_CALM)
+    self._rejected += 1
+    report(self, EVENT_HEADERS_REJECTED, stream_id, None, None)
+    if self._rejected == self._max_rejected + 1:
+        report(
+            self, EVENT_FAILED, 0, FLOODED,
+            "the peer goes on opening streams that are refused")
+    return 0
+
+
+cdef int keep_block(Session self, int32_t stream_id) except -1:
+    """Count a large header block until its stream is closed."""
+    nghttp2_session_set_stream_user_data(
+        self._session, stream_id, <void *>self._block_size)
+    self._large_blocks += 1
+    self._large_block_bytes += self._block_size
+    return 0
+
+
+cdef int drop_block(Session self, int32_t stream_id) except -1:
+    cdef Py_ssize_t size = <Py_ssize_t>nghttp2_session_get_stream_user_data(
+        self._session, stream_id)
+    if size:
+        self._large_blocks -= 1
+        self._large_block_bytes -= size
+    return 0
+
+
+cdef object take_block(Session self):
+    """The `Headers` of the block that is complete now."""
+    cdef object block = self._block
+    self._block = None
+    if self._block_raw is not None:
+        block._raw = self._block_raw
+    if self._sensitive is not None:
+        block._sensitive = self._sensitive
+    return block
+
+
+# --- what has come ------------------------------------------------------------------------
+
+cdef int on_begin_headers(
+    nghttp2_session *session, const nghttp2_frame *frame, void *user_data
+) noexcept:
+    cdef Session self = <Session>user_data
+    cdef int32_t stream_id
+    try:
+        self._blocks += 1
+        if frame.hd.type == NGHTTP2_PUSH_PROMISE or frame.headers.cat == NGHTTP2_HCAT_REQUEST:
+            stream_begun(self)
+            if self._memory() > self._max_memory:
+                stream_id = (
+                    frame.push_promise.promised_stream_id
+                    if frame.hd.type == NGHTTP2_PUSH_PROMISE else frame.hd.stream_id)
+                refuse_stream(self, stream_id)
+                return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE
+            self._rejected = 0
+        self._block = new_headers()
+        self._block_raw = None
+        self._sensitive = None
+        self._block_pairs = 0
+        self._block_size = 0
+        return 0
+    except BaseException as failure:
+        return fail(self, failure)
+
+
+cdef int on_header(
+    nghttp2_session *session, const nghttp2_frame *frame, nghttp2_rcbuf *name,
+    nghttp2_rcbuf *value, uint8_t flags, void *user_data,
+) noexcept:
+    cdef Session self = <Session>user_data
+    cdef str text
+    cdef int32_t stream_id
+    try:
+        self._block_size += (
+            nghttp2_rcbuf_get_buf(name).len + nghttp2_rcbuf_get_buf(value).len
+            + FIELD_OVERHEAD)
+        self._block_pairs += 1
+        if self._block_pairs > self._max_pairs or self._block_size > self._max_list_size:
+            stream_id = (
+                frame.push_promise.promised_stream_id if frame.hd.type == NGHTTP2_PUSH_PROMISE
+                else frame.hd.stream_id)
+            nghttp2_submit_rst_stream(
+                session, NGHTTP2_FLAG_NONE, stream_id, NGHTTP2_ENHANCE_YOUR_CALM)
+            report(self, EVENT_HEADERS_REJECTED, stream_id, None, None)
+            self._block = None
+            return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE
+        text = self._strings.text(name)
+        self._block_raw = add_received(
+            self._block, self._block_raw, text, self._strings.text(value))
+        if flags & NGHTTP2_NV_FLAG_NO_INDEX:
+            if self._sensitive is None:
+                self._sensitive = []
+            self._sensitive.append(text)
+        return 0
+    except BaseException as failure:
+        return fail(self, failure)
+
+
+cdef int on_data_chunk_recv(
+    nghttp2_session *session, uint8_t flags, int32_t stream_id, const uint8_t *data,
+    size_t length, void *user_data,
+) noexcept:
+    cdef Session self = <Session>user_data
+    try:
+        self._batch.append((
+            EVENT_DATA, stream_id, PyBytes_FromStringAndSize(<const char *>data, length), False))
+        return 0
+    except BaseException as failure:
+        return fail(self, failure)
+
+
+cdef str latin1(const uint8_t *data, size_t length):
+    if length == 0:
+        return ""
+    return data[:length].decode("latin-1")
+
+
+cdef int on_frame_recv(
+    nghttp2_session *session, const nghttp2_frame *frame, void *user_data
+) noexcept:
+    cdef Session self = <Session>user_data
+    cdef uint8_t kind = frame.hd.type
+    cdef uint8_t flags = frame.hd.flags
+    cdef int32_t stream_id = frame.hd.stream_id
+    self.frames_received += 1
+    cdef nghttp2_ext_altsvc *altsvc
+    cdef nghttp2_ext_origin *origin
+    cdef nghttp2_ext_priority_update *update
+    cdef tuple last
+    cdef size_t i
+    try:
+        if kind == NGHTTP2_DATA:
+            if flags & NGHTTP2_FLAG_END_STREAM:
+                if self._batch:
+                    last = self._batch[-1]
+                    if <int>last[0] == EVENT_DATA and <int32_t>last[1] == stream_id:
+                        self._batch[-1] = (EVENT_DATA, stream_id, last[2], True)
+                        return 0
+                report(self, EVENT_DATA, stream_id, b"", True)
+        elif kind == NGHTTP2_HEADERS:
+            # the categories are the event kinds
+            if self._block_size > SMALL_BLOCK and frame.headers.cat == NGHTTP2_HCAT_REQUEST:
+                keep_block(self, stream_id)
+            report(self, <int>frame.headers.cat, stream_id, take_block(self), flags)
+        elif kind == NGHTTP2_PUSH_PROMISE:
+            if self._block_size > SMALL_BLOCK:
+                keep_block(self, frame.push_promise.promised_stream_id)
+            report(
+                self, EVENT_PUSH_PROMISE, stream_id, take_block(self),
+                frame.push_promise.promised_stream_id)
+        elif kind == NGHTTP2_SETTINGS:
+            if flags & NGHTTP2_FLAG_ACK:
+                if self._unacknowledged:
+                    self._unacknowledged -= 1
+                if self._list_size_announced:
+                    self._max_list_size = nghttp2_session_get_local_settings(
+                        session, NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE)
+                report(self, EVENT_SETTINGS_ACK, 0, None, None)
+            else:
+                report(
+                    self, EVENT_SETTINGS, 0,
+                    [(frame.settings.iv[i].settings_id, frame.settings.iv[i].value)
+                     for i in range(frame.settings.niv)], None)
+        elif kind == NGHTTP2_PING:
+            if flags & NGHTTP2_FLAG_ACK and self._unacknowledged:
+                self._unacknowledged -= 1
+            report(
+                self, EVENT_PING_ACK if flags & NGHTTP2_FLAG_ACK else EVENT_PING, 0,
+                PyBytes_FromStringAndSize(<const char *>frame.ping.opaque_data, 8), None)
+        elif kind == NGHTTP2_GOAWAY:
+            report_goaway(self, EVENT_GOAWAY, frame)
+        elif kind == NGHTTP2_PRIORITY:
+            report(
+                self, EVENT_PRIORITY, stream_id,
+                (frame.priority.pri_spec.stream_id, frame.priority.pri_spec.weight,
+                 bool(frame.priority.pri_spec.exclusive)), None)
+        elif kind == NGHTTP2_ALTSVC:
+            altsvc = <nghttp2_ext_altsvc *>frame.ext.payload
+            report(
+                self, EVENT_ALTSVC, stream_id,
+                latin1(altsvc.origin, altsvc.origin_len),
+                latin1(altsvc.field_value, altsvc.field_value_len))
+        elif kind == NGHTTP2_ORIGIN:
+            origin = <nghttp2_ext_origin *>frame.ext.payload
+            report(
+                self, EVENT_ORIGIN, 0,
+                [latin1(origin.ov[i].origin, origin.ov[i].origin_len)
+                 for i in range(origin.nov)], None)
+        elif kind == NGHTTP2_PRIORITY_UPDATE:
+            update = <nghttp2_ext_priority_update *>frame.ext.payload
+            report(
+                self, EVENT_PRIORITY_UPDATE, update.stream_id,
+                PyBytes_FromStringAndSize(
+                    <const char *>update.field_value, update.field_value_len), None)
+        return 0
+    except BaseException as failure:
+        return fail(self, failure)
+
+
+cdef int on_invalid_frame_recv(
+    nghttp2_session *session, const nghttp2_frame *frame, int lib_error, void *user_data
+) noexcept:
+    cdef Session self = <Session>user_data
+    try:
+        self._block = None
+        report(self, EVENT_INVALID_FRAME, frame.hd.stream_id, frame.hd.type, lib_error)
+        return 0
+    except BaseException as failure:
+        return fail(self, failure)
+
+
+cdef int on_stream_close(
+    nghttp2_session *session, int32_t stream_id, uint32_t error_code, void *user_data
+) noexcept:
+    cdef Session self = <Session>user_data
+    cdef tuple last
+    cdef OutgoingBody body
+    if self._open_streams > 0:
+        self._open_streams -= 1
+    try:
+        body = self._bodies.pop(stream_id, None)
+        if body is not None:
+            self._queued -= body.pending
+        if self._large_blocks and (stream_id & 1) != self.client:
+            drop_block(self, stream_id)
+        if self._batch:
+            last = self._batch[-1]
+            if <int>last[0] == EVENT_END_SENT and <int32_t>last[1] == stream_id:
+                self._batch[-1] = (EVENT_STREAM_CLOSED, stream_id, error_code, None)
+                return 0
+        report(self, EVENT_STREAM_CLOSED, stream_id, error_code, None)
+        return 0
+    except BaseException as failure:
+        return fail(self, failure)
+
+
+# --- what goes out ------------------------------------------------------------------------
+
+cdef int on_frame_send(
+    nghttp2_session *session, const nghttp2_frame *frame, void *user_data
+) noexcept:
+    cdef Session self = <Session>user_data
+    cdef uint8_t kind = frame.hd.type
+    self.frames_sent += 1
+    try:
+        if kind == NGHTTP2_DATA or (
+            kind == NGHTTP2_HEADERS and frame.headers.cat == NGHTTP2_HCAT_HEADERS
+        ):
+            if frame.hd.flags & NGHTTP2_FLAG_END_STREAM:
+                report(self, EVENT_END_SENT, frame.hd.stream_id, None, None)
+        elif kind == NGHTTP2_HEADERS:
+            if frame.headers.cat == NGHTTP2_HCAT_REQUEST:
+                self.last_sent_request = frame.hd.stream_id
+                stream_begun(self)
+                if self.measuring:
+                    report(self, EVENT_MEASURED, frame.hd.stream_id, 0, None)
+        elif kind == NGHTTP2_WINDOW_UPDATE:
+            if self.reporting_windows:
+                report(self, EVENT_WINDOW_GIVEN, frame.hd.stream_id, None, None)
+        elif kind == NGHTTP2_PUSH_PROMISE:
+            stream_begun(self)
+            for change in self._promised.pop(frame.push_promise.promised_stream_id, ()):
+                self._change_priority(frame.push_promise.promised_stream_id, change)
+            if self.measuring:
+                report(
+                    self, EVENT_MEASURED, frame.push_promise.promised_stream_id, 0, None)
+        elif kind == NGHTTP2_GOAWAY:
+            report_goaway(self, EVENT_GOAWAY_SENT, frame)
+        return 0
+    except BaseException as failure:
+        return fail(self, failure)
+
+
+cdef int on_frame_not_send(
+    nghttp2_session *session, const nghttp2_frame *frame, int lib_error, void *user_data
+) noexcept:
+    cdef Session self = <Session>user_data
+    cdef OutgoingBody body
+    try:
+        if (
+            frame.hd.type == NGHTTP2_HEADERS
+            and nghttp2_session_find_stream(session, frame.hd.stream_id) is NULL
+        ):
+            # there is no stream whose end would take its body away
+            body = self._bodies.pop(frame.hd.stream_id, None)
+            if body is not None:
+                self._queued -= body.pending
+        elif frame.hd.type == NGHTTP2_PUSH_PROMISE:
+            self._promised.pop(frame.push_promise.promised_stream_id, None)
+            report(
+                self, EVENT_FRAME_NOT_SENT, frame.push_promise.promised_stream_id, frame.hd.type,
+                lib_error)
+            return 0
+        report(self, EVENT_FRAME_NOT_SENT, frame.hd.stream_id, frame.hd.type, lib_error)
+        return 0
+    except BaseException as failure:
+        return fail(self, failure)
+
+
+cdef ssize_t read_body(
+    nghttp2_session *session, int32_t stream_id, uint8_t *buffer, size_t length,
+    uint32_t *data_flags, nghttp2_data_source *source, void *user_data,
+) noexcept:
+    cdef Session self = <Session>user_data
+    cdef OutgoingBody body = <OutgoingBody>source.ptr
+    cdef Py_ssize_t n
+    try:
+        n = min(body.pending, <Py_ssize_t>length)
+        if n == 0 and not body.ended:
+            body.deferred = True
+            return NGHTTP2_ERR_DEFERRED
+        data_flags[0] |= NGHTTP2_DATA_FLAG_NO_COPY
+        if n == body.pending and body.ended:
+            data_flags[0] |= NGHTTP2_DATA_FLAG_EOF
+            if body.wants_trailers:
+                data_flags[0] |= NGHTTP2_DATA_FLAG_NO_END_STREAM
+                report(self, EVENT_WANT_TRAILERS, stream_id, None, None)
+        return n
+    except BaseException as failure:
+        return fail(self, failure)
+
+
+cdef int send_data(
+    nghttp2_session *session, nghttp2_frame *frame, const uint8_t *frame_header,
+    size_t length, nghttp2_data_source *source, void *user_data,
+) noexcept:
+    cdef Session self = <Session>user_data
+    cdef OutgoingBody body = <OutgoingBody>source.ptr
+    cdef Output output = self._output
+    cdef uint8_t[256] padding
+    try:
+        if output.gathered >= output.limit:
+            return NGHTTP2_ERR_WOULDBLOCK
+        output.add(frame_header, FRAME_HEADER)
+        if frame.data.padlen:
+            memset(padding, 0, 256)
+            padding[0] = <uint8_t>(frame.data.padlen - 1)
+            output.add(padding, 1)
+        output.add_body(body, length)
+        self._queued -= length
+        if self.measuring:
+            report(self, EVENT_MEASURED, frame.hd.stream_id, 1, length)
+        if frame.data.padlen > 1:
+            padding[0] = 0
+            output.add(padding, frame.data.padlen - 1)
+        if body.blocked and body.pending <= HIGH_WATER // 4:
+            body.blocked = False
+            report(self, EVENT_WRITABLE, frame.hd.stream_id, None, None)
+        return 0
+    except BaseException as failure:
+        return fail(self, failure)
+
+
+cdef ssize_t select_padding(
+    nghttp2_session *session, const nghttp2_frame *frame, size_t max_payload, void *user_data
+) noexcept:
+    cdef Session self = <Session>user_data
+    cdef size_t length = frame.hd.length
+    cdef size_t padded
+    if self._padding == PADDING_MAX:
+        padded = length + 256
+    else:
+        # the whole frame, with its header, in multiples of 8
+        padded = ((length + FRAME_HEADER + 7) & ~<size_t>7) - FRAME_HEADER
+    return min(padded, max_payload)
+
+
+cdef ssize_t data_read_length(
+    nghttp2_session *session, uint8_t frame_type, int32_t stream_id, int32_t session_window,
+    int32_t stream_window, uint32_t max_frame_size, void *user_data,
+) noexcept:
+    return LARGEST_DATA
+
+
+# --- the tables of both -------------------------------------------------------------------
+
+cdef int make_callbacks(nghttp2_session_callbacks **made, bint padding) except -1:
+    if nghttp2_session_callbacks_new(made) != 0:
+        raise MemoryError
+    cdef nghttp2_session_callbacks *cbs = made[0]
+    nghttp2_session_callbacks_set_on_begin_headers_callback(cbs, on_begin_headers)
+    nghttp2_session_callbacks_set_on_header_callback2(cbs, on_header)
+    nghttp2_session_callbacks_set_on_data_chunk_recv_callback(cbs, on_data_chunk_recv)
+    nghttp2_session_callbacks_set_on_frame_recv_callback(cbs, on_frame_recv)
+    nghttp2_session_callbacks_set_on_frame_send_callback(cbs, on_frame_send)
+    nghttp2_session_callbacks_set_on_frame_not_send_callback(cbs, on_frame_not_send)
+    nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(cbs, on_invalid_frame_recv)
+    nghttp2_session_callbacks_set_on_stream_close_callback(cbs, on_stream_close)
+    nghttp2_session_callbacks_set_send_data_callback(cbs, send_data)
+    nghttp2_session_callbacks_set_data_source_read_length_callback(cbs, data_read_length)
+    if padding:
+        nghttp2_session_callbacks_set_select_padding_callback(cbs, select_padding)
+    return 0
+
+
+make_callbacks(&callbacks, False)
+make_callbacks(&padding_callbacks, True)

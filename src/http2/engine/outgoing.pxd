@@ -1,0 +1,35 @@
+cimport cython
+
+
+@cython.final
+cdef class OutgoingBody:
+    cdef object first
+    cdef list queue
+    cdef Py_ssize_t head
+    cdef Py_ssize_t offset
+    cdef Py_ssize_t pending
+    cdef long long sent
+    cdef bint ended
+    cdef bint deferred
+    cdef bint wants_trailers
+    cdef bint blocked
+
+    cdef Py_ssize_t add(self, object data) except -1
+    cdef void drop(self) noexcept
+    cdef int _next(self) except -1
+
+
+@cython.final
+cdef class Output:
+    cdef list _chunks
+    cdef char *_small
+    cdef Py_ssize_t _small_length
+    cdef Py_ssize_t _small_capacity
+    cdef Py_ssize_t limit
+    cdef Py_ssize_t gathered
+
+    cdef int begin(self, Py_ssize_t limit) except -1
+    cdef list take(self)
+    cdef int add(self, const void *data, Py_ssize_t length) except -1
+    cdef int add_body(self, OutgoingBody body, Py_ssize_t length) except -1
+    cdef int _flush_small(self) except -1

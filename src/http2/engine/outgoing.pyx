@@ -1,0 +1,155 @@
+# cython: language_level=3, boundscheck=False, initializedcheck=False
+"""What goes out: the bodies that wait to be sent, and the bytes of the next write.
+
+nghttp2 makes every frame but the payload of DATA. Its bytes are copied next to each other;
+the payload goes from a stream's queue of buffers to the list for the transport, copied
+only where a copy is cheaper than an entry of that list.
+"""
+
+cimport cython
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize
+from cpython.mem cimport PyMem_Free, PyMem_Realloc
+from libc.string cimport memcpy
+
+cdef enum:
+    # Below this a piece of a body is copied next to its frame header: cheaper than an
+    # entry of its own in the vector of buffers that goes to the transport.
+    COPY_BELOW = 2048
+    # An idle connection keeps no larger buffer.
+    SMALL_KEPT = 65536
+
+
+@cython.no_gc  # it holds buffers: no cycle can go through it
+@cython.freelist(256)
+cdef class OutgoingBody:
+    """What a stream has still to send: a queue of buffers and how it ends.
+
+    Most bodies are one buffer, which needs no list: `queue` is for those behind `first`.
+    """
+
+    cdef Py_ssize_t add(self, object data) except -1:
+        """Queue *data*, any buffer; return its size.
+
+        `bytes` and read-only buffers are kept as they are, others are copied now.
+        """
+        cdef Py_ssize_t size
+        if not PyBytes_CheckExact(data):
+            view = memoryview(data)
+            if view.readonly and view.c_contiguous:
+                data = view.cast("B")
+            else:
+                data = bytes(view)
+        size = len(data)
+        if size:
+            if self.first is None:
+                self.first = data
+            elif self.queue is None:
+                self.queue = [data]
+            else:
+                self.queue.append(data)
+            self.pending += size
+        return size
+
+    cdef void drop(self) noexcept:
+        """Forget what is queued."""
+        self.first = self.queue = None
+        self.pending = self.head = self.offset = 0
+
+    cdef int _next(self) except -1:
+        """The first buffer has gone: the one behind it is the first now."""
+        self.offset = 0
+        if self.queue is None:
+            self.first = None
+            return 0
+        self.first = self.queue[self.head]
+        self.queue[self.head] = None
+        self.head += 1
+        if self.head == len(self.queue):
+            self.queue = None
+            self.head = 0
+        elif self.head >= 64 and 2 * self.head > len(self.queue):
+            del self.queue[:self.head]
+            self.head = 0
+        return 0
+
+
+cdef class Output:
+    """The bytes that are being gathered for one write, as a list of buffers."""
+
+    def __dealloc__(self):
+        PyMem_Free(self._small)
+
+    cdef int begin(self, Py_ssize_t limit) except -1:
+        """Begin a list of some *limit* bytes."""
+        self._chunks = []
+        self.gathered = 0
+        self.limit = limit
+        return 0
+
+    cdef list take(self):
+        """The list of all that was added since `begin`."""
+        cdef list chunks
+        self._flush_small()
+        chunks = self._chunks
+        self._chunks = None
+        return chunks
+
+    cdef int add(self, const void *data, Py_ssize_t length) except -1:
+        """Add a copy of *data*."""
+        cdef char *grown
+        cdef Py_ssize_t needed = self._small_length + length
+        if needed > self._small_capacity:
+            needed = max(needed, 2 * self._small_capacity, 4096)
+            grown = <char *>PyMem_Realloc(self._small, needed)
+            if grown is NULL:
+                raise MemoryError
+            self._small = grown
+            self._small_capacity = needed
+        memcpy(self._small + self._small_length, data, length)
+        self._small_length += length
+        self.gathered += length
+        return 0
+
+    cdef int add_body(self, OutgoingBody body, Py_ssize_t length) except -1:
+        """Move *length* bytes from the front of *body* to what is being gathered."""
+        cdef object item
+        cdef Py_buffer view
+        cdef Py_ssize_t size, n
+        while length > 0:
+            item = body.first
+            size = len(item)
+            n = min(size - body.offset, length)
+            if n < COPY_BELOW:
+                if isinstance(item, bytes):
+                    self.add(PyBytes_AS_STRING(item) + body.offset, n)
+                else:
+                    PyObject_GetBuffer(item, &view, PyBUF_SIMPLE)
+                    try:
+                        self.add(<char *>view.buf + body.offset, n)
+                    finally:
+                        PyBuffer_Release(&view)
+            else:
+                self._flush_small()
+                if n == size:
+                    self._chunks.append(item)
+                else:
+                    self._chunks.append(memoryview(item)[body.offset:body.offset + n])
+                self.gathered += n
+            length -= n
+            body.pending -= n
+            body.sent += n
+            body.offset += n
+            if body.offset == size:
+                body._next()
+        return 0
+
+    cdef int _flush_small(self) except -1:
+        if self._small_length:
+            self._chunks.append(PyBytes_FromStringAndSize(self._small, self._small_length))
+            self._small_length = 0
+            if self._small_capacity > SMALL_KEPT:
+                PyMem_Free(self._small)
+                self._small = NULL
+                self._small_capacity = 0
+        return 0

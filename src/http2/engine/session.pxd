@@ -1,0 +1,67 @@
+from libc.stdint cimport int32_t
+
+from http2.engine.header_block cimport OutgoingBlock, StringCache
+from http2.engine.nghttp2 cimport nghttp2_session
+from http2.engine.outgoing cimport Output
+
+
+cdef class Session:
+    cdef nghttp2_session *_session
+    cdef list _batch
+    cdef dict _bodies
+    cdef StringCache _strings
+    cdef OutgoingBlock _outgoing
+    cdef Output _output
+    # what went wrong in a callback; the call that ran nghttp2 raises it
+    cdef object _failure
+    # promised streams whose PUSH_PROMISE is still queued, with the priorities to give them
+    cdef dict _promised
+
+    # the block that is being received
+    cdef object _block
+    cdef list _block_raw
+    cdef list _sensitive
+    cdef Py_ssize_t _block_pairs
+    cdef Py_ssize_t _block_size
+    cdef Py_ssize_t _max_pairs
+    cdef Py_ssize_t _max_list_size
+    cdef bint _list_size_announced
+
+    # what counts for max_session_memory
+    cdef Py_ssize_t _queued
+    cdef Py_ssize_t _large_blocks
+    cdef Py_ssize_t _large_block_bytes
+    cdef Py_ssize_t _unacknowledged
+    cdef Py_ssize_t _max_memory
+    cdef Py_ssize_t _max_rejected
+    cdef Py_ssize_t _rejected
+
+    # what is counted for who asks: see connection.pyi
+    cdef readonly long long bytes_received
+    cdef readonly long long bytes_sent
+    cdef readonly long long bytes_consumed
+    cdef readonly long long frames_received
+    cdef readonly long long frames_sent
+    cdef readonly long long stream_count
+    cdef readonly long long max_open_streams
+    cdef long long _open_streams
+    cdef long long _blocks
+    cdef readonly double last_received
+    cdef public bint stamping
+    cdef public bint reporting_windows
+    cdef public bint measuring
+
+    cdef int _padding
+    # bytes that were read and are not given back to the connection's window yet
+    cdef long long _unreturned
+    cdef readonly bint client
+    # the id of the last request that has left the queue
+    cdef readonly int32_t last_sent_request
+
+    cdef int _alive(self) except -1
+    cdef Py_ssize_t _memory(self) except? -1
+    cdef int _prioritize(self, int32_t stream_id, tuple change) except -1
+    cdef int _change_priority(self, int32_t stream_id, tuple change) except? -1
+
+
+cdef object refusal(int code)

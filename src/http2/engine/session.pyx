@@ -1,0 +1,361 @@
+# cython: language_level=3, boundscheck=False, initializedcheck=False
+"""One `nghttp2_session`: what it is made of, and what concerns it as a whole.
+
+Settings, PING, GOAWAY, windows, priorities and the other frames without header blocks or
+bodies; what state it is in, and how much memory it holds. `Connection` adds the streams.
+"""
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from libc.stdint cimport int32_t, uint8_t, uint32_t
+
+from http2.engine.nghttp2 cimport *
+
+from http2.errors import new_error, nghttp_error
+
+cdef enum:
+    STREAM_ID_NOT_AVAILABLE = -509
+    # What a session's memory is taken to be, in bytes, where counting would cost more than
+    # it is worth: a stream, the queue of a body, and a PING or SETTINGS
+    # frame of ours that is not acknowledged.
+    STREAM_MEMORY = 1024
+    BODY_MEMORY = 128
+    FRAME_MEMORY = 512
+
+
+cdef object refusal(int code):
+    """The exception for a command that nghttp2 refused with *code*."""
+    if code == STREAM_ID_NOT_AVAILABLE:
+        return new_error("ERR_HTTP2_OUT_OF_STREAMS")
+    if code == NGHTTP2_ERR_NOMEM:
+        return new_error("ERR_HTTP2_NO_MEM")
+    if code == NGHTTP2_ERR_STREAM_CLOSED:
+        return new_error("ERR_HTTP2_INVALID_STREAM")
+    return nghttp_error(code)
+
+
+cdef int check_setting(int identifier) except -1:
+    """nghttp2 ends the process when it is asked for a setting that it does not know."""
+    if 1 <= identifier <= 6 or 8 <= identifier <= 9:
+        return 0
+    raise new_error("ERR_INVALID_ARG_VALUE", "identifier", identifier)
+
+
+cdef class Session:
+    """The part of a connection that knows of no header block and no body."""
+
+    def __dealloc__(self):
+        if self._session is not NULL:
+            nghttp2_session_del(self._session)
+
+    cdef int _alive(self) except -1:
+        if self._session is NULL:
+            raise new_error("ERR_HTTP2_INVALID_SESSION")
+        return 0
+
+    @property
+    def closed(self):
+        """Whether `close` was called; no other method may be called then."""
+        return self._session is NULL
+
+    @property
+    def want_read(self):
+        """False when the peer's bytes are of no use any more: the connection may end."""
+        return self._session is not NULL and nghttp2_session_want_read(self._session) != 0
+
+    @property
+    def want_write(self):
+        """Whether `data_to_send` has something that flow control allows to go out."""
+        return self._session is not NULL and nghttp2_session_want_write(self._session) != 0
+
+    # --- windows --------------------------------------------------------------------------
+
+    def consume(self, int32_t stream_id, Py_ssize_t size):
+        """Let the peer send *size* more bytes: the application has read as many (RFC 9113
+        section 5.2). A stream that is gone counts for the connection's window alone.
+
+        The connection's window is given back by halves; when more than half of it is
+        unread and the rest nearly used up, whatever there is. nghttp2, which knows halves
+        alone, would starve all streams for one that nobody reads.
+        """
+        cdef int32_t window, due, received
+        cdef int rv
+        self._alive()
+        if size < 0:
+            raise new_error("ERR_OUT_OF_RANGE", "size", ">= 0", size)
+        self.bytes_consumed += size
+        rv = nghttp2_session_consume_stream(self._session, stream_id, size)
+        if rv != 0:
+            raise refusal(rv)
+        self._unreturned += size
+        window = nghttp2_session_get_effective_local_window_size(self._session)
+        received = nghttp2_session_get_effective_recv_data_length(self._session)
+        if 2 * self._unreturned >= window or (
+            2 * (received - self._unreturned) > window
+            and 4 * <long long>nghttp2_session_get_local_window_size(self._session) < window
+        ):
+            # never more than what has come, whatever the caller says
+            due = <int32_t>min(self._unreturned, <long long>received)
+            self._unreturned = 0
+            if due > 0:
+                rv = nghttp2_submit_window_update(self._session, NGHTTP2_FLAG_NONE, 0, due)
+                if rv != 0:
+                    raise refusal(rv)
+
+    def set_local_window_size(self, int32_t size, int32_t stream_id=0):
+        """Make the receive window of a stream, or with 0 of the connection, *size* bytes."""
+        self._alive()
+        cdef int rv = nghttp2_session_set_local_window_size(
+            self._session, NGHTTP2_FLAG_NONE, stream_id, size)
+        if rv != 0:
+            raise refusal(rv)
+
+    def stream_window(self, int32_t stream_id):
+        """The receive window of a stream in all, in bytes; -1 when there is no such stream."""
+        self._alive()
+        return nghttp2_session_get_stream_effective_local_window_size(self._session, stream_id)
+
+    def connection_window(self):
+        """The receive window of the connection in all, in bytes."""
+        self._alive()
+        return nghttp2_session_get_effective_local_window_size(self._session)
+
+    # --- frames ---------------------------------------------------------------------------
+
+    def submit_settings(self, pairs):
+        """Queue a SETTINGS frame of (identifier, value) *pairs*."""
+        cdef nghttp2_settings_entry[64] entries
+        cdef size_t count = 0
+        cdef int rv
+        self._alive()
+        pairs = list(pairs)
+        if len(pairs) > 64:
+            raise ValueError("a SETTINGS frame of more than 64 entries")
+        for identifier, value in pairs:
+            entries[count].settings_id = identifier
+            entries[count].value = value
+            count += 1
+            if identifier == NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE:
+                self._list_size_announced = True
+        rv = nghttp2_submit_settings(self._session, NGHTTP2_FLAG_NONE, entries, count)
+        if rv != 0:
+            raise refusal(rv)
+        self._unacknowledged += 1
+
+    def local_setting(self, int identifier):
+        """The value of one of our settings that the peer has acknowledged."""
+        self._alive()
+        check_setting(identifier)
+        return nghttp2_session_get_local_settings(self._session, identifier)
+
+    def remote_setting(self, int identifier):
+        """The value of one of the peer's settings."""
+        self._alive()
+        check_setting(identifier)
+        return nghttp2_session_get_remote_settings(self._session, identifier)
+
+    def ping(self, const uint8_t[::1] payload):
+        """Queue a PING of the 8 bytes *payload*; the answer is the event PING_ACK."""
+        self._alive()
+        if payload.shape[0] != 8:
+            raise new_error("ERR_HTTP2_PING_LENGTH")
+        cdef int rv = nghttp2_submit_ping(self._session, NGHTTP2_FLAG_NONE, &payload[0])
+        if rv != 0:
+            raise refusal(rv)
+        self._unacknowledged += 1
+
+    def goaway(self, uint32_t error_code=0, int32_t last_stream_id=0, bytes opaque_data=b""):
+        """Queue GOAWAY; *last_stream_id* 0 means the last one that was received."""
+        cdef int rv
+        self._alive()
+        if last_stream_id <= 0:
+            last_stream_id = nghttp2_session_get_last_proc_stream_id(self._session)
+        rv = nghttp2_submit_goaway(
+            self._session, NGHTTP2_FLAG_NONE, last_stream_id, error_code,
+            <const uint8_t *>PyBytes_AS_STRING(opaque_data), PyBytes_GET_SIZE(opaque_data))
+        if rv != 0:
+            raise refusal(rv)
+
+    def shutdown_notice(self):
+        """Queue the first GOAWAY of a two-step shutdown (RFC 9113 section 6.8); server only."""
+        self._alive()
+        cdef int rv = nghttp2_submit_shutdown_notice(self._session)
+        if rv != 0:
+            raise refusal(rv)
+
+    def terminate(self, uint32_t error_code):
+        """Queue the last GOAWAY: nothing of the peer's is processed any more."""
+        self._alive()
+        cdef int rv = nghttp2_session_terminate_session(self._session, error_code)
+        if rv != 0:
+            raise refusal(rv)
+
+    def altsvc(self, int32_t stream_id, bytes origin, bytes field_value):
+        """Queue ALTSVC (RFC 7838 section 4); server only."""
+        self._alive()
+        cdef int rv = nghttp2_submit_altsvc(
+            self._session, NGHTTP2_FLAG_NONE, stream_id,
+            <const uint8_t *>PyBytes_AS_STRING(origin), PyBytes_GET_SIZE(origin),
+            <const uint8_t *>PyBytes_AS_STRING(field_value), PyBytes_GET_SIZE(field_value))
+        if rv != 0:
+            raise refusal(rv)
+
+    def origin(self, origins):
+        """Queue ORIGIN (RFC 8336) with the `bytes` of *origins*; server only."""
+        cdef nghttp2_origin_entry *entries
+        cdef size_t count = 0
+        cdef int rv
+        cdef list kept = list(origins)
+        self._alive()
+        entries = <nghttp2_origin_entry *>PyMem_Malloc(
+            max(1, len(kept)) * sizeof(nghttp2_origin_entry))
+        if entries is NULL:
+            raise MemoryError
+        try:
+            for entry in kept:
+                entries[count].origin = <uint8_t *>PyBytes_AS_STRING(<bytes?>entry)
+                entries[count].origin_len = PyBytes_GET_SIZE(<bytes?>entry)
+                count += 1
+            rv = nghttp2_submit_origin(self._session, NGHTTP2_FLAG_NONE, entries, count)
+        finally:
+            PyMem_Free(entries)
+        if rv != 0:
+            raise refusal(rv)
+
+    def set_next_stream_id(self, int32_t stream_id):
+        """Give the next stream that we open *stream_id*, which must be larger than before."""
+        self._alive()
+        cdef int rv = nghttp2_session_set_next_stream_id(self._session, stream_id)
+        if rv != 0:
+            raise refusal(rv)
+
+    # --- priorities -----------------------------------------------------------------------
+
+    def priority(
+        self, int32_t stream_id, int32_t parent=0, int32_t weight=16, bint exclusive=False,
+        bint silent=False,
+    ):
+        """Change a stream's RFC 7540 priority; unless *silent*, tell the peer with PRIORITY."""
+        cdef nghttp2_priority_spec spec
+        cdef int rv
+        self._alive()
+        if parent == stream_id:
+            raise new_error("ERR_HTTP2_STREAM_SELF_DEPENDENCY")
+        if silent:
+            self._prioritize(stream_id, (parent, weight, exclusive))
+            return
+        nghttp2_priority_spec_init(&spec, parent, weight, exclusive)
+        rv = nghttp2_submit_priority(self._session, NGHTTP2_FLAG_NONE, stream_id, &spec)
+        if rv != 0:
+            raise refusal(rv)
+
+    def set_urgency(self, int32_t stream_id, uint32_t urgency, bint incremental):
+        """Change a stream's RFC 9218 priority here, over what the client says; server only.
+
+        Without effect unless SETTINGS_NO_RFC7540_PRIORITIES was 1 in our first SETTINGS.
+        """
+        self._alive()
+        self._prioritize(stream_id, (urgency, incremental))
+
+    cdef int _prioritize(self, int32_t stream_id, tuple change) except -1:
+        if self._promised is not None and stream_id in self._promised:
+            # for nghttp2, the stream begins with its PUSH_PROMISE on the wire
+            (<list>self._promised[stream_id]).append(change)
+            return 0
+        if nghttp2_session_find_stream(self._session, stream_id) is NULL:
+            # it waits for its turn, or has just ended: it has no place in the order
+            return 0
+        cdef int rv = self._change_priority(stream_id, change)
+        if rv != 0:
+            raise refusal(rv)
+        return 0
+
+    cdef int _change_priority(self, int32_t stream_id, tuple change) except? -1:
+        """Apply (parent, weight, exclusive) or (urgency, incremental); nghttp2's code."""
+        cdef nghttp2_priority_spec spec
+        cdef nghttp2_extpri extpri
+        if len(change) == 3:
+            nghttp2_priority_spec_init(&spec, change[0], change[1], change[2])
+            return nghttp2_session_change_stream_priority(self._session, stream_id, &spec)
+        extpri.urgency = change[0]
+        extpri.inc = change[1]
+        return nghttp2_session_change_extpri_stream_priority(
+            self._session, stream_id, &extpri, 1)
+
+    def priority_update(self, int32_t stream_id, bytes field_value):
+        """Queue PRIORITY_UPDATE (RFC 9218 section 7.1); client only."""
+        self._alive()
+        cdef int rv = nghttp2_submit_priority_update(
+            self._session, NGHTTP2_FLAG_NONE, stream_id,
+            <const uint8_t *>PyBytes_AS_STRING(field_value), PyBytes_GET_SIZE(field_value))
+        if rv != 0:
+            raise refusal(rv)
+
+    # --- state ----------------------------------------------------------------------------
+
+    @property
+    def receiving_block(self):
+        """The ordinal of the header block that has begun to come and is not complete, or 0."""
+        return 0 if self._block is None else self._blocks
+
+    @property
+    def last_received_stream_id(self):
+        """The id of the last stream of the peer's that was processed."""
+        self._alive()
+        return nghttp2_session_get_last_proc_stream_id(self._session)
+
+    def state(self):
+        """The connection's windows, queue and tables, by the names of `Http2Session.state`."""
+        self._alive()
+        cdef nghttp2_session *session = self._session
+        return {
+            "effective_local_window_size":
+                nghttp2_session_get_effective_local_window_size(session),
+            "effective_recv_data_length":
+                nghttp2_session_get_effective_recv_data_length(session),
+            "next_stream_id": nghttp2_session_get_next_stream_id(session),
+            "local_window_size": nghttp2_session_get_local_window_size(session),
+            "last_proc_stream_id": nghttp2_session_get_last_proc_stream_id(session),
+            "remote_window_size": nghttp2_session_get_remote_window_size(session),
+            "outbound_queue_size": nghttp2_session_get_outbound_queue_size(session),
+            "deflate_dynamic_table_size":
+                nghttp2_session_get_hd_deflate_dynamic_table_size(session),
+            "inflate_dynamic_table_size":
+                nghttp2_session_get_hd_inflate_dynamic_table_size(session),
+        }
+
+    def stream_state(self, int32_t stream_id):
+        """A stream's state, by the names of `Http2Stream.state`; None when it is gone."""
+        self._alive()
+        cdef nghttp2_stream *stream = nghttp2_session_find_stream(self._session, stream_id)
+        if stream is NULL:
+            return None
+        return {
+            "state": nghttp2_stream_get_state(stream),
+            "weight": nghttp2_stream_get_weight(stream),
+            "sum_dependency_weight": nghttp2_stream_get_sum_dependency_weight(stream),
+            "local_close": nghttp2_session_get_stream_local_close(self._session, stream_id),
+            "remote_close": nghttp2_session_get_stream_remote_close(self._session, stream_id),
+            "local_window_size":
+                nghttp2_session_get_stream_local_window_size(self._session, stream_id),
+        }
+
+    def memory(self):
+        """Bytes that the session is taken to hold: what `max_session_memory` limits.
+
+        Bodies that wait to be sent, the tables of header compression, PING and SETTINGS
+        frames that are not acknowledged, streams, and the peer's header blocks.
+        """
+        self._alive()
+        return self._memory()
+
+    cdef Py_ssize_t _memory(self) except? -1:
+        return (
+            self._queued
+            + <Py_ssize_t>nghttp2_session_get_hd_deflate_dynamic_table_size(self._session)
+            + <Py_ssize_t>nghttp2_session_get_hd_inflate_dynamic_table_size(self._session)
+            + self._unacknowledged * FRAME_MEMORY
+            + <Py_ssize_t>self._open_streams * STREAM_MEMORY
+            + self._large_block_bytes
+            + <Py_ssize_t>len(self._bodies) * BODY_MEMORY
+        )
