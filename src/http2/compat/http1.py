@@ -21,9 +21,8 @@ from .http1_response import date, status_line
 from .http1_stream import UNTIL_CLOSE, Http1Stream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from ..core.server import Http2Server
+    from .dispatch import Dispatcher
 
 __all__ = ["Http1Connection", "Http1Service"]
 
@@ -40,21 +39,11 @@ NOTHING, OF_LENGTH, CHUNKED = range(3)
 class Http1Service:
     """Takes over connections of HTTP/1 clients: the value of a server's ``_serve_http1``."""
 
-    def __init__(
-        self,
-        options: Http1Options,
-        dispatch: Callable[[Any, Http1Stream], None],
-        hand_over: Callable[[Any, str, Http1Stream, RawSocket, bytes], None],
-    ) -> None:
-        """Make one.
-
-        *dispatch* gets the server and the stream of every request, *hand_over* what leaves
-        HTTP: the server, the event (``upgrade`` or ``connect``), the stream, the socket, and
-        the bytes that came behind the head.
-        """
+    def __init__(self, options: Http1Options, dispatcher: Dispatcher, server: Http2Server) -> None:
+        """Make the one of *server*; what comes of requests is the *dispatcher*'s."""
         self.options = options
-        self.dispatch = dispatch
-        self.hand_over = hand_over
+        self.dispatcher = dispatcher
+        self.dispatch = dispatcher.http1(server)
         seconds = int(options.keep_alive_timeout)
         self.keep_alive = "connection: keep-alive\r\n"
         if seconds:
@@ -102,6 +91,7 @@ class Http1Connection(Http1Carrier):
     ) -> None:
         super().__init__(server, transport)
         self._service = service
+        self._dispatch = service.dispatch
         options = server._options
         self._strictness = {
             "strict_whitespace": options.strict_field_whitespace_validation,
@@ -266,7 +256,7 @@ class Http1Connection(Http1Carrier):
             self._deadline = 0.0
         if head.upgrade and self._leave_http(head, stream, rest):
             return b""
-        service.dispatch(self.server, stream)
+        self._dispatch(stream, head.headers)
         return rest
 
     def _expect_body(self, head: RequestHead) -> None:
@@ -562,5 +552,6 @@ class Http1Connection(Http1Carrier):
         self._resume_reading()
         socket = RawSocket(server, transport, rest)
         server._session_gone(self)
-        self._service.hand_over(server, event, stream, socket, rest)
+        request = self._service.dispatcher.leaving(stream, head.headers)
+        server.emit(event, request, socket, rest)
         return True

@@ -69,7 +69,7 @@ _names: dict[bytes, tuple[str, str]] = {}
 _methods: dict[bytes, str] = {}
 
 
-class BadRequest(Exception):  # noqa: N818 - the name of its status
+class BadRequest(Exception):
     """What a client has sent is no request that can be served.
 
     Attributes:
@@ -85,7 +85,16 @@ class BadRequest(Exception):  # noqa: N818 - the name of its status
 class RequestHead:
     """What a request says before its body."""
 
-    __slots__ = ("chunked", "headers", "keep_alive", "length", "method", "upgrade", "url", "version")
+    __slots__ = (
+        "chunked",
+        "headers",
+        "keep_alive",
+        "length",
+        "method",
+        "upgrade",
+        "url",
+        "version",
+    )
 
     method: str
     url: str

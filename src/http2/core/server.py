@@ -59,7 +59,7 @@ class Http2Server(Closable, Referenced):
     ``close``, ``connect(request, response)``, ``connection(socket)``, ``error(error)``,
     ``listening``, ``request(request, response)``, ``session(session)``,
     ``session_error(error, session)``, ``stream(stream, headers, flags, raw_headers)``,
-    ``timeout(session)``.
+    ``timeout(session)``, ``upgrade(request, socket, head)``.
     """
 
     listening: bool = False
