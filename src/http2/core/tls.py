@@ -98,8 +98,8 @@ def _prepare(context: ssl.SSLContext) -> None:
     context.options |= ssl.OP_NO_RENEGOTIATION
 
 
-def server_context(options: dict[str, Any]) -> ssl.SSLContext:
-    """The context of a secure server; takes its options out of *options*.
+def server_context(options: dict[str, Any], protocols: Sequence[str] = ("h2",)) -> ssl.SSLContext:
+    """The context of a secure server that speaks *protocols*; takes its options out of *options*.
 
     ``ssl_context``, or ``cert`` and ``key`` (paths or PEM), ``passphrase``, ``ca``,
     ``request_cert`` (False) and ``reject_unauthorized`` (True). Raises
@@ -115,7 +115,7 @@ def server_context(options: dict[str, Any]) -> ssl.SSLContext:
             raise new_error("ERR_INVALID_ARG_TYPE", "ssl_context", "an ssl.SSLContext", given)
         if identity:
             raise new_error("ERR_INVALID_ARG_VALUE", next(iter(identity)), "with ssl_context")
-        given.set_alpn_protocols(["h2"])
+        given.set_alpn_protocols(protocols)
         return given
     if identity.get("cert") is None:
         raise new_error("ERR_INVALID_ARG_TYPE", "cert", "a path or PEM bytes", None)
@@ -127,7 +127,7 @@ def server_context(options: dict[str, Any]) -> ssl.SSLContext:
     if identity.get("request_cert", False):
         strict = identity.get("reject_unauthorized", True)
         context.verify_mode = ssl.CERT_REQUIRED if strict else ssl.CERT_OPTIONAL
-    context.set_alpn_protocols(["h2"])
+    context.set_alpn_protocols(protocols)
     return context
 
 
