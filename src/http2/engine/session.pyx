@@ -78,7 +78,6 @@ cdef class Session:
         unread and the rest nearly used up, whatever there is. nghttp2, which knows halves
         alone, would starve all streams for one that nobody reads.
         """
-        cdef int32_t window, due, received
         cdef int rv
         self._alive()
         if size < 0:
@@ -88,6 +87,14 @@ cdef class Session:
         if rv != 0:
             raise refusal(rv)
         self._unreturned += size
+        self._give_back()
+
+    cdef int _give_back(self) except -1:
+        """Send a WINDOW_UPDATE for the connection if one is due: after what was read, and after
+        what has come, which may have used up the window that nobody will read from again.
+        """
+        cdef int32_t window, due, received
+        cdef int rv
         window = nghttp2_session_get_effective_local_window_size(self._session)
         received = nghttp2_session_get_effective_recv_data_length(self._session)
         if 2 * self._unreturned >= window or (
@@ -101,6 +108,7 @@ cdef class Session:
                 rv = nghttp2_submit_window_update(self._session, NGHTTP2_FLAG_NONE, 0, due)
                 if rv != 0:
                     raise refusal(rv)
+        return 0
 
     def set_local_window_size(self, int32_t size, int32_t stream_id=0):
         """Make the receive window of a stream, or with 0 of the connection, *size* bytes."""
