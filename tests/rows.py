@@ -55,6 +55,8 @@ CLASSES: dict[str, Any] = {
     "server": http2.Http2Server,
     "secure_server": http2.Http2SecureServer,
     "unknown_protocol_socket": http2.UnknownProtocolSocket,
+    "http1_options": http2.Http1Options,
+    "raw_socket": http2.RawSocket,
     "request": ServerRequest,
     "response": ServerResponse,
     "request_socket": StreamSocketProxy,
