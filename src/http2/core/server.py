@@ -21,6 +21,7 @@ from .session import Http2Session
 from .shutdown import Shutdown
 from .stream import Http2Stream
 from .timers import check_timeout
+from .tls_accept import TlsProtocol
 from .unknown_protocol import UnknownProtocolSocket, unknown_protocol
 
 if TYPE_CHECKING:
@@ -108,9 +109,7 @@ class Http2Server(Closable, Referenced):
         self._closing = False
         self._close_emitted = False
         self._shutdown = None
-        common: dict[str, Any] = {"backlog": backlog, "ssl": self._context}
-        if self._context is not None and self._options.handshake_timeout:
-            common["ssl_handshake_timeout"] = self._options.handshake_timeout
+        common: dict[str, Any] = {"backlog": backlog}
         try:
             if path is not None:
                 server: Any = await loop.create_unix_server(self._protocol, path, **common)
@@ -135,8 +134,20 @@ class Http2Server(Closable, Referenced):
         self.emit("listening")
         return self
 
-    def _protocol(self) -> ServerProtocol:
-        return ServerProtocol(self, ServerHttp2Session(self._loop, self._options, self))
+    def _protocol(
+        self, *, shake_hands: bool = True, known: bool = False
+    ) -> ServerProtocol | TlsProtocol:
+        """For a connection in the clear, on which TLS, if there is any, has not begun.
+
+        Not *shake_hands*: it has. *known*: the program has brought the connection.
+        """
+        made = ServerProtocol(self, ServerHttp2Session(self._loop, self._options, self))
+        made._known = known
+        return made if self._context is None or not shake_hands else TlsProtocol(self, made)
+
+    def _speaks(self, offered: Sequence[bytes]) -> bool:
+        """Whether one of the protocols that a client offers by ALPN is ours."""
+        return b"h2" in offered or (self._serve_http1 is not None and b"http/1.1" in offered)
 
     def emit(self, event: str, *args: Any) -> bool:
         """Emit *event*; ``emit("connection", x)`` brings the server a connection from outside.
@@ -175,22 +186,22 @@ class Http2Server(Closable, Referenced):
             raise new_error("ERR_INVALID_ARG_VALUE", "connection", connection)
         bind(connection)
 
-        def protocol() -> ServerProtocol:
-            made = self._protocol()
-            made._injected = True
-            return made
+        bare = isinstance(connection, socket.socket)
 
-        if isinstance(connection, socket.socket):
-            under_way = carry(loop, connection, protocol, ssl=self._context)
+        def protocol() -> ServerProtocol | TlsProtocol:
+            return self._protocol(shake_hands=bare, known=True)
+
+        if bare:
+            under_way = carry(loop, connection, protocol, ssl=None)
             assert under_way is not None
 
-            async def shake_hands() -> None:
+            async def begin() -> None:
                 try:
                     await under_way
                 except OSError as error:
                     logger.debug("%r: an injected connection failed: %r", self, error)
 
-            self._adopt({loop.create_task(shake_hands())})
+            self._adopt({loop.create_task(begin())})
         else:
             carry(loop, connection, protocol)
 
@@ -349,8 +360,8 @@ class Http2Server(Closable, Referenced):
             Settings.from_pairs([*self._options.settings.to_pairs(), *changes.to_pairs()])
         )
 
-    def _unknown_protocol(self, transport: asyncio.Transport) -> None:
-        unknown_protocol(self, transport)
+    def _unknown_protocol(self, transport: asyncio.Transport, early: bytes) -> None:
+        unknown_protocol(self, transport, early)
 
     def _owner(self, event: str, args: tuple[Any, ...]) -> EventEmitter:
         if event in OF_REQUESTS and args:
@@ -387,8 +398,10 @@ def _listen_everywhere(port: int, backlog: int, reuse_port: bool) -> socket.sock
 class Http2SecureServer(Http2Server):
     """A server that speaks HTTP/2 over TLS, chosen by ALPN (``h2``).
 
-    Further events: ``unknown_protocol(socket)``, with an `UnknownProtocolSocket`: a client that
-    did not agree on HTTP/2. Without a listener it gets status 403 in HTTP/1.1.
+    Further events: ``tls_client_error(error, socket)``, with a `HandshakeSocket`: a connection
+    that has ended before its TLS handshake was complete; ``unknown_protocol(socket)``, with an
+    `UnknownProtocolSocket`: a client that did not use ALPN. Without a listener it gets status 403
+    in HTTP/1.1.
     """
 
     def __init__(self, options: SessionOptions, context: ssl.SSLContext) -> None:
