@@ -1,7 +1,7 @@
 """What is measured, and in which unit."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from benchmarks import load, peers
 from benchmarks.bench import HELLO, MEBIBYTE, Bench
@@ -201,6 +201,25 @@ def server_bodies(program: str, secure: bool) -> tuple[Peer, ...]:
     return (*servers, peers.nghttpd(program == "body", secure))
 
 
+def server_metrics() -> tuple[Peer, ...]:
+    """Return the servers of Hello World that are observed, or not."""
+    return (
+        replace(peers.ours("hello", "uvloop"), name="http2-unobserved", label="http2, unobserved"),
+        replace(
+            peers.ours("hello", "uvloop", False, "--observe", "before"),
+            name="http2-before",
+            label="http2, observed before",
+        ),
+        replace(
+            peers.ours("hello", "uvloop", False, "--observe", "always"),
+            name="http2-observed",
+            label="http2, observed",
+        ),
+        peers.node("node_hello", "node-core", "Node, unobserved"),
+        peers.node("node_hello", "node-observed", "Node, observed", option="--observe"),
+    )
+
+
 SERVER_PAIRS = (("http2-uvloop", "nghttpd"), ("http2-asyncio", "nghttpd"))
 HELLO_WORLD = "`Hello World`, h2load with 10 connections of 100 concurrent streams each"
 BODIES = "h2load with 4 connections of 8 concurrent streams each"
@@ -317,6 +336,23 @@ SCENARIOS: tuple[Scenario, ...] = (
         competitors=peers.CLIENTS,
         reference="node",
         pairs=(("http2-uvloop", "pycurl"), ("http2-asyncio", "pycurl")),
+    ),
+    Scenario(
+        name="metrics",
+        title="What a PerformanceObserver takes",
+        unit="requests/s",
+        explanation=(
+            f"{HELLO_WORLD}, in the clear and on uvloop: while nobody observes, after an observer "
+            "has gone, and with one that takes the entry of every stream. What nobody observes is "
+            "not measured, so the first two are one and the same."
+        ),
+        measure=requests_per_second(10, 100),
+        competitors=server_metrics(),
+        pairs=(
+            ("http2-before", "http2-unobserved"),
+            ("http2-observed", "http2-unobserved"),
+            ("node-observed", "node-core"),
+        ),
     ),
     Scenario(
         name="memory-idle",

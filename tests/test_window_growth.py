@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import http2
+from http2.core.windows import FIRST_PAUSE
 
 from . import raw
 from .conftest import Run
@@ -62,6 +63,27 @@ def test_a_download_from_node(run: Run) -> None:
     with starting() as start:
         peer = start_node(start)
         run(check_downloads(peer.port, {size: f"/body?size={size}" for size in (SMALL, LARGE)}))
+
+
+@pytest.mark.row("beyond.windows")
+def test_a_download_from_a_server_of_ours(run: Run) -> None:
+    """The windows that grow are the receiver's; a sender of ours must fill them."""
+
+    async def send(stream: http2.ServerHttp2Stream, headers: http2.Headers) -> None:
+        stream.respond()
+        left = int(headers[":path"][1:])
+        while left:
+            size = min(left, 65536)
+            left -= size
+            if not stream.write(bytes(size)):
+                await stream.drain()
+        stream.end()
+
+    async def main() -> None:
+        async with serving(send) as (_, port):
+            await check_downloads(port, {size: f"/{size}" for size in (SMALL, LARGE)})
+
+    run(main())
 
 
 async def count(stream: http2.ServerHttp2Stream) -> None:
@@ -147,22 +169,32 @@ def test_who_never_reads_gets_the_first_window_alone(run: Run) -> None:
 
 
 def test_who_reads_slowly_gets_no_larger_windows(run: Run) -> None:
-    """An eighth of the window a round trip is no reason to hold more: the reader is the limit."""
+    """A sixteenth of the window a round trip is no reason to hold more: the reader is the limit.
+
+    It reads by the clock: what it takes in a round trip is no more because a busy machine
+    makes one longer, unless by a quarter of a second.
+    """
 
     async def main() -> None:
         with starting() as start:
             peer = start_node(start)
-            async with http2.connect(peer.origin) as session:
-                stream = session.request({":path": f"/body?size={4 * MIB}"})
-                for _ in range(80):
-                    await stream.readexactly(8192)
-                    # the answer to a sample is there before anything else is read
-                    await session.ping()
+            async with proxied(peer.port, DELAY) as proxy:
+                session = await http2.connect(f"http://127.0.0.1:{proxy.port}")
                 connection = session._connection
                 assert connection is not None
+                stream = session.request({":path": f"/body?size={4 * MIB}"})
+                await stream.response()
+                windows = session._windows
+                assert windows is not None
+                for _ in range(64):
+                    await stream.readexactly(2048)
+                    await asyncio.sleep(DELAY)
+                # four times half a window, of which the first two at least made it look
+                assert windows._pause > FIRST_PAUSE
                 assert connection.stream_window(1) == 65535
                 assert session.state.effective_local_window_size == MIB
                 session.destroy()
+                await session.close()
 
     run(main())
 
@@ -232,12 +264,17 @@ def test_bad_limits(value: Any, code: str) -> None:
     assert caught.value.code == code
 
 
-def test_many_streams_share_what_has_grown(run: Run) -> None:
+def test_many_streams_share_what_has_grown(run: Run, tmp_path: Path) -> None:
+    """From nghttpd: Node now and then ends a body without END_STREAM when streams share."""
+    (tmp_path / "body").write_bytes(pattern(2 * MIB))
+
     async def main() -> None:
         with starting() as start:
-            peer = start_node(start)
+            peer = start_nghttpd(start, tmp_path)
             async with http2.connect(peer.origin) as session:
-                sizes = await asyncio.gather(*[download_over(session, 2 * MIB) for _ in range(8)])
-                assert sizes == [2 * MIB] * 8
+                bodies = await asyncio.gather(
+                    *[session.request({":path": "/body"}).read() for _ in range(8)]
+                )
+                assert [len(body) for body in bodies] == [2 * MIB] * 8
 
     run(main())

@@ -1,7 +1,11 @@
 'use strict';
-// Hello World on Node's Core API.
+// Hello World on Node's Core API; with --observe, a PerformanceObserver takes every entry.
+const { PerformanceObserver } = require('node:perf_hooks');
 const { createServer, listen } = require('./node_serving.js');
 
+if (process.argv.includes('--observe')) {
+  new PerformanceObserver((items) => items.getEntries()).observe({ entryTypes: ['http2'] });
+}
 const server = createServer();
 server.on('stream', (stream, headers) => {
   stream.respond({ ':status': 200, 'content-type': 'text/plain' });

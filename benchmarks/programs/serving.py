@@ -20,9 +20,19 @@ def serve(attach: Callable[[Any], object]) -> None:
     parser.add_argument("--cert", help="PEM file; given, the server speaks TLS")
     parser.add_argument("--key", help="PEM file")
     parser.add_argument("--http1", action="store_true", help="serve HTTP/1 clients too")
+    parser.add_argument(
+        "--observe",
+        choices=["always", "before"],
+        help="let a PerformanceObserver take every entry, or one that is gone before the load",
+    )
     arguments = parser.parse_args()
 
     async def main() -> None:
+        if arguments.observe:
+            observer = http2.PerformanceObserver(lambda items: items.get_entries())
+            observer.observe(entry_types=["http2"])
+            if arguments.observe == "before":
+                observer.disconnect()
         options = {"allow_http1": True} if arguments.http1 else {}
         if arguments.cert:
             options |= {"cert": arguments.cert, "key": arguments.key}

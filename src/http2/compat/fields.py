@@ -7,12 +7,21 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 from ..errors import UnsupportedWarning, new_error
 from ..headers import PSEUDO_HEADERS, sensitive_headers
 
-__all__ = ["check_links", "check_name", "check_value", "is_for_connection", "plain_names"]
+__all__ = [
+    "check_links",
+    "check_name",
+    "check_value",
+    "is_for_connection",
+    "look_up",
+    "pairs_of",
+    "plain_names",
+]
 
 TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9a-z]+")
 # RFC 9110 section 5.5: visible characters, spaces, tabs, and octets that nobody interprets.
@@ -56,6 +65,18 @@ def check_name(name: Any) -> Any:
     return lower
 
 
+def look_up(name: Any) -> Any:
+    """*name* as a set header is found by it; one that nobody can set is just not there.
+
+    Raises ERR_INVALID_ARG_TYPE.
+    """
+    if isinstance(name, str):
+        return name.strip().lower()
+    if name is sensitive_headers:
+        return name
+    raise new_error("ERR_INVALID_ARG_TYPE", "name", "a str", name)
+
+
 def check_value(name: Any, value: Any) -> Any:
     """*value* of the field *name* as it is kept: a `str`, a number, or a list of these.
 
@@ -92,6 +113,25 @@ def is_for_connection(name: str) -> bool:
         stacklevel=4,
     )
     return True
+
+
+def pairs_of(headers: Any) -> list[tuple[Any, Any]]:
+    """The names and values of *headers*, a mapping or pairs.
+
+    Raises ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE.
+    """
+    if isinstance(headers, Mapping):
+        return list(headers.items())
+    try:
+        entries = list(headers)
+    except TypeError:
+        raise new_error(
+            "ERR_INVALID_ARG_TYPE", "headers", "a mapping or a list of pairs", headers
+        ) from None
+    for entry in entries:
+        if not isinstance(entry, (list, tuple)) or len(entry) != 2:
+            raise new_error("ERR_INVALID_ARG_VALUE", "headers", headers)
+    return entries
 
 
 def check_links(hints: Any) -> list[str]:

@@ -11,7 +11,15 @@ from ..core.duplex import quiet_future
 from ..errors import UnsupportedWarning, new_error
 from ..headers import OutgoingHeaders
 from .face import Face
-from .fields import check_links, check_name, check_value, is_for_connection, plain_names
+from .fields import (
+    check_links,
+    check_name,
+    check_value,
+    is_for_connection,
+    look_up,
+    pairs_of,
+    plain_names,
+)
 from .request import ServerRequest
 from .socket import StreamSocketProxy
 
@@ -145,8 +153,9 @@ class ServerResponse(Face):
         self.set_header(name, value)
 
     def get_header(self, name: str) -> Any:
-        """The value that was set for the header *name*, or None."""
-        return None if self._headers is None else self._headers.get(check_name(name))
+        """The value that was set for the header *name*, or None. Raises ERR_INVALID_ARG_TYPE."""
+        name = look_up(name)
+        return None if self._headers is None else self._headers.get(name)
 
     def get_header_names(self) -> list[str]:
         """The names of the headers that were set, in lower case."""
@@ -157,8 +166,8 @@ class ServerResponse(Face):
         return dict(self._headers or {})
 
     def has_header(self, name: str) -> bool:
-        """Whether the header *name* was set."""
-        return check_name(name) in (self._headers or ())
+        """Whether the header *name* was set. Raises ERR_INVALID_ARG_TYPE."""
+        return look_up(name) in (self._headers or ())
 
     def remove_header(self, name: str) -> None:
         """Forget the header *name*; ``date`` is then not added either.
@@ -167,7 +176,7 @@ class ServerResponse(Face):
         """
         if self.stream._headers_sent:
             raise new_error("ERR_HTTP2_HEADERS_SENT")
-        name = check_name(name)
+        name = look_up(name)
         if name == "date":
             self.send_date = False
         if self._headers is not None:
@@ -212,16 +221,9 @@ class ServerResponse(Face):
         return self
 
     def _merge(self, headers: Any) -> None:
-        if isinstance(headers, Mapping):
-            for name, value in headers.items():
-                self.set_header(name, value)
-            return
         given: set[str] = set()
-        try:
-            pairs = [(check_name(name), value) for name, value in headers]
-        except ValueError:
-            raise new_error("ERR_INVALID_ARG_VALUE", "headers", headers) from None
-        for name, value in pairs:
+        for name, value in pairs_of(headers):
+            name = check_name(name)
             if name in given:
                 self.append_header(name, value)
             else:
@@ -391,8 +393,8 @@ class ServerResponse(Face):
         self._trailers[name] = value
 
     def add_trailers(self, headers: OutgoingHeaders) -> None:
-        """Set each trailer of *headers*. Raises like `set_trailer`."""
-        for name, value in headers.items() if isinstance(headers, Mapping) else headers:
+        """Set each trailer of *headers*, a mapping or pairs. Raises like `set_trailer`."""
+        for name, value in pairs_of(headers):
             self.set_trailer(name, value)
 
 
@@ -429,6 +431,7 @@ class Http2ServerResponse(ServerResponse):
             and type(status_code) is int
             and self._headers is status_message is None
             and plain_names.issuperset(headers)
+            and None not in headers.values()
             and not stream.closed
             and not stream.destroyed
         ):

@@ -46,10 +46,8 @@ cdef enum:
     LARGEST_DATA = 65536
     # A field counts its name, its value and this much (RFC 9113 section 6.5.2).
     FIELD_OVERHEAD = 32
-    PADDING_ALIGNED = 1
     PADDING_MAX = 2
     FRAME_HEADER = 9
-    FLOODED = -904
     # Larger header blocks count for the session's memory by themselves.
     SMALL_BLOCK = 1024
 
@@ -91,6 +89,13 @@ cdef void stream_begun(Session self) noexcept:
         self.max_open_streams = self._open_streams
 
 
+cdef inline int32_t block_stream(const nghttp2_frame *frame) noexcept:
+    """The stream that a header block is about: with PUSH_PROMISE, the promised one."""
+    if frame.hd.type == NGHTTP2_PUSH_PROMISE:
+        return frame.push_promise.promised_stream_id
+    return frame.hd.stream_id
+
+
 cdef int refuse_stream(Session self, int32_t stream_id) except -1:
     """There is no memory for a stream that the peer opens (Node: a credit-based limit)."""
     nghttp2_submit_rst_stream(
@@ -99,7 +104,7 @@ cdef int refuse_stream(Session self, int32_t stream_id) except -1:
     report(self, EVENT_HEADERS_REJECTED, stream_id, None, None)
     if self._rejected == self._max_rejected + 1:
         report(
-            self, EVENT_FAILED, 0, FLOODED,
+            self, EVENT_FAILED, 0, NGHTTP2_ERR_FLOODED,
             "the peer goes on opening streams that are refused")
     return 0
 
@@ -139,16 +144,12 @@ cdef int on_begin_headers(
     nghttp2_session *session, const nghttp2_frame *frame, void *user_data
 ) noexcept:
     cdef Session self = <Session>user_data
-    cdef int32_t stream_id
     try:
         self._blocks += 1
         if frame.hd.type == NGHTTP2_PUSH_PROMISE or frame.headers.cat == NGHTTP2_HCAT_REQUEST:
             stream_begun(self)
             if self._memory() > self._max_memory:
-                stream_id = (
-                    frame.push_promise.promised_stream_id
-                    if frame.hd.type == NGHTTP2_PUSH_PROMISE else frame.hd.stream_id)
-                refuse_stream(self, stream_id)
+                refuse_stream(self, block_stream(frame))
                 return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE
             self._rejected = 0
         self._block = new_headers()
@@ -174,9 +175,7 @@ cdef int on_header(
             + FIELD_OVERHEAD)
         self._block_pairs += 1
         if self._block_pairs > self._max_pairs or self._block_size > self._max_list_size:
-            stream_id = (
-                frame.push_promise.promised_stream_id if frame.hd.type == NGHTTP2_PUSH_PROMISE
-                else frame.hd.stream_id)
+            stream_id = block_stream(frame)
             nghttp2_submit_rst_stream(
                 session, NGHTTP2_FLAG_NONE, stream_id, NGHTTP2_ENHANCE_YOUR_CALM)
             report(self, EVENT_HEADERS_REJECTED, stream_id, None, None)
@@ -213,6 +212,62 @@ cdef str latin1(const uint8_t *data, size_t length):
     return data[:length].decode("latin-1")
 
 
+cdef int report_frame(Session self, const nghttp2_frame *frame) except -1:
+    """Report a frame that has come and carries neither a header block nor DATA."""
+    cdef uint8_t kind = frame.hd.type
+    cdef uint8_t flags = frame.hd.flags
+    cdef int32_t stream_id = frame.hd.stream_id
+    cdef nghttp2_ext_altsvc *altsvc
+    cdef nghttp2_ext_origin *origin
+    cdef nghttp2_ext_priority_update *update
+    cdef size_t i
+    if kind == NGHTTP2_SETTINGS:
+        if flags & NGHTTP2_FLAG_ACK:
+            if self._unacknowledged:
+                self._unacknowledged -= 1
+            if self._list_size_announced:
+                self._max_list_size = nghttp2_session_get_local_settings(
+                    self._session, NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE)
+            report(self, EVENT_SETTINGS_ACK, 0, None, None)
+        else:
+            report(
+                self, EVENT_SETTINGS, 0,
+                [(frame.settings.iv[i].settings_id, frame.settings.iv[i].value)
+                 for i in range(frame.settings.niv)], None)
+    elif kind == NGHTTP2_PING:
+        if flags & NGHTTP2_FLAG_ACK and self._unacknowledged:
+            self._unacknowledged -= 1
+        report(
+            self, EVENT_PING_ACK if flags & NGHTTP2_FLAG_ACK else EVENT_PING, 0,
+            PyBytes_FromStringAndSize(<const char *>frame.ping.opaque_data, 8), None)
+    elif kind == NGHTTP2_GOAWAY:
+        report_goaway(self, EVENT_GOAWAY, frame)
+    elif kind == NGHTTP2_PRIORITY:
+        report(
+            self, EVENT_PRIORITY, stream_id,
+            (frame.priority.pri_spec.stream_id, frame.priority.pri_spec.weight,
+             bool(frame.priority.pri_spec.exclusive)), None)
+    elif kind == NGHTTP2_ALTSVC:
+        altsvc = <nghttp2_ext_altsvc *>frame.ext.payload
+        report(
+            self, EVENT_ALTSVC, stream_id,
+            latin1(altsvc.origin, altsvc.origin_len),
+            latin1(altsvc.field_value, altsvc.field_value_len))
+    elif kind == NGHTTP2_ORIGIN:
+        origin = <nghttp2_ext_origin *>frame.ext.payload
+        report(
+            self, EVENT_ORIGIN, 0,
+            [latin1(origin.ov[i].origin, origin.ov[i].origin_len)
+             for i in range(origin.nov)], None)
+    elif kind == NGHTTP2_PRIORITY_UPDATE:
+        update = <nghttp2_ext_priority_update *>frame.ext.payload
+        report(
+            self, EVENT_PRIORITY_UPDATE, update.stream_id,
+            PyBytes_FromStringAndSize(
+                <const char *>update.field_value, update.field_value_len), None)
+    return 0
+
+
 cdef int on_frame_recv(
     nghttp2_session *session, const nghttp2_frame *frame, void *user_data
 ) noexcept:
@@ -220,12 +275,8 @@ cdef int on_frame_recv(
     cdef uint8_t kind = frame.hd.type
     cdef uint8_t flags = frame.hd.flags
     cdef int32_t stream_id = frame.hd.stream_id
-    self.frames_received += 1
-    cdef nghttp2_ext_altsvc *altsvc
-    cdef nghttp2_ext_origin *origin
-    cdef nghttp2_ext_priority_update *update
     cdef tuple last
-    cdef size_t i
+    self.frames_received += 1
     try:
         if kind == NGHTTP2_DATA:
             if flags & NGHTTP2_FLAG_END_STREAM:
@@ -246,50 +297,8 @@ cdef int on_frame_recv(
             report(
                 self, EVENT_PUSH_PROMISE, stream_id, take_block(self),
                 frame.push_promise.promised_stream_id)
-        elif kind == NGHTTP2_SETTINGS:
-            if flags & NGHTTP2_FLAG_ACK:
-                if self._unacknowledged:
-                    self._unacknowledged -= 1
-                if self._list_size_announced:
-                    self._max_list_size = nghttp2_session_get_local_settings(
-                        session, NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE)
-                report(self, EVENT_SETTINGS_ACK, 0, None, None)
-            else:
-                report(
-                    self, EVENT_SETTINGS, 0,
-                    [(frame.settings.iv[i].settings_id, frame.settings.iv[i].value)
-                     for i in range(frame.settings.niv)], None)
-        elif kind == NGHTTP2_PING:
-            if flags & NGHTTP2_FLAG_ACK and self._unacknowledged:
-                self._unacknowledged -= 1
-            report(
-                self, EVENT_PING_ACK if flags & NGHTTP2_FLAG_ACK else EVENT_PING, 0,
-                PyBytes_FromStringAndSize(<const char *>frame.ping.opaque_data, 8), None)
-        elif kind == NGHTTP2_GOAWAY:
-            report_goaway(self, EVENT_GOAWAY, frame)
-        elif kind == NGHTTP2_PRIORITY:
-            report(
-                self, EVENT_PRIORITY, stream_id,
-                (frame.priority.pri_spec.stream_id, frame.priority.pri_spec.weight,
-                 bool(frame.priority.pri_spec.exclusive)), None)
-        elif kind == NGHTTP2_ALTSVC:
-            altsvc = <nghttp2_ext_altsvc *>frame.ext.payload
-            report(
-                self, EVENT_ALTSVC, stream_id,
-                latin1(altsvc.origin, altsvc.origin_len),
-                latin1(altsvc.field_value, altsvc.field_value_len))
-        elif kind == NGHTTP2_ORIGIN:
-            origin = <nghttp2_ext_origin *>frame.ext.payload
-            report(
-                self, EVENT_ORIGIN, 0,
-                [latin1(origin.ov[i].origin, origin.ov[i].origin_len)
-                 for i in range(origin.nov)], None)
-        elif kind == NGHTTP2_PRIORITY_UPDATE:
-            update = <nghttp2_ext_priority_update *>frame.ext.payload
-            report(
-                self, EVENT_PRIORITY_UPDATE, update.stream_id,
-                PyBytes_FromStringAndSize(
-                    <const char *>update.field_value, update.field_value_len), None)
+        else:
+            report_frame(self, frame)
         return 0
     except BaseException as failure:
         return fail(self, failure)

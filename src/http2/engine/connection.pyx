@@ -23,7 +23,7 @@ from http2.engine.header_block cimport (
 )
 from http2.engine.nghttp2 cimport *
 from http2.engine.outgoing cimport OutgoingBody, Output
-from http2.engine.session cimport Session, refusal
+from http2.engine.session cimport Session, checked
 
 from time import monotonic
 
@@ -36,13 +36,29 @@ cdef int EVENT_FAILED = _events.FAILED
 
 cdef Py_ssize_t HIGH_WATER = _events.HIGH_WATER
 
-cdef enum:
-    INVALID_ARGUMENT = -501
-
-
 def nghttp2_version_string():
     """The version of the linked libnghttp2, such as ``'1.52.0'``."""
     return nghttp2_version(0).version_str.decode("ascii")
+
+
+cdef bint usually_bodiless(str method) except -1:
+    return method == "GET" or method == "HEAD" or method == "DELETE"
+
+
+cdef OutgoingBody new_body(bint ended, bint wants_trailers):
+    cdef OutgoingBody body = OutgoingBody.__new__(OutgoingBody)
+    body.ended = ended
+    body.wants_trailers = wants_trailers
+    return body
+
+
+cdef nghttp2_data_provider *body_provider(
+    nghttp2_data_provider *provider, OutgoingBody body
+) noexcept:
+    """Make *provider* read from *body*, which it does not own; return it."""
+    provider.source.ptr = <void *>body
+    provider.read_callback = read_body
+    return provider
 
 
 @cython.final
@@ -111,8 +127,7 @@ cdef class Connection(Session):
         else:
             rv = nghttp2_session_server_new2(&self._session, used, <void *>self, option)
         nghttp2_option_del(option)
-        if rv != 0:
-            raise refusal(rv)
+        checked(rv)
 
     def close(self):
         """Free the connection's memory. Every later command raises ERR_HTTP2_INVALID_SESSION."""
@@ -202,10 +217,22 @@ cdef class Connection(Session):
 
     # --- header blocks --------------------------------------------------------------------
 
-    cdef OutgoingBody _new_body(self, int32_t stream_id, bint wants_trailers):
-        cdef OutgoingBody body = OutgoingBody.__new__(OutgoingBody)
-        body.wants_trailers = wants_trailers
-        return body
+    cdef int _collect_request(self, headers, str authority, str scheme) except -1:
+        self._alive()
+        self._outgoing.collect(headers, REQUEST)
+        self._outgoing.complete_request(authority, scheme)
+        return 0
+
+    cdef int _collect_response(self, headers) except -1:
+        """Gather the fields of a final response; return its status."""
+        cdef OutgoingBlock block = self._outgoing
+        self._alive()
+        block.collect(headers, RESPONSE)
+        if block.status == 0:
+            block._add_entry(":status", "200", RESPONSE, None, False)
+        elif block.status < 200 or block.status > 599:
+            raise new_error("ERR_HTTP2_STATUS_INVALID", block.status)
+        return block.status
 
     def submit_request(
         self, headers, str authority, str scheme, end_stream=None,
@@ -225,49 +252,32 @@ cdef class Connection(Session):
         cdef nghttp2_priority_spec *with_priority = NULL
         cdef OutgoingBody body = None
         cdef int32_t stream_id
-        cdef str method
-        self._alive()
-        block.collect(headers, REQUEST)
-        block.complete_request(authority, scheme)
-        method = block.method
+        self._collect_request(headers, authority, scheme)
         if end_stream is None:
-            end_stream = method == "GET" or method == "HEAD" or method == "DELETE"
+            end_stream = usually_bodiless(block.method)
         if not end_stream or wait_for_trailers:
-            body = self._new_body(0, wait_for_trailers)
-            body.ended = end_stream
-            provider.source.ptr = <void *>body
-            provider.read_callback = read_body
-            used = &provider
+            body = new_body(end_stream, wait_for_trailers)
+            used = body_provider(&provider, body)
         if parent or exclusive or weight != 16:
             nghttp2_priority_spec_init(&priority, parent, weight, exclusive)
             with_priority = &priority
         stream_id = nghttp2_submit_request(
             self._session, with_priority, block.fields(), block.count(), used, NULL)
-        if stream_id < 0:
-            if stream_id == INVALID_ARGUMENT and parent:
-                raise new_error("ERR_HTTP2_STREAM_SELF_DEPENDENCY")
-            raise refusal(stream_id)
+        if stream_id == NGHTTP2_ERR_INVALID_ARGUMENT and parent:
+            raise new_error("ERR_HTTP2_STREAM_SELF_DEPENDENCY")
+        checked(stream_id)
         if body is not None:
             self._bodies[stream_id] = body
-        return stream_id, method, end_stream
+        return stream_id, block.method, end_stream
 
     def check_request(self, headers, str authority, str scheme):
         """Raise what `submit_request` would; return ``(method, end_stream by default)``."""
-        self._alive()
-        self._outgoing.collect(headers, REQUEST)
-        self._outgoing.complete_request(authority, scheme)
-        method = self._outgoing.method
-        return method, method in ("GET", "HEAD", "DELETE")
+        self._collect_request(headers, authority, scheme)
+        return self._outgoing.method, usually_bodiless(self._outgoing.method)
 
     def check_response(self, headers):
         """Raise what `submit_response` would because of *headers*; return the status."""
-        cdef int status
-        self._alive()
-        self._outgoing.collect(headers, RESPONSE)
-        status = self._outgoing.status or 200
-        if status < 200 or status > 599:
-            raise new_error("ERR_HTTP2_STATUS_INVALID", status)
-        return status
+        return self._collect_response(headers)
 
     def submit_response(
         self, int32_t stream_id, headers, bint end_stream=False,
@@ -285,31 +295,19 @@ cdef class Connection(Session):
         cdef nghttp2_data_provider *used = NULL
         cdef OutgoingBody body = None
         cdef str date = None
-        cdef int rv, status
-        self._alive()
+        cdef int status
         if stream_id in self._bodies:
             raise new_error("ERR_HTTP2_HEADERS_SENT")
-        block.collect(headers, RESPONSE)
-        status = block.status
-        if status == 0:
-            status = 200
-            block._add_entry(":status", "200", RESPONSE, None, False)
-        elif status < 200 or status > 599:
-            raise new_error("ERR_HTTP2_STATUS_INVALID", status)
+        status = self._collect_response(headers)
         if send_date:
             date = block.add_default_date()
         if status == 204 or status == 205 or status == 304 or head_request:
             end_stream = True
         if not end_stream or wait_for_trailers:
-            body = self._new_body(stream_id, wait_for_trailers)
-            body.ended = end_stream
-            provider.source.ptr = <void *>body
-            provider.read_callback = read_body
-            used = &provider
-        rv = nghttp2_submit_response(
-            self._session, stream_id, block.fields(), block.count(), used)
-        if rv != 0:
-            raise refusal(rv)
+            body = new_body(end_stream, wait_for_trailers)
+            used = body_provider(&provider, body)
+        checked(nghttp2_submit_response(
+            self._session, stream_id, block.fields(), block.count(), used))
         if body is not None:
             self._bodies[stream_id] = body
         return end_stream, (block.held, status, date)
@@ -320,7 +318,7 @@ cdef class Connection(Session):
         Raises ERR_HTTP2_INVALID_INFO_STATUS, ERR_HTTP2_STATUS_101.
         """
         cdef OutgoingBlock block = self._outgoing
-        cdef int status, rv
+        cdef int status
         self._alive()
         block.collect(headers, INFORMATIONAL)
         status = block.status
@@ -328,11 +326,9 @@ cdef class Connection(Session):
             raise new_error("ERR_HTTP2_STATUS_101")
         if status < 100 or status > 199:
             raise new_error("ERR_HTTP2_INVALID_INFO_STATUS", status)
-        rv = nghttp2_submit_headers(
+        checked(nghttp2_submit_headers(
             self._session, NGHTTP2_FLAG_NONE, stream_id, NULL, block.fields(), block.count(),
-            NULL)
-        if rv != 0:
-            raise refusal(rv)
+            NULL))
         return status
 
     def submit_trailers(self, int32_t stream_id, headers):
@@ -340,23 +336,18 @@ cdef class Connection(Session):
         cdef OutgoingBlock block = self._outgoing
         cdef OutgoingBody body
         cdef nghttp2_data_provider provider
-        cdef int rv
         self._alive()
         block.collect(headers, TRAILERS)
         if block.count():
-            rv = nghttp2_submit_trailer(
-                self._session, stream_id, block.fields(), block.count())
-        else:
-            body = self._bodies.get(stream_id)
-            if body is None:
-                raise new_error("ERR_HTTP2_INVALID_STREAM")
-            body.wants_trailers = False
-            provider.source.ptr = <void *>body
-            provider.read_callback = read_body
-            rv = nghttp2_submit_data(
-                self._session, NGHTTP2_FLAG_END_STREAM, stream_id, &provider)
-        if rv != 0:
-            raise refusal(rv)
+            checked(nghttp2_submit_trailer(
+                self._session, stream_id, block.fields(), block.count()))
+            return
+        body = self._bodies.get(stream_id)
+        if body is None:
+            raise new_error("ERR_HTTP2_INVALID_STREAM")
+        body.wants_trailers = False
+        checked(nghttp2_submit_data(
+            self._session, NGHTTP2_FLAG_END_STREAM, stream_id, body_provider(&provider, body)))
 
     def expect_trailers(self, int32_t stream_id):
         """Make a body that has not ended wait for trailers, as *wait_for_trailers* would have."""
@@ -385,10 +376,8 @@ cdef class Connection(Session):
             raise new_error("ERR_INVALID_ARG_VALUE", "headers[':method']", block.method)
         if parent and parent == <int32_t>nghttp2_session_get_next_stream_id(self._session):
             raise new_error("ERR_HTTP2_STREAM_SELF_DEPENDENCY")
-        promised = nghttp2_submit_push_promise(
-            self._session, NGHTTP2_FLAG_NONE, stream_id, block.fields(), block.count(), NULL)
-        if promised < 0:
-            raise refusal(promised)
+        promised = checked(nghttp2_submit_push_promise(
+            self._session, NGHTTP2_FLAG_NONE, stream_id, block.fields(), block.count(), NULL))
         if self._promised is None:
             self._promised = {}
         self._promised[promised] = changes = []
@@ -451,7 +440,5 @@ cdef class Connection(Session):
             if body is not None:
                 # nghttp2 keeps the request until its turn comes; its body needs no keeping
                 body.drop()
-        cdef int rv = nghttp2_submit_rst_stream(
-            self._session, NGHTTP2_FLAG_NONE, stream_id, error_code)
-        if rv != 0:
-            raise refusal(rv)
+        checked(nghttp2_submit_rst_stream(
+            self._session, NGHTTP2_FLAG_NONE, stream_id, error_code))

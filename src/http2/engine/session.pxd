@@ -64,4 +64,4 @@ cdef class Session:
     cdef int _change_priority(self, int32_t stream_id, tuple change) except? -1
 
 
-cdef object refusal(int code)
+cdef int checked(int code) except -1

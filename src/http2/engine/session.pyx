@@ -14,7 +14,6 @@ from http2.engine.nghttp2 cimport *
 from http2.errors import new_error, nghttp_error
 
 cdef enum:
-    STREAM_ID_NOT_AVAILABLE = -509
     # What a session's memory is taken to be, in bytes, where counting would cost more than
     # it is worth: a stream, the queue of a body, and a PING or SETTINGS
     # frame of ours that is not acknowledged.
@@ -25,13 +24,20 @@ cdef enum:
 
 cdef object refusal(int code):
     """The exception for a command that nghttp2 refused with *code*."""
-    if code == STREAM_ID_NOT_AVAILABLE:
+    if code == NGHTTP2_ERR_STREAM_ID_NOT_AVAILABLE:
         return new_error("ERR_HTTP2_OUT_OF_STREAMS")
     if code == NGHTTP2_ERR_NOMEM:
         return new_error("ERR_HTTP2_NO_MEM")
     if code == NGHTTP2_ERR_STREAM_CLOSED:
         return new_error("ERR_HTTP2_INVALID_STREAM")
     return nghttp_error(code)
+
+
+cdef int checked(int code) except -1:
+    """*code*, which nghttp2 returned for a command: an error's is raised, others are returned."""
+    if code < 0:
+        raise refusal(code)
+    return code
 
 
 cdef int check_setting(int identifier) except -1:
@@ -79,14 +85,11 @@ cdef class Session:
         alone, would starve all streams for one that nobody reads.
         """
         cdef int32_t window, due, received
-        cdef int rv
         self._alive()
         if size < 0:
             raise new_error("ERR_OUT_OF_RANGE", "size", ">= 0", size)
         self.bytes_consumed += size
-        rv = nghttp2_session_consume_stream(self._session, stream_id, size)
-        if rv != 0:
-            raise refusal(rv)
+        checked(nghttp2_session_consume_stream(self._session, stream_id, size))
         self._unreturned += size
         window = nghttp2_session_get_effective_local_window_size(self._session)
         received = nghttp2_session_get_effective_recv_data_length(self._session)
@@ -98,17 +101,13 @@ cdef class Session:
             due = <int32_t>min(self._unreturned, <long long>received)
             self._unreturned = 0
             if due > 0:
-                rv = nghttp2_submit_window_update(self._session, NGHTTP2_FLAG_NONE, 0, due)
-                if rv != 0:
-                    raise refusal(rv)
+                checked(nghttp2_submit_window_update(self._session, NGHTTP2_FLAG_NONE, 0, due))
 
     def set_local_window_size(self, int32_t size, int32_t stream_id=0):
         """Make the receive window of a stream, or with 0 of the connection, *size* bytes."""
         self._alive()
-        cdef int rv = nghttp2_session_set_local_window_size(
-            self._session, NGHTTP2_FLAG_NONE, stream_id, size)
-        if rv != 0:
-            raise refusal(rv)
+        checked(nghttp2_session_set_local_window_size(
+            self._session, NGHTTP2_FLAG_NONE, stream_id, size))
 
     def stream_window(self, int32_t stream_id):
         """The receive window of a stream in all, in bytes; -1 when there is no such stream."""
@@ -126,7 +125,6 @@ cdef class Session:
         """Queue a SETTINGS frame of (identifier, value) *pairs*."""
         cdef nghttp2_settings_entry[64] entries
         cdef size_t count = 0
-        cdef int rv
         self._alive()
         pairs = list(pairs)
         if len(pairs) > 64:
@@ -137,9 +135,7 @@ cdef class Session:
             count += 1
             if identifier == NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE:
                 self._list_size_announced = True
-        rv = nghttp2_submit_settings(self._session, NGHTTP2_FLAG_NONE, entries, count)
-        if rv != 0:
-            raise refusal(rv)
+        checked(nghttp2_submit_settings(self._session, NGHTTP2_FLAG_NONE, entries, count))
         self._unacknowledged += 1
 
     def local_setting(self, int identifier):
@@ -159,52 +155,40 @@ cdef class Session:
         self._alive()
         if payload.shape[0] != 8:
             raise new_error("ERR_HTTP2_PING_LENGTH")
-        cdef int rv = nghttp2_submit_ping(self._session, NGHTTP2_FLAG_NONE, &payload[0])
-        if rv != 0:
-            raise refusal(rv)
+        checked(nghttp2_submit_ping(self._session, NGHTTP2_FLAG_NONE, &payload[0]))
         self._unacknowledged += 1
 
     def goaway(self, uint32_t error_code=0, int32_t last_stream_id=0, bytes opaque_data=b""):
         """Queue GOAWAY; *last_stream_id* 0 means the last one that was received."""
-        cdef int rv
         self._alive()
         if last_stream_id <= 0:
             last_stream_id = nghttp2_session_get_last_proc_stream_id(self._session)
-        rv = nghttp2_submit_goaway(
+        checked(nghttp2_submit_goaway(
             self._session, NGHTTP2_FLAG_NONE, last_stream_id, error_code,
-            <const uint8_t *>PyBytes_AS_STRING(opaque_data), PyBytes_GET_SIZE(opaque_data))
-        if rv != 0:
-            raise refusal(rv)
+            <const uint8_t *>PyBytes_AS_STRING(opaque_data), PyBytes_GET_SIZE(opaque_data)))
 
     def shutdown_notice(self):
         """Queue the first GOAWAY of a two-step shutdown (RFC 9113 section 6.8); server only."""
         self._alive()
-        cdef int rv = nghttp2_submit_shutdown_notice(self._session)
-        if rv != 0:
-            raise refusal(rv)
+        checked(nghttp2_submit_shutdown_notice(self._session))
 
     def terminate(self, uint32_t error_code):
         """Queue the last GOAWAY: nothing of the peer's is processed any more."""
         self._alive()
-        cdef int rv = nghttp2_session_terminate_session(self._session, error_code)
-        if rv != 0:
-            raise refusal(rv)
+        checked(nghttp2_session_terminate_session(self._session, error_code))
 
     def altsvc(self, int32_t stream_id, bytes origin, bytes field_value):
         """Queue ALTSVC (RFC 7838 section 4); server only."""
         self._alive()
-        cdef int rv = nghttp2_submit_altsvc(
+        checked(nghttp2_submit_altsvc(
             self._session, NGHTTP2_FLAG_NONE, stream_id,
             <const uint8_t *>PyBytes_AS_STRING(origin), PyBytes_GET_SIZE(origin),
-            <const uint8_t *>PyBytes_AS_STRING(field_value), PyBytes_GET_SIZE(field_value))
-        if rv != 0:
-            raise refusal(rv)
+            <const uint8_t *>PyBytes_AS_STRING(field_value), PyBytes_GET_SIZE(field_value)))
 
     def origin(self, origins):
         """Queue ORIGIN (RFC 8336) with the `bytes` of *origins*; server only."""
         cdef nghttp2_origin_entry *entries
         cdef size_t count = 0
-        cdef int rv
         cdef list kept = list(origins)
         self._alive()
         entries = <nghttp2_origin_entry *>PyMem_Malloc(
@@ -216,18 +200,14 @@ cdef class Session:
                 entries[count].origin = <uint8_t *>PyBytes_AS_STRING(<bytes?>entry)
                 entries[count].origin_len = PyBytes_GET_SIZE(<bytes?>entry)
                 count += 1
-            rv = nghttp2_submit_origin(self._session, NGHTTP2_FLAG_NONE, entries, count)
+            checked(nghttp2_submit_origin(self._session, NGHTTP2_FLAG_NONE, entries, count))
         finally:
             PyMem_Free(entries)
-        if rv != 0:
-            raise refusal(rv)
 
     def set_next_stream_id(self, int32_t stream_id):
         """Give the next stream that we open *stream_id*, which must be larger than before."""
         self._alive()
-        cdef int rv = nghttp2_session_set_next_stream_id(self._session, stream_id)
-        if rv != 0:
-            raise refusal(rv)
+        checked(nghttp2_session_set_next_stream_id(self._session, stream_id))
 
     # --- priorities -----------------------------------------------------------------------
 
@@ -237,7 +217,6 @@ cdef class Session:
     ):
         """Change a stream's RFC 7540 priority; unless *silent*, tell the peer with PRIORITY."""
         cdef nghttp2_priority_spec spec
-        cdef int rv
         self._alive()
         if parent == stream_id:
             raise new_error("ERR_HTTP2_STREAM_SELF_DEPENDENCY")
@@ -245,9 +224,7 @@ cdef class Session:
             self._prioritize(stream_id, (parent, weight, exclusive))
             return
         nghttp2_priority_spec_init(&spec, parent, weight, exclusive)
-        rv = nghttp2_submit_priority(self._session, NGHTTP2_FLAG_NONE, stream_id, &spec)
-        if rv != 0:
-            raise refusal(rv)
+        checked(nghttp2_submit_priority(self._session, NGHTTP2_FLAG_NONE, stream_id, &spec))
 
     def set_urgency(self, int32_t stream_id, uint32_t urgency, bint incremental):
         """Change a stream's RFC 9218 priority here, over what the client says; server only.
@@ -265,9 +242,7 @@ cdef class Session:
         if nghttp2_session_find_stream(self._session, stream_id) is NULL:
             # it waits for its turn, or has just ended: it has no place in the order
             return 0
-        cdef int rv = self._change_priority(stream_id, change)
-        if rv != 0:
-            raise refusal(rv)
+        checked(self._change_priority(stream_id, change))
         return 0
 
     cdef int _change_priority(self, int32_t stream_id, tuple change) except? -1:
@@ -285,11 +260,9 @@ cdef class Session:
     def priority_update(self, int32_t stream_id, bytes field_value):
         """Queue PRIORITY_UPDATE (RFC 9218 section 7.1); client only."""
         self._alive()
-        cdef int rv = nghttp2_submit_priority_update(
+        checked(nghttp2_submit_priority_update(
             self._session, NGHTTP2_FLAG_NONE, stream_id,
-            <const uint8_t *>PyBytes_AS_STRING(field_value), PyBytes_GET_SIZE(field_value))
-        if rv != 0:
-            raise refusal(rv)
+            <const uint8_t *>PyBytes_AS_STRING(field_value), PyBytes_GET_SIZE(field_value)))
 
     # --- state ----------------------------------------------------------------------------
 
