@@ -55,6 +55,7 @@ CLASSES: dict[str, Any] = {
     "server": http2.Http2Server,
     "secure_server": http2.Http2SecureServer,
     "unknown_protocol_socket": http2.UnknownProtocolSocket,
+    "handshake_socket": http2.HandshakeSocket,
     "request": ServerRequest,
     "response": ServerResponse,
     "request_socket": StreamSocketProxy,

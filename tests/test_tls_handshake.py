@@ -107,15 +107,17 @@ async def told(
 @pytest.mark.row("server.event.connection")
 def test_connection_comes_before_the_handshake(run: Run, certificate: Certificate) -> None:
     async def main() -> None:
-        async with told(certificate) as (server, events, port):
-            async with await RawPeer.dial(port) as peer:
-                sock = (await events.expect("connection"))[1]
-                assert sock.get_extra_info("peername")[0] == "127.0.0.1"
-                assert sock.get_extra_info("ssl_object") is None
-                await peer.start_tls(trusting(certificate, "h2"))
-                await events.expect("session")
-                assert events.names == ["connection", "session"]
-                assert len(server._transports) == 1
+        async with (
+            told(certificate) as (server, events, port),
+            await RawPeer.dial(port) as peer,
+        ):
+            sock = (await events.expect("connection"))[1]
+            assert sock.get_extra_info("peername")[0] == "127.0.0.1"
+            assert sock.get_extra_info("ssl_object") is None
+            await peer.start_tls(trusting(certificate, "h2"))
+            await events.expect("session")
+            assert events.names == ["connection", "session"]
+            assert len(server._transports) == 1
 
     run(main())
 
@@ -143,7 +145,13 @@ def broken_hello() -> bytes:
 # --- what fails ---------------------------------------------------------------------------------
 
 
-@pytest.mark.row("secure_server.event.tls_client_error")
+@pytest.mark.row(
+    "secure_server.event.tls_client_error",
+    "module.HandshakeSocket",
+    "handshake_socket.destroyed",
+    "handshake_socket.destroy",
+    "handshake_socket.get_extra_info",
+)
 @pytest.mark.parametrize(
     ("first", "reason"),
     [
@@ -272,7 +280,7 @@ def test_a_listener_that_raises(
     run: Run, certificate: Certificate, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def main() -> None:
-        async with told(certificate) as (server, events, port):
+        async with told(certificate) as (server, _, port):
 
             @server.on("tls_client_error")
             def broken(error: Exception) -> None:
@@ -354,7 +362,7 @@ def test_no_protocol_of_ours_with_real_clients(run: Run, certificate: Certificat
             assert seen == {"code": "ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL"}
             seen = await node("client_alpn.js", str(port), certificate.cert, "foo", "h2")
             assert seen == {"alpn": "h2"}
-            with pytest.raises(ssl.SSLError, match="(?i)no.application.protocol"):
+            with pytest.raises(ssl.SSLError, match=r"(?i)no.application.protocol"):
                 await RawPeer.dial(port, trusting(certificate, "http/1.1"))
             assert events.names.count("tls_client_error") == 4
 
@@ -425,9 +433,8 @@ def test_early_bytes_of_other_protocols(
     """What comes with the end of the handshake is there for whoever takes the connection over."""
 
     async def main() -> None:
-        async with told(certificate) as (server, events, port):
+        async with told(certificate) as (server, _, port):
             if serving_http1:
-
                 # on uvloop the bytes come a moment later, to the protocol that is there then
                 def serve(
                     server: http2.Http2Server, transport: asyncio.Transport, early: bytes
@@ -520,8 +527,6 @@ def test_close_waits_for_a_handshake_that_goes_on(run: Run, certificate: Certifi
     """As for the sessions that there are: this one is served."""
 
     async def main() -> None:
-        async with told(certificate) as (server, events, port):
-            pass
         server = secure(cert=certificate.cert, key=certificate.key)
         events = Events()
         events.listen(server, "connection", "session", "close")
@@ -546,7 +551,7 @@ def test_close_waits_for_a_handshake_that_goes_on(run: Run, certificate: Certifi
 @pytest.mark.row("server.event.connection", "secure_server.event.tls_client_error")
 def test_injected_sockets(run: Run, certificate: Certificate) -> None:
     async def main() -> None:
-        async with told(certificate) as (server, events, port):
+        async with told(certificate) as (server, events, _):
             first = len(events.seen)
             for offer in ("h2", "foo"):
                 ours, theirs = socket.socketpair()
