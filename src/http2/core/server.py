@@ -22,7 +22,7 @@ from .shutdown import Shutdown
 from .stream import Http2Stream
 from .timers import check_timeout
 from .tls_accept import TlsProtocol
-from .unknown_protocol import UnknownProtocolSocket, unknown_protocol
+from .unknown_protocol import RawSocket, unknown_protocol
 
 if TYPE_CHECKING:
     import ssl
@@ -33,7 +33,8 @@ __all__ = [
 ]
 
 
-# Events whose first argument is a request of the Compatibility API.
+# Events whose first argument is a request of the Compatibility API. The ``connect`` of an HTTP/1
+# client has bytes at its end: its connection has left HTTP, and its request is over.
 OF_REQUESTS = frozenset({"request", "check_continue", "check_expectation", "connect"})
 
 
@@ -59,7 +60,7 @@ class Http2Server(Closable, Referenced):
     ``close``, ``connect(request, response)``, ``connection(socket)``, ``error(error)``,
     ``listening``, ``request(request, response)``, ``session(session)``,
     ``session_error(error, session)``, ``stream(stream, headers, flags, raw_headers)``,
-    ``timeout(session)``.
+    ``timeout(session)``, ``upgrade(request, socket, head)``.
     """
 
     listening: bool = False
@@ -81,7 +82,7 @@ class Http2Server(Closable, Referenced):
 
     def __init__(self, options: SessionOptions) -> None:
         self._options = options
-        self._handed_over: dict[asyncio.Transport, UnknownProtocolSocket] = {}
+        self._handed_over: dict[asyncio.Transport, RawSocket] = {}
         self._sessions: set[ServedConnection] = set()
         self._transports: set[asyncio.Transport] = set()
 
@@ -364,7 +365,7 @@ class Http2Server(Closable, Referenced):
         unknown_protocol(self, transport, early)
 
     def _owner(self, event: str, args: tuple[Any, ...]) -> EventEmitter:
-        if event in OF_REQUESTS and args:
+        if event in OF_REQUESTS and args and not isinstance(args[-1], bytes):
             stream: EventEmitter = args[0].stream
             return stream
         return super()._owner(event, args)
@@ -373,12 +374,13 @@ class Http2Server(Closable, Referenced):
         if event == "stream" and args and isinstance(args[0], Http2Stream):
             args[0]._handler_failed(error, event)
             return
-        if event in OF_REQUESTS and args:
+        if event in OF_REQUESTS and args and not isinstance(args[-1], bytes):
             args[0].stream._handler_failed(error, event)
             return
         logger.error("%r: a listener of %r raised", self, event, exc_info=error)
-        if event == "unknown_protocol" and args and isinstance(args[0], UnknownProtocolSocket):
-            args[0].destroy()
+        for handed_over in args:
+            if isinstance(handed_over, RawSocket):
+                handed_over.destroy()
         if event == "session" and args and isinstance(args[0], Http2Session):
             args[0].destroy(None, NGHTTP2_INTERNAL_ERROR)
 
