@@ -21,6 +21,7 @@ from .session import Http2Session
 from .shutdown import Shutdown
 from .stream import Http2Stream
 from .timers import check_timeout
+from .tls import HTTP1
 from .tls_accept import TlsProtocol
 from .unknown_protocol import RawSocket, unknown_protocol
 
@@ -85,6 +86,8 @@ class Http2Server(Closable, Referenced):
         self._handed_over: dict[asyncio.Transport, RawSocket] = {}
         self._sessions: set[ServedConnection] = set()
         self._transports: set[asyncio.Transport] = set()
+        # those of them whose TLS handshake is under way
+        self._handshakes: set[asyncio.Transport] = set()
 
     # --- listening ----------------------------------------------------------------------
 
@@ -148,7 +151,9 @@ class Http2Server(Closable, Referenced):
 
     def _speaks(self, offered: Sequence[bytes]) -> bool:
         """Whether one of the protocols that a client offers by ALPN is ours."""
-        return b"h2" in offered or (self._serve_http1 is not None and b"http/1.1" in offered)
+        return b"h2" in offered or (
+            self._serve_http1 is not None and any(name.encode() in offered for name in HTTP1)
+        )
 
     def emit(self, event: str, *args: Any) -> bool:
         """Emit *event*; ``emit("connection", x)`` brings the server a connection from outside.
@@ -278,12 +283,13 @@ class Http2Server(Closable, Referenced):
     def _drop_silent(self, *, handed_over: bool = True) -> None:
         """End the connections on which no session has begun: nothing is lost there.
 
-        Those that ``unknown_protocol`` listeners have are among them unless *handed_over*
-        is False.
+        Those that ``unknown_protocol`` listeners have, and those in a TLS handshake, are among
+        them unless *handed_over* is False.
         """
         speaking: set[Any] = {session._transport for session in self._sessions}
         if not handed_over:
             speaking.update(self._handed_over)
+            speaking.update(self._handshakes)
         for transport in tuple(self._transports):
             if transport not in speaking:
                 transport.close()

@@ -105,6 +105,7 @@ class TlsProtocol(asyncio.BufferedProtocol):
         server, transport = self._server, self._transport
         if transport is None or self._error is not None:
             return
+        server._handshakes.add(transport)
         self._hello += bytes(self._buffer[:nbytes])
         if self._task is not None:
             return
@@ -172,6 +173,7 @@ class TlsProtocol(asyncio.BufferedProtocol):
             return
         self._cancel_timer()
         self._inner.connection_made(tls)
+        server._handshakes.discard(transport)
         server._transports.discard(transport)
 
     def _feed(self, transport: asyncio.Transport) -> None:
@@ -208,6 +210,7 @@ class TlsProtocol(asyncio.BufferedProtocol):
         if transport is None:
             return
         server = self._server
+        server._handshakes.discard(transport)
         server._transports.discard(transport)
         self._inner.connection_lost(None)
         error = self._error or error
