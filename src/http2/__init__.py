@@ -2,6 +2,7 @@
 
 from . import constants, errors
 from .compat.http1_messages import Http1IncomingMessage, Http1ServerResponse
+from .compat.http1_options import Http1Options
 from .compat.request import Http2ServerRequest
 from .compat.response import Http2ServerResponse
 from .compat.server import create_secure_server, create_server
@@ -17,7 +18,8 @@ from .core.server_session import ServerHttp2Session
 from .core.server_stream import ServerHttp2Stream
 from .core.session import Http2Session
 from .core.stream import Http2Stream, StreamState
-from .core.unknown_protocol import UnknownProtocolSocket
+from .core.tls_accept import HandshakeSocket
+from .core.unknown_protocol import RawSocket, UnknownProtocolSocket
 from .engine.connection import nghttp2_version_string
 from .errors import (
     AbortError,
@@ -50,8 +52,10 @@ __all__ = [
     "AbortError",
     "ClientHttp2Session",
     "ClientHttp2Stream",
+    "HandshakeSocket",
     "Headers",
     "Http1IncomingMessage",
+    "Http1Options",
     "Http1ServerResponse",
     "Http2Error",
     "Http2SecureServer",
@@ -68,6 +72,7 @@ __all__ = [
     "PerformanceEntry",
     "PerformanceObserver",
     "PerformanceObserverEntryList",
+    "RawSocket",
     "ServerHttp2Session",
     "ServerHttp2Stream",
     "SessionError",

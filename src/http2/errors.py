@@ -404,6 +404,10 @@ _TABLE: Final[dict[str, tuple[type[Http2Error], str]]] = {
         "the socket is closed",
     ),
     # what was called
+    "ERR_HTTP_CONTENT_LENGTH_MISMATCH": (
+        Http2Error,
+        "the body is longer than content-length says",
+    ),
     "ERR_STREAM_DESTROYED": (
         Http2Error,
         "{} is not possible: the stream is destroyed",

@@ -59,6 +59,10 @@ class Dispatcher:
             server, self.http1_incoming_message_class, self.http1_server_response_class
         )
 
+    def leaving(self, stream: Any, headers: Headers) -> Http1IncomingMessage:
+        """The request with which an HTTP/1 client leaves HTTP."""
+        return self.http1_incoming_message_class(stream, headers)
+
 
 def _dispatch(
     server: Http2Server,

@@ -8,9 +8,10 @@ from typing import Any, TypeVar
 from ..core.options import SessionOptions, reject_unknown
 from ..core.origins import check_origins
 from ..core.server import Http2SecureServer, Http2Server
-from ..core.tls import server_context
+from ..core.tls import HTTP1, server_context
 from ..errors import new_error
 from .dispatch import Dispatcher
+from .http1_options import Http1Options
 
 __all__ = ["create_secure_server", "create_server"]
 
@@ -27,47 +28,78 @@ def create_server(on_request: Handler | None = None, **options: Any) -> Http2Ser
     Options: those of `SessionOptions`; ``http2_server_request_class`` and
     ``http2_server_response_class``, classes derived from these two, and for HTTP/1's
     clients ``http1_incoming_message_class`` and ``http1_server_response_class``, derived from
-    `Http1IncomingMessage` and `Http1ServerResponse`. Raises
-    ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE, ERR_HTTP2_INVALID_SETTING_VALUE, `TypeError` for
-    unknown options.
+    `Http1IncomingMessage` and `Http1ServerResponse`.
+
+    ``allow_http1`` (False) serves clients of HTTP/1.1 and 1.0 too, with the same listeners of
+    ``request``: a connection's first bytes tell them apart. ``http1_options`` says how, an
+    `Http1Options` or a mapping with its fields. What such clients
+    want to use for something else, by ``Upgrade`` or CONNECT, is emitted as
+    ``upgrade(request, socket, head)`` and ``connect(request, socket, head)``: a `RawSocket`,
+    and the bytes that came already, which its reader gives as well.
+
+    Raises ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE, ERR_HTTP2_INVALID_SETTING_VALUE, `TypeError`
+    for unknown options.
     """
     session_options = _session_options(options)
     dispatcher = Dispatcher.take(options)
+    http1_options = _http1_options(options)
     reject_unknown(options, "create_server")
-    return _equipped(Http2Server(session_options), dispatcher, on_request)
+    return _equipped(Http2Server(session_options), dispatcher, http1_options, on_request)
 
 
 def create_secure_server(on_request: Handler | None = None, **options: Any) -> Http2SecureServer:
     """Make a server for HTTP/2 over TLS 1.2 or later; `Http2Server.listen` starts it.
 
     Like `create_server`, and with the server's identity: ``ssl_context`` (an
-    `ssl.SSLContext`; its ALPN is set to ``h2``), or ``cert`` and ``key`` (paths or PEM
+    `ssl.SSLContext`; its ALPN is set), or ``cert`` and ``key`` (paths or PEM
     bytes), ``passphrase``, ``ca``, ``request_cert`` (ask clients for a certificate) and
-    ``reject_unauthorized`` (True: refuse those without a valid one). ``origins`` is a list
+    ``reject_unauthorized`` (True: refuse those without a valid one). With ``allow_http1``
+    and its ``http1_options`` the server speaks ``http/1.1`` too, with clients that choose it by
+    ALPN and with those that do without ALPN. ``origins`` is a list
     of what every new session tells its client with `ServerHttp2Session.origin`. Raises like
     `create_server` and `ServerHttp2Session.origin`, and `ssl.SSLError`, `OSError` for the
     identity.
     """
     session_options = _session_options(options)
     dispatcher = Dispatcher.take(options)
+    http1_options = _http1_options(options)
     origins = options.pop("origins", ())
     if not isinstance(origins, (list, tuple)):
         raise new_error("ERR_INVALID_ARG_TYPE", "origins", "a list", origins)
     origins = check_origins(origins)
-    context = server_context(options)
+    context = server_context(options, ("h2",) if http1_options is None else ("h2", *HTTP1))
     reject_unknown(options, "create_secure_server")
     server = Http2SecureServer(session_options, context)
     server._origins = origins
-    return _equipped(server, dispatcher, on_request)
+    return _equipped(server, dispatcher, http1_options, on_request)
 
 
 def _session_options(options: dict[str, Any]) -> SessionOptions:
     return SessionOptions.take(options, least_pairs=4, unused=("max_reserved_remote_streams",))
 
 
-def _equipped(server: Server, dispatcher: Dispatcher, on_request: Handler | None) -> Server:
+def _http1_options(options: dict[str, Any]) -> Http1Options | None:
+    """How HTTP/1's clients are served; None when they are not."""
+    allowed = options.pop("allow_http1", False)
+    http1_options = Http1Options.of(options.pop("http1_options", None))
+    if not isinstance(allowed, bool):
+        raise new_error("ERR_INVALID_ARG_TYPE", "allow_http1", "a bool", allowed)
+    return http1_options if allowed else None
+
+
+def _equipped(
+    server: Server,
+    dispatcher: Dispatcher,
+    http1_options: Http1Options | None,
+    on_request: Handler | None,
+) -> Server:
     """*server* with the Compatibility API, which begins to work with its first listener."""
     server._on_stream = dispatcher.http2(server)
+    if http1_options is not None:
+        # the parser is loaded for those who want it
+        from .http1 import Http1Service
+
+        server._serve_http1 = Http1Service(http1_options, dispatcher, server)
     if on_request is not None:
         if not callable(on_request):
             raise new_error("ERR_INVALID_ARG_TYPE", "on_request", "a callable", on_request)

@@ -349,12 +349,13 @@ class ClientHttp2Session(Http2Session):
         elif stream._flowing:
             stream._schedule_flow()
 
-    def _on_stream_closed(self, stream_id: int, code: int, _: None) -> None:
+    def _on_stream_closed(self, stream_id: int, code: int, unsent: int | None) -> None:
         stream: Any = self._streams.pop(stream_id, None)
         if stream is None:
             return
         if (
             code == NGHTTP2_NO_ERROR
+            and unsent is None
             and stream._read_ended
             and stream.writable_ended
             and not stream._watched
@@ -365,7 +366,7 @@ class ClientHttp2Session(Http2Session):
                 self._connection.consume(stream_id, stream._buffered)
             stream._complete()
         else:
-            stream._stream_closed(code)
+            stream._stream_closed(code, unsent is not None)
 
     _unwanted_pushes = 0
 

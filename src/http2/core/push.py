@@ -99,7 +99,7 @@ class Pushes:
             if not future.done():
                 future.set_result((stream, headers))
 
-    def _on_stream_closed(self, stream_id: int, code: int, _: None) -> None:
+    def _on_stream_closed(self, stream_id: int, code: int, unsent: int | None) -> None:
         if not stream_id & 1:
             for entry in self._waiting:
                 if entry[0].id == stream_id:
@@ -109,7 +109,7 @@ class Pushes:
                     if not entry[2].done():
                         entry[2].set_exception(stream_error(code, stream_id))
                     break
-        self._stream_closed(self._session, stream_id, code, None)
+        self._stream_closed(self._session, stream_id, code, unsent)
         if stream_id in self._open:
             self._open.remove(stream_id)
             self._grant()

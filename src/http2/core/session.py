@@ -426,10 +426,10 @@ class Http2Session(SessionControl):
     def _receive_headers(self, stream: Http2Stream, headers: Headers, flags: int) -> None:
         """A header block on a stream that has begun; *flags* are those of its frame."""
 
-    def _on_stream_closed(self, stream_id: int, code: int, _: None) -> None:
+    def _on_stream_closed(self, stream_id: int, code: int, unsent: int | None) -> None:
         stream = self._streams.pop(stream_id, None)
         if stream is not None:
-            stream._stream_closed(code)
+            stream._stream_closed(code, unsent is not None)
 
     def _on_end_sent(self, stream_id: int, _: None, __: None) -> None:
         stream = self._streams.get(stream_id)

@@ -427,8 +427,11 @@ class Http2Stream(Duplex):
         self._finalize(error)
         self._session._loop.call_soon(self._emit_end)
 
-    def _stream_closed(self, code: int) -> None:
-        """The stream is over for HTTP/2: by both ends' END_STREAM or by RST_STREAM."""
+    def _stream_closed(self, code: int, unsent: bool) -> None:
+        """The stream is over for HTTP/2: by both ends' END_STREAM or by RST_STREAM.
+
+        *unsent*: bytes were queued here that are not sent any more.
+        """
         if self._buffered:
             # Nothing more can come on this stream: what it holds is bounded by its
             # window, and the connection's window must not wait for a reader.
@@ -444,7 +447,7 @@ class Http2Stream(Duplex):
             # what the peer makes of the end that we have decided on is no news
             code = self.rst_code or NGHTTP2_NO_ERROR
         if code == NGHTTP2_NO_ERROR and self._read_ended:
-            if self.writable_ended and not self.aborted:
+            if self.writable_ended and not self.aborted and not unsent:
                 self._finished()
             else:
                 # the answer came whole and wants no more of the request

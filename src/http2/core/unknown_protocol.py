@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .server import Http2Server
 
-__all__ = ["UnknownProtocolSocket", "unknown_protocol"]
+__all__ = ["RawSocket", "UnknownProtocolSocket", "unknown_protocol"]
 
 # Seconds that a client has to take the refusal and to say goodbye.
 LINGER = 2.0
@@ -26,14 +26,15 @@ REFUSAL = (
 ) % (len(TEXT), TEXT)
 
 
-class UnknownProtocolSocket:
-    """What ``unknown_protocol`` listeners get: a connection that no session has.
+class RawSocket:
+    """A connection that HTTP has left, or never had: it belongs to the program.
 
-    It belongs to the listener, for `unknown_protocol_timeout` seconds at most.
+    Comes with the events ``upgrade`` and ``connect`` of HTTP/1 clients (RFC 9110 sections 7.8
+    and 9.3.6), and as `UnknownProtocolSocket`.
     """
 
     reader: asyncio.StreamReader
-    """What the client sends."""
+    """What the client sends, from the first byte that is not HTTP."""
 
     writer: asyncio.StreamWriter
     """What it gets; `asyncio.StreamWriter.close` ends the connection."""
@@ -41,9 +42,9 @@ class UnknownProtocolSocket:
     destroyed: bool = False
     """Whether the connection is over."""
 
-    _timer: asyncio.TimerHandle | None = None
-
-    def __init__(self, server: Http2Server, transport: asyncio.Transport) -> None:
+    def __init__(
+        self, server: Http2Server, transport: asyncio.Transport, data: bytes = b""
+    ) -> None:
         loop = server._loop
         self._server = server
         self._transport = transport
@@ -55,9 +56,8 @@ class UnknownProtocolSocket:
         self.writer = asyncio.StreamWriter(transport, protocol, self.reader, loop)
         # asyncio holds the reader weakly: somebody has to keep it
         server._handed_over[transport] = self
-        seconds = server._options.unknown_protocol_timeout
-        if seconds:
-            self._timer = loop.call_later(seconds, self.destroy)
+        if data:
+            self.reader.feed_data(data)
 
     def __repr__(self) -> str:
         """Show who is there, and whether it still is."""
@@ -75,17 +75,35 @@ class UnknownProtocolSocket:
 
     def _lost(self) -> None:
         self.destroyed = True
+        self._server._handed_over.pop(self._transport, None)
+        self._server._transports.discard(self._transport)
+
+
+class UnknownProtocolSocket(RawSocket):
+    """What ``unknown_protocol`` listeners get: a connection that no session has.
+
+    It belongs to the listener, for `unknown_protocol_timeout` seconds at most.
+    """
+
+    _timer: asyncio.TimerHandle | None = None
+
+    def __init__(self, server: Http2Server, transport: asyncio.Transport) -> None:
+        super().__init__(server, transport)
+        seconds = server._options.unknown_protocol_timeout
+        if seconds:
+            self._timer = server._loop.call_later(seconds, self.destroy)
+
+    def _lost(self) -> None:
+        super()._lost()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self._server._handed_over.pop(self._transport, None)
-        self._server._transports.discard(self._transport)
 
 
 class _Protocol(asyncio.StreamReaderProtocol):
     """Tells the server of the end, which it waits for when it closes."""
 
-    socket: UnknownProtocolSocket | None = None
+    socket: RawSocket | None = None
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is closed."""
@@ -95,10 +113,13 @@ class _Protocol(asyncio.StreamReaderProtocol):
             socket._lost()
 
 
-def unknown_protocol(server: Http2Server, transport: asyncio.Transport) -> None:
-    """Give *transport* to the server's listeners, or refuse it."""
+def unknown_protocol(server: Http2Server, transport: asyncio.Transport, early: bytes) -> None:
+    """Give *transport*, on which *early* has come, to the server's listeners, or refuse it."""
     if server.listener_count("unknown_protocol"):
-        server.emit("unknown_protocol", UnknownProtocolSocket(server, transport))
+        socket = UnknownProtocolSocket(server, transport)
+        if early:
+            socket.reader.feed_data(early)
+        server.emit("unknown_protocol", socket)
         return
     transport.write(REFUSAL)
     transport.close()

@@ -1,0 +1,613 @@
+"""`Http1Stream`: one request and its response over HTTP/1, with the interface of an HTTP/2 stream.
+
+Requests and responses of the Compatibility API are faces of a stream; what carries the
+stream is no concern of theirs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ..constants import NGHTTP2_CANCEL, NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR
+from ..core.duplex import Completion, Duplex
+from ..core.emitter import logger
+from ..core.stream import as_buffer, check_error_code, headers_as_sent
+from ..core.timers import IdleTimer, check_timeout
+from ..errors import Http2Error, StreamError, new_error, stream_error
+from ..headers import Headers, OutgoingHeaders
+from .http1_head import RequestHead
+from .http1_response import Fields, collect, date, status_line
+
+if TYPE_CHECKING:
+    from .http1 import Http1Connection
+
+__all__ = ["Http1Stream"]
+
+# How the end of a response is told (RFC 9112 section 6.3): by its head alone, by content-length,
+# by the last chunk, or by the end of the connection.
+NO_BODY, LENGTH, CHUNKED, UNTIL_CLOSE = range(4)
+
+# Chunks up to this many bytes are copied between their size and CRLF: one buffer less.
+SMALL_CHUNK = 16 * 1024
+
+
+class Http1Stream(Duplex):
+    """One exchange of an HTTP/1 connection; not constructed by programs.
+
+    Events: ``aborted``, ``close``, ``data(chunk)``, ``drain``, ``end``, ``error(error)``,
+    ``finish``, ``timeout``, ``trailers(headers, flags)``.
+    """
+
+    id = None
+    """HTTP/1 has no stream identifiers."""
+
+    session = None
+    """HTTP/1 has no sessions."""
+
+    closed: bool = False
+    """Whether the exchange is over, or was ended."""
+
+    aborted: bool = False
+    """Whether it ended before the response did; ``aborted`` was emitted then."""
+
+    rst_code: int | None = None
+    """The error code of RFC 9113 section 7 that says how it ended; None while open."""
+
+    end_after_headers: bool = False
+    """Whether the request has no body."""
+
+    sent_trailers: Headers | None = None
+    """The trailers that were sent."""
+
+    pending = False
+    """Never: a request is there when its stream is."""
+
+    push_allowed = False
+    """Never: HTTP/1 has no push."""
+
+    _head_request = False
+    _headers_sent = False
+    _received_trailers: Headers | None = None
+    # The reason phrase to send; None for that of RFC 9110.
+    _status_message: str | None = None
+    _informational: list[Headers] | None = None
+    _sent: tuple[OutgoingHeaders | None, int | None, str | None] = (None, None, None)
+    # The response's head until it is written, with the first bytes of the body if they come in
+    # the same turn of the loop.
+    _fields: Fields | None = None
+    _framing = NO_BODY
+    # What `content-length` says is still to come; None without one.
+    _left: int | None = None
+    _wants_chunks = False
+    # The whole response has been given to the connection.
+    _response_ended = False
+    # The connection has nothing more to do with it, though its last bytes may be unread here.
+    _off_the_wire = False
+    _unemitted: BaseException | None = None
+    _timer: IdleTimer | None = None
+
+    def __init__(self, connection: Http1Connection, head: RequestHead) -> None:
+        # As in `ServerHttp2Stream`, what every request looks at is the instance's own.
+        self._session = connection
+        self._request = head.headers
+        self.method = head.method
+        """The method, such as ``'GET'``."""
+        self.url = head.url
+        """The target of the request, as it came."""
+        self.http_version = head.version
+        """``'1.1'`` or ``'1.0'``."""
+        self.closed = self.destroyed = self.writable_ended = False
+        self._headers_sent = self._read_ended = self._watched = False
+        self._buffered = 0
+        if head.method == "HEAD":
+            self._head_request = True
+
+    def __repr__(self) -> str:
+        state = "destroyed" if self.destroyed else "closed" if self.closed else "open"
+        return f"<{type(self).__name__} {self.method} {self.url[:128]} {state}>"
+
+    # --- what is known ----------------------------------------------------------------
+
+    @property
+    def headers_sent(self) -> bool:
+        """Whether the response has begun: its headers were sent."""
+        return self._headers_sent
+
+    @property
+    def sent_headers(self) -> Headers | None:
+        """The headers that were sent, with those that were added by default."""
+        if not self._headers_sent:
+            return None
+        headers, status, dated = self._sent
+        defaults = {":status": status, "date": dated}
+        return headers_as_sent(
+            headers, {name: value for name, value in defaults.items() if value is not None}
+        )
+
+    @property
+    def sent_info_headers(self) -> list[Headers]:
+        """The headers of the informational responses that were sent."""
+        return list(self._informational or ())
+
+    @property
+    def writable(self) -> bool:
+        """Whether `write` may be called."""
+        return not (self.writable_ended or self.closed or self.destroyed)
+
+    @property
+    def writable_length(self) -> int:
+        """Bytes written that are still queued here: the client or the network is slow."""
+        return 0 if self._off_the_wire else self._session._queued()
+
+    @property
+    def buffer_size(self) -> int:
+        """The same as `writable_length`, under Node's name."""
+        return self.writable_length
+
+    # --- the head of the response -------------------------------------------------------
+
+    def respond(
+        self,
+        headers: OutgoingHeaders | None = None,
+        *,
+        end_stream: bool = False,
+        wait_for_trailers: bool = False,
+        send_date: bool = True,
+    ) -> None:
+        """Begin the response with *headers*; see `ServerHttp2Stream.respond`.
+
+        How long the body is, is told by ``content-length`` when *headers* have it or when
+        `end` comes with the whole body before the next turn of the loop; else the body is
+        chunked, or to HTTP/1.0 ends with the connection. With *wait_for_trailers* it is
+        chunked in any case. ``connection: close`` closes the connection afterwards.
+
+        Raises ERR_HTTP2_HEADERS_SENT, ERR_HTTP2_INVALID_STREAM,
+        ERR_HTTP2_STATUS_INVALID, and the errors of the header rules, before anything is
+        sent.
+        """
+        if self.closed or self.destroyed:
+            raise self._closed_error()
+        if self._headers_sent:
+            raise new_error("ERR_HTTP2_HEADERS_SENT")
+        connection = self._session
+        fields = collect(headers, **connection._strictness)
+        status = fields.status
+        if not status:
+            status = fields.status = 200
+        elif status < 200 or status > 599:
+            raise new_error("ERR_HTTP2_STATUS_INVALID", status)
+        if self._status_message:
+            status_line(status, self._status_message)
+        dated = None
+        if send_date and not fields.dated:
+            dated = date()
+            fields.lines.append(f"date: {dated}\r\n")
+        self._fields = fields
+        self._sent = (fields.held, status, dated)
+        self._headers_sent = True
+        self._wants_chunks = wait_for_trailers
+        if self._timer is not None:
+            self._timer.touch()
+        if end_stream or status in (204, 205, 304):
+            self.writable_ended = True
+            self._end(b"", None)
+        else:
+            connection._wake()
+
+    def _head(self, whole: int | None) -> bytes:
+        """The head as bytes, and with it how the body is framed.
+
+        *whole* is the length of the body when that is known.
+        """
+        fields = self._fields
+        assert fields is not None
+        self._fields = None
+        status = fields.status
+        length = fields.length
+        if self._head_request or status in (204, 304):
+            self._framing = NO_BODY
+            if status == 204:
+                length = None
+            elif length is None and whole and self._head_request and not self._wants_chunks:
+                length = whole
+        elif status == 205:
+            self._framing = NO_BODY
+            length = 0
+        elif length is not None:
+            self._framing = LENGTH
+            self._left = length
+        elif whole is not None and not self._wants_chunks:
+            self._framing = LENGTH
+            length = self._left = whole
+        elif self.http_version == "1.1":
+            self._framing = CHUNKED
+        else:
+            self._framing = UNTIL_CLOSE
+        lines = fields.lines
+        if length is not None:
+            lines.append(f"content-length: {length}\r\n")
+        elif self._framing == CHUNKED:
+            lines.append("transfer-encoding: chunked\r\n")
+        lines.append(
+            self._session._connection_lines(self, fields.connection, self._framing == UNTIL_CLOSE)
+        )
+        head = status_line(status, self._status_message) + "".join(lines) + "\r\n"
+        return head.encode("latin-1")
+
+    def _send_head(self) -> None:
+        """Write the head, without waiting for a body any longer."""
+        if self._fields is not None:
+            self._session._write(self._head(None))
+
+    def additional_headers(self, headers: OutgoingHeaders) -> None:
+        """Send an informational response (status 1xx), which HTTP/1.0 does not have.
+
+        Raises ERR_HTTP2_HEADERS_AFTER_RESPOND, ERR_HTTP2_INVALID_INFO_STATUS,
+        ERR_HTTP2_STATUS_101, ERR_HTTP2_INVALID_STREAM, and the errors of the header
+        rules.
+        """
+        if self.closed or self.destroyed:
+            raise self._closed_error()
+        if self._headers_sent:
+            raise new_error("ERR_HTTP2_HEADERS_AFTER_RESPOND")
+        connection = self._session
+        fields = collect(headers, informational=True, **connection._strictness)
+        status = fields.status
+        if status == 101:
+            raise new_error("ERR_HTTP2_STATUS_101")
+        if status < 100 or status > 199:
+            raise new_error("ERR_HTTP2_INVALID_INFO_STATUS", status)
+        if self.http_version == "1.0":
+            return
+        if self._informational is None:
+            self._informational = []
+        self._informational.append(headers_as_sent(fields.held, {}))
+        if status == 100:
+            connection._continued()
+        text = status_line(status) + "".join(fields.lines) + "\r\n"
+        connection._write(text.encode("latin-1"))
+
+    # --- the body of the response -------------------------------------------------------
+
+    def _check_writable(self) -> None:
+        if self.closed or self.destroyed:
+            raise self._closed_error()
+        if self.writable_ended:
+            raise new_error("ERR_STREAM_WRITE_AFTER_END")
+
+    def _closed_error(self) -> BaseException:
+        error = new_error("ERR_HTTP2_INVALID_STREAM")
+        error.__cause__ = self._error
+        return error
+
+    def write(self, data: Any, encoding: str = "utf-8") -> bool:
+        """Send *data*, a buffer or a `str`; False means: wait for `drain` before more.
+
+        Raises ERR_STREAM_WRITE_AFTER_END, ERR_HTTP2_INVALID_STREAM, ERR_INVALID_ARG_TYPE,
+        ERR_HTTP_CONTENT_LENGTH_MISMATCH for more than ``content-length`` says.
+        """
+        self._check_writable()
+        if type(data) is not bytes:
+            data = bytes(as_buffer(data, encoding))
+        if not self._headers_sent:
+            self.respond()
+        if self._head_request:
+            return True
+        size = len(data)
+        fields = self._fields
+        if fields is not None:
+            if fields.length is not None:
+                _check_length(fields.length, size)
+            self._session._write(self._head(None))
+        if self._left is not None:
+            _check_length(self._left, size)
+            self._left -= size
+        if self._timer is not None:
+            self._timer.touch()
+        if size:
+            self._write_body(data, size)
+        if self._session._is_full():
+            self._need_drain = self._watched = True
+            return False
+        return True
+
+    def _write_body(self, data: bytes, size: int) -> None:
+        connection = self._session
+        if self._framing != CHUNKED:
+            connection._write(data)
+        elif size <= SMALL_CHUNK:
+            connection._write(b"%x\r\n%b\r\n" % (size, data))
+        else:
+            connection._write(b"%x\r\n" % size)
+            connection._write(data)
+            connection._write(b"\r\n")
+
+    def end(self, data: Any = None, encoding: str = "utf-8") -> None:
+        """End the response, after *data* if there is any; ending twice does nothing.
+
+        A response to HEAD has no body: of *data*, its length alone is sent. Raises like
+        `write` when there is data that can't be sent. A response that is shorter than its
+        ``content-length`` ends the connection, so that the client knows.
+        """
+        if self.writable_ended or self.closed or self.destroyed:
+            if data is not None and not (self._head_request and not self.closed):
+                self._check_writable()
+            return
+        if data is None:
+            data = b""
+        elif type(data) is not bytes:
+            data = bytes(as_buffer(data, encoding))
+        if not self._headers_sent:
+            self.respond()
+            if self.writable_ended:
+                return
+        self._end(data, None)
+
+    def _end_with_trailers(self, data: Any, trailers: OutgoingHeaders) -> None:
+        """End the response, which has begun, with *data* and then *trailers*.
+
+        Only a chunked body can have any: with ``content-length``, and for HTTP/1.0, they are
+        dropped (RFC 9110 section 6.5).
+        """
+        if self.writable_ended or self.closed or self.destroyed:
+            self.end(data)
+            return
+        fields = collect(trailers, trailers=True, **self._session._strictness)
+        if self._fields is not None:
+            self._wants_chunks = True
+        data = b"" if data is None else bytes(as_buffer(data))
+        self._end(data, fields)
+
+    def _end(self, data: bytes, trailers: Fields | None) -> None:
+        """Write the last bytes, in one piece with the head if that is still here."""
+        size = len(data)
+        left = self._left
+        head = b""
+        fields = self._fields
+        if fields is not None:
+            if not self._head_request:
+                left = fields.length
+                if left is not None and size > left:
+                    _check_length(left, size)
+            if self.http_version != "1.1":
+                self._wants_chunks = False
+            head = self._head(size)
+            left = self._left
+        elif left is not None:
+            _check_length(left, size)
+        self.writable_ended = True
+        if self._timer is not None:
+            self._timer.touch()
+        framing = self._framing
+        if framing == NO_BODY:
+            data = b""
+        elif framing == CHUNKED:
+            last = b"0\r\n\r\n"
+            if trailers is not None:
+                self.sent_trailers = headers_as_sent(trailers.held, {})
+                last = b"0\r\n%b\r\n" % "".join(trailers.lines).encode("latin-1")
+            data = b"%x\r\n%b\r\n%b" % (size, data, last) if size else last
+        elif left is not None and left != size:
+            if head:
+                self._session._write(head)
+            if size:
+                self._session._write(data)
+            self._too_short(left - size)
+            return
+        self._response_ended = True
+        self._left = None
+        connection = self._session
+        if head and len(data) > SMALL_CHUNK:
+            connection._write(head)
+            connection._write(data)
+        elif head or data:
+            connection._write(head + data)
+        connection._response_given(self)
+
+    def _too_short(self, missing: int) -> None:
+        message = f"{missing} bytes of what content-length said were never written"
+        self.writable_ended = False
+        self.destroy(new_error("ERR_HTTP_CONTENT_LENGTH_MISMATCH", message=message))
+
+    # --- the body of the request ----------------------------------------------------------
+
+    def _taken(self, size: int) -> None:
+        if not self._off_the_wire:
+            self._session._body_taken(self)
+
+    def _receive(self, data: bytes, end: bool) -> None:
+        """Bytes of the body have come, *end* with the last of them."""
+        if self._timer is not None:
+            self._timer.touch()
+        if not self.destroyed:
+            self._feed(data, end)
+
+    def _receive_trailers(self, trailers: Headers) -> None:
+        self._received_trailers = trailers
+        if not self.destroyed:
+            self.emit("trailers", trailers, 0)
+
+    # --- ends -------------------------------------------------------------------------
+
+    def close(self, code: int = NGHTTP2_NO_ERROR) -> Completion:
+        """End the exchange; awaitable: until ``close`` is emitted.
+
+        A response that is complete is sent; one that isn't ends with its connection.
+        Raises ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE.
+        """
+        check_error_code(code)
+        if not self.closed and not self.destroyed:
+            error = None
+            if code not in (NGHTTP2_NO_ERROR, NGHTTP2_CANCEL):
+                error = stream_error(code, None)
+            self._leave(error, code)
+        return Completion(self)
+
+    def destroy(self, error: BaseException | None = None) -> None:
+        """End the exchange at once, and with an incomplete response its connection.
+
+        ``error`` and ``close`` are emitted in the next turn of the loop.
+        """
+        if self.destroyed:
+            return
+        code = NGHTTP2_NO_ERROR
+        if isinstance(error, StreamError):
+            code = error.error_code
+        elif error is not None:
+            code = NGHTTP2_INTERNAL_ERROR
+        self._leave(error, code)
+
+    def _leave(self, error: BaseException | None, code: int) -> None:
+        connection = self._session
+        self._finalize(error, code)
+        if not self._off_the_wire:
+            self._off_the_wire = True
+            connection._abandoned(self)
+        connection._loop.call_soon(self._emit_end)
+
+    def _failed(self, error: BaseException | None, code: int) -> None:
+        """The connection has no more to give: it is over, or what came was no HTTP."""
+        if self._off_the_wire:
+            return
+        self._off_the_wire = True
+        if self.destroyed:
+            return
+        if self._read_ended and self._response_ended:
+            # what is lost is what the transport had left, and that it does not tell
+            self._ended_well()
+            return
+        self._finalize(error, code)
+        self._session._loop.call_soon(self._emit_end)
+
+    def _finalize(self, error: BaseException | None, code: int) -> None:
+        """Become destroyed, with *error* for whoever waits."""
+        self._cancel_timer()
+        if not self.closed:
+            self.closed = True
+            self.rst_code = code
+            if not self.writable_ended:
+                self.writable_ended = True
+                if not self.aborted:
+                    self.aborted = True
+                    self.emit("aborted")
+        self.destroyed = True
+        if error is not None:
+            self._error = error
+        elif not self._read_ended or not self.writable_finished:
+            self._error = stream_error(code, None)
+        self._unemitted = error
+        self._fail_waiters()
+        self._cancel_tasks()
+
+    def _emit_end(self) -> None:
+        error = self._unemitted
+        if error is not None:
+            self._unemitted = None
+            if self._error_seen:
+                self.emit("error", error)
+            else:
+                self._emit_error(error)
+        self._emit_close()
+
+    def _ended_well(self) -> None:
+        """Request and response are complete: what is left is that somebody reads the rest."""
+        self._off_the_wire = True
+        if self.destroyed:
+            return
+        if not self._watched and not self._buffered and not self._timer:
+            # nobody has asked to be told
+            self.rst_code = NGHTTP2_NO_ERROR
+            self.closed = self.destroyed = True
+            self.readable_ended = self.writable_finished = self._close_emitted = True
+            return
+        self._cancel_timer()
+        if not self.closed:
+            self.closed = True
+            self.rst_code = NGHTTP2_NO_ERROR
+        self._finished()
+        if self.readable_ended:
+            self._close_well()
+        elif self._flowing:
+            self._schedule_flow()
+        elif not self._did_read:
+            # who comes late still gets the whole body: it is never cut short in silence
+            self.readable_ended = not self._chunks
+            self._close_well()
+        elif not self._chunks:
+            self._wake_reader()
+            self._after_take()
+
+    def _stopped(self) -> None:
+        """The response is complete, and the rest of the request goes nowhere."""
+        self._off_the_wire = True
+        if not self.destroyed:
+            self._finalize(None, NGHTTP2_NO_ERROR)
+            self._session._loop.call_soon(self._emit_end)
+
+    def _handed_over(self) -> None:
+        """The connection has left HTTP with this request: there is nothing to respond with."""
+        self._off_the_wire = self.readable_ended = self.writable_ended = True
+        self.closed = self.destroyed = self._close_emitted = True
+        self.rst_code = NGHTTP2_NO_ERROR
+
+    def _reading_ended(self) -> None:
+        if self._off_the_wire and not self.destroyed:
+            self._close_well()
+
+    def _close_well(self) -> None:
+        self.destroyed = True
+        if self._tasks:
+            self._session._adopt(self._tasks)
+        self._emit_close()
+
+    # --- time -------------------------------------------------------------------------
+
+    def set_timeout(self, seconds: float, callback: Callable[[], Any] | None = None) -> Http1Stream:
+        """Emit ``timeout`` after *seconds* without activity on the stream; 0 for never.
+
+        *callback* is registered for the next ``timeout``. Raises ERR_INVALID_ARG_TYPE,
+        ERR_OUT_OF_RANGE.
+        """
+        seconds = check_timeout(seconds)
+        self._cancel_timer()
+        if callback is not None:
+            self.once("timeout", callback)
+        if seconds and not self.destroyed and not self.closed:
+            self._timer = IdleTimer(self._session._loop, seconds, self._timed_out)
+            self._watched = True
+        return self
+
+    def _timed_out(self) -> None:
+        if not self.destroyed:
+            self.emit("timeout")
+
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    # --- what listeners do wrong --------------------------------------------------------
+
+    def _listener_failed(self, error: Exception, event: str, args: tuple[Any, ...]) -> None:
+        self._handler_failed(error, event)
+
+    def _handler_failed(self, error: Exception, event: str) -> None:
+        """An exception out of a handler ends its exchange and nothing else (rule 10)."""
+        if (self.destroyed or self.closed) and isinstance(error, Http2Error):
+            # It found out the hard way that the client is gone; that is not news.
+            logger.debug("%r: a listener of %r: %r", self, event, error)
+            return
+        logger.error("%r: a listener of %r raised", self, event, exc_info=error)
+        self._error_seen = True
+        if self._headers_sent or self.closed or self.destroyed:
+            self.destroy(error)
+            return
+        self._status_message = None
+        self.respond({":status": 500}, end_stream=True)
+        self._cancel_tasks()
+
+
+def _check_length(left: int, size: int) -> None:
+    if size > left:
+        raise new_error("ERR_HTTP_CONTENT_LENGTH_MISMATCH")
