@@ -24,7 +24,7 @@ from .origins import serialize_origin
 from .priority import check_priority
 from .push import receive_promise, want_again
 from .session import Http2Session, event_handlers
-from .stream import Http2Stream
+from .stream import Http2Stream, kept_headers
 
 if TYPE_CHECKING:
     from ..engine.connection import Connection
@@ -247,7 +247,7 @@ class ClientHttp2Session(Http2Session):
         stream = ClientHttp2Stream(self)
         if type(headers) is not dict:
             # it may be an iterator, or change before it is looked at again
-            headers = _frozen(headers)
+            headers = None if headers is None else kept_headers(headers)
         if connection is not None:
             stream.id, method, ended = connection.submit_request(
                 headers,
@@ -349,12 +349,13 @@ class ClientHttp2Session(Http2Session):
         elif stream._flowing:
             stream._schedule_flow()
 
-    def _on_stream_closed(self, stream_id: int, code: int, _: None) -> None:
+    def _on_stream_closed(self, stream_id: int, code: int, unsent: int | None) -> None:
         stream: Any = self._streams.pop(stream_id, None)
         if stream is None:
             return
         if (
             code == NGHTTP2_NO_ERROR
+            and unsent is None
             and stream._read_ended
             and stream.writable_ended
             and not stream._watched
@@ -365,7 +366,7 @@ class ClientHttp2Session(Http2Session):
                 self._connection.consume(stream_id, stream._buffered)
             stream._complete()
         else:
-            stream._stream_closed(code)
+            stream._stream_closed(code, unsent is not None)
 
     _unwanted_pushes = 0
 
@@ -415,19 +416,6 @@ class ClientHttp2Session(Http2Session):
             stream._receive_response(headers, flags)
         if ended and not stream.destroyed:
             stream._feed(b"", True)
-
-
-def _frozen(headers: OutgoingHeaders | None) -> OutgoingHeaders | None:
-    """A copy of *headers* that can be read more than once; what they are not is kept."""
-    items: Any = headers
-    if hasattr(items, "items"):
-        return dict(items.items())
-    if headers is None or isinstance(headers, (str, bytes, bytearray)):
-        return headers
-    try:
-        return list(items)
-    except TypeError:
-        return headers
 
 
 ClientHttp2Session._handlers = event_handlers(

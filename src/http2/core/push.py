@@ -26,7 +26,7 @@ from .client_stream import ClientHttp2Stream
 from .duplex import quiet_future
 from .origins import covers
 from .priority import check_priority
-from .stream import headers_as_sent
+from .stream import headers_as_sent, kept_headers
 
 if TYPE_CHECKING:
     import asyncio
@@ -99,7 +99,7 @@ class Pushes:
             if not future.done():
                 future.set_result((stream, headers))
 
-    def _on_stream_closed(self, stream_id: int, code: int, _: None) -> None:
+    def _on_stream_closed(self, stream_id: int, code: int, unsent: int | None) -> None:
         if not stream_id & 1:
             for entry in self._waiting:
                 if entry[0].id == stream_id:
@@ -109,7 +109,7 @@ class Pushes:
                     if not entry[2].done():
                         entry[2].set_exception(stream_error(code, stream_id))
                     break
-        self._stream_closed(self._session, stream_id, code, None)
+        self._stream_closed(self._session, stream_id, code, unsent)
         if stream_id in self._open:
             self._open.remove(stream_id)
             self._grant()
@@ -171,9 +171,8 @@ def promise(
     request = parent._request
     authority = request.get(":authority") or request.get("host", "")
     scheme = request.get(":scheme") or ("https" if session.encrypted else "http")
-    if headers is not None and not hasattr(headers, "items"):
-        # it is looked at twice
-        headers = list(headers) if not isinstance(headers, (str, bytes)) else headers
+    if headers is not None:
+        headers = kept_headers(headers)  # they are looked at twice
     future: Promise = quiet_future(session._loop)
     try:
         promised, method = session._connection.submit_push_promise(
