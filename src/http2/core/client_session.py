@@ -24,7 +24,7 @@ from .origins import serialize_origin
 from .priority import check_priority
 from .push import receive_promise, want_again
 from .session import Http2Session, event_handlers
-from .stream import Http2Stream
+from .stream import Http2Stream, kept_headers
 
 if TYPE_CHECKING:
     from ..engine.connection import Connection
@@ -247,7 +247,7 @@ class ClientHttp2Session(Http2Session):
         stream = ClientHttp2Stream(self)
         if type(headers) is not dict:
             # it may be an iterator, or change before it is looked at again
-            headers = _frozen(headers)
+            headers = None if headers is None else kept_headers(headers)
         if connection is not None:
             stream.id, method, ended = connection.submit_request(
                 headers,
@@ -416,19 +416,6 @@ class ClientHttp2Session(Http2Session):
             stream._receive_response(headers, flags)
         if ended and not stream.destroyed:
             stream._feed(b"", True)
-
-
-def _frozen(headers: OutgoingHeaders | None) -> OutgoingHeaders | None:
-    """A copy of *headers* that can be read more than once; what they are not is kept."""
-    items: Any = headers
-    if hasattr(items, "items"):
-        return dict(items.items())
-    if headers is None or isinstance(headers, (str, bytes, bytearray)):
-        return headers
-    try:
-        return list(items)
-    except TypeError:
-        return headers
 
 
 ClientHttp2Session._handlers = event_handlers(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from abc import abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -116,13 +117,13 @@ class SessionControl(Closable, Referenced):
         self._early_settings = []
         self._early_goaways = []
 
+    @abstractmethod
     def _wake(self) -> None:
         """Something may be there to be sent; the session says when it goes."""
-        raise NotImplementedError
 
+    @abstractmethod
     def destroy(self, error: BaseException | int | None = None, code: int | None = None) -> None:
         """End the session and all its streams at once."""
-        raise NotImplementedError
 
     def _begin_control(self) -> None:
         """The connection stands: send our SETTINGS, and what was asked for before."""

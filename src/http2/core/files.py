@@ -20,6 +20,7 @@ from ..errors import new_error, stream_error
 from ..events import HIGH_WATER
 from ..headers import OutgoingHeaders
 from .emitter import _arity
+from .stream import kept_headers
 
 if TYPE_CHECKING:
     from .server_stream import ServerHttp2Stream
@@ -94,21 +95,6 @@ def _open(path: Any, part: FileRange | None) -> tuple[int, os.stat_result, bytes
         os.close(fd)
         raise
     return fd, stat, data
-
-
-def _own_headers(headers: OutgoingHeaders | None) -> Any:
-    """A copy of *headers* that ``stat_check`` may change: a dict, or a list of pairs."""
-    items: Any = headers
-    if items is None:
-        return {}
-    if hasattr(items, "items"):
-        return dict(items.items())
-    if isinstance(items, (str, bytes, bytearray)):
-        return items
-    try:
-        return list(items)
-    except TypeError:
-        return items
 
 
 def _is_content_length(name: Any) -> bool:
@@ -187,7 +173,8 @@ class FileTransfer:
             raise new_error("ERR_INVALID_ARG_VALUE", "stat_check", stat_check)
         session = stream._session
         assert session._connection is not None
-        self._headers: Any = _own_headers(headers)
+        # a dict or a list of pairs that ``stat_check`` may change
+        self._headers: Any = {} if headers is None else kept_headers(headers)
         status = session._connection.check_response(self._headers)
         if status in NO_BODY or stream._head_request:
             raise new_error("ERR_HTTP2_PAYLOAD_FORBIDDEN", status)

@@ -26,7 +26,7 @@ from .client_stream import ClientHttp2Stream
 from .duplex import quiet_future
 from .origins import covers
 from .priority import check_priority
-from .stream import headers_as_sent
+from .stream import headers_as_sent, kept_headers
 
 if TYPE_CHECKING:
     import asyncio
@@ -171,9 +171,8 @@ def promise(
     request = parent._request
     authority = request.get(":authority") or request.get("host", "")
     scheme = request.get(":scheme") or ("https" if session.encrypted else "http")
-    if headers is not None and not hasattr(headers, "items"):
-        # it is looked at twice
-        headers = list(headers) if not isinstance(headers, (str, bytes)) else headers
+    if headers is not None:
+        headers = kept_headers(headers)  # they are looked at twice
     future: Promise = quiet_future(session._loop)
     try:
         promised, method = session._connection.submit_push_promise(

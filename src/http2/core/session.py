@@ -13,6 +13,7 @@ the transport; ``close`` is emitted when the transport is closed.
 from __future__ import annotations
 
 import asyncio
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -421,8 +422,9 @@ class Http2Session(SessionControl):
         if stream is not None:
             self._receive_headers(stream, headers, flags)
 
+    @abstractmethod
     def _receive_headers(self, stream: Http2Stream, headers: Headers, flags: int) -> None:
-        raise NotImplementedError
+        """A header block on a stream that has begun; *flags* are those of its frame."""
 
     def _on_stream_closed(self, stream_id: int, code: int, unsent: int | None) -> None:
         stream = self._streams.pop(stream_id, None)

@@ -42,6 +42,10 @@ def check_error_code(code: Any) -> int:
     return code
 
 
+def _lower(name: str | bytes) -> str:
+    return (name.decode("latin-1") if isinstance(name, bytes) else name).lower()
+
+
 def headers_as_sent(headers: OutgoingHeaders | None, defaults: dict[str, Any]) -> Headers:
     """*headers* by their lower-case names, with the *defaults* that were added to them."""
     sent = Headers()
@@ -50,11 +54,11 @@ def headers_as_sent(headers: OutgoingHeaders | None, defaults: dict[str, Any]) -
         items = items.items()
     for name, value in items:
         if name is sensitive_headers:
-            sent._sensitive = [entry.lower() for entry in value]
+            sent._sensitive = [_lower(entry) for entry in value]
             continue
         if value is None:
             continue
-        key = (name.decode("latin-1") if isinstance(name, bytes) else name).lower()
+        key = _lower(name)
         if key in sent and not hasattr(headers, "items"):
             earlier = sent[key]
             value = [*(earlier if isinstance(earlier, list) else [earlier]), value]
@@ -62,6 +66,27 @@ def headers_as_sent(headers: OutgoingHeaders | None, defaults: dict[str, Any]) -
     for key, value in defaults.items():
         sent.setdefault(key, value)
     return sent
+
+
+def kept_headers(headers: OutgoingHeaders) -> Any:
+    """A copy of *headers*, a dict or a list of pairs, to look at more than once and to change.
+
+    What are no headers at all is returned as it is: the engine says what is wrong with it.
+    """
+    items: Any = headers
+    if hasattr(items, "items"):
+        kept = dict(items.items())
+        # a Headers has it without listing it
+        sensitive = getattr(headers, "sensitive", None)
+        if sensitive:
+            kept.setdefault(sensitive_headers, sensitive)
+        return kept
+    if isinstance(items, (str, bytes, bytearray)):
+        return items
+    try:
+        return list(items)
+    except TypeError:
+        return items
 
 
 @dataclass(frozen=True, slots=True)
