@@ -26,8 +26,6 @@ from .serving import Events, serving
 ELSEWHERE = {
     # memory that runs out ends in MemoryError, or in a process that is killed
     "ERR_HTTP2_NO_MEM": "nghttp2's allocations do not fail in a test",
-    # Http2ServerResponse.status_code, as in Node, whose respond() raises STATUS_INVALID
-    "ERR_HTTP2_INFO_STATUS_NOT_ALLOWED": "the Compatibility API",
 }
 
 
@@ -158,6 +156,12 @@ async def _(s: Scene) -> None:
 async def _(s: Scene) -> None:
     s.stream.respond()
     s.stream.respond()
+
+
+@raises("ERR_HTTP2_INFO_STATUS_NOT_ALLOWED")
+async def _(s: Scene) -> None:
+    # of the Compatibility API alone, as in Node: respond() raises STATUS_INVALID
+    http2.Http2ServerResponse(s.stream).status_code = 103
 
 
 @raises("ERR_HTTP2_INVALID_SESSION")
