@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from ..constants import NGHTTP2_NO_ERROR, NGHTTP2_REFUSED_STREAM
+from ..constants import NGHTTP2_ERR_FRAME_SIZE_ERROR, NGHTTP2_NO_ERROR, NGHTTP2_REFUSED_STREAM
 from ..errors import new_error, stream_error
 from ..events import HIGH_WATER
 from ..headers import Headers
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from .client_session import ClientHttp2Session
 
 __all__ = ["ClientHttp2Stream"]
-
-# nghttp2's error for a header block that is longer than the option allows.
-FRAME_SIZE_ERROR = -522
 
 
 class ClientHttp2Stream(Http2Stream):
@@ -113,7 +110,8 @@ class ClientHttp2Stream(Http2Stream):
 
     def _never_sent(self, code: int) -> bool:
         """The request was not sent: the peer said GOAWAY before, or it is too long."""
-        if code == FRAME_SIZE_ERROR:
+        if code == NGHTTP2_ERR_FRAME_SIZE_ERROR:
+            # a header block that is longer than `max_send_header_block_length`
             self._off_the_wire = True
             return False
         if self.closed:
