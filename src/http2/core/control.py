@@ -12,7 +12,7 @@ import time
 from abc import abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from ..constants import (
     NGHTTP2_NO_ERROR,
@@ -307,7 +307,7 @@ class SessionControl(Closable, Referenced):
         except NghttpError:
             raise new_error("ERR_INVALID_ARG_VALUE", "stream_id", stream_id) from None
 
-    def set_timeout(self, seconds: float, callback: Callable[[], Any] | None = None) -> Any:
+    def set_timeout(self, seconds: float, callback: Callable[[], Any] | None = None) -> Self:
         """Emit ``timeout`` after *seconds* without activity on the session; 0 for never.
 
         *callback* is registered for the next ``timeout``. Raises ERR_INVALID_ARG_TYPE,

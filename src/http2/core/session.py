@@ -15,7 +15,8 @@ from __future__ import annotations
 import asyncio
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from .. import events
 from ..constants import (
@@ -50,6 +51,10 @@ __all__ = ["Http2Session"]
 LINGER = 5.0
 # Seconds that it waits for the peer's close_notify when it has sent everything.
 TLS_LINGER = 0.5
+
+# Batches of up to 256 KiB that a session which ends hands to its transport at most: its last
+# frames are among the first of them.
+LAST_BATCHES = 64
 
 Handlers = list[Callable[[Any, int, Any, Any], None]]
 
@@ -162,7 +167,7 @@ class Http2Session(SessionControl):
         begin_upkeep(self)
         self._wake()
 
-    def _received(self, data: Any) -> None:
+    def _received(self, data: bytes | memoryview) -> None:
         """Bytes of the peer's: hand out what they mean, then write what that led to."""
         connection = self._connection
         if connection is None:
@@ -309,7 +314,7 @@ class Http2Session(SessionControl):
             if self._own_goaway is None:
                 self._own_goaway = goaway_code
             connection.terminate(goaway_code)
-            for _ in range(64):
+            for _ in range(LAST_BATCHES):
                 chunks = connection.data_to_send()
                 if not chunks or transport.is_closing():
                     break
@@ -386,10 +391,15 @@ class Http2Session(SessionControl):
         if not self.destroyed and not self._streams and not self.connecting:
             self.destroy()
 
-    async def __aenter__(self) -> Any:
+    async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         if error is not None:
             self.destroy()
         await self.close()

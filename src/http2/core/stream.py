@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from ..constants import (
     NGHTTP2_CANCEL,
@@ -544,7 +544,7 @@ class Http2Stream(Duplex):
 
     # --- time -------------------------------------------------------------------------
 
-    def set_timeout(self, seconds: float, callback: Callable[[], Any] | None = None) -> Http2Stream:
+    def set_timeout(self, seconds: float, callback: Callable[[], Any] | None = None) -> Self:
         """Emit ``timeout`` after *seconds* without activity on the stream; 0 for never.
 
         *callback* is registered for the next ``timeout``. Raises ERR_INVALID_ARG_TYPE,
