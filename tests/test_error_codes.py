@@ -160,8 +160,20 @@ async def _(s: Scene) -> None:
 
 @raises("ERR_HTTP2_INFO_STATUS_NOT_ALLOWED")
 async def _(s: Scene) -> None:
-    # of the Compatibility API alone, as in Node: respond() raises STATUS_INVALID
-    http2.Http2ServerResponse(s.stream).status_code = 103
+    told = Events()
+
+    def respond(request: http2.Http2ServerRequest, response: http2.Http2ServerResponse) -> None:
+        try:
+            response.status_code = 103
+        except http2.Http2Error as error:
+            told.add("error", error)
+        response.end()
+
+    async with serving() as (server, port):
+        server.on("request", respond)
+        async with http2.connect(f"http://127.0.0.1:{port}") as session:
+            assert (await session.request().response())[":status"] == 200
+    raise (await told.expect("error"))[1]
 
 
 @raises("ERR_HTTP2_INVALID_SESSION")
