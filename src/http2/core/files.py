@@ -19,7 +19,8 @@ from ..constants import NGHTTP2_INTERNAL_ERROR
 from ..errors import new_error, stream_error
 from ..events import HIGH_WATER
 from ..headers import OutgoingHeaders
-from .emitter import _arity
+from .checks import check_integer
+from .emitter import arity_of
 from .stream import kept_headers
 
 if TYPE_CHECKING:
@@ -201,12 +202,11 @@ class FileTransfer:
                 fd = fd.fileno()
             except (OSError, ValueError):
                 raise new_error("ERR_INVALID_ARG_VALUE", "fd", self._keep) from None
-        if isinstance(fd, bool) or not isinstance(fd, int):
+        if not isinstance(fd, int):
             raise new_error(
                 "ERR_INVALID_ARG_TYPE", "fd", "an integer or an object with fileno()", fd
             )
-        if not 0 <= fd < 2**31:
-            raise new_error("ERR_OUT_OF_RANGE", "fd", ">= 0 and < 2**31", fd)
+        check_integer("fd", fd, 0, 2**31 - 1)
         self._fd = fd
         if self._check is None:
             self._respond()
@@ -297,7 +297,7 @@ class FileTransfer:
             # it may answer otherwise, with another file for one
             stream._transfer = None
             args = (stat, self._headers, self._part)
-            arity = _arity(check)
+            arity = arity_of(check)
             try:
                 verdict = check(*args) if arity < 0 else check(*args[:arity])
             except Exception as error:
@@ -337,7 +337,7 @@ class FileTransfer:
         on_error = self._on_error
         if before and on_error is not None:
             try:
-                result = on_error(error) if _arity(on_error) else on_error()
+                result = on_error(error) if arity_of(on_error) else on_error()
             except Exception as failure:
                 stream._handler_failed(failure, "on_error")
             else:
