@@ -291,7 +291,7 @@ def test_end_is_awaitable(run: Run) -> None:
     run(main())
 
 
-@pytest.mark.row("response.end", "response.drain", "response.destroyed")
+@pytest.mark.row("response.end", "response.drain", "response.destroyed", "response.event.close")
 @pytest.mark.parametrize(("code", "name"), [(8, "CANCEL"), (0, "NO_ERROR"), (2, "INTERNAL_ERROR")])
 def test_who_waits_for_a_client_that_leaves(run: Run, code: int, name: str) -> None:
     """The handler's task ends, and who waits in another is told why."""
@@ -310,6 +310,8 @@ def test_who_waits_for_a_client_that_leaves(run: Run, code: int, name: str) -> N
 
         async def handler(request: Request, response: Response) -> None:
             response.on("error", lambda error: None)
+            response.on("finish", lambda: told.put_nowait("finish"))
+            response.on("close", lambda: told.put_nowait("close"))
             assert not response.write(bytes(300_000))
             loop = asyncio.get_running_loop()
             tasks.append(loop.create_task(outside(response.drain(), response)))
@@ -328,7 +330,9 @@ def test_who_waits_for_a_client_that_leaves(run: Run, code: int, name: str) -> N
             await peer.until(raw.DATA, 1)
             peer.send(raw.rst_stream(1, code))
             async with asyncio.timeout(raw.PATIENCE):
-                assert sorted([await told.get() for _ in range(3)]) == ["ended", "told", "told"]
+                assert sorted([await told.get() for _ in range(4)]) == [
+                    "close", "ended", "told", "told",
+                ]  # fmt: skip
 
     run(main())
 

@@ -149,7 +149,7 @@ def test_a_request_that_waits_is_taken_out_of_the_queue() -> None:
     pair.pump()
     assert of_kind(pair.client_events, events.STREAM_CLOSED) == [
         (events.STREAM_CLOSED, first, 8, None),
-        (events.STREAM_CLOSED, second, 8, None),
+        (events.STREAM_CLOSED, second, 8, 1),
     ]
     assert pair.client.write(second, b"x") == -1
     assert [event[1] for event in of_kind(pair.server_events, events.REQUEST)] == [third]

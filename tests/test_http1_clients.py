@@ -77,7 +77,9 @@ def test_not_allowed_without_the_option(run: Run, certificate: Certificate) -> N
             application, cert=certificate.cert, key=certificate.key, http1_options={}
         )
         async with listening(secure) as port:
-            status, _, _ = await curl("-k", "--http1.1", f"https://127.0.0.1:{port}/")
+            status, _, _ = await curl("-k", "--no-alpn", f"https://127.0.0.1:{port}/")
             assert status == 403
+            with pytest.raises(AssertionError, match="no application protocol"):
+                await curl("-k", "--http1.1", f"https://127.0.0.1:{port}/")
 
     run(main())

@@ -14,6 +14,7 @@ from .conftest import Certificate, Run, node
 from .raw import RawPeer
 from .serving import Events, eventually, hello
 from .test_server_session import refused
+from .test_tls_handshake import ByHand
 from .test_tls_server import trusting
 
 NOTICE = 2**31 - 1
@@ -173,18 +174,23 @@ def test_connection_during_the_shutdown(run: Run, certificate: Certificate) -> N
         server, port = await start(hello, certificate)
         holder = await RawPeer.connect(port, trusting(certificate, "h2"))
         late = await RawPeer.dial(port)
-        await eventually(lambda: len(server._transports) == 1)
-        await asyncio.sleep(0.05)  # accepted, and in its handshake
+        silent = await RawPeer.dial(port)
+        handshake = ByHand(late, trusting(certificate, "h2"))
+        late.send(handshake.begin())
+        await eventually(lambda: len(server._transports) == 3 and len(server._handshakes) == 1)
         closing = asyncio.ensure_future(_wait(server.close(timeout=1)))
         await holder.until(raw.GOAWAY)
-        await late.start_tls(trusting(certificate, "h2"))
-        late.send(raw.PREFACE, raw.settings())
-        goaway = await late.until(raw.GOAWAY)
-        assert goaway.last_stream_id == NOTICE
+        assert await silent.bytes() == b""  # who has said nothing loses nothing
+        late.send(await handshake.finish())
+        late.send(handshake.encrypt(raw.PREFACE + raw.settings()))
+        goaway = bytes((0, 0, 8, raw.GOAWAY, 0, 0, 0, 0, 0)) + NOTICE.to_bytes(4, "big")
+        await handshake.until(goaway)
         await closing
         check_nothing_left(server)
         await holder.close()
         await late.close()
+        await silent.close()
+        assert not server._handshakes
 
     run(main())
 

@@ -18,6 +18,7 @@ from .core.server_session import ServerHttp2Session
 from .core.server_stream import ServerHttp2Stream
 from .core.session import Http2Session
 from .core.stream import Http2Stream, StreamState
+from .core.tls_accept import HandshakeSocket
 from .core.unknown_protocol import RawSocket, UnknownProtocolSocket
 from .engine.connection import nghttp2_version_string
 from .errors import (
@@ -51,6 +52,7 @@ __all__ = [
     "AbortError",
     "ClientHttp2Session",
     "ClientHttp2Stream",
+    "HandshakeSocket",
     "Headers",
     "Http1IncomingMessage",
     "Http1Options",

@@ -12,7 +12,7 @@ shape cost the least to make and to take apart, and a reader dispatches on the f
 |                  |                 | 1xx, or trailers          |                      |
 | DATA             | the stream      | bytes, perhaps empty      | END_STREAM: bool     |
 | PUSH_PROMISE     | parent stream   | `Headers` of the request  | promised stream's id |
-| STREAM_CLOSED    | the stream      | error code                | None                 |
+| STREAM_CLOSED    | the stream      | error code                | bytes unsent, if any |
 | END_SENT         | the stream      | None                      | None                 |
 | WRITABLE         | the stream      | None                      | None                 |
 | WANT_TRAILERS    | the stream      | None                      | None                 |

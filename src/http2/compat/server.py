@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from ..core.options import SessionOptions, reject_unknown
 from ..core.origins import check_origins
 from ..core.server import Http2SecureServer, Http2Server
-from ..core.tls import server_context
+from ..core.tls import HTTP1, server_context
 from ..errors import new_error
 from .dispatch import Dispatcher
 from .http1_options import Http1Options
@@ -67,7 +67,7 @@ def create_secure_server(on_request: Handler | None = None, **options: Any) -> H
     if not isinstance(origins, (list, tuple)):
         raise new_error("ERR_INVALID_ARG_TYPE", "origins", "a list", origins)
     origins = check_origins(origins)
-    context = server_context(options, ("h2",) if http1_options is None else ("h2", "http/1.1"))
+    context = server_context(options, ("h2",) if http1_options is None else ("h2", *HTTP1))
     reject_unknown(options, "create_secure_server")
     server = Http2SecureServer(session_options, context)
     server._origins = origins

@@ -37,13 +37,13 @@ class ServerProtocol(SessionProtocol):
     sent, because nobody knows what language the client would understand.
     """
 
-    __slots__ = ("_first", "_injected", "_server", "_timer", "_transport")
+    __slots__ = ("_first", "_known", "_server", "_timer", "_transport")
 
     def __init__(self, server: Http2Server, session: ServerHttp2Session) -> None:
         super().__init__(session)
         self._server = server
-        # whether the program has brought the connection: it knows of it
-        self._injected = False
+        # whether the program knows of the connection: it has brought it, or was told
+        self._known = False
         self._first: bytes | None = b""
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -52,24 +52,26 @@ class ServerProtocol(SessionProtocol):
         """A client has connected, and over TLS the handshake is done."""
         stream = cast("asyncio.Transport", transport)
         if self._server._close_emitted:
-            # the handshake took longer than the server has lived
+            # it was accepted, and brought here, after the last one had gone
             stream.abort()
             return
         self._transport = stream
         self._server._transports.add(stream)
-        if self._server._listeners is not None and not self._injected:
+        if self._server._listeners is not None and not self._known:
             self._server._accepted(stream)
         if self._session._deadlines is not None:
             self._session._deadlines.accepted(self)
         tls = transport.get_extra_info("ssl_object")
         if tls is not None:
-            self._first = None
+            early, self._first = self._first or b"", None
             if tls.selected_alpn_protocol() == "h2":
                 self._session._connected(stream)
+                if early:
+                    self._session._received(early)
             elif self._server._serve_http1 is not None:
-                self._hand_to_http1(b"")
+                self._hand_to_http1(early)
             else:
-                self._server._unknown_protocol(stream)
+                self._server._unknown_protocol(stream, early)
 
     def buffer_updated(self, nbytes: int) -> None:
         """*nbytes* have come: look at the first ones, hand on the others."""
@@ -77,6 +79,10 @@ class ServerProtocol(SessionProtocol):
             self._session._received(self._buffer[:nbytes])
             return
         data = self._first + bytes(self._buffer[:nbytes])
+        if self._transport is None:
+            # the last message of a handshake has brought more, which TLS hands on before it tells
+            self._first = data
+            return
         if data.startswith(PREFACE) or PREFACE.startswith(data):
             if len(data) < len(PREFACE):
                 self._first = data
@@ -132,7 +138,9 @@ class ServerProtocol(SessionProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is over."""
         self._cancel_timer()
-        if self._transport is not None:
+        if self._transport is None:
+            exc = None  # the session has not begun: nothing that happens is its own
+        else:
             self._server._transports.discard(self._transport)
             self._transport = None
         self._session._connection_lost(exc)

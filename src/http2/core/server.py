@@ -21,6 +21,8 @@ from .session import Http2Session
 from .shutdown import Shutdown
 from .stream import Http2Stream
 from .timers import check_timeout
+from .tls import HTTP1
+from .tls_accept import TlsProtocol
 from .unknown_protocol import RawSocket, unknown_protocol
 
 if TYPE_CHECKING:
@@ -84,6 +86,8 @@ class Http2Server(Closable, Referenced):
         self._handed_over: dict[asyncio.Transport, RawSocket] = {}
         self._sessions: set[ServedConnection] = set()
         self._transports: set[asyncio.Transport] = set()
+        # those of them whose TLS handshake is under way
+        self._handshakes: set[asyncio.Transport] = set()
 
     # --- listening ----------------------------------------------------------------------
 
@@ -109,9 +113,7 @@ class Http2Server(Closable, Referenced):
         self._closing = False
         self._close_emitted = False
         self._shutdown = None
-        common: dict[str, Any] = {"backlog": backlog, "ssl": self._context}
-        if self._context is not None and self._options.handshake_timeout:
-            common["ssl_handshake_timeout"] = self._options.handshake_timeout
+        common: dict[str, Any] = {"backlog": backlog}
         try:
             if path is not None:
                 server: Any = await loop.create_unix_server(self._protocol, path, **common)
@@ -136,8 +138,22 @@ class Http2Server(Closable, Referenced):
         self.emit("listening")
         return self
 
-    def _protocol(self) -> ServerProtocol:
-        return ServerProtocol(self, ServerHttp2Session(self._loop, self._options, self))
+    def _protocol(
+        self, *, shake_hands: bool = True, known: bool = False
+    ) -> ServerProtocol | TlsProtocol:
+        """For a connection in the clear, on which TLS, if there is any, has not begun.
+
+        Not *shake_hands*: it has. *known*: the program has brought the connection.
+        """
+        made = ServerProtocol(self, ServerHttp2Session(self._loop, self._options, self))
+        made._known = known
+        return made if self._context is None or not shake_hands else TlsProtocol(self, made)
+
+    def _speaks(self, offered: Sequence[bytes]) -> bool:
+        """Whether one of the protocols that a client offers by ALPN is ours."""
+        return b"h2" in offered or (
+            self._serve_http1 is not None and any(name.encode() in offered for name in HTTP1)
+        )
 
     def emit(self, event: str, *args: Any) -> bool:
         """Emit *event*; ``emit("connection", x)`` brings the server a connection from outside.
@@ -176,22 +192,22 @@ class Http2Server(Closable, Referenced):
             raise new_error("ERR_INVALID_ARG_VALUE", "connection", connection)
         bind(connection)
 
-        def protocol() -> ServerProtocol:
-            made = self._protocol()
-            made._injected = True
-            return made
+        bare = isinstance(connection, socket.socket)
 
-        if isinstance(connection, socket.socket):
-            under_way = carry(loop, connection, protocol, ssl=self._context)
+        def protocol() -> ServerProtocol | TlsProtocol:
+            return self._protocol(shake_hands=bare, known=True)
+
+        if bare:
+            under_way = carry(loop, connection, protocol, ssl=None)
             assert under_way is not None
 
-            async def shake_hands() -> None:
+            async def begin() -> None:
                 try:
                     await under_way
                 except OSError as error:
                     logger.debug("%r: an injected connection failed: %r", self, error)
 
-            self._adopt({loop.create_task(shake_hands())})
+            self._adopt({loop.create_task(begin())})
         else:
             carry(loop, connection, protocol)
 
@@ -267,12 +283,13 @@ class Http2Server(Closable, Referenced):
     def _drop_silent(self, *, handed_over: bool = True) -> None:
         """End the connections on which no session has begun: nothing is lost there.
 
-        Those that ``unknown_protocol`` listeners have are among them unless *handed_over*
-        is False.
+        Those that ``unknown_protocol`` listeners have, and those in a TLS handshake, are among
+        them unless *handed_over* is False.
         """
         speaking: set[Any] = {session._transport for session in self._sessions}
         if not handed_over:
             speaking.update(self._handed_over)
+            speaking.update(self._handshakes)
         for transport in tuple(self._transports):
             if transport not in speaking:
                 transport.close()
@@ -350,8 +367,8 @@ class Http2Server(Closable, Referenced):
             Settings.from_pairs([*self._options.settings.to_pairs(), *changes.to_pairs()])
         )
 
-    def _unknown_protocol(self, transport: asyncio.Transport) -> None:
-        unknown_protocol(self, transport)
+    def _unknown_protocol(self, transport: asyncio.Transport, early: bytes) -> None:
+        unknown_protocol(self, transport, early)
 
     def _owner(self, event: str, args: tuple[Any, ...]) -> EventEmitter:
         if event in OF_REQUESTS and args and not isinstance(args[-1], bytes):
@@ -389,8 +406,10 @@ def _listen_everywhere(port: int, backlog: int, reuse_port: bool) -> socket.sock
 class Http2SecureServer(Http2Server):
     """A server that speaks HTTP/2 over TLS, chosen by ALPN (``h2``).
 
-    Further events: ``unknown_protocol(socket)``, with an `UnknownProtocolSocket`: a client that
-    did not agree on HTTP/2. Without a listener it gets status 403 in HTTP/1.1.
+    Further events: ``tls_client_error(error, socket)``, with a `HandshakeSocket`: a connection
+    that has ended before its TLS handshake was complete; ``unknown_protocol(socket)``, with an
+    `UnknownProtocolSocket`: a client that did not use ALPN. Without a listener it gets status 403
+    in HTTP/1.1.
     """
 
     def __init__(self, options: SessionOptions, context: ssl.SSLContext) -> None:

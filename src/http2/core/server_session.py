@@ -122,12 +122,13 @@ class ServerHttp2Session(Http2Session):
             elif found:
                 self._emit_stream(server, stream, headers, flags)
 
-    def _on_stream_closed(self, stream_id: int, code: int, _: None) -> None:
+    def _on_stream_closed(self, stream_id: int, code: int, unsent: int | None) -> None:
         stream = self._streams.pop(stream_id, None)
         if stream is None:
             return
         if (
             code == NGHTTP2_NO_ERROR
+            and unsent is None
             and stream._read_ended
             and stream.writable_ended
             and not stream._watched
@@ -139,7 +140,7 @@ class ServerHttp2Session(Http2Session):
             stream.closed = stream.destroyed = stream._off_the_wire = True
             stream.readable_ended = stream.writable_finished = stream._close_emitted = True
         else:
-            stream._stream_closed(code)
+            stream._stream_closed(code, unsent is not None)
 
     def _emit_stream(
         self,

@@ -74,6 +74,13 @@ class SocketProxy:
         """Whether the connection is TLS."""
         return self.get_extra_info("ssl_object") is not None
 
+    @property
+    def alpn_protocol(self) -> str | None:
+        """What was agreed on by ALPN: ``'h2'``; None in the clear, or when nothing was."""
+        ssl_object = self.get_extra_info("ssl_object")
+        protocol: str | None = ssl_object.selected_alpn_protocol() if ssl_object else None
+        return protocol
+
     def get_peer_certificate(self) -> dict[str, Any] | None:
         """The peer's certificate as `ssl.SSLSocket.getpeercert` gives it, else None."""
         ssl_object = self.get_extra_info("ssl_object")

@@ -322,12 +322,15 @@ cdef int on_stream_close(
     cdef Session self = <Session>user_data
     cdef tuple last
     cdef OutgoingBody body
+    cdef object unsent = None
     if self._open_streams > 0:
         self._open_streams -= 1
     try:
         body = self._bodies.pop(stream_id, None)
         if body is not None:
             self._queued -= body.pending
+            if body.pending:
+                unsent = body.pending
         if self._large_blocks and (stream_id & 1) != self.client:
             drop_block(self, stream_id)
         if self._batch:
@@ -335,7 +338,7 @@ cdef int on_stream_close(
             if <int>last[0] == EVENT_END_SENT and <int32_t>last[1] == stream_id:
                 self._batch[-1] = (EVENT_STREAM_CLOSED, stream_id, error_code, None)
                 return 0
-        report(self, EVENT_STREAM_CLOSED, stream_id, error_code, None)
+        report(self, EVENT_STREAM_CLOSED, stream_id, error_code, unsent)
         return 0
     except BaseException as failure:
         return fail(self, failure)
