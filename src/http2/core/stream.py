@@ -431,6 +431,9 @@ class Http2Stream(Duplex):
 
         *unsent*: bytes were queued here that are not sent any more.
         """
+        if self._flow_scheduled:
+            # `data` and `end` of what has come go before `close`
+            self._flow()
         if self._buffered:
             # Nothing more can come on this stream: what it holds is bounded by its
             # window, and the connection's window must not wait for a reader.
