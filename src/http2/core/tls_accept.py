@@ -13,6 +13,7 @@ import logging
 from typing import TYPE_CHECKING, Any, cast
 
 from .client_hello import read_client_hello
+from .deadlines import Queue
 from .emitter import logger
 from .transport import _read_buffer
 
@@ -68,13 +69,12 @@ class TlsProtocol(asyncio.BufferedProtocol):
         self._server = server
         self._inner = inner
         self._buffer = _read_buffer()
+        self._queue: Queue[TlsProtocol]
         self._hello = b""
         self._transport: asyncio.Transport | None = None
         self._socket: HandshakeSocket | None = None
-        self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
         self._error: Exception | None = None
-        self._seconds = server._options.handshake_timeout or HANDSHAKE_TIMEOUT
 
     # --- the ClientHello ----------------------------------------------------------------
 
@@ -87,7 +87,11 @@ class TlsProtocol(asyncio.BufferedProtocol):
             return
         self._transport = stream
         server._transports.add(stream)
-        self._timer = server._loop.call_later(self._seconds, self._expire)
+        if server._handshake_queue is None:
+            seconds = server._options.handshake_timeout or HANDSHAKE_TIMEOUT
+            server._handshake_queue = Queue(server._loop, seconds, TlsProtocol._expire)
+        self._queue = server._handshake_queue
+        self._queue.add(self)
         if server.listener_count(EVENT) or logger.isEnabledFor(logging.DEBUG):
             self._socket = HandshakeSocket(stream)
         inner = self._inner
@@ -155,7 +159,7 @@ class TlsProtocol(asyncio.BufferedProtocol):
                 self._inner,
                 server._context,
                 server_side=True,
-                ssl_handshake_timeout=self._seconds + 1,  # ours comes first
+                ssl_handshake_timeout=self._queue.seconds + 1,  # ours comes first
             )
         except asyncio.CancelledError:
             transport.abort()
@@ -171,7 +175,7 @@ class TlsProtocol(asyncio.BufferedProtocol):
                 tls.abort()
             self._failed(None)
             return
-        self._cancel_timer()
+        self._queue.discard(self)
         self._inner.connection_made(tls)
         server._handshakes.discard(transport)
         server._transports.discard(transport)
@@ -193,22 +197,17 @@ class TlsProtocol(asyncio.BufferedProtocol):
     # --- the end ------------------------------------------------------------------------
 
     def _expire(self) -> None:
-        self._timer = None
         if self._transport is not None and self._error is None:
-            self._error = TimeoutError(f"the TLS handshake took more than {self._seconds:g} s")
+            seconds = self._queue.seconds
+            self._error = TimeoutError(f"the TLS handshake took more than {seconds:g} s")
             self._transport.abort()
-
-    def _cancel_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
 
     def _failed(self, error: Exception | None) -> None:
         """There is no TLS, because of *error*, or because the connection was closed."""
-        self._cancel_timer()
         transport, self._transport = self._transport, None
         if transport is None:
             return
+        self._queue.discard(self)
         server = self._server
         server._handshakes.discard(transport)
         server._transports.discard(transport)
