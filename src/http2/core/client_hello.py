@@ -19,19 +19,19 @@ CLIENT_HELLO = b"\x01"
 ALPN = 16
 
 
-def read_client_hello(data: bytes) -> tuple[bool, tuple[bytes, ...]]:
+def read_client_hello(data: bytes) -> tuple[bool, tuple[bytes, ...] | None]:
     """Whether *data* begins with a whole ClientHello, and the protocols that it offers.
 
-    What is no ClientHello, or a broken or overlong one, counts as whole, since nothing is to
-    be waited for, and as one that offers nothing. Never raises.
+    What is no ClientHello, or a broken or overlong one, or one in many small pieces, counts as
+    whole, since nothing is to be waited for, with None for its protocols. Never raises.
     """
     body = _body(data)
     if body is None:
-        return len(data) > LIMIT, ()
+        return (True, None) if len(data) > LIMIT else (False, ())
     try:
         return True, _protocols(body)
     except IndexError:  # a length leads out of what there is
-        return True, ()
+        return True, None
 
 
 def _body(data: bytes) -> bytes | None:

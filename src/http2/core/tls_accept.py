@@ -18,6 +18,8 @@ from .emitter import logger
 from .transport import _read_buffer
 
 if TYPE_CHECKING:
+    import ssl
+
     from .accept import ServerProtocol
     from .server import Http2Server
 
@@ -30,6 +32,19 @@ HANDSHAKE_TIMEOUT = 60.0
 NO_APPLICATION_PROTOCOL = b"\x15\x03\x03\x00\x02\x02\x78"
 
 EVENT = "tls_client_error"
+
+
+def _no_protocol(offered: tuple[bytes, ...] | None) -> ssl.SSLError:
+    """As OpenSSL would have said it."""
+    import ssl
+
+    said = "nobody knows what the client speaks"
+    if offered is not None:
+        names = ", ".join(repr(name.decode("latin-1")) for name in offered)
+        said = f"the client speaks only {names}"
+    error = ssl.SSLError(ssl.SSL_ERROR_SSL, f"[SSL: NO_APPLICATION_PROTOCOL] {said}")
+    error.library, error.reason = "SSL", "NO_APPLICATION_PROTOCOL"
+    return error
 
 
 class HandshakeSocket:
@@ -71,6 +86,8 @@ class TlsProtocol(asyncio.BufferedProtocol):
         self._buffer = _read_buffer()
         self._queue: Queue[TlsProtocol]
         self._hello = b""
+        # what it offers by ALPN; None: it could not be read
+        self._offered: tuple[bytes, ...] | None = None
         self._transport: asyncio.Transport | None = None
         self._socket: HandshakeSocket | None = None
         self._task: asyncio.Task[None] | None = None
@@ -117,23 +134,13 @@ class TlsProtocol(asyncio.BufferedProtocol):
         if not whole:
             return
         if offered and not server._speaks(offered):
-            self._refuse(transport, offered)
+            self._error = _no_protocol(offered)
+            transport.write(NO_APPLICATION_PROTOCOL)
+            transport.close()
             return
+        self._offered = offered
         self._task = server._loop.create_task(self._shake_hands(transport))
         server._adopt({self._task})
-
-    def _refuse(self, transport: asyncio.Transport, offered: tuple[bytes, ...]) -> None:
-        import ssl
-
-        names = ", ".join(repr(name.decode("latin-1")) for name in offered)
-        # as OpenSSL would have said it
-        error = ssl.SSLError(
-            ssl.SSL_ERROR_SSL, f"[SSL: NO_APPLICATION_PROTOCOL] the client speaks only {names}"
-        )
-        error.library, error.reason = "SSL", "NO_APPLICATION_PROTOCOL"
-        self._error = error
-        transport.write(NO_APPLICATION_PROTOCOL)
-        transport.close()
 
     def eof_received(self) -> bool:
         """The client has nothing more to say: there will be no handshake."""
@@ -173,6 +180,16 @@ class TlsProtocol(asyncio.BufferedProtocol):
             # that is how a connection that was closed meanwhile looks
             if tls is not None:
                 tls.abort()
+            self._failed(None)
+            return
+        if (
+            self._offered is None
+            and tls.get_extra_info("ssl_object").selected_alpn_protocol() is None
+        ):
+            # OpenSSL takes what was not understood here, such as a ClientHello in small pieces,
+            # which anybody on the way can make of a whole one: that must not undo ALPN
+            self._error = _no_protocol(None)
+            tls.abort()
             self._failed(None)
             return
         self._queue.discard(self)
