@@ -146,22 +146,24 @@ def idle_memory(peer: Peer, bench: Bench) -> Measurement:
     return Measurement((after - before) / IDLE_CONNECTIONS / 1024, succeeded=IDLE_CONNECTIONS)
 
 
+def on_both_loops(program: str, secure: bool = False, *options: str) -> tuple[Peer, ...]:
+    """Return this library's server ``program`` on each of the event loops."""
+    return tuple(peers.ours(program, loop, secure, *options) for loop in ("asyncio", "uvloop"))
+
+
 def server_hello(secure: bool) -> tuple[Peer, ...]:
     """Return the servers that take part in Hello World."""
-    shared = (
-        peers.ours("hello", "asyncio", secure),
-        peers.ours("hello", "uvloop", secure),
+    others = (
         peers.node("node_hello", "node-core", "Node Core API", secure),
         peers.nghttpd(secure=secure),
         peers.granian("rsgi", secure),
     )
     if secure:
-        return shared
+        return (*on_both_loops("hello", secure), *others)
     return (
-        *shared[:2],
+        *on_both_loops("hello"),
         peers.ours_asgi(),
-        shared[2],
-        *shared[3:],
+        *others,
         peers.granian("asgi"),
         peers.uvicorn(),
         peers.hypercorn(),
@@ -171,8 +173,7 @@ def server_hello(secure: bool) -> tuple[Peer, ...]:
 def server_compat(secure: bool) -> tuple[Peer, ...]:
     """Return the servers that take part in Hello World with requests and responses."""
     return (
-        peers.ours("compat", "asyncio", secure),
-        peers.ours("compat", "uvloop", secure),
+        *on_both_loops("compat", secure),
         peers.node("node_compat", "node-compat", "Node Compat API", secure),
     )
 
@@ -180,8 +181,7 @@ def server_compat(secure: bool) -> tuple[Peer, ...]:
 def server_http1(secure: bool) -> tuple[Peer, ...]:
     """Return the servers that take part in Hello World over HTTP/1.1."""
     return (
-        peers.ours("compat", "asyncio", secure, "--http1"),
-        peers.ours("compat", "uvloop", secure, "--http1"),
+        *on_both_loops("compat", secure, "--http1"),
         peers.node(
             "node_http1", "node-http1", "Node allowHTTP1" if secure else "Node http", secure
         ),
@@ -191,8 +191,7 @@ def server_http1(secure: bool) -> tuple[Peer, ...]:
 def server_bodies(program: str, secure: bool) -> tuple[Peer, ...]:
     """Return the servers that take part in downloads (``body``) or uploads (``upload``)."""
     servers = [
-        peers.ours(program, "asyncio", secure),
-        peers.ours(program, "uvloop", secure),
+        *on_both_loops(program, secure),
         peers.node(f"node_{program}", "node-core", "Node Core API", secure),
     ]
     if program == "upload":
@@ -364,8 +363,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         ),
         measure=idle_memory,
         competitors=(
-            peers.ours("hello", "asyncio"),
-            peers.ours("hello", "uvloop"),
+            *on_both_loops("hello"),
             peers.node("node_hello", "node-core", "Node Core API"),
             peers.nghttpd(),
         ),

@@ -55,7 +55,7 @@ def scenario_server(scenarios: Scenarios, listen: Sequence[str] = ()) -> http2.H
     def entry(
         request: http2.Http2ServerRequest, response: http2.Http2ServerResponse, event: str
     ) -> Any:
-        path = request.url
+        path = request.url or "/connect"
         if path.startswith("/report?"):
             return report(response, path.removeprefix("/report?"))
         log = logs[path] = []

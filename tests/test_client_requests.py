@@ -189,6 +189,26 @@ def test_sensitive_headers(run: Run, peer: Peer) -> None:
     run(main())
 
 
+def test_what_a_received_block_marks_stays_sensitive_when_it_is_sent_on(
+    run: Run, peer: Peer
+) -> None:
+    async def main() -> None:
+        async with connect(peer) as session:
+            received = await session.request({":path": "/cookies"}).response()
+            assert received.sensitive == ["x-secret"]
+            onward = received.copy()
+            del onward[":status"]
+            onward[":path"] = "/headers"
+            stream = session.request(onward)
+            assert stream.sent_headers is not None
+            assert stream.sent_headers.sensitive == ["x-secret"]
+            seen = await seen_by(session, onward)
+            assert "x-secret" in seen["sensitive"]
+            assert "x-many" not in seen["sensitive"]
+
+    run(main())
+
+
 def test_own_pseudo_headers(run: Run, peer: Peer) -> None:
     async def main() -> None:
         async with connect(peer) as session:

@@ -398,7 +398,7 @@ def test_a_task_of_a_listener_on_the_client_ends_with_its_session(run: Run) -> N
     run(main())
 
 
-# --- failures (rule 10) ---------------------------------------------------------------------
+# --- failures -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", ["plain", "coroutine"])

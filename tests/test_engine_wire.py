@@ -321,9 +321,32 @@ def test_nothing_is_acknowledged_before_it_is_consumed() -> None:
     pair.server.consume(stream_id, rest)
     pair.pump()
     assert frames(bytes(pair.server_wire)) == [
-        (memory.WINDOW_UPDATE, 0, stream_id, (below + rest).to_bytes(4, "big"))
+        (memory.WINDOW_UPDATE, 0, stream_id, (below + rest).to_bytes(4, "big")),
+        # the connection's window is used up once more
+        (memory.WINDOW_UPDATE, 0, 0, rest.to_bytes(4, "big")),
     ]
-    assert len(memory.body(pair.server_events, stream_id)) == WINDOW + below
+    assert len(memory.body(pair.server_events, stream_id)) == WINDOW + below + rest
+
+
+@pytest.mark.parametrize("read", [1, 20_000, WINDOW // 2 - 1])
+def test_what_was_read_before_the_window_is_full_is_given_back(read: int) -> None:
+    """Nobody reads any more, and nothing more can come: only what comes last can set it off."""
+    pair = Pair()
+    first, second, third = (opened(pair) for _ in range(3))
+    pair.client.write(first, bytes(read))
+    pair.pump()
+    pair.server.consume(first, read)
+    pair.pump()
+    assert not pair.server_wire
+    pair.client.write(second, bytes(WINDOW))
+    pair.pump()
+    pair.client.write(third, bytes(WINDOW))
+    pair.pump()
+    # as much is unread now as the window has room for
+    unread = memory.body(pair.server_events, second) + memory.body(pair.server_events, third)
+    assert len(unread) == WINDOW
+    given = [got for got in frames(bytes(pair.server_wire)) if got[0] == memory.WINDOW_UPDATE]
+    assert given == [(memory.WINDOW_UPDATE, 0, 0, read.to_bytes(4, "big"))]
 
 
 def test_a_stream_that_is_gone_still_counts_for_the_connection() -> None:

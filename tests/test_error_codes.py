@@ -26,8 +26,6 @@ from .serving import Events, serving
 ELSEWHERE = {
     # memory that runs out ends in MemoryError, or in a process that is killed
     "ERR_HTTP2_NO_MEM": "nghttp2's allocations do not fail in a test",
-    # Http2ServerResponse.status_code, as in Node, whose respond() raises STATUS_INVALID
-    "ERR_HTTP2_INFO_STATUS_NOT_ALLOWED": "the Compatibility API",
 }
 
 
@@ -158,6 +156,24 @@ async def _(s: Scene) -> None:
 async def _(s: Scene) -> None:
     s.stream.respond()
     s.stream.respond()
+
+
+@raises("ERR_HTTP2_INFO_STATUS_NOT_ALLOWED")
+async def _(s: Scene) -> None:
+    told = Events()
+
+    def respond(request: http2.Http2ServerRequest, response: http2.Http2ServerResponse) -> None:
+        try:
+            response.status_code = 103
+        except http2.Http2Error as error:
+            told.add("error", error)
+        response.end()
+
+    async with serving() as (server, port):
+        server.on("request", respond)
+        async with http2.connect(f"http://127.0.0.1:{port}") as session:
+            assert (await session.request().response())[":status"] == 200
+    raise (await told.expect("error"))[1]
 
 
 @raises("ERR_HTTP2_INVALID_SESSION")

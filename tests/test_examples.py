@@ -9,7 +9,6 @@ import re
 import signal
 import socket
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,21 +16,7 @@ from pathlib import Path
 import pytest
 
 from .conftest import execute
-
-EXAMPLES = Path(__file__).parent.parent / "examples"
-
-# Runs an example on uvloop: it calls asyncio.run, and is none the wiser.
-ON_UVLOOP = """
-import asyncio, functools, http2, runpy, sys, uvloop
-asyncio.run = uvloop.run
-http2.run = functools.partial(http2.run, loop_factory=uvloop.new_event_loop)
-sys.argv.pop(0)
-sys.path.insert(0, sys.argv[0].rpartition("/")[0])
-runpy.run_path(sys.argv[0], run_name="__main__")
-"""
-
-Loop = list[str]
-Start = Callable[..., "Program"]
+from .programs import EXAMPLES, ON_UVLOOP, Loop, Program, Start, command, run_example, starting
 
 
 @pytest.fixture(params=["asyncio", "uvloop"])
@@ -40,67 +25,11 @@ def loop(request: pytest.FixtureRequest) -> Loop:
     return [] if request.param == "asyncio" else ["-c", ON_UVLOOP]
 
 
-def command(example: str, *args: str, loop: Loop = []) -> list[str]:  # noqa: B006 - never changed
-    """What to run *example* with."""
-    return [sys.executable, "-W", "error", *loop, str(EXAMPLES / example), *args]
-
-
-def run_example(example: str, *args: str, loop: Loop = []) -> str:  # noqa: B006 - never changed
-    """Run *example* to its end; what it printed. It must not complain about anything."""
-    done = subprocess.run(
-        command(example, *args, loop=loop), capture_output=True, text=True, timeout=30
-    )
-    assert done.returncode == 0, done
-    assert done.stderr == ""
-    return done.stdout
-
-
-class Program:
-    """An example that serves until it is told to stop."""
-
-    def __init__(self, example: str, *args: str, loop: Loop) -> None:
-        self.process = subprocess.Popen(
-            command(example, *args, loop=loop),
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            # whoever runs the tests in the background has Ctrl-C ignored
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-        )  # fmt: skip
-
-    def line(self) -> str:
-        """The next line that it prints."""
-        assert self.process.stdout is not None
-        return self.process.stdout.readline()
-
-    def url(self) -> str:
-        """The address in the next line that it prints."""
-        line = self.line()
-        found = re.search(r"https?://\S+/", line)
-        assert found, (line, self.process.communicate(timeout=10))
-        return found[0]
-
-    def stop(self, number: int = signal.SIGINT) -> str:
-        """End it with a signal; what it had still to print. It must end well, and quietly."""
-        self.process.send_signal(number)
-        out, err = self.process.communicate(timeout=15)
-        assert self.process.returncode == 0, (self.process.returncode, out, err)
-        assert err == ""
-        return out
-
-
 @pytest.fixture
 def start(loop: Loop) -> Iterator[Start]:
     """Start examples; those that still run at the end of the test are killed."""
-    started: list[Program] = []
-
-    def start(example: str, *args: str) -> Program:
-        started.append(Program(example, *args, loop=loop))
-        return started[-1]
-
-    yield start
-    for program in started:
-        if program.process.poll() is None:
-            program.process.kill()
-        program.process.communicate()
+    with starting(loop) as start:
+        yield start
 
 
 def test_hello_and_fetch(start: Start, loop: Loop) -> None:
@@ -331,8 +260,13 @@ def test_serve_finishes_what_it_has_begun(run_asyncio: Callable[..., None]) -> N
         program.process.communicate()
 
 
-def test_every_example_is_run_here() -> None:
+def test_every_example_is_run() -> None:
     """A program that nobody runs is a program that does not work."""
-    source = Path(__file__).read_text()
-    named = {node.value for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Constant)}
-    assert {path.name for path in EXAMPLES.glob("*.py")} <= named
+    named = {
+        node.value
+        for path in Path(__file__).parent.glob("test_*examples.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant)
+    }
+    programs = [path for path in EXAMPLES.glob("*.py") if "__main__" in path.read_text()]
+    assert {path.name for path in programs} <= named

@@ -658,3 +658,25 @@ def test_many_at_once_and_a_handler_that_is_a_coroutine(
         await eventually(lambda: open_files(path) == 0)
 
     run(main())
+
+
+def test_a_file_is_sent_with_headers_that_were_received(
+    run: Run, file: Callable[[int], Path]
+) -> None:
+    async def main() -> None:
+        path = file(1)
+
+        def answer(stream: http2.ServerHttp2Stream, headers: http2.Headers) -> None:
+            onward = headers.copy()
+            for name in (":method", ":path", ":scheme", ":authority"):
+                del onward[name]
+            stream.respond_with_file(path, onward)
+
+        async with serving(answer) as (_, port):
+            marked = {"x-secret": "s", http2.sensitive_headers: ["x-secret"]}
+            async with http2.connect(f"http://127.0.0.1:{port}") as session:
+                response = await session.request(marked).response()
+                assert response["x-secret"] == "s"
+                assert response.sensitive == ["x-secret"]
+
+    run(main())

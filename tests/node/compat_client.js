@@ -2,8 +2,8 @@
 // compat_client.js PORT REQUESTS: make each of REQUESTS (JSON), on a session of its own; what came
 // of each, and what its server noted (`said`, unless `mute`), by its path.
 //
-// A request: path, method, headers, body (chunks; `wait` sends them at 'continue' alone), trailers,
-// open (its body never ends), close (code; at the first data, else `after` the response).
+// A request: path, method, headers, body (chunks: text, or [text, times]; `wait` sends them at
+// 'continue' alone), trailers, open (its body never ends), close (code; at the first data, else `after` the response).
 const http2 = require('node:http2');
 
 const origin = `http://127.0.0.1:${process.argv[2]}`;
@@ -52,7 +52,9 @@ async function exchange(wanted) {
   const stream = session.request(full, { endStream: !bodied, waitForTrailers: trailers !== undefined });
   if (trailers) stream.on('wantTrailers', () => stream.sendTrailers(trailers));
   function send() {
-    for (const chunk of body || []) stream.write(chunk);
+    for (const chunk of body || []) {
+      stream.write(typeof chunk === 'string' ? chunk : chunk[0].repeat(chunk[1]));
+    }
     if (!open) stream.end();
   }
   if (bodied && !wait) send();

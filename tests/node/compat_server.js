@@ -11,7 +11,7 @@ const logs = {};
 const closed = {};
 
 function entry(request, response, event) {
-  const path = request.url;
+  const path = request.url || '/connect';
   if (path.startsWith('/report?')) {
     const wanted = path.slice('/report?'.length);
     closed[wanted].then(() => response.end(JSON.stringify(logs[wanted])));
@@ -27,5 +27,8 @@ function entry(request, response, event) {
 
 process.on('warning', () => {});
 server.on('request', (request, response) => entry(request, response, 'request'));
-for (const event of listen) server.on(event, (request, response) => entry(request, response, event));
+for (const event of listen) {
+  const name = event.replace(/_./g, (found) => found[1].toUpperCase());
+  server.on(name, (request, response) => entry(request, response, event));
+}
 server.listen(0, '127.0.0.1', () => console.log(JSON.stringify({ port: server.address().port })));

@@ -134,12 +134,11 @@ def pairs_of(headers: Any) -> list[tuple[Any, Any]]:
     return entries
 
 
-def check_links(hints: Any) -> list[str]:
-    """The checked value of *hints*' ``link`` (RFC 8288), a `str` or a list of them.
+def check_links(links: Any) -> list[str]:
+    """The checked value of a ``link`` (RFC 8288), a `str` or a list of them.
 
     Raises ERR_INVALID_ARG_VALUE.
     """
-    links = hints.get("link", hints.get("Link"))
     entries = list(links) if isinstance(links, (list, tuple)) else [links]
     for entry in entries:
         if not isinstance(entry, str) or not LINKS.fullmatch(entry.strip()):

@@ -160,6 +160,12 @@ class Http1Connection(Http1Carrier):
         elif stream._need_drain:
             stream._writable_again()
 
+    def _rested(self) -> None:
+        self._resting = False
+        stream = self._stream
+        if stream is not None and stream._need_drain and not self._write_paused:
+            stream._writable_again()
+
     # --- reading ----------------------------------------------------------------------
 
     def _batch(self, data: bytes) -> None:

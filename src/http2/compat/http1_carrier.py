@@ -46,6 +46,9 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol):
     _in_batch = False
     _flush_scheduled = False
     _write_paused = False
+    # A buffer full was written in this turn of the loop. Whoever writes on and on would keep
+    # others, and the news that the client has gone, waiting for as long as the transport takes it.
+    _resting = False
     _reading_paused = False
     # The client has ended its side.
     _eof = False
@@ -117,6 +120,9 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol):
         self._out_size += len(data)
         if self._out_size >= HIGH_WATER:
             self._flush()
+            if not self._resting:
+                self._resting = True
+                self._loop.call_soon(self._rested)
         elif not self._in_batch:
             self._wake()
 
@@ -156,7 +162,11 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol):
 
     def _is_full(self) -> bool:
         """Whether whoever writes should rest."""
-        return self._write_paused or self._out_size >= HIGH_WATER
+        return self._write_paused or self._resting
+
+    def _rested(self) -> None:
+        """Go on with what waited for the next turn of the loop."""
+        raise NotImplementedError
 
     def _queued(self) -> int:
         """Bytes that were written and have not left this process."""

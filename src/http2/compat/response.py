@@ -256,18 +256,18 @@ class ServerResponse(Face):
     def write_early_hints(self, hints: Mapping[str, Any]) -> bool:
         """Send status 103 (RFC 8297) with the fields *hints*.
 
-        ``link`` is one value (RFC 8288) or a list of them; without any, and when it is too
-        late, nothing is sent, and False returned. Raises ERR_INVALID_ARG_TYPE,
+        ``link`` is one value (RFC 8288) or a list of them; with an empty list, and when it is
+        too late, nothing is sent, and False returned. Raises ERR_INVALID_ARG_TYPE,
         ERR_INVALID_ARG_VALUE for what is no link, and what `set_header` does.
         """
         if not isinstance(hints, Mapping):
             raise new_error("ERR_INVALID_ARG_TYPE", "hints", "a mapping", hints)
-        links = check_links(hints)
+        given = {check_name(name): value for name, value in hints.items()}
+        links = check_links(given.get("link"))
         if not links:
             return False
         fields: dict[str, Any] = {":status": 103}
-        for name, value in hints.items():
-            name = check_name(name)
+        for name, value in given.items():
             fields[name] = links if name == "link" else check_value(name, value)
         return self._send_informational(fields)
 

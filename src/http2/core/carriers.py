@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import weakref
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any, cast
 
@@ -27,7 +28,7 @@ ProtocolFactory = Callable[[], asyncio.BufferedProtocol]
 _bound: weakref.WeakSet[Any] = weakref.WeakSet()
 
 
-class Carrier(asyncio.Transport):
+class Carrier(asyncio.Transport, ABC):
     """A transport over something that is read with ``read(n)`` and written with ``write``.
 
     Feeds its protocol from a task of its own, pauses its writing while ``drain`` waits.
@@ -110,12 +111,13 @@ class Carrier(asyncio.Transport):
 
     # --- writing ------------------------------------------------------------------------
 
+    @abstractmethod
     def _put(self, data: Any) -> bool:
         """Write *data*; False when what is below wants a rest."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def _drain(self) -> None:
-        raise NotImplementedError
+        """Wait until what is below has had its rest; raises what has ended it."""
 
     def write(self, data: Any) -> None:
         """Hand *data* on."""
@@ -146,13 +148,13 @@ class Carrier(asyncio.Transport):
         """Whether the connection is being closed, or is."""
         return self._closing
 
+    @abstractmethod
     def _finish(self) -> None:
         """End what is below, after all that was written."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _break(self) -> None:
         """End what is below at once."""
-        raise NotImplementedError
 
     def close(self) -> None:
         """Send what is queued, then close."""

@@ -21,6 +21,7 @@ from .transport import SessionProtocol
 __all__ = ["connect"]
 
 TLS_OPTIONS = ("ssl_context", "ca", "cert", "key", "passphrase", "reject_unauthorized")
+DIAL_OPTIONS = ("family", "local_addr", "happy_eyeballs_delay")
 SERVER_ONLY = ("stream_reset_burst", "stream_reset_rate", "unknown_protocol_timeout")
 DEFAULT_PORTS = {"http:": 80, "https:": 443}
 
@@ -64,11 +65,7 @@ def connect(
     timeout = check_timeout(options.pop("timeout", 0))
     path = options.pop("path", None)
     servername = options.pop("servername", None)
-    dial_options: dict[str, Any] = {
-        name: options.pop(name)
-        for name in ("family", "local_addr", "happy_eyeballs_delay")
-        if name in options
-    }
+    dial_options = _take(options, DIAL_OPTIONS)
     create_connection = options.pop("create_connection", None)
     tunnel_options: dict[str, Any] = {}
     if create_connection is not None:
@@ -76,7 +73,7 @@ def connect(
             raise new_error(
                 "ERR_INVALID_ARG_TYPE", "create_connection", "a callable", create_connection
             )
-        tunnel_options = {name: options.pop(name) for name in TLS_OPTIONS if name in options}
+        tunnel_options = _take(options, TLS_OPTIONS)
     secure = protocol == "https:" and create_connection is None
     context = client_context(options) if secure else None
     if context is None and create_connection is None and servername is not None:
@@ -91,36 +88,24 @@ def connect(
     if listener is not None:
         session.once("connect", listener)
 
+    if context is not None:
+        dial_options.update(ssl=context, server_hostname=name)
+
+    def factory() -> SessionProtocol:
+        return SessionProtocol(session)
+
     async def dial() -> None:
-        if context is not None:
-            dial_options.update(ssl=context, server_hostname=name)
         try:
             if create_connection is not None:
                 made = create_connection(_url(authority, default_protocol), given)
                 if inspect.isawaitable(made):
                     made = await made
-                bind(made)
-                if protocol == "https:" and isinstance(made, Http2Stream):
-                    from .tls_carrier import carry_tls
-
-                    tunnel_context = client_context(tunnel_options)
-                    await carry_tls(
-                        loop, made, lambda: SessionProtocol(session), tunnel_context, name
-                    )
-                    return
-                under_way = carry(loop, made, lambda: SessionProtocol(session))
-                if under_way is not None:
-                    await under_way
+                tls_name = name if protocol == "https:" else None
+                await _begin_on(loop, made, factory, tls_name, tunnel_options)
             elif path is not None:
-                await loop.create_unix_connection(
-                    lambda: SessionProtocol(session), path, **dial_options
-                )
+                await loop.create_unix_connection(factory, path, **dial_options)
             else:
-                await loop.create_connection(
-                    lambda: SessionProtocol(session), host, port, **dial_options
-                )
-        except asyncio.CancelledError:
-            raise
+                await loop.create_connection(factory, host, port, **dial_options)
         except Exception as error:
             session._fail_to_connect(error)
 
@@ -129,6 +114,35 @@ def connect(
     if timeout:
         session.set_timeout(timeout)
     return session
+
+
+def _take(options: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    """Take those of *names* that are there out of *options*."""
+    return {name: options.pop(name) for name in names if name in options}
+
+
+async def _begin_on(
+    loop: asyncio.AbstractEventLoop,
+    made: Any,
+    factory: Callable[[], SessionProtocol],
+    tls_name: str | None,
+    tls_options: dict[str, Any],
+) -> None:
+    """Let *made*, which ``create_connection`` has returned, carry what *factory* makes.
+
+    With *tls_name*, the server's name for an authority of ``https:``, a stream gets TLS
+    inside. Raises what `bind`, `client_context` and `carry_tls` do.
+    """
+    bind(made)
+    if tls_name is not None and isinstance(made, Http2Stream):
+        # imported when it is needed, as `ssl` is
+        from .tls_carrier import carry_tls
+
+        await carry_tls(loop, made, factory, client_context(tls_options), tls_name)
+        return
+    under_way = carry(loop, made, factory)
+    if under_way is not None:
+        await under_way
 
 
 def _url(authority: Any, default_protocol: Any) -> SplitResult:

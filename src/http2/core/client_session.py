@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from .. import events
 from ..constants import (
@@ -19,12 +19,13 @@ from ..errors import StreamError, new_error
 from ..headers import Headers, OutgoingHeaders
 from .client_stream import ClientHttp2Stream
 from .deadlines import Registry
+from .duplex import Completion
 from .options import SessionOptions
 from .origins import serialize_origin
 from .priority import check_priority
 from .push import receive_promise, want_again
 from .session import Http2Session, event_handlers
-from .stream import Http2Stream
+from .stream import Http2Stream, kept_headers
 
 if TYPE_CHECKING:
     from ..engine.connection import Connection
@@ -52,7 +53,14 @@ class ClientHttp2Session(Http2Session):
 
     _connected_waiters: list[asyncio.Future[None]] | None = None
     _connect_error: BaseException | None = None
+    # Whoever waits for the connection has been told why it failed.
+    _error_seen = False
     _dial: asyncio.Task[None] | None = None
+    # Checks the headers of requests that wait for the connection.
+    _checker: Connection | None = None
+    # Whether the GOAWAY of `close` waits for requests that go first.
+    _end_unannounced = False
+    _unwanted_pushes = 0
 
     def __init__(
         self,
@@ -70,10 +78,10 @@ class ClientHttp2Session(Http2Session):
 
     # --- connecting ---------------------------------------------------------------------
 
-    def __await__(self) -> Generator[Any, None, ClientHttp2Session]:
+    def __await__(self) -> Generator[Any, None, Self]:
         return self._wait_connected().__await__()
 
-    async def _wait_connected(self) -> ClientHttp2Session:
+    async def _wait_connected(self) -> Self:
         if self.connecting and not self.destroyed:
             waiter: asyncio.Future[None] = self._loop.create_future()
             if self._connected_waiters is None:
@@ -86,7 +94,7 @@ class ClientHttp2Session(Http2Session):
             raise new_error("ERR_HTTP2_INVALID_SESSION")
         return self
 
-    async def __aenter__(self) -> ClientHttp2Session:
+    async def __aenter__(self) -> Self:
         return await self._wait_connected()
 
     def _connected(self, transport: asyncio.Transport) -> None:
@@ -136,8 +144,6 @@ class ClientHttp2Session(Http2Session):
                 waiter.set_exception(error)
         self._error_seen = seen
         self.destroy(error, NGHTTP2_NO_ERROR)
-
-    _error_seen = False
 
     def _report_error(self, error: BaseException) -> None:
         if self._error_seen:
@@ -195,9 +201,7 @@ class ClientHttp2Session(Http2Session):
         if not self._end_unannounced:
             super()._announce_end()
 
-    _end_unannounced = False
-
-    def close(self) -> Any:
+    def close(self) -> Completion:
         """Announce the end with GOAWAY, make no new requests, and end after the last one.
 
         Requests that have not been sent because the connection does not stand yet fail
@@ -247,7 +251,7 @@ class ClientHttp2Session(Http2Session):
         stream = ClientHttp2Stream(self)
         if type(headers) is not dict:
             # it may be an iterator, or change before it is looked at again
-            headers = _frozen(headers)
+            headers = None if headers is None else kept_headers(headers)
         if connection is not None:
             stream.id, method, ended = connection.submit_request(
                 headers,
@@ -307,10 +311,9 @@ class ClientHttp2Session(Http2Session):
             checker = self._checker = self._options.connection(True)
         return checker.check_request(headers, self._authority, self._scheme)
 
-    _checker: Connection | None = None
-
     def _forget(self, stream: Http2Stream) -> None:
-        self._pending.pop(stream, None)  # type: ignore[call-overload]
+        if isinstance(stream, ClientHttp2Stream):
+            self._pending.pop(stream, None)
         super()._forget(stream)
 
     def _on_response(self, stream_id: int, headers: Headers, flags: int) -> None:
@@ -368,8 +371,6 @@ class ClientHttp2Session(Http2Session):
         else:
             stream._stream_closed(code, unsent is not None)
 
-    _unwanted_pushes = 0
-
     def _listener_added(self, event: str) -> None:
         super()._listener_added(event)
         if event == "stream" and self._unwanted_pushes:
@@ -416,19 +417,6 @@ class ClientHttp2Session(Http2Session):
             stream._receive_response(headers, flags)
         if ended and not stream.destroyed:
             stream._feed(b"", True)
-
-
-def _frozen(headers: OutgoingHeaders | None) -> OutgoingHeaders | None:
-    """A copy of *headers* that can be read more than once; what they are not is kept."""
-    items: Any = headers
-    if hasattr(items, "items"):
-        return dict(items.items())
-    if headers is None or isinstance(headers, (str, bytes, bytearray)):
-        return headers
-    try:
-        return list(items)
-    except TypeError:
-        return headers
 
 
 ClientHttp2Session._handlers = event_handlers(

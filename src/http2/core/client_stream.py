@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from ..constants import NGHTTP2_NO_ERROR, NGHTTP2_REFUSED_STREAM
+from ..constants import NGHTTP2_ERR_FRAME_SIZE_ERROR, NGHTTP2_NO_ERROR, NGHTTP2_REFUSED_STREAM
 from ..errors import new_error, stream_error
 from ..events import HIGH_WATER
 from ..headers import Headers
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ClientHttp2Stream"]
 
-# nghttp2's error for a header block that is longer than the option allows.
-FRAME_SIZE_ERROR = -522
-
 
 class ClientHttp2Stream(Http2Stream):
     """A stream on the client: what `ClientHttp2Session.request` returns.
@@ -30,6 +27,7 @@ class ClientHttp2Stream(Http2Stream):
     """
 
     _session: ClientHttp2Session
+    _headers_sent = True
 
     def __init__(self, session: ClientHttp2Session) -> None:
         # as in ServerHttp2Stream: what every request looks at is the instance's own
@@ -39,7 +37,6 @@ class ClientHttp2Stream(Http2Stream):
         self._buffered = 0
         self._response = self._response_waiters = self._chunks = self._reader = None
 
-    _headers_sent = True
     _response: Headers | None = None
     _response_waiters: list[asyncio.Future[Headers]] | None = None
 
@@ -48,6 +45,8 @@ class ClientHttp2Stream(Http2Stream):
     _early_size = 0
     _submit_request: Callable[[], None] | None = None
     _signal: asyncio.Future[Any] | None = None
+    # a coroutine's task is ours to end; a future belongs to whoever made it
+    _owns_signal = False
 
     async def response(self) -> Headers:
         """Wait for the final response; return its headers.
@@ -113,7 +112,8 @@ class ClientHttp2Stream(Http2Stream):
 
     def _never_sent(self, code: int) -> bool:
         """The request was not sent: the peer said GOAWAY before, or it is too long."""
-        if code == FRAME_SIZE_ERROR:
+        if code == NGHTTP2_ERR_FRAME_SIZE_ERROR:
+            # a header block that is longer than `max_send_header_block_length`
             self._off_the_wire = True
             return False
         if self.closed:
@@ -148,12 +148,9 @@ class ClientHttp2Stream(Http2Stream):
         """Abort the request when the awaitable *signal* completes."""
         self._watched = True
         future: asyncio.Future[Any] = asyncio.ensure_future(signal, loop=self._session._loop)
-        # a coroutine's task is ours to end; a future belongs to whoever made it
         self._signal = future
         self._owns_signal = future is not signal
         future.add_done_callback(self._aborted_by_signal)
-
-    _owns_signal = False
 
     def _aborted_by_signal(self, future: asyncio.Future[Any]) -> None:
         if not future.cancelled():

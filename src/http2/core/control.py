@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from abc import abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from ..constants import (
     NGHTTP2_NO_ERROR,
@@ -20,6 +21,7 @@ from ..constants import (
 )
 from ..errors import NghttpError, new_error
 from ..settings import Settings
+from .checks import check_integer
 from .duplex import Closable, quiet_future
 from .options import SessionOptions
 from .runner import Referenced
@@ -32,6 +34,9 @@ if TYPE_CHECKING:
     from .windows import WindowGrowth
 
 __all__ = ["SessionControl", "SessionState"]
+
+# What stream identifiers and windows go up to (RFC 9113 sections 5.1.1 and 6.9.1).
+MAX_INT31 = 2**31 - 1
 
 # SETTINGS frames of ours that may wait for their acknowledgement: as many as in Node.
 MAX_PENDING_SETTINGS = 10
@@ -116,13 +121,13 @@ class SessionControl(Closable, Referenced):
         self._early_settings = []
         self._early_goaways = []
 
+    @abstractmethod
     def _wake(self) -> None:
         """Something may be there to be sent; the session says when it goes."""
-        raise NotImplementedError
 
+    @abstractmethod
     def destroy(self, error: BaseException | int | None = None, code: int | None = None) -> None:
         """End the session and all its streams at once."""
-        raise NotImplementedError
 
     def _begin_control(self) -> None:
         """The connection stands: send our SETTINGS, and what was asked for before."""
@@ -250,12 +255,7 @@ class SessionControl(Closable, Referenced):
         """
         self._check_alive()
         check_error_code(code)
-        if isinstance(last_stream_id, bool) or not isinstance(last_stream_id, int):
-            raise new_error("ERR_INVALID_ARG_TYPE", "last_stream_id", "an integer", last_stream_id)
-        if not 0 <= last_stream_id < 2**31:
-            raise new_error(
-                "ERR_OUT_OF_RANGE", "last_stream_id", ">= 0 and < 2**31", last_stream_id
-            )
+        check_integer("last_stream_id", last_stream_id, 0, MAX_INT31)
         try:
             data = bytes(memoryview(opaque_data))
         except TypeError:
@@ -277,10 +277,7 @@ class SessionControl(Closable, Referenced):
 
         Raises ERR_HTTP2_INVALID_SESSION, ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE.
         """
-        if isinstance(size, bool) or not isinstance(size, int):
-            raise new_error("ERR_INVALID_ARG_TYPE", "size", "an integer", size)
-        if not 0 <= size < 2**31:
-            raise new_error("ERR_OUT_OF_RANGE", "size", ">= 0 and < 2**31", size)
+        check_integer("size", size, 0, MAX_INT31)
         self._check_alive()
         self._own_window = size
         if self._connection is None:
@@ -299,10 +296,7 @@ class SessionControl(Closable, Referenced):
         that this side can't use (any more), where Node says nothing.
         """
         self._check_alive()
-        if isinstance(stream_id, bool) or not isinstance(stream_id, int):
-            raise new_error("ERR_INVALID_ARG_TYPE", "stream_id", "an integer", stream_id)
-        if not 0 < stream_id < 2**31:
-            raise new_error("ERR_OUT_OF_RANGE", "stream_id", "> 0 and < 2**31", stream_id)
+        check_integer("stream_id", stream_id, 1, MAX_INT31)
         if stream_id % 2 != self.type:
             raise new_error("ERR_INVALID_ARG_VALUE", "stream_id", stream_id)
         if self._connection is None:
@@ -313,7 +307,7 @@ class SessionControl(Closable, Referenced):
         except NghttpError:
             raise new_error("ERR_INVALID_ARG_VALUE", "stream_id", stream_id) from None
 
-    def set_timeout(self, seconds: float, callback: Callable[[], Any] | None = None) -> Any:
+    def set_timeout(self, seconds: float, callback: Callable[[], Any] | None = None) -> Self:
         """Emit ``timeout`` after *seconds* without activity on the session; 0 for never.
 
         *callback* is registered for the next ``timeout``. Raises ERR_INVALID_ARG_TYPE,

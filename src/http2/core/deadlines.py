@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from ..constants import NGHTTP2_CANCEL, NGHTTP2_SESSION_CLIENT, NGHTTP2_SETTINGS_TIMEOUT
 from ..errors import SessionTimeoutError, StreamTimeoutError
@@ -18,6 +18,8 @@ from .keepalive import give_up
 
 if TYPE_CHECKING:
     from .accept import ServerProtocol
+    from .client_session import ClientHttp2Session
+    from .client_stream import ClientHttp2Stream
     from .session import Http2Session
     from .stream import Http2Stream
 
@@ -191,8 +193,9 @@ class Deadlines:
             )
         )
 
-    def _headers_late(self, stream: Any) -> None:
-        if getattr(stream, "_response", None) is None:
+    def _headers_late(self, stream: Http2Stream) -> None:
+        # only a client waits for them
+        if cast("ClientHttp2Stream", stream)._response is None:
             seconds = self._session._options.headers_timeout
             self._late(stream, f"no response headers came within {seconds:g} s")
 
@@ -208,8 +211,7 @@ class Deadlines:
         connection = session._connection
         message = f"the connection did not stand within {seconds:g} s"
         if session.connecting and self._client:
-            client: Any = session
-            client._fail_to_connect(
+            cast("ClientHttp2Session", session)._fail_to_connect(
                 SessionTimeoutError("ERR_HTTP2_SESSION_ERROR", message, error_code=0)
             )
         elif connection is None:
@@ -265,7 +267,7 @@ class Deadlines:
             return
         bodies = {}
         for stream_id, sent in connection.unsent_bodies():
-            stream: Any = session._streams.get(stream_id)
+            stream = session._streams.get(stream_id)
             if stream is None or stream._is_unsent():
                 continue
             before = self._bodies.get(stream_id)

@@ -1,4 +1,4 @@
-"""A Duplex as a Python stream and as an emitter (rule 8 of the contract).
+"""A Duplex, as a Python stream and as an emitter of Node's events.
 
 The reading side is a buffer that is filled by the session and emptied by whoever reads:
 ``async for``, ``read``, ``readexactly``, or ``data`` listeners. What has been taken out

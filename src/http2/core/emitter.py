@@ -17,7 +17,7 @@ from typing import Any, TypeVar, overload
 
 from ..errors import Http2Error, new_error
 
-__all__ = ["EventEmitter"]
+__all__ = ["EventEmitter", "arity_of"]
 
 logger = logging.getLogger("http2")
 
@@ -26,7 +26,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 _VARIADIC = inspect.CO_VARARGS
 
 
-def _arity(function: Callable[..., Any]) -> int:
+def arity_of(function: Callable[..., Any]) -> int:
     """How many positional arguments *function* takes; -1 when it takes any number."""
     bound = 0
     target: Any = function
@@ -53,13 +53,13 @@ class _Listener:
     def __init__(self, function: Callable[..., Any], once: bool) -> None:
         self.function = function
         self.once = once
-        self.arity = _arity(function)
+        self.arity = arity_of(function)
         # takes (stream, headers) each time, as most 'stream' listeners do
         self.plain = self.arity == 2 and not once
 
 
 class EventEmitter:
-    """Named events with listeners (rule 7 of the contract).
+    """Named events with listeners with Node's semantics.
 
     A listener is called with as many of the event's arguments as it takes. When it is a
     coroutine function, the coroutine runs as a task that is cancelled when the stream or
@@ -154,7 +154,7 @@ class EventEmitter:
         """Call every listener of *event* with *args*; False when there is none.
 
         An exception out of a listener never comes back here: it ends the stream or
-        session that the event is about (rule 10 of the contract).
+        session that the event is about.
         """
         listeners = self._listeners
         if listeners is None:
@@ -235,7 +235,7 @@ class EventEmitter:
         logger.error("a listener of %r on %r raised", event, self, exc_info=error)
 
     def _emit_error(self, error: BaseException) -> None:
-        """Emit ``error``; when nobody listens, log it once (rule 10)."""
+        """Emit ``error``; when nobody listens, log it once."""
         if not self.emit("error", error):
             if isinstance(error, Http2Error):
                 logger.warning("%r: %s [%s]", self, error, error.code)

@@ -19,7 +19,9 @@ from ..constants import NGHTTP2_INTERNAL_ERROR
 from ..errors import new_error, stream_error
 from ..events import HIGH_WATER
 from ..headers import OutgoingHeaders
-from .emitter import _arity
+from .checks import check_integer
+from .emitter import arity_of
+from .stream import kept_headers
 
 if TYPE_CHECKING:
     from .server_stream import ServerHttp2Stream
@@ -94,21 +96,6 @@ def _open(path: Any, part: FileRange | None) -> tuple[int, os.stat_result, bytes
         os.close(fd)
         raise
     return fd, stat, data
-
-
-def _own_headers(headers: OutgoingHeaders | None) -> Any:
-    """A copy of *headers* that ``stat_check`` may change: a dict, or a list of pairs."""
-    items: Any = headers
-    if items is None:
-        return {}
-    if hasattr(items, "items"):
-        return dict(items.items())
-    if isinstance(items, (str, bytes, bytearray)):
-        return items
-    try:
-        return list(items)
-    except TypeError:
-        return items
 
 
 def _is_content_length(name: Any) -> bool:
@@ -187,7 +174,8 @@ class FileTransfer:
             raise new_error("ERR_INVALID_ARG_VALUE", "stat_check", stat_check)
         session = stream._session
         assert session._connection is not None
-        self._headers: Any = _own_headers(headers)
+        # a dict or a list of pairs that ``stat_check`` may change
+        self._headers: Any = {} if headers is None else kept_headers(headers)
         status = session._connection.check_response(self._headers)
         if status in NO_BODY or stream._head_request:
             raise new_error("ERR_HTTP2_PAYLOAD_FORBIDDEN", status)
@@ -214,12 +202,11 @@ class FileTransfer:
                 fd = fd.fileno()
             except (OSError, ValueError):
                 raise new_error("ERR_INVALID_ARG_VALUE", "fd", self._keep) from None
-        if isinstance(fd, bool) or not isinstance(fd, int):
+        if not isinstance(fd, int):
             raise new_error(
                 "ERR_INVALID_ARG_TYPE", "fd", "an integer or an object with fileno()", fd
             )
-        if not 0 <= fd < 2**31:
-            raise new_error("ERR_OUT_OF_RANGE", "fd", ">= 0 and < 2**31", fd)
+        check_integer("fd", fd, 0, 2**31 - 1)
         self._fd = fd
         if self._check is None:
             self._respond()
@@ -310,7 +297,7 @@ class FileTransfer:
             # it may answer otherwise, with another file for one
             stream._transfer = None
             args = (stat, self._headers, self._part)
-            arity = _arity(check)
+            arity = arity_of(check)
             try:
                 verdict = check(*args) if arity < 0 else check(*args[:arity])
             except Exception as error:
@@ -350,7 +337,7 @@ class FileTransfer:
         on_error = self._on_error
         if before and on_error is not None:
             try:
-                result = on_error(error) if _arity(on_error) else on_error()
+                result = on_error(error) if arity_of(on_error) else on_error()
             except Exception as failure:
                 stream._handler_failed(failure, "on_error")
             else:

@@ -10,6 +10,7 @@ from ..constants import DEFAULT_SETTINGS_MAX_HEADER_LIST_SIZE, PADDING_STRATEGY_
 from ..engine.connection import Connection
 from ..errors import new_error
 from ..settings import MAX_CUSTOM_SETTINGS, Settings
+from .checks import check_bool, check_integer
 from .timers import check_timeout
 
 __all__ = ["SessionOptions"]
@@ -107,11 +108,7 @@ class SessionOptions:
             ("max_reserved_remote_streams", 0, UINT32),
             ("max_receive_window", 0, 2**31 - 1),
         ):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int):
-                raise new_error("ERR_INVALID_ARG_TYPE", name, "an integer", value)
-            if not low <= value <= high:
-                raise new_error("ERR_OUT_OF_RANGE", name, f">= {low} and <= {high}", value)
+            check_integer(name, getattr(self, name), low, high)
         for name in SECONDS:
             setattr(self, name, check_timeout(getattr(self, name), name))
         for name in (
@@ -119,8 +116,7 @@ class SessionOptions:
             "strict_single_value_fields",
             "extensible_priorities",
         ):
-            if not isinstance(getattr(self, name), bool):
-                raise new_error("ERR_INVALID_ARG_TYPE", name, "a bool", getattr(self, name))
+            check_bool(name, getattr(self, name))
         if self.extensible_priorities:
             # RFC 9218 section 2.1: in the first SETTINGS or never
             self.settings.custom_settings = {

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..constants import NGHTTP2_SESSION_SERVER
 from ..errors import new_error
+from .checks import check_bool, check_integer
 
 if TYPE_CHECKING:
     from .stream import Http2Stream
@@ -17,23 +18,11 @@ DEFAULT_URGENCY = 3
 LOWEST_URGENCY = 7
 
 
-def _check_integer(name: str, value: Any, low: int, high: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise new_error("ERR_INVALID_ARG_TYPE", name, "an integer", value)
-    if not low <= value <= high:
-        raise new_error("ERR_OUT_OF_RANGE", name, f">= {low} and <= {high}", value)
-
-
-def _check_bool(name: str, value: Any) -> None:
-    if not isinstance(value, bool):
-        raise new_error("ERR_INVALID_ARG_TYPE", name, "a bool", value)
-
-
 def check_priority(*, weight: Any = 16, parent: Any = 0, exclusive: Any = False) -> None:
     """Raise ERR_INVALID_ARG_TYPE or ERR_OUT_OF_RANGE unless these are an RFC 7540 priority."""
-    _check_integer("weight", weight, 1, 256)
-    _check_integer("parent", parent, 0, 2**31 - 1)
-    _check_bool("exclusive", exclusive)
+    check_integer("weight", weight, 1, 256)
+    check_integer("parent", parent, 0, 2**31 - 1)
+    check_bool("exclusive", exclusive)
 
 
 def prioritize(
@@ -54,9 +43,9 @@ def prioritize(
     urgency = DEFAULT_URGENCY if urgency is None else urgency
     incremental = False if incremental is None else incremental
     check_priority(weight=weight, parent=parent, exclusive=exclusive)
-    _check_bool("silent", silent)
-    _check_integer("urgency", urgency, 0, LOWEST_URGENCY)
-    _check_bool("incremental", incremental)
+    check_bool("silent", silent)
+    check_integer("urgency", urgency, 0, LOWEST_URGENCY)
+    check_bool("incremental", incremental)
     if stream.closed or stream.destroyed:
         raise stream._closed_error()
     if stream.id is not None and stream.id == parent and legacy:

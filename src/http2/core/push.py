@@ -26,7 +26,7 @@ from .client_stream import ClientHttp2Stream
 from .duplex import quiet_future
 from .origins import covers
 from .priority import check_priority
-from .stream import headers_as_sent
+from .stream import headers_as_sent, kept_headers
 
 if TYPE_CHECKING:
     import asyncio
@@ -167,16 +167,17 @@ def promise(
     if not parent.id & 1:
         raise new_error("ERR_HTTP2_NESTED_PUSH")
     check_priority(parent=depends_on, exclusive=exclusive)
-    session: Any = parent._session
+    session = parent._session
+    connection = session._connection
+    assert connection is not None
     request = parent._request
     authority = request.get(":authority") or request.get("host", "")
     scheme = request.get(":scheme") or ("https" if session.encrypted else "http")
-    if headers is not None and not hasattr(headers, "items"):
-        # it is looked at twice
-        headers = list(headers) if not isinstance(headers, (str, bytes)) else headers
+    if headers is not None:
+        headers = kept_headers(headers)  # they are looked at twice
     future: Promise = quiet_future(session._loop)
     try:
-        promised, method = session._connection.submit_push_promise(
+        promised, method = connection.submit_push_promise(
             parent.id, headers, authority, scheme, depends_on, exclusive
         )
     except Http2Error as error:
@@ -211,7 +212,8 @@ def receive_promise(
     When nobody listens to ``stream``, nobody would ever read it, and what it carries
     would fill the connection's window for ever.
     """
-    connection: Any = session._connection
+    connection = session._connection
+    assert connection is not None
     refusal = None
     if session.closed:
         refusal = NGHTTP2_REFUSED_STREAM
@@ -253,11 +255,10 @@ def _may_be_pushed(session: ClientHttp2Session, parent_id: int, headers: Headers
     authority = (headers.get(":authority") or headers.get("host", "")).lower()
     if authority == session._authority.lower():
         return True
-    parent: Any = session._streams.get(parent_id)
-    if parent is not None:
-        asked = parent.sent_headers
-        if authority == str(asked.get(":authority") or asked.get("host")).lower():
-            return True
+    parent = session._streams.get(parent_id)
+    asked = None if parent is None else parent.sent_headers
+    if asked is not None and authority == str(asked.get(":authority") or asked.get("host")).lower():
+        return True
     transport = session._transport
     tls = transport.get_extra_info("ssl_object") if transport is not None else None
     return tls is not None and covers(tls.getpeercert(), authority)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import inspect
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from ..errors import new_error
 
@@ -20,22 +21,15 @@ GRACE = 3.0
 CLOSING = 1.0
 
 
-class _Open(Protocol):
-    """A session or a server, as far as its end concerns us."""
-
-    def _end_gently(self) -> None: ...
-    def _end_now(self) -> None: ...
-
-
 class Tally:
     """The sessions and servers of one loop that are open, and who is waited for."""
 
     def __init__(self) -> None:
-        self.open: set[_Open] = set()
-        self.referenced: set[_Open] = set()
+        self.open: set[Referenced] = set()
+        self.referenced: set[Referenced] = set()
         self._changed = asyncio.Event()
 
-    def note(self, thing: _Open, *, is_open: bool, referenced: bool) -> None:
+    def note(self, thing: Referenced, *, is_open: bool, referenced: bool) -> None:
         """*thing* has been opened or closed, or `run` shall (not) wait for it."""
         (self.open.add if is_open else self.open.discard)(thing)
         (self.referenced.add if is_open and referenced else self.referenced.discard)(thing)
@@ -66,7 +60,7 @@ class Tally:
 _tallies: dict[asyncio.AbstractEventLoop, Tally] = {}
 
 
-class Referenced:
+class Referenced(ABC):
     """What `run` waits for: mixed into sessions and servers."""
 
     _tally: Tally | None = None
@@ -84,13 +78,13 @@ class Referenced:
             if not is_open:
                 self._tally = None
 
+    @abstractmethod
     def _end_gently(self) -> None:
         """Begin to end, after what is under way."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _end_now(self) -> None:
         """End at once."""
-        raise NotImplementedError
 
     def ref(self) -> None:
         """Let `run` wait for this; it does so unless `unref` was called."""

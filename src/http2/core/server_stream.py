@@ -10,11 +10,12 @@ from ..errors import new_error
 from ..headers import Headers, OutgoingHeaders
 from . import push
 from .files import FileTransfer
-from .session import Http2Session
 from .stream import RESET_GRACE, Http2Stream, headers_as_sent
 
 if TYPE_CHECKING:
     import asyncio
+
+    from .server_session import ServerHttp2Session
 
 __all__ = ["ServerHttp2Stream"]
 
@@ -22,10 +23,11 @@ __all__ = ["ServerHttp2Stream"]
 class ServerHttp2Stream(Http2Stream):
     """A stream on the server: comes with the event ``stream`` of a session or server."""
 
+    _session: ServerHttp2Session
     _informational: list[Headers] | None = None
     _transfer: FileTransfer | None = None
 
-    def __init__(self, session: Http2Session, stream_id: int, request: Headers) -> None:
+    def __init__(self, session: ServerHttp2Session, stream_id: int, request: Headers) -> None:
         # What every request looks at is set here, the rest has its defaults in the classes:
         # an instance's own attribute is found several times as fast as a class's.
         self._session = session

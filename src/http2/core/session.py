@@ -13,8 +13,10 @@ the transport; ``close`` is emitted when the transport is closed.
 from __future__ import annotations
 
 import asyncio
+from abc import abstractmethod
 from collections.abc import Callable
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from .. import events
 from ..constants import (
@@ -22,6 +24,7 @@ from ..constants import (
     NGHTTP2_CANCEL,
     NGHTTP2_COMPRESSION_ERROR,
     NGHTTP2_ENHANCE_YOUR_CALM,
+    NGHTTP2_ERR_FRAME_SIZE_ERROR,
     NGHTTP2_FLOW_CONTROL_ERROR,
     NGHTTP2_FRAME_SIZE_ERROR,
     NGHTTP2_INADEQUATE_SECURITY,
@@ -49,24 +52,30 @@ LINGER = 5.0
 # Seconds that it waits for the peer's close_notify when it has sent everything.
 TLS_LINGER = 0.5
 
+# Batches of up to 256 KiB that a session which ends hands to its transport at most: its last
+# frames are among the first of them.
+LAST_BATCHES = 64
+
 Handlers = list[Callable[[Any, int, Any, Any], None]]
 
 # nghttp2's frame types and errors that concern us.
 FRAME_HEADERS = 1
 # What the peer is told when nghttp2 can't go on: it never spoke HTTP/2, or floods us.
 _GOAWAY_AFTER = {
-    -903: NGHTTP2_PROTOCOL_ERROR,
-    -904: NGHTTP2_ENHANCE_YOUR_CALM,
-    -905: NGHTTP2_ENHANCE_YOUR_CALM,  # a header block that never ends
+    -903: NGHTTP2_PROTOCOL_ERROR,  # NGHTTP2_ERR_BAD_CLIENT_MAGIC
+    -904: NGHTTP2_ENHANCE_YOUR_CALM,  # NGHTTP2_ERR_FLOODED
+    -905: NGHTTP2_ENHANCE_YOUR_CALM,  # NGHTTP2_ERR_TOO_MANY_CONTINUATIONS
 }
 # What a frame that could not be sent means in HTTP/2's own error codes.
 _ERROR_CODES = {
-    -505: NGHTTP2_PROTOCOL_ERROR,
-    -522: NGHTTP2_FRAME_SIZE_ERROR,
-    -523: NGHTTP2_COMPRESSION_ERROR,
-    -524: NGHTTP2_FLOW_CONTROL_ERROR,
+    -505: NGHTTP2_PROTOCOL_ERROR,  # NGHTTP2_ERR_PROTO
+    NGHTTP2_ERR_FRAME_SIZE_ERROR: NGHTTP2_FRAME_SIZE_ERROR,
+    -523: NGHTTP2_COMPRESSION_ERROR,  # NGHTTP2_ERR_HEADER_COMP
+    -524: NGHTTP2_FLOW_CONTROL_ERROR,  # NGHTTP2_ERR_FLOW_CONTROL
 }
 # Frames that could not be sent because their stream or session had just ended: no news.
+# NGHTTP2_ERR_STREAM_CLOSED, _STREAM_CLOSING, _INVALID_STREAM_STATE, _DEFERRED_DATA_EXIST and
+# _SESSION_CLOSING.
 _EXPECTED_NOT_SENT = frozenset({-510, -511, -514, -515, -530})
 
 
@@ -158,7 +167,7 @@ class Http2Session(SessionControl):
         begin_upkeep(self)
         self._wake()
 
-    def _received(self, data: Any) -> None:
+    def _received(self, data: bytes | memoryview) -> None:
         """Bytes of the peer's: hand out what they mean, then write what that led to."""
         connection = self._connection
         if connection is None:
@@ -305,7 +314,7 @@ class Http2Session(SessionControl):
             if self._own_goaway is None:
                 self._own_goaway = goaway_code
             connection.terminate(goaway_code)
-            for _ in range(64):
+            for _ in range(LAST_BATCHES):
                 chunks = connection.data_to_send()
                 if not chunks or transport.is_closing():
                     break
@@ -382,10 +391,15 @@ class Http2Session(SessionControl):
         if not self.destroyed and not self._streams and not self.connecting:
             self.destroy()
 
-    async def __aenter__(self) -> Any:
+    async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         if error is not None:
             self.destroy()
         await self.close()
@@ -421,8 +435,9 @@ class Http2Session(SessionControl):
         if stream is not None:
             self._receive_headers(stream, headers, flags)
 
+    @abstractmethod
     def _receive_headers(self, stream: Http2Stream, headers: Headers, flags: int) -> None:
-        raise NotImplementedError
+        """A header block on a stream that has begun; *flags* are those of its frame."""
 
     def _on_stream_closed(self, stream_id: int, code: int, unsent: int | None) -> None:
         stream = self._streams.pop(stream_id, None)

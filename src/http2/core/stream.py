@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from ..constants import (
     NGHTTP2_CANCEL,
@@ -15,6 +15,7 @@ from ..constants import (
 from ..errors import AbortError, Http2Error, StreamError, new_error, stream_error
 from ..events import HIGH_WATER
 from ..headers import Headers, OutgoingHeaders, sensitive_headers
+from .checks import check_integer
 from .duplex import Completion, Duplex
 from .emitter import logger
 from .priority import prioritize
@@ -35,11 +36,13 @@ RESET_GRACE = 0.05
 
 def check_error_code(code: Any) -> int:
     """*code* as an error code of RFC 9113 section 7: an unsigned 32-bit integer."""
-    if isinstance(code, bool) or not isinstance(code, int):
-        raise new_error("ERR_INVALID_ARG_TYPE", "code", "an integer", code)
-    if not 0 <= code <= MAX_UINT32:
-        raise new_error("ERR_OUT_OF_RANGE", "code", ">= 0 and <= 4294967295", code)
-    return code
+    check_integer("code", code, 0, MAX_UINT32)
+    checked: int = code
+    return checked
+
+
+def _lower(name: str | bytes) -> str:
+    return (name.decode("latin-1") if isinstance(name, bytes) else name).lower()
 
 
 def headers_as_sent(headers: OutgoingHeaders | None, defaults: dict[str, Any]) -> Headers:
@@ -50,11 +53,11 @@ def headers_as_sent(headers: OutgoingHeaders | None, defaults: dict[str, Any]) -
         items = items.items()
     for name, value in items:
         if name is sensitive_headers:
-            sent._sensitive = [entry.lower() for entry in value]
+            sent._sensitive = [_lower(entry) for entry in value]
             continue
         if value is None:
             continue
-        key = (name.decode("latin-1") if isinstance(name, bytes) else name).lower()
+        key = _lower(name)
         if key in sent and not hasattr(headers, "items"):
             earlier = sent[key]
             value = [*(earlier if isinstance(earlier, list) else [earlier]), value]
@@ -62,6 +65,27 @@ def headers_as_sent(headers: OutgoingHeaders | None, defaults: dict[str, Any]) -
     for key, value in defaults.items():
         sent.setdefault(key, value)
     return sent
+
+
+def kept_headers(headers: OutgoingHeaders) -> Any:
+    """A copy of *headers*, a dict or a list of pairs, to look at more than once and to change.
+
+    What are no headers at all is returned as it is: the engine says what is wrong with it.
+    """
+    items: Any = headers
+    if hasattr(items, "items"):
+        kept = dict(items.items())
+        # a Headers has it without listing it
+        sensitive = getattr(headers, "sensitive", None)
+        if sensitive:
+            kept.setdefault(sensitive_headers, sensitive)
+        return kept
+    if isinstance(items, (str, bytes, bytearray)):
+        return items
+    try:
+        return list(items)
+    except TypeError:
+        return items
 
 
 @dataclass(frozen=True, slots=True)
@@ -407,6 +431,9 @@ class Http2Stream(Duplex):
 
         *unsent*: bytes were queued here that are not sent any more.
         """
+        if self._flow_scheduled:
+            # `data` and `end` of what has come go before `close`
+            self._flow()
         if self._buffered:
             # Nothing more can come on this stream: what it holds is bounded by its
             # window, and the connection's window must not wait for a reader.
@@ -520,7 +547,7 @@ class Http2Stream(Duplex):
 
     # --- time -------------------------------------------------------------------------
 
-    def set_timeout(self, seconds: float, callback: Callable[[], Any] | None = None) -> Http2Stream:
+    def set_timeout(self, seconds: float, callback: Callable[[], Any] | None = None) -> Self:
         """Emit ``timeout`` after *seconds* without activity on the stream; 0 for never.
 
         *callback* is registered for the next ``timeout``. Raises ERR_INVALID_ARG_TYPE,
@@ -550,7 +577,7 @@ class Http2Stream(Duplex):
         self._handler_failed(error, event)
 
     def _handler_failed(self, error: Exception, event: str) -> None:
-        """An exception out of a handler ends its stream and nothing else (rule 10)."""
+        """An exception out of a handler ends its stream and nothing else."""
         if (self.destroyed or self.closed) and isinstance(error, Http2Error):
             # It found out the hard way that the stream is gone; that is not news.
             logger.debug("%r: a listener of %r: %r", self, event, error)

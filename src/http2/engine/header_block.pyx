@@ -505,7 +505,7 @@ cdef class OutgoingBlock:
                 # a Headers has it without listing it
                 item = getattr(headers, "sensitive", None)
                 if item:
-                    sensitive = lower_names(item)
+                    pairs.append((sensitive_headers, item))
         else:
             pairs = pairs_of(headers)
             ordered = True

@@ -1,6 +1,6 @@
 """The C declarations of libnghttp2 (1.52 and later), and nothing else."""
 
-from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 
 
 cdef extern from *:
@@ -81,8 +81,6 @@ cdef extern from "nghttp2/nghttp2.h":
 
     ctypedef enum nghttp2_headers_category:
         NGHTTP2_HCAT_REQUEST
-        NGHTTP2_HCAT_RESPONSE
-        NGHTTP2_HCAT_PUSH_RESPONSE
         NGHTTP2_HCAT_HEADERS
 
     ctypedef struct nghttp2_headers:
@@ -94,10 +92,6 @@ cdef extern from "nghttp2/nghttp2.h":
     ctypedef struct nghttp2_priority:
         nghttp2_frame_hd hd
         nghttp2_priority_spec pri_spec
-
-    ctypedef struct nghttp2_rst_stream:
-        nghttp2_frame_hd hd
-        uint32_t error_code
 
     ctypedef struct nghttp2_settings:
         nghttp2_frame_hd hd
@@ -152,7 +146,6 @@ cdef extern from "nghttp2/nghttp2.h":
         nghttp2_data data
         nghttp2_headers headers
         nghttp2_priority priority
-        nghttp2_rst_stream rst_stream
         nghttp2_settings settings
         nghttp2_push_promise push_promise
         nghttp2_ping ping
@@ -163,7 +156,6 @@ cdef extern from "nghttp2/nghttp2.h":
         NGHTTP2_DATA
         NGHTTP2_HEADERS
         NGHTTP2_PRIORITY
-        NGHTTP2_RST_STREAM
         NGHTTP2_SETTINGS
         NGHTTP2_PUSH_PROMISE
         NGHTTP2_PING
@@ -180,15 +172,9 @@ cdef extern from "nghttp2/nghttp2.h":
         NGHTTP2_DATA_FLAG_EOF
         NGHTTP2_DATA_FLAG_NO_END_STREAM
         NGHTTP2_DATA_FLAG_NO_COPY
-        NGHTTP2_NO_ERROR
-        NGHTTP2_PROTOCOL_ERROR
-        NGHTTP2_INTERNAL_ERROR
-        NGHTTP2_REFUSED_STREAM
-        NGHTTP2_CANCEL
         NGHTTP2_ENHANCE_YOUR_CALM
         NGHTTP2_ERR_WOULDBLOCK
         NGHTTP2_ERR_DEFERRED
-        NGHTTP2_ERR_PROTO
         NGHTTP2_ERR_INVALID_ARGUMENT
         NGHTTP2_ERR_STREAM_ID_NOT_AVAILABLE
         NGHTTP2_ERR_STREAM_CLOSED
@@ -196,13 +182,7 @@ cdef extern from "nghttp2/nghttp2.h":
         NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE
         NGHTTP2_ERR_CALLBACK_FAILURE
         NGHTTP2_ERR_NOMEM
-        NGHTTP2_SETTINGS_HEADER_TABLE_SIZE
-        NGHTTP2_SETTINGS_ENABLE_PUSH
-        NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS
-        NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE
-        NGHTTP2_SETTINGS_MAX_FRAME_SIZE
         NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE
-        NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL
 
     ctypedef int (*nghttp2_send_data_callback)(
         nghttp2_session *session, nghttp2_frame *frame, const uint8_t *framehd,
@@ -228,9 +208,6 @@ cdef extern from "nghttp2/nghttp2.h":
         nghttp2_session *session, uint8_t frame_type, int32_t stream_id,
         int32_t session_remote_window_size, int32_t stream_remote_window_size,
         uint32_t remote_max_frame_size, void *user_data) noexcept
-    ctypedef int (*nghttp2_error_callback2)(
-        nghttp2_session *session, int lib_error_code, const char *msg, size_t len,
-        void *user_data) noexcept
 
     int nghttp2_session_callbacks_new(nghttp2_session_callbacks **callbacks_ptr)
     void nghttp2_session_callbacks_set_on_frame_recv_callback(
@@ -249,16 +226,12 @@ cdef extern from "nghttp2/nghttp2.h":
         nghttp2_session_callbacks *cbs, nghttp2_on_frame_callback callback)
     void nghttp2_session_callbacks_set_on_header_callback2(
         nghttp2_session_callbacks *cbs, nghttp2_on_header_callback2 callback)
-    void nghttp2_session_callbacks_set_on_invalid_header_callback2(
-        nghttp2_session_callbacks *cbs, nghttp2_on_header_callback2 callback)
     void nghttp2_session_callbacks_set_select_padding_callback(
         nghttp2_session_callbacks *cbs, nghttp2_select_padding_callback callback)
     void nghttp2_session_callbacks_set_data_source_read_length_callback(
         nghttp2_session_callbacks *cbs, nghttp2_data_source_read_length_callback callback)
     void nghttp2_session_callbacks_set_send_data_callback(
         nghttp2_session_callbacks *cbs, nghttp2_send_data_callback callback)
-    void nghttp2_session_callbacks_set_error_callback2(
-        nghttp2_session_callbacks *cbs, nghttp2_error_callback2 callback)
 
     int nghttp2_option_new(nghttp2_option **option_ptr)
     void nghttp2_option_del(nghttp2_option *option)
@@ -287,7 +260,6 @@ cdef extern from "nghttp2/nghttp2.h":
     int nghttp2_session_want_read(nghttp2_session *session)
     int nghttp2_session_want_write(nghttp2_session *session)
     int nghttp2_session_terminate_session(nghttp2_session *session, uint32_t error_code)
-    int nghttp2_session_consume(nghttp2_session *session, int32_t stream_id, size_t size)
     int nghttp2_session_consume_stream(
         nghttp2_session *session, int32_t stream_id, size_t size)
     int nghttp2_session_set_local_window_size(
@@ -374,7 +346,6 @@ cdef extern from "nghttp2/nghttp2.h":
     nghttp2_vec nghttp2_rcbuf_get_buf(nghttp2_rcbuf *rcbuf)
     int nghttp2_rcbuf_is_static(const nghttp2_rcbuf *rcbuf)
 
-    int nghttp2_is_fatal(int lib_error_code)
     const char *nghttp2_strerror(int lib_error_code)
     nghttp2_info *nghttp2_version(int least_version)
 

@@ -59,6 +59,7 @@ cdef class Session:
     cdef readonly int32_t last_sent_request
 
     cdef int _alive(self) except -1
+    cdef int _give_back(self) except -1
     cdef Py_ssize_t _memory(self) except? -1
     cdef int _prioritize(self, int32_t stream_id, tuple change) except -1
     cdef int _change_priority(self, int32_t stream_id, tuple change) except? -1

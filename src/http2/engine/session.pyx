@@ -84,13 +84,19 @@ cdef class Session:
         unread and the rest nearly used up, whatever there is. nghttp2, which knows halves
         alone, would starve all streams for one that nobody reads.
         """
-        cdef int32_t window, due, received
         self._alive()
         if size < 0:
             raise new_error("ERR_OUT_OF_RANGE", "size", ">= 0", size)
         self.bytes_consumed += size
         checked(nghttp2_session_consume_stream(self._session, stream_id, size))
         self._unreturned += size
+        self._give_back()
+
+    cdef int _give_back(self) except -1:
+        """Send a WINDOW_UPDATE for the connection if one is due: after what was read, and after
+        what has come, which may have used up the window that nobody will read from again.
+        """
+        cdef int32_t window, due, received
         window = nghttp2_session_get_effective_local_window_size(self._session)
         received = nghttp2_session_get_effective_recv_data_length(self._session)
         if 2 * self._unreturned >= window or (
@@ -102,6 +108,7 @@ cdef class Session:
             self._unreturned = 0
             if due > 0:
                 checked(nghttp2_submit_window_update(self._session, NGHTTP2_FLAG_NONE, 0, due))
+        return 0
 
     def set_local_window_size(self, int32_t size, int32_t stream_id=0):
         """Make the receive window of a stream, or with 0 of the connection, *size* bytes."""

@@ -1,0 +1,26 @@
+"""Checks of arguments: what is wrong is said at the call, with Node's code."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..errors import new_error
+
+__all__ = ["check_bool", "check_integer"]
+
+
+def check_integer(name: str, value: Any, low: int, high: int) -> None:
+    """Raise unless the argument *name* is an integer from *low* to *high*; no bool is one.
+
+    Raises ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE.
+    """
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise new_error("ERR_INVALID_ARG_TYPE", name, "an integer", value)
+    if not low <= value <= high:
+        raise new_error("ERR_OUT_OF_RANGE", name, f">= {low} and <= {high}", value)
+
+
+def check_bool(name: str, value: Any) -> None:
+    """Raise ERR_INVALID_ARG_TYPE unless the argument *name* is a bool."""
+    if not isinstance(value, bool):
+        raise new_error("ERR_INVALID_ARG_TYPE", name, "a bool", value)

@@ -1,0 +1,147 @@
+"""Chromium, and the page of examples/page_server.py: all that a browser does with a server."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from .browser import Page, chromium
+from .conftest import Run
+from .peers import Start, first_line
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+COLOURS = ["ff0000", "ff8000", "ffff00", "00ff00", "00ffff", "0000ff", "8000ff", "ff00ff"]
+
+# Chromium acts on Early Hints by a switch that, without one, its vendor's experiments set.
+HINTED = "--enable-features=EarlyHintsPreloadForNavigation"
+
+
+def start_page_server(background: Start) -> str:
+    """Start the example; its address."""
+    process = background(
+        sys.executable, "-W", "error", str(EXAMPLES / "page_server.py"), "--port", "0"
+    )
+    line = first_line(process)
+    found = re.search(r"https://\S+/", line)
+    assert found, line
+    return found[0]
+
+
+def key_of(url: str) -> str:
+    """What Chromium is to be told to trust the key of the server at *url*, and no other.
+
+    A browser that overlooks every certificate keeps nothing in its cache: it would fetch what
+    Early Hints name, and then fetch it again.
+    """
+    shown = ["openssl", "s_client", "-connect", url.removeprefix("https://").strip("/")]
+    certificate = subprocess.run(shown, input=b"", capture_output=True, timeout=30).stdout
+    key = subprocess.run(
+        ["openssl", "x509", "-noout", "-pubkey"], input=certificate, capture_output=True,
+        timeout=30, check=True,
+    ).stdout  # fmt: skip
+    der = base64.b64decode(b"".join(key.split(b"\n")[1:-2]))
+    digest = base64.b64encode(hashlib.sha256(der).digest()).decode()
+    return f"--ignore-certificate-errors-spki-list={digest}"
+
+
+async def visit(page: Page, url: str) -> None:
+    """Go to *url*, and stay until all of it is there."""
+    page.events.clear()
+    went = await page.do("Page.navigate", url=url)
+    assert "errorText" not in went, went
+    await page.expect("Page.loadEventFired")
+
+
+def test_page(background: Start, run_asyncio: Run, tmp_path: Path) -> None:
+    url = start_page_server(background)
+
+    async def main() -> None:
+        async with chromium(tmp_path, key_of(url), HINTED) as browser:
+            page = await browser.open("Page", "Network")
+            await visit(page, url)
+            await check_protocols(page, url)
+            await check_early_hints(page, url)
+            await check_pixels(page)
+            await check_upload(page, tmp_path)
+
+    run_asyncio(main())
+
+
+async def check_protocols(page: Page, url: str) -> None:
+    """Everything came over HTTP/2, and over one connection."""
+    wanted = {url, f"{url}style.css", f"{url}script.js"}
+    wanted |= {f"{url}{colour}.png" for colour in COLOURS}
+    entries = await page.evaluate(
+        "performance.getEntries().filter(entry => 'nextHopProtocol' in entry)"
+        ".map(entry => [entry.name, entry.nextHopProtocol, entry.responseStatus])"
+    )
+    assert {tuple(entry) for entry in entries} == {(name, "h2", 200) for name in wanted}
+    responses = [
+        params["response"] for name, params in page.events if name == "Network.responseReceived"
+    ]
+    assert {response["url"] for response in responses} >= wanted
+    assert {response["protocol"] for response in responses} == {"h2"}
+    # what Early Hints have fetched is not of the page's own connections: 0
+    assert len({response["connectionId"] for response in responses} - {0}) == 1
+
+
+async def check_early_hints(page: Page, url: str) -> None:
+    """Status 103 came before the page; the stylesheet it names was fetched then, and once."""
+    hints = await page.expect("Network.responseReceivedEarlyHints")
+    assert hints["headers"] == {"link": "</style.css>; rel=preload; as=style"}
+    head, style = await page.evaluate(
+        f"['{url}', '{url}style.css'].map(name => performance.getEntriesByName(name)[0])"
+        ".map(entry => entry.toJSON())"
+    )
+    assert style["initiatorType"] == "early-hints"
+    assert 0 < head["firstInterimResponseStart"] < head["finalResponseHeadersStart"]
+    assert (
+        await page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(32, 48, 64)"
+    )
+
+
+async def check_pixels(page: Page) -> None:
+    """A screenshot shows what the stylesheet, the images and the script have made of the page."""
+    places: list[dict[str, Any]] = await page.evaluate(
+        "[...document.images, document.getElementById('script')]"
+        ".map(element => element.getBoundingClientRect().toJSON())"
+    )
+    picture = await page.screenshot()
+    assert picture.colour(2, 2) == "203040"
+    assert picture.colour(picture.width - 3, picture.height - 3) == "203040"
+    assert len(places) == len(COLOURS) + 1
+    for place, colour in zip(places, [*COLOURS, "ffffff"], strict=True):
+        assert (place["width"] >= 40, place["height"]) == (True, 40), place
+        # the edges may be between two pixels
+        inside = picture.area(int(place["x"]) + 2, int(place["y"]) + 2, 36, 36)
+        assert inside == {colour}, place
+
+
+async def check_upload(page: Page, folder: Path) -> None:
+    """8 MiB that the page's form sends arrive as they are."""
+    body = hashlib.shake_128(b"form").digest(8 << 20)
+    file = folder / "file"
+    file.write_bytes(body)
+    document = await page.do("DOM.getDocument")
+    field = await page.do(
+        "DOM.querySelector", nodeId=document["root"]["nodeId"], selector="input[type=file]"
+    )
+    await page.do("DOM.setFileInputFiles", nodeId=field["nodeId"], files=[str(file)])
+    page.events.clear()
+    await page.evaluate("document.querySelector('form button').click()")
+    sent = await page.expect(
+        "Network.responseReceived", lambda event: event["response"]["url"].endswith("/upload")
+    )
+    assert sent["type"] == "Document"
+    assert sent["response"]["status"] == 200
+    assert sent["response"]["protocol"] == "h2"
+    await page.expect("Page.loadEventFired")
+    answer = json.loads(await page.evaluate("document.body.innerText"))
+    assert answer == {"size": 8 << 20, "sha256": hashlib.sha256(body).hexdigest()}

@@ -1,0 +1,121 @@
+"""A response over HTTP/1 that is written on and on: others have their turn, its end is noticed."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from typing import Any
+
+import pytest
+
+import http2
+
+from .conftest import Certificate, Run, execute
+from .peers import Flag
+from .serving import listening
+
+GET = b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n"
+BLOCK = bytes(64 * 1024)
+MANY = 2000
+
+
+def test_a_client_that_has_gone(run: Run) -> None:
+    """What is written to nobody takes no time: without a rest it would be all of it."""
+
+    async def main() -> None:
+        client = socket.socket()
+        written = 0
+
+        async def on_request(request: Any, response: Any) -> None:
+            nonlocal written
+            # a reset, in the same turn of the loop
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.close()
+            try:
+                while written < MANY:
+                    written += 1
+                    if not response.write(BLOCK):
+                        await response.drain()
+            finally:
+                over.set()
+
+        over = Flag()
+        server = http2.create_server(on_request, allow_http1=True)
+        async with listening(server) as port:
+            client.setblocking(False)
+            await asyncio.get_running_loop().sock_connect(client, ("127.0.0.1", port))
+            await asyncio.get_running_loop().sock_sendall(client, GET)
+            await over
+            assert written < 20
+
+    run(main())
+
+
+@pytest.mark.parametrize("size", [100, 64 * 1024])
+def test_others_have_their_turn(run: Run, size: int) -> None:
+    """A client that takes whatever comes keeps no other one waiting."""
+
+    async def main() -> None:
+        begun, stop = Flag(), Flag()
+
+        async def on_request(request: Any, response: Any) -> None:
+            if request.url == "/other":
+                response.end("here")
+                return
+            begun.set()
+            block, loop = bytes(size), asyncio.get_running_loop()
+            end = loop.time() + 20
+            while not stop.done and loop.time() < end:
+                if not response.write(block):
+                    await response.drain()
+            stopped.set(stop.done)
+            response.end()
+
+        stopped = Flag()
+        server = http2.create_server(on_request, allow_http1=True)
+        async with listening(server) as port:
+            url = f"http://127.0.0.1:{port}/"
+            taking = asyncio.ensure_future(execute("curl", "-sS", "-o", "/dev/null", url))
+            await begun
+            assert await execute("curl", "-sS", f"{url}other") == b"here"
+            stop.set()
+            # not at its end
+            assert await stopped == (True,)
+            await taking
+
+    run(main())
+
+
+def test_a_client_of_tls_that_has_gone(run: Run, certificate: Certificate) -> None:
+    async def main() -> None:
+        written = 0
+
+        async def on_request(request: Any, response: Any) -> None:
+            nonlocal written
+            try:
+                while written < MANY:
+                    written += 1
+                    if not response.write(BLOCK):
+                        await response.drain()
+            finally:
+                over.set()
+
+        over = Flag()
+        server = http2.create_secure_server(
+            on_request, allow_http1=True, cert=certificate.cert, key=certificate.key
+        )
+        async with listening(server) as port:
+            url = f"https://127.0.0.1:{port}/"
+            process = await asyncio.create_subprocess_exec(
+                "curl", "-skS", "-m", "20", url, stdout=asyncio.subprocess.PIPE
+            )
+            assert process.stdout is not None
+            await process.stdout.readexactly(100_000)
+            process.kill()
+            await process.communicate()
+            await over
+            # what fits into the buffers between us
+            assert written < MANY
+
+    run(main())
