@@ -3,7 +3,8 @@
 // of each, and what its server noted (`said`, unless `mute`), by its path.
 //
 // A request: path, method, headers, body (chunks: text, or [text, times]; `wait` sends them at
-// 'continue' alone), trailers, open (its body never ends), close (code; at the first data, else `after` the response).
+// 'continue' alone), trailers, open (its body never ends), close (with a code, at the first data),
+// settings.
 const http2 = require('node:http2');
 
 const origin = `http://127.0.0.1:${process.argv[2]}`;
@@ -39,7 +40,7 @@ function gather(stream, seen) {
 
 async function exchange(wanted) {
   const { path, method = 'GET', headers = {}, body, trailers, wait, open, close, mute } = wanted;
-  const session = http2.connect(origin);
+  const session = http2.connect(origin, { settings: wanted.settings });
   const seen = {};
   const pushes = [];
   session.on('error', (error) => { seen.session = error.code; });
@@ -65,7 +66,7 @@ async function exchange(wanted) {
   }
   if (close !== undefined) {
     const code = close;
-    stream.once(wanted.after || 'data', () => stream.close(code));
+    stream.once('data', () => stream.close(code));
   }
   await gather(stream, seen);
   if (pushes.length) seen.pushes = await Promise.all(pushes);
