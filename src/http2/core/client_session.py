@@ -19,7 +19,7 @@ from ..errors import StreamError, new_error
 from ..headers import Headers, OutgoingHeaders
 from .client_stream import ClientHttp2Stream
 from .deadlines import Registry
-from .duplex import Completion
+from .duplex import Completion, fail, wake
 from .options import SessionOptions
 from .origins import serialize_origin
 from .priority import check_priority
@@ -114,9 +114,7 @@ class ClientHttp2Session(Http2Session):
         if self.destroyed:
             return
         waiters, self._connected_waiters = self._connected_waiters, None
-        for waiter in waiters or ():
-            if not waiter.done():
-                waiter.set_result(None)
+        wake(waiters, None)
         pending, self._pending = self._pending, {}
         for stream in pending:
             if stream._submit_request is not None and not stream.destroyed:
@@ -137,12 +135,7 @@ class ClientHttp2Session(Http2Session):
             return
         self._connect_error = error
         waiters, self._connected_waiters = self._connected_waiters, None
-        seen = False
-        for waiter in waiters or ():
-            if not waiter.done():
-                seen = True
-                waiter.set_exception(error)
-        self._error_seen = seen
+        self._error_seen = fail(waiters, error)
         self.destroy(error, NGHTTP2_NO_ERROR)
 
     def _report_error(self, error: BaseException) -> None:
@@ -159,9 +152,7 @@ class ClientHttp2Session(Http2Session):
             self._dial.cancel()
         super()._shut_down(error, stream_code, goaway_code)
         waiters, self._connected_waiters = self._connected_waiters, None
-        for waiter in waiters or ():
-            if not waiter.done():
-                waiter.set_exception(error or new_error("ERR_HTTP2_INVALID_SESSION"))
+        fail(waiters, error or new_error("ERR_HTTP2_INVALID_SESSION"))
 
     def _fail_streams(self, error: BaseException | None, code: int) -> None:
         pending, self._pending = self._pending, {}
@@ -330,9 +321,7 @@ class ClientHttp2Session(Http2Session):
             return
         stream._response = headers
         waiters, stream._response_waiters = stream._response_waiters, None
-        for waiter in waiters:
-            if not waiter.done():
-                waiter.set_result(headers)
+        wake(waiters, headers)
 
     def _on_data(self, stream_id: int, data: bytes, end: bool) -> None:
         stream = self._streams.get(stream_id)

@@ -9,6 +9,7 @@ from ..constants import NGHTTP2_ERR_FRAME_SIZE_ERROR, NGHTTP2_NO_ERROR, NGHTTP2_
 from ..errors import new_error, stream_error
 from ..events import HIGH_WATER
 from ..headers import Headers
+from .duplex import fail, wake
 from .stream import Http2Stream, headers_as_sent
 
 if TYPE_CHECKING:
@@ -183,11 +184,8 @@ class ClientHttp2Stream(Http2Stream):
 
     def _receive_response(self, headers: Headers, flags: int) -> None:
         self._response = headers
-        if self._response_waiters is not None:
-            for waiter in self._response_waiters:
-                if not waiter.done():
-                    waiter.set_result(headers)
-            self._response_waiters = None
+        waiters, self._response_waiters = self._response_waiters, None
+        wake(waiters, headers)
         if self._listeners is not None:
             pushed = self.id is not None and not self.id & 1
             self.emit("push" if pushed else "response", headers, flags)
@@ -198,11 +196,9 @@ class ClientHttp2Stream(Http2Stream):
             error = self._error
             if error is None:
                 error = self._error = stream_error(self.rst_code or 0, self.id)
-            for waiter in self._response_waiters:
-                if not waiter.done():
-                    self._error_seen = True
-                    waiter.set_exception(error)
-            self._response_waiters = None
+            waiters, self._response_waiters = self._response_waiters, None
+            if fail(waiters, error):
+                self._error_seen = True
 
     def _finalize(self, error: BaseException | None) -> None:
         self._unwatch()

@@ -11,13 +11,15 @@ from __future__ import annotations
 import asyncio
 import codecs
 from collections import deque
-from collections.abc import Generator
-from typing import Any
+from collections.abc import Generator, Iterable
+from typing import Any, TypeVar
 
 from ..errors import new_error
 from .emitter import EventEmitter
 
 __all__ = ["Completion", "Duplex"]
+
+Result = TypeVar("Result")
 
 # Chunks beyond which the buffer of a stream is a deque.
 MANY_CHUNKS = 64
@@ -33,6 +35,23 @@ def quiet_future(loop: asyncio.AbstractEventLoop) -> asyncio.Future[Any]:
     future = loop.create_future()
     future.add_done_callback(_retrieve)
     return future
+
+
+def wake(waiters: Iterable[asyncio.Future[Result]] | None, result: Result) -> None:
+    """Give *result* to those of *waiters* who still wait."""
+    for waiter in waiters or ():
+        if not waiter.done():
+            waiter.set_result(result)
+
+
+def fail(waiters: Iterable[asyncio.Future[Any]] | None, error: BaseException) -> bool:
+    """Raise *error* in those of *waiters* who still wait; whether there was one."""
+    seen = False
+    for waiter in waiters or ():
+        if not waiter.done():
+            seen = True
+            waiter.set_exception(error)
+    return seen
 
 
 class Completion:
@@ -68,11 +87,8 @@ class Closable(EventEmitter):
             return
         self._close_emitted = True
         self.emit("close")
-        if self._close_waiters is not None:
-            for waiter in self._close_waiters:
-                if not waiter.done():
-                    waiter.set_result(None)
-            self._close_waiters = None
+        waiters, self._close_waiters = self._close_waiters, None
+        wake(waiters, None)
 
 
 class Duplex(Closable):
@@ -347,11 +363,8 @@ class Duplex(Closable):
     def _writable_again(self) -> None:
         """Called when the queue of what was written is short again."""
         self._need_drain = False
-        if self._drainers is not None:
-            for waiter in self._drainers:
-                if not waiter.done():
-                    waiter.set_result(None)
-            self._drainers = None
+        drainers, self._drainers = self._drainers, None
+        wake(drainers, None)
         self.emit("drain")
 
     def _finished(self) -> None:
@@ -370,9 +383,6 @@ class Duplex(Closable):
     def _fail_drainers(self) -> None:
         self._need_drain = False
         if self._drainers is not None:
-            error = self._error or new_error("ERR_STREAM_PREMATURE_CLOSE")
-            for waiter in self._drainers:
-                if not waiter.done():
-                    self._error_seen = True
-                    waiter.set_exception(error)
-            self._drainers = None
+            drainers, self._drainers = self._drainers, None
+            if fail(drainers, self._error or new_error("ERR_STREAM_PREMATURE_CLOSE")):
+                self._error_seen = True
