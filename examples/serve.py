@@ -1,7 +1,7 @@
 """A server to try clients on, in the clear and over TLS at once; ``make serve`` runs it.
 
-h2c on http://localhost:8080/ and TLS on https://localhost:8443/, with a certificate that
-is made at the start and thrown away at the end. Ctrl-C or SIGTERM ends it: requests that
+HTTP/2 and HTTP/1.1 on http://localhost:8080/ and https://localhost:8443/, with a certificate
+that is made at the start and thrown away at the end. Ctrl-C or SIGTERM ends it: requests that
 are under way are finished first, for at most `GRACE` seconds.
 """
 
@@ -27,36 +27,37 @@ GRACE = 3.0
 NO_SUCH_ADDRESS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
 
-async def respond(stream: http2.ServerHttp2Stream, headers: http2.Headers) -> None:
-    """Answer one request."""
-    method, path = headers[":method"], headers[":path"].partition("?")[0]
+async def on_request(
+    request: http2.Http2ServerRequest, response: http2.Http2ServerResponse
+) -> None:
+    """Answer one request, whatever its client speaks."""
+    method, path = request.method, request.url.partition("?")[0]
+    response.set_header("content-type", "text/plain; charset=utf-8")
     if path == "/":
-        stream.respond({"content-type": "text/plain; charset=utf-8"})
-        stream.end(
-            f"Hello over HTTP/2! This was {method} {headers[':path']}.\n"
+        response.end(
+            f"Hello over HTTP/{request.http_version}! This was {method} {request.url}.\n"
             "Try /headers, /ticks, and a POST to /echo.\n"
         )
     elif path == "/headers":
         # as they came off the wire, in their order
-        stream.respond({"content-type": "text/plain; charset=utf-8"})
-        stream.end("".join(f"{name}: {value}\n" for name, value in headers.raw))
+        response.end("".join(f"{name}: {value}\n" for name, value in request.raw_headers))
     elif path == "/ticks":
-        stream.respond({"content-type": "text/plain; charset=utf-8"})
         for tick in range(1, 6):
-            stream.write(f"tick {tick}\n")
+            response.write(f"tick {tick}\n")
             await asyncio.sleep(0.2)
-        stream.end()
+        response.end()
     elif path == "/echo" and method in ("POST", "PUT"):
-        stream.respond({"content-type": headers.get("content-type", "application/octet-stream")})
-        async for chunk in stream:
+        kind = request.headers.get("content-type", "application/octet-stream")
+        response.set_header("content-type", kind)
+        async for chunk in request:
             # False means that the client takes less than we have for it: wait, and read no
             # more in the meantime, which holds the client back in turn.
-            if not stream.write(chunk):
-                await stream.drain()
-        stream.end()
+            if not response.write(chunk):
+                await response.drain()
+        response.end()
     else:
-        stream.respond({":status": 404, "content-type": "text/plain; charset=utf-8"})
-        stream.end(f"Nothing here answers {method} {path}.\n")
+        response.status_code = 404
+        response.end(f"Nothing here answers {method} {path}.\n")
 
 
 async def listen(
@@ -66,7 +67,6 @@ async def listen(
     bound = 0
     for host in hosts:
         server = make()
-        server.on("stream", respond)
         try:
             await server.listen(port, host)
         except OSError as error:
@@ -90,14 +90,20 @@ async def main(args: argparse.Namespace) -> None:
         cert, key = make_certificate(folder)
         hosts = [args.host] if args.host else ["127.0.0.1", "::1"]
         async with AsyncExitStack() as stack:
-            port = await listen(http2.create_server, hosts, args.port, stack)
-            tls_port = await listen(
-                lambda: http2.create_secure_server(cert=cert, key=key), hosts, args.tls_port, stack
+            port = await listen(
+                lambda: http2.create_server(on_request, allow_http1=True), hosts, args.port, stack
             )
+            tls_port = await listen(
+                lambda: http2.create_secure_server(
+                    on_request, cert=cert, key=key, allow_http1=True
+                ),
+                hosts, args.tls_port, stack,
+            )  # fmt: skip
             shown = f"[{args.host}]" if ":" in (args.host or "") else args.host or "localhost"
             plain, secure = f"http://{shown}:{port}/", f"https://{shown}:{tls_port}/"
-            print(f"Serving on {plain} (h2c) and {secure}; Ctrl-C ends it. Try:")
+            print(f"Serving on {plain} and {secure}; Ctrl-C ends it. Try:")
             print(f"  curl -k --http2 {secure}")
+            print(f"  curl -k --http1.1 {secure}")
             print(f"  curl --http2-prior-knowledge {plain}headers")
             print(f"  nghttp -v {plain}")
             sys.stdout.flush()
@@ -120,8 +126,8 @@ def run(coroutine: Any) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="An HTTP/2 server to try clients on.")
+    parser = argparse.ArgumentParser(description="A server to try clients on.")
     parser.add_argument("--host", help="the address to listen on (default: 127.0.0.1 and ::1)")
-    parser.add_argument("--port", type=int, default=8080, help="for h2c (default: 8080)")
+    parser.add_argument("--port", type=int, default=8080, help="in the clear (default: 8080)")
     parser.add_argument("--tls-port", type=int, default=8443, help="for TLS (default: 8443)")
     run(main(parser.parse_args()))

@@ -204,25 +204,33 @@ def test_serve(number: int, run_asyncio: Callable[..., None]) -> None:
     async def main() -> None:
         line = program.line()
         found = re.fullmatch(
-            r"Serving on (http://localhost:\d+/) \(h2c\) and (https://localhost:\d+/); .*\n", line
+            r"Serving on (http://localhost:\d+/) and (https://localhost:\d+/); .*\n", line
         )
         assert found, line
         plain, secure = found[1], found[2]
         # what it says one may try, tried as it says it
-        tried = [program.line().split() for _ in range(3)]
+        tried = [program.line().split() for _ in range(4)]
         assert tried[0] == ["curl", "-k", "--http2", secure]
-        assert tried[1] == ["curl", "--http2-prior-knowledge", plain + "headers"]
-        assert tried[2] == ["nghttp", "-v", plain]
-        hello, headers, frames = await asyncio.gather(*(execute(*words) for words in tried))
-        assert hello.startswith(b"Hello over HTTP/2! This was GET /.\n")
+        assert tried[1] == ["curl", "-k", "--http1.1", secure]
+        assert tried[2] == ["curl", "--http2-prior-knowledge", plain + "headers"]
+        assert tried[3] == ["nghttp", "-v", plain]
+        hello, older, headers, frames = await asyncio.gather(*(execute(*words) for words in tried))
+        assert hello.startswith(b"Hello over HTTP/2.0! This was GET /.\n")
+        # the same body, but for the version
+        assert older == hello.replace(b"HTTP/2.0", b"HTTP/1.1")
         assert headers.startswith(b":method: GET\n:path: /headers\n:scheme: http\n")
-        assert b"Hello over HTTP/2!" in frames
+        assert b"Hello over HTTP/2.0!" in frames
+        for address in (plain, secure):
+            for option, version in (("--http1.1", b"1.1"), ("--http1.0", b"1.0")):
+                got = await execute("curl", "-skS", option, address)
+                assert got == hello.replace(b"2.0", version)
 
         ticks = await execute("curl", "-sS", "--http2-prior-knowledge", plain + "ticks")
         assert ticks == b"".join(b"tick %d\n" % number for number in range(1, 6))
         body = hashlib.shake_128(b"echo").digest(1_000_000)
-        echo = ["curl", "-skS", "--http2", "--data-binary", "@-", secure + "echo"]
-        assert await execute(*echo, stdin=body) == body
+        for option in ("--http2", "--http1.1"):
+            echo = ["curl", "-skS", option, "--data-binary", "@-", secure + "echo"]
+            assert await execute(*echo, stdin=body) == body
         code = ["curl", "-skS", "-o", "/dev/null", "-w", "%{http_code} %{http_version}"]
         assert await execute(*code, secure + "nowhere") == b"404 2"
 
