@@ -167,13 +167,13 @@ def test_terminate_ends_reading_and_writing() -> None:
     assert pair.from_client(frame(memory.PING, 0, 0, bytes(8))) == []
 
 
-def test_last_received_stream_id() -> None:
+def test_last_proc_stream_id() -> None:
     pair = Pair()
-    assert pair.server.last_received_stream_id == 0
+    assert pair.server.state()["last_proc_stream_id"] == 0
     for _ in range(3):
         pair.request()
-    assert pair.server.last_received_stream_id == 5
-    assert pair.client.last_received_stream_id == 0
+    assert pair.server.state()["last_proc_stream_id"] == 5
+    assert pair.client.state()["last_proc_stream_id"] == 0
 
 
 def test_want_read_and_want_write() -> None:

@@ -125,16 +125,20 @@ class Http1Connection(Http1Carrier):
             self._batch(bytes(self._target[:nbytes]))
 
     def eof_received(self) -> bool:
-        """The client sends no more; it may well wait for what it has asked for."""
+        """The client sends no more: it has left, as for Node and for most proxies.
+
+        One that only says that it has no further request looks the same, but hardly any does,
+        while a handler whose client is gone has to know.
+        """
         self._eof = True
         stream = self._stream
-        if self._lingering or (stream is None and not self._pending):
-            return False
-        if self._receiving and stream is not None:
+        if stream is not None and not self._lingering:
             self._fail_stream(stream, None, NGHTTP2_CANCEL)
-            self._close_transport()
-            return False
-        return not self.encrypted
+            if stream._response_ended:
+                self._close_transport()
+            else:
+                self._cut(stream)
+        return False
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is over."""
@@ -224,6 +228,10 @@ class Http1Connection(Http1Carrier):
             else:
                 begin = len(partial)
                 partial += data
+                if begin == 1 and partial[:2] == b"\r\n" and not self._blank:
+                    self._blank = True
+                    self._partial = None
+                    return bytes(partial[2:])
                 end = partial.find(b"\r\n\r\n", max(begin - 3, 0)) + 4
                 if end < 4:
                     check_incomplete(partial, begin, options)
@@ -260,8 +268,14 @@ class Http1Connection(Http1Carrier):
         else:
             stream._read_ended = stream.end_after_headers = True
             self._deadline = 0.0
-        if head.upgrade and self._leave_http(head, stream, rest):
-            return b""
+        if head.upgrade:
+            if self._leave_http(head, stream, rest):
+                return b""
+            if head.method == "CONNECT":
+                # what lies behind it was meant for somebody else
+                self._keep_alive = False
+                stream.respond({":status": 405}, end_stream=True)
+                return rest
         self._dispatch(stream, head.headers)
         return rest
 
@@ -545,8 +559,6 @@ class Http1Connection(Http1Carrier):
         event = "connect" if head.method == "CONNECT" else "upgrade"
         if self._receiving or not server.listener_count(event):
             # Section 7.8: an offer may be ignored. It is with a body, which would come first.
-            if event == "connect":
-                self._keep_alive = False
             return False
         self._flush()
         self._stop_timers()

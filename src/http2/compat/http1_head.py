@@ -8,7 +8,7 @@ which is what request smuggling is made of (section 11.2).
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Final, NoReturn
 
 from httptools import (
     HttpParserError,
@@ -231,7 +231,7 @@ def parse_head(data: bytes, options: Http1Options) -> RequestHead:
             raise BadRequest(400, "no host")
     elif HOST.fullmatch(host) is None:
         raise BadRequest(400, "a bad host")
-    if url[0] != "/" or "#" in url:
+    if url[0] != "/" or "#" in url or head.method == "CONNECT":
         _check_target(head, headers)
     _frame(head, headers, old)
     _persist(head, headers, old)
@@ -267,12 +267,20 @@ def _frame(head: RequestHead, headers: Headers, old: bool) -> None:
         if length is not None:
             raise BadRequest(400, "content-length with transfer-encoding")
         if coding.lower() != "chunked":
-            raise BadRequest(501, "a transfer coding other than chunked")
+            _refuse_coding(coding)
         head.chunked = True
     elif length is not None:
         if LENGTH.fullmatch(length) is None:
             raise BadRequest(400, "a bad content-length")
         head.length = int(length)
+
+
+def _refuse_coding(coding: str) -> NoReturn:
+    """Codings other than chunked alone: unknown to us (section 6.1), or no end of a body at all."""
+    codings = [word.strip(" \t") for word in coding.lower().split(",")]
+    if codings[-1] == "chunked" and codings.count("chunked") == 1 and all(codings):
+        raise BadRequest(501, "a transfer coding other than chunked")
+    raise BadRequest(400, "transfer codings that do not end with chunked")
 
 
 def _persist(head: RequestHead, headers: Headers, old: bool) -> None:

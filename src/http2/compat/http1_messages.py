@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import Any
 
 from ..errors import new_error
 from ..headers import Headers
 from .fields import NOT_IN_VALUES
+from .http1_response import reason_phrase
 from .request import ServerRequest, check_method
 from .response import ServerResponse
 
@@ -62,10 +62,7 @@ class Http1ServerResponse(ServerResponse):
         """
         if self._message is not None:
             return self._message
-        try:
-            return HTTPStatus(self._status).phrase
-        except ValueError:
-            return ""
+        return reason_phrase(self._status)
 
     @status_message.setter
     def status_message(self, message: str) -> None:

@@ -192,11 +192,22 @@ def _note(found: Fields, role: int, name: str, text: str, informational: bool) -
         found.connection = f"{found.connection}, {text}"
 
 
+# What older versions of Python call as earlier documents did.
+RENAMED: Final = {
+    413: "Content Too Large",
+    414: "URI Too Long",
+    416: "Range Not Satisfiable",
+    422: "Unprocessable Content",
+}
+
 _status_lines: dict[int, str] = {}
 
 
 def reason_phrase(status: int) -> str:
     """What RFC 9110 calls *status*; nothing for one that it does not know."""
+    phrase = RENAMED.get(status)
+    if phrase is not None:
+        return phrase
     try:
         return HTTPStatus(status).phrase
     except ValueError:

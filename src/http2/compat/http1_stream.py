@@ -205,15 +205,14 @@ class Http1Stream(Duplex):
         self._fields = None
         status = fields.status
         length = fields.length
-        if self._head_request or status in (204, 304):
+        if self._head_request or status in (204, 205, 304):
             self._framing = NO_BODY
             if status == 204:
                 length = None
+            elif status == 205:
+                length = 0
             elif length is None and whole and self._head_request and not self._wants_chunks:
                 length = whole
-        elif status == 205:
-            self._framing = NO_BODY
-            length = 0
         elif length is not None:
             self._framing = LENGTH
             self._left = length

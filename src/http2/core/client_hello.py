@@ -19,48 +19,19 @@ CLIENT_HELLO = b"\x01"
 ALPN = 16
 
 
-class _Malformed(Exception):
-    """A length that leads out of what there is."""
-
-
-class _Cursor:
-    """Takes *data* apart, from its beginning to its end."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self._at = 0
-
-    def __bool__(self) -> bool:
-        """Whether something is left."""
-        return self._at < len(self._data)
-
-    def take(self, size: int) -> bytes:
-        """The next *size* bytes."""
-        end = self._at + size
-        if end > len(self._data):
-            raise _Malformed
-        part = self._data[self._at : end]
-        self._at = end
-        return part
-
-    def vector(self, width: int) -> bytes:
-        """What comes next after its own length, which has *width* bytes."""
-        return self.take(int.from_bytes(self.take(width), "big"))
-
-
-def read_client_hello(data: bytes) -> tuple[bool, tuple[bytes, ...]]:
+def read_client_hello(data: bytes) -> tuple[bool, tuple[bytes, ...] | None]:
     """Whether *data* begins with a whole ClientHello, and the protocols that it offers.
 
-    What is no ClientHello, or a broken or overlong one, counts as whole, since nothing is to
-    be waited for, and as one that offers nothing. Never raises.
+    What is no ClientHello, or a broken or overlong one, or one in many small pieces, counts as
+    whole, since nothing is to be waited for, with None for its protocols. Never raises.
     """
     body = _body(data)
     if body is None:
-        return len(data) > LIMIT, ()
+        return (True, None) if len(data) > LIMIT else (False, ())
     try:
         return True, _protocols(body)
-    except _Malformed:
-        return True, ()
+    except IndexError:  # a length leads out of what there is
+        return True, None
 
 
 def _body(data: bytes) -> bytes | None:
@@ -90,21 +61,42 @@ def _body(data: bytes) -> bytes | None:
 
 
 def _protocols(body: bytes) -> tuple[bytes, ...]:
-    """The names in the extension (RFC 7301 section 3.1); none without one."""
-    hello = _Cursor(body)
-    hello.take(2 + 32)  # version, random
-    for width in (1, 2, 1):  # session, cipher suites, compression methods
-        hello.vector(width)
-    if not hello:
+    """The names in the extension (RFC 7301 section 3.1); none without one.
+
+    Raises `IndexError` when a length leads out of *body*.
+    """
+    at = 2 + 32  # version, random
+    at += 1 + body[at]  # session
+    at += 2 + (body[at] << 8 | body[at + 1])  # cipher suites
+    at += 1 + body[at]  # compression methods
+    if at == len(body):
         return ()
-    extensions = _Cursor(hello.vector(2))
-    while extensions:
-        kind = int.from_bytes(extensions.take(2), "big")
-        content = extensions.vector(2)
-        if kind == ALPN:
-            names = _Cursor(_Cursor(content).vector(2))
-            found = []
-            while names:
-                found.append(names.vector(1))
-            return tuple(found)
+    end = at + 2 + (body[at] << 8 | body[at + 1])
+    at += 2
+    if end > len(body):
+        raise IndexError
+    while at < end:
+        size = body[at + 2] << 8 | body[at + 3]
+        at += 4
+        if at + size > end:
+            raise IndexError
+        if body[at - 4] << 8 | body[at - 3] == ALPN:
+            return _names(body[at : at + size])
+        at += size
     return ()
+
+
+def _names(content: bytes) -> tuple[bytes, ...]:
+    end = 2 + (content[0] << 8 | content[1])
+    if end > len(content):
+        raise IndexError
+    at = 2
+    names = []
+    while at < end:
+        size = content[at]
+        at += 1
+        if not size or at + size > end:
+            raise IndexError
+        names.append(content[at : at + size])
+        at += size
+    return tuple(names)

@@ -308,7 +308,7 @@ class ClientHttp2Session(Http2Session):
         super()._forget(stream)
 
     def _on_response(self, stream_id: int, headers: Headers, flags: int) -> None:
-        stream: Any = self._streams.get(stream_id)
+        stream: Any = self._streams.get(stream_id)  # a ClientHttp2Stream, as all of them
         if stream is None:
             return
         if (

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from ..constants import NGHTTP2_CANCEL, NGHTTP2_SESSION_CLIENT, NGHTTP2_SETTINGS_TIMEOUT
 from ..errors import SessionTimeoutError, StreamTimeoutError
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from .session import Http2Session
     from .stream import Http2Stream
 
-__all__ = ["Deadlines", "Registry"]
+__all__ = ["Deadlines", "Queue", "Registry"]
+
+T = TypeVar("T")
 
 # How often what can only be seen by looking is looked at, within its time.
 LOOKS = 4
@@ -54,26 +56,29 @@ class Registry(dict[Any, Any]):
         return super().pop(key, *default)
 
 
-class Queue:
-    """Streams that have *seconds* each; *late* is called with those whose time is up."""
+class Queue(Generic[T]):
+    """Streams that have *seconds* each; *late* is called with those whose time is up.
+
+    Or connections in their handshake: whatever begins in the order in which it runs out.
+    """
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, seconds: float, late: Callable[[Http2Stream], None]
+        self, loop: asyncio.AbstractEventLoop, seconds: float, late: Callable[[T], None]
     ) -> None:
         self._loop = loop
-        self._seconds = seconds
+        self.seconds = seconds
         self._late = late
-        self._due: dict[Http2Stream, float] = {}
+        self._due: dict[T, float] = {}
         self._handle: asyncio.TimerHandle | None = None
 
-    def add(self, stream: Http2Stream) -> None:
+    def add(self, stream: T) -> None:
         """Begin to count, unless that was done before."""
         if stream not in self._due:
-            self._due[stream] = self._loop.time() + self._seconds
+            self._due[stream] = self._loop.time() + self.seconds
             if self._handle is None:
-                self._handle = self._loop.call_later(self._seconds, self._look)
+                self._handle = self._loop.call_later(self.seconds, self._look)
 
-    def discard(self, stream: Http2Stream) -> None:
+    def discard(self, stream: T) -> None:
         """It has ended in time."""
         self._due.pop(stream, None)
 
@@ -107,8 +112,8 @@ class Deadlines:
         self._client = session.type == NGHTTP2_SESSION_CLIENT
         self._protocol: ServerProtocol | None = None
         self._handles: dict[str, asyncio.TimerHandle] = {}
-        self._headers: Queue | None = None
-        self._requests: Queue | None = None
+        self._headers: Queue[Http2Stream] | None = None
+        self._requests: Queue[Http2Stream] | None = None
         self._idle_since = 0.0
         self._block = (0, 0.0)
         self._flushed = (-1, 0.0)

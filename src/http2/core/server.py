@@ -28,6 +28,8 @@ from .unknown_protocol import RawSocket, unknown_protocol
 if TYPE_CHECKING:
     import ssl
 
+    from .deadlines import Queue
+
 __all__ = [
     "Http2SecureServer",
     "Http2Server",
@@ -88,6 +90,7 @@ class Http2Server(Closable, Referenced):
         self._transports: set[asyncio.Transport] = set()
         # those of them whose TLS handshake is under way
         self._handshakes: set[asyncio.Transport] = set()
+        self._handshake_queue: Queue[TlsProtocol] | None = None
 
     # --- listening ----------------------------------------------------------------------
 
@@ -264,6 +267,9 @@ class Http2Server(Closable, Referenced):
     def _emit_close(self) -> None:
         super()._emit_close()
         self._note(False)
+        if self._handshake_queue is not None:
+            self._handshake_queue.stop()
+            self._handshake_queue = None
 
     def _end_gently(self) -> None:
         for session in tuple(self._sessions):

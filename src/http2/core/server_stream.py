@@ -72,7 +72,7 @@ class ServerHttp2Stream(Http2Stream):
         if self._headers_sent:
             raise new_error("ERR_HTTP2_HEADERS_SENT")
         session = self._session
-        connection: Any = session._connection
+        connection: Any = session._connection  # an open stream's session has one
         ended, self._sent = connection.submit_response(
             self.id, headers, end_stream, wait_for_trailers, self._head_request, send_date
         )

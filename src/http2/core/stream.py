@@ -148,10 +148,6 @@ class Http2Stream(Duplex):
     _unemitted: BaseException | None = None
     _timer: IdleTimer | None = None
 
-    def __init__(self, session: Http2Session, stream_id: int | None) -> None:
-        self._session = session
-        self.id = stream_id
-
     def __repr__(self) -> str:
         state = "destroyed" if self.destroyed else "closed" if self.closed else "open"
         return f"<{type(self).__name__} {self.id or 'pending'} {state}>"

@@ -3,7 +3,8 @@
 The server does this itself rather than let its loop do it: programs are told of a connection
 before its handshake, and of every handshake that fails; and a client that offers
 only protocols which nobody speaks here is told so (RFC 7301 section 3.2). The loop's own
-protocol for TLS takes over with the ClientHello, so a connection that stands has nothing of this.
+protocol for TLS takes over with the ClientHello, and nothing of this is in the way of a connection
+that stands.
 """
 
 from __future__ import annotations
@@ -13,10 +14,13 @@ import logging
 from typing import TYPE_CHECKING, Any, cast
 
 from .client_hello import read_client_hello
+from .deadlines import Queue
 from .emitter import logger
 from .transport import _read_buffer
 
 if TYPE_CHECKING:
+    import ssl
+
     from .accept import ServerProtocol
     from .server import Http2Server
 
@@ -29,6 +33,19 @@ HANDSHAKE_TIMEOUT = 60.0
 NO_APPLICATION_PROTOCOL = b"\x15\x03\x03\x00\x02\x02\x78"
 
 EVENT = "tls_client_error"
+
+
+def _no_protocol(offered: tuple[bytes, ...] | None) -> ssl.SSLError:
+    """As OpenSSL would have said it."""
+    import ssl
+
+    said = "nobody knows what the client speaks"
+    if offered is not None:
+        names = ", ".join(repr(name.decode("latin-1")) for name in offered)
+        said = f"the client speaks only {names}"
+    error = ssl.SSLError(ssl.SSL_ERROR_SSL, f"[SSL: NO_APPLICATION_PROTOCOL] {said}")
+    error.library, error.reason = "SSL", "NO_APPLICATION_PROTOCOL"
+    return error
 
 
 class HandshakeSocket:
@@ -64,17 +81,22 @@ class HandshakeSocket:
 class TlsProtocol(asyncio.BufferedProtocol):
     """Waits for the ClientHello, and hands over to TLS, above which is *inner*."""
 
+    __slots__ = (
+        "_buffer", "_error", "_hello", "_inner", "_offered", "_queue", "_server", "_socket",
+        "_task", "_transport",
+    )  # fmt: skip
+
     def __init__(self, server: Http2Server, inner: ServerProtocol) -> None:
         self._server = server
         self._inner = inner
         self._buffer = _read_buffer()
         self._hello = b""
+        # what it offers by ALPN; None: it could not be read
+        self._offered: tuple[bytes, ...] | None = None
         self._transport: asyncio.Transport | None = None
         self._socket: HandshakeSocket | None = None
-        self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
         self._error: Exception | None = None
-        self._seconds = server._options.handshake_timeout or HANDSHAKE_TIMEOUT
 
     # --- the ClientHello ----------------------------------------------------------------
 
@@ -87,7 +109,11 @@ class TlsProtocol(asyncio.BufferedProtocol):
             return
         self._transport = stream
         server._transports.add(stream)
-        self._timer = server._loop.call_later(self._seconds, self._expire)
+        if server._handshake_queue is None:
+            seconds = server._options.handshake_timeout or HANDSHAKE_TIMEOUT
+            server._handshake_queue = Queue(server._loop, seconds, TlsProtocol._expire)
+        self._queue = server._handshake_queue
+        self._queue.add(self)
         if server.listener_count(EVENT) or logger.isEnabledFor(logging.DEBUG):
             self._socket = HandshakeSocket(stream)
         inner = self._inner
@@ -113,23 +139,13 @@ class TlsProtocol(asyncio.BufferedProtocol):
         if not whole:
             return
         if offered and not server._speaks(offered):
-            self._refuse(transport, offered)
+            self._error = _no_protocol(offered)
+            transport.write(NO_APPLICATION_PROTOCOL)
+            transport.close()
             return
+        self._offered = offered
         self._task = server._loop.create_task(self._shake_hands(transport))
         server._adopt({self._task})
-
-    def _refuse(self, transport: asyncio.Transport, offered: tuple[bytes, ...]) -> None:
-        import ssl
-
-        names = ", ".join(repr(name.decode("latin-1")) for name in offered)
-        # as OpenSSL would have said it
-        error = ssl.SSLError(
-            ssl.SSL_ERROR_SSL, f"[SSL: NO_APPLICATION_PROTOCOL] the client speaks only {names}"
-        )
-        error.library, error.reason = "SSL", "NO_APPLICATION_PROTOCOL"
-        self._error = error
-        transport.write(NO_APPLICATION_PROTOCOL)
-        transport.close()
 
     def eof_received(self) -> bool:
         """The client has nothing more to say: there will be no handshake."""
@@ -155,7 +171,7 @@ class TlsProtocol(asyncio.BufferedProtocol):
                 self._inner,
                 server._context,
                 server_side=True,
-                ssl_handshake_timeout=self._seconds + 1,  # ours comes first
+                ssl_handshake_timeout=self._queue.seconds + 1,  # ours comes first
             )
         except asyncio.CancelledError:
             transport.abort()
@@ -171,10 +187,22 @@ class TlsProtocol(asyncio.BufferedProtocol):
                 tls.abort()
             self._failed(None)
             return
-        self._cancel_timer()
+        if (
+            self._offered is None
+            and tls.get_extra_info("ssl_object").selected_alpn_protocol() is None
+        ):
+            # OpenSSL takes what was not understood here, such as a ClientHello in small pieces,
+            # which anybody on the way can make of a whole one: that must not undo ALPN
+            self._error = _no_protocol(None)
+            tls.abort()
+            self._failed(None)
+            return
+        self._queue.discard(self)
         self._inner.connection_made(tls)
         server._handshakes.discard(transport)
         server._transports.discard(transport)
+        # uvloop keeps the first protocol of a connection for as long as there is that connection
+        self._transport = self._task = self._socket = None
 
     def _feed(self, transport: asyncio.Transport) -> None:
         """Give what has been read to the loop's protocol for TLS, which finds it when it begins."""
@@ -193,22 +221,17 @@ class TlsProtocol(asyncio.BufferedProtocol):
     # --- the end ------------------------------------------------------------------------
 
     def _expire(self) -> None:
-        self._timer = None
         if self._transport is not None and self._error is None:
-            self._error = TimeoutError(f"the TLS handshake took more than {self._seconds:g} s")
+            seconds = self._queue.seconds
+            self._error = TimeoutError(f"the TLS handshake took more than {seconds:g} s")
             self._transport.abort()
-
-    def _cancel_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
 
     def _failed(self, error: Exception | None) -> None:
         """There is no TLS, because of *error*, or because the connection was closed."""
-        self._cancel_timer()
         transport, self._transport = self._transport, None
         if transport is None:
             return
+        self._queue.discard(self)
         server = self._server
         server._handshakes.discard(transport)
         server._transports.discard(transport)

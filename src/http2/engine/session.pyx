@@ -278,12 +278,6 @@ cdef class Session:
         """The ordinal of the header block that has begun to come and is not complete, or 0."""
         return 0 if self._block is None else self._blocks
 
-    @property
-    def last_received_stream_id(self):
-        """The id of the last stream of the peer's that was processed."""
-        self._alive()
-        return nghttp2_session_get_last_proc_stream_id(self._session)
-
     def state(self):
         """The connection's windows, queue and tables, by the names of `Http2Session.state`."""
         self._alive()
