@@ -242,6 +242,29 @@ def test_serve(number: int, run_asyncio: Callable[..., None]) -> None:
         program.process.communicate()
 
 
+@pytest.mark.parametrize("page", ["README.md", "docs/examples.md"])
+def test_serve_answers_as_the_pages_say(page: str, run_asyncio: Callable[..., None]) -> None:
+    """Each command to try gets what the page shows."""
+    text = (EXAMPLES.parent / page).read_text()
+    shown = re.findall(r"^\$ (curl .*)\n((?:(?![$`]).*\n)+)", text, re.MULTILINE)
+    assert len(shown) >= 2
+    program = Program("serve.py", "--port", "0", "--tls-port", "0", loop=[])
+
+    async def main() -> None:
+        plain, secure = re.findall(r"https?://\S+/", program.line())
+        for line, answer in shown:
+            line = line.replace("http://localhost:8080/", plain)
+            line = line.replace("https://localhost:8443/", secure)
+            assert (await execute(*line.split())).decode() == answer
+
+    try:
+        run_asyncio(main())
+        program.stop()
+    finally:
+        program.process.kill()
+        program.process.communicate()
+
+
 def test_serve_finishes_what_it_has_begun(run_asyncio: Callable[..., None]) -> None:
     """SIGTERM in the middle of a response: all of it comes, then the program ends."""
     program = Program("serve.py", "--port", "0", "--tls-port", "0", loop=[])
@@ -266,6 +289,12 @@ def test_serve_finishes_what_it_has_begun(run_asyncio: Callable[..., None]) -> N
     finally:
         program.process.kill()
         program.process.communicate()
+
+
+def test_every_example_is_on_its_page() -> None:
+    page = (EXAMPLES.parent / "docs" / "examples.md").read_text()
+    named = re.findall(r"`(\w+\.py)`", page)
+    assert set(named) == {path.name for path in EXAMPLES.glob("*.py")}
 
 
 def test_every_example_is_run() -> None:
