@@ -95,6 +95,41 @@ def _(request: Request, response: Response, note: Note) -> None:
         note(attempt(response.flush_headers))
 
 
+@scenario("/cancelled-after-the-end")
+def _(request: Request, response: Response, note: Note) -> None:
+    watch(request, response, note)
+    request.on("close", lambda: note(request.aborted, response.finished, request.complete))
+    response.end("x" * 300_000)
+
+
+@scenario("/early")
+def _(request: Request, response: Response, note: Note) -> None:
+    watch(request, response, note)
+    response.end("early")
+
+
+@scenario("/early-while-reading")
+def _(request: Request, response: Response, note: Note) -> None:
+    @request.once("data")
+    def data(chunk: bytes) -> None:
+        note("data", chunk.decode())
+        response.end("early")
+
+    request.on("close", lambda: note("close", request.aborted))
+
+
+@scenario("/ended-twice-and-destroyed")
+def _(request: Request, response: Response, note: Note) -> None:
+    watch(request, response, note)
+    response.end("x")
+
+    @request.on("close")
+    def close() -> None:
+        response.destroy()
+        request.destroy()
+        note(response.finished)
+
+
 @scenario("/end-after-the-reset")
 def _(request: Request, response: Response, note: Note) -> None:
     response.on("error", lambda _: None)
@@ -107,8 +142,17 @@ REQUESTS: dict[str, Any] = {
     "/failed": {"close": 11},
     "/cancelled-upload": {"method": "POST", "body": ["x"], "open": True, "close": 8},
     "/end-after-the-reset": {"close": 8},
+    "/cancelled-after-the-end": {"close": 8},
+    "/early": {"method": "POST", "body": ["some"], "open": True},
+    "/early-while-reading": {"method": "POST", "body": ["some"]},
 }
 WANTED = [{"path": path, **REQUESTS.get(path, {})} for path in scenario]
+# Responses that were handed over whole: what we say of them.
+WELL: dict[str, Any] = {
+    "/whole": [["request", "end"], ["response", "finish"], ["request", "close"]],
+    "/early": [["response", "finish"], ["request", "close"]],
+    "/ended-twice-and-destroyed": [["response", "finish"], ["request", "close"], [True]],
+}
 
 
 def essence(theirs: Any) -> Any:
@@ -126,8 +170,7 @@ def essence(theirs: Any) -> Any:
             for n, entry in enumerate(said)
             if entry != ["response", "finish"] and not (entry == ["request", "end"] and n > closed)
         ]
-        if path == "/whole":
-            seen["said"] = [["request", "end"], ["response", "finish"], ["request", "close"]]
+        seen["said"] = WELL.get(path, seen["said"])
     return theirs
 
 

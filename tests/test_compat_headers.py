@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
+from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -382,3 +385,36 @@ def test_sensitive_headers(run: Run) -> None:
             await stream.read()
 
     run(main())
+
+
+@pytest.mark.row("module.UnsupportedWarning")
+def test_warnings_name_the_line_of_the_program(run: Run) -> None:
+    def handler(request: Request, response: Response, note: Note) -> None:
+        with warnings.catch_warnings(record=True) as found:
+            warnings.simplefilter("always")
+            response.set_header("connection", "close")
+            response.set_trailer("Connection", "close")
+            response.add_trailers({"connection": "close"})
+            response.status_message = "Fine"
+            response.write_head(200, "Fine", {"connection": "close"})
+        note([Path(warning.filename).name for warning in found])
+        note([str(warning.message).split()[1] for warning in found])
+        response.end()
+
+    said = run(said_by(handler))["said"]
+    assert said == [
+        [["test_compat_headers.py"] * 6],
+        [["field", "field", "field", "has", "has", "field"]],
+    ]
+
+
+@pytest.mark.row("response.status_code", "response.write_head")
+@pytest.mark.parametrize("status", [HTTPStatus.CREATED, "201", 201])
+def test_ways_to_name_a_status(run: Run, status: Any) -> None:
+    def handler(request: Request, response: Response, note: Note) -> None:
+        response.status_code = status
+        note(response.status_code == 201)
+        response.write_head(status, {"x": "1"}).end()
+
+    seen = run(said_by(handler))
+    assert (seen["status"], seen["said"]) == (201, [[True]])

@@ -7,6 +7,8 @@ code. `ELSEWHERE` names what no call can bring about, or what another file tests
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -377,3 +379,35 @@ def test_retryable(run_asyncio: Run, tmp_path: Path, code: str) -> None:
             assert failure.value.retryable is (code in RETRYABLE)
 
     run_asyncio(main())
+
+
+@pytest.mark.row("beyond.retryable")
+def test_retryable_of_network_errors(run: Run) -> None:
+    """A connection that never stood has carried nothing; what one that broke has, nobody knows."""
+
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(24)
+        writer.write(b"\0\0\0\4\0\0\0\0\0")
+        await reader.readuntil(b"\x86")  # the request is there
+        linger = struct.pack("ii", 1, 0)
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        writer.transport.abort()
+
+    async def main() -> None:
+        server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        session = await http2.connect(f"http://127.0.0.1:{port}")
+        resets: list[Any] = []
+        session.on("error", resets.append)
+        with pytest.raises(ConnectionResetError) as broken:
+            await session.request({":path": "/"}).response()
+        await session.close()
+        assert resets == [broken.value]
+        assert resets[0].retryable is False
+        server.close()
+        await server.wait_closed()
+        with pytest.raises(ConnectionRefusedError) as refused:
+            await http2.connect(f"http://127.0.0.1:{port}")
+        assert refused.value.retryable is True  # type: ignore[attr-defined]
+
+    run(main())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import socket
 import ssl
@@ -301,6 +302,36 @@ def test_without_a_listener(
     [record] = [record for record in caplog.records if record.name == "http2"]
     assert record.levelno == logging.DEBUG
     assert "127.0.0.1" in record.getMessage()
+
+
+def test_handshakes_leave_nothing_behind(run: Run, certificate: Certificate) -> None:
+    """Neither those that fail nor those that stand: a session is all that a connection keeps."""
+
+    def alive() -> list[str]:
+        gc.collect()
+        kinds = (tls_accept.HandshakeSocket, http2.ServerHttp2Session)
+        found = gc.get_objects()
+        # uvloop has one, and it is empty
+        assert sum(isinstance(each, tls_accept.TlsProtocol) for each in found) <= 1
+        return [type(each).__name__ for each in found if isinstance(each, kinds)]
+
+    async def main() -> None:
+        before = alive()
+        async with told(certificate) as (server, events, port):
+            for first in (bytes(100), client_hello("foo"), client_hello("h2")[:50], b"") * 3:
+                async with await RawPeer.dial(port) as peer:
+                    peer.send(first)
+                    await peer.flush()
+            await events.expect("tls_client_error", 12)
+            async with await RawPeer.connect(port, trusting(certificate, "h2")) as peer:
+                await events.expect("session")
+                events.seen.clear()
+                assert sorted(alive()) == sorted([*before, "ServerHttp2Session"])
+                assert len(server._transports) == 1
+                assert not server._handshakes
+                assert not server._tasks
+
+    run(main())
 
 
 def test_a_listener_that_raises(

@@ -53,6 +53,24 @@ module.exports = {
       note(attempt(() => response.flushHeaders()));
     });
   },
+  '/cancelled-after-the-end'(request, response, note) {
+    watch(request, response, note);
+    request.on('close', () => note(request.aborted, response.finished, request.complete));
+    response.end('x'.repeat(300000));
+  },
+  '/early'(request, response, note) {
+    watch(request, response, note);
+    response.end('early');
+  },
+  '/early-while-reading'(request, response, note) {
+    request.once('data', (chunk) => { note('data', String(chunk)); response.end('early'); });
+    request.on('close', () => note('close', request.aborted));
+  },
+  '/ended-twice-and-destroyed'(request, response, note) {
+    watch(request, response, note);
+    response.end('x');
+    request.on('close', () => { response.destroy(); request.destroy(); note(response.finished); });
+  },
   '/end-after-the-reset'(request, response, note) {
     response.on('error', () => {});
     response.write('some');

@@ -6,6 +6,7 @@ The engine checks whole header blocks; here a wrong field is refused where it is
 from __future__ import annotations
 
 import re
+import sys
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -21,16 +22,19 @@ __all__ = [
     "look_up",
     "pairs_of",
     "plain_names",
+    "warn_unsupported",
 ]
 
 TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9a-z]+")
 # RFC 9110 section 5.5: visible characters, spaces, tabs, and octets that nobody interprets.
 NOT_IN_VALUES = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
-# RFC 8288 section 3: <target> and its parameters.
+# RFC 8288 section 3: <target> and its parameters. No space can be taken in two ways, so that a
+# long text that is none is found out in a moment.
 LINK = re.compile(
-    r"""<[^<>\r\n]*>(?:\s*;\s*[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?:\s*=\s*(?:"[^"\r\n]*"|[^\s;,"]*))?)*"""
+    r"""<[^<>\r\n]*>(?:[ \t]*;[ \t]*[!#$%&'*+\-.^_`|~0-9A-Za-z]+"""
+    r"""(?:[ \t]*=(?:[ \t]*(?:"[^"\r\n]*"|[^\s;,"]+))?)?)*"""
 )
-LINKS = re.compile(rf"{LINK.pattern}(?:\s*,\s*{LINK.pattern})*")
+LINKS = re.compile(rf"{LINK.pattern}(?:[ \t]*,[ \t]*{LINK.pattern})*")
 
 # By every spelling that programs have used; they use few.
 _names: dict[str, str] = {}
@@ -80,7 +84,7 @@ def look_up(name: Any) -> Any:
 def check_value(name: Any, value: Any) -> Any:
     """*value* of the field *name* as it is kept: a `str`, a number, or a list of these.
 
-    Raises ERR_HTTP2_INVALID_HEADER_VALUE, ERR_INVALID_CHAR.
+    Raises ERR_HTTP2_INVALID_HEADER_VALUE, ERR_INVALID_CHAR, ERR_INVALID_ARG_TYPE.
     """
     kind = type(value)
     if kind is str:
@@ -92,14 +96,20 @@ def check_value(name: Any, value: Any) -> Any:
     if name is sensitive_headers:
         return value
     if isinstance(value, (list, tuple)):
-        return [check_value(name, entry) for entry in value]
+        return [_check_entry(name, entry) for entry in value]
+    return _check_entry(name, value)
+
+
+def _check_entry(name: str, value: Any) -> Any:
     if value is None:
         raise new_error("ERR_HTTP2_INVALID_HEADER_VALUE", value, name)
     if isinstance(value, bytes):
         value = value.decode("latin-1")
-    text = value if isinstance(value, str) else str(value)
-    if NOT_IN_VALUES.search(text):
-        raise new_error("ERR_INVALID_CHAR", "header", name)
+    if isinstance(value, str):
+        if NOT_IN_VALUES.search(value):
+            raise new_error("ERR_INVALID_CHAR", "header", name)
+    elif isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise new_error("ERR_INVALID_ARG_TYPE", name, "a str, a number or a list of these", value)
     return value
 
 
@@ -107,12 +117,18 @@ def is_for_connection(name: str) -> bool:
     """Whether the field *name* is dropped, with a warning: HTTP/2 has no ``connection``."""
     if name != "connection":
         return False
-    warnings.warn(
-        "the field 'connection' belongs to HTTP/1: HTTP/2 drops it",
-        UnsupportedWarning,
-        stacklevel=4,
-    )
+    warn_unsupported("the field 'connection' belongs to HTTP/1: HTTP/2 drops it")
     return True
+
+
+def warn_unsupported(message: str) -> None:
+    """Warn of *message*, at the line of the program that has led here."""
+    level = 2
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals["__name__"].startswith("http2."):
+        frame = frame.f_back
+        level += 1
+    warnings.warn(message, UnsupportedWarning, stacklevel=level)
 
 
 def pairs_of(headers: Any) -> list[tuple[Any, Any]]:
@@ -141,6 +157,6 @@ def check_links(links: Any) -> list[str]:
     """
     entries = list(links) if isinstance(links, (list, tuple)) else [links]
     for entry in entries:
-        if not isinstance(entry, str) or not LINKS.fullmatch(entry.strip()):
+        if not isinstance(entry, str) or not LINKS.fullmatch(entry.strip(" \t")):
             raise new_error("ERR_INVALID_ARG_VALUE", "hints['link']", entry)
     return entries

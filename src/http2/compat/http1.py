@@ -15,7 +15,7 @@ from ..core.unknown_protocol import RawSocket
 from ..errors import stream_error
 from .http1_carrier import HEAD_READ, Http1Carrier
 from .http1_chunked import ChunkedBody
-from .http1_head import BadRequest, RequestHead, check_incomplete, parse_head
+from .http1_head import BadRequest, RequestHead, check_incomplete, parse_again, parse_head
 from .http1_options import Http1Options
 from .http1_response import date, status_line
 from .http1_stream import UNTIL_CLOSE, Http1Stream
@@ -31,6 +31,9 @@ MOST_UNREAD = 64 * 1024
 FEW_UNREAD = 32 * 1024
 # Bytes of a body that are read for nothing, to keep the connection; past them it is closed.
 MOST_DISCARDED = 64 * 1024
+
+# Bytes of a header section that a connection remembers, to know it when it comes again.
+MOST_REMEMBERED = 4096
 
 # What of a request is still to come besides its head.
 NOTHING, OF_LENGTH, CHUNKED = range(3)
@@ -65,6 +68,9 @@ class Http1Connection(Http1Carrier):
 
     # The exchange under way.
     _stream: Http1Stream | None = None
+    # The request before, and its header section with the CRLF in front.
+    _last: RequestHead | None = None
+    _section = b""
     # What has come of a head that is not complete.
     _partial: bytearray | None = None
     # What has come behind the request that is being served.
@@ -122,7 +128,7 @@ class Http1Connection(Http1Carrier):
         if self._idle_timer is not None:
             self._idle_timer.touch()
         if not self._lingering:
-            self._batch(bytes(self._target[:nbytes]))
+            self._batch(self._target[:nbytes].tobytes())
 
     def eof_received(self) -> bool:
         """The client sends no more: it has left, as for Node and for most proxies.
@@ -179,7 +185,8 @@ class Http1Connection(Http1Carrier):
             self._take(data)
         finally:
             self._in_batch = False
-        self._complete_output()
+        if self._stream is not None:
+            self._complete_output()
         self._flush()
 
     def _take(self, data: bytes) -> None:
@@ -194,7 +201,13 @@ class Http1Connection(Http1Carrier):
                 data = self._take_head(data)
             stream = self._stream
             if stream is not None and stream._response_ended:
-                self._after_response(stream)
+                if self._receiving or stream._watched:
+                    self._after_response(stream)
+                else:
+                    # the same in short
+                    self._stream = None
+                    stream._ended_well()
+                    self._next()
 
     def _proceed(self) -> None:
         """Go on with what has waited for the response before."""
@@ -211,6 +224,15 @@ class Http1Connection(Http1Carrier):
         """Begin the request whose head is complete with *data*; what is left of that."""
         options = self._service.options
         partial = self._partial
+        last = self._last
+        if (
+            last is not None
+            and partial is None
+            and data.endswith(self._section)
+            and parse_again(data, self._section, last, options)
+        ):
+            self._blank = False
+            return self._begin_request(last, b"")
         try:
             if partial is None:
                 if data[0] == 13 and not self._blank and data[:2] == b"\r\n":
@@ -243,6 +265,9 @@ class Http1Connection(Http1Carrier):
             self._refuse(error)
             return b""
         self._blank = False
+        if head.fields is not None and len(data) <= MOST_REMEMBERED:
+            self._last = head
+            self._section = data[data.index(b"\r\n") :]
         return self._begin_request(head, rest)
 
     def _wait_for_head(self, data: bytes) -> None:
@@ -445,9 +470,15 @@ class Http1Connection(Http1Carrier):
         elif self._eof:
             self._close_transport()
         else:
-            self._resume_reading()
+            if self._reading_paused:
+                self._resume_reading()
             seconds = self._service.options.keep_alive_timeout
-            self._set_deadline(self._loop.time() + seconds if seconds else 0.0)
+            when = self._loop.time() + seconds if seconds else 0.0
+            if self._timer is None or when < self._timer_at:
+                self._set_deadline(when)
+            else:
+                # the everyday case: the timer looks when it is due
+                self._deadline = when
 
     # --- what goes wrong --------------------------------------------------------------
 

@@ -8,7 +8,7 @@ which is what request smuggling is made of (section 11.2).
 from __future__ import annotations
 
 import re
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 from httptools import (
     HttpParserError,
@@ -20,9 +20,18 @@ from httptools import (
 from ..headers import SINGLE_VALUE, Headers
 from .http1_options import Http1Options
 
-__all__ = ["BadRequest", "RequestHead", "check_incomplete", "parse_head", "parse_trailers"]
+__all__ = [
+    "BadRequest",
+    "RequestHead",
+    "check_incomplete",
+    "parse_again",
+    "parse_head",
+    "parse_trailers",
+]
 
 TOKEN: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+# A request line as most are.
+LINE: Final = re.compile(rb"([A-Z]+) (/[!\"$-~]*) HTTP/1\.([01])")
 VERSION: Final = re.compile(rb"HTTP/[0-9]\.[0-9]")
 # RFC 3986 section 3.2.2, by its characters; nothing that could end a host and begin a path.
 HOST: Final = re.compile(r"[0-9A-Za-z._~!$&'()*+,;=%:\[\]-]*")
@@ -87,6 +96,7 @@ class RequestHead:
 
     __slots__ = (
         "chunked",
+        "fields",
         "headers",
         "keep_alive",
         "length",
@@ -101,6 +111,8 @@ class RequestHead:
     version: str
     """``'1.1'`` or ``'1.0'``."""
     headers: Headers
+    fields: dict[Any, Any] | None
+    """The headers as they came, to be kept for `parse_again`; None when that can't be."""
     length: int
     """Bytes of the body, when it is not `chunked`."""
     chunked: bool
@@ -233,9 +245,36 @@ def parse_head(data: bytes, options: Http1Options) -> RequestHead:
         raise BadRequest(400, "a bad host")
     if url[0] != "/" or "#" in url or head.method == "CONNECT":
         _check_target(head, headers)
+        head.fields = None
+    else:
+        head.fields = None if "set-cookie" in headers else dict(headers)
     _frame(head, headers, old)
     _persist(head, headers, old)
     return head
+
+
+def parse_again(data: bytes, section: bytes, last: RequestHead, options: Http1Options) -> bool:
+    """Read *data*, a head that ends with *section* as did that of which *last* was made.
+
+    A client sends the same fields over and over. *last* becomes the new head; False when
+    `parse_head` has to have a look.
+    """
+    line = LINE.fullmatch(data, 0, len(data) - len(section))
+    if line is None:
+        return False
+    method, url, minor = line.groups()
+    if (minor == b"0") is not (last.version == "1.0") or len(url) > options.max_url_size:
+        return False
+    # those that llhttp knows, and has let pass
+    known = _methods.get(method)
+    if known is None or known == "CONNECT":
+        return False
+    last.method = known
+    last.url = url.decode("ascii")
+    raw = last.headers._raw
+    last.headers = headers = Headers(last.fields or {})
+    headers._raw = raw
+    return True
 
 
 def _check_target(head: RequestHead, headers: Headers) -> None:

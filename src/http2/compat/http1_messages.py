@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 from ..errors import new_error
-from ..headers import Headers
+from ..headers import Headers, OutgoingHeaders
 from .fields import NOT_IN_VALUES
 from .http1_response import reason_phrase
 from .request import ServerRequest, check_method
 from .response import ServerResponse
 
 __all__ = ["Http1IncomingMessage", "Http1ServerResponse"]
+
+SelfResponse = TypeVar("SelfResponse", bound="Http1ServerResponse")
 
 
 class Http1IncomingMessage(ServerRequest):
@@ -72,22 +74,37 @@ class Http1ServerResponse(ServerResponse):
             raise new_error("ERR_INVALID_CHAR", "status message", message)
         self._message = message
 
+    def write_head(
+        self: SelfResponse,
+        status_code: int,
+        status_message: Any = None,
+        headers: OutgoingHeaders | None = None,
+    ) -> SelfResponse:
+        """`ServerResponse.write_head`; the reason phrase is sent."""
+        if (
+            type(headers) is dict
+            and status_message is None
+            and self._headers is None
+            and self._message is None
+            and type(status_code) is int
+            and 200 <= status_code <= 599
+        ):
+            given = headers.copy()
+            if self.stream._respond_again(status_code, given, self.send_date):
+                # what a program sends all the time
+                self._headers = given
+                self._status = status_code
+                return self
+        return super().write_head(status_code, status_message, headers)
+
     def _send_head(self, status: int, message: str | None) -> None:
+        stream = self.stream
         if message is not None:
             self.status_message = message
-        self.stream._status_message = self._message
+        if self._message is None:
+            if stream._respond_again(status, self._headers, self.send_date):
+                self._status = status
+                return
+        else:
+            stream._status_message = self._message
         super()._send_head(status, message)
-
-    def _begin(self, data: Any) -> None:
-        headers = self._headers
-        if (
-            self._trailers is None
-            and (headers is None or "content-length" not in headers)
-            and (headers is None or "transfer-encoding" not in headers)
-        ):
-            size = 0 if data is None else memoryview(data).nbytes
-            if headers is None:
-                self._headers = {"content-length": size}
-            else:
-                headers["content-length"] = size
-        self._send_head(self._status, None)

@@ -12,7 +12,7 @@ from typing import Any, Final
 from ..errors import new_error
 from ..headers import SINGLE_VALUE, OutgoingHeaders, sensitive_headers
 
-__all__ = ["Fields", "collect", "date", "reason_phrase", "status_line"]
+__all__ = ["Fields", "collect", "date", "known_lines", "reason_phrase", "status_line"]
 
 TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 # What a field's value, or a reason phrase, may not have: RFC 9110 section 5.5.
@@ -39,21 +39,53 @@ _names: dict[str, _Name] = {}
 class Fields:
     """Checked header fields."""
 
-    __slots__ = ("connection", "dated", "held", "length", "lines", "status")
+    held: OutgoingHeaders | None = None
+    """What was given, copied."""
+    status = 0
+    """The value of ``:status``; 0 without."""
+    length: int | None = None
+    """The value of ``content-length``."""
+    dated = False
+    """Whether there is a ``date``."""
+    connection: str | None = None
+    """The value of ``connection``."""
+    plain = False
+    """Whether nothing here needs a thought at the end."""
 
-    def __init__(self) -> None:
-        self.lines: list[str] = []
+    def __init__(self, lines: list[str]) -> None:
+        self.lines = lines
         """The fields that are sent as they are, in lines."""
-        self.held: OutgoingHeaders | None = None
-        """What was given, copied."""
-        self.status = 0
-        """The value of ``:status``; 0 without."""
-        self.length: int | None = None
-        """The value of ``content-length``."""
-        self.dated = False
-        """Whether there is a ``date``."""
-        self.connection: str | None = None
-        """The value of ``connection``."""
+
+
+# Lines by what they are made of, for those that need no further thought: programs send few.
+_lines: dict[tuple[str, Any], str] = {}
+MOST_LINES = 1024
+LONGEST_LINE = 128
+
+
+def known_lines(headers: dict[str, Any] | None) -> list[str] | None:
+    """The lines for *headers* when all of them have been sent before; else None."""
+    if headers is None:
+        return []
+    known = _lines.get
+    found = []
+    try:
+        for pair in headers.items():
+            line = known(pair)
+            if line is None or type(pair[1]) is not str:
+                return None
+            found.append(line)
+    except TypeError:
+        # a list
+        return None
+    return found
+
+
+def _remember(name: str, value: str, line: str) -> None:
+    if len(line) <= LONGEST_LINE and name != "set-cookie":
+        if len(_lines) >= MOST_LINES:
+            _lines.clear()
+        _lines[name, value] = line
 
 
 def _learn(given: Any) -> _Name:
@@ -114,7 +146,7 @@ def collect(
     ERR_HTTP2_INVALID_CONNECTION_HEADERS for what the framing is left to: a
     ``transfer-encoding`` other than chunked, and in *trailers*.
     """
-    found = Fields()
+    found = Fields([])
     if headers is None:
         return found
     if type(headers) is dict:
@@ -147,7 +179,10 @@ def collect(
                 _note(found, role, lower, text, informational)
                 if role != DATE:
                     continue
-            lines.append(f"{prefix}{text}\r\n")
+            line = f"{prefix}{text}\r\n"
+            lines.append(line)
+            if role == PLAIN and value is text and given == lower:
+                _remember(lower, text, line)
     return found
 
 

@@ -17,7 +17,7 @@ from ..core.timers import IdleTimer, check_timeout
 from ..errors import Http2Error, StreamError, new_error, stream_error
 from ..headers import Headers, OutgoingHeaders
 from .http1_head import RequestHead
-from .http1_response import Fields, collect, date, status_line
+from .http1_response import Fields, collect, date, known_lines, status_line
 
 if TYPE_CHECKING:
     from .http1 import Http1Connection
@@ -27,6 +27,9 @@ __all__ = ["Http1Stream"]
 # How the end of a response is told (RFC 9112 section 6.3): by its head alone, by content-length,
 # by the last chunk, or by the end of the connection.
 NO_BODY, LENGTH, CHUNKED, UNTIL_CLOSE = range(4)
+
+# Statuses whose responses have no body.
+BODILESS = frozenset({204, 205, 304})
 
 # Chunks up to this many bytes are copied between their size and CRLF: one buffer less.
 SMALL_CHUNK = 16 * 1024
@@ -189,11 +192,64 @@ class Http1Stream(Duplex):
         self._wants_chunks = wait_for_trailers
         if self._timer is not None:
             self._timer.touch()
-        if end_stream or status in (204, 205, 304):
+        if end_stream or status in BODILESS:
             self.writable_ended = True
             self._end(b"", None)
         else:
             connection._wake()
+
+    def _respond_again(self, status: int, headers: dict[str, Any] | None, send_date: bool) -> bool:
+        """`respond` with *headers* that are known; False when they are not: nothing was done.
+
+        *headers* belong to the stream from now on.
+        """
+        if self.closed or self.destroyed or self._headers_sent or status in BODILESS:
+            return False
+        lines = known_lines(headers)
+        if lines is None:
+            return False
+        self._fields = fields = Fields(lines)
+        fields.status = status
+        dated = None
+        if send_date:
+            dated = date()
+            lines.append(f"date: {dated}\r\n")
+        self._sent = (headers, status, dated)
+        self._headers_sent = fields.plain = True
+        if self._timer is not None:
+            self._timer.touch()
+        self._session._wake()
+        return True
+
+    def _end_plainly(self, data: bytes, fields: Fields) -> bool:
+        """`end` of an everyday response with its whole body; False when it is no such one."""
+        connection = self._session
+        if (
+            self._head_request
+            or self.writable_ended
+            or self.closed
+            or self.destroyed
+            or self._timer is not None
+            or not connection._keep_alive
+            or connection._expects_continue
+        ):
+            return False
+        self._fields = None
+        self._framing = LENGTH
+        self.writable_ended = self._response_ended = True
+        size = len(data)
+        head = (
+            f"{status_line(fields.status)}{''.join(fields.lines)}content-length: {size}\r\n"
+            f"{connection._service.keep_alive}\r\n"
+        ).encode("latin-1")
+        if size <= SMALL_CHUNK:
+            connection._write(head + data)
+        else:
+            connection._write(head)
+            connection._write(data)
+        if not connection._in_batch:
+            connection._response_given(self)
+        return True
 
     def _head(self, whole: int | None) -> bytes:
         """The head as bytes, and with it how the body is framed.
@@ -205,7 +261,7 @@ class Http1Stream(Duplex):
         self._fields = None
         status = fields.status
         length = fields.length
-        if self._head_request or status in (204, 205, 304):
+        if self._head_request or status in BODILESS:
             self._framing = NO_BODY
             if status == 204:
                 length = None
@@ -329,6 +385,14 @@ class Http1Stream(Duplex):
         `write` when there is data that can't be sent. A response that is shorter than its
         ``content-length`` ends the connection, so that the client knows.
         """
+        fields = self._fields
+        if (
+            fields is not None
+            and fields.plain
+            and type(data) is bytes
+            and self._end_plainly(data, fields)
+        ):
+            return
         if self.writable_ended or self.closed or self.destroyed:
             if data is not None and not (self._head_request and not self.closed):
                 self._check_writable()

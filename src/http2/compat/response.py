@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import warnings
 from collections.abc import Generator, Mapping
 from typing import Any, TypeVar
 
 from ..core.duplex import quiet_future
-from ..errors import UnsupportedWarning, new_error
+from ..errors import new_error
 from ..headers import OutgoingHeaders
 from .face import Face
 from .fields import (
@@ -19,6 +18,7 @@ from .fields import (
     look_up,
     pairs_of,
     plain_names,
+    warn_unsupported,
 )
 from .request import ServerRequest
 from .socket import StreamSocketProxy
@@ -411,7 +411,7 @@ class Http2ServerResponse(ServerResponse):
 
     @status_message.setter
     def status_message(self, message: str) -> None:
-        warn_of_message(3)
+        warn_of_message()
 
     def write_head(
         self: SelfResponse,
@@ -441,7 +441,7 @@ class Http2ServerResponse(ServerResponse):
             self._headers = headers
             return self
         if isinstance(status_message, str):
-            warn_of_message(3)
+            warn_of_message()
         return super().write_head(status_code, status_message, headers)
 
     def create_push_response(self, headers: OutgoingHeaders) -> asyncio.Future[Any]:
@@ -478,13 +478,9 @@ class Http2ServerResponse(ServerResponse):
         return result
 
 
-def warn_of_message(stacklevel: int) -> None:
+def warn_of_message() -> None:
     """Tell the program that HTTP/2 has no reason phrases."""
-    warnings.warn(
-        "HTTP/2 has no status message (RFC 9113 section 8.3.2): it is not sent",
-        UnsupportedWarning,
-        stacklevel=stacklevel + 1,
-    )
+    warn_unsupported("HTTP/2 has no status message (RFC 9113 section 8.3.2): it is not sent")
 
 
 def check_status(code: Any) -> int:

@@ -301,6 +301,9 @@ class Http2Session(SessionControl):
         """End everything: streams, waiters, the engine; what remains is the transport."""
         self.destroyed = True
         self._close_error = error
+        if error is not None:
+            # our own errors say this; those of the network shall, too
+            vars(error).setdefault("retryable", self.connecting)
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

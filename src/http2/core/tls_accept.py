@@ -3,7 +3,8 @@
 The server does this itself rather than let its loop do it: programs are told of a connection
 before its handshake, and of every handshake that fails; and a client that offers
 only protocols which nobody speaks here is told so (RFC 7301 section 3.2). The loop's own
-protocol for TLS takes over with the ClientHello, so a connection that stands has nothing of this.
+protocol for TLS takes over with the ClientHello, and nothing of this is in the way of a connection
+that stands.
 """
 
 from __future__ import annotations
@@ -80,11 +81,15 @@ class HandshakeSocket:
 class TlsProtocol(asyncio.BufferedProtocol):
     """Waits for the ClientHello, and hands over to TLS, above which is *inner*."""
 
+    __slots__ = (
+        "_buffer", "_error", "_hello", "_inner", "_offered", "_queue", "_server", "_socket",
+        "_task", "_transport",
+    )  # fmt: skip
+
     def __init__(self, server: Http2Server, inner: ServerProtocol) -> None:
         self._server = server
         self._inner = inner
         self._buffer = _read_buffer()
-        self._queue: Queue[TlsProtocol]
         self._hello = b""
         # what it offers by ALPN; None: it could not be read
         self._offered: tuple[bytes, ...] | None = None
@@ -196,6 +201,8 @@ class TlsProtocol(asyncio.BufferedProtocol):
         self._inner.connection_made(tls)
         server._handshakes.discard(transport)
         server._transports.discard(transport)
+        # uvloop keeps the first protocol of a connection for as long as there is that connection
+        self._transport = self._task = self._socket = None
 
     def _feed(self, transport: asyncio.Transport) -> None:
         """Give what has been read to the loop's protocol for TLS, which finds it when it begins."""

@@ -391,7 +391,8 @@ cdef class OutgoingBlock:
             length = PyUnicode_GET_LENGTH(value)
         for i in range(length):
             c = data[i]
-            if c == 0 or c == 10 or c == 13:
+            # RFC 9110 section 5.5; a peer with nghttp2 takes a block with any of them for malformed
+            if 0 <= c < 32 and c != 9 or c == 127:
                 raise new_error("ERR_INVALID_CHAR", "header content", name.text)
         if length and self.strict_whitespace and (
             data[0] == 32 or data[0] == 9 or data[length - 1] == 32 or data[length - 1] == 9
