@@ -19,8 +19,9 @@ EXAMPLES = Path(__file__).parent.parent / "examples"
 
 COLOURS = ["ff0000", "ff8000", "ffff00", "00ff00", "00ffff", "0000ff", "8000ff", "ff00ff"]
 
-# Chromium acts on Early Hints by a switch that, without one, its vendor's experiments set.
-HINTED = "--enable-features=EarlyHintsPreloadForNavigation"
+# Chromium does not act on all Early Hints that it gets: about one visit in six goes without, by
+# what was seen here. Where a server sends none, all do.
+VISITS = 20
 
 
 def start_page_server(background: Start) -> str:
@@ -63,48 +64,66 @@ def test_page(background: Start, run_asyncio: Run, tmp_path: Path) -> None:
     url = start_page_server(background)
 
     async def main() -> None:
-        async with chromium(tmp_path, key_of(url), HINTED) as browser:
+        async with chromium(tmp_path, key_of(url)) as browser:
             page = await browser.open("Page", "Network")
-            await visit(page, url)
-            await check_protocols(page, url)
             await check_early_hints(page, url)
+            await check_protocols(page, url, "h2")
             await check_pixels(page)
-            await check_upload(page, tmp_path)
+            await check_upload(page, tmp_path, "h2")
 
     run_asyncio(main())
 
 
-async def check_protocols(page: Page, url: str) -> None:
-    """Everything came over HTTP/2, and over one connection."""
+def test_page_over_http1(background: Start, run_asyncio: Run, tmp_path: Path) -> None:
+    """A browser that speaks no HTTP/2 sees the same page."""
+    url = start_page_server(background)
+
+    async def main() -> None:
+        async with chromium(tmp_path, key_of(url), "--disable-http2") as browser:
+            page = await browser.open("Page", "Network")
+            await visit(page, url)
+            await check_protocols(page, url, "http/1.1")
+            await check_pixels(page)
+            await check_upload(page, tmp_path, "http/1.1")
+
+    run_asyncio(main())
+
+
+async def check_protocols(page: Page, url: str, protocol: str) -> None:
+    """Everything came over *protocol*; over HTTP/2, that is one connection."""
     wanted = {url, f"{url}style.css", f"{url}script.js"}
     wanted |= {f"{url}{colour}.png" for colour in COLOURS}
     entries = await page.evaluate(
         "performance.getEntries().filter(entry => 'nextHopProtocol' in entry)"
         ".map(entry => [entry.name, entry.nextHopProtocol, entry.responseStatus])"
     )
-    assert {tuple(entry) for entry in entries} == {(name, "h2", 200) for name in wanted}
+    assert {tuple(entry) for entry in entries} == {(name, protocol, 200) for name in wanted}
     responses = [
         params["response"] for name, params in page.events if name == "Network.responseReceived"
     ]
     assert {response["url"] for response in responses} >= wanted
-    assert {response["protocol"] for response in responses} == {"h2"}
+    assert {response["protocol"] for response in responses} == {protocol}
     # what Early Hints have fetched is not of the page's own connections: 0
-    assert len({response["connectionId"] for response in responses} - {0}) == 1
+    connections = {response["connectionId"] for response in responses} - {0}
+    assert (len(connections) == 1) == (protocol == "h2")
 
 
 async def check_early_hints(page: Page, url: str) -> None:
-    """Status 103 came before the page; the stylesheet it names was fetched then, and once."""
-    hints = await page.expect("Network.responseReceivedEarlyHints")
-    assert hints["headers"] == {"link": "</style.css>; rel=preload; as=style"}
-    head, style = await page.evaluate(
-        f"['{url}', '{url}style.css'].map(name => performance.getEntriesByName(name)[0])"
-        ".map(entry => entry.toJSON())"
-    )
-    assert style["initiatorType"] == "early-hints"
-    assert 0 < head["firstInterimResponseStart"] < head["finalResponseHeadersStart"]
-    assert (
-        await page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(32, 48, 64)"
-    )
+    """Status 103 comes before the page; the stylesheet it names is fetched then, and used."""
+    for _ in range(VISITS):
+        await visit(page, url)
+        head, style = await page.evaluate(
+            f"['{url}', '{url}style.css'].map(name => performance.getEntriesByName(name)[0])"
+            ".map(entry => entry.toJSON())"
+        )
+        assert 0 < head["firstInterimResponseStart"] <= head["finalResponseHeadersStart"]
+        colour = await page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert colour == "rgb(32, 48, 64)"
+        if style["initiatorType"] == "early-hints":
+            return
+        await page.do("Network.clearBrowserCache")
+        await visit(page, f"{url}nowhere")
+    raise AssertionError("Early Hints were never acted on")
 
 
 async def check_pixels(page: Page) -> None:
@@ -124,7 +143,7 @@ async def check_pixels(page: Page) -> None:
         assert inside == {colour}, place
 
 
-async def check_upload(page: Page, folder: Path) -> None:
+async def check_upload(page: Page, folder: Path, protocol: str) -> None:
     """8 MiB that the page's form sends arrive as they are."""
     body = hashlib.shake_128(b"form").digest(8 << 20)
     file = folder / "file"
@@ -141,7 +160,7 @@ async def check_upload(page: Page, folder: Path) -> None:
     )
     assert sent["type"] == "Document"
     assert sent["response"]["status"] == 200
-    assert sent["response"]["protocol"] == "h2"
+    assert sent["response"]["protocol"] == protocol
     await page.expect("Page.loadEventFired")
     answer = json.loads(await page.evaluate("document.body.innerText"))
     assert answer == {"size": 8 << 20, "sha256": hashlib.sha256(body).hexdigest()}
