@@ -160,27 +160,101 @@ def test_max_requests_per_socket(run: Run) -> None:
 
 
 @pytest.mark.row("http1_options.headers_timeout")
-@pytest.mark.parametrize("sent", ["", "G", "GET / HTTP/1.1\r\nhost: x\r\n"])
+@pytest.mark.parametrize("sent", ["G", "GET / HTTP/1.1\r\nhost: x\r\n"])
 def test_headers_timeout(run: Run, sent: str) -> None:
-    """A head that does not come is answered with 408, and silence with the end."""
+    """A head that does not come is answered with 408: the first one, and those behind it."""
 
     async def main() -> None:
         async with serving(hello, headers_timeout=0.2) as (_, port):
-            async with await Http1Peer.dial(port) as peer:
-                peer.send(get())
-                await peer.response()
-                peer.send(sent or "G")
-                got = await peer.response()
-                assert (got.status, got.closes) == (408, True)
-                assert await peer.rest() == b""
-            async with await Http1Peer.dial(port) as peer:
-                # before its first byte nobody knows what the client will speak
-                if sent:
+            for before in (0, 1):
+                async with await Http1Peer.dial(port) as peer:
+                    for _ in range(before):
+                        await peer.ask(get())
                     peer.send(sent)
-                    assert (await peer.response()).status == 408
+                    got = await peer.response()
+                    assert (got.status, got.closes) == (408, True)
                     assert await peer.rest() == b""
 
     run(main())
+
+
+@pytest.mark.parametrize("sent", ["", "P", "PRI * HTTP/2.0\r\n\r\nSM"])
+def test_silent_client(run: Run, sent: str) -> None:
+    """Who does not show what it speaks gets no answer, but an end."""
+
+    async def main() -> None:
+        async with serving(hello, headers_timeout=0.2) as (server, port):
+            async with await Http1Peer.dial(port) as peer:
+                peer.send(sent)
+                assert await peer.rest() == b""
+            # who does is not concerned
+            async with (
+                await Http1Peer.dial(port) as peer,
+                http2.connect(f"http://127.0.0.1:{port}") as session,
+            ):
+                await peer.ask(get())
+                stream = session.request()
+                await asyncio.sleep(0.3)
+                assert await stream.read() == b"/"
+                assert (await peer.ask(get())).status == 200
+            await eventually(lambda: not server._transports)
+
+    run(main())
+
+
+@pytest.mark.parametrize("reads", [False, True])
+def test_write_timeout(run: Run, reads: bool) -> None:
+    """Who takes nothing of its response for so long goes; who takes little stays."""
+
+    async def main() -> None:
+        events = Events()
+
+        async def on_request(request: Any, response: Any) -> None:
+            response.on("close", lambda: events.add("close"))
+            for _ in range(400):
+                if not response.write(bytes(100_000)):
+                    await response.drain()
+            response.end()
+            events.add("done")
+
+        server = http2.create_server(on_request, allow_http1=True, write_timeout=0.3)
+        async with listening(server) as port, await Http1Peer.dial(port) as peer:
+            peer.send(get(connection="close"))
+            if not reads:
+                await events.expect("close")
+                assert not server._transports
+                return
+            await peer.head()
+            size = 0
+            while chunk := await peer.reader.read(1 << 20):
+                size += len(chunk)
+                await asyncio.sleep(0.005)
+            assert size > 40_000_000
+            await events.expect("done")
+
+    run(main())
+
+
+@pytest.mark.parametrize("secure", [False, True])
+def test_wrk(run_asyncio: Run, certificate: Certificate, secure: bool) -> None:
+    """64 connections that ask as fast as they can: every request gets its response."""
+
+    async def main() -> None:
+        if secure:
+            server: http2.Http2Server = http2.create_secure_server(
+                patient, allow_http1=True, cert=certificate.cert, key=certificate.key
+            )
+        else:
+            server = http2.create_server(patient, allow_http1=True)
+        async with listening(server) as port:
+            scheme = "https" if secure else "http"
+            url = f"{scheme}://127.0.0.1:{port}/x"
+            out = (await execute("wrk", "-t1", "-c64", "-d1", url)).decode()
+            assert "requests in" in out
+            assert "Socket errors" not in out
+            assert "Non-2xx" not in out
+
+    run_asyncio(main())
 
 
 def test_headers_that_trickle(run: Run) -> None:

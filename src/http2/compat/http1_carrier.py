@@ -62,6 +62,7 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol):
     _timer: asyncio.TimerHandle | None = None
     _timer_at = 0.0
     _idle_timer: IdleTimer | None = None
+    _write_timer: asyncio.TimerHandle | None = None
 
     def __init__(self, server: Http2Server, transport: asyncio.Transport) -> None:
         self.server = server
@@ -100,10 +101,26 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol):
     def pause_writing(self) -> None:
         """The transport's buffer is full."""
         self._write_paused = True
+        seconds = self.server._options.write_timeout
+        if seconds and self._transport is not None and self._write_timer is None:
+            unsent = self._transport.get_write_buffer_size()
+            self._write_timer = self._loop.call_later(seconds, self._look_at_writing, unsent)
+
+    def _look_at_writing(self, before: int) -> None:
+        """``write_timeout`` seconds ago *before* bytes were unsent: give up who takes nothing."""
+        self._write_timer = None
+        transport = self._transport
+        if transport is None or not self._write_paused:
+            return
+        if transport.get_write_buffer_size() >= before:
+            transport.abort()
+        else:
+            self.pause_writing()
 
     def resume_writing(self) -> None:
         """The transport's buffer is short again."""
         self._write_paused = False
+        self._cancel_write_timer()
         self._touch()
         # not now: asyncio calls this in the middle of a write of its own
         self._loop.call_soon(self._writable)
@@ -240,8 +257,14 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol):
             self._idle_timer.cancel()
             self._idle_timer = None
 
+    def _cancel_write_timer(self) -> None:
+        if self._write_timer is not None:
+            self._write_timer.cancel()
+            self._write_timer = None
+
     def _stop_timers(self) -> None:
         self._cancel_idle_timer()
+        self._cancel_write_timer()
         self._deadline = 0.0
         if self._timer is not None:
             self._timer.cancel()

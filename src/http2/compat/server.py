@@ -100,6 +100,7 @@ def _equipped(
         from .http1 import Http1Service
 
         server._serve_http1 = Http1Service(http1_options, dispatcher, server)
+        server._first_bytes_timeout = http1_options.headers_timeout
     if on_request is not None:
         if not callable(on_request):
             raise new_error("ERR_INVALID_ARG_TYPE", "on_request", "a callable", on_request)

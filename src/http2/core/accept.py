@@ -72,6 +72,9 @@ class ServerProtocol(SessionProtocol):
                 self._hand_to_http1(early)
             else:
                 self._server._unknown_protocol(stream, early)
+        elif self._server._first_bytes_timeout:
+            seconds = self._server._first_bytes_timeout
+            self._timer = self._server._loop.call_later(seconds, stream.close)
 
     def buffer_updated(self, nbytes: int) -> None:
         """*nbytes* have come: look at the first ones, hand on the others."""

@@ -82,6 +82,8 @@ class Http2Server(Closable, Referenced):
     # emits ``request``, and what takes over the connections of HTTP/1 clients.
     _on_stream: Callable[..., Any] | None = None
     _serve_http1: Callable[[Http2Server, asyncio.Transport, bytes], None] | None = None
+    # Seconds that a client in the clear has to show which protocol it speaks; 0 for no limit.
+    _first_bytes_timeout: float = 0
 
     def __init__(self, options: SessionOptions) -> None:
         self._options = options
