@@ -11,6 +11,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from .browser import Page, chromium
 from .conftest import Run
 from .peers import Start, first_line
@@ -60,6 +62,7 @@ async def visit(page: Page, url: str) -> None:
     await page.expect("Page.loadEventFired")
 
 
+@pytest.mark.row("response.write_early_hints", "secure_server.alpn")
 def test_page(background: Start, run_asyncio: Run, tmp_path: Path) -> None:
     url = start_page_server(background)
 

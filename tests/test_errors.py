@@ -77,6 +77,7 @@ EXPECTED: dict[str, tuple[type[Http2Error], tuple[object, ...]]] = {
     "ERR_HTTP2_TRAILERS_ALREADY_SENT": (Http2Error, ()),
     "ERR_HTTP2_TRAILERS_NOT_READY": (Http2Error, ()),
     "ERR_HTTP2_UNSUPPORTED_PROTOCOL": (Http2ValueError, ("gopher:",)),
+    "ERR_HTTP_CONTENT_LENGTH_MISMATCH": (Http2Error, ()),
     "ERR_INVALID_ARG_TYPE": (Http2TypeError, ("payload", "a buffer", 5)),
     "ERR_INVALID_ARG_VALUE": (Http2ArgumentError, ("weight", "heavy")),
     "ERR_INVALID_CHAR": (Http2TypeError, ("header content", "x-name")),

@@ -55,6 +55,7 @@ async def nghttp(url: str, *arguments: str) -> bytes:
     return await execute("nghttp", "--no-verify-peer", "-t", "20", *arguments, url)
 
 
+@pytest.mark.row("secure_server.option.allow_http1", "secure_server.alpn", "request.http_version")
 def test_mixed(start: Start, run_asyncio: Run) -> None:
     """One port and one handler; each client is told its own version."""
     server = start("mixed_server.py", "--port", "0")
@@ -81,6 +82,7 @@ def test_mixed(start: Start, run_asyncio: Run) -> None:
     server.stop()
 
 
+@pytest.mark.row("server.option.allow_http1", "request.json")
 def test_json_api(start: Start, run_asyncio: Run) -> None:
     """Clients of every version work on the same notes."""
     server = start("json_api.py", "--port", "0")
@@ -165,6 +167,7 @@ def test_upload(start: Start, run_asyncio: Run, tmp_path: Path, version: str) ->
     server.stop()
 
 
+@pytest.mark.row("request.iteration")
 def test_upload_by_node_and_nghttp(start: Start, run_asyncio: Run, tmp_path: Path) -> None:
     server = start("upload_server.py", "--port", "0")
     url = server.url()
@@ -190,6 +193,7 @@ def report(rows: int) -> bytes:
     return f"{head}{''.join(lines)}</table>\n".encode()
 
 
+@pytest.mark.row("response.write_early_hints")
 def test_download(start: Start, run_asyncio: Run) -> None:
     server = start("download_server.py", "--port", "0")
     url = server.url()
@@ -216,6 +220,7 @@ def test_download(start: Start, run_asyncio: Run) -> None:
     assert server.stop() == "made 100000 of 100000 rows\n" * 6
 
 
+@pytest.mark.row("response.drain")
 @pytest.mark.parametrize("version", VERSIONS)
 def test_download_that_nobody_takes(start: Start, run_asyncio: Run, version: str) -> None:
     """A report is made as fast as its client reads, and no further when it leaves."""

@@ -87,6 +87,7 @@ async def wrk(url: str, *arguments: str) -> int:
     return int(found[1])
 
 
+@pytest.mark.row("server.option.allow_http1")
 @pytest.mark.parametrize("waits", [False, True])
 def test_one_port_in_the_clear(run: Run, waits: bool) -> None:
     """Clients of both protocols at once."""
@@ -106,6 +107,7 @@ def test_one_port_in_the_clear(run: Run, waits: bool) -> None:
     run(main())
 
 
+@pytest.mark.row("secure_server.option.allow_http1")
 def test_one_port_of_tls(run: Run, certificate: Certificate) -> None:
     async def main() -> None:
         application = Application(waits=True)
