@@ -18,7 +18,8 @@ from .http1_chunked import ChunkedBody
 from .http1_head import BadRequest, RequestHead, check_incomplete, parse_again, parse_head
 from .http1_options import Http1Options
 from .http1_response import date, status_line
-from .http1_stream import UNTIL_CLOSE, Http1Stream
+from .http1_stream import Http1Stream
+from .http1_writer import UNTIL_CLOSE, Http1Writer
 
 if TYPE_CHECKING:
     from ..core.server import Http2Server
@@ -380,7 +381,7 @@ class Http1Connection(Http1Carrier):
 
     # --- responses --------------------------------------------------------------------
 
-    def _connection_lines(self, stream: Http1Stream, given: str | None, until_close: bool) -> str:
+    def _connection_lines(self, stream: Http1Writer, given: str | None, until_close: bool) -> str:
         """The fields of a response that say what becomes of the connection (section 9)."""
         if given is not None:
             words = [word.strip() for word in given.lower().split(",")]
@@ -405,15 +406,16 @@ class Http1Connection(Http1Carrier):
         if stream is not None and stream._fields is not None:
             stream._send_head()
 
-    def _response_given(self, stream: Http1Stream) -> None:
+    def _response_given(self, stream: Http1Writer) -> None:
         """The whole response of *stream* was written."""
         if not self._in_batch:
             self._flush()
             self._loop.call_soon(self._response_over, stream)
 
-    def _response_over(self, stream: Http1Stream) -> None:
-        if self._stream is stream and not self._write_paused:
-            self._after_response(stream)
+    def _response_over(self, stream: Http1Writer) -> None:
+        current = self._stream
+        if current is stream and current is not None and not self._write_paused:
+            self._after_response(current)
 
     def _after_response(self, stream: Http1Stream) -> None:
         """Go on behind a response; in a batch, the request behind it is begun by that."""

@@ -1,0 +1,432 @@
+"""The response of an exchange over HTTP/1: its head, and how its body is framed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..core.duplex import Duplex
+from ..core.stream import as_buffer, headers_as_sent
+from ..core.timers import IdleTimer
+from ..errors import new_error
+from ..headers import Headers, OutgoingHeaders
+from .http1_response import Fields, collect, date, known_lines, status_line
+
+if TYPE_CHECKING:
+    from .http1 import Http1Connection
+
+__all__ = ["Http1Writer"]
+
+# How the end of a response is told (RFC 9112 section 6.3): by its head alone, by content-length,
+# by the last chunk, or by the end of the connection.
+NO_BODY, LENGTH, CHUNKED, UNTIL_CLOSE = range(4)
+
+# Statuses whose responses have no body.
+BODILESS = frozenset({204, 205, 304})
+
+# Chunks up to this many bytes are copied between their size and CRLF: one buffer less.
+SMALL_CHUNK = 16 * 1024
+
+
+class Http1Writer(Duplex):
+    """The writing side of `Http1Stream`."""
+
+    closed: bool = False
+    """Whether the exchange is over, or was ended."""
+
+    http_version: str
+    """The client's: ``'1.1'`` or ``'1.0'``."""
+
+    sent_trailers: Headers | None = None
+    """The trailers that were sent."""
+
+    _session: Http1Connection
+    _head_request = False
+    _headers_sent = False
+    # The reason phrase to send; None for that of RFC 9110.
+    _status_message: str | None = None
+    _informational: list[Headers] | None = None
+    _sent: tuple[OutgoingHeaders | None, int | None, str | None] = (None, None, None)
+    # The response's head until it is written, with the first bytes of the body if they come in
+    # the same turn of the loop.
+    _fields: Fields | None = None
+    _framing = NO_BODY
+    # What `content-length` says is still to come; None without one.
+    _left: int | None = None
+    _wants_chunks = False
+    # The whole response has been given to the connection.
+    _response_ended = False
+    # The connection has nothing more to do with it, though its last bytes may be unread here.
+    _off_the_wire = False
+    _timer: IdleTimer | None = None
+
+    def destroy(self, error: BaseException | None = None) -> None:
+        """End the exchange at once; see `Http1Stream.destroy`."""
+        raise NotImplementedError
+
+    # --- what is known ----------------------------------------------------------------
+
+    @property
+    def headers_sent(self) -> bool:
+        """Whether the response has begun: its headers were sent."""
+        return self._headers_sent
+
+    @property
+    def sent_headers(self) -> Headers | None:
+        """The headers that were sent, with those that were added by default."""
+        if not self._headers_sent:
+            return None
+        headers, status, dated = self._sent
+        defaults = {":status": status, "date": dated}
+        return headers_as_sent(
+            headers, {name: value for name, value in defaults.items() if value is not None}
+        )
+
+    @property
+    def sent_info_headers(self) -> list[Headers]:
+        """The headers of the informational responses that were sent."""
+        return list(self._informational or ())
+
+    @property
+    def writable(self) -> bool:
+        """Whether `write` may be called."""
+        return not (self.writable_ended or self.closed or self.destroyed)
+
+    @property
+    def writable_length(self) -> int:
+        """Bytes written that are still queued here: the client or the network is slow."""
+        return 0 if self._off_the_wire else self._session._queued()
+
+    @property
+    def buffer_size(self) -> int:
+        """The same as `writable_length`, under Node's name."""
+        return self.writable_length
+
+    # --- the head of the response -------------------------------------------------------
+
+    def respond(
+        self,
+        headers: OutgoingHeaders | None = None,
+        *,
+        end_stream: bool = False,
+        wait_for_trailers: bool = False,
+        send_date: bool = True,
+    ) -> None:
+        """Begin the response with *headers*; see `ServerHttp2Stream.respond`.
+
+        How long the body is, is told by ``content-length`` when *headers* have it or when
+        `end` comes with the whole body before the next turn of the loop; else the body is
+        chunked, or to HTTP/1.0 ends with the connection. With *wait_for_trailers* it is
+        chunked in any case. ``connection: close`` closes the connection afterwards.
+
+        Raises ERR_HTTP2_HEADERS_SENT, ERR_HTTP2_INVALID_STREAM,
+        ERR_HTTP2_STATUS_INVALID, and the errors of the header rules, before anything is
+        sent.
+        """
+        if self.closed or self.destroyed:
+            raise self._closed_error()
+        if self._headers_sent:
+            raise new_error("ERR_HTTP2_HEADERS_SENT")
+        connection = self._session
+        fields = collect(headers, **connection._strictness)
+        status = fields.status
+        if not status:
+            status = fields.status = 200
+        elif status < 200 or status > 599:
+            raise new_error("ERR_HTTP2_STATUS_INVALID", status)
+        if self._status_message:
+            status_line(status, self._status_message)
+        dated = None
+        if send_date and not fields.dated:
+            dated = date()
+            fields.lines.append(f"date: {dated}\r\n")
+        self._fields = fields
+        self._sent = (fields.held, status, dated)
+        self._headers_sent = True
+        self._wants_chunks = wait_for_trailers
+        if self._timer is not None:
+            self._timer.touch()
+        if end_stream or status in BODILESS:
+            self.writable_ended = True
+            self._end(b"", None)
+        else:
+            connection._wake()
+
+    def _respond_again(self, status: int, headers: dict[str, Any] | None, send_date: bool) -> bool:
+        """`respond` with *headers* that are known; False when they are not: nothing was done.
+
+        *headers* belong to the stream from now on.
+        """
+        if self.closed or self.destroyed or self._headers_sent or status in BODILESS:
+            return False
+        lines = known_lines(headers)
+        if lines is None:
+            return False
+        self._fields = fields = Fields(lines)
+        fields.status = status
+        dated = None
+        if send_date:
+            dated = date()
+            lines.append(f"date: {dated}\r\n")
+        self._sent = (headers, status, dated)
+        self._headers_sent = fields.plain = True
+        if self._timer is not None:
+            self._timer.touch()
+        self._session._wake()
+        return True
+
+    def _end_plainly(self, data: bytes, fields: Fields) -> bool:
+        """`end` of an everyday response with its whole body; False when it is no such one."""
+        connection = self._session
+        if (
+            self._head_request
+            or self.writable_ended
+            or self.closed
+            or self.destroyed
+            or self._timer is not None
+            or not connection._keep_alive
+            or connection._expects_continue
+        ):
+            return False
+        self._fields = None
+        self._framing = LENGTH
+        self.writable_ended = self._response_ended = True
+        size = len(data)
+        head = (
+            f"{status_line(fields.status)}{''.join(fields.lines)}content-length: {size}\r\n"
+            f"{connection._service.keep_alive}\r\n"
+        ).encode("latin-1")
+        if size <= SMALL_CHUNK:
+            connection._write(head + data)
+        else:
+            connection._write(head)
+            connection._write(data)
+        if not connection._in_batch:
+            connection._response_given(self)
+        return True
+
+    def _head(self, whole: int | None) -> bytes:
+        """The head as bytes, and with it how the body is framed.
+
+        *whole* is the length of the body when that is known.
+        """
+        fields = self._fields
+        assert fields is not None
+        self._fields = None
+        status = fields.status
+        length = fields.length
+        if self._head_request or status in BODILESS:
+            self._framing = NO_BODY
+            if status == 204:
+                length = None
+            elif status == 205:
+                length = 0
+            elif length is None and whole and self._head_request and not self._wants_chunks:
+                length = whole
+        elif length is not None:
+            self._framing = LENGTH
+            self._left = length
+        elif whole is not None and not self._wants_chunks:
+            self._framing = LENGTH
+            length = self._left = whole
+        elif self.http_version == "1.1":
+            self._framing = CHUNKED
+        else:
+            self._framing = UNTIL_CLOSE
+        lines = fields.lines
+        if length is not None:
+            lines.append(f"content-length: {length}\r\n")
+        elif self._framing == CHUNKED:
+            lines.append("transfer-encoding: chunked\r\n")
+        lines.append(
+            self._session._connection_lines(self, fields.connection, self._framing == UNTIL_CLOSE)
+        )
+        head = status_line(status, self._status_message) + "".join(lines) + "\r\n"
+        return head.encode("latin-1")
+
+    def _send_head(self) -> None:
+        """Write the head, without waiting for a body any longer."""
+        if self._fields is not None:
+            self._session._write(self._head(None))
+
+    def additional_headers(self, headers: OutgoingHeaders) -> None:
+        """Send an informational response (status 1xx), which HTTP/1.0 does not have.
+
+        Raises ERR_HTTP2_HEADERS_AFTER_RESPOND, ERR_HTTP2_INVALID_INFO_STATUS,
+        ERR_HTTP2_STATUS_101, ERR_HTTP2_INVALID_STREAM, and the errors of the header
+        rules.
+        """
+        if self.closed or self.destroyed:
+            raise self._closed_error()
+        if self._headers_sent:
+            raise new_error("ERR_HTTP2_HEADERS_AFTER_RESPOND")
+        connection = self._session
+        fields = collect(headers, informational=True, **connection._strictness)
+        status = fields.status
+        if status == 101:
+            raise new_error("ERR_HTTP2_STATUS_101")
+        if status < 100 or status > 199:
+            raise new_error("ERR_HTTP2_INVALID_INFO_STATUS", status)
+        if self.http_version == "1.0":
+            return
+        if self._informational is None:
+            self._informational = []
+        self._informational.append(headers_as_sent(fields.held, {}))
+        if status == 100:
+            connection._continued()
+        text = status_line(status) + "".join(fields.lines) + "\r\n"
+        connection._write(text.encode("latin-1"))
+
+    # --- the body of the response -------------------------------------------------------
+
+    def _check_writable(self) -> None:
+        if self.closed or self.destroyed:
+            raise self._closed_error()
+        if self.writable_ended:
+            raise new_error("ERR_STREAM_WRITE_AFTER_END")
+
+    def _closed_error(self) -> BaseException:
+        error = new_error("ERR_HTTP2_INVALID_STREAM")
+        error.__cause__ = self._error
+        return error
+
+    def write(self, data: Any, encoding: str = "utf-8") -> bool:
+        """Send *data*, a buffer or a `str`; False means: wait for `drain` before more.
+
+        Raises ERR_STREAM_WRITE_AFTER_END, ERR_HTTP2_INVALID_STREAM, ERR_INVALID_ARG_TYPE,
+        ERR_HTTP_CONTENT_LENGTH_MISMATCH for more than ``content-length`` says.
+        """
+        self._check_writable()
+        if type(data) is not bytes:
+            data = bytes(as_buffer(data, encoding))
+        if not self._headers_sent:
+            self.respond()
+        if self._head_request:
+            return True
+        size = len(data)
+        fields = self._fields
+        if fields is not None:
+            if fields.length is not None:
+                _check_length(fields.length, size)
+            self._session._write(self._head(None))
+        if self._left is not None:
+            _check_length(self._left, size)
+            self._left -= size
+        if self._timer is not None:
+            self._timer.touch()
+        if size:
+            self._write_body(data, size)
+        if self._session._is_full():
+            self._need_drain = self._watched = True
+            return False
+        return True
+
+    def _write_body(self, data: bytes, size: int) -> None:
+        connection = self._session
+        if self._framing != CHUNKED:
+            connection._write(data)
+        elif size <= SMALL_CHUNK:
+            connection._write(b"%x\r\n%b\r\n" % (size, data))
+        else:
+            connection._write(b"%x\r\n" % size)
+            connection._write(data)
+            connection._write(b"\r\n")
+
+    def end(self, data: Any = None, encoding: str = "utf-8") -> None:
+        """End the response, after *data* if there is any; ending twice does nothing.
+
+        A response to HEAD has no body: of *data*, its length alone is sent. Raises like
+        `write` when there is data that can't be sent. A response that is shorter than its
+        ``content-length`` ends the connection, so that the client knows.
+        """
+        fields = self._fields
+        if (
+            fields is not None
+            and fields.plain
+            and type(data) is bytes
+            and self._end_plainly(data, fields)
+        ):
+            return
+        if self.writable_ended or self.closed or self.destroyed:
+            if data is not None and not (self._head_request and not self.closed):
+                self._check_writable()
+            return
+        if data is None:
+            data = b""
+        elif type(data) is not bytes:
+            data = bytes(as_buffer(data, encoding))
+        if not self._headers_sent:
+            self.respond()
+            if self.writable_ended:
+                return
+        self._end(data, None)
+
+    def _end_with_trailers(self, data: Any, trailers: OutgoingHeaders) -> None:
+        """End the response, which has begun, with *data* and then *trailers*.
+
+        Only a chunked body can have any: with ``content-length``, and for HTTP/1.0, they are
+        dropped (RFC 9110 section 6.5).
+        """
+        if self.writable_ended or self.closed or self.destroyed:
+            self.end(data)
+            return
+        fields = collect(trailers, trailers=True, **self._session._strictness)
+        if self._fields is not None:
+            self._wants_chunks = True
+        data = b"" if data is None else bytes(as_buffer(data))
+        self._end(data, fields)
+
+    def _end(self, data: bytes, trailers: Fields | None) -> None:
+        """Write the last bytes, in one piece with the head if that is still here."""
+        size = len(data)
+        left = self._left
+        head = b""
+        fields = self._fields
+        if fields is not None:
+            if not self._head_request:
+                left = fields.length
+                if left is not None and size > left:
+                    _check_length(left, size)
+            if self.http_version != "1.1":
+                self._wants_chunks = False
+            head = self._head(size)
+            left = self._left
+        elif left is not None:
+            _check_length(left, size)
+        self.writable_ended = True
+        if self._timer is not None:
+            self._timer.touch()
+        framing = self._framing
+        if framing == NO_BODY:
+            data = b""
+        elif framing == CHUNKED:
+            last = b"0\r\n\r\n"
+            if trailers is not None:
+                self.sent_trailers = headers_as_sent(trailers.held, {})
+                last = b"0\r\n%b\r\n" % "".join(trailers.lines).encode("latin-1")
+            data = b"%x\r\n%b\r\n%b" % (size, data, last) if size else last
+        elif left is not None and left != size:
+            if head:
+                self._session._write(head)
+            if size:
+                self._session._write(data)
+            self._too_short(left - size)
+            return
+        self._response_ended = True
+        self._left = None
+        connection = self._session
+        if head and len(data) > SMALL_CHUNK:
+            connection._write(head)
+            connection._write(data)
+        elif head or data:
+            connection._write(head + data)
+        connection._response_given(self)
+
+    def _too_short(self, missing: int) -> None:
+        message = f"{missing} bytes of what content-length said were never written"
+        self.writable_ended = False
+        self.destroy(new_error("ERR_HTTP_CONTENT_LENGTH_MISMATCH", message=message))
+
+
+def _check_length(left: int, size: int) -> None:
+    if size > left:
+        raise new_error("ERR_HTTP_CONTENT_LENGTH_MISMATCH")
