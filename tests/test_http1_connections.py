@@ -308,6 +308,28 @@ def test_request_timeout(run: Run, begun: bool) -> None:
     run(main())
 
 
+@pytest.mark.parametrize("pieces", [1, 2])
+def test_request_timeout_of_later_requests(run: Run, pieces: int) -> None:
+    """Each request has its own time, which begins with its first byte."""
+
+    async def main() -> None:
+        async with asking(patient, request_timeout=0.4, keep_alive_timeout=5) as peer:
+            assert (await peer.ask(get())).status == 200
+            for _ in range(2):
+                await asyncio.sleep(0.5)
+                head = request("POST", content_length="5")
+                for piece in (head,) if pieces == 1 else (head[:9], head[9:]):
+                    peer.send(piece)
+                    await asyncio.sleep(0.05)
+                peer.send("hello")
+                assert (await peer.response()).body == b"/ 5"
+            start = asyncio.get_running_loop().time()
+            assert (await peer.ask(request("POST", content_length="5"))).status == 408
+            assert asyncio.get_running_loop().time() - start >= 0.35
+
+    run(main())
+
+
 def test_time_that_a_handler_takes(run: Run) -> None:
     """The deadlines are the client's: a slow handler misses none."""
 

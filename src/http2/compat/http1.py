@@ -90,6 +90,8 @@ class Http1Connection(Http1Carrier):
     # The exchange whose response was given while its handler still reads.
     _reading_on: Http1Stream | None = None
     _requests = 0
+    # When the request under way began to come, 0 for with its head as a whole; the first one
+    # begins with the connection.
     _began = 0.0
     _blank = False
 
@@ -315,7 +317,7 @@ class Http1Connection(Http1Carrier):
             self._left = head.length
         self._expects_continue = head.version != "1.0" and "expect" in head.headers
         self._target = self._buffer
-        if self._requests > 1 and not self._deadline:
+        if not self._began:
             self._began = self._loop.time()
         self._set_deadline(self._began + options.request_timeout if options.request_timeout else 0)
 
@@ -464,6 +466,7 @@ class Http1Connection(Http1Carrier):
 
     def _next(self) -> None:
         """The connection is free for the next request."""
+        self._began = 0.0
         if not self._keep_alive or self.closed:
             self._linger(more_comes=bool(self._pending) or not self._client_closes)
         elif self._pending:
