@@ -18,6 +18,8 @@ __all__ = ["ChunkedBody"]
 
 # 15 digits are less than 2**60 bytes. Whitespace, which the grammar has as "bad", is not taken.
 SIZE_LINE: Final = re.compile(rb"([0-9A-Fa-f]{1,15})(;[\t -~\x80-\xff]*)?\r\n")
+SIZE_BEGUN: Final = re.compile(rb"([0-9A-Fa-f]{1,15});")
+EXTENSION: Final = re.compile(rb"[\t -~\x80-\xff]*")
 
 # Bytes of chunk extensions that a whole message may have: nobody uses them (section 7.1.1).
 MOST_EXTENSIONS = 16 * 1024
@@ -26,7 +28,7 @@ MOST_EXTENSIONS = 16 * 1024
 class ChunkedBody:
     """The body of one request, as it comes."""
 
-    __slots__ = ("_extensions", "_kept", "_left", "_options", "_state", "done", "trailers")
+    __slots__ = ("_extensions", "_kept", "_left", "_options", "_seen", "_state", "done", "trailers")
 
     def __init__(self, options: Http1Options) -> None:
         self._options = options
@@ -34,6 +36,8 @@ class ChunkedBody:
         # bytes left of the chunk; and what has come of a line that is not complete yet
         self._left = 0
         self._kept = b""
+        # bytes of an incomplete trailer section that were looked at before
+        self._seen = 0
         self._extensions = 0
         self.done = False
         """Whether the last byte of the message was there."""
@@ -75,20 +79,39 @@ class ChunkedBody:
 
     def _no_line(self, data: bytes, position: int) -> int:
         """There is no size line: will there be one?"""
-        rest = data[position : position + MOST_EXTENSIONS + 32]
-        if b"\n" in rest or not rest.endswith(b"\r"):
-            # what has come has to be the beginning of one: complete, it would be one
-            line = SIZE_LINE.fullmatch(rest + b"\r\n")
-            if rest and (b"\n" in rest or line is None):
-                raise BadRequest(400, "a bad chunk size")
-        elif SIZE_LINE.fullmatch(rest + b"\n") is None:
+        begun = SIZE_BEGUN.match(data, position)
+        if begun is not None:
+            # what an extension says is not kept: nobody will ask for it
+            self._count(1)
+            self._left = int(begun[1], 16)
+            self._state = ChunkedBody._extension
+            return begun.end()
+        rest = data[position : position + 18]
+        if (
+            rest
+            and SIZE_LINE.match(rest + b"\r\n") is None
+            and SIZE_LINE.match(rest + b"\n") is None
+        ):
             raise BadRequest(400, "a bad chunk size")
-        self._count(0, len(rest))
         return -1
 
-    def _count(self, extension: int, pending: int = 0) -> None:
+    def _extension(self, data: bytes, position: int, pieces: list[bytes]) -> int:
+        """The rest of a size line that came in parts."""
+        extension = EXTENSION.match(data, position)
+        assert extension is not None
+        begun, position = extension.span()
+        self._count(position - begun)
+        end = data[position : position + 2]
+        if end == b"\r\n":
+            self._state = ChunkedBody._data if self._left else ChunkedBody._trailers
+            return position + 2
+        if end not in (b"", b"\r"):
+            raise BadRequest(400, "a bad chunk extension")
+        return position if position > begun else -1
+
+    def _count(self, extension: int) -> None:
         self._extensions += extension
-        if self._extensions + pending > MOST_EXTENSIONS:
+        if self._extensions > MOST_EXTENSIONS:
             raise BadRequest(413, "too many chunk extensions")
 
     def _data(self, data: bytes, position: int, pieces: list[bytes]) -> int:
@@ -114,13 +137,14 @@ class ChunkedBody:
         if data.startswith(b"\r\n", position):
             self.done = True
             return position + 2
-        end = data.find(b"\r\n\r\n", position)
+        seen = position + self._seen
+        end = data.find(b"\r\n\r\n", max(seen - 3, position))
         if (len(data) if end < 0 else end) - position > self._options.max_header_size:
             raise BadRequest(431, "the trailer section is too long")
         if end < 0:
-            rest = data[position:]
-            if rest.count(b"\n") != rest.count(b"\r\n"):
+            if data.count(b"\n", seen) != data.count(b"\r\n", max(seen - 1, position)):
                 raise BadRequest(400, "an LF by itself")
+            self._seen = len(data) - position
             return -1
         self.trailers = parse_trailers(data[position : end + 4], self._options)
         self.done = True

@@ -300,10 +300,13 @@ class Http1Writer(Duplex):
             data = bytes(as_buffer(data, encoding))
         if not self._headers_sent:
             self.respond()
-        if self._head_request:
-            return True
         size = len(data)
         fields = self._fields
+        if self._head_request:
+            if size and fields is not None:
+                # more may follow: nobody knows the length
+                self._session._write(self._head(None))
+            return True
         if fields is not None:
             if fields.length is not None:
                 _check_length(fields.length, size)

@@ -321,10 +321,15 @@ class ServerResponse(Face):
         self._ended = True
         if stream.writable_ended:
             return self
-        if self._trailers is None:
-            stream.end(data)
-        else:
-            stream._end_with_trailers(data, self._trailers)
+        try:
+            if self._trailers is None:
+                stream.end(data)
+            else:
+                stream._end_with_trailers(data, self._trailers)
+        except BaseException:
+            # what can't be sent has ended nothing
+            self._ended = bool(stream.writable_ended)
+            raise
         return self
 
     def _begin(self, data: Any) -> None:
@@ -380,11 +385,17 @@ class ServerResponse(Face):
     def set_trailer(self, name: str, value: Any) -> None:
         """Set the trailer *name*, to be sent after the body (RFC 9110 section 6.5).
 
-        Raises ERR_HTTP2_TRAILERS_ALREADY_SENT after `end`, and what `set_header` does.
+        Raises ERR_HTTP2_TRAILERS_ALREADY_SENT after `end`, ERR_HTTP2_INVALID_CONNECTION_HEADERS
+        for fields that frame a message, and what `set_header` does.
         """
         if self._ended:
             raise new_error("ERR_HTTP2_TRAILERS_ALREADY_SENT")
         name = check_name(name)
+        if name in ("content-length", "transfer-encoding"):
+            raise new_error(
+                "ERR_HTTP2_INVALID_CONNECTION_HEADERS",
+                message=f"{name!r} can be no trailer (RFC 9110 section 6.5.1)",
+            )
         value = check_value(name, value)
         if self._is_dropped(name):
             return

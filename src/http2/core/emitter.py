@@ -211,10 +211,17 @@ class EventEmitter:
 
         def done(task: asyncio.Task[Any]) -> None:
             tasks.discard(task)
-            if not task.cancelled():
+            error: BaseException | None
+            try:
                 error = task.exception()
-                if isinstance(error, Exception):
-                    emitter._listener_failed(error, event, args)
+            except asyncio.CancelledError as cancelled:
+                if task.cancelling():
+                    return
+                # nobody has asked for it: what the listener was waiting for was cancelled
+                error = RuntimeError("a listener waited for something that was cancelled")
+                error.__cause__ = cancelled
+            if isinstance(error, Exception):
+                emitter._listener_failed(error, event, args)
 
         task.add_done_callback(done)
 

@@ -156,6 +156,8 @@ class ServerHttp2Stream(Http2Stream):
         connection = self._session._connection
         assert self.id is not None
         assert connection is not None
+        # now, when it is this program's error: when they are sent it would be the session's
+        connection.check_trailers(trailers)
         connection.expect_trailers(self.id)
         self._final_trailers = trailers
         self.end(data)

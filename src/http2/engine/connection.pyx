@@ -351,6 +351,11 @@ cdef class Connection(Session):
         checked(nghttp2_submit_data(
             self._session, NGHTTP2_FLAG_END_STREAM, stream_id, body_provider(&provider, body)))
 
+    def check_trailers(self, headers):
+        """Raise what `submit_trailers` would because of *headers*."""
+        self._alive()
+        self._outgoing.collect(headers, TRAILERS)
+
     def expect_trailers(self, int32_t stream_id):
         """Make a body that has not ended wait for trailers, as *wait_for_trailers* would have."""
         cdef OutgoingBody body
