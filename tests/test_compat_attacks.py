@@ -172,3 +172,35 @@ def test_head_in_pieces(run: Run) -> None:
             assert await peer.rest() == b""
 
     run(main())
+
+
+@pytest.mark.parametrize("name", ["content-length", "transfer-encoding", "connection"])
+def test_errors_of_http1_do_not_speak_of_http2(run: Run, name: str) -> None:
+    """What the framing is left to is refused in words that fit."""
+
+    async def main() -> None:
+        def on_request(request: Any, response: Any) -> None:
+            with pytest.raises(http2.Http2Error) as caught:
+                if name == "transfer-encoding":
+                    request.stream.respond({name: "gzip"})
+                else:
+                    response.write("a")
+                    response.set_trailer(name, "5")
+                    response.end("b")
+            assert caught.value.code == "ERR_HTTP2_INVALID_CONNECTION_HEADERS"
+            assert name in str(caught.value)
+            assert "HTTP/2" not in str(caught.value)
+            if name == "connection":
+                response.destroy()
+            else:
+                response.end("b")
+
+        async with serving(on_request) as (_, port):
+            if name == "connection":
+                async with await Http1Peer.dial(port) as peer:
+                    peer.send(get())
+                    assert (await peer.rest()).endswith(b"\r\n1\r\na\r\n")
+            else:
+                assert (await over_http1(port, "/"))[0] == 200
+
+    run(main())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from random import Random
 from typing import Any
 
 import pytest
@@ -292,5 +293,100 @@ def test_no_upgrade_to_http2(run: Run) -> None:
                 )
                 assert (got.status, got.body) == (200, b"1.1")
                 assert "upgrade" not in got.headers
+
+    run(main())
+
+
+# --- bodies of all kinds, and handlers of all kinds ------------------------------------------
+
+
+async def answer(request: Any, response: Any) -> None:
+    """As the first part of the path says: with the path, before, after or while the body comes."""
+    how, path = request.url.split("/")[1], request.url
+    if how == "later":
+        await asyncio.sleep(0.002)
+    elif how == "read":
+        await request.read()
+    elif how == "part":
+        await request.read(10)
+    elif how == "while":
+        response.write(path)
+        async for _ in request:
+            response.write(".")
+        response.end()
+        return
+    elif how == "listen":
+        request.on("data", lambda data: None)
+    elif how == "slowly":
+        while await request.read(20_000):
+            await asyncio.sleep(0)
+    elif how == "pause":
+        request.on("data", lambda data: None)
+        request.pause()
+        await asyncio.sleep(0.002)
+        request.resume()
+    response.end(path)
+    if how == "before":
+        await request.read()
+
+
+HANDLERS = ["once", "later", "read", "part", "while", "listen", "slowly", "pause", "before"]
+
+
+def test_each_response_is_for_its_request(run: Run) -> None:
+    """On one connection, with bodies that are read, ignored or drained: none is mixed up or lost.
+
+    A connection may end before its last request is served, between responses.
+    """
+    random = Random(1)
+
+    def message(path: str, size: int) -> bytes:
+        if size and random.random() < 0.5:
+            return request("POST", path, content_length=str(size)).encode() + bytes(size)
+        chunks = [bytes(random.randint(1, size)) for _ in range(3)] if size else []
+        return request("POST", path, transfer_encoding="chunked").encode() + chunked(*chunks)
+
+    async def client(port: int, number: int) -> int:
+        paths = [f"/{random.choice(HANDLERS)}/{number}/{i}" for i in range(4)]
+        sizes = [random.choice([0, 1, 100, 5000, 70_000, 200_000]) for _ in paths]
+        wire = b"".join(map(message, paths, sizes))
+        step = random.choice([100, 20_000, 300_000])
+        served = 0
+        cut = b""
+
+        async def send(peer: Http1Peer) -> None:
+            for at in range(0, len(wire), max(step, len(wire) // 200)):
+                peer.send(wire[at : at + max(step, len(wire) // 200)])
+                try:
+                    await peer.writer.drain()
+                except ConnectionError:
+                    return
+
+        async with await Http1Peer.dial(port) as peer:
+            sending = asyncio.ensure_future(send(peer))
+            for path in paths:
+                try:
+                    got = await peer.response()
+                except asyncio.IncompleteReadError as error:
+                    cut = error.partial
+                    break
+                except ConnectionError:
+                    break
+                assert got.status == 200
+                assert got.body.decode().rstrip(".") == path
+                served += 1
+            sending.cancel()
+            await asyncio.wait({sending})
+            await peer.abort()
+        assert not cut
+        return served
+
+    async def main() -> None:
+        async with serving(answer) as (_, port):
+            served = 0
+            for begin in range(0, 160, 20):
+                numbers = range(begin, begin + 20)
+                served += sum(await asyncio.gather(*(client(port, n) for n in numbers)))
+            assert served > 320
 
     run(main())

@@ -197,11 +197,17 @@ def _pairs(headers: Any) -> list[tuple[Any, Any]]:
     raise new_error("ERR_INVALID_ARG_TYPE", "headers", "a mapping or pairs", headers)
 
 
+def _not_yours(name: str, what: str) -> Exception:
+    """The framing of messages is not the program's (RFC 9112 section 6)."""
+    message = f"header {name!r} {what}"
+    return new_error("ERR_HTTP2_INVALID_CONNECTION_HEADERS", message=message)
+
+
 def _refuse_trailer(name: str) -> None:
     if name == ":status":
         raise new_error("ERR_HTTP2_PSEUDOHEADER_NOT_ALLOWED")
     if name != "date":
-        raise new_error("ERR_HTTP2_INVALID_CONNECTION_HEADERS", name)
+        raise _not_yours(name, "can be no trailer")
 
 
 def _note(found: Fields, role: int, name: str, text: str, informational: bool) -> None:
@@ -220,7 +226,7 @@ def _note(found: Fields, role: int, name: str, text: str, informational: bool) -
     elif role == CODING:
         # the framing is ours: chunked is what a body of unknown length gets anyway
         if text.lower() != "chunked":
-            raise new_error("ERR_HTTP2_INVALID_CONNECTION_HEADERS", name)
+            raise _not_yours(name, "can't be anything but chunked")
     elif found.connection is None:
         found.connection = text
     else:
