@@ -318,7 +318,7 @@ async def answer(request: Any, response: Any) -> None:
     elif how == "listen":
         request.on("data", lambda data: None)
     elif how == "slowly":
-        while await request.read(20_000):
+        async for _ in request:
             await asyncio.sleep(0)
     elif how == "pause":
         request.on("data", lambda data: None)
