@@ -117,12 +117,15 @@ def in_pieces(body: ChunkedBody, wire: bytes, size: int) -> None:
         body.feed(wire[at : at + size])
 
 
-def test_an_extension_is_not_kept() -> None:
+def test_an_extension_is_read_once() -> None:
     """Else each of its bytes would have all those before it copied and searched once more."""
     body = ChunkedBody(OPTIONS)
     assert body.feed(b"3;") == (b"", b"")
     for _ in range(1000):
         assert body.feed(b"a=b;\t") == (b"", b"")
+    assert body.feed(b"c") == (b"", b"")
+    for _ in range(1000):
+        assert body.feed(b"d") == (b"", b"")
         assert len(body._kept) <= 1
     for byte in b"\r\nabc\r\n0":
         body.feed(bytes((byte,)))
@@ -140,14 +143,36 @@ def test_extensions_are_counted_however_they_come(pieces: int) -> None:
         assert caught.value.status == 413
 
 
-@pytest.mark.parametrize("bad", [b"1;\n", b"1;a\n", b"1;a\rb", b"1;\0", b"1;a\x7f", b"1;\r\r"])
-def test_bad_extensions_however_they_come(bad: bytes) -> None:
-    """No CR and no LF but at the end, and no other control characters."""
+BAD_EXTENSIONS = [
+    b";\n", b";a\n", b";a\rb", b";\0", b";a\x7f", b";\r\r", b";\r\n", b"; \r\n", b";;a\r\n",
+    b";a;\r\n", b";a=\r\n", b";=a\r\n", b";a b\r\n", b";a=b c\r\n", b';a="b\r\n', b';a="b"c\r\n',
+    b';"a"\r\n', b";\\a\r\n", b";a=b\x85\r\n", b";a,b\r\n", b" ;a\r\n", b'\t\r\n', b';a="\\"\r\n',
+    b";a \r\n",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("extension", BAD_EXTENSIONS)
+def test_bad_extensions_however_they_come(extension: bytes) -> None:
+    """Names and values as RFC 9112 section 7.1.1 has them, and no CR or LF but at the end."""
+    bad = b"1" + extension + b"a\r\n"
     for size in (1, 2, len(bad)):
         body = ChunkedBody(OPTIONS)
         with pytest.raises(BadRequest) as caught:
             in_pieces(body, bad, size)
         assert caught.value.status == 400
+
+
+@pytest.mark.parametrize(
+    "extension", [b";a", b";a=b", b"; a = b ; c", b';a="b;\\"c\\\\\x85"', b';a=b;c;d=""', b";\ta"]
+)
+def test_right_extensions_however_they_come(extension: bytes) -> None:
+    """They are passed over, as section 7.1.1 asks."""
+    wire = b"3" + extension + b"\r\nabc\r\n0" + extension + b"\r\n\r\n"
+    for size in (1, 2, 3, len(wire)):
+        body = ChunkedBody(OPTIONS)
+        pieces = [wire[at : at + size] for at in range(0, len(wire), size)]
+        assert b"".join(body.feed(piece)[0] for piece in pieces) == b"abc"
+        assert body.done
 
 
 def test_chunks_of_one_byte_that_nobody_reads(run: Run) -> None:

@@ -16,10 +16,18 @@ from .http1_options import Http1Options
 
 __all__ = ["ChunkedBody"]
 
-# 15 digits are less than 2**60 bytes. Whitespace, which the grammar has as "bad", is not taken.
-SIZE_LINE: Final = re.compile(rb"([0-9A-Fa-f]{1,15})(;[\t -~\x80-\xff]*)?\r\n")
-SIZE_BEGUN: Final = re.compile(rb"([0-9A-Fa-f]{1,15});")
-EXTENSION: Final = re.compile(rb"[\t -~\x80-\xff]*")
+# What follows a semicolon; whitespace is "bad", but has to be read over (RFC 9110 section 5.6.3).
+NAMED: Final = (
+    rb"[ \t]*+[!#$%&'*+.^_`|~0-9A-Za-z-]++"
+    rb"(?:[ \t]*+=[ \t]*+(?:[!#$%&'*+.^_`|~0-9A-Za-z-]++"
+    rb'|"(?:[\t !#-\[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*+"))?+'
+)
+# 15 digits are less than 2**60 bytes. Whitespace before the first semicolon is not taken: that is
+# where others have ended the number.
+EXTENSIONS: Final = re.compile(rb";%b(?:[ \t]*+;%b)*+" % (NAMED, NAMED))
+SIZE_LINE: Final = re.compile(rb"([0-9A-Fa-f]{1,15})(%b)?+\r\n" % EXTENSIONS.pattern)
+SIZE_BEGUN: Final = re.compile(rb"([0-9A-Fa-f]{1,15}+);")
+IN_EXTENSIONS: Final = re.compile(rb"[\t -~\x80-\xff]*+")
 
 # Bytes of chunk extensions that a whole message may have: nobody uses them (section 7.1.1).
 MOST_EXTENSIONS = 16 * 1024
@@ -28,7 +36,9 @@ MOST_EXTENSIONS = 16 * 1024
 class ChunkedBody:
     """The body of one request, as it comes."""
 
-    __slots__ = ("_extensions", "_kept", "_left", "_options", "_seen", "_state", "done", "trailers")
+    __slots__ = (
+        "_extensions", "_kept", "_left", "_line", "_options", "_seen", "_state", "done", "trailers",
+    )  # fmt: skip
 
     def __init__(self, options: Http1Options) -> None:
         self._options = options
@@ -36,6 +46,8 @@ class ChunkedBody:
         # bytes left of the chunk; and what has come of a line that is not complete yet
         self._left = 0
         self._kept = b""
+        # the extensions of a size line that is not complete yet: `_kept` would be copied each time
+        self._line = bytearray()
         # bytes of an incomplete trailer section that were looked at before
         self._seen = 0
         self._extensions = 0
@@ -81,8 +93,8 @@ class ChunkedBody:
         """There is no size line: will there be one?"""
         begun = SIZE_BEGUN.match(data, position)
         if begun is not None:
-            # what an extension says is not kept: nobody will ask for it
             self._count(1)
+            self._line += b";"
             self._left = int(begun[1], 16)
             self._state = ChunkedBody._extension
             return begun.end()
@@ -96,13 +108,17 @@ class ChunkedBody:
         return -1
 
     def _extension(self, data: bytes, position: int, pieces: list[bytes]) -> int:
-        """The rest of a size line that came in parts."""
-        extension = EXTENSION.match(data, position)
-        assert extension is not None
-        begun, position = extension.span()
+        """The rest of a size line that has come in parts, or is wrong."""
+        more = IN_EXTENSIONS.match(data, position)
+        assert more is not None
+        begun, position = more.span()
         self._count(position - begun)
+        self._line += more[0]
         end = data[position : position + 2]
         if end == b"\r\n":
+            if EXTENSIONS.fullmatch(self._line) is None:
+                raise BadRequest(400, "a bad chunk extension")
+            self._line.clear()
             self._state = ChunkedBody._data if self._left else ChunkedBody._trailers
             return position + 2
         if end not in (b"", b"\r"):
