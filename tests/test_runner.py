@@ -174,6 +174,8 @@ async def main():
     print(server.address()[1], flush=True)
     if "wait" in sys.argv:
         await server.serve_forever()
+    if "inside" in sys.argv:
+        await asyncio.get_running_loop().create_future()
     return "result"
 
 loop_factory = uvloop.new_event_loop if "uvloop" in sys.argv else None
@@ -183,13 +185,14 @@ print(http2.run(main, loop_factory=loop_factory))
 
 @pytest.mark.row("module.run")
 @pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
-@pytest.mark.parametrize("case", ["idle", "busy", "stuck", "wait"])
+@pytest.mark.parametrize("case", ["idle", "busy", "stuck", "wait", "inside"])
 def test_ctrl_c(loop: str, case: str, background: Callable[..., Any]) -> None:
+    """``stuck`` and ``inside``: a request that never ends is cut off after the time of grace."""
     process = background(sys.executable, "-W", "error", "-c", PROGRAM, loop, case)
     port = int(first_line(process))
-    path = "/forever" if case == "stuck" else "/"
+    path = "/forever" if case in ("stuck", "inside") else "/"
     curl: subprocess.Popen[bytes] | None = None
-    if case in ("busy", "stuck"):
+    if case in ("busy", "stuck", "inside"):
         curl = subprocess.Popen(
             ["curl", "-sSN", "--http2-prior-knowledge", "--max-time", "20",
              f"http://127.0.0.1:{port}{path}"],
@@ -198,7 +201,8 @@ def test_ctrl_c(loop: str, case: str, background: Callable[..., Any]) -> None:
         assert first_line(process) == "begun\n"
     process.send_signal(signal.SIGINT)
     out, _ = process.communicate(timeout=20)
-    if case == "wait":
+    assert "unclosed" not in out
+    if case in ("wait", "inside"):
         # main was not done: as with asyncio.run
         assert out.rstrip().endswith("KeyboardInterrupt")
         assert process.returncode != 0

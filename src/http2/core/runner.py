@@ -43,17 +43,35 @@ class Tally:
 
     async def end(self, grace: float) -> None:
         """End everything: politely for *grace* seconds, then at once."""
-        for politely, seconds in ((True, grace), (False, CLOSING)):
+        if grace:
             for thing in tuple(self.open):
-                if politely and grace:
-                    thing._end_gently()
-                elif not politely:
-                    thing._end_now()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(seconds):
-                    while self.open:
-                        self._changed.clear()
-                        await self._changed.wait()
+                thing._end_gently()
+            await self._all_closed(grace)
+        for thing in tuple(self.open):
+            thing._end_now()
+        await self._all_closed(CLOSING)
+
+    async def _all_closed(self, limit: float) -> None:
+        """Wait until nothing is open, or for *limit* seconds.
+
+        The task may have been cancelled before, by Ctrl-C. `asyncio.timeout` would then end in
+        `CancelledError` until Python 3.11.2: it took the old request for a new one.
+        """
+        loop = asyncio.get_running_loop()
+        late = False
+
+        def expire() -> None:
+            nonlocal late
+            late = True
+            self._changed.set()
+
+        timer = loop.call_later(limit, expire)
+        try:
+            while self.open and not late:
+                self._changed.clear()
+                await self._changed.wait()
+        finally:
+            timer.cancel()
 
 
 # By loop, while `run` runs it.
