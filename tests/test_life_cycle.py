@@ -203,6 +203,13 @@ DIFFERENT = {
     ],
 }
 
+# Up to here a way ends the stream alone; the session is closed later, when nothing is under way.
+# Its GOAWAY comes twice then, at the beginning and at the end, and the server tells of both. Of
+# Node 20 only the later versions do so (20.20; 20.18 ends such a session with the first one).
+OF_STREAMS = list(WAYS)[: list(WAYS).index("client closes session")]
+TWICE = [["goaway", False, False, 0], ["goaway", True, False, 0], ["close", True, True]]
+ONCE = [TWICE[0], TWICE[2]]
+
 
 def essence(entries: list[list[Any]], well: bool) -> list[list[Any]]:
     """*entries* without what Node's streams say of a body that is not whole.
@@ -249,7 +256,11 @@ def test_beside_node(
     async def main() -> None:
         ours = await happens(way)
         for who, entries in ours.items():
-            expected = DIFFERENT.get((way, who)) or essence(of_node[way][who], well)
+            theirs = of_node[way][who]
+            if way in OF_STREAMS and who == "server session":
+                assert theirs in (TWICE, ONCE)
+                theirs = TWICE
+            expected = DIFFERENT.get((way, who)) or essence(theirs, well)
             assert essence(entries, well) == expected, who
             names = [entry[0] for entry in entries]
             assert names.count("close") == 1

@@ -456,23 +456,28 @@ def test_unpacks_as_node_unpacks() -> None:
             assert type(value) is type(expected[camel(name)])
 
 
-WRONG: list[dict[str, Any]] = [
-    {"max_frame_size": 16383},
-    {"max_frame_size": 2**24},
-    {"initial_window_size": 2**31},
-    {"header_table_size": 2**32},
-    {"header_table_size": -1},
-    {"max_concurrent_streams": 2**32},
-    {"max_header_list_size": -1},
-    {"max_header_size": 2**32},
-    {"enable_push": 1},
-    {"enable_connect_protocol": 0},
-    {"custom_settings": {0: 1}},
-    {"custom_settings": {65536: 1}},
-    {"custom_settings": {20: -1}},
-    {"custom_settings": {20: 2**32}},
-    {"custom_settings": {20 + n: 1 for n in range(11)}},
-    {"custom_settings": 5},
+RANGE, MANY, TYPE = (
+    "ERR_HTTP2_INVALID_SETTING_VALUE",
+    "ERR_HTTP2_TOO_MANY_CUSTOM_SETTINGS",
+    "ERR_INVALID_ARG_TYPE",
+)
+WRONG: list[tuple[dict[str, Any], str]] = [
+    ({"max_frame_size": 16383}, RANGE),
+    ({"max_frame_size": 2**24}, RANGE),
+    ({"initial_window_size": 2**31}, RANGE),
+    ({"header_table_size": 2**32}, RANGE),
+    ({"header_table_size": -1}, RANGE),
+    ({"max_concurrent_streams": 2**32}, RANGE),
+    ({"max_header_list_size": -1}, RANGE),
+    ({"max_header_size": 2**32}, RANGE),
+    ({"enable_push": 1}, RANGE),
+    ({"enable_connect_protocol": 0}, RANGE),
+    ({"custom_settings": {0: 1}}, RANGE),
+    ({"custom_settings": {65536: 1}}, RANGE),
+    ({"custom_settings": {20: -1}}, RANGE),
+    ({"custom_settings": {20: 2**32}}, RANGE),
+    ({"custom_settings": {20 + n: 1 for n in range(11)}}, MANY),
+    ({"custom_settings": 5}, TYPE),
 ]
 
 
@@ -484,12 +489,13 @@ def test_refuses_what_node_refuses() -> None:
           try { http2.getPackedSettings(settings); return null; } catch (e) { return e.code; }
         });
         """,
-        [to_node(sample) for sample in WRONG],
+        [to_node(sample) for sample, _ in WRONG],
     )
-    ours = []
-    for sample in WRONG:
+    for (sample, code), their_code in zip(WRONG, theirs, strict=True):
         with pytest.raises(Http2Error) as caught:
             get_packed_settings(sample)
-        assert isinstance(caught.value, (TypeError, ValueError))
-        ours.append(caught.value.code)
-    assert ours == theirs
+        assert isinstance(caught.value, TypeError if code == TYPE else ValueError)
+        assert caught.value.code == code
+        # Node 20.18 (not 20.20) lets a window pass that RFC 9113 section 6.5.2 forbids.
+        if their_code is not None or "initial_window_size" not in sample:
+            assert their_code == code, sample
