@@ -69,7 +69,7 @@ class Program:
         self.process.send_signal(number)
         out, err = self.process.communicate(timeout=15)
         assert self.process.returncode == 0, (self.process.returncode, out, err)
-        assert err == ""
+        assert not err, err
         return out
 
 

@@ -44,3 +44,33 @@ def test_one_line_for_a_connection(run: Run, caplog: pytest.LogCaptureFixture) -
     run(main())
     assert len(caplog.records) <= 3, caplog.text
     assert "socket.send() raised" not in caplog.text
+
+
+def test_what_a_client_resets_after_the_whole_answer(
+    run: Run, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As curl ends an upload that was answered early: nobody lacks anything."""
+    caplog.set_level(logging.INFO)
+
+    async def main() -> None:
+        errors: list[http2.StreamError] = []
+        closed = asyncio.Semaphore(0)
+
+        def refuse(stream: http2.ServerHttp2Stream) -> None:
+            if stream.id == 3:
+                stream.on("error", errors.append)
+            stream.on("close", closed.release)
+            stream.respond({":status": 413}, end_stream=True)
+
+        async with serving(refuse) as (_, port):
+            peer = await RawPeer.connect(port)
+            for stream_id in (1, 3):
+                peer.send(raw.headers(stream_id, raw.request_fields(method="POST")))
+                await peer.until(raw.HEADERS)
+                peer.send(raw.rst_stream(stream_id, 1))
+                await closed.acquire()
+            await peer.abort()
+        assert [error.error_code for error in errors] == [1]
+
+    run(main())
+    assert not caplog.records

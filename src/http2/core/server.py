@@ -22,13 +22,13 @@ from .shutdown import Shutdown
 from .stream import Http2Stream
 from .timers import check_timeout
 from .tls import HTTP1
-from .tls_accept import TlsProtocol
 from .unknown_protocol import RawSocket, unknown_protocol
 
 if TYPE_CHECKING:
     import ssl
 
     from .deadlines import Queue
+    from .tls_accept import TlsProtocol
 
 __all__ = [
     "Http2SecureServer",
@@ -152,7 +152,12 @@ class Http2Server(Closable, Referenced):
         """
         made = ServerProtocol(self, ServerHttp2Session(self._loop, self._options, self))
         made._known = known
-        return made if self._context is None or not shake_hands else TlsProtocol(self, made)
+        if self._context is None or not shake_hands:
+            return made
+        # a Python may do without `ssl`
+        from .tls_accept import TlsProtocol
+
+        return TlsProtocol(self, made)
 
     def _speaks(self, offered: Sequence[bytes]) -> bool:
         """Whether one of the protocols that a client offers by ALPN is ours."""

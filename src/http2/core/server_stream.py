@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..constants import NGHTTP2_NO_ERROR
-from ..errors import new_error
+from ..errors import StreamError, new_error
 from ..headers import Headers, OutgoingHeaders
 from . import push
 from .files import FileTransfer
@@ -256,6 +256,11 @@ class ServerHttp2Stream(Http2Stream):
 
     def _ends_unread(self) -> bool:
         return not self._did_read
+
+    def _is_of_no_account(self, error: BaseException) -> bool:
+        # The client has its whole answer, and what it was still sending nobody reads: curl, for
+        # one, resets an upload that was answered early with PROTOCOL_ERROR.
+        return isinstance(error, StreamError) and self.writable_finished and not self._did_read
 
     def _answer_failure(self) -> bool:
         if self._headers_sent or self.closed or self.destroyed:

@@ -503,11 +503,15 @@ class Http2Stream(Duplex):
         self._fail_waiters()
         self._cancel_tasks()
 
+    def _is_of_no_account(self, error: BaseException) -> bool:
+        """Whether nobody has lost anything by *error*: no log needs it."""
+        return False
+
     def _emit_end(self) -> None:
         error = self._unemitted
         if error is not None:
             self._unemitted = None
-            if self._error_seen:
+            if self._error_seen or self._is_of_no_account(error):
                 self.emit("error", error)
             else:
                 self._emit_error(error)

@@ -119,6 +119,8 @@ def server_context(options: dict[str, Any], protocols: Sequence[str] = ("h2",)) 
         if identity:
             raise new_error("ERR_INVALID_ARG_VALUE", next(iter(identity)), "with ssl_context")
         given.set_alpn_protocols(protocols)
+        # RFC 9113 section 9.2.1
+        given.options |= ssl.OP_NO_RENEGOTIATION
         return given
     if identity.get("cert") is None:
         raise new_error("ERR_INVALID_ARG_TYPE", "cert", "a path or PEM bytes", None)

@@ -2,25 +2,24 @@
 
 The server does this itself rather than let its loop do it: programs are told of a connection
 before its handshake, and of every handshake that fails; and a client that offers
-only protocols which nobody speaks here is told so (RFC 7301 section 3.2). The loop's own
-protocol for TLS takes over with the ClientHello, and nothing of this is in the way of a connection
-that stands.
+only protocols which nobody speaks here is told so (RFC 7301 section 3.2). A connection that stands
+has a `TlsTransport`, and nothing of this.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 from typing import TYPE_CHECKING, Any, cast
 
 from .client_hello import read_client_hello
 from .deadlines import Queue
 from .emitter import logger
+from .tls_transport import TlsTransport
 from .transport import _read_buffer
 
 if TYPE_CHECKING:
-    import ssl
-
     from .accept import ServerProtocol
     from .server import Http2Server
 
@@ -37,8 +36,6 @@ EVENT = "tls_client_error"
 
 def _no_protocol(offered: tuple[bytes, ...] | None) -> ssl.SSLError:
     """As OpenSSL would have said it."""
-    import ssl
-
     said = "nobody knows what the client speaks"
     if offered is not None:
         names = ", ".join(repr(name.decode("latin-1")) for name in offered)
@@ -82,8 +79,8 @@ class TlsProtocol(asyncio.BufferedProtocol):
     """Waits for the ClientHello, and hands over to TLS, above which is *inner*."""
 
     __slots__ = (
-        "_buffer", "_error", "_hello", "_inner", "_offered", "_queue", "_server", "_socket",
-        "_task", "_transport",
+        "_buffer", "_error", "_hello", "_incoming", "_inner", "_offered", "_outgoing", "_queue",
+        "_server", "_socket", "_tls", "_transport",
     )  # fmt: skip
 
     def __init__(self, server: Http2Server, inner: ServerProtocol) -> None:
@@ -95,7 +92,9 @@ class TlsProtocol(asyncio.BufferedProtocol):
         self._offered: tuple[bytes, ...] | None = None
         self._transport: asyncio.Transport | None = None
         self._socket: HandshakeSocket | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._tls: ssl.SSLObject | None = None
+        self._incoming = ssl.MemoryBIO()
+        self._outgoing = ssl.MemoryBIO()
         self._error: Exception | None = None
 
     # --- the ClientHello ----------------------------------------------------------------
@@ -128,24 +127,28 @@ class TlsProtocol(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         """*nbytes* have come."""
-        server, transport = self._server, self._transport
+        transport = self._transport
         if transport is None or self._error is not None:
             return
-        server._handshakes.add(transport)
-        self._hello += bytes(self._buffer[:nbytes])
-        if self._task is not None:
-            return
-        whole, offered = read_client_hello(self._hello)
-        if not whole:
-            return
-        if offered and not server._speaks(offered):
-            self._error = _no_protocol(offered)
-            transport.write(NO_APPLICATION_PROTOCOL)
-            transport.close()
-            return
-        self._offered = offered
-        self._task = server._loop.create_task(self._shake_hands(transport))
-        server._adopt({self._task})
+        data = self._buffer[:nbytes]
+        if self._tls is None:
+            self._server._handshakes.add(transport)
+            self._hello += bytes(data)
+            whole, offered = read_client_hello(self._hello)
+            if not whole:
+                return
+            if offered and not self._server._speaks(offered):
+                self._error = _no_protocol(offered)
+                transport.write(NO_APPLICATION_PROTOCOL)
+                transport.close()
+                return
+            context = self._server._context
+            assert context is not None
+            self._offered = offered
+            self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
+            data = memoryview(self._hello)
+        self._incoming.write(data)
+        self._shake_hands(transport, self._tls)
 
     def eof_received(self) -> bool:
         """The client has nothing more to say: there will be no handshake."""
@@ -157,66 +160,33 @@ class TlsProtocol(asyncio.BufferedProtocol):
 
     # --- the handshake ------------------------------------------------------------------
 
-    async def _shake_hands(self, transport: asyncio.Transport) -> None:
-        if transport.is_closing():
-            return
-        server = self._server
-        loop = server._loop
-        assert server._context is not None
-        # `start_tls` lets TLS begin in the next turn; this comes before it
-        loop.call_soon(self._feed, transport)
+    def _shake_hands(self, transport: asyncio.Transport, tls: ssl.SSLObject) -> None:
         try:
-            tls = await loop.start_tls(
-                transport,
-                self._inner,
-                server._context,
-                server_side=True,
-                ssl_handshake_timeout=self._queue.seconds + 1,  # ours comes first
-            )
-        except asyncio.CancelledError:
-            transport.abort()
-            self._failed(None)
-            raise
-        except Exception as error:
-            transport.abort()
-            self._failed(error)
+            tls.do_handshake()
+        except ssl.SSLWantReadError:
             return
-        if tls is None or transport.is_closing():
-            # that is how a connection that was closed meanwhile looks
-            if tls is not None:
-                tls.abort()
-            self._failed(None)
-            return
-        if (
-            self._offered is None
-            and tls.get_extra_info("ssl_object").selected_alpn_protocol() is None
-        ):
+        except ssl.SSLError as error:
+            self._error = error
+        finally:
+            # also the last flight, and the alert that says what is wrong
+            answer = self._outgoing.read()
+            if answer and not transport.is_closing():
+                transport.write(answer)
+        if self._error is None and self._offered is None and tls.selected_alpn_protocol() is None:
             # OpenSSL takes what was not understood here, such as a ClientHello in small pieces,
             # which anybody on the way can make of a whole one: that must not undo ALPN
             self._error = _no_protocol(None)
-            tls.abort()
-            self._failed(None)
+        if self._error is not None:
+            transport.close()
             return
+        server = self._server
         self._queue.discard(self)
-        self._inner.connection_made(tls)
         server._handshakes.discard(transport)
         server._transports.discard(transport)
         # uvloop keeps the first protocol of a connection for as long as there is that connection
-        self._transport = self._task = self._socket = None
-
-    def _feed(self, transport: asyncio.Transport) -> None:
-        """Give what has been read to the loop's protocol for TLS, which finds it when it begins."""
-        data, self._hello = memoryview(self._hello), b""
-        tls = transport.get_protocol()
-        if tls is self:
-            return  # there will be no TLS
-        tls = cast("asyncio.BufferedProtocol", tls)
-        while data:
-            room = cast("memoryview", tls.get_buffer(len(data)))
-            size = min(len(data), len(room))
-            room[:size] = data[:size]
-            tls.buffer_updated(size)
-            data = data[size:]
+        self._transport = self._socket = self._tls = None
+        carried = TlsTransport(server._loop, transport, tls, self._incoming, self._outgoing)
+        carried.begin(self._inner)
 
     # --- the end ------------------------------------------------------------------------
 
