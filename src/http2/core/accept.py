@@ -63,15 +63,13 @@ class ServerProtocol(SessionProtocol):
             self._session._deadlines.accepted(self)
         tls = transport.get_extra_info("ssl_object")
         if tls is not None:
-            early, self._first = self._first or b"", None
+            self._first = None
             if tls.selected_alpn_protocol() == "h2":
                 self._session._connected(stream)
-                if early:
-                    self._session._received(early)
             elif self._server._serve_http1 is not None:
-                self._hand_to_http1(early)
+                self._hand_to_http1(b"")
             else:
-                self._server._unknown_protocol(stream, early)
+                self._server._unknown_protocol(stream)
         elif self._server._first_bytes_timeout:
             seconds = self._server._first_bytes_timeout
             self._timer = self._server._loop.call_later(seconds, stream.close)
@@ -82,10 +80,6 @@ class ServerProtocol(SessionProtocol):
             self._session._received(self._buffer[:nbytes])
             return
         data = self._first + bytes(self._buffer[:nbytes])
-        if self._transport is None:
-            # the last message of a handshake has brought more, which TLS hands on before it tells
-            self._first = data
-            return
         if data.startswith(PREFACE) or PREFACE.startswith(data):
             if len(data) < len(PREFACE):
                 self._first = data

@@ -380,8 +380,8 @@ class Http2Server(Closable, Referenced):
             Settings.from_pairs([*self._options.settings.to_pairs(), *changes.to_pairs()])
         )
 
-    def _unknown_protocol(self, transport: asyncio.Transport, early: bytes) -> None:
-        unknown_protocol(self, transport, early)
+    def _unknown_protocol(self, transport: asyncio.Transport) -> None:
+        unknown_protocol(self, transport)
 
     def _owner(self, event: str, args: tuple[Any, ...]) -> EventEmitter:
         if event in OF_REQUESTS and args and not isinstance(args[-1], bytes):

@@ -106,8 +106,7 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
             # OpenSSL isn't asked for what it would have to refuse: that would be an exception
             while (incoming.pending or tls.pending()) and not (self._paused or self._ended):
                 if self._closing:
-                    # only the end is of interest
-                    self._ended = not tls.read(RECORD)
+                    self._discard()
                 else:
                     self._read_some()
         except ssl.SSLWantReadError:
@@ -122,6 +121,12 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
             self._send()
         if self._ended or (self._broken_off and not self._paused):
             self._end()
+
+    def _discard(self) -> None:
+        """Take what has come while the connection closes: only its end is of interest."""
+        tls, incoming = self._tls, self._incoming
+        while (incoming.pending or tls.pending()) and not self._ended:
+            self._ended = not tls.read(RECORD)
 
     def _read_some(self) -> None:
         tls, protocol = self._tls, self._protocol
@@ -251,6 +256,9 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
         if self.is_closing():
             return
         self._closing = True
+        with suppress(ssl.SSLError):
+            # what the protocol has not taken would be in the way
+            self._discard()
         with suppress(ssl.SSLError):
             self._tls.unwrap()
         self._send()

@@ -113,13 +113,10 @@ class _Protocol(asyncio.StreamReaderProtocol):
             socket._lost()
 
 
-def unknown_protocol(server: Http2Server, transport: asyncio.Transport, early: bytes) -> None:
-    """Give *transport*, on which *early* has come, to the server's listeners, or refuse it."""
+def unknown_protocol(server: Http2Server, transport: asyncio.Transport) -> None:
+    """Give *transport* to the server's listeners, or refuse it."""
     if server.listener_count("unknown_protocol"):
-        socket = UnknownProtocolSocket(server, transport)
-        if early:
-            socket.reader.feed_data(early)
-        server.emit("unknown_protocol", socket)
+        server.emit("unknown_protocol", UnknownProtocolSocket(server, transport))
         return
     transport.write(REFUSAL)
     transport.close()
