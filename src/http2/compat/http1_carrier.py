@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
@@ -32,7 +33,7 @@ TLS_LINGER = 0.5
 MOST_STALLS = 15
 
 
-class Http1Carrier(EventEmitter, asyncio.BufferedProtocol):
+class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
     """Bytes out, deadlines and the end of a connection that speaks HTTP/1."""
 
     closed: bool = False
@@ -125,9 +126,9 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol):
         # not now: asyncio calls this in the middle of a write of its own
         self._loop.call_soon(self._writable)
 
+    @abstractmethod
     def _writable(self) -> None:
         """Go on with what waited for the transport."""
-        raise NotImplementedError
 
     # --- writing ----------------------------------------------------------------------
 
@@ -153,9 +154,9 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol):
         self._complete_output()
         self._flush()
 
+    @abstractmethod
     def _complete_output(self) -> None:
         """Add what was held back in the hope of more."""
-        raise NotImplementedError
 
     def _flush(self) -> None:
         out = self._out
@@ -181,9 +182,9 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol):
         """Whether whoever writes should rest."""
         return self._write_paused or self._resting
 
+    @abstractmethod
     def _rested(self) -> None:
         """Go on with what waited for the next turn of the loop."""
-        raise NotImplementedError
 
     def _queued(self) -> int:
         """Bytes that were written and have not left this process."""
@@ -226,9 +227,9 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol):
             self._deadline = 0.0
             self._expire()
 
+    @abstractmethod
     def _expire(self) -> None:
         """The deadline has passed."""
-        raise NotImplementedError
 
     def set_timeout(self, seconds: float, callback: Callable[..., Any] | None = None) -> Any:
         """Emit ``timeout`` after *seconds* without activity on the connection; 0 for never.
@@ -245,8 +246,9 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol):
             self._idle_timer = IdleTimer(self._loop, seconds, self._timed_out)
         return self
 
+    @abstractmethod
     def _timed_out(self) -> None:
-        raise NotImplementedError
+        """Nothing has happened for as long as `set_timeout` said."""
 
     def _touch(self) -> None:
         if self._idle_timer is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from ..core.duplex import Duplex
@@ -27,7 +28,7 @@ BODILESS = frozenset({204, 205, 304})
 SMALL_CHUNK = 16 * 1024
 
 
-class Http1Writer(Duplex):
+class Http1Writer(Duplex, ABC):
     """The writing side of `Http1Stream`."""
 
     closed: bool = False
@@ -59,9 +60,9 @@ class Http1Writer(Duplex):
     _off_the_wire = False
     _timer: IdleTimer | None = None
 
+    @abstractmethod
     def destroy(self, error: BaseException | None = None) -> None:
         """End the exchange at once; see `Http1Stream.destroy`."""
-        raise NotImplementedError
 
     # --- what is known ----------------------------------------------------------------
 
