@@ -367,6 +367,7 @@ COMMANDS_AFTER_CLOSE = [
     lambda c: c.state(),
     lambda c: c.stream_state(1),
     lambda c: c.check_response({}),
+    lambda c: c.check_trailers({}),
     lambda c: c.connection_window(),
     lambda c: c.stream_window(1),
     lambda c: c.memory(),
