@@ -309,7 +309,7 @@ def test_handshakes_leave_nothing_behind(run: Run, certificate: Certificate) -> 
 
     def alive() -> list[str]:
         gc.collect()
-        kinds = (tls_accept.HandshakeSocket, http2.ServerHttp2Session)
+        kinds = (http2.HandshakeSocket, http2.ServerHttp2Session)
         found = gc.get_objects()
         # uvloop has one, and it is empty
         assert sum(isinstance(each, tls_accept.TlsProtocol) for each in found) <= 1

@@ -11,6 +11,7 @@ from .core.client_session import ClientHttp2Session
 from .core.client_stream import ClientHttp2Stream
 from .core.control import SessionState
 from .core.handshake import perform_server_handshake
+from .core.handshake_socket import HandshakeSocket
 from .core.pipe import pipe
 from .core.runner import run
 from .core.server import Http2SecureServer, Http2Server
@@ -18,7 +19,6 @@ from .core.server_session import ServerHttp2Session
 from .core.server_stream import ServerHttp2Stream
 from .core.session import Http2Session
 from .core.stream import Http2Stream, StreamState
-from .core.tls_accept import HandshakeSocket
 from .core.unknown_protocol import RawSocket, UnknownProtocolSocket
 from .engine.connection import nghttp2_version_string
 from .errors import (

@@ -11,11 +11,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from .client_hello import read_client_hello
 from .deadlines import Queue
 from .emitter import logger
+from .handshake_socket import HandshakeSocket
 from .tls_transport import TlsTransport
 from .transport import _read_buffer
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from .accept import ServerProtocol
     from .server import Http2Server
 
-__all__ = ["HandshakeSocket", "TlsProtocol"]
+__all__ = ["TlsProtocol"]
 
 # Seconds for a handshake, unless the server's `handshake_timeout` says otherwise: asyncio's own.
 HANDSHAKE_TIMEOUT = 60.0
@@ -43,36 +44,6 @@ def _no_protocol(offered: tuple[bytes, ...] | None) -> ssl.SSLError:
     error = ssl.SSLError(ssl.SSL_ERROR_SSL, f"[SSL: NO_APPLICATION_PROTOCOL] {said}")
     error.library, error.reason = "SSL", "NO_APPLICATION_PROTOCOL"
     return error
-
-
-class HandshakeSocket:
-    """What ``tls_client_error`` listeners get with the error: a connection, to look at."""
-
-    def __init__(self, transport: asyncio.Transport) -> None:
-        self._transport = transport
-        # asked for early: once a connection has been reset its addresses are forgotten
-        self._addresses = {
-            name: transport.get_extra_info(name) for name in ("peername", "sockname")
-        }
-
-    def __repr__(self) -> str:
-        """Show who it was."""
-        return f"<{type(self).__name__} {self._addresses['peername']}>"
-
-    @property
-    def destroyed(self) -> bool:
-        """Whether the connection is over; it is, as a rule."""
-        return self._transport.is_closing()
-
-    def get_extra_info(self, name: str, default: Any = None) -> Any:
-        """What the transport knows under *name*, as `asyncio.BaseTransport.get_extra_info`."""
-        if name in self._addresses:
-            return self._addresses[name]
-        return self._transport.get_extra_info(name, default)
-
-    def destroy(self) -> None:
-        """End the connection at once."""
-        self._transport.abort()
 
 
 class TlsProtocol(asyncio.BufferedProtocol):

@@ -1,0 +1,38 @@
+"""`HandshakeSocket`: a connection whose TLS handshake has failed. It needs no `ssl`."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+__all__ = ["HandshakeSocket"]
+
+
+class HandshakeSocket:
+    """What ``tls_client_error`` listeners get with the error: a connection, to look at."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        # asked for early: once a connection has been reset its addresses are forgotten
+        self._addresses = {
+            name: transport.get_extra_info(name) for name in ("peername", "sockname")
+        }
+
+    def __repr__(self) -> str:
+        """Show who it was."""
+        return f"<{type(self).__name__} {self._addresses['peername']}>"
+
+    @property
+    def destroyed(self) -> bool:
+        """Whether the connection is over; it is, as a rule."""
+        return self._transport.is_closing()
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        """What the transport knows under *name*, as `asyncio.BaseTransport.get_extra_info`."""
+        if name in self._addresses:
+            return self._addresses[name]
+        return self._transport.get_extra_info(name, default)
+
+    def destroy(self) -> None:
+        """End the connection at once."""
+        self._transport.abort()
