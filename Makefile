@@ -38,7 +38,7 @@ test: ## lint, check the types, run the tests (ARGS goes to pytest), build the d
 	@tools/bootstrap test
 	$(run-lint)
 	$(run-types)
-	$(bin)/python -m pytest $(ARGS)
+	$(bin)/python -m pytest -n auto --dist loadfile $(ARGS)
 ifneq ($(wildcard docs/conf.py),)
 	$(run-docs)
 endif
