@@ -272,7 +272,9 @@ def test_writer_reuses_its_buffer(run: Run, clear: Peer, early: bool) -> None:
     run(main())
 
 
-@pytest.mark.parametrize("wrong", [None, 1, object(), ["a"], {"a": 1}], ids=repr)
+@pytest.mark.parametrize(
+    "wrong", [None, 1, pytest.param(object(), id="object"), ["a"], {"a": 1}], ids=repr
+)
 def test_no_buffer(run_asyncio: Run, clear: Peer, wrong: Any) -> None:
     async def main() -> None:
         async with connect(clear) as session:

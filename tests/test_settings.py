@@ -268,7 +268,9 @@ def test_of() -> None:
     assert Settings.of({}).given == set()
 
 
-@pytest.mark.parametrize("value", [5, "x", b"", [("enable_push", False)], object()], ids=repr)
+@pytest.mark.parametrize(
+    "value", [5, "x", b"", [("enable_push", False)], pytest.param(object(), id="object")], ids=repr
+)
 def test_of_something_else(value: Any) -> None:
     with pytest.raises(Http2TypeError) as caught:
         Settings.of(value)
