@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from http2 import Http2Error
@@ -50,6 +50,7 @@ def taken(check: Any, *args: Any) -> Any:
 
 @pytest.mark.row("response.set_header", "response.write_head")
 @given(values)
+@example(["\t", "\x1f"])
 def test_values(value: Any) -> None:
     """A head that takes the short way is checked by the engine: by the same rules."""
     checked = taken(check_value, "x", value)
@@ -60,8 +61,10 @@ def test_values(value: Any) -> None:
     elif isinstance(value, list) and None in value:
         assert str(checked).startswith("ERR_")
     elif arrived == "ERR_HTTP2_INVALID_HEADER_VALUE":
-        # spaces around it, which depend on the session's options: it is found at the end
-        assert not str(checked).startswith("ERR_")
+        # spaces around it, which depend on the session's options: it is found at the end, though
+        # in a list before what is wrong with the next one
+        alone = not isinstance(value, list) or len(value) == 1
+        assert not (alone and str(checked).startswith("ERR_"))
     elif str(arrived).startswith("ERR_"):
         assert checked == arrived
     else:
