@@ -19,6 +19,9 @@ __all__ = ["TlsTransport"]
 
 # Bytes that a record has at most (RFC 8446 section 5.1).
 RECORD = 16384
+# Bytes that are put together, encrypted or not: for more than 128 KiB malloc asks the system for
+# new pages each time, which takes as long as encrypting them.
+MOST_TOGETHER = 96 * 1024
 # Seconds that a client has to take what was sent, and to answer close_notify.
 SHUTDOWN_TIMEOUT = 30.0
 
@@ -210,6 +213,8 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
             if at < size:
                 rest = memoryview(data).cast("B")
                 while at < size:
+                    if self._outgoing.pending > MOST_TOGETHER:
+                        self._send()
                     at += write(rest[at:])
         except ssl.SSLError as error:
             self._fail(error)
@@ -217,8 +222,18 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
         self._send()
 
     def writelines(self, list_of_data: Iterable[Any]) -> None:
-        """Send all of them; together, as a record for each would be mostly overhead."""
-        self.write(b"".join(list_of_data))
+        """Send all of them; many together, as a record for each would be mostly overhead."""
+        together: list[Any] = []
+        size = 0
+        for data in list_of_data:
+            together.append(data)
+            size += len(data)
+            if size >= MOST_TOGETHER // 2:
+                self.write(data if len(together) == 1 else b"".join(together))
+                together = []
+                size = 0
+        if size:
+            self.write(b"".join(together))
 
     def _send(self) -> None:
         data = self._outgoing.read()
