@@ -42,7 +42,7 @@ def _no_protocol(offered: tuple[bytes, ...] | None) -> ssl.SSLError:
         names = ", ".join(repr(name.decode("latin-1")) for name in offered)
         said = f"the client speaks only {names}"
     error = ssl.SSLError(ssl.SSL_ERROR_SSL, f"[SSL: NO_APPLICATION_PROTOCOL] {said}")
-    error.library, error.reason = "SSL", "NO_APPLICATION_PROTOCOL"
+    vars(error).update(library="SSL", reason="NO_APPLICATION_PROTOCOL")
     return error
 
 
