@@ -156,3 +156,50 @@ class Headers(dict[Any, Any]):
             if hasattr(self, slot):
                 setattr(new, slot, getattr(self, slot))
         return new
+
+
+def _lower(name: str | bytes) -> str:
+    return (name.decode("latin-1") if isinstance(name, bytes) else name).lower()
+
+
+def headers_as_sent(headers: OutgoingHeaders | None, defaults: dict[str, Any]) -> Headers:
+    """*headers* by their lower-case names, with the *defaults* that were added to them."""
+    sent = Headers()
+    items: Any = () if headers is None else headers
+    if hasattr(items, "items"):
+        items = items.items()
+    for name, value in items:
+        if name is sensitive_headers:
+            sent._sensitive = [_lower(entry) for entry in value]
+            continue
+        if value is None:
+            continue
+        key = _lower(name)
+        if key in sent and not hasattr(headers, "items"):
+            earlier = sent[key]
+            value = [*(earlier if isinstance(earlier, list) else [earlier]), value]
+        sent[key] = value
+    for key, value in defaults.items():
+        sent.setdefault(key, value)
+    return sent
+
+
+def kept_headers(headers: OutgoingHeaders) -> Any:
+    """A copy of *headers*, a dict or a list of pairs, to look at more than once and to change.
+
+    What are no headers at all is returned as it is: the engine says what is wrong with it.
+    """
+    items: Any = headers
+    if hasattr(items, "items"):
+        kept = dict(items.items())
+        # a Headers has it without listing it
+        sensitive = getattr(headers, "sensitive", None)
+        if sensitive:
+            kept.setdefault(sensitive_headers, sensitive)
+        return kept
+    if isinstance(items, (str, bytes, bytearray)):
+        return items
+    try:
+        return list(items)
+    except TypeError:
+        return items

@@ -6,15 +6,12 @@ stream is no concern of theirs.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..constants import NGHTTP2_CANCEL, NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR
 from ..core.duplex import Completion
-from ..core.emitter import logger
 from ..core.stream import check_error_code
-from ..core.timers import IdleTimer, check_timeout
-from ..errors import Http2Error, StreamError, stream_error
+from ..errors import StreamError, stream_error
 from ..headers import Headers
 from .http1_head import RequestHead
 from .http1_writer import Http1Writer
@@ -38,23 +35,11 @@ class Http1Stream(Http1Writer):
     session = None
     """HTTP/1 has no sessions."""
 
-    aborted: bool = False
-    """Whether it ended before the response did; ``aborted`` was emitted then."""
-
-    rst_code: int | None = None
-    """The error code of RFC 9113 section 7 that says how it ended; None while open."""
-
-    end_after_headers: bool = False
-    """Whether the request has no body."""
-
     pending = False
     """Never: a request is there when its stream is."""
 
     push_allowed = False
     """Never: HTTP/1 has no push."""
-
-    _received_trailers: Headers | None = None
-    _unemitted: BaseException | None = None
 
     def __init__(self, connection: Http1Connection, head: RequestHead) -> None:
         # As in `ServerHttp2Stream`, what every request looks at is the instance's own.
@@ -166,16 +151,6 @@ class Http1Stream(Http1Writer):
         self._fail_waiters()
         self._cancel_tasks()
 
-    def _emit_end(self) -> None:
-        error = self._unemitted
-        if error is not None:
-            self._unemitted = None
-            if self._error_seen:
-                self.emit("error", error)
-            else:
-                self._emit_error(error)
-        self._emit_close()
-
     def _ended_well(self) -> None:
         """Request and response are complete: what is left is that somebody reads the rest."""
         self._off_the_wire = True
@@ -192,17 +167,10 @@ class Http1Stream(Http1Writer):
             self.closed = True
             self.rst_code = NGHTTP2_NO_ERROR
         self._finished()
-        if self.readable_ended:
-            self._close_well()
-        elif self._flowing:
-            self._schedule_flow()
-        elif not self._did_read:
-            # who comes late still gets the whole body: it is never cut short in silence
-            self.readable_ended = not self._chunks
-            self._close_well()
-        elif not self._chunks:
-            self._wake_reader()
-            self._after_take()
+        self._await_reader()
+
+    def _ends_unread(self) -> bool:
+        return not self._did_read
 
     def _stopped(self) -> None:
         """The response is complete, and the rest of the request goes nowhere."""
@@ -217,58 +185,12 @@ class Http1Stream(Http1Writer):
         self.closed = self.destroyed = self._close_emitted = True
         self.rst_code = NGHTTP2_NO_ERROR
 
-    def _reading_ended(self) -> None:
-        if self._off_the_wire and not self.destroyed:
-            self._close_well()
-
-    def _close_well(self) -> None:
-        self.destroyed = True
-        if self._tasks:
-            self._session._adopt(self._tasks)
-        self._emit_close()
-
-    # --- time -------------------------------------------------------------------------
-
-    def set_timeout(self, seconds: float, callback: Callable[[], Any] | None = None) -> Http1Stream:
-        """Emit ``timeout`` after *seconds* without activity on the stream; 0 for never.
-
-        *callback* is registered for the next ``timeout``. Raises ERR_INVALID_ARG_TYPE,
-        ERR_OUT_OF_RANGE.
-        """
-        seconds = check_timeout(seconds)
-        self._cancel_timer()
-        if callback is not None:
-            self.once("timeout", callback)
-        if seconds and not self.destroyed and not self.closed:
-            self._timer = IdleTimer(self._session._loop, seconds, self._timed_out)
-            self._watched = True
-        return self
-
-    def _timed_out(self) -> None:
-        if not self.destroyed:
-            self.emit("timeout")
-
-    def _cancel_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
     # --- what listeners do wrong --------------------------------------------------------
 
-    def _listener_failed(self, error: Exception, event: str, args: tuple[Any, ...]) -> None:
-        self._handler_failed(error, event)
-
-    def _handler_failed(self, error: Exception, event: str) -> None:
-        """An exception out of a handler ends its exchange and nothing else (rule 10)."""
-        if (self.destroyed or self.closed) and isinstance(error, Http2Error):
-            # It found out the hard way that the client is gone; that is not news.
-            logger.debug("%r: a listener of %r: %r", self, event, error)
-            return
-        logger.error("%r: a listener of %r raised", self, event, exc_info=error)
-        self._error_seen = True
+    def _answer_failure(self) -> bool:
         if self._headers_sent or self.closed or self.destroyed:
-            self.destroy(error)
-            return
+            return False
         self._status_message = None
         self.respond({":status": 500}, end_stream=True)
         self._cancel_tasks()
+        return True

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
-from ..core.duplex import Duplex
-from ..core.stream import as_buffer, headers_as_sent
-from ..core.timers import IdleTimer
+from ..core.duplex import as_buffer
+from ..core.exchange import Exchange
 from ..errors import new_error
-from ..headers import Headers, OutgoingHeaders
+from ..headers import Headers, OutgoingHeaders, headers_as_sent
 from .http1_response import Fields, collect, date, known_lines, status_line
 
 if TYPE_CHECKING:
@@ -28,25 +26,16 @@ BODILESS = frozenset({204, 205, 304})
 SMALL_CHUNK = 16 * 1024
 
 
-class Http1Writer(Duplex, ABC):
+class Http1Writer(Exchange):
     """The writing side of `Http1Stream`."""
-
-    closed: bool = False
-    """Whether the exchange is over, or was ended."""
 
     http_version: str
     """The client's: ``'1.1'`` or ``'1.0'``."""
 
-    sent_trailers: Headers | None = None
-    """The trailers that were sent."""
-
     _session: Http1Connection
-    _head_request = False
-    _headers_sent = False
     # The reason phrase to send; None for that of RFC 9110.
     _status_message: str | None = None
     _informational: list[Headers] | None = None
-    _sent: tuple[OutgoingHeaders | None, int | None, str | None] = (None, None, None)
     # The response's head until it is written, with the first bytes of the body if they come in
     # the same turn of the loop.
     _fields: Fields | None = None
@@ -56,13 +45,6 @@ class Http1Writer(Duplex, ABC):
     _wants_chunks = False
     # The whole response has been given to the connection.
     _response_ended = False
-    # The connection has nothing more to do with it, though its last bytes may be unread here.
-    _off_the_wire = False
-    _timer: IdleTimer | None = None
-
-    @abstractmethod
-    def destroy(self, error: BaseException | None = None) -> None:
-        """End the exchange at once; see `Http1Stream.destroy`."""
 
     # --- what is known ----------------------------------------------------------------
 
@@ -72,25 +54,9 @@ class Http1Writer(Duplex, ABC):
         return self._headers_sent
 
     @property
-    def sent_headers(self) -> Headers | None:
-        """The headers that were sent, with those that were added by default."""
-        if not self._headers_sent:
-            return None
-        headers, status, dated = self._sent
-        defaults = {":status": status, "date": dated}
-        return headers_as_sent(
-            headers, {name: value for name, value in defaults.items() if value is not None}
-        )
-
-    @property
     def sent_info_headers(self) -> list[Headers]:
         """The headers of the informational responses that were sent."""
         return list(self._informational or ())
-
-    @property
-    def writable(self) -> bool:
-        """Whether `write` may be called."""
-        return not (self.writable_ended or self.closed or self.destroyed)
 
     @property
     def writable_length(self) -> int:
@@ -278,17 +244,6 @@ class Http1Writer(Duplex, ABC):
         connection._write(text.encode("latin-1"))
 
     # --- the body of the response -------------------------------------------------------
-
-    def _check_writable(self) -> None:
-        if self.closed or self.destroyed:
-            raise self._closed_error()
-        if self.writable_ended:
-            raise new_error("ERR_STREAM_WRITE_AFTER_END")
-
-    def _closed_error(self) -> BaseException:
-        error = new_error("ERR_HTTP2_INVALID_STREAM")
-        error.__cause__ = self._error
-        return error
 
     def write(self, data: Any, encoding: str = "utf-8") -> bool:
         """Send *data*, a buffer or a `str`; False means: wait for `drain` before more.

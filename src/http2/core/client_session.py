@@ -16,7 +16,7 @@ from ..constants import (
     NGHTTP2_SESSION_CLIENT,
 )
 from ..errors import StreamError, new_error
-from ..headers import Headers, OutgoingHeaders
+from ..headers import Headers, OutgoingHeaders, kept_headers
 from .client_stream import ClientHttp2Stream
 from .deadlines import Registry
 from .duplex import Completion, fail, wake
@@ -25,7 +25,7 @@ from .origins import serialize_origin
 from .priority import check_priority
 from .push import receive_promise, want_again
 from .session import Http2Session, event_handlers
-from .stream import Http2Stream, kept_headers
+from .stream import Http2Stream
 
 if TYPE_CHECKING:
     from ..engine.connection import Connection

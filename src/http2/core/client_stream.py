@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from ..constants import NGHTTP2_ERR_FRAME_SIZE_ERROR, NGHTTP2_NO_ERROR, NGHTTP2_REFUSED_STREAM
 from ..errors import new_error, stream_error
 from ..events import HIGH_WATER
-from ..headers import Headers
+from ..headers import Headers, headers_as_sent
 from .duplex import fail, wake
-from .stream import Http2Stream, headers_as_sent
+from .stream import Http2Stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -54,6 +54,20 @@ def fail(waiters: Iterable[asyncio.Future[Any]] | None, error: BaseException) ->
     return seen
 
 
+def as_buffer(data: Any, encoding: str = "utf-8") -> Any:
+    """*data* as something with the buffer protocol: `str` is encoded."""
+    if isinstance(data, (bytes, bytearray)):
+        return data
+    if isinstance(data, str):
+        return data.encode(encoding)
+    try:
+        view = memoryview(data)
+    except TypeError:
+        raise new_error("ERR_INVALID_ARG_TYPE", "data", "a buffer or a str", data) from None
+    # a read-only view says nothing of whether its memory stays as it is
+    return view if isinstance(view.obj, bytes) else bytes(view)
+
+
 class Completion:
     """What ``close()`` returns: awaiting it waits for the end, forgetting it costs nothing."""
 

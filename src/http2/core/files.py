@@ -18,10 +18,9 @@ from typing import TYPE_CHECKING, Any
 from ..constants import NGHTTP2_INTERNAL_ERROR
 from ..errors import new_error, stream_error
 from ..events import HIGH_WATER
-from ..headers import OutgoingHeaders
+from ..headers import OutgoingHeaders, kept_headers
 from .checks import check_integer
 from .emitter import arity_of
-from .stream import kept_headers
 
 if TYPE_CHECKING:
     from .server_stream import ServerHttp2Stream

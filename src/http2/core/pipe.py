@@ -9,8 +9,8 @@ from typing import Any
 
 from ..constants import NGHTTP2_CONNECT_ERROR
 from ..errors import new_error, stream_error
-from .duplex import Duplex
-from .stream import Http2Stream, as_buffer
+from .duplex import Duplex, as_buffer
+from .stream import Http2Stream
 
 __all__ = ["pipe"]
 

@@ -20,13 +20,12 @@ from ..constants import (
 )
 from ..errors import Http2Error, NghttpError, new_error, stream_error
 from ..events import FRAME_NOT_SENT, SETTINGS, STREAM_CLOSED
-from ..headers import Headers, OutgoingHeaders
+from ..headers import Headers, OutgoingHeaders, headers_as_sent, kept_headers
 from ..settings import Settings
 from .client_stream import ClientHttp2Stream
 from .duplex import quiet_future
 from .origins import covers
 from .priority import check_priority
-from .stream import headers_as_sent, kept_headers
 
 if TYPE_CHECKING:
     import asyncio

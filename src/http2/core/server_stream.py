@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from ..constants import NGHTTP2_NO_ERROR
 from ..errors import StreamError, new_error
-from ..headers import Headers, OutgoingHeaders
+from ..headers import Headers, OutgoingHeaders, headers_as_sent
 from . import push
 from .files import FileTransfer
-from .stream import RESET_GRACE, Http2Stream, headers_as_sent
+from .stream import RESET_GRACE, Http2Stream
 
 if TYPE_CHECKING:
     import asyncio

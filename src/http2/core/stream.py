@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from ..constants import (
     NGHTTP2_CANCEL,
@@ -12,14 +11,13 @@ from ..constants import (
     NGHTTP2_NO_ERROR,
     NGHTTP2_STREAM_STATE_CLOSED,
 )
-from ..errors import AbortError, Http2Error, StreamError, new_error, stream_error
+from ..errors import AbortError, StreamError, new_error, stream_error
 from ..events import HIGH_WATER
-from ..headers import Headers, OutgoingHeaders, sensitive_headers
+from ..headers import OutgoingHeaders, headers_as_sent
 from .checks import check_integer
-from .duplex import Completion, Duplex
-from .emitter import logger
+from .duplex import Completion, as_buffer
+from .exchange import Exchange
 from .priority import prioritize
-from .timers import IdleTimer, check_timeout
 
 if TYPE_CHECKING:
     from .session import Http2Session
@@ -41,53 +39,6 @@ def check_error_code(code: Any) -> int:
     return checked
 
 
-def _lower(name: str | bytes) -> str:
-    return (name.decode("latin-1") if isinstance(name, bytes) else name).lower()
-
-
-def headers_as_sent(headers: OutgoingHeaders | None, defaults: dict[str, Any]) -> Headers:
-    """*headers* by their lower-case names, with the *defaults* that were added to them."""
-    sent = Headers()
-    items: Any = () if headers is None else headers
-    if hasattr(items, "items"):
-        items = items.items()
-    for name, value in items:
-        if name is sensitive_headers:
-            sent._sensitive = [_lower(entry) for entry in value]
-            continue
-        if value is None:
-            continue
-        key = _lower(name)
-        if key in sent and not hasattr(headers, "items"):
-            earlier = sent[key]
-            value = [*(earlier if isinstance(earlier, list) else [earlier]), value]
-        sent[key] = value
-    for key, value in defaults.items():
-        sent.setdefault(key, value)
-    return sent
-
-
-def kept_headers(headers: OutgoingHeaders) -> Any:
-    """A copy of *headers*, a dict or a list of pairs, to look at more than once and to change.
-
-    What are no headers at all is returned as it is: the engine says what is wrong with it.
-    """
-    items: Any = headers
-    if hasattr(items, "items"):
-        kept = dict(items.items())
-        # a Headers has it without listing it
-        sensitive = getattr(headers, "sensitive", None)
-        if sensitive:
-            kept.setdefault(sensitive_headers, sensitive)
-        return kept
-    if isinstance(items, (str, bytes, bytearray)):
-        return items
-    try:
-        return list(items)
-    except TypeError:
-        return items
-
-
 @dataclass(frozen=True, slots=True)
 class StreamState:
     """A snapshot of a stream's state as nghttp2 has it; all 0 but `state` once it is gone."""
@@ -106,7 +57,7 @@ class StreamState:
     """Bytes that the peer may send before the next WINDOW_UPDATE."""
 
 
-class Http2Stream(Duplex):
+class Http2Stream(Exchange):
     """One stream of a session (RFC 9113 section 5); not constructed by programs.
 
     Events: ``aborted``, ``close``, ``data(chunk)``, ``drain``, ``end``, ``error(error)``,
@@ -117,36 +68,10 @@ class Http2Stream(Duplex):
     id: int | None = None
     """The stream identifier; None until the connection stands."""
 
-    closed: bool = False
-    """Whether the stream has been closed, by either side."""
-
-    aborted: bool = False
-    """Whether the stream ended before its writing side did; ``aborted`` was emitted then."""
-
-    rst_code: int | None = None
-    """The error code that the stream was closed with (RFC 9113 section 7); None while open."""
-
-    end_after_headers: bool = False
-    """Whether the received headers carried END_STREAM: there is no body to read."""
-
-    sent_trailers: Headers | None = None
-    """The trailers that were sent."""
-
     _session: Http2Session
-    _headers_sent = False
-    _head_request = False
-    # The headers that were sent as they were given, and the status and date that were added.
-    _sent: tuple[OutgoingHeaders | None, int | None, str | None] = (None, None, None)
     # What is sent when nobody listens to ``want_trailers``.
     _final_trailers: OutgoingHeaders = ()
-    # What the peer has sent after its body; for `http2.compat`.
-    _received_trailers: Headers | None = None
     _trailers_ready = False
-    # The stream is over for HTTP/2, though its last bytes may still be unread here.
-    _off_the_wire = False
-    # The error that `error` is still to be emitted with.
-    _unemitted: BaseException | None = None
-    _timer: IdleTimer | None = None
 
     def __repr__(self) -> str:
         state = "destroyed" if self.destroyed else "closed" if self.closed else "open"
@@ -165,11 +90,6 @@ class Http2Stream(Duplex):
         return self.id is None
 
     @property
-    def writable(self) -> bool:
-        """Whether `write` may be called."""
-        return not (self.writable_ended or self.closed or self.destroyed)
-
-    @property
     def writable_length(self) -> int:
         """Bytes written that are still queued here: the peer's window or the socket is full."""
         if self.id is None or self._off_the_wire or self._session._connection is None:
@@ -182,17 +102,6 @@ class Http2Stream(Duplex):
         return self.writable_length
 
     @property
-    def sent_headers(self) -> Headers | None:
-        """The headers that were sent, with those that were added by default."""
-        if not self._headers_sent:
-            return None
-        headers, status, date = self._sent
-        defaults = {":status": status, "date": date}
-        return headers_as_sent(
-            headers, {name: value for name, value in defaults.items() if value is not None}
-        )
-
-    @property
     def state(self) -> StreamState:
         """A snapshot of the stream's state."""
         connection = self._session._connection
@@ -202,18 +111,6 @@ class Http2Stream(Duplex):
         return StreamState() if state is None else StreamState(**state)
 
     # --- writing ----------------------------------------------------------------------
-
-    def _check_writable(self) -> None:
-        if self.closed or self.destroyed:
-            raise self._closed_error()
-        if self.writable_ended:
-            raise new_error("ERR_STREAM_WRITE_AFTER_END")
-
-    def _closed_error(self) -> BaseException:
-        """Why nothing can be sent any more; an error of the peer's is named as the cause."""
-        error = new_error("ERR_HTTP2_INVALID_STREAM")
-        error.__cause__ = self._error
-        return error
 
     def _proceed(self) -> None:
         """Send the headers that a body needs before it; a request has always sent them."""
@@ -361,6 +258,10 @@ class Http2Stream(Duplex):
             session._connection.reset(self.id, code)
             session._wake()
 
+    def _never_sent(self, code: int) -> bool:
+        """The HEADERS frame was not sent; True when that has been dealt with."""
+        return False
+
     def _abort_writing(self) -> None:
         if not self.writable_ended:
             self.writable_ended = True
@@ -464,31 +365,7 @@ class Http2Stream(Duplex):
     def _ended_well(self) -> None:
         """Both sides are complete: what is left is that somebody reads the rest."""
         self._cancel_timer()
-        if self.readable_ended:
-            self._close_well()
-        elif self._flowing:
-            self._schedule_flow()
-        elif self._ends_unread():
-            # who comes late still gets the whole body: it is never cut short in silence
-            self.readable_ended = not self._chunks
-            self._close_well()
-        elif not self._chunks:
-            self._wake_reader()
-            self._after_take()
-
-    def _ends_unread(self) -> bool:
-        """Whether the stream ends without waiting for a reader that has not begun yet."""
-        return False
-
-    def _reading_ended(self) -> None:
-        if self._off_the_wire and not self.destroyed:
-            self._close_well()
-
-    def _close_well(self) -> None:
-        self.destroyed = True
-        if self._tasks:
-            self._session._adopt(self._tasks)
-        self._emit_close()
+        self._await_reader()
 
     def _finalize(self, error: BaseException | None) -> None:
         """Become destroyed, with *error* for whoever waits."""
@@ -502,20 +379,6 @@ class Http2Stream(Duplex):
         self._unemitted = error
         self._fail_waiters()
         self._cancel_tasks()
-
-    def _is_of_no_account(self, error: BaseException) -> bool:
-        """Whether nobody has lost anything by *error*: no log needs it."""
-        return False
-
-    def _emit_end(self) -> None:
-        error = self._unemitted
-        if error is not None:
-            self._unemitted = None
-            if self._error_seen or self._is_of_no_account(error):
-                self.emit("error", error)
-            else:
-                self._emit_error(error)
-        self._emit_close()
 
     # --- priority ---------------------------------------------------------------------
 
@@ -544,70 +407,3 @@ class Http2Stream(Duplex):
         ERR_OUT_OF_RANGE.
         """
         prioritize(self, exclusive, parent, weight, silent, urgency, incremental)
-
-    # --- time -------------------------------------------------------------------------
-
-    def set_timeout(self, seconds: float, callback: Callable[[], Any] | None = None) -> Self:
-        """Emit ``timeout`` after *seconds* without activity on the stream; 0 for never.
-
-        *callback* is registered for the next ``timeout``. Raises ERR_INVALID_ARG_TYPE,
-        ERR_OUT_OF_RANGE.
-        """
-        seconds = check_timeout(seconds)
-        self._cancel_timer()
-        if callback is not None:
-            self.once("timeout", callback)
-        if seconds and not self.destroyed and not self.closed:
-            self._timer = IdleTimer(self._session._loop, seconds, self._timed_out)
-            self._watched = True
-        return self
-
-    def _timed_out(self) -> None:
-        if not self.destroyed:
-            self.emit("timeout")
-
-    def _cancel_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    # --- what listeners do wrong --------------------------------------------------------
-
-    def _listener_failed(self, error: Exception, event: str, args: tuple[Any, ...]) -> None:
-        self._handler_failed(error, event)
-
-    def _handler_failed(self, error: Exception, event: str) -> None:
-        """An exception out of a handler ends its stream and nothing else."""
-        if (self.destroyed or self.closed) and isinstance(error, Http2Error):
-            # It found out the hard way that the stream is gone; that is not news.
-            logger.debug("%r: a listener of %r: %r", self, event, error)
-            return
-        logger.error("%r: a listener of %r raised", self, event, exc_info=error)
-        self._error_seen = True
-        if not self._answer_failure():
-            self._fail_quietly(error)
-
-    def _never_sent(self, code: int) -> bool:
-        """The HEADERS frame was not sent; True when that has been dealt with."""
-        return False
-
-    def _answer_failure(self) -> bool:
-        """Tell the peer of the failure in an orderly way, if that is still possible."""
-        return False
-
-    def _fail_quietly(self, error: Exception) -> None:
-        self.destroy(error)
-
-
-def as_buffer(data: Any, encoding: str = "utf-8") -> Any:
-    """*data* as something with the buffer protocol: `str` is encoded."""
-    if isinstance(data, (bytes, bytearray)):
-        return data
-    if isinstance(data, str):
-        return data.encode(encoding)
-    try:
-        view = memoryview(data)
-    except TypeError:
-        raise new_error("ERR_INVALID_ARG_TYPE", "data", "a buffer or a str", data) from None
-    # a read-only view says nothing of whether its memory stays as it is
-    return view if isinstance(view.obj, bytes) else bytes(view)

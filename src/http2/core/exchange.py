@@ -1,0 +1,183 @@
+"""`Exchange`: a request and its response, whatever carries them: HTTP/2, or HTTP/1."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any, Protocol, Self
+
+from ..errors import Http2Error, new_error
+from ..headers import Headers, OutgoingHeaders, headers_as_sent
+from .duplex import Duplex
+from .emitter import logger
+from .timers import IdleTimer, check_timeout
+
+__all__ = ["Exchange"]
+
+
+class Connection(Protocol):
+    """What an exchange is one of: a session, or a connection of HTTP/1."""
+
+    _loop: asyncio.AbstractEventLoop
+
+    def _adopt(self, tasks: set[asyncio.Task[Any]]) -> None:
+        """Keep *tasks*, whose exchange has ended well, until they are done."""
+
+
+class Exchange(Duplex, ABC):
+    """A stream of HTTP/2, and what HTTP/1 has instead: how it ends, and what it tells."""
+
+    closed: bool = False
+    """Whether the stream has been closed, by either side."""
+
+    aborted: bool = False
+    """Whether the stream ended before its writing side did; ``aborted`` was emitted then."""
+
+    rst_code: int | None = None
+    """The error code that the stream was closed with (RFC 9113 section 7); None while open."""
+
+    end_after_headers: bool = False
+    """Whether the received headers carried END_STREAM: there is no body to read."""
+
+    sent_trailers: Headers | None = None
+    """The trailers that were sent."""
+
+    _session: Connection
+    _headers_sent = False
+    _head_request = False
+    # The headers that were sent as they were given, and the status and date that were added.
+    _sent: tuple[OutgoingHeaders | None, int | None, str | None] = (None, None, None)
+    # What the peer has sent after its body; for `http2.compat`.
+    _received_trailers: Headers | None = None
+    # The stream is over for HTTP/2, though its last bytes may still be unread here.
+    _off_the_wire = False
+    # The error that `error` is still to be emitted with.
+    _unemitted: BaseException | None = None
+    _timer: IdleTimer | None = None
+
+    # --- what is known ----------------------------------------------------------------
+
+    @property
+    def writable(self) -> bool:
+        """Whether `write` may be called."""
+        return not (self.writable_ended or self.closed or self.destroyed)
+
+    @property
+    def sent_headers(self) -> Headers | None:
+        """The headers that were sent, with those that were added by default."""
+        if not self._headers_sent:
+            return None
+        headers, status, date = self._sent
+        defaults = {":status": status, "date": date}
+        return headers_as_sent(
+            headers, {name: value for name, value in defaults.items() if value is not None}
+        )
+
+    # --- writing ----------------------------------------------------------------------
+
+    def _check_writable(self) -> None:
+        if self.closed or self.destroyed:
+            raise self._closed_error()
+        if self.writable_ended:
+            raise new_error("ERR_STREAM_WRITE_AFTER_END")
+
+    def _closed_error(self) -> BaseException:
+        """Why nothing can be sent any more; an error of the peer's is named as the cause."""
+        error = new_error("ERR_HTTP2_INVALID_STREAM")
+        error.__cause__ = self._error
+        return error
+
+    # --- ends -------------------------------------------------------------------------
+
+    @abstractmethod
+    def destroy(self, error: BaseException | None = None) -> None:
+        """End it at once."""
+
+    def _await_reader(self) -> None:
+        """Nothing more comes or goes: end, once the reader has had what is there."""
+        if self.readable_ended:
+            self._close_well()
+        elif self._flowing:
+            self._schedule_flow()
+        elif self._ends_unread():
+            # who comes late still gets the whole body: it is never cut short in silence
+            self.readable_ended = not self._chunks
+            self._close_well()
+        elif not self._chunks:
+            self._wake_reader()
+            self._after_take()
+
+    def _ends_unread(self) -> bool:
+        """Whether the stream ends without waiting for a reader that has not begun yet."""
+        return False
+
+    def _reading_ended(self) -> None:
+        if self._off_the_wire and not self.destroyed:
+            self._close_well()
+
+    def _close_well(self) -> None:
+        self.destroyed = True
+        if self._tasks:
+            self._session._adopt(self._tasks)
+        self._emit_close()
+
+    def _is_of_no_account(self, error: BaseException) -> bool:
+        """Whether nobody has lost anything by *error*: no log needs it."""
+        return False
+
+    def _emit_end(self) -> None:
+        error = self._unemitted
+        if error is not None:
+            self._unemitted = None
+            if self._error_seen or self._is_of_no_account(error):
+                self.emit("error", error)
+            else:
+                self._emit_error(error)
+        self._emit_close()
+
+    # --- time -------------------------------------------------------------------------
+
+    def set_timeout(self, seconds: float, callback: Callable[[], Any] | None = None) -> Self:
+        """Emit ``timeout`` after *seconds* without activity on the stream; 0 for never.
+
+        *callback* is registered for the next ``timeout``. Raises ERR_INVALID_ARG_TYPE,
+        ERR_OUT_OF_RANGE.
+        """
+        seconds = check_timeout(seconds)
+        self._cancel_timer()
+        if callback is not None:
+            self.once("timeout", callback)
+        if seconds and not self.destroyed and not self.closed:
+            self._timer = IdleTimer(self._session._loop, seconds, self._timed_out)
+            self._watched = True
+        return self
+
+    def _timed_out(self) -> None:
+        if not self.destroyed:
+            self.emit("timeout")
+
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    # --- what listeners do wrong --------------------------------------------------------
+
+    def _listener_failed(self, error: Exception, event: str, args: tuple[Any, ...]) -> None:
+        self._handler_failed(error, event)
+
+    def _handler_failed(self, error: Exception, event: str) -> None:
+        """An exception out of a handler ends its stream and nothing else."""
+        if (self.destroyed or self.closed) and isinstance(error, Http2Error):
+            # It found out the hard way that the stream is gone; that is not news.
+            logger.debug("%r: a listener of %r: %r", self, event, error)
+            return
+        logger.error("%r: a listener of %r raised", self, event, exc_info=error)
+        self._error_seen = True
+        if not self._answer_failure():
+            self.destroy(error)
+
+    def _answer_failure(self) -> bool:
+        """Tell the peer of the failure in an orderly way, if that is still possible."""
+        return False
