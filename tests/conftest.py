@@ -25,6 +25,8 @@ import hypothesis
 import pytest
 import uvloop
 
+from .filing import pattern
+
 TESTS = Path(__file__).parent
 NODE = TESTS / "node"
 
@@ -163,3 +165,15 @@ def background() -> Iterator[Callable[..., subprocess.Popen[str]]]:
 def python() -> str:
     """The interpreter of the tests, for programs that run in a process of their own."""
     return sys.executable
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Callable[[int], Path]:
+    """Make a file of so many bytes."""
+
+    def make(size: int) -> Path:
+        path = tmp_path / f"{size}.bin"
+        path.write_bytes(pattern(size))
+        return path
+
+    return make

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-import ssl
-import struct
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import Any
 
 import http2
 
-from .raw import PATIENCE
+from .dialled import PATIENCE, Dialled
 from .serving import listening
 
 
@@ -42,47 +38,8 @@ class Response:
         return self.headers.get("connection") == "close"
 
 
-class Http1Peer:
+class Http1Peer(Dialled):
     """A client that sends what it is told."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.reader = reader
-        self.writer = writer
-
-    @classmethod
-    async def dial(cls, port: int, context: ssl.SSLContext | None = None) -> Http1Peer:
-        """Connect to *port* of loopback and say nothing yet."""
-        name = None if context is None else "localhost"
-        return cls(
-            *await asyncio.open_connection("127.0.0.1", port, ssl=context, server_hostname=name)
-        )
-
-    async def __aenter__(self) -> Http1Peer:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.close()
-
-    async def close(self) -> None:
-        """Close the connection."""
-        self.writer.close()
-        try:
-            async with asyncio.timeout(PATIENCE):
-                await self.writer.wait_closed()
-        except (OSError, TimeoutError):
-            pass
-
-    async def abort(self) -> None:
-        """Leave with a TCP reset."""
-        sock = self.writer.get_extra_info("socket")
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.writer.transport.abort()
-        await self.close()
 
     def send(self, *parts: str | bytes) -> None:
         """Send bytes, or a text in latin-1."""
@@ -178,3 +135,11 @@ async def asking(
     """One client of such a server."""
     async with serving(on_request, **options) as (_, port), await Http1Peer.dial(port) as peer:
         yield peer
+
+
+async def echo(request: Any, response: Any) -> None:
+    """Send back what came."""
+    async for chunk in request:
+        response.write(chunk)
+        await response.drain()
+    response.end()

@@ -21,14 +21,6 @@ from .conftest import NODE, Certificate, free_port
 
 Start = Callable[..., "subprocess.Popen[str]"]
 
-# Node's peer repeats the same bytes, see tests/node/peer_server.js.
-UNIT = bytes((i * 7 + (i >> 8)) & 255 for i in range(65521))
-
-
-def pattern(size: int) -> bytes:
-    """*size* bytes that are not the same at any two nearby multiples of a power of two."""
-    return (UNIT * (size // len(UNIT) + 1))[:size]
-
 
 @dataclass(frozen=True)
 class Peer:

@@ -8,12 +8,13 @@ status is understood, which is all that the tests ask.
 from __future__ import annotations
 
 import asyncio
-import socket
 import ssl
 import struct
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from types import TracebackType
+from typing import Self
+
+from .dialled import PATIENCE, Dialled
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
@@ -25,9 +26,6 @@ END_HEADERS = 0x4
 PADDED = 0x8
 
 Fields = Iterable[tuple[str | bytes, str | bytes]]
-
-# How long a test waits for what must come: long, for a busy machine.
-PATIENCE = 15
 
 _STATUS = {8: 200, 9: 204, 10: 206, 11: 304, 12: 400, 13: 404, 14: 500}
 
@@ -161,22 +159,13 @@ def window_update(stream_id: int, increment: int) -> bytes:
     return frame(WINDOW_UPDATE, 0, stream_id, struct.pack(">I", increment))
 
 
-class RawPeer:
+class RawPeer(Dialled):
     """A client that sends what it is told and shows every frame that comes back."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
-        self._writer = writer
+        super().__init__(reader, writer)
         # what has been received, in order: handy in the message of a failed assertion
         self.seen: list[Frame] = []
-
-    @classmethod
-    async def dial(cls, port: int, context: ssl.SSLContext | None = None) -> RawPeer:
-        """Connect to *port* of loopback and say nothing yet."""
-        name = None if context is None else "localhost"
-        return cls(
-            *await asyncio.open_connection("127.0.0.1", port, ssl=context, server_hostname=name)
-        )
 
     @classmethod
     async def connect(
@@ -184,7 +173,7 @@ class RawPeer:
         port: int,
         context: ssl.SSLContext | None = None,
         values: dict[int, int] | None = None,
-    ) -> RawPeer:
+    ) -> Self:
         """Connect and exchange SETTINGS: ours are *values*, the server's are acknowledged."""
         peer = await cls.dial(port, context)
         try:
@@ -198,39 +187,28 @@ class RawPeer:
 
     async def start_tls(self, context: ssl.SSLContext) -> None:
         """Begin TLS on the connection that stands."""
-        await self._writer.start_tls(context, server_hostname="localhost")
-
-    async def __aenter__(self) -> RawPeer:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.close()
+        await self.writer.start_tls(context, server_hostname="localhost")
 
     def send(self, *frames: bytes) -> None:
         """Queue bytes to be sent."""
-        self._writer.write(b"".join(frames))
+        self.writer.write(b"".join(frames))
 
     async def flush(self) -> None:
         """Wait until the socket has taken what was queued, or most of it."""
-        await self._writer.drain()
+        await self.writer.drain()
 
     async def bytes(self, n: int = -1) -> bytes:
         """Whatever bytes come next; without *n*, all of them until the connection ends."""
         async with asyncio.timeout(PATIENCE):
-            return await self._reader.read(n)
+            return await self.reader.read(n)
 
     async def frame(self) -> Frame | None:
         """The next frame; None when the connection has ended."""
         async with asyncio.timeout(PATIENCE):
             try:
-                head = await self._reader.readexactly(9)
+                head = await self.reader.readexactly(9)
                 high, low, kind, flags, stream_id = struct.unpack(">BHBBI", head)
-                payload = await self._reader.readexactly(high << 16 | low)
+                payload = await self.reader.readexactly(high << 16 | low)
             except (asyncio.IncompleteReadError, ConnectionError):
                 return None
         got = Frame(kind, flags, stream_id & 0x7FFFFFFF, payload)
@@ -279,23 +257,4 @@ class RawPeer:
 
     def finish(self) -> None:
         """End our side of the connection (FIN) and go on reading."""
-        self._writer.write_eof()
-
-    async def abort(self) -> None:
-        """Leave with a TCP reset: what is on its way is lost."""
-        sock = self._writer.get_extra_info("socket")
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self._writer.transport.abort()
-        await self._closed()
-
-    async def close(self) -> None:
-        """Close the socket."""
-        self._writer.close()
-        await self._closed()
-
-    async def _closed(self) -> None:
-        try:
-            async with asyncio.timeout(PATIENCE):
-                await self._writer.wait_closed()
-        except (OSError, TimeoutError):
-            pass
+        self.writer.write_eof()

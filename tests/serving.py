@@ -11,6 +11,7 @@ import http2
 from http2.core.emitter import EventEmitter
 
 from . import raw
+from .dialled import PATIENCE
 
 
 class Events:
@@ -37,7 +38,7 @@ class Events:
 
     async def expect(self, name: str, count: int = 1) -> tuple[Any, ...]:
         """The *count*-th entry called *name*, at once or when it comes."""
-        async with asyncio.timeout(raw.PATIENCE):
+        async with asyncio.timeout(PATIENCE):
             while True:
                 found = [entry for entry in self.seen if entry[0] == name]
                 if len(found) >= count:
@@ -51,7 +52,7 @@ STREAM_EVENTS = ("aborted", "end", "error", "finish", "close")
 
 async def eventually(condition: Callable[[], bool]) -> None:
     """Wait until *condition* holds: for what no event tells of."""
-    async with asyncio.timeout(raw.PATIENCE):
+    async with asyncio.timeout(PATIENCE):
         while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.002)
 

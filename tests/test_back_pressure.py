@@ -12,7 +12,8 @@ import pytest
 import http2
 
 from .conftest import Certificate, Run, execute
-from .peers import happening, pattern, serving, start_node, tls_options
+from .filing import pattern
+from .peers import happening, serving, start_node, tls_options
 
 WINDOW = 65535
 

@@ -14,7 +14,8 @@ import http2
 
 from . import raw
 from .conftest import Certificate, Run, execute, node
-from .peers import Start, pattern, start_nghttpd, start_node
+from .filing import pattern
+from .peers import Start, start_nghttpd, start_node
 from .raw import RawPeer
 from .serving import Events, eventually, hello, listening, serving
 from .test_connect_method import tunnel

@@ -14,17 +14,8 @@ import pytest
 import http2
 
 from .conftest import Certificate, Run
-from .peers import (
-    UNIT,
-    Peer,
-    happening,
-    pattern,
-    serving,
-    start_nghttpd,
-    start_node,
-    starting,
-    tls_options,
-)
+from .filing import UNIT, pattern
+from .peers import Peer, happening, serving, start_nghttpd, start_node, starting, tls_options
 
 SIZES = (0, 1, 16383, 16384, 16385, 65534, 65535, 65536, 1 << 20)
 POST = {":method": "POST", ":path": "/hash"}

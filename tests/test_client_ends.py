@@ -13,7 +13,8 @@ import http2
 from http2 import constants
 
 from .conftest import Certificate, Run
-from .peers import Flag, Peer, happening, pattern, report, serving, start_node, starting
+from .filing import pattern
+from .peers import Flag, Peer, happening, report, serving, start_node, starting
 from .peers import tls_options as tls
 
 CANCEL = constants.NGHTTP2_CANCEL

@@ -14,7 +14,7 @@ import http2
 from . import raw
 from .compat import Note, Scenarios, attempt, differences, of_node, ours
 from .conftest import Certificate, Run, execute
-from .peers import pattern
+from .filing import pattern
 from .raw import RawPeer
 from .serving import Events, listening
 

@@ -17,7 +17,8 @@ from http2.constants import NGHTTP2_CANCEL, NGHTTP2_CONNECT_ERROR, NGHTTP2_INTER
 
 from . import raw
 from .conftest import Certificate, Run, free_port, node
-from .peers import Start, pattern, start_node
+from .filing import pattern
+from .peers import Start, start_node
 from .raw import RawPeer
 from .serving import Events, eventually, serving
 

@@ -10,8 +10,8 @@ import pytest
 import http2
 
 from .conftest import Certificate, Run, execute
+from .dialled import PATIENCE
 from .http1 import Http1Peer, asking, chunked, get, request, serving
-from .raw import PATIENCE
 from .serving import Events, eventually, listening
 from .test_server_session import refused
 

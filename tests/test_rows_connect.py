@@ -143,7 +143,7 @@ async def raw_server(values: dict[int, int] | None = None, **options: Any) -> As
     session.on("error", lambda error: None)
     await session
     peer = await accepted.get()
-    assert await peer._reader.readexactly(len(raw.PREFACE)) == raw.PREFACE
+    assert await peer.reader.readexactly(len(raw.PREFACE)) == raw.PREFACE
     try:
         if values is not None:
             peer.send(raw.settings(values))

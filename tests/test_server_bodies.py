@@ -13,7 +13,7 @@ import http2
 
 from . import raw
 from .conftest import Run, execute, node
-from .peers import pattern
+from .filing import pattern
 from .raw import RawPeer
 from .serving import serving
 

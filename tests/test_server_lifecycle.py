@@ -503,7 +503,7 @@ def test_a_peer_that_reads_nothing_does_not_keep_a_closing_socket(
             sessions = Events()
             sessions.listen(server, "session")
             peer = await RawPeer.dial(port)
-            peer._writer.transport.pause_reading()  # type: ignore[attr-defined]
+            peer.writer.transport.pause_reading()  # type: ignore[attr-defined]
             peer.send(raw.PREFACE, raw.settings({4: 2**31 - 1}))
             peer.send(raw.window_update(0, 2**31 - 1 - 65535), raw.get())
             session = (await sessions.expect("session"))[1]

@@ -171,7 +171,7 @@ def test_socket(run: Run) -> None:
             async with await RawPeer.connect(port) as peer:
                 session = await sessions.next()
                 sock = session.socket
-                mine = peer._writer.get_extra_info("sockname")
+                mine = peer.writer.get_extra_info("sockname")
                 assert (sock.remote_address, sock.remote_port) == mine[:2]
                 assert (sock.local_address, sock.local_port) == ("127.0.0.1", port)
                 assert sock.encrypted is False

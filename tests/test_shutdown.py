@@ -150,7 +150,7 @@ def test_deadline_ends_every_kind_of_client(
             peer = await RawPeer.connect(port, context, values)
             if how == "stalled":
                 peer.send(raw.window_update(0, 2**31 - 1 - 65535))
-                peer._writer.transport.pause_reading()
+                peer.writer.transport.pause_reading()
             if how != "idle":
                 peer.send(raw.get(1) if how != "uploading" else raw.post(1))
                 await events.expect("stream")
@@ -161,7 +161,7 @@ def test_deadline_ends_every_kind_of_client(
         if how not in ("idle", "silent"):
             assert "close" in events.names
             assert ("aborted" in events.names) is (how != "stalled")
-        peer._writer.transport.abort()
+        peer.writer.transport.abort()
         await peer.close()
 
     run(main())

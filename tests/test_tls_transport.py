@@ -15,8 +15,9 @@ import http2
 from http2.core import tls_transport
 
 from .conftest import Certificate, Run
-from .peers import pattern
-from .raw import PATIENCE, RawPeer
+from .dialled import PATIENCE
+from .filing import pattern
+from .raw import RawPeer
 from .serving import eventually, listening
 from .test_tls_handshake import ByHand
 from .test_tls_server import trusting

@@ -14,7 +14,8 @@ from http2.constants import NGHTTP2_CONNECT_ERROR
 from http2.core import tls_carrier
 
 from .conftest import Certificate, Run, free_port
-from .peers import Peer, Start, pattern, start_node, starting, wait_for_port
+from .filing import pattern
+from .peers import Peer, Start, start_node, starting, wait_for_port
 from .serving import Events, eventually, listening, serving
 from .test_carriers import echo
 from .test_connect_method import tunnel

@@ -11,7 +11,8 @@ import pytest
 import http2
 
 from .conftest import Run, free_port
-from .peers import Flag, happening, pattern, report, serving, start_node
+from .filing import pattern
+from .peers import Flag, happening, report, serving, start_node
 
 CANCEL = http2.constants.NGHTTP2_CANCEL
 REFUSED = http2.constants.NGHTTP2_REFUSED_STREAM

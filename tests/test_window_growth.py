@@ -14,7 +14,8 @@ from http2.core.windows import FIRST_PAUSE
 
 from . import raw
 from .conftest import Run
-from .peers import pattern, start_nghttpd, start_node, starting
+from .filing import pattern
+from .peers import start_nghttpd, start_node, starting
 from .proxies import proxied
 from .raw import RawPeer
 from .serving import eventually, serving
