@@ -16,16 +16,15 @@ from ..errors import stream_error
 from .http1_carrier import HEAD_READ, Http1Carrier
 from .http1_chunked import ChunkedBody
 from .http1_head import BadRequest, RequestHead, check_incomplete, parse_again, parse_head
-from .http1_options import Http1Options
 from .http1_response import date, status_line
 from .http1_stream import Http1Stream
 from .http1_writer import UNTIL_CLOSE, Http1Writer
 
 if TYPE_CHECKING:
     from ..core.server import Http2Server
-    from .dispatch import Dispatcher
+    from .http1_service import Http1Service
 
-__all__ = ["Http1Connection", "Http1Service"]
+__all__ = ["Http1Connection"]
 
 # Bytes of a body that nobody has read at which reading stops, and at which it goes on.
 MOST_UNREAD = 64 * 1024
@@ -38,27 +37,6 @@ MOST_REMEMBERED = 4096
 
 # What of a request is still to come besides its head.
 NOTHING, OF_LENGTH, CHUNKED = range(3)
-
-
-class Http1Service:
-    """Takes over connections of HTTP/1 clients: the value of a server's ``_serve_http1``."""
-
-    def __init__(self, options: Http1Options, dispatcher: Dispatcher, server: Http2Server) -> None:
-        """Make the one of *server*; what comes of requests is the *dispatcher*'s."""
-        self.options = options
-        self.dispatcher = dispatcher
-        self.dispatch = dispatcher.http1(server)
-        seconds = int(options.keep_alive_timeout)
-        self.keep_alive = "connection: keep-alive\r\n"
-        if seconds:
-            # so that no client begins a request that crosses our goodbye
-            self.keep_alive += f"keep-alive: timeout={seconds}\r\n"
-
-    def __call__(self, server: Http2Server, transport: asyncio.Transport, data: bytes) -> None:
-        """Serve *transport*, on which *data* has come."""
-        connection = Http1Connection(self, server, transport)
-        transport.set_protocol(connection)
-        connection._begin(data)
 
 
 class Http1Connection(Http1Carrier):

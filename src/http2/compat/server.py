@@ -97,7 +97,7 @@ def _equipped(
     server._on_stream = dispatcher.http2(server)
     if http1_options is not None:
         # the parser is loaded for those who want it
-        from .http1 import Http1Service
+        from .http1_service import Http1Service
 
         server._serve_http1 = Http1Service(http1_options, dispatcher, server)
         server._first_bytes_timeout = http1_options.headers_timeout
