@@ -219,110 +219,95 @@ def server_metrics() -> tuple[Peer, ...]:
     )
 
 
+def over_tls(
+    clear: Scenario,
+    competitors: tuple[Peer, ...],
+    explanation: str = "The same over TLS 1.3 with AES-128-GCM.",
+) -> Scenario:
+    """Return the scenario ``clear`` with other servers: those that speak TLS."""
+    return replace(
+        clear,
+        name=f"{clear.name.removesuffix('-h2c')}-tls",
+        title=clear.title.replace("in the clear", "over TLS 1.3"),
+        explanation=explanation,
+        competitors=competitors,
+    )
+
+
 SERVER_PAIRS = (("http2-uvloop", "nghttpd"), ("http2-asyncio", "nghttpd"))
 HELLO_WORLD = "`Hello World`, h2load with 10 connections of 100 concurrent streams each"
 BODIES = "h2load with 4 connections of 8 concurrent streams each"
 
+SERVER = Scenario(
+    name="server-hello-h2c",
+    title="Server: Hello World in the clear",
+    unit="requests/s",
+    explanation=f"{HELLO_WORLD}, HTTP/2 with prior knowledge.",
+    measure=requests_per_second(10, 100),
+    competitors=server_hello(secure=False),
+    pairs=(("http2-asgi", "granian-asgi"), *SERVER_PAIRS),
+)
+
+COMPAT = replace(
+    SERVER,
+    name="compat-hello-h2c",
+    title="Requests and responses: Hello World in the clear",
+    explanation=f"The Compatibility API: {HELLO_WORLD}, HTTP/2 with prior knowledge.",
+    competitors=server_compat(secure=False),
+    reference="node-compat",
+    pairs=(),
+)
+
+HTTP1 = Scenario(
+    name="http1-hello",
+    title="HTTP/1.1: Hello World in the clear",
+    unit="requests/s",
+    explanation=(
+        f"The same handler for clients of HTTP/1.1: wrk with {HTTP1_CONNECTIONS} connections, "
+        "one request at a time on each. Node's server is that of its module `http`."
+    ),
+    measure=hello_http1,
+    competitors=server_http1(secure=False),
+    reference="node-http1",
+)
+
+DOWNLOAD = Scenario(
+    name="server-body-1mib-h2c",
+    title="Server: responses of 1 MiB in the clear",
+    unit="GB/s",
+    explanation=f"1 MiB from memory (nghttpd: from a file), {BODIES} and large windows.",
+    measure=download,
+    competitors=server_bodies("body", secure=False),
+    pairs=SERVER_PAIRS,
+)
+
+UPLOAD = replace(
+    DOWNLOAD,
+    name="server-upload-1mib-h2c",
+    title="Server: uploads of 1 MiB in the clear",
+    explanation=(
+        f"1 MiB is posted, read piece by piece and discarded, {BODIES}. Every server has its "
+        "default receive windows, but for one Node that is told to use large ones."
+    ),
+    measure=upload,
+    competitors=server_bodies("upload", secure=False),
+)
+
 SCENARIOS: tuple[Scenario, ...] = (
-    Scenario(
-        name="server-hello-h2c",
-        title="Server: Hello World in the clear",
-        unit="requests/s",
-        explanation=f"{HELLO_WORLD}, HTTP/2 with prior knowledge.",
-        measure=requests_per_second(10, 100),
-        competitors=server_hello(secure=False),
-        pairs=(
-            ("http2-asgi", "granian-asgi"),
-            *SERVER_PAIRS,
-        ),
+    SERVER,
+    over_tls(SERVER, server_hello(secure=True)),
+    COMPAT,
+    over_tls(COMPAT, server_compat(secure=True)),
+    HTTP1,
+    over_tls(
+        HTTP1,
+        server_http1(secure=True),
+        "The same over TLS 1.3. Node's server is that of `http2` with `allowHTTP1`.",
     ),
-    Scenario(
-        name="server-hello-tls",
-        title="Server: Hello World over TLS 1.3",
-        unit="requests/s",
-        explanation=f"{HELLO_WORLD}, TLS 1.3 with AES-128-GCM.",
-        measure=requests_per_second(10, 100),
-        competitors=server_hello(secure=True),
-        pairs=SERVER_PAIRS,
-    ),
-    Scenario(
-        name="compat-hello-h2c",
-        title="Requests and responses: Hello World in the clear",
-        unit="requests/s",
-        explanation=f"The Compatibility API: {HELLO_WORLD}, HTTP/2 with prior knowledge.",
-        measure=requests_per_second(10, 100),
-        competitors=server_compat(secure=False),
-        reference="node-compat",
-    ),
-    Scenario(
-        name="compat-hello-tls",
-        title="Requests and responses: Hello World over TLS 1.3",
-        unit="requests/s",
-        explanation="The same over TLS 1.3 with AES-128-GCM.",
-        measure=requests_per_second(10, 100),
-        competitors=server_compat(secure=True),
-        reference="node-compat",
-    ),
-    Scenario(
-        name="http1-hello",
-        title="HTTP/1.1: Hello World in the clear",
-        unit="requests/s",
-        explanation=(
-            f"The same handler for clients of HTTP/1.1: wrk with {HTTP1_CONNECTIONS} connections, "
-            "one request at a time on each. Node's server is that of its module `http`."
-        ),
-        measure=hello_http1,
-        competitors=server_http1(secure=False),
-        reference="node-http1",
-    ),
-    Scenario(
-        name="http1-hello-tls",
-        title="HTTP/1.1: Hello World over TLS",
-        unit="requests/s",
-        explanation="The same over TLS. Node's server is that of `http2` with `allowHTTP1`.",
-        measure=hello_http1,
-        competitors=server_http1(secure=True),
-        reference="node-http1",
-    ),
-    Scenario(
-        name="server-body-1mib-h2c",
-        title="Server: responses of 1 MiB in the clear",
-        unit="GB/s",
-        explanation=f"1 MiB from memory (nghttpd: from a file), {BODIES} and large windows.",
-        measure=download,
-        competitors=server_bodies("body", secure=False),
-        pairs=SERVER_PAIRS,
-    ),
-    Scenario(
-        name="server-body-1mib-tls",
-        title="Server: responses of 1 MiB over TLS 1.3",
-        unit="GB/s",
-        explanation="The same over TLS 1.3 with AES-128-GCM.",
-        measure=download,
-        competitors=server_bodies("body", secure=True),
-        pairs=SERVER_PAIRS,
-    ),
-    Scenario(
-        name="server-upload-1mib-h2c",
-        title="Server: uploads of 1 MiB in the clear",
-        unit="GB/s",
-        explanation=(
-            f"1 MiB is posted, read piece by piece and discarded, {BODIES}. Every server has its "
-            "default receive windows, but for one Node that is told to use large ones."
-        ),
-        measure=upload,
-        competitors=server_bodies("upload", secure=False),
-        pairs=SERVER_PAIRS,
-    ),
-    Scenario(
-        name="server-upload-1mib-tls",
-        title="Server: uploads of 1 MiB over TLS 1.3",
-        unit="GB/s",
-        explanation="The same over TLS 1.3 with AES-128-GCM.",
-        measure=upload,
-        competitors=server_bodies("upload", secure=True),
-        pairs=SERVER_PAIRS,
-    ),
+    DOWNLOAD,
+    over_tls(DOWNLOAD, server_bodies("body", secure=True)),
+    UPLOAD,
+    over_tls(UPLOAD, server_bodies("upload", secure=True)),
     Scenario(
         name="client-hello",
         title="Client: 100 streams on one connection",
