@@ -20,34 +20,44 @@ BLOCK = bytes(64 * 1024)
 MANY = 2000
 
 
+class Flood:
+    """A response that is written on and on; `over` is set once it can't be any more."""
+
+    def __init__(self) -> None:
+        self.over = Flag()
+        self.written = 0
+
+    async def pour(self, response: Any) -> None:
+        """Write blocks, but no more than MANY."""
+        try:
+            while self.written < MANY:
+                self.written += 1
+                if not response.write(BLOCK):
+                    await response.drain()
+        finally:
+            self.over.set()
+
+
 def test_a_client_that_has_gone(run: Run) -> None:
     """What is written to nobody takes no time: without a rest it would be all of it."""
 
     async def main() -> None:
         client = socket.socket()
-        written = 0
+        flood = Flood()
 
         async def on_request(request: Any, response: Any) -> None:
-            nonlocal written
             # a reset, in the same turn of the loop
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             client.close()
-            try:
-                while written < MANY:
-                    written += 1
-                    if not response.write(BLOCK):
-                        await response.drain()
-            finally:
-                over.set()
+            await flood.pour(response)
 
-        over = Flag()
         server = http2.create_server(on_request, allow_http1=True)
         async with listening(server) as port:
             client.setblocking(False)
             await asyncio.get_running_loop().sock_connect(client, ("127.0.0.1", port))
             await asyncio.get_running_loop().sock_sendall(client, GET)
-            await over
-            assert written < 20
+            await flood.over
+            assert flood.written < 20
 
     run(main())
 
@@ -89,19 +99,11 @@ def test_others_have_their_turn(run: Run, size: int) -> None:
 
 def test_a_client_of_tls_that_has_gone(run: Run, certificate: Certificate) -> None:
     async def main() -> None:
-        written = 0
+        flood = Flood()
 
         async def on_request(request: Any, response: Any) -> None:
-            nonlocal written
-            try:
-                while written < MANY:
-                    written += 1
-                    if not response.write(BLOCK):
-                        await response.drain()
-            finally:
-                over.set()
+            await flood.pour(response)
 
-        over = Flag()
         server = http2.create_secure_server(
             on_request, allow_http1=True, cert=certificate.cert, key=certificate.key
         )
@@ -114,8 +116,8 @@ def test_a_client_of_tls_that_has_gone(run: Run, certificate: Certificate) -> No
             await process.stdout.readexactly(100_000)
             process.kill()
             await process.communicate()
-            await over
+            await flood.over
             # what fits into the buffers between us
-            assert written < MANY
+            assert flood.written < MANY
 
     run(main())
