@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..core.duplex import as_buffer
-from ..core.exchange import Exchange
+from ..core.exchange import Responder
 from ..errors import new_error
-from ..headers import Headers, OutgoingHeaders, headers_as_sent
+from ..headers import OutgoingHeaders, headers_as_sent
 from .http1_response import Fields, collect, date, known_lines, status_line
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ BODILESS = frozenset({204, 205, 304})
 SMALL_CHUNK = 16 * 1024
 
 
-class Http1Writer(Exchange):
+class Http1Writer(Responder):
     """The writing side of `Http1Stream`."""
 
     http_version: str
@@ -35,7 +35,6 @@ class Http1Writer(Exchange):
     _session: Http1Connection
     # The reason phrase to send; None for that of RFC 9110.
     _status_message: str | None = None
-    _informational: list[Headers] | None = None
     # The response's head until it is written, with the first bytes of the body if they come in
     # the same turn of the loop.
     _fields: Fields | None = None
@@ -49,24 +48,9 @@ class Http1Writer(Exchange):
     # --- what is known ----------------------------------------------------------------
 
     @property
-    def headers_sent(self) -> bool:
-        """Whether the response has begun: its headers were sent."""
-        return self._headers_sent
-
-    @property
-    def sent_info_headers(self) -> list[Headers]:
-        """The headers of the informational responses that were sent."""
-        return list(self._informational or ())
-
-    @property
     def writable_length(self) -> int:
         """Bytes written that are still queued here: the client or the network is slow."""
         return 0 if self._off_the_wire else self._session._queued()
-
-    @property
-    def buffer_size(self) -> int:
-        """The same as `writable_length`, under Node's name."""
-        return self.writable_length
 
     # --- the head of the response -------------------------------------------------------
 
@@ -222,10 +206,7 @@ class Http1Writer(Exchange):
         ERR_HTTP2_STATUS_101, ERR_HTTP2_INVALID_STREAM, and the errors of the header
         rules.
         """
-        if self.closed or self.destroyed:
-            raise self._closed_error()
-        if self._headers_sent:
-            raise new_error("ERR_HTTP2_HEADERS_AFTER_RESPOND")
+        self._check_informational()
         connection = self._session
         fields = collect(headers, informational=True, **connection._strictness)
         status = fields.status
@@ -235,9 +216,7 @@ class Http1Writer(Exchange):
             raise new_error("ERR_HTTP2_INVALID_INFO_STATUS", status)
         if self.http_version == "1.0":
             return
-        if self._informational is None:
-            self._informational = []
-        self._informational.append(headers_as_sent(fields.held, {}))
+        self._keep_informational(fields.held)
         if status == 100:
             connection._continued()
         text = status_line(status) + "".join(fields.lines) + "\r\n"

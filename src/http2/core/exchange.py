@@ -1,4 +1,4 @@
-"""`Exchange`: a request and its response, whatever carries them: HTTP/2, or HTTP/1."""
+"""A request and its response, whatever carries them: `Exchange`, and a server's `Responder`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .duplex import Duplex
 from .emitter import logger
 from .timers import IdleTimer, check_timeout
 
-__all__ = ["Exchange"]
+__all__ = ["Exchange", "Responder"]
 
 
 class Connection(Protocol):
@@ -62,6 +62,16 @@ class Exchange(Duplex, ABC):
     def writable(self) -> bool:
         """Whether `write` may be called."""
         return not (self.writable_ended or self.closed or self.destroyed)
+
+    @property
+    @abstractmethod
+    def writable_length(self) -> int:
+        """Bytes written that are still queued here: the peer's window or the socket is full."""
+
+    @property
+    def buffer_size(self) -> int:
+        """The same as `writable_length`, under Node's name."""
+        return self.writable_length
 
     @property
     def sent_headers(self) -> Headers | None:
@@ -181,3 +191,31 @@ class Exchange(Duplex, ABC):
     def _answer_failure(self) -> bool:
         """Tell the peer of the failure in an orderly way, if that is still possible."""
         return False
+
+
+class Responder(Exchange):
+    """An exchange on the side that responds."""
+
+    _informational: list[Headers] | None = None
+
+    @property
+    def headers_sent(self) -> bool:
+        """Whether the response has begun: its headers were sent."""
+        return self._headers_sent
+
+    @property
+    def sent_info_headers(self) -> list[Headers]:
+        """The headers of the informational responses that were sent."""
+        return list(self._informational or ())
+
+    def _check_informational(self) -> None:
+        """Raise why no informational response can be sent, if none can."""
+        if self.closed or self.destroyed:
+            raise self._closed_error()
+        if self._headers_sent:
+            raise new_error("ERR_HTTP2_HEADERS_AFTER_RESPOND")
+
+    def _keep_informational(self, headers: OutgoingHeaders | None) -> None:
+        if self._informational is None:
+            self._informational = []
+        self._informational.append(headers_as_sent(headers, {}))

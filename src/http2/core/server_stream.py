@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..constants import NGHTTP2_NO_ERROR
 from ..errors import StreamError, new_error
-from ..headers import Headers, OutgoingHeaders, headers_as_sent
+from ..headers import Headers, OutgoingHeaders
 from . import push
+from .exchange import Responder
 from .files import FileTransfer
 from .stream import RESET_GRACE, Http2Stream
 
@@ -20,11 +21,10 @@ if TYPE_CHECKING:
 __all__ = ["ServerHttp2Stream"]
 
 
-class ServerHttp2Stream(Http2Stream):
+class ServerHttp2Stream(Http2Stream, Responder):
     """A stream on the server: comes with the event ``stream`` of a session or server."""
 
     _session: ServerHttp2Session
-    _informational: list[Headers] | None = None
     _transfer: FileTransfer | None = None
 
     def __init__(self, session: ServerHttp2Session, stream_id: int, request: Headers) -> None:
@@ -36,16 +36,6 @@ class ServerHttp2Stream(Http2Stream):
         self.closed = self.destroyed = self.writable_ended = False
         self._headers_sent = self._head_request = self._read_ended = self._watched = False
         self._buffered = 0
-
-    @property
-    def headers_sent(self) -> bool:
-        """Whether the response has begun: its headers were sent."""
-        return self._headers_sent
-
-    @property
-    def sent_info_headers(self) -> list[Headers]:
-        """The headers of the informational responses that were sent."""
-        return list(self._informational or ())
 
     def respond(
         self,
@@ -184,17 +174,12 @@ class ServerHttp2Stream(Http2Stream):
         ERR_HTTP2_STATUS_101, ERR_HTTP2_INVALID_STREAM, and the errors of the header
         rules.
         """
-        if self.closed or self.destroyed:
-            raise self._closed_error()
-        if self._headers_sent:
-            raise new_error("ERR_HTTP2_HEADERS_AFTER_RESPOND")
+        self._check_informational()
         session = self._session
         assert session._connection is not None
         assert self.id is not None
         session._connection.submit_informational(self.id, headers)
-        if self._informational is None:
-            self._informational = []
-        self._informational.append(headers_as_sent(headers, {}))
+        self._keep_informational(headers)
         session._wake()
 
     @property

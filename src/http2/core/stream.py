@@ -97,11 +97,6 @@ class Http2Stream(Exchange):
         return self._session._connection.pending(self.id)
 
     @property
-    def buffer_size(self) -> int:
-        """The same as `writable_length`, under Node's name."""
-        return self.writable_length
-
-    @property
     def state(self) -> StreamState:
         """A snapshot of the stream's state."""
         connection = self._session._connection
