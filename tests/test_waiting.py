@@ -10,12 +10,16 @@ import pytest
 
 import http2
 
+from . import raw
 from .conftest import Run, free_port
 from .filing import pattern
 from .peers import Flag, happening, report, serving, start_node
+from .raw import RawPeer
+from .test_limits import raw_server
 
 CANCEL = http2.constants.NGHTTP2_CANCEL
 REFUSED = http2.constants.NGHTTP2_REFUSED_STREAM
+MAX_CONCURRENT_STREAMS = http2.constants.NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS
 
 
 async def text(stream: http2.ClientHttp2Stream) -> str:
@@ -494,5 +498,52 @@ def test_session_ends_while_requests_wait(run: Run, background: Callable[..., An
         for n, stream in enumerate(waiting):
             assert await text(stream) == str(n)
         await closing
+
+    run(main())
+
+
+@pytest.mark.row("beyond.retryable", "session.event.goaway")
+@pytest.mark.parametrize("last", [1, 2**31 - 1], ids=["the last one", "the first of two"])
+def test_goaway_while_requests_wait(run: Run, last: int) -> None:
+    """What waits for a stream to end will never be sent: it is told so at once."""
+
+    async def main() -> None:
+        told = asyncio.Event()
+        refused = asyncio.Event()
+
+        async def script(peer: RawPeer) -> None:
+            peer.send(raw.settings({MAX_CONCURRENT_STREAMS: 1}))
+            await peer.until(raw.HEADERS, 1)
+            await peer.answered()
+            peer.send(raw.headers(1, [(":status", "200")]))
+            await told.wait()
+            peer.send(raw.goaway(0, last))
+            await refused.wait()
+            peer.send(raw.data(1, b"whole", end_stream=True))
+            rest = await peer.rest()
+            assert [frame.stream_id for frame in rest if frame.type == raw.HEADERS] == []
+
+        async with raw_server(script) as origin:
+            session = http2.connect(origin)
+            held = session.request()
+            await held.response()
+            waiting = [session.request({":method": "POST"}) for _ in range(3)]
+            waiting[0].end(b"a body")
+            gone = happening(session, "goaway")
+            told.set()
+            await gone
+            for stream in waiting:
+                with pytest.raises(http2.Http2Error) as caught:
+                    await stream.response()
+                assert (caught.value.code, caught.value.retryable) == (
+                    "ERR_HTTP2_GOAWAY_SESSION",
+                    True,
+                )
+                assert stream.rst_code == REFUSED
+                await stream.close()
+            assert not held.closed
+            refused.set()
+            assert await held.read() == b"whole"
+            await session.close()
 
     run(main())

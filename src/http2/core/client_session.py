@@ -307,6 +307,19 @@ class ClientHttp2Session(Http2Session):
             self._pending.pop(stream, None)
         super()._forget(stream)
 
+    def _on_goaway(self, last_stream_id: int, code: int, opaque_data: bytes) -> None:
+        super()._on_goaway(last_stream_id, code, opaque_data)
+        if self.destroyed:
+            return
+        # RFC 9113 section 6.8: what still waits for its turn may not be sent any more, and need
+        # not wait for streams that may take long.
+        waiting: list[Any] = [stream for stream in self._streams.values() if stream._is_unsent()]
+        for stream in waiting:
+            if not stream.closed and not stream.destroyed:
+                stream._reset(NGHTTP2_CANCEL)
+                stream._goes_unsent()
+        self._end_if_idle()
+
     def _on_response(self, stream_id: int, headers: Headers, flags: int) -> None:
         stream: Any = self._streams.get(stream_id)  # a ClientHttp2Stream, as all of them
         if stream is None:
@@ -416,4 +429,5 @@ ClientHttp2Session._handlers = event_handlers(
     (events.ORIGIN, ClientHttp2Session._on_origin),
     (events.DATA, ClientHttp2Session._on_data),
     (events.STREAM_CLOSED, ClientHttp2Session._on_stream_closed),
+    (events.GOAWAY, ClientHttp2Session._on_goaway),
 )

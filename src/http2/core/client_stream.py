@@ -122,14 +122,18 @@ class ClientHttp2Stream(Http2Stream):
             return True
         if not self.destroyed:
             self._off_the_wire = True
-            self._refuse(
-                new_error(
-                    "ERR_HTTP2_GOAWAY_SESSION",
-                    message="the session ended before the request was sent",
-                    retryable=True,
-                )
-            )
+            self._goes_unsent()
         return True
+
+    def _goes_unsent(self) -> None:
+        """End: the peer has said GOAWAY before the request's turn has come."""
+        self._refuse(
+            new_error(
+                "ERR_HTTP2_GOAWAY_SESSION",
+                message="the session ended before the request was sent",
+                retryable=True,
+            )
+        )
 
     def _is_unsent(self) -> bool:
         connection = self._session._connection
