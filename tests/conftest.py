@@ -30,9 +30,11 @@ from .filing import pattern
 TESTS = Path(__file__).parent
 NODE = TESTS / "node"
 
-# A slow or busy machine is no failure: no example of a property has a deadline.
-hypothesis.settings.register_profile("unhurried", deadline=None)
-hypothesis.settings.load_profile("unhurried")
+# A slow or busy machine is no failure: no example of a property has a deadline. Every run tries the
+# same examples, so that what fails after a change fails because of it; "search" is for others.
+hypothesis.settings.register_profile("repeat", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("search", deadline=None)
+hypothesis.settings.load_profile("repeat")
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
