@@ -49,6 +49,27 @@ def test_keep_alive(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.parametrize("connection", [None, "keep-alive", "close"])
+def test_a_keep_alive_of_the_programs_own(run: Run, connection: str | None) -> None:
+    """It is sent instead of ours, not beside it."""
+
+    async def main() -> None:
+        def on_request(request: Any, response: Any) -> None:
+            fields = {"Keep-Alive": "timeout=3, max=9"}
+            if connection is not None:
+                fields["connection"] = connection
+            response.write_head(200, fields)
+            response.end("fine")
+
+        async with asking(on_request) as peer:
+            for _ in range(1 if connection == "close" else 3):
+                headers = (await peer.ask(get())).headers
+                assert headers["connection"] == (connection or "keep-alive")
+                assert headers["keep-alive"] == "timeout=3, max=9"
+
+    run(main())
+
+
 @pytest.mark.parametrize(
     ("version", "connection", "kept"),
     [

@@ -16,7 +16,7 @@ from ..errors import stream_error
 from .http1_carrier import HEAD_READ, Http1Carrier
 from .http1_chunked import ChunkedBody
 from .http1_head import BadRequest, RequestHead, check_incomplete, parse_again, parse_head
-from .http1_response import date, status_line
+from .http1_response import Fields, date, status_line
 from .http1_stream import Http1Stream
 from .http1_writer import UNTIL_CLOSE, Http1Writer
 
@@ -361,8 +361,9 @@ class Http1Connection(Http1Carrier):
 
     # --- responses --------------------------------------------------------------------
 
-    def _connection_lines(self, stream: Http1Writer, given: str | None, until_close: bool) -> str:
+    def _connection_lines(self, stream: Http1Writer, fields: Fields, until_close: bool) -> str:
         """The fields of a response that say what becomes of the connection (section 9)."""
+        given = fields.connection
         if given is not None:
             words = [word.strip() for word in given.lower().split(",")]
             if "close" in words:
@@ -372,7 +373,8 @@ class Http1Connection(Http1Carrier):
             self._keep_alive = False
         if self._keep_alive:
             if given is None:
-                return self._service.keep_alive
+                own = fields.keep_alive
+                return "connection: keep-alive\r\n" if own else self._service.keep_alive
             if stream.http_version == "1.0" and "keep-alive" not in words:
                 given += ", keep-alive"
         elif given is None:

@@ -20,14 +20,17 @@ NOT_IN_VALUE: Final = re.compile(r"[^\t -~\x80-\xff]")
 DIGITS: Final = re.compile(r"[0-9]{1,18}")
 
 # What a field is to us: most are just sent.
-PLAIN, STATUS, DATE, LENGTH, CODING, CONNECTION = range(6)
+PLAIN, STATUS, DATE, KEEP_ALIVE, LENGTH, CODING, CONNECTION = range(7)
 ROLES: Final = {
     ":status": STATUS,
     "date": DATE,
+    "keep-alive": KEEP_ALIVE,
     "content-length": LENGTH,
     "transfer-encoding": CODING,
     "connection": CONNECTION,
 }
+# Those that are sent as they are, though they say something to us.
+SENT: Final = (DATE, KEEP_ALIVE)
 
 # Names that programs have sent: (lower case, as it is written, role, whether it has one value).
 # Some programs copy them from their clients: no more than so many are remembered.
@@ -47,6 +50,8 @@ class Fields:
     """The value of ``content-length``."""
     dated = False
     """Whether there is a ``date``."""
+    keep_alive = False
+    """Whether there is a ``keep-alive``."""
     connection: str | None = None
     """The value of ``connection``."""
     plain = False
@@ -177,7 +182,7 @@ def collect(
                 if trailers:
                     _refuse_trailer(lower)
                 _note(found, role, lower, text, informational)
-                if role != DATE:
+                if role not in SENT:
                     continue
             line = f"{prefix}{text}\r\n"
             lines.append(line)
@@ -219,6 +224,8 @@ def _note(found: Fields, role: int, name: str, text: str, informational: bool) -
         found.status = int(text)
     elif role == DATE:
         found.dated = True
+    elif role == KEEP_ALIVE:
+        found.keep_alive = True
     elif role == LENGTH:
         if DIGITS.fullmatch(text) is None:
             raise new_error("ERR_HTTP2_INVALID_HEADER_VALUE", text, name)

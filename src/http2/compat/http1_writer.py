@@ -188,9 +188,7 @@ class Http1Writer(Responder):
             lines.append(f"content-length: {length}\r\n")
         elif self._framing == CHUNKED:
             lines.append("transfer-encoding: chunked\r\n")
-        lines.append(
-            self._session._connection_lines(self, fields.connection, self._framing == UNTIL_CLOSE)
-        )
+        lines.append(self._session._connection_lines(self, fields, self._framing == UNTIL_CLOSE))
         head = status_line(status, self._status_message) + "".join(lines) + "\r\n"
         return head.encode("latin-1")
 
