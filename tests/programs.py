@@ -7,15 +7,24 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
-# Runs an example on uvloop: it calls asyncio.run, and is none the wiser.
+# Runs an example on uvloop: it calls asyncio.run, and is none the wiser. Not by uvloop.run, which
+# calls asyncio.run itself from Python 3.12 on.
 ON_UVLOOP = """
 import asyncio, functools, http2, runpy, sys, uvloop
-asyncio.run = uvloop.run
+
+
+def run(main):
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(main)
+
+
+asyncio.run = run
 http2.run = functools.partial(http2.run, loop_factory=uvloop.new_event_loop)
 sys.argv.pop(0)
 sys.path.insert(0, sys.argv[0].rpartition("/")[0])
@@ -53,9 +62,14 @@ class Program:
         )  # fmt: skip
 
     def line(self) -> str:
-        """The next line that it prints."""
+        """The next line that it prints; a program that says nothing for long is killed."""
         assert self.process.stdout is not None
-        return self.process.stdout.readline()
+        limit = threading.Timer(30, self.process.kill)
+        limit.start()
+        try:
+            return self.process.stdout.readline()
+        finally:
+            limit.cancel()
 
     def url(self) -> str:
         """The address in the next line that it prints."""
