@@ -111,9 +111,7 @@ class Exchange(Duplex, ABC):
         elif self._flowing:
             self._schedule_flow()
         elif self._ends_unread():
-            # who comes late still gets the whole body: it is never cut short in silence
-            self.readable_ended = not self._chunks
-            self._close_well()
+            self._end_unread()
         elif not self._chunks:
             self._wake_reader()
             self._after_take()
@@ -121,6 +119,15 @@ class Exchange(Duplex, ABC):
     def _ends_unread(self) -> bool:
         """Whether the stream ends without waiting for a reader that has not begun yet."""
         return False
+
+    def _end_unread(self) -> None:
+        """End well, whatever is still to be read.
+
+        A late reader still gets the whole body: it is never cut short in silence.
+        """
+        if not self.destroyed:
+            self.readable_ended = not self._chunks
+            self._close_well()
 
     def _reading_ended(self) -> None:
         if self._off_the_wire and not self.destroyed:

@@ -217,10 +217,14 @@ class Http2Stream(Exchange):
         """Close the stream with RST_STREAM of *code*; awaitable: until ``close`` is emitted.
 
         A stream that has ended its writing side is closed with NO_ERROR only after all
-        of it has been sent. Raises ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE.
+        of it has been sent. One that is complete in both directions, and waits for its
+        reader, is closed without waiting any longer: what has come can still be read.
+        Raises ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE.
         """
         check_error_code(code)
         if self.closed or self.destroyed:
+            if self._off_the_wire and not self.destroyed and not self._flowing:
+                self._session._loop.call_soon(self._end_unread)
             return Completion(self)
         self.closed = True
         self.rst_code = code
@@ -349,6 +353,9 @@ class Http2Stream(Exchange):
                 self._error = stream_error(code, self.id)
                 self._fail_drainers()
             self._ended_well()
+            if by_us and not self._flowing:
+                # the program has closed it, and does not wait for its own reading
+                self._end_unread()
             return
         self._abort_writing()
         error: BaseException | None = None

@@ -199,6 +199,7 @@ cdef int on_data_chunk_recv(
 ) noexcept:
     cdef Session self = <Session>user_data
     try:
+        self._unread += <long long>length
         self._batch.append((
             EVENT_DATA, stream_id, PyBytes_FromStringAndSize(<const char *>data, length), False))
         return 0

@@ -167,7 +167,7 @@ cdef class Connection(Session):
         if rv < 0:
             self._raise_failure()
             self._batch.append((EVENT_FAILED, 0, rv, nghttp2_strerror(<int>rv).decode("ascii")))
-        elif self._unreturned:
+        else:
             self._give_back()
         batch = self._batch
         self._batch = []

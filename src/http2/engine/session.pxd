@@ -52,8 +52,8 @@ cdef class Session:
     cdef public bint measuring
 
     cdef int _padding
-    # bytes that were read and are not given back to the connection's window yet
-    cdef long long _unreturned
+    # bytes of DATA that were handed out as events and that no reader has taken yet
+    cdef long long _unread
     cdef readonly bint client
     # the id of the last request that has left the queue
     cdef readonly int32_t last_sent_request

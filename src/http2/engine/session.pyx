@@ -89,25 +89,30 @@ cdef class Session:
             raise new_error("ERR_OUT_OF_RANGE", "size", ">= 0", size)
         self.bytes_consumed += size
         checked(nghttp2_session_consume_stream(self._session, stream_id, size))
-        self._unreturned += size
+        # never more than what has come, whatever the caller says
+        self._unread -= min(<long long>size, self._unread)
         self._give_back()
 
     cdef int _give_back(self) except -1:
-        """Send a WINDOW_UPDATE for the connection if one is due: after what was read, and after
-        what has come, which may have used up the window that nobody will read from again.
+        """Send a WINDOW_UPDATE for the connection if one is due.
+
+        What is due is all that has come and does not wait for a reader. That includes what
+        the engine was never shown: padding, and DATA for streams that were reset here, which
+        nghttp2 takes for consumed at once (RFC 9113 sections 5.1 and 6.1).
         """
-        cdef int32_t window, due, received
-        window = nghttp2_session_get_effective_local_window_size(self._session)
+        cdef int32_t window, received
+        cdef long long due
         received = nghttp2_session_get_effective_recv_data_length(self._session)
-        if 2 * self._unreturned >= window or (
-            2 * (received - self._unreturned) > window
+        due = received - self._unread
+        if due <= 0:
+            return 0
+        window = nghttp2_session_get_effective_local_window_size(self._session)
+        if 2 * due >= window or (
+            2 * self._unread > window
             and 4 * <long long>nghttp2_session_get_local_window_size(self._session) < window
         ):
-            # never more than what has come, whatever the caller says
-            due = <int32_t>min(self._unreturned, <long long>received)
-            self._unreturned = 0
-            if due > 0:
-                checked(nghttp2_submit_window_update(self._session, NGHTTP2_FLAG_NONE, 0, due))
+            checked(nghttp2_submit_window_update(
+                self._session, NGHTTP2_FLAG_NONE, 0, <int32_t>due))
         return 0
 
     def set_local_window_size(self, int32_t size, int32_t stream_id=0):
