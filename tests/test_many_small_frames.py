@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections import deque
 from typing import Any
 
@@ -21,10 +22,26 @@ def test_many_chunks_are_not_moved_for_each(run_asyncio: Run) -> None:
     async def main() -> None:
         stream = Duplex()
         for number in range(1000):
-            stream._feed(b"%d" % (number % 10), number == 999)
+            stream._feed(b"%d" % (number % 10) * 5000, number == 999)
         assert await stream.read(1) == b"0"
         assert isinstance(stream._chunks, deque)
-        assert b"".join([chunk async for chunk in stream]) == (b"0123456789" * 100)[1:]
+        whole = b"".join(b"%d" % number * 5000 for number in range(10)) * 100
+        assert b"".join([chunk async for chunk in stream]) == whole[1:]
+
+    run_asyncio(main())
+
+
+def test_small_chunks_are_joined(run_asyncio: Run) -> None:
+    """A frame of two octets that nobody has read must not take the memory of an object."""
+
+    async def main() -> None:
+        stream = Duplex()
+        for number in range(32_000):
+            stream._feed(b"%02d" % (number % 100), False)
+        chunks = stream._chunks
+        assert chunks is not None
+        assert sum(sys.getsizeof(chunk) for chunk in chunks) < 1.1 * 64_000
+        assert await stream.read(64_000) == b"".join(b"%02d" % (n % 100) for n in range(32_000))
 
     run_asyncio(main())
 

@@ -425,7 +425,7 @@ class Http1Connection(Http1Carrier):
                         lambda _: self._loop.call_soon(self._response_over, stream)
                     )
                 return
-            if stream._tasks is None:
+            if not stream._had_tasks:
                 return
         self._forgo(stream)
 

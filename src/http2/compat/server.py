@@ -40,7 +40,7 @@ def create_server(on_request: Handler | None = None, **options: Any) -> Http2Ser
     Raises ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE, ERR_HTTP2_INVALID_SETTING_VALUE, `TypeError`
     for unknown options.
     """
-    session_options = _session_options(options)
+    session_options = SessionOptions.take_for_server(options)
     dispatcher = Dispatcher.take(options)
     http1_options = _http1_options(options)
     reject_unknown(options, "create_server")
@@ -60,7 +60,7 @@ def create_secure_server(on_request: Handler | None = None, **options: Any) -> H
     `create_server` and `ServerHttp2Session.origin`, and `ssl.SSLError`, `OSError` for the
     identity.
     """
-    session_options = _session_options(options)
+    session_options = SessionOptions.take_for_server(options)
     dispatcher = Dispatcher.take(options)
     http1_options = _http1_options(options)
     origins = options.pop("origins", ())
@@ -72,10 +72,6 @@ def create_secure_server(on_request: Handler | None = None, **options: Any) -> H
     server = Http2SecureServer(session_options, context)
     server._origins = origins
     return _equipped(server, dispatcher, http1_options, on_request)
-
-
-def _session_options(options: dict[str, Any]) -> SessionOptions:
-    return SessionOptions.take(options, least_pairs=4, unused=("max_reserved_remote_streams",))
 
 
 def _http1_options(options: dict[str, Any]) -> Http1Options | None:

@@ -342,11 +342,7 @@ class ClientHttp2Session(Http2Session):
             super()._on_data(stream_id, data, end)
             return
         # as Duplex._feed, for a stream that has no listeners
-        if stream._chunks is None:
-            stream._chunks = [data]
-        else:
-            stream._chunks.append(data)
-        stream._buffered += len(data)
+        stream._keep(data)
         if end:
             stream._read_ended = True
         if stream._reader is not None:

@@ -41,6 +41,11 @@ MAX_INT31 = 2**31 - 1
 # SETTINGS frames of ours that may wait for their acknowledgement: as many as in Node.
 MAX_PENDING_SETTINGS = 10
 
+# What a client keeps of the origins that a server says it speaks for, and what they may take
+# in all: the others are not used for this session, which is always allowed (RFC 8336 section 2).
+MOST_ORIGINS = 1024
+MOST_ORIGIN_CHARACTERS = 256 * 1024
+
 # The settings that nghttp2 knows the current values of.
 _IDENTIFIERS = (1, 2, 3, 4, 5, 6, 8)
 
@@ -359,7 +364,20 @@ class SessionControl(Closable, Referenced):
         return list(self._origins)
 
     def _add_origins(self, origins: Iterable[str]) -> None:
-        self._origins = dict.fromkeys((*self._origins, *origins))
+        known = self._origins
+        new = [origin for origin in origins if origin not in known]
+        if not new:
+            return
+        room = MOST_ORIGINS - len(known)
+        space = MOST_ORIGIN_CHARACTERS - sum(map(len, known))
+        added = dict(known)
+        for origin in new:
+            space -= len(origin)
+            room -= 1
+            if room < 0 or space < 0:
+                break
+            added[origin] = None
+        self._origins = added
 
     def _current_settings(
         self, get: Callable[[int], int], custom: dict[int, int] | None

@@ -23,6 +23,8 @@ Result = TypeVar("Result")
 
 # Chunks beyond which the buffer of a stream is a deque.
 MANY_CHUNKS = 64
+# A chunk is joined to the one before it while both are shorter.
+SMALL_CHUNK = 4096
 
 
 def _retrieve(future: asyncio.Future[Any]) -> None:
@@ -158,17 +160,29 @@ class Duplex(Closable):
                     self._read_ended = True
                     self._after_take()
                 return
-            if self._chunks is None:
-                self._chunks = [data]
-            else:
-                self._chunks.append(data)
-            self._buffered += len(data)
+            self._keep(data)
         if end:
             self._read_ended = True
         if self._reader is not None:
             self._wake_reader()
         elif self._flowing:
             self._schedule_flow()
+
+    def _keep(self, data: bytes) -> None:
+        """Put *data* into the buffer."""
+        chunks = self._chunks
+        size = len(data)
+        if not chunks:
+            if chunks is None:
+                self._chunks = [data]
+            else:
+                chunks.append(data)
+        elif size < SMALL_CHUNK and len(chunks[-1]) < SMALL_CHUNK:
+            # an object for each small frame would take more than its bytes do
+            chunks[-1] += data
+        else:
+            chunks.append(data)
+        self._buffered += size
 
     def _emit_data(self, data: bytes) -> None:
         if self._decoder is not None:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar, overload
 
 from ..errors import Http2Error, new_error
+from .tasks import start
 
 __all__ = ["EventEmitter", "arity_of"]
 
@@ -58,17 +59,36 @@ class _Listener:
         self.plain = self.arity == 2 and not once
 
 
+def _look_at_end(
+    task: asyncio.Task[Any], emitter: EventEmitter, event: str, args: tuple[Any, ...]
+) -> None:
+    """Tell *emitter* if the listener of *event* that ran as *task* has failed."""
+    error: BaseException | None
+    try:
+        error = task.exception()
+    except asyncio.CancelledError as cancelled:
+        if task.cancelling():
+            return
+        # the program has not asked for it: what the listener was waiting for was cancelled
+        error = RuntimeError("a listener waited for something that was cancelled")
+        error.__cause__ = cancelled
+    if isinstance(error, Exception):
+        emitter._listener_failed(error, event, args)
+
+
 class EventEmitter:
     """Named events with listeners with Node's semantics.
 
     A listener is called with as many of the event's arguments as it takes. When it is a
-    coroutine function, the coroutine runs as a task that is cancelled when the stream or
-    session that it is about is destroyed.
+    coroutine function, the coroutine runs to its first ``await`` at once, and from there on
+    as a task that is cancelled when the stream or session that it is about is destroyed.
     """
 
     # Made at the first `on`: most streams never have a listener of their own.
     _listeners: dict[str, list[_Listener]] | None = None
+    # Tasks of coroutine listeners that have not ended, and whether there was ever one.
     _tasks: set[asyncio.Task[Any]] | None = None
+    _had_tasks = False
     # Whether anybody listens, waits or works here: an end that nobody sees is a short one.
     _watched = False
 
@@ -202,7 +222,11 @@ class EventEmitter:
         event: str,
         args: tuple[Any, ...],
     ) -> None:
-        task = asyncio.get_running_loop().create_task(coroutine)
+        task = start(coroutine)
+        self._had_tasks = True
+        if task.done():
+            _look_at_end(task, emitter, event, args)
+            return
         if self._tasks is None:
             self._tasks = set()
             self._watched = True
@@ -211,17 +235,7 @@ class EventEmitter:
 
         def done(task: asyncio.Task[Any]) -> None:
             tasks.discard(task)
-            error: BaseException | None
-            try:
-                error = task.exception()
-            except asyncio.CancelledError as cancelled:
-                if task.cancelling():
-                    return
-                # nobody has asked for it: what the listener was waiting for was cancelled
-                error = RuntimeError("a listener waited for something that was cancelled")
-                error.__cause__ = cancelled
-            if isinstance(error, Exception):
-                emitter._listener_failed(error, event, args)
+            _look_at_end(task, emitter, event, args)
 
         task.add_done_callback(done)
 

@@ -27,9 +27,7 @@ def perform_server_handshake(connection: Any, **options: Any) -> ServerHttp2Sess
     for unknown options.
     """
     loop = asyncio.get_running_loop()
-    session_options = SessionOptions.take(
-        options, least_pairs=4, unused=("max_reserved_remote_streams",)
-    )
+    session_options = SessionOptions.take_for_server(options)
     reject_unknown(options, "perform_server_handshake")
     bind(connection)
     session = ServerHttp2Session(loop, session_options, None)

@@ -17,6 +17,9 @@ __all__ = ["SessionOptions"]
 
 UINT32 = 2**32 - 1
 SETTINGS_NO_RFC7540_PRIORITIES = 9
+# Streams that a client may have open at a server: without a limit, their number is what bounds
+# the memory that it can make the server hold (RFC 9113 section 10.5).
+MAX_STREAMS = 250
 SECONDS = (
     "keepalive_interval",
     "keepalive_timeout",
@@ -67,7 +70,7 @@ class SessionOptions:
     """Whether values may not begin or end with whitespace (RFC 9113 section 8.2.1)."""
     strict_single_value_fields: bool = True
     """Whether sending two values of a single-value field is an error."""
-    max_receive_window: int = 16 * 1024 * 1024
+    max_receive_window: int = 8 * 1024 * 1024
     """Bytes that receive windows may grow to while they are read as fast as they fill; 0: never."""
     keepalive_interval: float = 0
     """Seconds without a byte from the peer after which it gets a PING; 0 for never."""
@@ -147,6 +150,17 @@ class SessionOptions:
         names = [name for name in cls.__slots__ if name in options and name not in unused]
         made = cls(**{name: options.pop(name) for name in names})
         made.max_header_list_pairs = max(made.max_header_list_pairs, least_pairs)
+        return made
+
+    @classmethod
+    def take_for_server(cls, options: dict[str, Any]) -> SessionOptions:
+        """`take` what the session of a server may be told.
+
+        It announces MAX_STREAMS as ``max_concurrent_streams`` unless its settings say otherwise.
+        """
+        made = cls.take(options, least_pairs=4, unused=("max_reserved_remote_streams",))
+        if "max_concurrent_streams" not in made.settings.given:
+            made.settings.max_concurrent_streams = MAX_STREAMS
         return made
 
     def connection(self, client: bool) -> Connection:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from .. import events
@@ -32,6 +33,9 @@ class ServerHttp2Session(Http2Session):
     type = NGHTTP2_SESSION_SERVER
 
     _pushes: Pushes | None = None
+    # Requests that are handed out when there is room for their responses, in order.
+    _waiting: deque[tuple[ServerHttp2Stream, Headers, int]] | None = None
+    _hand_out_scheduled = False
 
     def __init__(
         self,
@@ -105,6 +109,55 @@ class ServerHttp2Session(Http2Session):
             stream._read_ended = stream.end_after_headers = True
         if headers[":method"] == HTTP2_METHOD_HEAD:
             stream._head_request = True
+        connection: Any = self._connection
+        if self._waiting is None and connection.admit():
+            self._hand_out(stream, headers, flags)
+        else:
+            self._wait(stream, headers, flags)
+
+    def _wait(self, stream: ServerHttp2Stream, headers: Headers, flags: int) -> None:
+        """Keep a request until responses that were given before have left some room."""
+        if self._waiting is None:
+            self._waiting = deque()
+        stream._is_waiting = True
+        self._waiting.append((stream, headers, flags))
+
+    def _hand_out_waiting(self) -> None:
+        """Hand out some of the requests that wait, if there is room again."""
+        self._hand_out_scheduled = False
+        waiting, connection = self._waiting, self._connection
+        if waiting is None or connection is None:
+            return
+        connection.new_turn()
+        self._in_batch = True
+        try:
+            while waiting and connection.admit():
+                stream, headers, flags = waiting.popleft()
+                if not stream.closed and not stream.destroyed:
+                    stream._is_waiting = False
+                    self._hand_out(stream, headers, flags)
+                    if self.destroyed:
+                        return
+        finally:
+            self._in_batch = False
+        if not waiting:
+            self._waiting = None
+        self._flush()
+
+    def _flushed(self) -> None:
+        connection = self._connection
+        if (
+            self._waiting is not None
+            and not self._hand_out_scheduled
+            and connection is not None
+            and not connection.crowded
+        ):
+            # in the next turn: others on this loop come in between
+            self._hand_out_scheduled = True
+            self._loop.call_soon(self._hand_out_waiting)
+
+    def _hand_out(self, stream: ServerHttp2Stream, headers: Headers, flags: int) -> None:
+        """Give a request to its handlers."""
         if self._listeners is not None:
             self._emit_stream(self, stream, headers, flags)
         server = self._server
@@ -198,6 +251,7 @@ class ServerHttp2Session(Http2Session):
 
     def _cancel_waiters(self) -> None:
         super()._cancel_waiters()
+        self._waiting = None
         if self._pushes is not None:
             self._pushes.cancel()
 

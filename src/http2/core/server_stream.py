@@ -26,6 +26,8 @@ class ServerHttp2Stream(Http2Stream, Responder):
 
     _session: ServerHttp2Session
     _transfer: FileTransfer | None = None
+    # The request has not been handed to its handlers yet.
+    _is_waiting = False
 
     def __init__(self, session: ServerHttp2Session, stream_id: int, request: Headers) -> None:
         # What every request looks at is set here, the rest has its defaults in the classes:
@@ -235,7 +237,7 @@ class ServerHttp2Stream(Http2Stream, Responder):
             self._finished()
 
     def _stop_request(self) -> None:
-        handled = self._tasks is not None and not self._tasks
+        handled = self._had_tasks and not self._tasks
         if not self._read_ended and not self.closed and (handled or not self._did_read):
             self.close(NGHTTP2_NO_ERROR)
 
@@ -244,8 +246,11 @@ class ServerHttp2Stream(Http2Stream, Responder):
 
     def _is_of_no_account(self, error: BaseException) -> bool:
         # The client has its whole answer, and what it was still sending nobody reads: curl, for
-        # one, resets an upload that was answered early with PROTOCOL_ERROR.
-        return isinstance(error, StreamError) and self.writable_finished and not self._did_read
+        # one, resets an upload that was answered early with PROTOCOL_ERROR. Or no handler has
+        # ever heard of the request.
+        return self._is_waiting or (
+            isinstance(error, StreamError) and self.writable_finished and not self._did_read
+        )
 
     def _answer_failure(self) -> bool:
         if self._headers_sent or self.closed or self.destroyed:

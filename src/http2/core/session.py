@@ -111,6 +111,8 @@ class Http2Session(SessionControl):
     _linger: asyncio.TimerHandle | None = None
     _invalid_frames = 0
     _goaway_seen = False
+    # Requests that wait to be handed out; a server's session may have some.
+    _waiting: Any = None
     # Whether the first GOAWAY of a shutdown in two steps was sent: nghttp2 takes every
     # GOAWAY for the last one, but this one ends nothing yet.
     _noticed = False
@@ -240,6 +242,8 @@ class Http2Session(SessionControl):
                     return
             elif not chunks:
                 break
+        if self._waiting is not None:
+            self._flushed()
         if self.closed:
             self._end_if_idle()
         if (
@@ -250,6 +254,9 @@ class Http2Session(SessionControl):
         ):
             # nghttp2 has said its last GOAWAY
             self.destroy()
+
+    def _flushed(self) -> None:
+        """What could be sent was sent; requests were waiting for that."""
 
     def _send_now(self) -> None:
         """Write what is queued, ahead of a command that would drop it; events stay for later."""

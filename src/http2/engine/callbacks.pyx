@@ -5,7 +5,7 @@ None runs code of the program's. What goes wrong in one is kept in `Session._fai
 raised by the call that ran nghttp2.
 """
 
-from cpython.bytes cimport PyBytes_FromStringAndSize
+from cpython.bytes cimport PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport int32_t, uint8_t, uint32_t
 from libc.string cimport memset
 
@@ -48,8 +48,13 @@ cdef enum:
     FIELD_OVERHEAD = 32
     PADDING_MAX = 2
     FRAME_HEADER = 9
-    # Larger header blocks count for the session's memory by themselves.
+    # Larger header blocks count for the session's memory by themselves, smaller ones with
+    # their stream.
     SMALL_BLOCK = 1024
+    # What a received field takes besides its characters: two `str`, and an entry in a dict.
+    FIELD_MEMORY = 224
+    # A piece of a body is joined to the one before it while that is shorter.
+    SMALL_CHUNK = 4096
 
 
 cdef nghttp2_session_callbacks *callbacks = NULL
@@ -82,8 +87,9 @@ cdef int fail(Session self, BaseException failure) noexcept:
     return NGHTTP2_ERR_CALLBACK_FAILURE
 
 
-cdef void stream_begun(Session self) noexcept:
+cdef void stream_begun(Session self, bint by_peer) noexcept:
     self.stream_count += 1
+    self._peer_streams += by_peer
     self._open_streams += 1
     if self._open_streams > self.max_open_streams:
         self.max_open_streams = self._open_streams
@@ -109,21 +115,33 @@ cdef int refuse_stream(Session self, int32_t stream_id) except -1:
     return 0
 
 
-cdef int keep_block(Session self, int32_t stream_id) except -1:
+cdef Py_ssize_t block_memory(Session self) noexcept:
+    """What the block that is complete now takes in memory; 0 when it is a small one."""
+    cdef Py_ssize_t memory = self._block_size + self._block_pairs * FIELD_MEMORY
+    if self._block_raw is not None:
+        # what was merged is there once more, as it came
+        memory += self._block_size
+    return memory if memory > SMALL_BLOCK + 16 * FIELD_MEMORY else 0
+
+
+cdef int keep_block(Session self, int32_t stream_id, Py_ssize_t memory) except -1:
     """Count a large header block until its stream is closed."""
-    nghttp2_session_set_stream_user_data(
-        self._session, stream_id, <void *>self._block_size)
-    self._large_blocks += 1
-    self._large_block_bytes += self._block_size
+    cdef Py_ssize_t before = <Py_ssize_t>nghttp2_session_get_stream_user_data(
+        self._session, stream_id)
+    if nghttp2_session_set_stream_user_data(
+        self._session, stream_id, <void *>(before + memory)
+    ) == 0:
+        self._large_blocks += before == 0
+        self._block_memory += memory
     return 0
 
 
 cdef int drop_block(Session self, int32_t stream_id) except -1:
-    cdef Py_ssize_t size = <Py_ssize_t>nghttp2_session_get_stream_user_data(
+    cdef Py_ssize_t memory = <Py_ssize_t>nghttp2_session_get_stream_user_data(
         self._session, stream_id)
-    if size:
+    if memory:
         self._large_blocks -= 1
-        self._large_block_bytes -= size
+        self._block_memory -= memory
     return 0
 
 
@@ -147,11 +165,17 @@ cdef int on_begin_headers(
     try:
         self._blocks += 1
         if frame.hd.type == NGHTTP2_PUSH_PROMISE or frame.headers.cat == NGHTTP2_HCAT_REQUEST:
-            stream_begun(self)
+            stream_begun(self, True)
+            if not self.client:
+                self._newest = frame.hd.stream_id
             if self._memory() > self._max_memory:
                 refuse_stream(self, block_stream(frame))
                 return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE
             self._rejected = 0
+        elif self._memory_of_peer() > self._max_memory:
+            # a response, or trailers: what this side has queued itself is no reason
+            refuse_stream(self, frame.hd.stream_id)
+            return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE
         self._block = new_headers()
         self._block_raw = None
         self._sensitive = None
@@ -198,10 +222,21 @@ cdef int on_data_chunk_recv(
     size_t length, void *user_data,
 ) noexcept:
     cdef Session self = <Session>user_data
+    cdef tuple last
+    cdef bytes chunk
     try:
         self._unread += <long long>length
-        self._batch.append((
-            EVENT_DATA, stream_id, PyBytes_FromStringAndSize(<const char *>data, length), False))
+        chunk = PyBytes_FromStringAndSize(<const char *>data, length)
+        if length < SMALL_CHUNK and self._batch:
+            # many small frames are one chunk: each object takes more than its bytes
+            last = <tuple>self._batch[-1]
+            if (
+                <int>last[0] == EVENT_DATA and <int32_t>last[1] == stream_id
+                and PyBytes_GET_SIZE(last[2]) < SMALL_CHUNK
+            ):
+                self._batch[-1] = (EVENT_DATA, stream_id, <bytes>last[2] + chunk, False)
+                return 0
+        self._batch.append((EVENT_DATA, stream_id, chunk, False))
         return 0
     except BaseException as failure:
         return fail(self, failure)
@@ -277,6 +312,7 @@ cdef int on_frame_recv(
     cdef uint8_t flags = frame.hd.flags
     cdef int32_t stream_id = frame.hd.stream_id
     cdef tuple last
+    cdef Py_ssize_t memory
     self.frames_received += 1
     try:
         if kind == NGHTTP2_DATA:
@@ -289,12 +325,14 @@ cdef int on_frame_recv(
                 report(self, EVENT_DATA, stream_id, b"", True)
         elif kind == NGHTTP2_HEADERS:
             # the categories are the event kinds
-            if self._block_size > SMALL_BLOCK and frame.headers.cat == NGHTTP2_HCAT_REQUEST:
-                keep_block(self, stream_id)
+            memory = block_memory(self)
+            if memory:
+                keep_block(self, stream_id, memory)
             report(self, <int>frame.headers.cat, stream_id, take_block(self), flags)
         elif kind == NGHTTP2_PUSH_PROMISE:
-            if self._block_size > SMALL_BLOCK:
-                keep_block(self, frame.push_promise.promised_stream_id)
+            memory = block_memory(self)
+            if memory:
+                keep_block(self, frame.push_promise.promised_stream_id, memory)
             report(
                 self, EVENT_PUSH_PROMISE, stream_id, take_block(self),
                 frame.push_promise.promised_stream_id)
@@ -326,13 +364,19 @@ cdef int on_stream_close(
     cdef object unsent = None
     if self._open_streams > 0:
         self._open_streams -= 1
+    if (stream_id & 1) != self.client and self._peer_streams > 0:
+        self._peer_streams -= 1
     try:
+        if stream_id > self._newest_before and stream_id & 1 and error_code != 0:
+            if self._reset_at_once is None:
+                self._reset_at_once = set()
+            self._reset_at_once.add(stream_id)
         body = self._bodies.pop(stream_id, None)
         if body is not None:
-            self._queued -= body.pending
+            self._queued -= body.held
             if body.pending:
                 unsent = body.pending
-        if self._large_blocks and (stream_id & 1) != self.client:
+        if self._large_blocks:
             drop_block(self, stream_id)
         if self._batch:
             last = self._batch[-1]
@@ -362,14 +406,14 @@ cdef int on_frame_send(
         elif kind == NGHTTP2_HEADERS:
             if frame.headers.cat == NGHTTP2_HCAT_REQUEST:
                 self.last_sent_request = frame.hd.stream_id
-                stream_begun(self)
+                stream_begun(self, False)
                 if self.measuring:
                     report(self, EVENT_MEASURED, frame.hd.stream_id, 0, None)
         elif kind == NGHTTP2_WINDOW_UPDATE:
             if self.reporting_windows:
                 report(self, EVENT_WINDOW_GIVEN, frame.hd.stream_id, None, None)
         elif kind == NGHTTP2_PUSH_PROMISE:
-            stream_begun(self)
+            stream_begun(self, False)
             for change in self._promised.pop(frame.push_promise.promised_stream_id, ()):
                 self._change_priority(frame.push_promise.promised_stream_id, change)
             if self.measuring:
@@ -395,7 +439,7 @@ cdef int on_frame_not_send(
             # there is no stream whose end would take its body away
             body = self._bodies.pop(frame.hd.stream_id, None)
             if body is not None:
-                self._queued -= body.pending
+                self._queued -= body.held
         elif frame.hd.type == NGHTTP2_PUSH_PROMISE:
             self._promised.pop(frame.push_promise.promised_stream_id, None)
             report(
@@ -438,6 +482,7 @@ cdef int send_data(
     cdef Session self = <Session>user_data
     cdef OutgoingBody body = <OutgoingBody>source.ptr
     cdef Output output = self._output
+    cdef Py_ssize_t held = body.held
     cdef uint8_t[256] padding
     try:
         if output.gathered >= output.limit:
@@ -448,7 +493,7 @@ cdef int send_data(
             padding[0] = <uint8_t>(frame.data.padlen - 1)
             output.add(padding, 1)
         output.add_body(body, length)
-        self._queued -= length
+        self._queued -= held - body.held
         if self.measuring:
             report(self, EVENT_MEASURED, frame.hd.stream_id, 1, length)
         if frame.data.padlen > 1:

@@ -32,7 +32,15 @@ from http2.errors import new_error
 
 __all__ = ["Connection", "nghttp2_version_string"]
 
+cdef int EVENT_DATA = _events.DATA
 cdef int EVENT_FAILED = _events.FAILED
+# What the peer can do on a stream that it has begun and that is over before we have seen it.
+cdef frozenset OF_ONE_STREAM = frozenset({
+    _events.REQUEST, _events.HEADERS, _events.STREAM_CLOSED, _events.HEADERS_REJECTED,
+    _events.INVALID_FRAME, _events.FRAME_NOT_SENT,
+})
+# No stream is newer.
+cdef int32_t LAST_STREAM_ID = 0x7FFFFFFF
 
 cdef Py_ssize_t HIGH_WATER = _events.HIGH_WATER
 
@@ -101,6 +109,7 @@ cdef class Connection(Session):
         self._padding = padding_strategy
         self._max_memory = max_session_memory
         self._max_rejected = max_session_rejected_streams
+        self._newest_before = LAST_STREAM_ID
         if nghttp2_option_new(&option) != 0:
             raise MemoryError
         nghttp2_option_set_no_auto_window_update(option, 1)
@@ -159,11 +168,17 @@ cdef class Connection(Session):
         if self.stamping:
             self.last_received = monotonic()
         self._busy = True
+        self._admitted = 0
+        if not self.client:
+            self._newest_before = self._newest
         try:
             rv = nghttp2_session_mem_recv(self._session, <const uint8_t *>view.buf, view.len)
         finally:
             self._busy = False
+            self._newest_before = LAST_STREAM_ID
             PyBuffer_Release(&view)
+        if self._reset_at_once is not None:
+            self._drop_reset_at_once()
         if rv < 0:
             self._raise_failure()
             self._batch.append((EVENT_FAILED, 0, rv, nghttp2_strerror(<int>rv).decode("ascii")))
@@ -172,6 +187,23 @@ cdef class Connection(Session):
         batch = self._batch
         self._batch = []
         return batch
+
+    cdef int _drop_reset_at_once(self) except -1:
+        """Take out of the batch what was begun and reset in it: it is never handed out."""
+        cdef list kept = []
+        cdef tuple event
+        for item in self._batch:
+            event = <tuple>item
+            if event[1] in self._reset_at_once:
+                if <int>event[0] == EVENT_DATA:
+                    self._unread -= len(<bytes>event[2])
+                    continue
+                if <int>event[0] in OF_ONE_STREAM:
+                    continue
+            kept.append(event)
+        self._batch = kept
+        self._reset_at_once = None
+        return 0
 
     def take_events(self):
         """The events that sending and commands have made since the last batch."""
@@ -305,6 +337,9 @@ cdef class Connection(Session):
             date = block.add_default_date()
         if status == 204 or status == 205 or status == 304 or head_request:
             end_stream = True
+        if nghttp2_session_find_stream(self._session, stream_id) is NULL:
+            # It has just been closed; its event says so. Nothing is kept for it.
+            return end_stream, (block.held, status, date)
         if not end_stream or wait_for_trailers:
             body = new_body(end_stream, wait_for_trailers)
             used = body_provider(&provider, body)
@@ -328,6 +363,8 @@ cdef class Connection(Session):
             raise new_error("ERR_HTTP2_STATUS_101")
         if status < 100 or status > 199:
             raise new_error("ERR_HTTP2_INVALID_INFO_STATUS", status)
+        if nghttp2_session_find_stream(self._session, stream_id) is NULL:
+            return status
         checked(nghttp2_submit_headers(
             self._session, NGHTTP2_FLAG_NONE, stream_id, NULL, block.fields(), block.count(),
             NULL))
@@ -340,6 +377,8 @@ cdef class Connection(Session):
         cdef nghttp2_data_provider provider
         self._alive()
         block.collect(headers, TRAILERS)
+        if nghttp2_session_find_stream(self._session, stream_id) is NULL:
+            return
         if block.count():
             checked(nghttp2_submit_trailer(
                 self._session, stream_id, block.fields(), block.count()))
@@ -401,12 +440,15 @@ cdef class Connection(Session):
         -1 means that the stream takes no more data: it is closed or has ended.
         """
         cdef OutgoingBody body
+        cdef Py_ssize_t held
         self._alive()
         body = self._bodies.get(stream_id)
         if body is None or body.ended:
             return -1
         if data is not None:
-            self._queued += body.add(data)
+            held = body.held
+            body.add(data)
+            self._queued += body.held - held
         body.ended = end
         if body.deferred and (body.pending or end):
             body.deferred = False
@@ -440,6 +482,7 @@ cdef class Connection(Session):
             body = self._bodies.get(stream_id)
             if body is not None:
                 # nghttp2 keeps the request until its turn comes; its body needs no keeping
+                self._queued -= body.held
                 body.drop()
         checked(nghttp2_submit_rst_stream(
             self._session, NGHTTP2_FLAG_NONE, stream_id, error_code))

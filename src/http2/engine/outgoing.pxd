@@ -8,6 +8,8 @@ cdef class OutgoingBody:
     cdef Py_ssize_t head
     cdef Py_ssize_t offset
     cdef Py_ssize_t pending
+    # what the buffers take in memory, each until its last byte has gone
+    cdef Py_ssize_t held
     cdef long long sent
     cdef bint ended
     cdef bint deferred

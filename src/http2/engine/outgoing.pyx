@@ -18,6 +18,8 @@ cdef enum:
     COPY_BELOW = 2048
     # An idle connection keeps no larger buffer.
     SMALL_KEPT = 65536
+    # What a buffer takes besides its bytes: the object, and its entry in the queue.
+    BUFFER_MEMORY = 64
 
 
 @cython.no_gc  # it holds buffers: no cycle can go through it
@@ -49,15 +51,17 @@ cdef class OutgoingBody:
             else:
                 self.queue.append(data)
             self.pending += size
+            self.held += size + BUFFER_MEMORY
         return size
 
     cdef void drop(self) noexcept:
         """Forget what is queued."""
         self.first = self.queue = None
-        self.pending = self.head = self.offset = 0
+        self.pending = self.held = self.head = self.offset = 0
 
     cdef int _next(self) except -1:
         """The first buffer has gone: the one behind it is the first now."""
+        self.held -= len(self.first) + BUFFER_MEMORY
         self.offset = 0
         if self.queue is None:
             self.first = None

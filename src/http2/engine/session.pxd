@@ -30,7 +30,7 @@ cdef class Session:
     # what counts for max_session_memory
     cdef Py_ssize_t _queued
     cdef Py_ssize_t _large_blocks
-    cdef Py_ssize_t _large_block_bytes
+    cdef Py_ssize_t _block_memory
     cdef Py_ssize_t _unacknowledged
     cdef Py_ssize_t _max_memory
     cdef Py_ssize_t _max_rejected
@@ -45,11 +45,20 @@ cdef class Session:
     cdef readonly long long stream_count
     cdef readonly long long max_open_streams
     cdef long long _open_streams
+    # those of them that the peer has opened
+    cdef long long _peer_streams
     cdef long long _blocks
     cdef readonly double last_received
     cdef public bint stamping
     cdef public bint reporting_windows
     cdef public bint measuring
+
+    # the peer's newest stream when the batch under way began, and which of its newer ones have
+    # been reset since; None while there are none
+    cdef int _admitted
+    cdef int32_t _newest_before
+    cdef int32_t _newest
+    cdef set _reset_at_once
 
     cdef int _padding
     # bytes of DATA that were handed out as events and that no reader has taken yet
@@ -60,7 +69,8 @@ cdef class Session:
 
     cdef int _alive(self) except -1
     cdef int _give_back(self) except -1
-    cdef Py_ssize_t _memory(self) except? -1
+    cdef Py_ssize_t _memory(self) noexcept
+    cdef Py_ssize_t _memory_of_peer(self) noexcept
     cdef int _prioritize(self, int32_t stream_id, tuple change) except -1
     cdef int _change_priority(self, int32_t stream_id, tuple change) except? -1
 

@@ -15,11 +15,14 @@ from http2.errors import new_error, nghttp_error
 
 cdef enum:
     # What a session's memory is taken to be, in bytes, where counting would cost more than
-    # it is worth: a stream, the queue of a body, and a PING or SETTINGS
-    # frame of ours that is not acknowledged.
-    STREAM_MEMORY = 1024
+    # it is worth: a stream of the peer's with its headers and the task of its handler, the
+    # queue of a body, and a frame that waits to be sent or to be acknowledged.
+    # tests/test_session_memory.py measures them.
+    STREAM_MEMORY = 6144
     BODY_MEMORY = 128
     FRAME_MEMORY = 512
+    # Requests that are handed out in one turn of the loop: others on the loop come in between.
+    MOST_ADMITTED = 128
 
 
 cdef object refusal(int code):
@@ -322,19 +325,46 @@ cdef class Session:
     def memory(self):
         """Bytes that the session is taken to hold: what `max_session_memory` limits.
 
-        Bodies that wait to be sent, the tables of header compression, PING and SETTINGS
-        frames that are not acknowledged, streams, and the peer's header blocks.
+        Bodies that wait to be sent, what has come and was not read, the tables of header
+        compression, frames that wait to be sent or acknowledged, streams that the peer has
+        opened, and its header blocks.
         """
         self._alive()
         return self._memory()
 
-    cdef Py_ssize_t _memory(self) except? -1:
+    cdef Py_ssize_t _memory(self) noexcept:
+        return self._queued + self._memory_of_peer()
+
+    cdef Py_ssize_t _memory_of_peer(self) noexcept:
+        """What the peer has run up: all but the bodies that this side has queued."""
         return (
-            self._queued
+            <Py_ssize_t>self._unread
             + <Py_ssize_t>nghttp2_session_get_hd_deflate_dynamic_table_size(self._session)
             + <Py_ssize_t>nghttp2_session_get_hd_inflate_dynamic_table_size(self._session)
-            + self._unacknowledged * FRAME_MEMORY
-            + <Py_ssize_t>self._open_streams * STREAM_MEMORY
-            + self._large_block_bytes
+            + (self._unacknowledged
+               + <Py_ssize_t>nghttp2_session_get_outbound_queue_size(self._session)
+               ) * FRAME_MEMORY
+            + <Py_ssize_t>self._peer_streams * STREAM_MEMORY
+            + self._block_memory
             + <Py_ssize_t>len(self._bodies) * BODY_MEMORY
         )
+
+    @property
+    def crowded(self):
+        """Whether bodies that wait to be sent take more than half of the session's memory."""
+        return 2 * self._queued > self._max_memory
+
+    def admit(self):
+        """Whether one more request may be handed to its handler in this turn of the loop.
+
+        Not while the session is `crowded`, nor when MOST_ADMITTED requests have been handed
+        out since `receive` or `new_turn` was called.
+        """
+        if self._admitted >= MOST_ADMITTED or 2 * self._queued > self._max_memory:
+            return False
+        self._admitted += 1
+        return True
+
+    def new_turn(self):
+        """Begin to count anew what `admit` lets in: another turn of the loop has begun."""
+        self._admitted = 0

@@ -1,0 +1,74 @@
+"""Tasks that begin at once: a coroutine runs to its first `await` in the call that starts it.
+
+What a coroutine listener registers in its first lines hears of everything that comes after it,
+as a plain function's does; a handler that never waits is over when the call returns; and what
+it has queued by then is known before the next request is handed out.
+
+CPython 3.12 and later can do that (``eager_start``). On 3.11 the first step, which a new task
+hands to its loop, is run here instead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+__all__ = ["start"]
+
+
+def _start_eagerly(
+    coroutine: Coroutine[Any, Any, Any], loop: asyncio.AbstractEventLoop
+) -> asyncio.Task[Any]:
+    # typeshed knows the parameter for 3.12 and later alone
+    make: Any = asyncio.Task
+    task: asyncio.Task[Any] = make(coroutine, loop=loop, eager_start=True)
+    return task
+
+
+class _FirstStep:
+    """Stands in for a loop's `call_soon` while a task is made: keeps what is handed to it."""
+
+    __slots__ = ("callback", "context")
+
+    def __call__(self, callback: Callable[[], None], *, context: Any) -> None:
+        self.callback = callback
+        self.context = context
+
+
+def _start_by_hand(
+    coroutine: Coroutine[Any, Any, Any], loop: asyncio.AbstractEventLoop
+) -> asyncio.Task[Any]:
+    first = _FirstStep()
+    with_attributes: Any = loop
+    with_attributes.call_soon = first
+    try:
+        task = asyncio.Task(coroutine, loop=loop)
+    finally:
+        del with_attributes.call_soon
+    # a task may be what has led here: it is not the current one meanwhile
+    current = asyncio.current_task(loop)
+    if current is None:
+        first.context.run(first.callback)
+        return task
+    asyncio.tasks._leave_task(loop, current)
+    try:
+        first.context.run(first.callback)
+    finally:
+        asyncio.tasks._enter_task(loop, current)
+    return task
+
+
+_start = _start_eagerly if sys.version_info >= (3, 12) else _start_by_hand
+
+
+def start(coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+    """Make a task of *coroutine* that has run to its first `await`, or to its end.
+
+    A loop with a task factory of its own makes its tasks itself: they may begin later.
+    """
+    loop = asyncio.get_running_loop()
+    if loop.get_task_factory() is not None:
+        return loop.create_task(coroutine)
+    return _start(coroutine, loop)
