@@ -23,6 +23,8 @@ __all__ = ["connect"]
 TLS_OPTIONS = ("ssl_context", "ca", "cert", "key", "passphrase", "reject_unauthorized")
 DIAL_OPTIONS = ("family", "local_addr", "happy_eyeballs_delay")
 SERVER_ONLY = ("stream_reset_burst", "stream_reset_rate", "unknown_protocol_timeout")
+# Seconds that leaving the block of `async with connect(…)` may take.
+CLOSE_TIMEOUT = 5.0
 DEFAULT_PORTS = {"http:": 80, "https:": 443}
 
 
@@ -41,7 +43,9 @@ def connect(
 
     Options: those of `SessionOptions`, ``protocol`` (``'https:'``, for an *authority*
     without a scheme), ``path`` (a Unix socket), ``family``, ``local_addr``,
-    ``happy_eyeballs_delay`` (seconds), ``timeout`` (seconds; see `set_timeout`); for TLS
+    ``happy_eyeballs_delay`` (seconds), ``timeout`` (seconds; see `set_timeout`),
+    ``close_timeout`` (5 seconds; how long the end of ``async with`` waits for requests that are
+    not complete before it resets them with CANCEL; None: until they are); for TLS
     ``servername``, ``ssl_context`` or ``ca``, ``cert``, ``key``, ``passphrase``
     and ``reject_unauthorized``.
 
@@ -63,6 +67,9 @@ def connect(
     protocol, host, port = _parse_authority(authority, default_protocol)
     session_options = SessionOptions.take(options, least_pairs=1, unused=SERVER_ONLY)
     timeout = check_timeout(options.pop("timeout", 0))
+    close_timeout = options.pop("close_timeout", CLOSE_TIMEOUT)
+    if close_timeout is not None:
+        close_timeout = check_timeout(close_timeout, "close_timeout")
     path = options.pop("path", None)
     servername = options.pop("servername", None)
     dial_options = _take(options, DIAL_OPTIONS)
@@ -83,6 +90,7 @@ def connect(
     shown = f"[{name}]" if ":" in name else name
     suffix = "" if port == DEFAULT_PORTS[protocol] else f":{port}"
     session = ClientHttp2Session(loop, session_options, shown + suffix, protocol[:-1])
+    session._close_timeout = close_timeout
     if protocol == "https:":
         session._add_origins([serialize_origin(f"https://{shown}{suffix}") or ""])
     if listener is not None:

@@ -26,6 +26,7 @@ from .priority import check_priority
 from .push import receive_promise, want_again
 from .session import Http2Session, event_handlers
 from .stream import Http2Stream
+from .timers import check_timeout
 
 if TYPE_CHECKING:
     from ..engine.connection import Connection
@@ -61,6 +62,9 @@ class ClientHttp2Session(Http2Session):
     # Whether the GOAWAY of `close` waits for requests that go first.
     _end_unannounced = False
     _unwanted_pushes = 0
+    # Seconds that `async with` waits at its end for what is not complete; None for no limit.
+    _close_timeout: float | None = None
+    _end_timer: asyncio.TimerHandle | None = None
 
     def __init__(
         self,
@@ -150,6 +154,9 @@ class ClientHttp2Session(Http2Session):
         if self.connecting and self._dial is not None:
             # later, the transport ends in its own way: uvloop would forget to say so
             self._dial.cancel()
+        if self._end_timer is not None:
+            self._end_timer.cancel()
+            self._end_timer = None
         super()._shut_down(error, stream_code, goaway_code)
         waiters, self._connected_waiters = self._connected_waiters, None
         fail(waiters, error or new_error("ERR_HTTP2_INVALID_SESSION"))
@@ -192,16 +199,42 @@ class ClientHttp2Session(Http2Session):
         if not self._end_unannounced:
             super()._announce_end()
 
-    def close(self) -> Completion:
+    def close(self, *, timeout: float | None = None) -> Completion:
         """Announce the end with GOAWAY, make no new requests, and end after the last one.
 
-        Requests that have not been sent because the connection does not stand yet fail
-        with ERR_HTTP2_GOAWAY_SESSION. Awaitable: until the session is destroyed.
+        Requests that have not been sent because the connection is not established yet fail
+        with ERR_HTTP2_GOAWAY_SESSION. With *timeout*, the requests that are not complete
+        after as many seconds, one whose body is not read among them, are reset with CANCEL,
+        and the session ends. Awaitable: until the session is destroyed. Raises
+        ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE.
         """
+        if timeout is not None:
+            timeout = check_timeout(timeout, "timeout")
         completion = super().close()
         if self.connecting and not self.destroyed and not self._pending:
             self.destroy()
+        if timeout is not None and not self.destroyed:
+            if self._end_timer is not None:
+                self._end_timer.cancel()
+            self._end_timer = self._loop.call_later(timeout, self._end_late)
         return completion
+
+    def _end_late(self) -> None:
+        for stream in (*self._pending, *self._streams.values()):
+            stream.close(NGHTTP2_CANCEL)
+        # once the session says its last GOAWAY, nghttp2 sends no RST_STREAM any more
+        self._send_now()
+        self.destroy()
+
+    async def __aexit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if error is not None:
+            self.destroy()
+        try:
+            await self.close(timeout=self._close_timeout)
+        except asyncio.CancelledError:
+            # the caller does not wait for what is left
+            self.destroy()
+            raise
 
     # --- requests -----------------------------------------------------------------------
 
@@ -364,7 +397,7 @@ class ClientHttp2Session(Http2Session):
         ):
             if stream._buffered and self._connection is not None:
                 # see Http2Stream._stream_closed
-                self._connection.consume(stream_id, stream._buffered)
+                self._connection.consume(stream_id, stream._buffered - stream._put_back)
             stream._complete()
         else:
             stream._stream_closed(code, unsent is not None)

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
-from ..constants import NGHTTP2_ERR_FRAME_SIZE_ERROR, NGHTTP2_NO_ERROR, NGHTTP2_REFUSED_STREAM
+from ..constants import (
+    NGHTTP2_CANCEL,
+    NGHTTP2_ERR_FRAME_SIZE_ERROR,
+    NGHTTP2_NO_ERROR,
+    NGHTTP2_REFUSED_STREAM,
+)
 from ..errors import new_error, stream_error
 from ..events import HIGH_WATER
 from ..headers import Headers, headers_as_sent
@@ -14,6 +19,7 @@ from .stream import Http2Stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import TracebackType
 
     from .client_session import ClientHttp2Session
 
@@ -22,6 +28,10 @@ __all__ = ["ClientHttp2Stream"]
 
 class ClientHttp2Stream(Http2Stream):
     """A stream on the client: what `ClientHttp2Session.request` returns.
+
+    ``async with session.request(…) as stream:`` cancels the request when the block is left
+    before it is complete, whatever the reason: an exception, a deadline, a body that is not
+    read to its end.
 
     Further events: ``continue``, ``headers(headers, flags)`` for informational responses,
     ``response(headers, flags)``; on a pushed stream ``push(headers, flags)`` takes its place.
@@ -54,6 +64,9 @@ class ClientHttp2Stream(Http2Stream):
 
         Informational responses (1xx) are not it: they are the event ``headers``. Raises
         the stream's error when it ends without a response.
+
+        When the wait is cancelled, the request is: it leaves the queue if it was not sent
+        yet, and is reset with CANCEL otherwise. It goes on while another caller waits.
         """
         if self._response is not None:
             return self._response
@@ -64,7 +77,29 @@ class ClientHttp2Stream(Http2Stream):
         if self._response_waiters is None:
             self._response_waiters = []
         self._response_waiters.append(waiter)
-        return await waiter
+        try:
+            return await waiter
+        except asyncio.CancelledError:
+            others = [other for other in self._response_waiters or () if not other.done()]
+            if self._response_waiters is not None:
+                self._response_waiters = others or None
+            if not others:
+                self.close(NGHTTP2_CANCEL)
+            raise
+
+    # --- the block of `async with` ------------------------------------------------------
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Leave the block: a request that is not complete in both directions is cancelled."""
+        self.close(NGHTTP2_CANCEL)
 
     @property
     def sent_headers(self) -> Headers | None:

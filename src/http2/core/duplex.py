@@ -129,6 +129,8 @@ class Duplex(Closable):
     # What has come and was not read: most often one chunk, for which a list is the fastest.
     _chunks: list[bytes] | deque[bytes] | None = None
     _buffered = 0
+    # Bytes at the front of the buffer that were taken before: a read was cancelled.
+    _put_back = 0
     # The peer has sent its last byte; it may still be in the buffer.
     _read_ended = False
     _did_read = False
@@ -264,14 +266,38 @@ class Duplex(Closable):
                 left -= len(head)
             data = parts[0] if len(parts) == 1 else b"".join(parts)
         self._buffered -= len(data)
-        self._taken(len(data))
+        self._report(len(data))
         return data
+
+    def _report(self, size: int) -> None:
+        """Report that *size* bytes have left the buffer, unless that was done before."""
+        again = self._put_back
+        if again:
+            if size <= again:
+                self._put_back = again - size
+                return
+            self._put_back = 0
+            size -= again
+        self._taken(size)
+
+    def _return_to_buffer(self, parts: list[bytes]) -> None:
+        """Keep for the next reader what a read has taken that does not come to its end."""
+        data = b"".join(parts)
+        if not data:
+            return
+        if self._chunks is None:
+            self._chunks = [data]
+        else:
+            self._chunks.insert(0, data)
+        self._buffered += len(data)
+        self._put_back += len(data)
 
     async def read(self, n: int = -1) -> bytes:
         """Read up to *n* bytes, or until the end when *n* is negative.
 
-        Returns ``b""`` at the end. Raises the stream's error when the body ended early:
-        what was received before it is lost to ``read()``, but not to ``read(n)``.
+        Returns ``b""`` at the end. Raises the stream's error when the body ended early. A
+        read that is cancelled, or that raises, loses nothing: the next one gets the bytes
+        that had come by then.
         """
         self._did_read = True
         if n < 0 and self._read_ended and not self._watched:
@@ -294,24 +320,37 @@ class Duplex(Closable):
             self._after_take()
             return data
         parts: list[bytes] = []
-        while True:
-            if self._chunks:
-                parts.append(self._take(-1))
-            if self._read_ended:
-                self._after_take()
-                return parts[0] if len(parts) == 1 else b"".join(parts)
-            self._raise_error()
-            await self._wait_readable()
+        try:
+            while True:
+                if self._chunks:
+                    parts.append(self._take(-1))
+                if self._read_ended:
+                    break
+                self._raise_error()
+                await self._wait_readable()
+        except BaseException:
+            self._return_to_buffer(parts)
+            raise
+        self._after_take()
+        return parts[0] if len(parts) == 1 else b"".join(parts)
 
     async def readexactly(self, n: int) -> bytes:
-        """Read *n* bytes; `asyncio.IncompleteReadError` when the end comes before."""
+        """Read *n* bytes; `asyncio.IncompleteReadError` when the end comes before.
+
+        When it is cancelled, or raises the stream's error, the next read gets the bytes that
+        had come by then.
+        """
         if n < 0:
             raise new_error("ERR_OUT_OF_RANGE", "n", ">= 0", n)
         self._did_read = True
         parts: list[bytes] = []
         left = n
         while left:
-            data = await self.read(left)
+            try:
+                data = await self.read(left)
+            except BaseException:
+                self._return_to_buffer(parts)
+                raise
             if not data:
                 raise asyncio.IncompleteReadError(b"".join(parts), n)
             parts.append(data)
@@ -337,7 +376,7 @@ class Duplex(Closable):
                 await self._wait_readable()
             data = self._pop_chunk()
             self._buffered -= len(data)
-            self._taken(len(data))
+            self._report(len(data))
             if self._decoder is None:
                 if not self._chunks:
                     self._after_take()
@@ -369,7 +408,7 @@ class Duplex(Closable):
         while self._flowing and self._chunks:
             data = self._pop_chunk()
             self._buffered -= len(data)
-            self._taken(len(data))
+            self._report(len(data))
             self._emit_data(data)
         if self._flowing:
             self._after_take()

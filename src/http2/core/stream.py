@@ -298,7 +298,7 @@ class Http2Stream(Exchange):
         if not self._off_the_wire:
             if self._buffered:
                 # nobody reads it now, and the connection's window must not miss it for ever
-                self._taken(self._buffered)
+                self._report(self._buffered)
                 self._chunks = None
                 self._buffered = 0
             self._session._forget(self)
@@ -333,7 +333,7 @@ class Http2Stream(Exchange):
         if self._buffered:
             # Nothing more can come on this stream: what it holds is bounded by its
             # window, and the connection's window must not wait for a reader.
-            self._taken(self._buffered)
+            self._report(self._buffered)
         self._off_the_wire = True
         if self.destroyed:
             return
