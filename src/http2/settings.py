@@ -292,9 +292,13 @@ class Settings:
         Returns:
             (identifier, value) pairs in Node's order, those with a name first, all by identifier.
         """
+        values = self._values
+        if not self._custom:
+            # every connection begins with this
+            return [(number, int(values[name])) for name, number in _ORDER if name in values]
         pairs: list[tuple[int, int]] = []
         for name, identifier in _ORDER:
-            number = self._values.get(name, self._custom.get(identifier))
+            number = values.get(name, self._custom.get(identifier))
             if number is not None:
                 pairs.append((identifier, int(number)))
         pairs += sorted(

@@ -137,7 +137,7 @@ class Http1Connection(Http1Carrier):
         if self._stream is not None:
             self._fail_stream(self._stream, None, NGHTTP2_CANCEL)
         if transport is not None:
-            self.server._transports.discard(transport)
+            self.server._over(transport)
         self.server._session_gone(self)
 
     def _writable(self) -> None:

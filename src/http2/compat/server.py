@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from ..core.checks import check_integer
 from ..core.options import SessionOptions, reject_unknown
 from ..core.origins import check_origins
 from ..core.server import Http2SecureServer, Http2Server
@@ -30,6 +32,9 @@ def create_server(on_request: Handler | None = None, **options: Any) -> Http2Ser
     clients ``http1_incoming_message_class`` and ``http1_server_response_class``, derived from
     `Http1IncomingMessage` and `Http1ServerResponse`.
 
+    ``max_connections`` (None: any number) is how many connections the server has at most: further
+    clients wait in the system's queue (``backlog`` of `Http2Server.listen`) until one is closed.
+
     ``allow_http1`` (False) serves clients of HTTP/1.1 and 1.0 too, with the same listeners of
     ``request``: a connection's first bytes tell them apart. ``http1_options`` says how, an
     `Http1Options` or a mapping with its fields. What such clients
@@ -43,8 +48,10 @@ def create_server(on_request: Handler | None = None, **options: Any) -> Http2Ser
     session_options = SessionOptions.take_for_server(options)
     dispatcher = Dispatcher.take(options)
     http1_options = _http1_options(options)
+    limit = _max_connections(options)
     reject_unknown(options, "create_server")
-    return _equipped(Http2Server(session_options), dispatcher, http1_options, on_request)
+    server = Http2Server(session_options, limit)
+    return _equipped(server, dispatcher, http1_options, on_request)
 
 
 def create_secure_server(on_request: Handler | None = None, **options: Any) -> Http2SecureServer:
@@ -68,10 +75,18 @@ def create_secure_server(on_request: Handler | None = None, **options: Any) -> H
         raise new_error("ERR_INVALID_ARG_TYPE", "origins", "a list", origins)
     origins = check_origins(origins)
     context = server_context(options, ("h2",) if http1_options is None else ("h2", *HTTP1))
+    limit = _max_connections(options)
     reject_unknown(options, "create_secure_server")
-    server = Http2SecureServer(session_options, context)
+    server = Http2SecureServer(session_options, context, limit)
     server._origins = origins
     return _equipped(server, dispatcher, http1_options, on_request)
+
+
+def _max_connections(options: dict[str, Any]) -> int | None:
+    limit = options.pop("max_connections", None)
+    if limit is not None:
+        check_integer("max_connections", limit, 1, sys.maxsize)
+    return limit
 
 
 def _http1_options(options: dict[str, Any]) -> Http1Options | None:
@@ -96,7 +111,10 @@ def _equipped(
         from .http1_service import Http1Service
 
         server._serve_http1 = Http1Service(http1_options, dispatcher, server)
-        server._first_bytes_timeout = http1_options.headers_timeout
+        seconds = http1_options.headers_timeout
+        handshake = server._options.handshake_timeout
+        # the shorter one is enough
+        server._first_bytes_timeout = 0 if 0 < handshake <= seconds else seconds
     if on_request is not None:
         if not callable(on_request):
             raise new_error("ERR_INVALID_ARG_TYPE", "on_request", "a callable", on_request)

@@ -6,11 +6,13 @@ import asyncio
 import re
 from typing import TYPE_CHECKING, cast
 
+from .deadlines import end_silent_session
 from .server_session import ServerHttp2Session
 from .transport import SessionProtocol
 
 if TYPE_CHECKING:
     from .server import Http2Server
+    from .tls_accept import TlsProtocol
 
 __all__ = ["ServerProtocol"]
 
@@ -37,7 +39,7 @@ class ServerProtocol(SessionProtocol):
     sent, because nobody knows what language the client would understand.
     """
 
-    __slots__ = ("_first", "_known", "_server", "_timer", "_transport")
+    __slots__ = ("_first", "_handshake", "_known", "_server", "_timer", "_transport")
 
     def __init__(self, server: Http2Server, session: ServerHttp2Session) -> None:
         super().__init__(session)
@@ -47,20 +49,22 @@ class ServerProtocol(SessionProtocol):
         self._first: bytes | None = b""
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
+        # TLS, while its handshake is under way
+        self._handshake: TlsProtocol | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client has connected, and over TLS the handshake is done."""
         stream = cast("asyncio.Transport", transport)
         if self._server._close_emitted:
             # it was accepted, and brought here, after the last one had gone
+            self._server._opening.discard(self)
             stream.abort()
             return
         self._transport = stream
-        self._server._transports.add(stream)
+        self._server._begun(self, stream)
+        self._server._await_handshake(self)
         if self._server._listeners is not None and not self._known:
             self._server._accepted(stream)
-        if self._session._deadlines is not None:
-            self._session._deadlines.accepted(self)
         tls = transport.get_extra_info("ssl_object")
         if tls is not None:
             self._first = None
@@ -69,10 +73,20 @@ class ServerProtocol(SessionProtocol):
             elif self._server._serve_http1 is not None:
                 self._hand_to_http1(b"")
             else:
+                self._server._shown(self)
                 self._server._unknown_protocol(stream)
         elif self._server._first_bytes_timeout:
             seconds = self._server._first_bytes_timeout
             self._timer = self._server._loop.call_later(seconds, stream.close)
+
+    def expire(self) -> None:
+        """``handshake_timeout`` has passed: end it, unless its client speaks HTTP/2."""
+        if self._handshake is not None:
+            self._handshake.expire()
+        elif self._first is None:
+            end_silent_session(self._session, self._server._options.handshake_timeout)
+        elif self._transport is not None:
+            self._transport.abort()
 
     def buffer_updated(self, nbytes: int) -> None:
         """*nbytes* have come: look at the first ones, hand on the others."""
@@ -100,8 +114,7 @@ class ServerProtocol(SessionProtocol):
         self._first = None
         self._cancel_timer()
         assert self._transport is not None
-        self._session._connected(self._transport)
-        self._session._received(data)
+        self._session._begin(self._transport, data)
 
     def _hand_to_http1(self, data: bytes) -> None:
         server = self._server
@@ -110,8 +123,7 @@ class ServerProtocol(SessionProtocol):
         assert server._serve_http1 is not None
         self._first = None
         self._cancel_timer()
-        if self._session._deadlines is not None:
-            self._session._deadlines.stop()
+        server._shown(self)
         server._serve_http1(server, transport, data)
 
     def _give_up(self) -> None:
@@ -135,9 +147,10 @@ class ServerProtocol(SessionProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is over."""
         self._cancel_timer()
+        self._server._shown(self)
         if self._transport is None:
             exc = None  # the session has not begun: nothing that happens is its own
         else:
-            self._server._transports.discard(self._transport)
+            self._server._over(self._transport)
             self._transport = None
         self._session._connection_lost(exc)

@@ -22,7 +22,12 @@ __all__ = ["connect"]
 
 TLS_OPTIONS = ("ssl_context", "ca", "cert", "key", "passphrase", "reject_unauthorized")
 DIAL_OPTIONS = ("family", "local_addr", "happy_eyeballs_delay")
-SERVER_ONLY = ("stream_reset_burst", "stream_reset_rate", "unknown_protocol_timeout")
+SERVER_ONLY = (
+    "stream_reset_burst",
+    "stream_reset_rate",
+    "unknown_protocol_timeout",
+    "first_request_timeout",
+)
 # Seconds that leaving the block of `async with connect(…)` may take.
 CLOSE_TIMEOUT = 5.0
 DEFAULT_PORTS = {"http:": 80, "https:": 443}
@@ -65,7 +70,7 @@ def connect(
     given = dict(options)
     default_protocol = options.pop("protocol", "https:")
     protocol, host, port = _parse_authority(authority, default_protocol)
-    session_options = SessionOptions.take(options, least_pairs=1, unused=SERVER_ONLY)
+    session_options = SessionOptions.take(options, least_pairs=1, unused=SERVER_ONLY, client=True)
     timeout = check_timeout(options.pop("timeout", 0))
     close_timeout = options.pop("close_timeout", CLOSE_TIMEOUT)
     if close_timeout is not None:

@@ -18,7 +18,6 @@ from ..constants import (
 from ..errors import StreamError, new_error
 from ..headers import Headers, OutgoingHeaders, kept_headers
 from .client_stream import ClientHttp2Stream
-from .deadlines import Registry
 from .duplex import Completion, fail, wake
 from .options import SessionOptions
 from .origins import serialize_origin
@@ -27,6 +26,7 @@ from .push import receive_promise, want_again
 from .session import Http2Session, event_handlers
 from .stream import Http2Stream
 from .timers import check_timeout
+from .watch import watch
 
 if TYPE_CHECKING:
     from ..engine.connection import Connection
@@ -77,8 +77,7 @@ class ClientHttp2Session(Http2Session):
         self._authority = authority
         self._scheme = scheme
         self._pending: dict[ClientHttp2Stream, None] = {}
-        if self._deadlines is not None:
-            self._pending = Registry(self._deadlines)
+        watch(self)
 
     # --- connecting ---------------------------------------------------------------------
 
@@ -322,6 +321,8 @@ class ClientHttp2Session(Http2Session):
         if method == "HEAD":
             stream._head_request = True
         stream._sent = (dict(headers) if type(headers) is dict else headers, None, None)
+        if self._deadlines is not None:
+            self._deadlines.began(stream)
         if signal is not None:
             stream._watch(signal)
         if self._timer is not None:
@@ -334,6 +335,9 @@ class ClientHttp2Session(Http2Session):
         if checker is None:
             checker = self._checker = self._options.connection(True)
         return checker.check_request(headers, self._authority, self._scheme)
+
+    def _has(self, stream: Http2Stream) -> bool:
+        return stream in self._pending or super()._has(stream)
 
     def _forget(self, stream: Http2Stream) -> None:
         if isinstance(stream, ClientHttp2Stream):

@@ -177,6 +177,13 @@ class ClientHttp2Stream(Http2Stream):
         # even ones are the server's, and as such never wait here
         return self.id % 2 == 1 and self.id > connection.last_sent_request
 
+    def _body_sent(self) -> int:
+        """Bytes of the request's body that were handed to the transport; 0 once all were."""
+        connection = self._session._connection
+        if self.id is None or connection is None:
+            return 0
+        return connection.body_sent(self.id)
+
     def _refuse(self, error: BaseException) -> None:
         """End without having been processed by the peer."""
         self.closed = True

@@ -7,6 +7,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from .carriers import bind, carry
+from .deadlines import HandshakeTimer
 from .options import SessionOptions, reject_unknown
 from .server_session import ServerHttp2Session
 from .transport import SessionProtocol
@@ -31,6 +32,8 @@ def perform_server_handshake(connection: Any, **options: Any) -> ServerHttp2Sess
     reject_unknown(options, "perform_server_handshake")
     bind(connection)
     session = ServerHttp2Session(loop, session_options, None)
+    if session_options.handshake_timeout:
+        HandshakeTimer(session, session_options.handshake_timeout)
     under_way = carry(loop, connection, lambda: SessionProtocol(session))
     if under_way is not None:
         session._spawn(_wait(session, under_way), session, "connect", (session,))

@@ -26,10 +26,14 @@ SECONDS = (
     "unknown_protocol_timeout",
     "handshake_timeout",
     "headers_timeout",
+    "first_request_timeout",
     "request_timeout",
     "idle_timeout",
     "write_timeout",
 )
+
+# Where a client's default is not a server's.
+CLIENT_DEFAULTS = {"handshake_timeout": 0, "headers_timeout": 300}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -76,15 +80,20 @@ class SessionOptions:
     """Seconds without a byte from the peer after which it gets a PING; 0 for never."""
     keepalive_timeout: float = 20
     """Seconds without a byte after such a PING until the session is destroyed; 0 for never."""
-    handshake_timeout: float = 0
-    """Seconds from the beginning of a connection until the peer's SETTINGS; 0 for no limit."""
-    headers_timeout: float = 0
-    """Seconds for headers: a client's response, a server's first request; 0 for no limit."""
+    handshake_timeout: float = 10
+    """Seconds from the beginning of a connection until the peer's SETTINGS; 0, which is a
+    client's default, for no limit."""
+    headers_timeout: float = 60
+    """Seconds for headers: on a client those of a response (300), on a server a header block
+    that has begun; 0 for no limit."""
+    first_request_timeout: float = 0
+    """Seconds that a client has for its first request; 0 for no limit. By default as long as a
+    `headers_timeout` that is given."""
     request_timeout: float = 0
     """Seconds for a whole request and its response; 0 for no limit."""
     idle_timeout: float = 0
     """Seconds without streams after which the session closes; 0 for never."""
-    write_timeout: float = 0
+    write_timeout: float = 120
     """Seconds that what is written may wait without any progress; 0 for ever."""
     max_reserved_remote_streams: int = 200
     """Pushed streams that a client accepts at a time."""
@@ -127,20 +136,14 @@ class SessionOptions:
                 SETTINGS_NO_RFC7540_PRIORITIES: 1,
             }
 
-    @property
-    def has_deadlines(self) -> bool:
-        """Whether any of the deadlines is set that are kept beside the streams."""
-        return bool(
-            self.handshake_timeout
-            or self.headers_timeout
-            or self.request_timeout
-            or self.idle_timeout
-            or self.write_timeout
-        )
-
     @classmethod
     def take(
-        cls, options: dict[str, Any], *, least_pairs: int, unused: tuple[str, ...] = ()
+        cls,
+        options: dict[str, Any],
+        *,
+        least_pairs: int,
+        unused: tuple[str, ...] = (),
+        client: bool = False,
     ) -> SessionOptions:
         """Take the session's options out of *options*; what is left there is somebody else's.
 
@@ -148,7 +151,12 @@ class SessionOptions:
         it, as Node does. The names in *unused* belong to the other side alone.
         """
         names = [name for name in cls.__slots__ if name in options and name not in unused]
-        made = cls(**{name: options.pop(name) for name in names})
+        given = {name: options.pop(name) for name in names}
+        if client:
+            given = CLIENT_DEFAULTS | given
+        elif "headers_timeout" in given:
+            given.setdefault("first_request_timeout", given["headers_timeout"])
+        made = cls(**given)
         made.max_header_list_pairs = max(made.max_header_list_pairs, least_pairs)
         return made
 

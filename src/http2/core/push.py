@@ -191,6 +191,8 @@ def promise(
     stream._read_ended = stream._watched = True
     stream._head_request = method == "HEAD"
     session._streams[promised] = stream
+    if session._deadlines is not None:
+        session._deadlines.began(stream)
     if session._pushes is None:
         session._pushes = Pushes(session)
     session._pushes.add(stream, sent, future)
@@ -234,6 +236,8 @@ def receive_promise(
     stream._head_request = headers[":method"] == "HEAD"
     stream._sent = (headers, None, None)
     session._streams[promised_id] = stream
+    if session._deadlines is not None:
+        session._deadlines.began(stream)
     session.emit("stream", stream, headers, NGHTTP2_FLAG_END_HEADERS, headers.raw)
 
 

@@ -12,8 +12,10 @@ from ..errors import new_error
 from ..settings import Settings
 from .accept import ServerProtocol
 from .carriers import bind, carry, identity
+from .deadlines import Queue
 from .duplex import Closable, Completion
 from .emitter import EventEmitter, logger
+from .listener import Listener, open_path, open_port, take_socket
 from .options import SessionOptions
 from .runner import Referenced
 from .server_session import ServerHttp2Session
@@ -27,7 +29,6 @@ from .unknown_protocol import RawSocket, unknown_protocol
 if TYPE_CHECKING:
     import ssl
 
-    from .deadlines import Queue
     from .tls_accept import TlsProtocol
 
 __all__ = [
@@ -72,7 +73,7 @@ class Http2Server(Closable, Referenced):
     timeout: float = 0
     """Seconds without activity after which a new session times out; 0 for never."""
 
-    _server: asyncio.AbstractServer | None = None
+    _listener: Listener | None = None
     _loop: asyncio.AbstractEventLoop
     _closing = False
     _context: ssl.SSLContext | None = None
@@ -85,14 +86,26 @@ class Http2Server(Closable, Referenced):
     # Seconds that a client in the clear has to show which protocol it speaks; 0 for no limit.
     _first_bytes_timeout: float = 0
 
-    def __init__(self, options: SessionOptions) -> None:
+    def __init__(self, options: SessionOptions, max_connections: int | None = None) -> None:
         self._options = options
+        self._max_connections = max_connections
         self._handed_over: dict[asyncio.Transport, RawSocket] = {}
         self._sessions: set[ServedConnection] = set()
         self._transports: set[asyncio.Transport] = set()
         # those of them whose TLS handshake is under way
         self._handshakes: set[asyncio.Transport] = set()
-        self._handshake_queue: Queue[TlsProtocol] | None = None
+        # connections that were accepted, and are not among the transports yet
+        self._opening: set[Any] = set()
+        # those whose client has not shown yet that it speaks HTTP/2
+        self._unproven: Queue[ServerProtocol] | None = None
+
+    @property
+    def connections(self) -> int:
+        """How many connections the server has, of every protocol and in every state.
+
+        Those in a TLS handshake are among them, and those that a program has brought.
+        """
+        return len(self._transports) + len(self._opening)
 
     # --- listening ----------------------------------------------------------------------
 
@@ -108,36 +121,31 @@ class Http2Server(Closable, Referenced):
     ) -> Http2Server:
         """Accept connections on *port* (0: any free one) of *host* (None: every address).
 
+        Pauses at ``max_connections``, and when the system has no room for another connection,
+        such as without open files to spare; clients wait in the *backlog* then.
+
         *path* is a Unix socket instead, *sock* a socket that is bound already. Emits
         ``listening``. Raises `OSError` when the address can't be had, which is emitted as
         ``error`` as well, and RuntimeError when the server is listening already.
         """
-        if self._server is not None:
+        if self._listener is not None:
             raise RuntimeError("the server is listening already")
         loop = self._loop = asyncio.get_running_loop()
         self._closing = False
         self._close_emitted = False
         self._shutdown = None
-        common: dict[str, Any] = {"backlog": backlog}
         try:
             if path is not None:
-                server: Any = await loop.create_unix_server(self._protocol, path, **common)
+                sockets = [open_path(path)]
             elif sock is not None:
-                if sock.family == getattr(socket, "AF_UNIX", None):
-                    server = await loop.create_unix_server(self._protocol, sock=sock, **common)
-                else:
-                    server = await loop.create_server(self._protocol, sock=sock, **common)
-            elif host is None:
-                everywhere = _listen_everywhere(port, backlog, reuse_port)
-                server = await loop.create_server(self._protocol, sock=everywhere, **common)
+                sockets = [take_socket(sock)]
             else:
-                server = await loop.create_server(
-                    self._protocol, host, port, reuse_port=reuse_port or None, **common
-                )
+                sockets = await open_port(loop, host, port, reuse_port)
+            listener = Listener(self, sockets, backlog, self._max_connections)
         except OSError as error:
             self.emit("error", error)  # nobody has to listen: whoever awaits is told
             raise
-        self._server = server
+        self._listener = listener
         self.listening = True
         self._opened(loop)
         self.emit("listening")
@@ -188,6 +196,30 @@ class Http2Server(Closable, Referenced):
         """Tell of a connection that the server has accepted itself."""
         EventEmitter.emit(self, "connection", transport)
 
+    def _begun(self, protocol: Any, transport: asyncio.Transport) -> None:
+        """The connection of *protocol* has its transport."""
+        self._opening.discard(protocol)
+        self._transports.add(transport)
+
+    def _over(self, transport: asyncio.Transport) -> None:
+        """A connection is over."""
+        self._transports.discard(transport)
+        if self._listener is not None:
+            self._listener.room_again()
+
+    def _await_handshake(self, protocol: ServerProtocol) -> None:
+        """Give the client of *protocol* ``handshake_timeout`` seconds, from now or before."""
+        seconds = self._options.handshake_timeout
+        if seconds:
+            if self._unproven is None:
+                self._unproven = Queue(self._loop, seconds, ServerProtocol.expire)
+            self._unproven.add(protocol)
+
+    def _shown(self, protocol: ServerProtocol) -> None:
+        """The client of *protocol* has shown that it speaks something else, or is gone."""
+        if self._unproven is not None:
+            self._unproven.discard(protocol)
+
     def _inject(self, connection: Any) -> None:
         loop = self._loop = asyncio.get_running_loop()
         carried = identity(connection)
@@ -226,15 +258,14 @@ class Http2Server(Closable, Referenced):
 
         None when it does not listen.
         """
-        sockets = getattr(self._server, "sockets", None)
-        return sockets[0].getsockname() if sockets else None
+        return None if self._listener is None else self._listener.sockets[0].getsockname()
 
     async def serve_forever(self) -> None:
         """Listen (on a free port, unless `listen` was called) until the server is closed.
 
         When the task is cancelled the server is closed, its sessions ended.
         """
-        if self._server is None and not self._closing:
+        if self._listener is None and not self._closing:
             await self.listen()
         try:
             await self._wait_closed()
@@ -258,10 +289,10 @@ class Http2Server(Closable, Referenced):
         if not self._closing:
             self._closing = True
             self.listening = False
-            server, self._server = self._server, None
-            if server is not None:
-                server.close()
-            if server is not None or self._transports:
+            listener, self._listener = self._listener, None
+            if listener is not None:
+                listener.close()
+            if listener is not None or self._transports:
                 self._loop.call_soon(self._end_if_idle)
             else:
                 self._emit_close()
@@ -274,9 +305,9 @@ class Http2Server(Closable, Referenced):
     def _emit_close(self) -> None:
         super()._emit_close()
         self._note(False)
-        if self._handshake_queue is not None:
-            self._handshake_queue.stop()
-            self._handshake_queue = None
+        if self._unproven is not None:
+            self._unproven.stop()
+            self._unproven = None
 
     def _end_gently(self) -> None:
         for session in tuple(self._sessions):
@@ -404,18 +435,6 @@ class Http2Server(Closable, Referenced):
             args[0].destroy(None, NGHTTP2_INTERNAL_ERROR)
 
 
-def _listen_everywhere(port: int, backlog: int, reuse_port: bool) -> socket.socket:
-    """One socket for every address, so that port 0 is one port: IPv6 with IPv4 inside."""
-    dual = socket.has_dualstack_ipv6()
-    return socket.create_server(
-        ("", port),
-        family=socket.AF_INET6 if dual else socket.AF_INET,
-        backlog=backlog,
-        reuse_port=reuse_port,
-        dualstack_ipv6=dual,
-    )
-
-
 class Http2SecureServer(Http2Server):
     """A server that speaks HTTP/2 over TLS, chosen by ALPN (``h2``).
 
@@ -425,6 +444,11 @@ class Http2SecureServer(Http2Server):
     in HTTP/1.1.
     """
 
-    def __init__(self, options: SessionOptions, context: ssl.SSLContext) -> None:
-        super().__init__(options)
+    def __init__(
+        self,
+        options: SessionOptions,
+        context: ssl.SSLContext,
+        max_connections: int | None = None,
+    ) -> None:
+        super().__init__(options, max_connections)
         self._context = context

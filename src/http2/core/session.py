@@ -36,7 +36,7 @@ from ..constants import (
 from ..errors import Http2Error, new_error, nghttp_error, session_error, stream_error
 from ..headers import Headers
 from .control import SessionControl
-from .deadlines import Deadlines, Registry
+from .deadlines import Deadlines, begin_deadlines
 from .duplex import Completion
 from .emitter import logger
 from .measuring import Measuring
@@ -44,6 +44,7 @@ from .options import SessionOptions
 from .stream import Http2Stream, check_error_code
 from .tls import is_adequate
 from .upkeep import Chore, begin_upkeep, end_upkeep
+from .watch import Watch
 
 __all__ = ["Http2Session"]
 
@@ -116,7 +117,11 @@ class Http2Session(SessionControl):
     # Whether the first GOAWAY of a shutdown in two steps was sent: nghttp2 takes every
     # GOAWAY for the last one, but this one ends nothing yet.
     _noticed = False
+    # Those that are exact; and who looks after the others.
     _deadlines: Deadlines | None = None
+    _watch: Watch | None = None
+    # A client's requests that wait for the connection.
+    _pending: dict[Any, None] = {}  # noqa: RUF012 (never changed in place)
     # Set while somebody observes; see `http2.core.measuring`.
     _measuring: Measuring | None = None
     _began = 0.0
@@ -129,9 +134,7 @@ class Http2Session(SessionControl):
         self._timer = None
         self._streams: dict[int, Http2Stream] = {}
         self._upkeep: list[Chore] = []
-        if options.has_deadlines:
-            self._deadlines = Deadlines(self)
-            self._streams = Registry(self._deadlines)
+        self._deadlines = begin_deadlines(self, options)
 
     def __repr__(self) -> str:
         state = (
@@ -168,6 +171,15 @@ class Http2Session(SessionControl):
             return
         begin_upkeep(self)
         self._wake()
+
+    def _begin(self, transport: asyncio.Transport, data: bytes) -> None:
+        """As `_connected` and then `_received`, with one write for both."""
+        self._in_batch = True
+        try:
+            self._connected(transport)
+        finally:
+            self._in_batch = False
+        self._received(data)
 
     def _received(self, data: bytes | memoryview) -> None:
         """Bytes of the peer's: hand out what they mean, then write what that led to."""
@@ -416,10 +428,16 @@ class Http2Session(SessionControl):
 
     # --- streams ------------------------------------------------------------------------
 
+    def _has(self, stream: Http2Stream) -> bool:
+        """Whether *stream* is under way: it has begun, or waits to begin, and has not ended."""
+        return stream.id is not None and self._streams.get(stream.id) is stream
+
     def _forget(self, stream: Http2Stream) -> None:
         """A stream that this side has destroyed; the engine still ends it on the wire."""
         if stream.id is not None and self._streams.get(stream.id) is stream:
             del self._streams[stream.id]
+            if self._deadlines is not None:
+                self._deadlines.ended()
         if self.closed and not self._streams:
             self._loop.call_soon(self._end_if_idle)
 

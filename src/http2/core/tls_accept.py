@@ -14,7 +14,6 @@ import ssl
 from typing import TYPE_CHECKING, cast
 
 from .client_hello import read_client_hello
-from .deadlines import Queue
 from .emitter import logger
 from .handshake_socket import HandshakeSocket
 from .tls_transport import TlsTransport
@@ -25,9 +24,6 @@ if TYPE_CHECKING:
     from .server import Http2Server
 
 __all__ = ["TlsProtocol"]
-
-# Seconds for a handshake, unless the server's `handshake_timeout` says otherwise: asyncio's own.
-HANDSHAKE_TIMEOUT = 60.0
 
 # A record with the fatal alert no_application_protocol, 120 (RFC 8446 section 6).
 NO_APPLICATION_PROTOCOL = b"\x15\x03\x03\x00\x02\x02\x78"
@@ -50,7 +46,7 @@ class TlsProtocol(asyncio.BufferedProtocol):
     """Waits for the ClientHello, and hands over to TLS, above which is *inner*."""
 
     __slots__ = (
-        "_buffer", "_error", "_hello", "_incoming", "_inner", "_offered", "_outgoing", "_queue",
+        "_buffer", "_error", "_hello", "_incoming", "_inner", "_offered", "_outgoing",
         "_server", "_socket", "_tls", "_transport",
     )  # fmt: skip
 
@@ -75,15 +71,13 @@ class TlsProtocol(asyncio.BufferedProtocol):
         server = self._server
         stream = cast("asyncio.Transport", transport)
         if server._close_emitted:
+            server._opening.discard(self)
             stream.abort()
             return
         self._transport = stream
-        server._transports.add(stream)
-        if server._handshake_queue is None:
-            seconds = server._options.handshake_timeout or HANDSHAKE_TIMEOUT
-            server._handshake_queue = Queue(server._loop, seconds, TlsProtocol._expire)
-        self._queue = server._handshake_queue
-        self._queue.add(self)
+        server._begun(self, stream)
+        self._inner._handshake = self
+        server._await_handshake(self._inner)
         if server.listener_count(EVENT) or logger.isEnabledFor(logging.DEBUG):
             self._socket = HandshakeSocket(stream)
         inner = self._inner
@@ -151,7 +145,7 @@ class TlsProtocol(asyncio.BufferedProtocol):
             transport.close()
             return
         server = self._server
-        self._queue.discard(self)
+        self._inner._handshake = None
         server._handshakes.discard(transport)
         server._transports.discard(transport)
         # uvloop keeps the first protocol of a connection for as long as there is that connection
@@ -161,9 +155,10 @@ class TlsProtocol(asyncio.BufferedProtocol):
 
     # --- the end ------------------------------------------------------------------------
 
-    def _expire(self) -> None:
+    def expire(self) -> None:
+        """``handshake_timeout`` has passed."""
         if self._transport is not None and self._error is None:
-            seconds = self._queue.seconds
+            seconds = self._server._options.handshake_timeout
             self._error = TimeoutError(f"the TLS handshake took more than {seconds:g} s")
             self._transport.abort()
 
@@ -172,10 +167,10 @@ class TlsProtocol(asyncio.BufferedProtocol):
         transport, self._transport = self._transport, None
         if transport is None:
             return
-        self._queue.discard(self)
+        self._inner._handshake = None
         server = self._server
         server._handshakes.discard(transport)
-        server._transports.discard(transport)
+        server._over(transport)
         self._inner.connection_lost(None)
         error = self._error or error
         if error is None and server._closing:

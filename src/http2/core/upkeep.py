@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from .keepalive import KeepAlive
 from .measuring import stands
+from .watch import watch
 from .windows import DEFAULT_WINDOW, WindowGrowth
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ def begin_upkeep(session: Http2Session) -> None:
     options = session._options
     stands(session)
     if session._deadlines is not None:
-        session._deadlines.stands()
+        session._deadlines.established()
+    watch(session)
     if options.max_receive_window > DEFAULT_WINDOW and session._own_window is None:
         session._windows = WindowGrowth(session, options.max_receive_window)
     if options.keepalive_interval:
@@ -44,6 +46,9 @@ def end_upkeep(session: Http2Session) -> None:
     upkeep, session._upkeep = session._upkeep, []
     for chore in upkeep:
         chore.stop()
+    if session._watch is not None:
+        session._watch.discard(session)
+        session._watch = None
     if session._windows is not None:
         session._windows.stop()
     if session._measuring is not None:

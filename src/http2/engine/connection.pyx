@@ -463,6 +463,12 @@ cdef class Connection(Session):
         cdef OutgoingBody body = self._bodies.get(stream_id)
         return 0 if body is None else body.pending
 
+    def body_sent(self, int32_t stream_id):
+        """Bytes of the body on *stream_id* that have been gathered for sending."""
+        self._alive()
+        cdef OutgoingBody body = self._bodies.get(stream_id)
+        return 0 if body is None else body.sent
+
     def unsent_bodies(self):
         """``(stream_id, bytes sent)`` of every stream with bytes that wait to be sent."""
         self._alive()
