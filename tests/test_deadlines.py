@@ -24,8 +24,8 @@ from .serving import check_serves, eventually, hello, listening, serving
 SECONDS = 0.2
 # what a busy machine may add
 SLACK = 3.0
-OPTIONS = ("handshake_timeout", "headers_timeout", "request_timeout", "idle_timeout",
-           "write_timeout")  # fmt: skip
+OPTIONS = ("handshake_timeout", "headers_timeout", "first_request_timeout", "request_timeout",
+           "idle_timeout", "write_timeout")  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -197,10 +197,13 @@ def test_a_request_that_was_never_sent_may_be_repeated(run: Run) -> None:
         run(main())
 
 
-@pytest.mark.row("server.option.headers_timeout")
-def test_a_client_that_requests_nothing(run: Run) -> None:
+@pytest.mark.row("server.option.first_request_timeout")
+@pytest.mark.parametrize("option", ["headers_timeout", "first_request_timeout"])
+def test_a_client_that_requests_nothing(run: Run, option: str) -> None:
+    """A `headers_timeout` that is given is meant for the first request too."""
+
     async def main() -> None:
-        async with serving(hello, headers_timeout=SECONDS) as (_, port):
+        async with serving(hello, **{option: SECONDS}) as (_, port):
             with Clock():
                 async with await RawPeer.connect(port) as peer:
                     await peer.until(raw.GOAWAY)
@@ -214,6 +217,48 @@ def test_a_client_that_requests_nothing(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.row("server.option.first_request_timeout")
+def test_a_client_that_may_take_its_time_for_its_first_request(run: Run) -> None:
+    async def main() -> None:
+        async with (
+            serving(hello, headers_timeout=SECONDS, first_request_timeout=0) as (_, port),
+            await RawPeer.connect(port) as peer,
+        ):
+            await asyncio.sleep(2 * SECONDS)
+            peer.send(raw.get())
+            assert await peer.body(1) == b"hello"
+
+    run(main())
+
+
+@pytest.mark.row("connect.option.headers_timeout")
+def test_an_upload_that_goes_on_is_not_late(run: Run) -> None:
+    """A server answers many a request when it has the whole of it: until then it is not late."""
+
+    async def main() -> None:
+        async def answer(stream: http2.ServerHttp2Stream) -> None:
+            if await stream.read():
+                hello(stream)
+
+        async with (
+            serving(answer) as (_, port),
+            http2.connect(f"http://127.0.0.1:{port}", headers_timeout=SECONDS) as session,
+        ):
+            upload = session.request({":method": "POST"})
+            for _ in range(15):
+                upload.write("more")
+                await asyncio.sleep(SECONDS / 5)
+            upload.end()
+            assert (await upload.response())[":status"] == 200
+            silent = session.request({":method": "POST"})
+            silent.write("once")
+            with pytest.raises(http2.StreamTimeoutError, match="headers"):
+                await silent.response()
+
+    run(main())
+
+
+@pytest.mark.row("server.option.headers_timeout")
 def test_a_header_block_that_never_ends(run: Run) -> None:
     async def main() -> None:
         async with (
@@ -283,7 +328,7 @@ def test_many_requests_in_time(run: Run) -> None:
                 stream.on("error", lambda error: late.append(stream.id or 0))
 
         async with (
-            serving(answer, request_timeout=SECONDS) as (server, port),
+            serving(answer, request_timeout=SECONDS) as (_, port),
             await RawPeer.connect(port) as peer,
         ):
             for stream_id in range(1, 40, 2):
@@ -291,10 +336,6 @@ def test_many_requests_in_time(run: Run) -> None:
             for stream_id in (5, 15, 25, 35):
                 await peer.until(raw.RST_STREAM, stream_id)
             assert late == [5, 15, 25, 35]
-            [session] = server._sessions
-            assert session._deadlines is not None
-            assert session._deadlines._requests is not None
-            assert not session._deadlines._requests._due
 
     run(main())
 
@@ -432,13 +473,44 @@ def test_who_reads_slowly_is_not_cut_off(run: Run) -> None:
 # --- what they cost, and what is wrong ------------------------------------------------------
 
 
-def test_without_deadlines_a_session_has_plain_dicts(run: Run) -> None:
+def test_requests_that_end_in_time_are_forgotten(run: Run) -> None:
+    """Although nothing tells the deadline of their ends."""
+
     async def main() -> None:
-        async with serving(hello) as (server, port), await RawPeer.connect(port) as peer:
-            await peer.answered()
+        async with (
+            serving(hello, request_timeout=60) as (server, port),
+            http2.connect(
+                f"http://127.0.0.1:{port}", request_timeout=60, headers_timeout=59
+            ) as client,
+        ):
+            await client.ping()
             [session] = server._sessions
-            assert type(session._streams) is dict
-            assert session._deadlines is None
+            slow = client.request({":method": "POST"})
+            for _ in range(20):
+                streams = [client.request() for _ in range(50)]
+                assert {await stream.read() for stream in streams} == {b"hello"}
+            for deadlines in (session._deadlines, client._deadlines):
+                for queue in (deadlines._requests, deadlines._headers):
+                    assert queue is None or len(queue._due) < 300
+            slow.close(http2.constants.NGHTTP2_CANCEL)
+
+    run(main())
+
+
+def test_by_default_no_request_costs_anything(run: Run) -> None:
+    """Streams are in plain dicts, and nothing is told when one begins or ends."""
+
+    async def main() -> None:
+        async with (
+            serving(hello) as (server, port),
+            http2.connect(f"http://127.0.0.1:{port}") as client,
+        ):
+            await client.request().read()
+            [session] = server._sessions
+            for one in (session, client):
+                assert type(one._streams) is dict
+                assert one._deadlines is None
+                assert "_handlers" not in vars(one)
 
     run(main())
 

@@ -218,19 +218,9 @@ def test_clients_that_leave(run: Run, certificate: Certificate, phase: str, mann
 
 @pytest.mark.row("secure_server.event.tls_client_error", "server.option.handshake_timeout")
 @pytest.mark.parametrize("phase", ["silent", "half", "answered"])
-@pytest.mark.parametrize("own", [True, False])
-def test_clients_that_take_their_time(
-    run: Run, certificate: Certificate, phase: str, own: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Without the option there is a limit as well, though a longer one."""
-    assert tls_accept.HANDSHAKE_TIMEOUT == 60
-    monkeypatch.setattr(tls_accept, "HANDSHAKE_TIMEOUT", 5 if own else 0.3)
-
+def test_clients_that_take_their_time(run: Run, certificate: Certificate, phase: str) -> None:
     async def main() -> None:
-        options = {"handshake_timeout": 0.3} if own else {}
-        async with told(certificate) if not own else told(certificate, **options) as (
-            server, events, port,
-        ):  # fmt: skip
+        async with told(certificate, handshake_timeout=0.3) as (server, events, port):
             start = asyncio.get_running_loop().time()
             async with await RawPeer.dial(port) as peer:
                 hello = client_hello("h2")
