@@ -79,7 +79,8 @@ VARIABLES = {"module": "http2", "client_session": "session", "server_session": "
              "secure_server": "server", "request_socket": "request.socket",
              "metrics": "entry", "metrics.stream": "entry", "metrics.session": "entry"}  # fmt: skip
 # Options of sessions that one side alone has.
-SERVER_ONLY = {"stream_reset_burst", "stream_reset_rate", "unknown_protocol_timeout"}
+SERVER_ONLY = {"stream_reset_burst", "stream_reset_rate", "unknown_protocol_timeout",
+               "first_request_timeout"}  # fmt: skip
 CLIENT_ONLY = {"max_reserved_remote_streams"}
 # Members that every exception has, or that are in the constants' own table.
 UNLISTED = {"add_note", "args", "with_traceback"}
@@ -201,7 +202,8 @@ def options_of(prefix: str) -> dict[str, str]:
     found |= dict.fromkeys(re.findall(r"``(\w+)``", inspect.getdoc(function) or ""), "")
     # a secure server takes what a server takes; its own table has the rest
     if prefix != "secure_server":
-        defaults = SessionOptions()
+        client = prefix == "connect"
+        defaults = SessionOptions.take({}, least_pairs=1, client=client)
         for name in SessionOptions.__slots__:
             if name not in unused:
                 value = getattr(defaults, name)

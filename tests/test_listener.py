@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import json
 import logging
@@ -158,9 +159,7 @@ def test_clients_beyond_the_limit_wait(run: Run, caplog: pytest.LogCaptureFixtur
                 await stack.enter_async_context(await RawPeer.connect(port)) for _ in range(2)
             ]
             assert server.connections == 2
-            waiting = [
-                await stack.enter_async_context(await RawPeer.dial(port)) for _ in range(4)
-            ]
+            waiting = [await stack.enter_async_context(await RawPeer.dial(port)) for _ in range(4)]
             for peer in waiting:
                 peer.send(raw.PREFACE, raw.settings(), raw.get())
             # who is served goes on
@@ -334,9 +333,8 @@ def test_a_socket_that_was_left_behind(run: Run, tmp_path: Path) -> None:
         server = http2.create_server()
         server.on("stream", hello)
         await server.listen(path=str(path))
-        async with server:
-            async with http2.connect("http://localhost", path=str(path)) as session:
-                assert await session.request().read() == b"hello"
+        async with server, http2.connect("http://localhost", path=str(path)) as session:
+            assert await session.request().read() == b"hello"
         file = tmp_path / "file"
         file.write_text("precious")
         with pytest.raises(OSError, match="file") as caught:
@@ -350,9 +348,11 @@ def test_a_socket_that_was_left_behind(run: Run, tmp_path: Path) -> None:
 def test_sockets_that_accept_nothing(run: Run) -> None:
     async def main() -> None:
         server = http2.create_server()
-        with socket.socket(type=socket.SOCK_DGRAM) as sock:
-            with pytest.raises(ValueError, match="stream socket"):
-                await server.listen(sock=sock)
+        with (
+            socket.socket(type=socket.SOCK_DGRAM) as sock,
+            pytest.raises(ValueError, match="stream socket"),
+        ):
+            await server.listen(sock=sock)
         assert not server.listening
         await server.listen(0, "127.0.0.1")
         await server.close()
@@ -376,15 +376,16 @@ def test_who_waits_when_the_server_closes(run: Run) -> None:
     """Clients in the queue are refused, not left there."""
 
     async def main() -> None:
-        async with serving(hello, max_connections=1) as (server, port):
-            async with await RawPeer.connect(port) as first, await RawPeer.dial(port) as waiting:
-                await first.answered()
-                done = asyncio.ensure_future(server.close(timeout=0.2))
-                try:
-                    assert await waiting.bytes() == b""
-                except ConnectionError:
-                    pass
-                await first.rest()
-                await done
+        async with (
+            serving(hello, max_connections=1) as (server, port),
+            await RawPeer.connect(port) as first,
+            await RawPeer.dial(port) as waiting,
+        ):
+            await first.answered()
+            done = asyncio.ensure_future(server.close(timeout=0.2))
+            with contextlib.suppress(ConnectionError):
+                assert await waiting.bytes() == b""
+            await first.rest()
+            await done
 
     run(main())

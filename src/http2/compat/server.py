@@ -83,7 +83,7 @@ def create_secure_server(on_request: Handler | None = None, **options: Any) -> H
 
 
 def _max_connections(options: dict[str, Any]) -> int | None:
-    limit = options.pop("max_connections", None)
+    limit: int | None = options.pop("max_connections", None)
     if limit is not None:
         check_integer("max_connections", limit, 1, sys.maxsize)
     return limit

@@ -286,9 +286,10 @@ class Deadlines:
 
     def _headers_late(self, stream: Http2Stream) -> bool:
         # only a client waits for them
-        if cast("ClientHttp2Stream", stream)._response is not None:
+        waiting = cast("ClientHttp2Stream", stream)
+        if waiting._response is not None:
             return False
-        sent = stream._body_sent()
+        sent = waiting._body_sent()
         if sent != self._sent.pop(stream, 0):
             # an upload that goes on: it is the server that waits
             self._sent[stream] = sent

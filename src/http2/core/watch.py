@@ -18,8 +18,8 @@ from .deadlines import COARSE, end_stream
 from .keepalive import give_up
 
 if TYPE_CHECKING:
+    from .client_stream import ClientHttp2Stream
     from .session import Http2Session
-    from .stream import Http2Stream
 
 __all__ = ["Watch", "watch"]
 
@@ -71,8 +71,8 @@ class _Seen:
         # the last one of the peer's)
         self.marks: deque[tuple[float, int, int]] = deque()
         # requests that wait for the connection, or did
-        self.pending: dict[Http2Stream, float] = {}
-        self.uploads: dict[Http2Stream, tuple[int, float]] = {}
+        self.pending: dict[ClientHttp2Stream, float] = {}
+        self.uploads: dict[ClientHttp2Stream, tuple[int, float]] = {}
 
 
 class Watch:
@@ -181,9 +181,7 @@ class Watch:
 
     # --- a client's responses -----------------------------------------------------------------
 
-    def _look_at_responses(
-        self, session: Any, connection: Any, seen: _Seen, now: float
-    ) -> None:
+    def _look_at_responses(self, session: Any, connection: Any, seen: _Seen, now: float) -> None:
         """End the requests that have had no final response for too long.
 
         Streams are kept in the order of their beginning, so that the first one that began
@@ -208,7 +206,7 @@ class Watch:
                         break
                     if stream._response is None and stream not in seen.pending:
                         old.append(stream)
-        uploads: dict[Http2Stream, tuple[int, float]] = {}
+        uploads: dict[ClientHttp2Stream, tuple[int, float]] = {}
         for stream in old:
             if not session._has(stream) or stream._response is not None:
                 continue
