@@ -99,7 +99,7 @@ class ServerHttp2Session(Http2Session):
                 server.emit("session", self)
             if server._shutdown is not None:
                 server._shutdown.tell(self)
-        if not self.destroyed:
+        if self._listeners is not None and not self.destroyed:
             self.emit("connect", self, self.socket)
 
     def _on_request(self, stream_id: int, headers: Headers, flags: int) -> None:
