@@ -157,18 +157,21 @@ def test_a_response_that_does_not_come(run: Run) -> None:
         ):
             answered = session.request({":path": "/answered"})
             await answered.response()
+            late: list[http2.ClientHttp2Stream] = []
             for path in ("/", "/informed"):
                 with Clock():
                     stream = session.request({":path": path})
                     await asyncio.sleep(SECONDS / 2)
                     second = session.request({":path": path})
+                    for one in (stream, second):
+                        one.on("close", lambda one=one: late.append(one))
                     with pytest.raises(http2.StreamTimeoutError, match="headers") as caught:
                         await stream.response()
-                assert not second.destroyed
                 assert stream.rst_code == http2.constants.NGHTTP2_CANCEL
                 assert not caught.value.retryable
                 with pytest.raises(http2.StreamTimeoutError, match="headers"):
                     await second.response()
+                assert late[-2:] == [stream, second]
             assert not answered.destroyed
             answered.close(http2.constants.NGHTTP2_CANCEL)
 
@@ -232,12 +235,12 @@ def test_an_upload_that_takes_long(run: Run) -> None:
 
         async with (
             serving(answer) as (_, port),
-            http2.connect(f"http://127.0.0.1:{port}", headers_timeout=SECONDS) as session,
+            http2.connect(f"http://127.0.0.1:{port}", headers_timeout=1) as session,
         ):
             upload = session.request({":method": "POST"})
-            for _ in range(15):
+            for _ in range(8):
                 upload.write("more")
-                await asyncio.sleep(SECONDS / 5)
+                await asyncio.sleep(0.25)
             upload.end()
             assert (await upload.response())[":status"] == 200
             stuck = session.request({":method": "POST"})
