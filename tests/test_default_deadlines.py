@@ -171,7 +171,8 @@ def test_a_response_that_does_not_come(run: Run) -> None:
                 assert not caught.value.retryable
                 with pytest.raises(http2.StreamTimeoutError, match="headers"):
                     await second.response()
-                assert late[-2:] == [stream, second]
+                both = [stream, second]
+                await eventually(lambda both=both: late[-2:] == both)
             assert not answered.destroyed
             answered.close(http2.constants.NGHTTP2_CANCEL)
 
