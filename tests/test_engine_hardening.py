@@ -342,6 +342,8 @@ COMMANDS_AFTER_CLOSE = [
     lambda c: c.data_to_send(),
     lambda c: c.check_request({}, "a", "b"),
     lambda c: c.submit_request({}, "a", "b"),
+    lambda c: c.body_sent(1),
+    lambda c: c.submit_again(1, {}, "a", "b"),
     lambda c: c.submit_response(1, {}),
     lambda c: c.submit_informational(1, {":status": 103}),
     lambda c: c.submit_trailers(1, {}),

@@ -13,6 +13,7 @@ from ..constants import (
     NGHTTP2_CANCEL,
     NGHTTP2_FLAG_END_STREAM,
     NGHTTP2_NO_ERROR,
+    NGHTTP2_REFUSED_STREAM,
     NGHTTP2_SESSION_CLIENT,
 )
 from ..errors import StreamError, new_error
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
 
 __all__ = ["ClientHttp2Session"]
 
+
+# How often a request that the server refuses is sent again.
+MOST_REFUSALS = 5
 
 # Responses that are not the whole answer, and the one that concerns the session.
 _UNUSUAL = frozenset({*range(200), HTTP_STATUS_MISDIRECTED_REQUEST})
@@ -320,6 +324,8 @@ class ClientHttp2Session(Http2Session):
                 stream.writable_finished = True
         if method == "HEAD":
             stream._head_request = True
+        if weight != 16 or parent or exclusive:
+            stream._priority = (parent, weight, exclusive)
         stream._sent = (dict(headers) if type(headers) is dict else headers, None, None)
         if self._deadlines is not None:
             self._deadlines.began(stream)
@@ -403,8 +409,34 @@ class ClientHttp2Session(Http2Session):
                 # see Http2Stream._stream_closed
                 self._connection.consume(stream_id, stream._buffered - stream._put_back)
             stream._complete()
-        else:
+        elif code != NGHTTP2_REFUSED_STREAM or not self._send_again(stream, stream_id):
             stream._stream_closed(code, unsent is not None)
+
+    def _send_again(self, stream: ClientHttp2Stream, stream_id: int) -> bool:
+        """Send a request again that the server has not processed (RFC 9113 section 8.7).
+
+        Most were sent before the server's limit of streams was known: now they wait for it.
+        False when it can't be sent again, or was refused time and again.
+        """
+        connection = self._connection
+        if (
+            connection is None
+            or self._goaway_seen
+            or stream.closed
+            or stream.destroyed
+            or stream._refusals >= MOST_REFUSALS
+        ):
+            return False
+        again = connection.submit_again(
+            stream_id, stream._sent[0], self._authority, self._scheme, *stream._priority
+        )
+        if not again:
+            return False
+        stream._refusals += 1
+        stream.id = again
+        self._streams[again] = stream
+        self._wake()
+        return True
 
     def _listener_added(self, event: str) -> None:
         super()._listener_added(event)

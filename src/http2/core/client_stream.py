@@ -55,6 +55,9 @@ class ClientHttp2Stream(Http2Stream):
     _early: list[Any] | None = None
     _early_size = 0
     _submit_request: Callable[[], None] | None = None
+    # How often the server has refused it, and what it is sent with when that happens.
+    _refusals = 0
+    _priority: tuple[int, int, bool] = (0, 16, False)
     _signal: asyncio.Future[Any] | None = None
     # a coroutine's task is ours to end; a future belongs to whoever made it
     _owns_signal = False

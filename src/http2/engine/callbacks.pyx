@@ -47,6 +47,7 @@ cdef enum:
     # A field counts its name, its value and this much (RFC 9113 section 6.5.2).
     FIELD_OVERHEAD = 32
     PADDING_MAX = 2
+    REFUSED_STREAM = 7
     FRAME_HEADER = 9
     # Larger header blocks count for the session's memory by themselves, smaller ones with
     # their stream.
@@ -313,6 +314,7 @@ cdef int on_frame_recv(
     cdef int32_t stream_id = frame.hd.stream_id
     cdef tuple last
     cdef Py_ssize_t memory
+    cdef OutgoingBody body
     self.frames_received += 1
     try:
         if kind == NGHTTP2_DATA:
@@ -328,6 +330,11 @@ cdef int on_frame_recv(
             memory = block_memory(self)
             if memory:
                 keep_block(self, stream_id, memory)
+            if frame.headers.cat == NGHTTP2_HCAT_RESPONSE and self._bodies:
+                # it is not refused: nothing of it will be sent again
+                body = self._bodies.get(stream_id)
+                if body is not None:
+                    body.kept = None
             report(self, <int>frame.headers.cat, stream_id, take_block(self), flags)
         elif kind == NGHTTP2_PUSH_PROMISE:
             memory = block_memory(self)
@@ -376,6 +383,12 @@ cdef int on_stream_close(
             self._queued -= body.held
             if body.pending:
                 unsent = body.pending
+        if error_code == REFUSED_STREAM and self.client and stream_id & 1 and (
+            body is None or body.kept is not None
+        ):
+            if self._refused is None:
+                self._refused = {}
+            self._refused[stream_id] = body
         if self._large_blocks:
             drop_block(self, stream_id)
         if self._batch:

@@ -76,6 +76,16 @@ class Connection:
         weight: int = 16,
         exclusive: bool = False,
     ) -> tuple[int, str, bool]: ...
+    def submit_again(
+        self,
+        stream_id: int,
+        headers: OutgoingHeaders | None,
+        authority: str,
+        scheme: str,
+        parent: int = 0,
+        weight: int = 16,
+        exclusive: bool = False,
+    ) -> int: ...
     def check_response(self, headers: OutgoingHeaders | None) -> int: ...
     def submit_response(
         self,

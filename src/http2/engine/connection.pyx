@@ -169,6 +169,7 @@ cdef class Connection(Session):
             self.last_received = monotonic()
         self._busy = True
         self._admitted = 0
+        self._refused = None
         if not self.client:
             self._newest_before = self._newest
         try:
@@ -257,6 +258,13 @@ cdef class Connection(Session):
         self._outgoing.complete_request(authority, scheme)
         return 0
 
+    cdef bint _is_gone(self, int32_t stream_id) noexcept:
+        """Whether a stream that a server responds on has just been closed."""
+        return not self.client and (
+            nghttp2_session_find_stream(self._session, stream_id) is NULL
+            and (self._promised is None or stream_id not in self._promised)
+        )
+
     cdef int _collect_response(self, headers) except -1:
         """Gather the fields of a final response; return its status."""
         cdef OutgoingBlock block = self._outgoing
@@ -280,10 +288,6 @@ cdef class Connection(Session):
         does not allow it.
         """
         cdef OutgoingBlock block = self._outgoing
-        cdef nghttp2_data_provider provider
-        cdef nghttp2_data_provider *used = NULL
-        cdef nghttp2_priority_spec priority
-        cdef nghttp2_priority_spec *with_priority = NULL
         cdef OutgoingBody body = None
         cdef int32_t stream_id
         self._collect_request(headers, authority, scheme)
@@ -291,6 +295,47 @@ cdef class Connection(Session):
             end_stream = usually_bodiless(block.method)
         if not end_stream or wait_for_trailers:
             body = new_body(end_stream, wait_for_trailers)
+            if not wait_for_trailers:
+                body.kept = []
+        stream_id = self._submit_collected(body, parent, weight, exclusive)
+        return stream_id, block.method, end_stream
+
+    def submit_again(
+        self, int32_t stream_id, headers, str authority, str scheme,
+        int32_t parent=0, int32_t weight=16, bint exclusive=False,
+    ):
+        """Queue the request of *stream_id* anew, which the peer has just refused.
+
+        Returns the identifier of its new stream; 0 when its body can't be sent again. The
+        other arguments are those of `submit_request`.
+        """
+        cdef OutgoingBody body = None
+        cdef OutgoingBody before
+        self._alive()
+        if self._refused is None or stream_id not in self._refused:
+            return 0
+        before = self._refused.pop(stream_id)
+        self._collect_request(headers, authority, scheme)
+        if before is not None:
+            body = new_body(before.ended, False)
+            body.blocked = before.blocked
+            body.kept = []
+            for data in before.kept:
+                body.add(data)
+            self._queued += body.held
+        return self._submit_collected(body, parent, weight, exclusive)
+
+    cdef int32_t _submit_collected(
+        self, OutgoingBody body, int32_t parent, int32_t weight, bint exclusive
+    ) except -1:
+        """Queue the request whose headers were collected, with *body* unless it is None."""
+        cdef OutgoingBlock block = self._outgoing
+        cdef nghttp2_data_provider provider
+        cdef nghttp2_data_provider *used = NULL
+        cdef nghttp2_priority_spec priority
+        cdef nghttp2_priority_spec *with_priority = NULL
+        cdef int32_t stream_id
+        if body is not None:
             used = body_provider(&provider, body)
         if parent or exclusive or weight != 16:
             nghttp2_priority_spec_init(&priority, parent, weight, exclusive)
@@ -302,7 +347,7 @@ cdef class Connection(Session):
         checked(stream_id)
         if body is not None:
             self._bodies[stream_id] = body
-        return stream_id, block.method, end_stream
+        return stream_id
 
     def check_request(self, headers, str authority, str scheme):
         """Raise what `submit_request` would; return ``(method, end_stream by default)``."""
@@ -337,8 +382,8 @@ cdef class Connection(Session):
             date = block.add_default_date()
         if status == 204 or status == 205 or status == 304 or head_request:
             end_stream = True
-        if nghttp2_session_find_stream(self._session, stream_id) is NULL:
-            # It has just been closed; its event says so. Nothing is kept for it.
+        if self._is_gone(stream_id):
+            # Its event says so. Nothing is kept for it.
             return end_stream, (block.held, status, date)
         if not end_stream or wait_for_trailers:
             body = new_body(end_stream, wait_for_trailers)
@@ -363,7 +408,7 @@ cdef class Connection(Session):
             raise new_error("ERR_HTTP2_STATUS_101")
         if status < 100 or status > 199:
             raise new_error("ERR_HTTP2_INVALID_INFO_STATUS", status)
-        if nghttp2_session_find_stream(self._session, stream_id) is NULL:
+        if self._is_gone(stream_id):
             return status
         checked(nghttp2_submit_headers(
             self._session, NGHTTP2_FLAG_NONE, stream_id, NULL, block.fields(), block.count(),
@@ -377,7 +422,7 @@ cdef class Connection(Session):
         cdef nghttp2_data_provider provider
         self._alive()
         block.collect(headers, TRAILERS)
-        if nghttp2_session_find_stream(self._session, stream_id) is NULL:
+        if self._is_gone(stream_id):
             return
         if block.count():
             checked(nghttp2_submit_trailer(

@@ -81,6 +81,7 @@ cdef extern from "nghttp2/nghttp2.h":
 
     ctypedef enum nghttp2_headers_category:
         NGHTTP2_HCAT_REQUEST
+        NGHTTP2_HCAT_RESPONSE
         NGHTTP2_HCAT_HEADERS
 
     ctypedef struct nghttp2_headers:

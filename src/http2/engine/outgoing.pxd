@@ -15,6 +15,9 @@ cdef class OutgoingBody:
     cdef bint deferred
     cdef bint wants_trailers
     cdef bint blocked
+    # all that was ever queued, while it is little; None when it can't be sent again
+    cdef list kept
+    cdef Py_ssize_t kept_size
 
     cdef Py_ssize_t add(self, object data) except -1
     cdef void drop(self) noexcept

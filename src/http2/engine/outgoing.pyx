@@ -20,6 +20,8 @@ cdef enum:
     SMALL_KEPT = 65536
     # What a buffer takes besides its bytes: the object, and its entry in the queue.
     BUFFER_MEMORY = 64
+    # Bytes of a request's body that are kept until it is answered, for it may be refused.
+    MOST_KEPT = 65536
 
 
 @cython.no_gc  # it holds buffers: no cycle can go through it
@@ -52,6 +54,12 @@ cdef class OutgoingBody:
                 self.queue.append(data)
             self.pending += size
             self.held += size + BUFFER_MEMORY
+            if self.kept is not None:
+                self.kept_size += size
+                if self.kept_size <= MOST_KEPT:
+                    self.kept.append(data)
+                else:
+                    self.kept = None
         return size
 
     cdef void drop(self) noexcept:

@@ -55,6 +55,8 @@ cdef class Session:
 
     # the peer's newest stream when the batch under way began, and which of its newer ones have
     # been reset since; None while there are none
+    # requests that the peer has refused since `receive` was called: their bodies, or None
+    cdef dict _refused
     cdef int _admitted
     cdef int32_t _newest_before
     cdef int32_t _newest
