@@ -75,7 +75,8 @@ def frame(kind: int, flags: int = 0, stream_id: int = 0, payload: bytes = b"") -
     return struct.pack(">BHBBI", length >> 16, length & 0xFFFF, kind, flags, stream_id) + payload
 
 
-def _integer(value: int, bits: int) -> bytes:
+def integer(value: int, bits: int) -> bytes:
+    """An integer with a prefix of *bits* bits (RFC 7541 section 5.1)."""
     limit = (1 << bits) - 1
     if value < limit:
         return bytes([value])
@@ -95,7 +96,7 @@ def block(fields: Fields) -> bytes:
         out.append(0)
         for text in pair:
             octets = text.encode("latin-1") if isinstance(text, str) else text
-            out += _integer(len(octets), 7) + octets
+            out += integer(len(octets), 7) + octets
     return bytes(out)
 
 

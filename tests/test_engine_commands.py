@@ -10,7 +10,7 @@ from http2 import Http2Error, events
 from http2.engine.connection import Connection, nghttp2_version_string
 
 from . import memory
-from .memory import PREFACE, Pair, frame, of_kind, opened, sent
+from .memory import PREFACE, Pair, frame, frames, of_kind, opened, sent
 
 CONNECT = {":method": "CONNECT", ":authority": "a"}
 
@@ -200,3 +200,29 @@ def test_receive_runs_no_code_of_the_programs() -> None:
 def test_the_version_of_nghttp2() -> None:
     parts = nghttp2_version_string().split(".")
     assert (int(parts[0]), int(parts[1])) >= (1, 52)
+
+
+def test_reset_of_a_promise_that_is_never_sent() -> None:
+    """For the client its stream is idle: RST_STREAM on it would end the connection."""
+    pair = Pair()
+    stream_id = opened(pair)
+    promised, _ = pair.server.submit_push_promise(stream_id, {}, "test", "http")
+    pair.from_client(frame(memory.RST_STREAM, 0, stream_id, (8).to_bytes(4, "big")))
+    pair.server.reset(promised, 8)
+    pair.pump()
+    assert [got for got in frames(bytes(pair.server_wire)) if got[2] == promised] == []
+    assert of_kind(pair.client_events, events.GOAWAY_SENT) == []
+
+
+def test_reset_of_a_promise_follows_it() -> None:
+    pair = Pair()
+    stream_id = opened(pair)
+    promised, _ = pair.server.submit_push_promise(stream_id, {}, "test", "http")
+    pair.server.reset(promised, 7)
+    pair.pump()
+    assert [got[0] for got in frames(bytes(pair.server_wire)) if got[0] != memory.DATA] == [
+        memory.PUSH_PROMISE,
+        memory.RST_STREAM,
+    ]
+    assert (events.STREAM_CLOSED, promised, 7, None) in pair.client_events
+    assert (events.STREAM_CLOSED, promised, 7, None) in pair.server_events

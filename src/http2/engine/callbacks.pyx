@@ -9,6 +9,7 @@ from cpython.bytes cimport PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport int32_t, uint8_t, uint32_t
 from libc.string cimport memset
 
+from http2.engine.frame_watch cimport FrameWatch
 from http2.engine.header_block cimport add_received, new_headers
 from http2.engine.nghttp2 cimport *
 from http2.engine.outgoing cimport OutgoingBody, Output
@@ -75,10 +76,17 @@ cdef inline int report(Session self, int kind, int32_t stream_id, first, second)
 
 
 cdef int report_goaway(Session self, int kind, const nghttp2_frame *frame) except -1:
+    cdef FrameWatch watch = self._watch
+    cdef bytes reason = PyBytes_FromStringAndSize(
+        <const char *>frame.goaway.opaque_data, frame.goaway.opaque_data_len)
+    if (
+        kind == EVENT_GOAWAY_SENT and not reason and watch.reason is not None
+        and frame.goaway.error_code == watch.error_code
+    ):
+        # nghttp2 says nothing to the peer for `terminate`
+        reason = watch.reason
     return report(
-        self, kind, frame.goaway.last_stream_id, frame.goaway.error_code,
-        PyBytes_FromStringAndSize(
-            <const char *>frame.goaway.opaque_data, frame.goaway.opaque_data_len))
+        self, kind, frame.goaway.last_stream_id, frame.goaway.error_code, reason)
 
 
 cdef int fail(Session self, BaseException failure) noexcept:
@@ -169,6 +177,7 @@ cdef int on_begin_headers(
             stream_begun(self, True)
             if not self.client:
                 self._newest = frame.hd.stream_id
+                self._watch.opened(frame.hd.stream_id)
             if self._memory() > self._max_memory:
                 refuse_stream(self, block_stream(frame))
                 return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE
@@ -267,6 +276,9 @@ cdef int report_frame(Session self, const nghttp2_frame *frame) except -1:
                     self._session, NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE)
             report(self, EVENT_SETTINGS_ACK, 0, None, None)
         else:
+            if self._watch.settings_received(self._session):
+                nghttp2_session_terminate_session(self._session, NGHTTP2_FLOW_CONTROL_ERROR)
+                return 0
             report(
                 self, EVENT_SETTINGS, 0,
                 [(frame.settings.iv[i].settings_id, frame.settings.iv[i].value)
@@ -278,7 +290,11 @@ cdef int report_frame(Session self, const nghttp2_frame *frame) except -1:
             self, EVENT_PING_ACK if flags & NGHTTP2_FLAG_ACK else EVENT_PING, 0,
             PyBytes_FromStringAndSize(<const char *>frame.ping.opaque_data, 8), None)
     elif kind == NGHTTP2_GOAWAY:
+        if frame.goaway.last_stream_id < self._watch.refused_above:
+            self._watch.refused_above = frame.goaway.last_stream_id
         report_goaway(self, EVENT_GOAWAY, frame)
+    elif kind == NGHTTP2_RST_STREAM:
+        self._watch.reset_received(stream_id)
     elif kind == NGHTTP2_PRIORITY:
         report(
             self, EVENT_PRIORITY, stream_id,
@@ -356,6 +372,8 @@ cdef int on_invalid_frame_recv(
     cdef Session self = <Session>user_data
     try:
         self._block = None
+        if lib_error == NGHTTP2_ERR_REFUSED_STREAM and not self.client:
+            self._watch.refused(frame.hd.stream_id)
         report(self, EVENT_INVALID_FRAME, frame.hd.stream_id, frame.hd.type, lib_error)
         return 0
     except BaseException as failure:
@@ -389,6 +407,8 @@ cdef int on_stream_close(
             if self._refused is None:
                 self._refused = {}
             self._refused[stream_id] = body
+        if self.client and not stream_id & 1:
+            self._watch.push_closed(session, stream_id)
         if self._large_blocks:
             drop_block(self, stream_id)
         if self._batch:
@@ -425,8 +445,11 @@ cdef int on_frame_send(
         elif kind == NGHTTP2_WINDOW_UPDATE:
             if self.reporting_windows:
                 report(self, EVENT_WINDOW_GIVEN, frame.hd.stream_id, None, None)
+        elif kind == NGHTTP2_RST_STREAM:
+            self._watch.reset_sent(session, frame.hd.stream_id)
         elif kind == NGHTTP2_PUSH_PROMISE:
             stream_begun(self, False)
+            self._watch.last_promised = frame.push_promise.promised_stream_id
             for change in self._promised.pop(frame.push_promise.promised_stream_id, ()):
                 self._change_priority(frame.push_promise.promised_stream_id, change)
             if self.measuring:

@@ -12,6 +12,7 @@ from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from libc.stdint cimport int32_t, uint8_t, uint32_t
 
 from http2.engine.callbacks cimport callbacks_for, read_body
+from http2.engine.frame_watch cimport FrameWatch
 from http2.engine.header_block cimport (
     INFORMATIONAL,
     PUSH_REQUEST,
@@ -102,6 +103,7 @@ cdef class Connection(Session):
         self._strings = StringCache.__new__(StringCache)
         self._outgoing = OutgoingBlock.__new__(OutgoingBlock)
         self._output = Output.__new__(Output)
+        self._watch = FrameWatch.__new__(FrameWatch, client)
         self._outgoing.strict_single_value = strict_single_value_fields
         self._outgoing.strict_whitespace = strict_field_whitespace_validation
         self._max_pairs = max_header_list_pairs
@@ -173,7 +175,7 @@ cdef class Connection(Session):
         if not self.client:
             self._newest_before = self._newest
         try:
-            rv = nghttp2_session_mem_recv(self._session, <const uint8_t *>view.buf, view.len)
+            rv = self._feed(<const uint8_t *>view.buf, view.len)
         finally:
             self._busy = False
             self._newest_before = LAST_STREAM_ID
@@ -188,6 +190,23 @@ cdef class Connection(Session):
         batch = self._batch
         self._batch = []
         return batch
+
+    cdef ssize_t _feed(self, const uint8_t *data, Py_ssize_t length) except? -1:
+        """Give *data* to nghttp2, in pieces where a frame is doubtful; nghttp2's result."""
+        cdef FrameWatch watch = self._watch
+        cdef Py_ssize_t fed = 0, start
+        cdef ssize_t rv
+        watch.begin(self._session, self.last_sent_request)
+        while True:
+            start = watch.doubtful(self._session, data, length)
+            if start < 0:
+                return nghttp2_session_mem_recv(self._session, data + fed, length - fed)
+            if start > fed:
+                rv = nghttp2_session_mem_recv(self._session, data + fed, start - fed)
+                if rv < 0:
+                    return rv
+                fed = start
+            self._judge()
 
     cdef int _drop_reset_at_once(self) except -1:
         """Take out of the batch what was begun and reset in it: it is never handed out."""
@@ -535,5 +554,9 @@ cdef class Connection(Session):
                 # nghttp2 keeps the request until its turn comes; its body needs no keeping
                 self._queued -= body.held
                 body.drop()
+        if self._promised is not None and stream_id in self._promised:
+            # its PUSH_PROMISE may never be sent, and for the client the stream is idle then
+            (<list>self._promised[stream_id]).append((error_code,))
+            return
         checked(nghttp2_submit_rst_stream(
             self._session, NGHTTP2_FLAG_NONE, stream_id, error_code))

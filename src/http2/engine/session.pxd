@@ -1,5 +1,6 @@
 from libc.stdint cimport int32_t
 
+from http2.engine.frame_watch cimport FrameWatch
 from http2.engine.header_block cimport OutgoingBlock, StringCache
 from http2.engine.nghttp2 cimport nghttp2_session
 from http2.engine.outgoing cimport Output
@@ -12,6 +13,7 @@ cdef class Session:
     cdef StringCache _strings
     cdef OutgoingBlock _outgoing
     cdef Output _output
+    cdef FrameWatch _watch
     # what went wrong in a callback; the call that ran nghttp2 raises it
     cdef object _failure
     # promised streams whose PUSH_PROMISE is still queued, with the priorities to give them
@@ -70,6 +72,7 @@ cdef class Session:
     cdef readonly int32_t last_sent_request
 
     cdef int _alive(self) except -1
+    cdef int _judge(self) except -1
     cdef int _give_back(self) except -1
     cdef Py_ssize_t _memory(self) noexcept
     cdef Py_ssize_t _memory_of_peer(self) noexcept

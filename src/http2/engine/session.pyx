@@ -9,9 +9,13 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.stdint cimport int32_t, uint8_t, uint32_t
 
+from http2.engine.frame_watch cimport CONNECTION_ERROR, STREAM_ERROR, FrameWatch, Verdict
 from http2.engine.nghttp2 cimport *
 
+from http2 import events as _events
 from http2.errors import new_error, nghttp_error
+
+cdef int EVENT_INVALID_FRAME = _events.INVALID_FRAME
 
 cdef enum:
     # What a session's memory is taken to be, in bytes, where counting would cost more than
@@ -76,6 +80,20 @@ cdef class Session:
     def want_write(self):
         """Whether `data_to_send` has something that flow control allows to go out."""
         return self._session is not NULL and nghttp2_session_want_write(self._session) != 0
+
+    cdef int _judge(self) except -1:
+        """React to a frame that `FrameWatch.doubtful` has found (RFC 9113 section 5.1)."""
+        cdef FrameWatch watch = self._watch
+        cdef Verdict verdict = watch.judge(self._session)
+        if verdict == STREAM_ERROR:
+            checked(nghttp2_submit_rst_stream(
+                self._session, NGHTTP2_FLAG_NONE, watch.stream_id, NGHTTP2_STREAM_CLOSED))
+            self._batch.append((
+                EVENT_INVALID_FRAME, watch.stream_id, watch.kind, NGHTTP2_ERR_STREAM_CLOSED))
+        elif verdict == CONNECTION_ERROR:
+            # what follows is ignored; `watch.reason` is told when the GOAWAY has been sent
+            checked(nghttp2_session_terminate_session(self._session, watch.error_code))
+        return 0
 
     # --- windows --------------------------------------------------------------------------
 
@@ -261,9 +279,15 @@ cdef class Session:
         return 0
 
     cdef int _change_priority(self, int32_t stream_id, tuple change) except? -1:
-        """Apply (parent, weight, exclusive) or (urgency, incremental); nghttp2's code."""
+        """Apply (parent, weight, exclusive) or (urgency, incremental); nghttp2's code.
+
+        (error code,), for a stream that is promised just now, resets it.
+        """
         cdef nghttp2_priority_spec spec
         cdef nghttp2_extpri extpri
+        if len(change) == 1:
+            return nghttp2_submit_rst_stream(
+                self._session, NGHTTP2_FLAG_NONE, stream_id, change[0])
         if len(change) == 3:
             nghttp2_priority_spec_init(&spec, change[0], change[1], change[2])
             return nghttp2_session_change_stream_priority(self._session, stream_id, &spec)
