@@ -20,7 +20,6 @@ from typing import Any, Self
 
 from .. import events
 from ..constants import (
-    ERROR_CODE_NAMES,
     NGHTTP2_CANCEL,
     NGHTTP2_COMPRESSION_ERROR,
     NGHTTP2_ENHANCE_YOUR_CALM,
@@ -44,6 +43,7 @@ from .options import SessionOptions
 from .stream import Http2Stream, check_error_code
 from .tls import is_adequate
 from .upkeep import Chore, begin_upkeep, end_upkeep
+from .violations import violation
 from .watch import Watch
 
 __all__ = ["Http2Session"]
@@ -506,14 +506,8 @@ class Http2Session(SessionControl):
     def _on_goaway_sent(self, _: int, code: int, reason: bytes) -> None:
         if code != NGHTTP2_NO_ERROR and self._own_goaway != code:
             # nghttp2 has ended the connection because of something that the peer did
-            name = ERROR_CODE_NAMES.get(code, str(code)).removeprefix("NGHTTP2_")
-            text = reason.decode("latin-1")
-            error = session_error(
-                code,
-                message=f"the peer broke the protocol: {name}" + (f", {text}" if text else ""),
-            )
             self._own_goaway = code
-            self._shut_down(error, code, None)
+            self._shut_down(violation(code, reason), code, None)
             self._close_transport()
 
     def _on_window_given(self, stream_id: int, _: None, __: None) -> None:
