@@ -1,0 +1,154 @@
+"""What an endpoint does about a violation, as the RFC names it (RFC 9113 section 5.4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from http2.constants import ERROR_CODE_NAMES
+
+from .. import raw
+from ..raw import Frame
+
+
+@dataclass
+class Observed:
+    """What came back after the bytes of a case."""
+
+    frames: list[Frame]
+    """Every frame that came, in order."""
+    ended: bool
+    """Whether the connection ended."""
+
+    def __str__(self) -> str:
+        shown = [
+            f"{_NAMES.get(got.type, got.type)}({got.stream_id}"
+            + (f", {code_name(got.code)}" if got.type in (raw.RST_STREAM, raw.GOAWAY) else "")
+            + ")"
+            for got in self.frames
+        ]
+        return " ".join(shown) + (" and the end" if self.ended else " and it goes on")
+
+
+_FRAMES = (
+    "DATA HEADERS PRIORITY RST_STREAM SETTINGS PUSH_PROMISE PING GOAWAY WINDOW_UPDATE CONTINUATION"
+)
+_NAMES = dict(enumerate(_FRAMES.split(" ")))
+
+
+def code_name(code: int) -> str:
+    """The RFC's name of an error code."""
+    return ERROR_CODE_NAMES.get(code, str(code)).removeprefix("NGHTTP2_")
+
+
+@dataclass(frozen=True)
+class ConnectionFault:
+    """A connection error (section 5.4.1): GOAWAY with one of the codes, and the end."""
+
+    codes: tuple[int, ...]
+    ends = True
+
+    def holds(self, seen: Observed) -> bool:
+        """Whether that is what was observed."""
+        goodbyes = [got for got in seen.frames if got.type == raw.GOAWAY]
+        return (
+            seen.ended
+            and len(goodbyes) == 1
+            and seen.frames[-1] is goodbyes[0]
+            and goodbyes[0].code in self.codes
+        )
+
+
+@dataclass(frozen=True)
+class StreamFault:
+    """A stream error (section 5.4.2): one RST_STREAM with one of the codes, nothing else."""
+
+    stream_id: int
+    codes: tuple[int, ...]
+    ends = False
+
+    def holds(self, seen: Observed) -> bool:
+        """Whether that is what was observed."""
+        resets = [got for got in seen.frames if got.type == raw.RST_STREAM]
+        return (
+            not seen.ended
+            and [got.stream_id for got in resets] == [self.stream_id]
+            and resets[0].code in self.codes
+            and not any(got.type == raw.GOAWAY for got in seen.frames)
+        )
+
+
+@dataclass(frozen=True)
+class Fine:
+    """No fault at all: no RST_STREAM, no GOAWAY, and the streams named are answered in full."""
+
+    answered: tuple[int, ...] = ()
+    ends = False
+    may_reset: tuple[int, ...] = ()
+    """Streams that may be reset with NO_ERROR: they were answered before their end."""
+    status: int | None = None
+
+    def holds(self, seen: Observed) -> bool:
+        """Whether that is what was observed."""
+        bad = [
+            got
+            for got in seen.frames
+            if got.type == raw.GOAWAY
+            or (
+                got.type == raw.RST_STREAM
+                and not (got.stream_id in self.may_reset and got.code == 0)
+            )
+        ]
+        return not seen.ended and not bad
+
+
+@dataclass(frozen=True)
+class Ended:
+    """The connection ends; GOAWAY may come before, as the peer may not speak HTTP/2 at all."""
+
+    ends = True
+
+    def holds(self, seen: Observed) -> bool:
+        """Whether that is what was observed."""
+        return seen.ended
+
+
+@dataclass(frozen=True)
+class Either:
+    """The RFC allows each of several; the first is what this library does."""
+
+    allowed: tuple[Reaction, ...]
+    ends: bool = field(init=False, default=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ends", self.allowed[0].ends)
+
+    def holds(self, seen: Observed) -> bool:
+        """Whether one of them is what was observed."""
+        return any(one.holds(seen) for one in self.allowed)
+
+
+Reaction: TypeAlias = ConnectionFault | StreamFault | Fine | Ended | Either
+
+
+def connection_error(*codes: int) -> ConnectionFault:
+    """`ConnectionFault`, shorter."""
+    return ConnectionFault(codes)
+
+
+def stream_error(stream_id: int, *codes: int) -> StreamFault:
+    """`StreamFault`, shorter."""
+    return StreamFault(stream_id, codes)
+
+
+def stream_error_or_worse(stream_id: int, *codes: int) -> Either:
+    """A stream error that an endpoint may treat as a connection error (section 5.4.1).
+
+    This library leaves the choice to nghttp2, which makes connection errors of some.
+    """
+    return Either((ConnectionFault(codes), StreamFault(stream_id, codes)))
+
+
+def fine(*answered: int, may_reset: tuple[int, ...] = (), status: int | None = None) -> Fine:
+    """`Fine`, shorter."""
+    return Fine(answered, may_reset, status)
