@@ -121,7 +121,8 @@ CASES = {
     ),
     "reset by the server: trailers": Case(TRAILERS, stream_error(1, 8), before=OWN_RESET),
     "reset by the server: WINDOW_UPDATE and RST_STREAM": Case(
-        raw.window_update(1, 9) + raw.rst_stream(1), stream_error(1, 8), # in one read, the request would never be handed out
+        # in one read, the request would never be handed out
+        raw.window_update(1, 9) + raw.rst_stream(1), stream_error(1, 8),
         before=OWN_RESET, together=False,
     ),
     "reset by the server as malformed: DATA": Case(
