@@ -132,6 +132,10 @@ class Carrier(asyncio.Transport, ABC):
         for data in list_of_data:
             self.write(data)
 
+    def can_write_eof(self) -> bool:
+        """Whether what is below can end one side alone."""
+        return False
+
     async def _wait_drained(self) -> None:
         try:
             await self._drain()
@@ -200,6 +204,15 @@ class PairCarrier(Carrier):
 
     async def _drain(self) -> None:
         await self._writer.drain()
+
+    def can_write_eof(self) -> bool:
+        """Whether the writer can end its side alone: over TLS the loops' can't."""
+        return self._writer.can_write_eof()
+
+    def write_eof(self) -> None:
+        """End our side, behind what was written."""
+        if not self._closing:
+            self._writer.write_eof()
 
     def _finish(self) -> None:
         self._writer.close()

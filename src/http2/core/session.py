@@ -6,8 +6,8 @@ events, or once per turn of the loop.
 
 How a session ends. `close()` announces the end with GOAWAY and waits for the streams;
 `destroy()` ends them. Either way, and also when the peer or the network ends the
-connection, `_shut_down` runs once: it tells every stream, sends a last GOAWAY and closes
-the transport; ``close`` is emitted when the transport is closed.
+connection, `_shut_down` runs once: it tells every stream and sends a last GOAWAY. Then a
+`Farewell` ends the transport; ``close`` is emitted when it is closed.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ from .control import SessionControl
 from .deadlines import Deadlines, begin_deadlines
 from .duplex import Completion
 from .emitter import logger
+from .farewell import Farewell
 from .measuring import Measuring
 from .options import SessionOptions
 from .stream import Http2Stream, check_error_code
@@ -47,11 +48,6 @@ from .violations import violation
 from .watch import Watch
 
 __all__ = ["Http2Session"]
-
-# Seconds that a closing transport may take to send what it has still got.
-LINGER = 5.0
-# Seconds that it waits for the peer's close_notify when it has sent everything.
-TLS_LINGER = 0.5
 
 # Batches of up to 256 KiB that a session which ends hands to its transport at most: its last
 # frames are among the first of them.
@@ -109,7 +105,7 @@ class Http2Session(SessionControl):
     _in_batch = False
     _flush_scheduled = False
     _close_error: BaseException | None = None
-    _linger: asyncio.TimerHandle | None = None
+    _farewell: Farewell | None = None
     _invalid_frames = 0
     _goaway_seen = False
     # Requests that wait to be handed out; a server's session may have some.
@@ -185,6 +181,8 @@ class Http2Session(SessionControl):
         """Bytes of the peer's: hand out what they mean, then write what that led to."""
         connection = self._connection
         if connection is None:
+            if self._farewell is not None:
+                self._farewell.heard()
             return
         if self._timer is not None:
             self._timer.touch()
@@ -289,9 +287,9 @@ class Http2Session(SessionControl):
         """The transport is closed, by us, by the peer or by the network."""
         transport = self._transport
         self._transport = None
-        if self._linger is not None:
-            self._linger.cancel()
-            self._linger = None
+        if self._farewell is not None:
+            self._farewell.cancel()
+            self._farewell = None
         if not self.destroyed:
             if isinstance(exc, ConnectionError) and (self._goaway_seen or not self._streams):
                 # A peer may leave as it likes when it has said so, or when nothing is lost.
@@ -356,13 +354,8 @@ class Http2Session(SessionControl):
         if transport is None:
             self._loop.call_soon(self._emit_session_end)
             return
-        transport.close()
-        if transport.get_write_buffer_size():
-            # a peer that reads no more must not keep the socket open for ever
-            self._linger = self._loop.call_later(LINGER, transport.abort)
-        elif self.encrypted:
-            # nor one that does not answer TLS's close_notify
-            self._linger = self._loop.call_later(TLS_LINGER, transport.abort)
+        patient = self.closed and self._close_error is None
+        self._farewell = Farewell(self._loop, transport, patient=patient)
 
     def destroy(self, error: BaseException | int | None = None, code: int | None = None) -> None:
         """End the session and all its streams at once.

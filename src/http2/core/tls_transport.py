@@ -40,6 +40,9 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
     # The client has ended its side: TLS's, or that of the connection below.
     _ended = False
     _broken_off = False
+    # Our side is to be ended, and is.
+    _eof_due = False
+    _eof_sent = False
     _error: Exception | None = None
     _timer: asyncio.TimerHandle | None = None
 
@@ -122,6 +125,8 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
         if self._outgoing.pending:
             # what TLS itself has to say, such as new keys
             self._send()
+        if self._eof_due and not (self._paused or self._closing or self._eof_sent):
+            self._end_writing()
         if self._ended or (self._broken_off and not self._paused):
             self._end()
 
@@ -205,7 +210,7 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
     def write(self, data: Any) -> None:
         """Encrypt *data* and send it."""
         size = data.nbytes if isinstance(data, memoryview) else len(data)
-        if not size or self.is_closing():
+        if not size or self._eof_due or self.is_closing():
             return
         write = self._tls.write
         try:
@@ -237,12 +242,33 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
 
     def _send(self) -> None:
         data = self._outgoing.read()
-        if data and not self._transport.is_closing():
+        if data and not self._eof_sent and not self._transport.is_closing():
             self._transport.write(data)
 
     def can_write_eof(self) -> bool:
-        """False: whoever ends one side ends both."""
-        return False
+        """True: close_notify ends one side alone (RFC 8446 section 6.1)."""
+        return True
+
+    def write_eof(self) -> None:
+        """Say close_notify behind what was written, and end our side of the connection below.
+
+        Not before the protocol has taken what has come already: OpenSSL would take that for
+        an error.
+        """
+        if not self._eof_due and not self.is_closing():
+            self._eof_due = True
+            self._loop.call_soon(self._read)
+
+    def _end_writing(self) -> None:
+        with suppress(ssl.SSLError):
+            self._tls.unwrap()
+        self._send()
+        self._eof_sent = True
+        if not self._transport.is_closing() and self._transport.can_write_eof():
+            try:
+                self._transport.write_eof()
+            except OSError:
+                self._transport.close()  # the client has gone already
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
         """Set the limits of the transport below, in encrypted bytes."""
