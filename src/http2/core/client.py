@@ -42,7 +42,8 @@ def connect(
 
     Returns the session at once, to be called in a running event loop; requests made
     before the connection stands are deferred. ``await connect(…)`` and ``async with
-    connect(…) as session`` wait for it and raise what went wrong. *listener* is called
+    connect(…) as session`` wait for it and raise what went wrong; when they are cancelled, by
+    a deadline for example, there is no connection left, nor will be. *listener* is called
     once with ``(session, socket)`` when the connection stands. Userinfo, path and query of
     *authority* are ignored.
 

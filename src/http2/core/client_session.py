@@ -46,7 +46,8 @@ class ClientHttp2Session(Http2Session):
     """A client's session: what `connect` returns.
 
     ``await session`` waits until the connection stands, ``async with`` does so at its
-    begin and closes the session at its end.
+    begin and closes the session at its end. When that wait is cancelled, the session gives up
+    connecting and is destroyed, unless another one waits as well.
 
     Further events: ``altsvc(alt, origin, stream_id)`` for an alternative service (RFC
     7838), ``origin(origins)`` over TLS for what else the session may be used for (RFC
@@ -61,6 +62,9 @@ class ClientHttp2Session(Http2Session):
     # Whoever waits for the connection has been told why it failed.
     _error_seen = False
     _dial: asyncio.Task[None] | None = None
+    # How many await the connection, and whether one of them has got the session.
+    _awaited = 0
+    _taken = False
     # Checks the headers of requests that wait for the connection.
     _checker: Connection | None = None
     # Whether the GOAWAY of `close` waits for requests that go first.
@@ -94,7 +98,18 @@ class ClientHttp2Session(Http2Session):
             if self._connected_waiters is None:
                 self._connected_waiters = []
             self._connected_waiters.append(waiter)
-            await waiter
+            self._awaited += 1
+            try:
+                await waiter
+                self._taken = True
+            except asyncio.CancelledError:
+                if self._awaited == 1 and not self._taken:
+                    # The last one that wanted it gives up, perhaps in the turn of the loop in
+                    # which the connection was established; `await connect(…)` had no other handle.
+                    self.destroy()
+                raise
+            finally:
+                self._awaited -= 1
         elif self._connect_error is not None:
             raise self._connect_error
         elif self.connecting:

@@ -417,7 +417,12 @@ class Http2Session(SessionControl):
     ) -> None:
         if error is not None:
             self.destroy()
-        await self.close()
+        try:
+            await self.close()
+        except asyncio.CancelledError:
+            # whoever set a deadline has had enough of waiting
+            self.destroy()
+            raise
 
     # --- streams ------------------------------------------------------------------------
 
