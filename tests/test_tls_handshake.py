@@ -79,7 +79,7 @@ class Shout(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the server, which waits for it when it closes."""
-        self.server._transports.discard(self.transport)
+        self.server._transport_gone(self.transport)
 
     def data_received(self, data: bytes) -> None:
         """Some of it has come."""

@@ -32,6 +32,10 @@ FEW_UNREAD = 32 * 1024
 # Bytes of a body that are read for nothing, to keep the connection; past them it is closed.
 MOST_DISCARDED = 64 * 1024
 
+# Seconds that an idle connection of a closing server is read on: a request that is on its way, or
+# that a busy client is about to send, is served, and its response says that it was the last one.
+LAST_MOMENT = 0.5
+
 # Bytes of a header section that a connection remembers, to know it when it comes again.
 MOST_REMEMBERED = 4096
 
@@ -63,6 +67,8 @@ class Http1Connection(Http1Carrier):
     # The client waits for status 100 before it sends the body, if it ever does.
     _expects_continue = False
     _keep_alive = True
+    # The client may send another request: no response has said that the connection ends.
+    _promised = True
     # The client itself makes no further request.
     _client_closes = False
     # The exchange whose response was given while its handler still reads.
@@ -137,7 +143,7 @@ class Http1Connection(Http1Carrier):
         if self._stream is not None:
             self._fail_stream(self._stream, None, NGHTTP2_CANCEL)
         if transport is not None:
-            self.server._over(transport)
+            self.server._transport_gone(transport)
         self.server._session_gone(self)
 
     def _writable(self) -> None:
@@ -368,9 +374,10 @@ class Http1Connection(Http1Carrier):
             words = [word.strip() for word in given.lower().split(",")]
             if "close" in words:
                 self._keep_alive = False
-        if until_close or self._expects_continue:
+        if until_close or self._expects_continue or self.server._closing:
             # in the second case nobody knows whether a body or a request comes next
             self._keep_alive = False
+        self._promised = self._keep_alive
         if self._keep_alive:
             if given is None:
                 own = fields.keep_alive
@@ -448,7 +455,10 @@ class Http1Connection(Http1Carrier):
         """The connection is free for the next request."""
         self._began = 0.0
         if not self._keep_alive or self.closed:
-            self._linger(more_comes=bool(self._pending) or not self._client_closes)
+            if self._promised and not self._client_closes:
+                self._await_last()
+            else:
+                self._linger(more_comes=bool(self._pending) or not self._client_closes)
         elif self._pending:
             if not self._in_batch:
                 self._loop.call_soon(self._proceed)
@@ -545,11 +555,22 @@ class Http1Connection(Http1Carrier):
             return
         self.closed = True
         self._keep_alive = False
-        if self._stream is None and self._partial is None:
-            # what has waited was never begun: as with a request that crosses our goodbye
-            self._linger(more_comes=bool(self._pending or self._discarding))
+        if self._discarding:
+            self._linger(more_comes=True)
+        elif self._stream is None and self._partial is None:
+            self._await_last()
 
     _notice_end = close
+
+    def _await_last(self) -> None:
+        """Serve one request more, if the client sends it at once: it did not know of our end."""
+        if self._pending:
+            self._loop.call_soon(self._proceed)
+        elif self._eof:
+            self._close_transport()
+        else:
+            self._resume_reading()
+            self._set_deadline(self._loop.time() + LAST_MOMENT)
 
     def destroy(self) -> None:
         """End the connection now."""

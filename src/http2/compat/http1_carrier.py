@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 from ..core.emitter import EventEmitter
+from ..core.farewell import queued
 from ..core.socket import SocketProxy
 from ..core.timers import IdleTimer, check_timeout
 from ..core.transport import _read_buffer
@@ -29,7 +30,7 @@ HEAD_READ = 16 * 1024
 LINGER = 2.0
 # The same for TLS, which waits for the client's close_notify.
 TLS_LINGER = 0.5
-# How often in a row LINGER may pass with bytes in the transport that the client does not take.
+# How often in a row LINGER may pass with bytes that the client's kernel does not take.
 MOST_STALLS = 15
 
 
@@ -285,7 +286,11 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
             self._close_transport()
             return
         if transport.can_write_eof():
-            transport.write_eof()
+            try:
+                transport.write_eof()
+            except OSError:
+                transport.close()  # the client has gone already
+                return
         self._target = self._buffer
         self._resume_reading()
         self._set_deadline(self._loop.time() + LINGER)
@@ -305,7 +310,7 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
         transport = self._transport
         if transport is None:
             return
-        unsent = transport.get_write_buffer_size()
+        unsent = queued(transport)
         if unsent and not self.destroyed:
             self._stalls = 0 if unsent != self._unsent else self._stalls + 1
             self._unsent = unsent

@@ -151,6 +151,6 @@ class ServerProtocol(SessionProtocol):
         if self._transport is None:
             exc = None  # the session has not begun: nothing that happens is its own
         else:
-            self._server._over(self._transport)
+            self._server._transport_gone(self._transport)
             self._transport = None
         self._session._connection_lost(exc)

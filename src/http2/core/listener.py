@@ -78,6 +78,15 @@ class Listener:
             raise
         self._resume()
 
+    def accept_waiting(self) -> None:
+        """Accept what waits at the sockets, which are about to be closed, unless accepting pauses.
+
+        For their clients these connections are established: the kernel would reset them.
+        """
+        for sock in self.sockets:
+            if self._accepting:
+                self._accept(sock)
+
     def close(self) -> None:
         """Accept no more, and close the sockets. Connections that were accepted go on."""
         self._pause()
@@ -157,8 +166,7 @@ class Listener:
         except BaseException as error:
             # there is no transport, or no loop any more
             accepted.close()
-            self._server._opening.discard(protocol)
-            self.room_again()
+            self._server._never_begun(protocol)
             if not isinstance(error, OSError):
                 raise
             logger.debug("%r: a connection that was accepted has failed: %r", self._server, error)

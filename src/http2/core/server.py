@@ -201,11 +201,22 @@ class Http2Server(Closable, Referenced):
         self._opening.discard(protocol)
         self._transports.add(transport)
 
-    def _over(self, transport: asyncio.Transport) -> None:
+    def _never_begun(self, protocol: Any) -> None:
+        """The connection of *protocol* has got no transport."""
+        self._opening.discard(protocol)
+        self._room_again()
+
+    def _transport_gone(self, transport: asyncio.Transport) -> None:
         """A connection is over."""
         self._transports.discard(transport)
+        self._room_again()
+
+    def _room_again(self) -> None:
         if self._listener is not None:
             self._listener.room_again()
+        elif self._closing and not self.connections:
+            # later: the session on it tells its own listeners first
+            self._loop.call_soon(self._end_if_idle)
 
     def _await_handshake(self, protocol: ServerProtocol) -> None:
         """Give the client of *protocol* ``handshake_timeout`` seconds, from now or before."""
@@ -234,24 +245,19 @@ class Http2Server(Closable, Referenced):
             raise new_error("ERR_INVALID_ARG_VALUE", "connection", connection)
         bind(connection)
 
-        bare = isinstance(connection, socket.socket)
+        if not isinstance(connection, socket.socket):
+            carry(loop, connection, lambda: self._protocol(shake_hands=False, known=True))
+            return
+        under_way = carry(loop, connection, lambda: self._protocol(known=True), ssl=None)
+        assert under_way is not None
 
-        def protocol() -> ServerProtocol | TlsProtocol:
-            return self._protocol(shake_hands=bare, known=True)
+        async def begin() -> None:
+            try:
+                await under_way
+            except OSError as error:
+                logger.debug("%r: an injected connection failed: %r", self, error)
 
-        if bare:
-            under_way = carry(loop, connection, protocol, ssl=None)
-            assert under_way is not None
-
-            async def begin() -> None:
-                try:
-                    await under_way
-                except OSError as error:
-                    logger.debug("%r: an injected connection failed: %r", self, error)
-
-            self._adopt({loop.create_task(begin())})
-        else:
-            carry(loop, connection, protocol)
+        self._adopt({loop.create_task(begin())})
 
     def address(self) -> Any:
         """``(host, port)`` that the server listens on (IPv6: and more), or the Unix path.
@@ -291,6 +297,8 @@ class Http2Server(Closable, Referenced):
             self.listening = False
             listener, self._listener = self._listener, None
             if listener is not None:
+                if timeout is not None:
+                    listener.accept_waiting()
                 listener.close()
             if listener is not None or self._transports:
                 self._loop.call_soon(self._end_if_idle)
@@ -344,15 +352,13 @@ class Http2Server(Closable, Referenced):
             self._end_if_idle()
 
     def _end_if_idle(self) -> None:
-        if self._closing and not self._sessions and not self._transports:
+        if self._closing and not self._sessions and not self.connections:
             if self._tasks:
                 # handlers whose streams ended well finish what they are doing
                 for task in tuple(self._tasks):
                     task.add_done_callback(lambda _: self._loop.call_soon(self._end_if_idle))
                 return
             self._emit_close()
-        elif self._closing and not self._sessions:
-            self._loop.call_later(0.01, self._end_if_idle)
 
     def _adopt(self, tasks: set[asyncio.Task[Any]]) -> None:
         if self._tasks is None:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Shutdown"]
 
+# Seconds that a connection has to show that it wants something when the shutdown begins: the first
+# bytes of one that was just established are on their way.
+LAST_MOMENT = 0.5
 # Seconds after the deadline for the last frames to leave, before sockets are simply closed.
 GRACE = 0.1
 
@@ -29,7 +32,10 @@ class Shutdown:
         server.once("close", self._cancel)
         for connection in tuple(server._sessions):
             self.tell(connection)
-        server._drop_silent(handed_over=False)
+        self._silent = server._loop.call_later(LAST_MOMENT, self._drop_silent)
+
+    def _drop_silent(self) -> None:
+        self._server._drop_silent(handed_over=False)
 
     def tell(self, connection: ServedConnection) -> None:
         """Begin the end of *connection*; also of one whose TLS handshake took until now."""
@@ -52,3 +58,4 @@ class Shutdown:
 
     def _cancel(self) -> None:
         self._timer.cancel()
+        self._silent.cancel()

@@ -170,7 +170,7 @@ class TlsProtocol(asyncio.BufferedProtocol):
         self._inner._handshake = None
         server = self._server
         server._handshakes.discard(transport)
-        server._over(transport)
+        server._transport_gone(transport)
         self._inner.connection_lost(None)
         error = self._error or error
         if error is None and server._closing:

@@ -76,7 +76,7 @@ class RawSocket:
     def _lost(self) -> None:
         self.destroyed = True
         self._server._handed_over.pop(self._transport, None)
-        self._server._over(self._transport)
+        self._server._transport_gone(self._transport)
 
 
 class UnknownProtocolSocket(RawSocket):
