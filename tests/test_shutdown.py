@@ -238,3 +238,41 @@ def test_handlers_that_go_on_after_their_streams(run: Run) -> None:
         check_nothing_left(server)
 
     run(main())
+
+
+def test_reset_of_a_request_that_was_never_sent(run: Run) -> None:
+    """What HAProxy does when GOAWAY meets a request: no error is said, as nothing is lost."""
+
+    async def main() -> None:
+        server, port = await start(hello)
+        events = Events()
+        events.listen(server, "session", "session_error")
+        async with await RawPeer.connect(port) as peer:
+            session = (await events.expect("session"))[1]
+            events.listen(session, "error")
+            closing = server.close(timeout=20)
+            ping = await peer.until(raw.PING)
+            peer.send(raw.ping(ping.payload, ack=True), raw.rst_stream(1, 0))
+            last = [got for got in await peer.rest() if got.type == raw.GOAWAY][-1]
+            assert last.last_stream_id == 0
+        await closing
+        assert events.names == ["session"]
+        check_nothing_left(server)
+
+    run(main())
+
+
+def test_reset_of_an_idle_stream_is_an_error_otherwise(run: Run) -> None:
+    """RFC 9113 section 5.1."""
+
+    async def main() -> None:
+        server, port = await start(hello)
+        events = Events()
+        events.listen(server, "session_error")
+        async with await RawPeer.connect(port) as peer:
+            peer.send(raw.rst_stream(1, 0))
+            assert (await peer.until(raw.GOAWAY)).code == http2.constants.NGHTTP2_PROTOCOL_ERROR
+            await events.expect("session_error")
+        await server.close(timeout=20)
+
+    run(main())

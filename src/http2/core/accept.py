@@ -57,7 +57,7 @@ class ServerProtocol(SessionProtocol):
         stream = cast("asyncio.Transport", transport)
         if self._server._close_emitted:
             # it was accepted, and brought here, after the last one had gone
-            self._server._opening.discard(self)
+            self._server._never_begun(self)
             stream.abort()
             return
         self._transport = stream

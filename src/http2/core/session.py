@@ -504,8 +504,14 @@ class Http2Session(SessionControl):
     def _on_goaway_sent(self, _: int, code: int, reason: bytes) -> None:
         if code != NGHTTP2_NO_ERROR and self._own_goaway != code:
             # nghttp2 has ended the connection because of something that the peer did
+            error: Http2Error | None = violation(code, reason)
             self._own_goaway = code
-            self._shut_down(violation(code, reason), code, None)
+            if (self.closed or self._noticed) and not self._streams:
+                # It ends anyway, and nothing is lost: HAProxy says RST_STREAM for a request that
+                # it did not send because of our first GOAWAY.
+                logger.debug("%r: %s", self, error)
+                error = None
+            self._shut_down(error, code, None)
             self._close_transport()
 
     def _on_window_given(self, stream_id: int, _: None, __: None) -> None:

@@ -71,7 +71,7 @@ class TlsProtocol(asyncio.BufferedProtocol):
         server = self._server
         stream = cast("asyncio.Transport", transport)
         if server._close_emitted:
-            server._opening.discard(self)
+            server._never_begun(self)
             stream.abort()
             return
         self._transport = stream

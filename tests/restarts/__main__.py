@@ -1,0 +1,39 @@
+"""Many rolling restarts, and what they cost: ``python -m tests.restarts [COUNT] [WAY…]``."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from ..conftest import Certificate
+from .rolling import WAYS, roll
+
+
+def main() -> int:
+    """Print a line for each way; 1 when a request has failed."""
+    parser = argparse.ArgumentParser(prog="python -m tests.restarts", description=__doc__)
+    parser.add_argument("count", type=int, nargs="?", default=20, help="restarts of each way")
+    parser.add_argument("way", nargs="*", help=f"of {', '.join(WAYS)}; all of them by default")
+    given = parser.parse_args()
+    failed = False
+    with tempfile.TemporaryDirectory() as folder:
+        made = Certificate(str(Path(folder) / "cert.pem"), str(Path(folder) / "key.pem"))
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-sha256", "-days", "2",
+             "-subj", "/CN=localhost", "-keyout", made.key, "-out", made.cert],
+            check=True, capture_output=True,
+        )  # fmt: skip
+        for way in given.way or WAYS:
+            report = asyncio.run(roll(way, given.count, made))
+            print(f"{way:12} {report}", flush=True)
+            for line in [*report.figures.failed, *report.complaints]:
+                failed = True
+                print("            ", line)
+    return failed
+
+
+sys.exit(main())

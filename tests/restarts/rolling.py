@@ -1,0 +1,166 @@
+"""Two instances that are restarted in turn, with a load on them all the time."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from ..conftest import Certificate, free_port
+from .load import CHURN, FOR_EVER, Figures, client
+from .proxies import haproxy, haproxy_sees_both, nginx
+
+ROOT = Path(__file__).parent.parent.parent
+# Seconds of load before, between and after the restarts.
+PAUSE = 0.3
+# Seconds that a start or an end may take.
+PATIENCE = 30.0
+
+Proxy = Callable[[Path, int, int, int, Certificate | None], list[str]]
+WAYS: dict[str, Proxy | None] = {
+    "haproxy": haproxy, "haproxy-tls": haproxy, "nginx": nginx, "direct": None
+}  # fmt: skip
+
+
+@dataclass
+class Report:
+    """What a rolling restart was like."""
+
+    figures: Figures
+    restarts: int = 0
+    seconds: float = 0
+    # what instances have said, and how long the longest end of one took
+    complaints: list[str] = field(default_factory=list)
+    longest: float = 0
+
+    def __str__(self) -> str:
+        return (
+            f"{self.restarts} restarts in {self.seconds:.1f} s, {self.figures.requests} requests "
+            f"on {self.figures.connections} connections, {len(self.figures.failed)} failed, "
+            f"{self.figures.refused} connections refused, "
+            f"longest end {self.longest:.2f} s, {len(self.complaints)} complaints"
+        )
+
+
+class Instance:
+    """One of the two."""
+
+    def __init__(self, port: int, options: list[str], report: Report) -> None:
+        self._command = [sys.executable, "-m", "tests.restarts.instance", str(port), *options]
+        self._report = report
+        self._process: asyncio.subprocess.Process | None = None
+        self._listener: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Start it, and wait until it listens."""
+        self._process = await asyncio.create_subprocess_exec(
+            *self._command, cwd=ROOT, stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        )  # fmt: skip
+        assert self._process.stdout is not None
+        async with asyncio.timeout(PATIENCE):
+            line = await self._process.stdout.readline()
+        assert line == b"ready\n", line
+        self._listener = asyncio.ensure_future(self._listen(self._process.stdout))
+
+    async def _listen(self, output: asyncio.StreamReader) -> None:
+        while line := await output.readline():
+            self._report.complaints.append(line.decode().rstrip())
+
+    async def stop(self) -> None:
+        """End it gracefully."""
+        assert self._process is not None
+        assert self._listener is not None
+        began = time.monotonic()
+        self._process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(PATIENCE):
+            code = await self._process.wait()
+            await self._listener
+        self._process = None
+        self._report.longest = max(self._report.longest, time.monotonic() - began)
+        assert code == 0, (code, self._report.complaints)
+
+    def kill(self) -> None:
+        """End it now, when a test has failed."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.kill()
+
+
+async def reachable(port: int) -> None:
+    """Wait until a connection to *port* is accepted."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            with suppress(OSError):
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.close()
+                await writer.wait_closed()
+                return
+            await asyncio.sleep(0.02)
+
+
+async def no_checks() -> None:
+    """For what does not look after its instances itself."""
+
+
+async def roll(way: str, restarts: int, certificate: Certificate) -> Report:
+    """Restart each instance in turn, *restarts* times in all, under load by *way*."""
+    report = Report(Figures())
+    proxy = WAYS[way]
+    tls = certificate if way.endswith("-tls") else None
+    options = ["--cert", tls.cert, "--key", tls.key] if tls else []
+    first = free_port()
+    second = free_port() if proxy else first
+    if proxy is None:
+        options.append("--reuse-port")
+    async with AsyncExitStack() as stack:
+        instances = [Instance(port, options, report) for port in (first, second)]
+        for instance in instances:
+            stack.callback(instance.kill)
+            await instance.start()
+        front = first
+        settled = no_checks
+        if proxy is not None:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            front = free_port()
+            process = await asyncio.create_subprocess_exec(
+                *proxy(folder, front, first, second, tls), stdin=asyncio.subprocess.DEVNULL
+            )
+            stack.push_async_callback(process.wait)
+            stack.callback(process.terminate)
+            await reachable(front)
+            if proxy is haproxy:
+                settled = partial(haproxy_sees_both, folder)
+        stop = asyncio.Event()
+        limits = (CHURN, CHURN, FOR_EVER) if proxy is None else (FOR_EVER, FOR_EVER)
+        load = asyncio.gather(
+            *(
+                client(f"http://127.0.0.1:{front}", report.figures, stop, limit, proxy is not None)
+                for limit in limits
+            )
+        )
+        stack.callback(load.cancel)
+        began = time.monotonic()
+        for number in range(restarts):
+            async with asyncio.timeout(PATIENCE):
+                await settled()
+            await asyncio.sleep(PAUSE)
+            instance = instances[number % 2]
+            await instance.stop()
+            await instance.start()
+            report.restarts += 1
+            assert not load.done(), load.result()
+        await asyncio.sleep(PAUSE)
+        stop.set()
+        async with asyncio.timeout(PATIENCE):
+            await load
+        report.seconds = time.monotonic() - began
+        for instance in instances:
+            await instance.stop()
+    return report
