@@ -3,7 +3,7 @@
 # ARGS=... goes to the program that a target runs.
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test lint types format docs bench wheel clean
+.PHONY: help serve test restarts lint types format docs bench wheel clean
 # Steps build on each other's .venv, and their output is for reading.
 .NOTPARALLEL:
 
@@ -42,6 +42,12 @@ test: ## lint, check the types, run the tests (ARGS goes to pytest), build the d
 ifneq ($(wildcard docs/conf.py),)
 	$(run-docs)
 endif
+
+RESTARTS ?= 20
+
+restarts: ## restart servers under load behind HAProxy, nginx and alone (RESTARTS times each, 20)
+	@tools/bootstrap test
+	$(bin)/python -m tests.restarts $(RESTARTS) $(ARGS)
 
 lint: ## check style and format
 	@tools/bootstrap lint

@@ -40,7 +40,7 @@ daemon off;
 master_process off;
 worker_processes 1;
 pid {folder}/pid;
-error_log stderr error;
+error_log stderr crit;
 events {{ worker_connections 512; }}
 http {{
     access_log off;

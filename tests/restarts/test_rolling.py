@@ -1,0 +1,24 @@
+"""No request is lost when instances are restarted in turn; `make restarts` does it more often."""
+
+from __future__ import annotations
+
+import pytest
+
+from ..conftest import Certificate, Run
+from .rolling import WAYS, roll
+
+# Restarts of each way: each of the two instances once.
+FEW = 2
+
+
+@pytest.mark.row("beyond.shutdown")
+@pytest.mark.parametrize("way", WAYS)
+def test_rolling_restarts(run_asyncio: Run, certificate: Certificate, way: str) -> None:
+    async def main() -> None:
+        report = await roll(way, FEW, certificate)
+        assert not report.figures.failed
+        assert not report.complaints
+        assert report.restarts == FEW
+        assert report.figures.requests > 50 * FEW
+
+    run_asyncio(main())
