@@ -85,6 +85,7 @@ async def awaited(connect: Connect) -> None:
         session.destroy()
 
 
+@pytest.mark.row("beyond.cancelled_connect")
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("life", [block, awaited])
 def test_cancelled_lives(run: Run, certificate: Certificate, way: str, life: Any) -> None:

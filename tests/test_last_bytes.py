@@ -33,6 +33,7 @@ def made(certificate: Certificate, tls: bool, **options: Any) -> http2.Http2Serv
     return http2.create_server(**options)
 
 
+@pytest.mark.row("beyond.last_bytes")
 @TLS
 def test_response_under_way_at_close(run: Run, certificate: Certificate, tls: bool) -> None:
     """It arrives whole over a slow path, while the client's WINDOW_UPDATEs still come."""
@@ -87,6 +88,7 @@ def test_nghttp_gets_the_rest(run_asyncio: Run, certificate: Certificate, tls: b
     run_asyncio(main())
 
 
+@pytest.mark.row("beyond.last_bytes")
 @TLS
 def test_upload_whose_client_closes(run: Run, certificate: Certificate, tls: bool) -> None:
     """The answer came first; the client's end waits for what is still on its way."""

@@ -54,15 +54,18 @@ async def client(
     """Ask until *stop*, over a new connection when *limit* requests were made on the old one.
 
     A connection that its server has said goodbye to takes no new requests: that is no failure,
-    as nothing was asked. Not *patient*: connections that are refused are counted, no more.
+    as nothing was asked. Not *patient*: connections that are not established are counted, no more.
     """
     number = 0
     while not stop.is_set():
         session = http2.connect(origin)
         try:
             await session
-        except OSError:
+            # established for both: not only the kernel of the server has said so
+            await session.ping()
+        except (OSError, http2.Http2Error):
             figures.refused += 1
+            await session.close()
             if patient:
                 raise
             await asyncio.sleep(0.01)

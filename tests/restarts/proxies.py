@@ -28,7 +28,7 @@ backend back
     balance roundrobin
     option httpchk
     http-check send meth GET uri /health ver HTTP/2 hdr host localhost
-    default-server check inter 200ms rise 1 fall 2 {protocol}
+    default-server check inter 3s fastinter 1s downinter 500ms rise 1 fall 2 {protocol}
     server first 127.0.0.1:{first}
     server second 127.0.0.1:{second}
 """

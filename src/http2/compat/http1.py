@@ -564,13 +564,14 @@ class Http1Connection(Http1Carrier):
 
     def _await_last(self) -> None:
         """Serve one request more, if the client sends it at once: it did not know of our end."""
+        if self._eof and not self._pending:
+            self._close_transport()
+            return
+        self._set_deadline(self._loop.time() + LAST_MOMENT)
         if self._pending:
             self._loop.call_soon(self._proceed)
-        elif self._eof:
-            self._close_transport()
         else:
             self._resume_reading()
-            self._set_deadline(self._loop.time() + LAST_MOMENT)
 
     def destroy(self) -> None:
         """End the connection now."""
