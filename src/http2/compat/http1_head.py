@@ -354,10 +354,10 @@ def check_incomplete(data: bytearray, begin: int, options: Http1Options) -> None
     if first < 0:
         if len(data) > options.max_url_size + LINE_EXTRA:
             raise BadRequest(414, "the request line is too long")
-        if NOT_IN_LINE.search(data, begin) is not None:
-            raise BadRequest(400, "not a request line")
     elif len(data) - first > options.max_header_size:
         raise BadRequest(431, "the header section is too long")
+    if NOT_IN_LINE.search(data, begin, len(data) if first < 0 else first) is not None:
+        raise BadRequest(400, "not a request line")
     if data.count(b"\n", begin) != data.count(b"\r\n", max(begin - 1, 0)):
         # its empty line might never be recognised
         raise BadRequest(400, "an LF by itself")

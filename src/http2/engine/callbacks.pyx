@@ -451,7 +451,12 @@ cdef int on_frame_send(
             stream_begun(self, False)
             self._watch.last_promised = frame.push_promise.promised_stream_id
             for change in self._promised.pop(frame.push_promise.promised_stream_id, ()):
-                self._change_priority(frame.push_promise.promised_stream_id, change)
+                if len(change) == 1:
+                    nghttp2_submit_rst_stream(
+                        session, NGHTTP2_FLAG_NONE, frame.push_promise.promised_stream_id,
+                        change[0])
+                else:
+                    self._change_priority(frame.push_promise.promised_stream_id, change)
             if self.measuring:
                 report(
                     self, EVENT_MEASURED, frame.push_promise.promised_stream_id, 0, None)
@@ -470,6 +475,8 @@ cdef int on_frame_not_send(
     try:
         if (
             frame.hd.type == NGHTTP2_HEADERS
+            # trailers that overtake their request fail, and its body is still to be read
+            and (not self.client or frame.headers.cat == NGHTTP2_HCAT_REQUEST)
             and nghttp2_session_find_stream(session, frame.hd.stream_id) is NULL
         ):
             # there is no stream whose end would take its body away
@@ -505,7 +512,9 @@ cdef ssize_t read_body(
             data_flags[0] |= NGHTTP2_DATA_FLAG_EOF
             if body.wants_trailers:
                 data_flags[0] |= NGHTTP2_DATA_FLAG_NO_END_STREAM
-                report(self, EVENT_WANT_TRAILERS, stream_id, None, None)
+                if n == 0 and not self._padding:
+                    # there will be no frame
+                    report(self, EVENT_WANT_TRAILERS, stream_id, None, None)
         return n
     except BaseException as failure:
         return fail(self, failure)
@@ -538,6 +547,9 @@ cdef int send_data(
         if body.blocked and body.pending <= HIGH_WATER // 4:
             body.blocked = False
             report(self, EVENT_WRITABLE, frame.hd.stream_id, None, None)
+        if body.wants_trailers and body.ended and body.pending == 0:
+            # not before: while the frame waits for its turn nghttp2 takes no end of the stream
+            report(self, EVENT_WANT_TRAILERS, frame.hd.stream_id, None, None)
         return 0
     except BaseException as failure:
         return fail(self, failure)

@@ -112,6 +112,7 @@ cdef class Connection(Session):
         self._max_memory = max_session_memory
         self._max_rejected = max_session_rejected_streams
         self._newest_before = LAST_STREAM_ID
+        self._last_accepted = -1
         if nghttp2_option_new(&option) != 0:
             raise MemoryError
         nghttp2_option_set_no_auto_window_update(option, 1)
@@ -548,6 +549,10 @@ cdef class Connection(Session):
         """Queue RST_STREAM; a request that still waits in the queue is taken out of it."""
         cdef OutgoingBody body
         self._alive()
+        if self._promised is not None and stream_id in self._promised:
+            # when its PUSH_PROMISE is never sent, the stream must not be spoken of
+            (<list>self._promised[stream_id]).append((error_code,))
+            return
         if self.client and stream_id % 2 == 1 and stream_id > self.last_sent_request:
             body = self._bodies.get(stream_id)
             if body is not None:

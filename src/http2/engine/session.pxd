@@ -16,7 +16,8 @@ cdef class Session:
     cdef FrameWatch _watch
     # what went wrong in a callback; the call that ran nghttp2 raises it
     cdef object _failure
-    # promised streams whose PUSH_PROMISE is still queued, with the priorities to give them
+    # promised streams whose PUSH_PROMISE is still queued, with what is to be done once it is sent:
+    # the priorities to give them, and the code, as a tuple of one, of their RST_STREAM
     cdef dict _promised
 
     # the block that is being received
@@ -37,6 +38,9 @@ cdef class Session:
     cdef Py_ssize_t _max_memory
     cdef Py_ssize_t _max_rejected
     cdef Py_ssize_t _rejected
+
+    # the least stream that a queued GOAWAY names, or -1: the next one may not name a later one
+    cdef int32_t _last_accepted
 
     # what is counted for who asks: see connection.pyi
     cdef readonly long long bytes_received

@@ -196,9 +196,13 @@ cdef class Session:
         self._alive()
         if last_stream_id <= 0:
             last_stream_id = nghttp2_session_get_last_proc_stream_id(self._session)
+        # RFC 9113 section 6.8: it may not grow. nghttp2 compares with those that were sent alone
+        if self._last_accepted >= 0:
+            last_stream_id = min(last_stream_id, self._last_accepted)
         checked(nghttp2_submit_goaway(
             self._session, NGHTTP2_FLAG_NONE, last_stream_id, error_code,
             <const uint8_t *>PyBytes_AS_STRING(opaque_data), PyBytes_GET_SIZE(opaque_data)))
+        self._last_accepted = last_stream_id
 
     def shutdown_notice(self):
         """Queue the first GOAWAY of a two-step shutdown (RFC 9113 section 6.8); server only."""
