@@ -3,7 +3,7 @@
 # ARGS=... goes to the program that a target runs.
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test restarts lint types format docs bench wheel clean
+.PHONY: help serve test restarts fuzz sanitize lint types format docs bench wheel clean
 # Steps build on each other's .venv, and their output is for reading.
 .NOTPARALLEL:
 
@@ -49,6 +49,22 @@ restarts: ## restart servers under load behind HAProxy, nginx and alone (RESTART
 	@tools/bootstrap test
 	$(bin)/python -m tests.restarts $(RESTARTS) $(ARGS)
 
+# What is found is in fuzz/findings, with the command that does it again above.
+FUZZ_SECONDS ?= 60
+
+fuzz: ## look for inputs that break the parsers and the engine, for FUZZ_SECONDS=60 (ARGS: targets)
+	@tools/bootstrap fuzz
+	@tools/instrument fuzz -m fuzz run --seconds $(FUZZ_SECONDS) $(ARGS)
+
+# The engine's tests, and those of core that run quickly and bring it much to do.
+watched := $(wildcard tests/test_engine_*.py tests/test_properties_*.py tests/conformance/*.py) \
+	tests/test_fuzz_findings.py tests/test_fuzz_targets.py tests/test_bad_input.py \
+	tests/test_many_small_frames.py tests/test_quiet_resets.py tests/test_window_sharing.py
+
+sanitize: ## run the engine's tests with AddressSanitizer and UndefinedBehaviorSanitizer
+	@tools/bootstrap sanitize
+	tools/instrument sanitize -m pytest -n auto --dist loadfile $(watched) $(ARGS)
+
 lint: ## check style and format
 	@tools/bootstrap lint
 	$(run-lint)
@@ -75,5 +91,5 @@ wheel: ## build a wheel for this system into dist
 	$(bin)/python -m pip --disable-pip-version-check wheel --quiet --no-deps --no-build-isolation -w dist .
 
 clean: ## remove all that make has made, .venv too
-	rm -rf .venv build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis
-	find src tests examples benchmarks docs -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
+	rm -rf .venv build dist fuzz/findings docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find src tests examples benchmarks docs fuzz -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true

@@ -1,0 +1,227 @@
+"""An event loop without sockets and without waiting: its time passes when nothing else is to do."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+T = TypeVar("T")
+
+
+class _Clock:
+    """Stands where a loop has its selector: instead of waiting, time goes on."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def select(self, timeout: float | None) -> list[Any]:
+        assert timeout is not None, "a loop without a timer would wait for ever"
+        # nobody gains by a clock that stops just short of a timer
+        self.now += timeout + 1e-6 if timeout else 0
+        return []
+
+    def close(self) -> None:
+        """Nothing is to be closed."""
+
+
+class VirtualLoop(asyncio.BaseEventLoop):
+    """asyncio's own loop over a `_Clock`; what listens on it is reached by `connect`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._selector = self.clock = _Clock()
+        self.factory: Callable[[], Any] | None = None
+        self.problems: list[str] = []
+        self.set_exception_handler(self._complain)
+
+    def _complain(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        self.problems.append(f"{context.get('message')}: {context.get('exception')!r}")
+
+    def time(self) -> float:
+        """Seconds."""
+        return self.clock.now
+
+    def _process_events(self, events: Any) -> None:
+        pass
+
+    def _write_to_self(self) -> None:
+        pass
+
+    async def create_server(  # type: ignore[override]
+        self, factory: Callable[[], Any], *args: Any, **options: Any
+    ) -> Any:
+        """Remember who makes protocols; a server that listens on nothing."""
+        self.factory = factory
+        return _NoServer()
+
+    def connect(self) -> VirtualTransport:
+        """A new connection to what listens."""
+        assert self.factory is not None
+        transport = VirtualTransport(self)
+        transport.protocol = self.factory()
+        transport.protocol.connection_made(transport)
+        return transport
+
+    def do(self, function: Callable[..., T], *args: Any) -> T:
+        """Call *function* as the loop does it, and let what it leads to run for a few turns."""
+
+        async def call() -> T:
+            result = function(*args)
+            for _ in range(3):
+                await asyncio.sleep(0)
+            return result
+
+        return self.run_until_complete(call())
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        self.run_until_complete(asyncio.sleep(seconds))
+
+
+class _NoServer:
+    sockets = ()
+
+    def close(self) -> None:
+        pass
+
+    async def wait_closed(self) -> None:
+        pass
+
+
+class VirtualTransport(asyncio.Transport):
+    """A connection's end in a program: the fuzzer's is the other."""
+
+    # Bytes written that the peer has not taken at which the writer is told to pause.
+    HIGH, LOW = 65536, 16384
+
+    def __init__(self, loop: VirtualLoop) -> None:
+        super().__init__()
+        self._loop = loop
+        self.protocol: Any = None
+        # what was written in all, and how much of it the peer has taken
+        self.written = bytearray()
+        self.taken = 0
+        self.reading = True
+        # the peer takes all that is written, at once
+        self.greedy = False
+        self.ended = False
+        self.closing = False
+        self.lost = False
+        self._paused = False
+
+    # --- the program's side ---------------------------------------------------------------
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        """No socket, no TLS."""
+        return default
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        """Who hears of it from now on."""
+        self.protocol = protocol
+
+    def get_protocol(self) -> asyncio.BaseProtocol:
+        """Who hears of it."""
+        return cast("asyncio.BaseProtocol", self.protocol)
+
+    def is_closing(self) -> bool:
+        """Whether it was closed."""
+        return self.closing
+
+    def is_reading(self) -> bool:
+        """Whether it may bring bytes."""
+        return self.reading and not self.closing
+
+    def pause_reading(self) -> None:
+        """Bring no bytes."""
+        self.reading = False
+
+    def resume_reading(self) -> None:
+        """Bring bytes again."""
+        self.reading = True
+
+    def get_write_buffer_size(self) -> int:
+        """Bytes that the peer has not taken."""
+        return len(self.written) - self.taken
+
+    def get_write_buffer_limits(self) -> tuple[int, int]:
+        """As they are."""
+        return self.LOW, self.HIGH
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        """They are what they are."""
+
+    def write(self, data: Any) -> None:
+        """Queue *data* for the peer."""
+        assert not self.ended, "a write after the end"
+        if self.closing:
+            return
+        self.written += data
+        if self.greedy:
+            self.taken = len(self.written)
+        if not self._paused and self.get_write_buffer_size() > self.HIGH:
+            self._paused = True
+            self.protocol.pause_writing()
+
+    def writelines(self, list_of_data: Any) -> None:
+        """Queue all of them."""
+        self.write(b"".join(list_of_data))
+
+    def can_write_eof(self) -> bool:
+        """It can."""
+        return True
+
+    def write_eof(self) -> None:
+        """Nothing more is written."""
+        self.ended = True
+
+    def close(self) -> None:
+        """Close once the peer has taken what was written."""
+        if not self.closing:
+            self.closing = True
+            if not self.get_write_buffer_size():
+                self._loop.call_soon(self._lose)
+
+    def abort(self) -> None:
+        """Close now."""
+        self.closing = True
+        self._loop.call_soon(self._lose)
+
+    def _lose(self) -> None:
+        if not self.lost:
+            self.lost = True
+            self.protocol.connection_lost(None)
+
+    # --- the fuzzer's side ----------------------------------------------------------------
+
+    def feed(self, data: bytes) -> int:
+        """Bring as much of *data* as fits into one read; how much that was."""
+        if not data or not self.is_reading():
+            return 0
+        protocol = self.protocol
+        buffer = protocol.get_buffer(-1)
+        size = min(len(buffer), len(data))
+        assert size, "no room to read into"
+        buffer[:size] = data[:size]
+        protocol.buffer_updated(size)
+        return size
+
+    def feed_eof(self) -> None:
+        """The peer ends its side."""
+        if self.is_reading() and not self.protocol.eof_received():
+            self.close()
+
+    def drain(self, size: int) -> None:
+        """The peer takes *size* bytes."""
+        self.taken = min(len(self.written), self.taken + size)
+        left = self.get_write_buffer_size()
+        if self._paused and left <= self.LOW:
+            self._paused = False
+            self.protocol.resume_writing()
+        if self.closing and not left:
+            self._loop.call_soon(self._lose)
+
+    def lose(self) -> None:
+        """The connection breaks."""
+        self.closing = True
+        self._lose()
