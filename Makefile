@@ -56,10 +56,10 @@ fuzz: ## look for inputs that break the parsers and the engine, for FUZZ_SECONDS
 	@tools/bootstrap fuzz
 	@tools/instrument fuzz -m fuzz run --seconds $(FUZZ_SECONDS) $(ARGS)
 
-# The engine's tests, and those of core that run quickly and bring it much to do.
-watched := $(wildcard tests/test_engine_*.py tests/test_properties_*.py tests/conformance/*.py) \
-	tests/test_fuzz_findings.py tests/test_fuzz_targets.py tests/test_bad_input.py \
-	tests/test_many_small_frames.py tests/test_quiet_resets.py tests/test_window_sharing.py
+# The engine's tests, and those of core that run quickly and give it much to do.
+watched := $(wildcard tests/test_engine_*.py tests/conformance/*.py) \
+	$(patsubst %,tests/test_%.py, fuzz_findings fuzz_targets properties_machine properties_fuzz \
+	properties_bodies properties_headers many_small_frames quiet_resets window_sharing)
 
 sanitize: ## run the engine's tests with AddressSanitizer and UndefinedBehaviorSanitizer
 	@tools/bootstrap sanitize

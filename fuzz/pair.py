@@ -484,6 +484,9 @@ class Conversation:
         """What holds when all is over."""
         doomed = self.doomed()
         for side, base in zip(self.sides, self.base, strict=True):
+            if not side.other.connection.want_read:
+                # after GOAWAY and its last stream: its session closes the connection
+                continue
             for stream_id, story in side.stories.items():
                 if stream_id in doomed:
                     continue

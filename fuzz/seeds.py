@@ -86,10 +86,11 @@ def http1() -> list[bytes]:
 
 
 def hellos() -> list[bytes]:
-    """What OpenSSL says first."""
+    """What OpenSSL says first, of what is not random."""
     found = []
     for names in ([], ["h2"], ["h2", "http/1.1"]):
         context = ssl.create_default_context()
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
         if names:
             context.set_alpn_protocols(names)
         outgoing = ssl.MemoryBIO()
@@ -98,7 +99,8 @@ def hellos() -> list[bytes]:
             tls.do_handshake()
         except ssl.SSLWantReadError:
             pass
-        found.append(b"\1" + outgoing.read())
+        said = outgoing.read()
+        found.append(b"\1" + said[:11] + bytes(32) + said[43:])
     return [*found, b"\0\3abc\2\1h\1i\1\5" + bytes(40)]
 
 

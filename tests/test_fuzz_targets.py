@@ -1,0 +1,61 @@
+"""The targets of the fuzzer, each for a few inputs that are always the same.
+
+The search is ``make fuzz``: these are here so that the targets go on to be in step with what they
+call, and their seeds to be what they say.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from random import Random
+
+import pytest
+from fuzz.__main__ import plan
+from fuzz.seeds import SEEDS
+from fuzz.targets import TARGETS
+
+# How many inputs besides the seeds: each target has about two seconds on a slow machine.
+INPUTS = {"server": 300, "client": 300, "pair": 250, "http1": 60, "client_hello": 300}
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before() -> Iterator[None]:
+    """Requests gone wrong are what the fuzzer is for: it logs none of them."""
+    yield
+    logging.disable(logging.NOTSET)
+
+
+def inputs(name: str) -> list[bytes]:
+    """Seeds, seeds with some bytes changed, and noise."""
+    random = Random(name)
+    seeds = SEEDS[name]()
+    made = list(seeds)
+    for _ in range(INPUTS[name]):
+        if random.random() < 0.3:
+            made.append(random.randbytes(random.randrange(200)))
+            continue
+        changed = bytearray(random.choice(seeds))
+        for _ in range(random.randrange(8)):
+            changed[random.randrange(len(changed))] = random.randrange(256)
+        made.append(bytes(changed))
+    return [data[: TARGETS[name].longest] for data in made]
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_target(name: str) -> None:
+    for data in inputs(name):
+        try:
+            TARGETS[name].function(data)
+        except Exception as error:
+            raise AssertionError(f"{name} fails for {data.hex()}") from error
+
+
+@pytest.mark.parametrize("workers", [1, 2, 4, 8])
+def test_plan(workers: int) -> None:
+    """Nothing takes longer than all of the time, and no processor is idle for most of it."""
+    shares = plan(60, {name: target.weight for name, target in TARGETS.items()}, workers)
+    assert shares.keys() == TARGETS.keys()
+    assert max(shares.values()) <= 60
+    assert sum(shares.values()) <= 60 * workers + 1e-6
+    assert sum(shares.values()) >= 60 * min(workers, 3) * 0.8
