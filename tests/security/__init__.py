@@ -1,0 +1,6 @@
+"""Hostile peers against a process of this library on loopback, and what they cost it.
+
+An attack is a function in a module by family: `memory`, `floods`, `resets`, `slow`, `http1`
+and `client`. The tests and ``python -m tests.security`` run the same ones. `victim` is the
+process under attack, `ground` starts it and measures, `wire` has the connections.
+"""

@@ -1,0 +1,130 @@
+"""Attack, and print what it cost: ``python -m tests.security [NAME…]``; or ``make security``."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from .attacks import Attack
+from .bounds import broken
+from .catalog import ATTACKS, FAMILIES
+from .ground import Outcome, take_place
+
+COLUMNS = ("attack", "sent", "memory", "CPU", "slowest", "lines", "kept", "ended")
+WIDTHS = (25, 9, 11, 7, 8, 6, 4, 0)
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A certificate for localhost, as files."""
+
+    cert: str
+    key: str
+
+    @classmethod
+    def make(cls, folder: str) -> Identity:
+        """Make one with openssl."""
+        made = cls(str(Path(folder) / "cert.pem"), str(Path(folder) / "key.pem"))
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-sha256", "-days", "2",
+             "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+             "-keyout", made.key, "-out", made.cert],
+            check=True, capture_output=True,
+        )  # fmt: skip
+        return made
+
+
+def amount(size: int) -> str:
+    """Bytes, to be read."""
+    if size < 10_000:
+        return f"{size:,} B"
+    return f"{size / 1000:,.0f} KB" if size < 10**7 else f"{size / 10**6:,.1f} MB"
+
+
+def row(outcome: Outcome) -> list[str]:
+    """What the table has of an outcome."""
+    attack = outcome.attack
+    return [
+        attack.name,
+        amount(outcome.sent),
+        f"{outcome.grown / MIB:,.1f} MiB",
+        f"{outcome.cpu:.2f} s",
+        f"{outcome.slowest * 1000:.0f} ms",
+        f"{len(outcome.log):,}",
+        "no" if broken(outcome) else "yes",
+        outcome.ended,
+    ]
+
+
+def chosen(names: list[str]) -> list[Attack]:
+    """The attacks of these names or families; all without any."""
+    for name in names:
+        if name not in ATTACKS and name not in FAMILIES:
+            sys.exit(f"no attack and no family is called {name}: see --list")
+    return [
+        attack
+        for attack in ATTACKS.values()
+        if not names or attack.name in names or attack.family in names
+    ]
+
+
+def plain(cells: Sequence[str]) -> None:
+    """Print a line of the table for a terminal."""
+    print(
+        " ".join(f"{cell:{width}}" for cell, width in zip(cells, WIDTHS, strict=True)), flush=True
+    )
+
+
+def markdown(cells: Sequence[str]) -> None:
+    """Print a line of the table for a document."""
+    print("| " + " | ".join(cells) + " |", flush=True)
+
+
+def main() -> None:
+    """Run what was asked for; one line an attack, as a table in Markdown with ``--markdown``."""
+    parser = argparse.ArgumentParser(prog="python -m tests.security", description=__doc__)
+    parser.add_argument("names", nargs="*", help="attacks, or families of them; all by default")
+    parser.add_argument("--node", action="store_true", help="attack Node's http2 instead")
+    parser.add_argument("--loop", choices=("asyncio", "uvloop"), default="asyncio")
+    parser.add_argument("--list", action="store_true", help="tell what there is")
+    parser.add_argument("--markdown", action="store_true", help="print a table for a document")
+    parser.add_argument("--log", action="store_true", help="show the lines that were logged")
+    given = parser.parse_args()
+    attacks = chosen(given.names)
+    if given.list:
+        for attack in attacks:
+            print(f"{attack.family:8} {attack.name:26} {attack.title}")
+        return
+    write = markdown if given.markdown else plain
+    write(COLUMNS)
+    if given.markdown:
+        write(["---"] * len(COLUMNS))
+    kept = True
+    with tempfile.TemporaryDirectory() as folder:
+        identity = Identity.make(folder)
+        for attack in attacks:
+            if given.node and not attack.node:
+                continue
+            try:
+                outcome = take_place(attack, identity, node=given.node, loop=given.loop)
+            except AssertionError as failure:
+                write([attack.name, *[""] * (len(COLUMNS) - 3), "no", str(failure)])
+                kept = False
+                continue
+            write(row(outcome))
+            if (beyond := broken(outcome)) and not given.markdown:
+                print(f"    {'; '.join(beyond)}", flush=True)
+            if given.log:
+                print("".join(f"    {line}\n" for line in outcome.log[:3]), end="", flush=True)
+            kept = kept and not beyond
+    sys.exit(not kept)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,33 @@
+"""What an attack may cost, and what of it has not been kept."""
+
+from __future__ import annotations
+
+from .ground import Outcome
+
+MIB = 1024 * 1024
+# Seconds until an honest request beside the attack is answered. The victim's own work is
+# measured by its CPU clock, which other programs on the machine don't advance; by the
+# wall clock it is the usual request that counts, and the slowest has room for a busy machine.
+HONEST = 0.25
+SLOWEST = 2.0
+
+
+def broken(outcome: Outcome) -> list[str]:
+    """The bounds that *outcome* is beyond, in words; none is as it should be."""
+    attack = outcome.attack
+    found = []
+    if outcome.grown > attack.bound:
+        found.append(
+            f"memory grew by {outcome.grown / MIB:.1f} MiB, more than {attack.bound / MIB:.1f}"
+        )
+    if outcome.median > HONEST:
+        found.append(f"honest requests took {outcome.median * 1000:.0f} ms")
+    if outcome.blocked > HONEST:
+        found.append(f"an honest request waited for {outcome.blocked * 1000:.0f} ms of other work")
+    if outcome.slowest > SLOWEST:
+        found.append(f"an honest request took {outcome.slowest:.1f} s")
+    if len(outcome.log) > attack.lines:
+        found.append(f"{len(outcome.log):,} lines were logged, more than {attack.lines}")
+    if attack.ends and outcome.open:
+        found.append(f"{outcome.open} hostile connections were not ended")
+    return found

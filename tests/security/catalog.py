@@ -1,0 +1,12 @@
+"""All attacks there are."""
+
+from __future__ import annotations
+
+from . import client, floods, http1, memory, resets, slow
+from .attacks import ATTACKS
+
+__all__ = ["ATTACKS", "FAMILIES"]
+
+FAMILIES = tuple(
+    module.__name__.rpartition(".")[2] for module in (memory, resets, floods, slow, http1, client)
+)

@@ -1,0 +1,387 @@
+"""Where attacks take place: starts the victim, asks it honestly meanwhile, and measures."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import resource
+import select
+import socket
+import ssl
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from .. import raw
+from .attacks import Attack
+from .wire import LARGEST, WINDOW, Ended, Peer
+
+ROOT = Path(__file__).resolve().parents[2]
+NODE_VICTIM = ROOT / "tests" / "node" / "security_victim.js"
+# Seconds that a victim has to start, and to answer when it is let be.
+PATIENCE = 20.0
+# A victim that has taken so many bytes is ended, before the machine suffers.
+TOO_MUCH = 4 * 1024**3
+# Seconds between honest requests.
+PAUSE = 0.02
+# Seconds after the attack in which the victim is still measured.
+AFTERWARDS = 0.3
+
+
+class Identity(Protocol):
+    """A certificate and its key, as paths."""
+
+    @property
+    def cert(self) -> str: ...
+
+    @property
+    def key(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Honest:
+    """One honest request: seconds until its answer, and the victim's seconds of CPU in them."""
+
+    seconds: float
+    busy: float
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an attack has cost the victim."""
+
+    attack: Attack
+    sent: int
+    """Bytes that the hostile peers have sent."""
+    grown: int
+    """Bytes of resident memory at the peak, over those before the attack."""
+    cpu: float
+    """Seconds of CPU."""
+    seconds: float
+    """Seconds that it went on."""
+    honest: list[Honest]
+    """The honest requests meanwhile."""
+    log: list[str]
+    """The lines that the victim has logged."""
+    ended: str
+    """How the hostile connections ended, or their streams."""
+    open: int
+    """Hostile connections that were open at the end."""
+
+    @property
+    def median(self) -> float:
+        """Seconds that an honest request took, usually."""
+        return statistics.median(one.seconds for one in self.honest)
+
+    @property
+    def slowest(self) -> float:
+        """Seconds that the slowest honest request took."""
+        return max(one.seconds for one in self.honest)
+
+    @property
+    def blocked(self) -> float:
+        """Seconds of CPU that the victim spent on others while an honest request waited.
+
+        A machine that is busy with something else makes requests slow, and this no larger.
+        """
+        return max(min(one.seconds, one.busy) for one in self.honest)
+
+
+class Ground:
+    """What an attack is given: how to reach the victim, and how long it may go on."""
+
+    def __init__(self, attack: Attack, ports: dict[str, int], identity: Identity | None) -> None:
+        self.attack = attack
+        self.peers: list[Peer] = []
+        self.deadline = time.monotonic() + attack.seconds
+        self._ports = ports
+        self._identity = identity
+        self._listener: socket.socket | None = None
+        self._tell: Any = None
+
+    @property
+    def over(self) -> bool:
+        """Whether the time is up."""
+        return time.monotonic() > self.deadline
+
+    def dial(
+        self,
+        *,
+        frames: bool = True,
+        secure: bool = False,
+        receive_buffer: int = 0,
+        timeout: float = 5,
+    ) -> Peer:
+        """Connect to the victim, and say nothing yet."""
+        sock = socket.socket()
+        if receive_buffer:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        sock.settimeout(timeout)
+        try:
+            sock.connect(("127.0.0.1", self._ports["secure_port" if secure else "port"]))
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        except OSError:
+            sock.close()
+            raise Ended from None
+        return self._entered(sock, frames)
+
+    def connect(
+        self,
+        *,
+        window: int = 65535,
+        all_of_it: bool = False,
+        receive_buffer: int = 0,
+        values: dict[int, int] | None = None,
+    ) -> Peer:
+        """Connect and speak HTTP/2; with *all_of_it* the connection's window is the largest."""
+        peer = self.dial(receive_buffer=receive_buffer)
+        peer.send(raw.PREFACE, raw.settings({WINDOW: window, **(values or {})}))
+        peer.send(raw.settings(ack=True))
+        if all_of_it:
+            peer.send(raw.window_update(0, LARGEST - 65535))
+        return peer
+
+    def asked(self) -> Peer:
+        """Let the victim connect to us, and be asked: its preface and requests are on their way."""
+        listener = socket.create_server(("127.0.0.1", 0))
+        with listener:
+            scheme = "https" if self.attack.secure else "http"
+            origin = f"{scheme}://localhost:{listener.getsockname()[1]}"
+            if self._tell is None:
+                raise AssertionError("this attack is not one on a client")
+            self._tell({"connect": origin, **self.attack.ask})
+            listener.settimeout(PATIENCE)
+            sock, _ = listener.accept()
+        sock.settimeout(PATIENCE)
+        if self.attack.secure:
+            assert self._identity is not None
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(self._identity.cert, self._identity.key)
+            context.set_alpn_protocols(["h2"])
+            sock = context.wrap_socket(sock, server_side=True)
+        magic = b""
+        while len(magic) < len(raw.PREFACE):
+            magic += sock.recv(len(raw.PREFACE) - len(magic))
+        assert magic == raw.PREFACE
+        # the attack's time begins now
+        self.deadline = time.monotonic() + self.attack.seconds
+        peer = self._entered(sock, True)
+        peer.send(raw.settings(), raw.settings(ack=True))
+        while not peer.seen[raw.HEADERS]:
+            peer.hear(0.02)
+        return peer
+
+    def _entered(self, sock: socket.socket, frames: bool) -> Peer:
+        peer = Peer(sock, self.deadline, frames=frames)
+        self.peers.append(peer)
+        return peer
+
+    def ended(self) -> str:
+        """How the connections ended: the commonest ways."""
+        ways = Counter(peer.ended for peer in self.peers)
+        if len(self.peers) <= 1:
+            return next(iter(ways), "")
+        return "; ".join(f"{count} × {way}" for way, count in ways.most_common(3))
+
+
+class Victim:
+    """The process under attack."""
+
+    def __init__(
+        self, attack: Attack, identity: Identity | None, log: Any, *, node: bool, loop: str
+    ) -> None:
+        given: dict[str, Any] = {
+            "api": attack.api, "role": attack.role, "options": attack.options, "loop": loop,
+        }  # fmt: skip
+        if identity is not None and attack.secure:
+            given["certificate"] = [identity.cert, identity.key]
+        command = (
+            ["node", str(NODE_VICTIM)] if node else [sys.executable, "-m", "tests.security.victim"]
+        )
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
+        self.process = subprocess.Popen(
+            [*command, json.dumps(given)],
+            cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, env=environment,
+        )  # fmt: skip
+        self.pid = self.process.pid
+
+    def started(self) -> dict[str, int]:
+        """Its ports."""
+        assert self.process.stdout is not None
+        ready, _, _ = select.select([self.process.stdout], [], [], PATIENCE)
+        line = self.process.stdout.readline() if ready else b""
+        assert line, "the victim did not start"
+        ports: dict[str, int] = json.loads(line)
+        return ports
+
+    def tell(self, what: dict[str, Any]) -> None:
+        """Give it something to do."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps(what).encode() + b"\n")
+        self.process.stdin.flush()
+
+    def memory(self, name: str) -> int:
+        """VmRSS or, with VmHWM, its peak, in bytes; 0 when the process has gone."""
+        with contextlib.suppress(OSError):
+            for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
+                if line.startswith(name + ":"):
+                    return int(line.split()[1]) * 1024
+        return 0
+
+    def forget_peak(self) -> None:
+        """Begin a new peak (proc(5), clear_refs)."""
+        Path(f"/proc/{self.pid}/clear_refs").write_text("5")
+
+    def cpu(self) -> float:
+        """Seconds of CPU so far, of all threads; clock_getcpuclockid(3) tells the clock."""
+        try:
+            return time.clock_gettime(~self.pid << 3 | 2)
+        except OSError:
+            return 0.0
+
+    def end(self) -> None:
+        """Kill it."""
+        self.process.kill()
+        self.process.wait()
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+
+
+class Asker(threading.Thread):
+    """The honest client: asks on one connection of its own, again and again."""
+
+    def __init__(self, victim: Victim, port: int) -> None:
+        super().__init__(daemon=True)
+        self.asked: list[Honest] = []
+        self.failure: str | None = None
+        self._victim = victim
+        self._halt = threading.Event()
+        self._id = -1
+        self._buffer = b""
+        self._sock = socket.create_connection(("127.0.0.1", port), PATIENCE)
+        self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._sock.sendall(raw.PREFACE + raw.settings() + raw.settings(ack=True))
+
+    def ask(self) -> Honest:
+        """One request and its answer."""
+        self._id += 2
+        began, busy = time.monotonic(), self._victim.cpu()
+        self._sock.sendall(raw.get(self._id))
+        while not self._answered():
+            got = self._sock.recv(65536)
+            if not got:
+                raise OSError("the honest connection has ended")
+            self._buffer += got
+        return Honest(time.monotonic() - began, self._victim.cpu() - busy)
+
+    def _answered(self) -> bool:
+        """Whether the buffer has the end of the latest answer, which it then loses."""
+        buffer = self._buffer
+        while len(buffer) >= 9:
+            size = int.from_bytes(buffer[:3], "big")
+            if len(buffer) < 9 + size:
+                break
+            kind, flags = buffer[3], buffer[4]
+            stream_id = int.from_bytes(buffer[5:9], "big")
+            if kind in (raw.RST_STREAM, raw.GOAWAY):
+                raise OSError(f"the honest client was told {buffer[: 9 + size]!r}")
+            buffer = buffer[9 + size :]
+            if kind in (raw.DATA, raw.HEADERS) and flags & 1 and stream_id == self._id:
+                self._buffer = buffer
+                return True
+        self._buffer = buffer
+        return False
+
+    def run(self) -> None:
+        """Ask until the end; also notice a victim that takes too much."""
+        try:
+            while not self._halt.wait(PAUSE):
+                self.asked.append(self.ask())
+                if self._victim.memory("VmRSS") > TOO_MUCH:
+                    self.failure = "the victim has taken too much memory, and was ended"
+                    self._victim.process.kill()
+                    return
+        except OSError as error:
+            self.failure = f"an honest client was not served: {error!r}"
+
+    def stop(self) -> None:
+        """Ask no more."""
+        self._halt.set()
+        self.join(PATIENCE)
+        assert not self.is_alive()
+        self._sock.close()
+
+
+@contextlib.contextmanager
+def _asking(asker: Asker) -> Iterator[None]:
+    asker.start()
+    try:
+        yield
+    finally:
+        asker.stop()
+
+
+def take_place(
+    attack: Attack,
+    identity: Identity | None = None,
+    *,
+    node: bool = False,
+    loop: str = "asyncio",
+) -> Outcome:
+    """Attack a fresh victim; what that has cost it. AssertionError if it fails an honest client."""
+    with tempfile.TemporaryFile() as log:
+        victim = Victim(attack, identity, log, node=node, loop=loop)
+        try:
+            return _measured(attack, identity, victim, log)
+        finally:
+            victim.end()
+
+
+def _measured(attack: Attack, identity: Identity | None, victim: Victim, log: Any) -> Outcome:
+    ports = victim.started()
+    asker = Asker(victim, ports["port"])
+    for _ in range(50):
+        asker.ask()
+    if attack.files:
+        resource.prlimit(victim.pid, resource.RLIMIT_NOFILE, (attack.files, attack.files))
+    victim.forget_peak()
+    before, cpu, began = victim.memory("VmRSS"), victim.cpu(), time.monotonic()
+    ground = Ground(attack, ports, identity)
+    ground._tell = victim.tell
+    try:
+        with _asking(asker):
+            with contextlib.suppress(Ended):
+                attack.run(ground)
+            for peer in ground.peers:
+                peer.rest()
+            time.sleep(AFTERWARDS)
+        for peer in ground.peers:
+            peer.rest()
+        assert asker.failure is None, asker.failure
+        assert victim.process.poll() is None, "the victim has ended"
+        log.seek(0)
+        return Outcome(
+            attack,
+            sent=sum(peer.sent for peer in ground.peers),
+            grown=victim.memory("VmHWM") - before,
+            cpu=victim.cpu() - cpu,
+            seconds=time.monotonic() - began,
+            honest=asker.asked,
+            log=log.read().decode(errors="replace").splitlines(),
+            ended=ground.ended(),
+            open=sum(not peer.closed for peer in ground.peers),
+        )
+    finally:
+        for peer in ground.peers:
+            peer.close()

@@ -1,0 +1,17 @@
+"""What a client asks a server to keep stays within `max_session_memory`."""
+
+from __future__ import annotations
+
+import pytest
+
+from ..conftest import Certificate
+from . import memory  # noqa: F401 - enters the attacks
+from .attacks import ATTACKS, of_family
+from .bounds import broken
+from .ground import take_place
+
+
+@pytest.mark.parametrize("name", [attack.name for attack in of_family("memory")])
+def test_memory(name: str, certificate: Certificate) -> None:
+    outcome = take_place(ATTACKS[name], certificate)
+    assert not broken(outcome), (outcome.ended, outcome.log[:5])

@@ -1,0 +1,17 @@
+"""Streams that are reset again and again end the connection, whoever resets them."""
+
+from __future__ import annotations
+
+import pytest
+
+from ..conftest import Certificate
+from . import resets  # noqa: F401 - enters the attacks
+from .attacks import ATTACKS, of_family
+from .bounds import broken
+from .ground import take_place
+
+
+@pytest.mark.parametrize("name", [attack.name for attack in of_family("resets")])
+def test_resets(name: str, certificate: Certificate) -> None:
+    outcome = take_place(ATTACKS[name], certificate)
+    assert not broken(outcome), (outcome.ended, outcome.log[:5])

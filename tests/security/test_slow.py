@@ -1,0 +1,17 @@
+"""Connections that do nothing are ended by their deadlines, and cost little until then."""
+
+from __future__ import annotations
+
+import pytest
+
+from ..conftest import Certificate
+from . import slow  # noqa: F401 - enters the attacks
+from .attacks import ATTACKS, of_family
+from .bounds import broken
+from .ground import take_place
+
+
+@pytest.mark.parametrize("name", [attack.name for attack in of_family("slow")])
+def test_slow(name: str, certificate: Certificate) -> None:
+    outcome = take_place(ATTACKS[name], certificate)
+    assert not broken(outcome), (outcome.ended, outcome.log[:5])
