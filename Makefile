@@ -3,7 +3,7 @@
 # ARGS=... goes to the program that a target runs.
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test restarts fuzz sanitize lint types format docs bench wheel clean
+.PHONY: help serve test restarts security fuzz sanitize lint types format docs bench wheel clean
 # Steps build on each other's .venv, and their output is for reading.
 .NOTPARALLEL:
 
@@ -85,6 +85,10 @@ docs: ## build the documentation into docs/_build/html
 bench: ## run the benchmarks (ARGS goes to them)
 	@tools/bootstrap bench
 	$(bin)/python -m benchmarks $(ARGS)
+
+security: ## attack a server and a client of our own, and print what it costs them (ARGS: --help)
+	@tools/bootstrap test
+	$(bin)/python -m tests.security $(ARGS)
 
 wheel: ## build a wheel for this system into dist
 	@tools/bootstrap wheel

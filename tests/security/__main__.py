@@ -15,7 +15,8 @@ from .bounds import broken
 from .catalog import ATTACKS, FAMILIES
 from .ground import Outcome, take_place
 
-COLUMNS = ("attack", "sent", "memory", "CPU", "slowest", "lines", "kept", "ended")
+COLUMNS = ("attack", "sent", "memory", "CPU", "honest", "lines", "kept", "ended")
+DOCUMENTED = ("attack", "sent", "before", "memory", "honest", "lines", "what stops it")
 WIDTHS = (25, 9, 11, 7, 8, 6, 4, 0)
 MIB = 1024 * 1024
 
@@ -48,17 +49,30 @@ def amount(size: int) -> str:
 
 
 def row(outcome: Outcome) -> list[str]:
-    """What the table has of an outcome."""
-    attack = outcome.attack
+    """What the table for a terminal has of an outcome."""
     return [
-        attack.name,
+        outcome.attack.name,
         amount(outcome.sent),
         f"{outcome.grown / MIB:,.1f} MiB",
         f"{outcome.cpu:.2f} s",
-        f"{outcome.slowest * 1000:.0f} ms",
+        f"{outcome.waited * 1000:.0f} ms",
         f"{len(outcome.log):,}",
         "no" if broken(outcome) else "yes",
         outcome.ended,
+    ]
+
+
+def documented(outcome: Outcome) -> list[str]:
+    """What the table for a document has of it."""
+    attack = outcome.attack
+    return [
+        attack.title,
+        amount(outcome.sent),
+        attack.before,
+        f"{outcome.grown / MIB:,.1f} MiB",
+        f"{outcome.waited * 1000:.0f} ms",
+        f"{len(outcome.log):,}",
+        attack.limit,
     ]
 
 
@@ -69,7 +83,7 @@ def chosen(names: list[str]) -> list[Attack]:
             sys.exit(f"no attack and no family is called {name}: see --list")
     return [
         attack
-        for attack in ATTACKS.values()
+        for attack in sorted(ATTACKS.values(), key=lambda attack: FAMILIES.index(attack.family))
         if not names or attack.name in names or attack.family in names
     ]
 
@@ -101,28 +115,36 @@ def main() -> None:
         for attack in attacks:
             print(f"{attack.family:8} {attack.name:26} {attack.title}")
         return
-    write = markdown if given.markdown else plain
-    write(COLUMNS)
-    if given.markdown:
-        write(["---"] * len(COLUMNS))
     kept = True
+    family = ""
+    if not given.markdown:
+        plain(COLUMNS)
     with tempfile.TemporaryDirectory() as folder:
         identity = Identity.make(folder)
         for attack in attacks:
             if given.node and not attack.node:
                 continue
+            if given.markdown and attack.family != family:
+                family = attack.family
+                print(f"\n### {family}\n")
+                markdown(DOCUMENTED)
+                markdown(["---"] * len(DOCUMENTED))
             try:
                 outcome = take_place(attack, identity, node=given.node, loop=given.loop)
             except AssertionError as failure:
-                write([attack.name, *[""] * (len(COLUMNS) - 3), "no", str(failure)])
+                plain([attack.name, *[""] * (len(COLUMNS) - 3), "no", str(failure)])
                 kept = False
                 continue
-            write(row(outcome))
-            if (beyond := broken(outcome)) and not given.markdown:
+            beyond = broken(outcome)
+            kept = kept and not beyond
+            if given.markdown:
+                markdown(documented(outcome))
+                continue
+            plain(row(outcome))
+            if beyond:
                 print(f"    {'; '.join(beyond)}", flush=True)
             if given.log:
                 print("".join(f"    {line}\n" for line in outcome.log[:3]), end="", flush=True)
-            kept = kept and not beyond
     sys.exit(not kept)
 
 

@@ -47,8 +47,10 @@ class Attack:
     """What an attacked client does: ``requests`` at a time, and whether it does ``read``."""
     node: bool = True
     """Whether it can be tried on Node."""
+    limit: str = ""
+    """What stops it, for the documentation."""
     before: str = ""
-    """What it cost before there was a limit, for the documentation."""
+    """What it cost before that, for the documentation."""
 
     @property
     def name(self) -> str:

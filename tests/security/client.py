@@ -31,8 +31,12 @@ def origins(start: int, count: int) -> bytes:
     return raw.frame(ORIGIN, 0, 0, b"".join(struct.pack(">H", len(e)) + e for e in entries))
 
 
-@liar("ORIGIN over TLS, other origins without end", secure=True,
-      before="45 MiB and rising, a core busy")  # fmt: skip
+@liar(
+    "ORIGIN over TLS, other origins without end",
+    secure=True,
+    before="45 MiB and rising, a core busy",
+    limit="the set of origins is bounded",
+)
 def origin_sets(ground: Ground) -> None:
     """The set of origins is kept, and told."""
     peer = ground.asked()
@@ -42,19 +46,19 @@ def origin_sets(ground: Ground) -> None:
         start += 600
 
 
-@liar("ORIGIN over TLS, the same origins without end", secure=True)
+@liar("ORIGIN over TLS, the same origins without end", secure=True, limit="`control_frame_burst`")
 def origin_again(ground: Ground) -> None:
     """Nothing new, at some cost."""
     flood(ground, ground.asked(), origins(0, 600))
 
 
-@liar("ORIGIN over TLS, empty without end", secure=True)
+@liar("ORIGIN over TLS, empty without end", secure=True, limit="`control_frame_burst`")
 def origin_empty(ground: Ground) -> None:
     """Frames that carry nothing."""
     flood(ground, ground.asked(), raw.frame(ORIGIN))
 
 
-@liar("ALTSVC without end")
+@liar("ALTSVC without end", limit="`control_frame_burst`")
 def altsvc(ground: Ground) -> None:
     """RFC 7838."""
     peer = ground.asked()
@@ -73,7 +77,7 @@ def promise(promised: int, path: str) -> bytes:
     )  # fmt: skip
 
 
-@liar("PUSH_PROMISE without end")
+@liar("PUSH_PROMISE without end", limit="`max_session_rejected_streams`")
 def promises(ground: Ground) -> None:
     """Streams that the server reserves, and never answers on."""
     peer = ground.asked()
@@ -83,7 +87,7 @@ def promises(ground: Ground) -> None:
         peer.send(*(promise(n, f"/{n}") for n in range(promised - 398, promised + 2, 2)))
 
 
-@liar("pushed responses without end, each whole")
+@liar("pushed responses without end, each whole", limit="`max_session_rejected_streams`")
 def pushes(ground: Ground) -> None:
     """No program has asked for them, and none listens."""
     peer = ground.asked()
@@ -96,13 +100,13 @@ def pushes(ground: Ground) -> None:
         peer.send(*parts)
 
 
-@liar("informational responses without end")
+@liar("informational responses without end", limit="`control_frame_burst`")
 def interim(ground: Ground) -> None:
     """103 before 103."""
     flood(ground, ground.asked(), raw.headers(1, [(":status", "103"), ("link", "</x>")]))
 
 
-@liar("SETTINGS without end")
+@liar("SETTINGS without end", limit="`control_frame_burst`")
 def client_settings(ground: Ground) -> None:
     """Each wants an answer, and gets it."""
     peer = ground.asked()
@@ -110,13 +114,16 @@ def client_settings(ground: Ground) -> None:
     in_step(ground, peer, raw.settings({WINDOW: 1000}), raw.SETTINGS)
 
 
-@liar("PING without end")
+@liar("PING without end", limit="`control_frame_burst`")
 def client_pings(ground: Ground) -> None:
     """Each wants an answer, and gets it."""
     in_step(ground, ground.asked(), raw.ping(), raw.PING)
 
 
-@liar("a header block of CONTINUATIONs without end")
+@liar(
+    "a header block of CONTINUATIONs without end",
+    limit="nghttp2's limit of 8 CONTINUATIONs a block",
+)
 def client_continuations(ground: Ground) -> None:
     """CVE-2024-27316's class, to a client."""
     peer = ground.asked()
@@ -124,7 +131,7 @@ def client_continuations(ground: Ground) -> None:
     flood(ground, peer, raw.frame(raw.CONTINUATION, 0, 1, raw.block([("x", "y" * 1000)])))
 
 
-@liar("empty DATA without end")
+@liar("empty DATA without end", limit="`control_frame_burst`")
 def client_empty_data(ground: Ground) -> None:
     """Neither a byte nor an end."""
     peer = ground.asked()
@@ -132,27 +139,31 @@ def client_empty_data(ground: Ground) -> None:
     flood(ground, peer, raw.data(1))
 
 
-@liar("WINDOW_UPDATE of one byte without end")
+@liar("WINDOW_UPDATE of one byte without end", limit="`control_frame_burst`")
 def client_windows(ground: Ground) -> None:
     """With nothing to be sent."""
     flood(ground, ground.asked(), raw.window_update(0, 1))
 
 
-@liar("PRIORITY and frames of an unknown type without end")
+@liar("PRIORITY and frames of an unknown type without end", limit="`control_frame_burst`")
 def client_unknown(ground: Ground) -> None:
     """To be ignored."""
     priority = raw.frame(raw.PRIORITY, 0, 1, struct.pack(">IB", 0, 15))
     flood(ground, ground.asked(), raw.frame(UNKNOWN, 0, 0, b"12345678"), priority)
 
 
-@liar("GOAWAY without end, a request under way")
+@liar("GOAWAY without end, a request under way", limit="`control_frame_burst`")
 def client_goaways(ground: Ground) -> None:
     """Each says that the server will leave, and none that it does."""
     flood(ground, ground.asked(), raw.goaway(0, LARGEST, b"x" * 1000))
 
 
-@liar("trailers of 15 references to one 4 KB entry, on 1,000 responses that nobody reads",
-      ends=False, ask={"requests": 1000, "read": False})  # fmt: skip
+@liar(
+    "trailers of 15 references to one 4 KB entry, on 1,000 responses that nobody reads",
+    ends=False,
+    ask={"requests": 1000, "read": False},
+    limit="`max_session_memory`",
+)
 def client_trailers(ground: Ground) -> None:
     """Bodies are unread, so trailers wait."""
     peer = ground.asked()
@@ -171,8 +182,12 @@ def client_trailers(ground: Ground) -> None:
     peer.hear(0.5)
 
 
-@liar("1,000 responses of 60 KB of fields, 15 bytes each, that nobody reads",
-      ends=False, ask={"requests": 1000, "read": False})  # fmt: skip
+@liar(
+    "1,000 responses of 60 KB of fields, 15 bytes each, that nobody reads",
+    ends=False,
+    ask={"requests": 1000, "read": False},
+    limit="`max_session_memory`",
+)
 def client_headers(ground: Ground) -> None:
     """A program keeps them, at its own cost; what a response may have is bounded."""
     peer = ground.asked()
@@ -186,7 +201,12 @@ def client_headers(ground: Ground) -> None:
     peer.hear(0.5)
 
 
-@liar("a body in DATA of one byte that nobody reads", ends=False, ask={"read": False})
+@liar(
+    "a body in DATA of one byte that nobody reads",
+    ends=False,
+    ask={"read": False},
+    limit="small pieces of a body are joined",
+)
 def client_tiny_data(ground: Ground) -> None:
     """A window of pieces."""
     peer = ground.asked()
@@ -195,13 +215,19 @@ def client_tiny_data(ground: Ground) -> None:
     peer.hear(0.5)
 
 
-@liar("resets of streams that were never opened, without end")
+@liar("resets of streams that were never opened, without end", limit="a connection error")
 def client_resets(ground: Ground) -> None:
     """RST_STREAM on an idle stream is an error of the connection (RFC 9113 section 6.4)."""
     flood(ground, ground.asked(), raw.rst_stream(3))
 
 
-@liar("not a byte after its SETTINGS", seconds=3.5, options={"headers_timeout": 0.5}, ends=False)
+@liar(
+    "not a byte after its SETTINGS",
+    seconds=3.5,
+    options={"headers_timeout": 0.5},
+    ends=False,
+    limit="`headers_timeout`",
+)
 def client_silence(ground: Ground) -> None:
     """`headers_timeout`: the request ends, by RST_STREAM."""
     peer = ground.asked()

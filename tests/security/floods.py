@@ -41,25 +41,35 @@ def opened(ground: Ground) -> Peer:
     return peer
 
 
-@attack("PING without end, the answers read (CVE-2019-9512)", ends=True)
+@attack(
+    "PING without end, the answers read (CVE-2019-9512)", ends=True, limit="`control_frame_burst`"
+)
 def pings(ground: Ground) -> None:
     """Each wants an answer."""
     in_step(ground, ground.connect(), raw.ping(), raw.PING)
 
 
-@attack("PING without end, the answers never read (CVE-2019-9512)", ends=True)
+@attack(
+    "PING without end, the answers never read (CVE-2019-9512)",
+    ends=True,
+    limit="nghttp2's queue of answers",
+)
 def pings_unread(ground: Ground) -> None:
     """The answers wait."""
     flood(ground, ground.connect(receive_buffer=4096), raw.ping(), reading=False)
 
 
-@attack("answers to PINGs that were never sent", ends=True)
+@attack("answers to PINGs that were never sent", ends=True, limit="`control_frame_burst`")
 def ping_answers(ground: Ground) -> None:
     """Nothing waits for them."""
     flood(ground, ground.connect(), raw.ping(ack=True))
 
 
-@attack("SETTINGS without end, the answers read (CVE-2019-9515)", ends=True)
+@attack(
+    "SETTINGS without end, the answers read (CVE-2019-9515)",
+    ends=True,
+    limit="`control_frame_burst`",
+)
 def settings(ground: Ground) -> None:
     """Each wants an answer."""
     peer = ground.connect()
@@ -67,32 +77,40 @@ def settings(ground: Ground) -> None:
     in_step(ground, peer, raw.settings({WINDOW: 1000}), raw.SETTINGS)
 
 
-@attack("SETTINGS without end, the answers never read (CVE-2019-9515)", ends=True)
+@attack(
+    "SETTINGS without end, the answers never read (CVE-2019-9515)",
+    ends=True,
+    limit="nghttp2's queue of answers",
+)
 def settings_unread(ground: Ground) -> None:
     """The answers wait."""
     flood(ground, ground.connect(receive_buffer=4096), raw.settings(), reading=False)
 
 
-@attack("SETTINGS of 32 entries, custom ones among them, without end", ends=True)
+@attack(
+    "SETTINGS of 32 entries, custom ones among them, without end",
+    ends=True,
+    limit="nghttp2's queue of answers",
+)
 def settings_entries(ground: Ground) -> None:
     """Entries that differ."""
     frames = (raw.settings({0xF000 + 32 * n + k: n * k for k in range(32)}) for n in range(100))
     flood(ground, ground.connect(), *frames)
 
 
-@attack("acknowledgements of SETTINGS that were never sent", ends=True)
+@attack("acknowledgements of SETTINGS that were never sent", ends=True, limit="a connection error")
 def settings_answers(ground: Ground) -> None:
     """Nothing waits for them."""
     flood(ground, ground.connect(), raw.settings(ack=True))
 
 
-@attack("empty DATA without end (CVE-2019-9518)", ends=True)
+@attack("empty DATA without end (CVE-2019-9518)", ends=True, limit="`control_frame_burst`")
 def empty_data(ground: Ground) -> None:
     """Neither a byte nor an end."""
     flood(ground, opened(ground), raw.data(1))
 
 
-@attack("DATA of nothing but padding, without end", ends=True)
+@attack("DATA of nothing but padding, without end", ends=True, limit="`control_frame_burst`")
 def padding(ground: Ground) -> None:
     """Costs window, which is given back at once."""
     peer = opened(ground)
@@ -108,7 +126,11 @@ def padding(ground: Ground) -> None:
             peer.hear(0.005)
 
 
-@attack("DATA of one byte each, read as they come", ends=False)
+@attack(
+    "DATA of one byte each, read as they come",
+    ends=False,
+    limit="bodies are bytes, however small the frames: bounded work a turn",
+)
 def dribbled_upload(ground: Ground) -> None:
     """Bytes, after all: dear, but honest."""
     peer = opened(ground)
@@ -122,13 +144,17 @@ def dribbled_upload(ground: Ground) -> None:
             peer.hear(0.005)
 
 
-@attack("WINDOW_UPDATE of one byte without end", ends=True)
+@attack("WINDOW_UPDATE of one byte without end", ends=True, limit="`control_frame_burst`")
 def window_updates(ground: Ground) -> None:
     """On the connection and a stream, with nothing to be sent."""
     flood(ground, opened(ground), raw.window_update(0, 1), raw.window_update(1, 1))
 
 
-@attack("responses of 1 MiB fetched a byte at a time (data dribble, CVE-2019-9511)", ends=True)
+@attack(
+    "responses of 1 MiB fetched a byte at a time (data dribble, CVE-2019-9511)",
+    ends=True,
+    limit="`control_frame_burst`",
+)
 def dribbled_windows(ground: Ground) -> None:
     """A frame of DATA for each WINDOW_UPDATE."""
     peer = ground.connect(window=0, all_of_it=True)
@@ -139,7 +165,11 @@ def dribbled_windows(ground: Ground) -> None:
         peer.send(*(raw.window_update(next(ids), 1) for _ in range(1000)))
 
 
-@attack("SETTINGS that open and close the windows of 100 responses (CVE-2019-9511)", ends=True)
+@attack(
+    "SETTINGS that open and close the windows of 100 responses (CVE-2019-9511)",
+    ends=True,
+    limit="`control_frame_burst`",
+)
 def toggled_windows(ground: Ground) -> None:
     """A byte for each stream, again and again."""
     peer = ground.connect(window=0, all_of_it=True)
@@ -153,7 +183,7 @@ def toggled_windows(ground: Ground) -> None:
         peer.send(*parts)
 
 
-@attack("PRIORITY without end", ends=True)
+@attack("PRIORITY without end", ends=True, limit="`control_frame_burst`")
 def priorities(ground: Ground) -> None:
     """For streams that are idle."""
     frames = (
@@ -163,7 +193,11 @@ def priorities(ground: Ground) -> None:
     flood(ground, opened(ground), *frames)
 
 
-@attack("priorities that are shuffled (resource loop, CVE-2019-9513)", ends=True)
+@attack(
+    "priorities that are shuffled (resource loop, CVE-2019-9513)",
+    ends=True,
+    limit="`control_frame_burst`",
+)
 def shuffled(ground: Ground) -> None:
     """The tree of dependencies is turned over with each frame."""
     peer = ground.connect(window=0)
@@ -175,7 +209,11 @@ def shuffled(ground: Ground) -> None:
     flood(ground, peer, *frames)
 
 
-@attack("PRIORITY_UPDATE for streams to come, without end (RFC 9218)", ends=True)
+@attack(
+    "PRIORITY_UPDATE for streams to come, without end (RFC 9218)",
+    ends=True,
+    limit="`control_frame_burst`",
+)
 def priority_updates(ground: Ground) -> None:
     """Values that a server might keep."""
     frames = (
@@ -185,13 +223,13 @@ def priority_updates(ground: Ground) -> None:
     flood(ground, opened(ground), *frames)
 
 
-@attack("frames of an unknown type without end", ends=True)
+@attack("frames of an unknown type without end", ends=True, limit="`control_frame_burst`")
 def unknown_frames(ground: Ground) -> None:
     """To be ignored (RFC 9113 section 5.5)."""
     flood(ground, opened(ground), raw.frame(UNKNOWN, 0xFF, 1, b"12345678"))
 
 
-@attack("ALTSVC and ORIGIN from a client, without end", ends=True)
+@attack("ALTSVC and ORIGIN from a client, without end", ends=True, limit="`control_frame_burst`")
 def extensions(ground: Ground) -> None:
     """Not a client's to send."""
     altsvc = raw.frame(ALTSVC, 0, 0, b"\0\x0bhttp://a.bc" + b'h2=":1"')
@@ -199,14 +237,18 @@ def extensions(ground: Ground) -> None:
     flood(ground, ground.connect(), altsvc, origin)
 
 
-@attack("GOAWAY without end", ends=True)
+@attack("GOAWAY without end", ends=True, limit="`control_frame_burst`")
 def goaways(ground: Ground) -> None:
     """With 16 KB of debug data each."""
     peer = opened(ground)
     flood(ground, peer, raw.goaway(0, 0, b"x" * 16_000))
 
 
-@attack("RST_STREAM and WINDOW_UPDATE for a stream that has ended, without end", ends=True)
+@attack(
+    "RST_STREAM and WINDOW_UPDATE for a stream that has ended, without end",
+    ends=True,
+    limit="`stream_reset_burst`, `control_frame_burst`",
+)
 def after_the_end(ground: Ground) -> None:
     """Both are allowed for a while (RFC 9113 section 5.1)."""
     peer = ground.connect()
@@ -215,7 +257,11 @@ def after_the_end(ground: Ground) -> None:
     flood(ground, peer, raw.window_update(1, 1), raw.rst_stream(1))
 
 
-@attack("empty CONTINUATION without end (CVE-2024-27316)", ends=True)
+@attack(
+    "empty CONTINUATION without end (CVE-2024-27316)",
+    ends=True,
+    limit="nghttp2's limit of 8 CONTINUATIONs a block",
+)
 def empty_continuations(ground: Ground) -> None:
     """A header block that never ends and never grows."""
     peer = ground.connect()
@@ -223,7 +269,11 @@ def empty_continuations(ground: Ground) -> None:
     flood(ground, peer, raw.frame(raw.CONTINUATION, 0, 1))
 
 
-@attack("CONTINUATION of 16 KB without end (CVE-2024-27316)", ends=True)
+@attack(
+    "CONTINUATION of 16 KB without end (CVE-2024-27316)",
+    ends=True,
+    limit="nghttp2's limit of 8 CONTINUATIONs a block",
+)
 def continuations(ground: Ground) -> None:
     """A header block that grows."""
     peer = ground.connect()
@@ -231,7 +281,11 @@ def continuations(ground: Ground) -> None:
     flood(ground, peer, raw.frame(raw.CONTINUATION, 0, 1, raw.block([("x", "y" * 16_000)])))
 
 
-@attack("requests in CONTINUATIONs of one byte", ends=True)
+@attack(
+    "requests in CONTINUATIONs of one byte",
+    ends=True,
+    limit="nghttp2's limit of 8 CONTINUATIONs a block",
+)
 def tiny_continuations(ground: Ground) -> None:
     """Blocks that end, after many frames."""
     peer = ground.connect()
@@ -245,7 +299,11 @@ def tiny_continuations(ground: Ground) -> None:
         stream_id += 2
 
 
-@attack("empty names and values in header blocks (CVE-2019-9516)", ends=True)
+@attack(
+    "empty names and values in header blocks (CVE-2019-9516)",
+    ends=True,
+    limit="`max_session_invalid_frames`",
+)
 def empty_fields(ground: Ground) -> None:
     """Fields of no bytes, 100 a request."""
     peer = ground.connect()
@@ -259,7 +317,11 @@ def empty_fields(ground: Ground) -> None:
         peer.send(*parts)
 
 
-@attack("table size updates without end in one header block", ends=True)
+@attack(
+    "table size updates without end in one header block",
+    ends=True,
+    limit="bounded work a turn: each request is whole",
+)
 def table_updates(ground: Ground) -> None:
     """HPACK's instruction that is no field (RFC 7541 section 6.3)."""
     peer = ground.connect()
@@ -270,7 +332,10 @@ def table_updates(ground: Ground) -> None:
         stream_id += 2
 
 
-@attack("an error answered by GOAWAY, and requests without end after it")
+@attack(
+    "an error answered by GOAWAY, and requests without end after it",
+    limit="what follows an error is dropped",
+)
 def deaf(ground: Ground) -> None:
     """What a victim reads of a connection that it has ended costs it nothing."""
     peer = ground.connect()
@@ -293,26 +358,36 @@ def one_after_the_other(ground: Ground, say: bytes, *, wait: bool, frames: bool 
         peer.close()
 
 
-@attack("connections that speak garbage", lines=5, before="a line each")
+@attack("connections that speak garbage", lines=5, before="a line each", limit="one line a minute")
 def garbage(ground: Ground) -> None:
     """One line in the log for all of them."""
     one_after_the_other(ground, b"\x16\x03\x01garbage" * 20, wait=True)
 
 
-@attack("connections that speak garbage to TLS", lines=5, secure=True, before="a line each")
+@attack(
+    "connections that speak garbage to TLS",
+    lines=5,
+    secure=True,
+    before="a line each",
+    limit="nothing is logged",
+)
 def garbage_tls(ground: Ground) -> None:
     """Handshakes that fail."""
     one_after_the_other(ground, b"\x16\x03\x01\x00\x05garbage" * 20, wait=True)
 
 
-@attack("connections that break the protocol", lines=5, before="a line each")
+@attack(
+    "connections that break the protocol", lines=5, before="a line each", limit="one line a minute"
+)
 def broken(ground: Ground) -> None:
     """GOAWAY for each."""
     say = raw.PREFACE + raw.settings() + raw.data(1, b"x")
     one_after_the_other(ground, say, wait=True, frames=True)
 
 
-@attack("connections that are reset by TCP with a request under way", lines=5)
+@attack(
+    "connections that are reset by TCP with a request under way", lines=5, limit="one line a minute"
+)
 def vanishing(ground: Ground) -> None:
     """The clients are gone without a word."""
     say = raw.PREFACE + raw.settings() + raw.get(1, "/drain")
@@ -325,8 +400,15 @@ def vanishing(ground: Ground) -> None:
         peer.close()
 
 
-@attack("more connections than the process may have files (EMFILE)", lines=5, files=60,
-        connections=100, memory=KIB * 256, before="50,000 lines")  # fmt: skip
+@attack(
+    "more connections than the process may have files (EMFILE)",
+    lines=5,
+    files=60,
+    connections=100,
+    memory=KIB * 256,
+    before="50,000 lines",
+    limit="accepting is paused",
+)
 def too_many_files(ground: Ground) -> None:
     """Accepting fails: one line, no busy loop, and those that are connected are served."""
     for _ in range(100):

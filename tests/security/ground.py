@@ -49,10 +49,17 @@ class Identity(Protocol):
 
 @dataclass(frozen=True)
 class Honest:
-    """One honest request: seconds until its answer, and the victim's seconds of CPU in them."""
+    """One honest request."""
 
     seconds: float
-    busy: float
+    """Seconds until its answer."""
+    delayed: float
+    """Seconds of these in which the victim or we ourselves could run, but had no processor."""
+
+    @property
+    def waited(self) -> float:
+        """Seconds that it waited because of the victim: not those that a busy machine adds."""
+        return max(0.0, self.seconds - self.delayed)
 
 
 @dataclass(frozen=True)
@@ -88,12 +95,9 @@ class Outcome:
         return max(one.seconds for one in self.honest)
 
     @property
-    def blocked(self) -> float:
-        """Seconds of CPU that the victim spent on others while an honest request waited.
-
-        A machine that is busy with something else makes requests slow, and this no larger.
-        """
-        return max(min(one.seconds, one.busy) for one in self.honest)
+    def waited(self) -> float:
+        """Seconds that the slowest honest request waited for the victim."""
+        return max(one.waited for one in self.honest)
 
 
 class Ground:
@@ -193,6 +197,14 @@ class Ground:
         return "; ".join(f"{count} × {way}" for way, count in ways.most_common(3))
 
 
+def delay(task: str) -> float:
+    """Seconds that a thread has waited for a processor (the second field of schedstat)."""
+    try:
+        return int(Path(f"/proc/{task}/schedstat").read_text().split()[1]) / 1e9
+    except OSError:
+        return 0.0
+
+
 class Victim:
     """The process under attack."""
 
@@ -241,6 +253,10 @@ class Victim:
         """Begin a new peak (proc(5), clear_refs)."""
         Path(f"/proc/{self.pid}/clear_refs").write_text("5")
 
+    def delay(self) -> float:
+        """Seconds so far that it could run, but had no processor."""
+        return delay(str(self.pid))
+
     def cpu(self) -> float:
         """Seconds of CPU so far, of all threads; clock_getcpuclockid(3) tells the clock."""
         try:
@@ -276,14 +292,18 @@ class Asker(threading.Thread):
     def ask(self) -> Honest:
         """One request and its answer."""
         self._id += 2
-        began, busy = time.monotonic(), self._victim.cpu()
+        began, before = time.monotonic(), self._delay()
         self._sock.sendall(raw.get(self._id))
         while not self._answered():
             got = self._sock.recv(65536)
             if not got:
                 raise OSError("the honest connection has ended")
             self._buffer += got
-        return Honest(time.monotonic() - began, self._victim.cpu() - busy)
+        return Honest(time.monotonic() - began, self._delay() - before)
+
+    def _delay(self) -> float:
+        """Of the victim, of this thread, and of the one that attacks: it may hold the GIL."""
+        return self._victim.delay() + delay("thread-self") + delay("self")
 
     def _answered(self) -> bool:
         """Whether the buffer has the end of the latest answer, which it then loses."""

@@ -32,67 +32,80 @@ def without_end(ground: Ground, start: bytes, more: bytes, *, reading: bool = Tr
     return peer
 
 
-@http1("a request line without end", ends=True)
+@http1("a request line without end", ends=True, limit="`max_url_size`")
 def long_target(ground: Ground) -> None:
     """`max_url_size`."""
     without_end(ground, b"GET /", b"x" * 16384)
 
 
-@http1("fields without end", ends=True)
+@http1("fields without end", ends=True, limit="`max_header_size`")
 def long_head(ground: Ground) -> None:
     """`max_header_size`."""
     without_end(ground, GET[:-2], b"x-field: value\r\n")
 
 
-@http1("a field without end", ends=True)
+@http1("a field without end", ends=True, limit="`max_header_size`")
 def long_field(ground: Ground) -> None:
     """`max_header_size`, before there is a whole line."""
     without_end(ground, GET[:-2] + b"x: ", b"y" * 16384)
 
 
-@http1("empty lines before a request, without end", ends=True)
+@http1("empty lines before a request, without end", ends=True, limit="one is ignored")
 def empty_lines(ground: Ground) -> None:
     """A server should ignore one (RFC 9112 section 2.2)."""
     without_end(ground, b"", b"\r\n")
 
 
-@http1("chunk extensions without end (CVE-2023-39326's class)", ends=True)
+@http1(
+    "chunk extensions without end (CVE-2023-39326's class)",
+    ends=True,
+    limit="16 KB of extensions a body",
+)
 def chunk_extensions(ground: Ground) -> None:
     """Bytes of a body that are no body."""
     without_end(ground, POST % (b"/read", CHUNKED) + b"1;", b"x=yyyyyyyyyyyy;")
 
 
-@http1("a chunk extension of 1 KB on each chunk of a byte", ends=True)
+@http1(
+    "a chunk extension of 1 KB on each chunk of a byte",
+    ends=True,
+    limit="16 KB of extensions a body",
+)
 def chunk_extensions_each(ground: Ground) -> None:
     """The same, in small."""
     without_end(ground, POST % (b"/read", CHUNKED), b"1;x=" + b"y" * 1000 + b"\r\nx\r\n")
 
 
-@http1("trailers without end", ends=True)
+@http1("trailers without end", ends=True, limit="`max_header_size`")
 def long_trailers(ground: Ground) -> None:
     """`max_header_size` counts for them as well."""
     without_end(ground, POST % (b"/read", CHUNKED) + b"0\r\n", b"x-field: value\r\n")
 
 
-@http1("chunks of one byte, unread")
+@http1(
+    "chunks of one byte, unread",
+    limit="small pieces of a body are joined; flow control: the sender stands still",
+)
 def tiny_chunks(ground: Ground) -> None:
     """The body waits in pieces of a byte, until nothing more is read of the socket."""
     without_end(ground, POST % (b"/upload", CHUNKED), b"1\r\nx\r\n")
 
 
-@http1("chunks of one byte, read as they come")
+@http1("chunks of one byte, read as they come", limit="bounded work a turn")
 def tiny_chunks_read(ground: Ground) -> None:
     """Dear, but honest."""
     without_end(ground, POST % (b"/read", CHUNKED), b"1\r\nx\r\n")
 
 
-@http1("an upload of any size, unread")
+@http1("an upload of any size, unread", limit="flow control: the sender stands still")
 def unread_upload(ground: Ground) -> None:
     """The sender has to stand still."""
     without_end(ground, POST % (b"/upload", b"content-length: 1000000000000\r\n"), b"x" * 65536)
 
 
-@http1("1,000 requests for 1 MiB in one segment, the answers never read")
+@http1(
+    "1,000 requests for 1 MiB in one segment, the answers never read", limit="one request at a time"
+)
 def pipelined(ground: Ground) -> None:
     """Pipelining: one is answered at a time."""
     peer = ground.dial(frames=False, receive_buffer=4096)
@@ -100,7 +113,7 @@ def pipelined(ground: Ground) -> None:
     time.sleep(1)
 
 
-@http1("requests without end, the answers never read")
+@http1("requests without end, the answers never read", limit="one request at a time")
 def pipelined_small(ground: Ground) -> None:
     """What is not answered yet is not read."""
     peer = ground.dial(frames=False, receive_buffer=4096)
@@ -108,13 +121,15 @@ def pipelined_small(ground: Ground) -> None:
         peer.send(GET * 1000, reading=False)
 
 
-@http1("requests without end, answered and read")
+@http1("requests without end, answered and read", limit="one request at a time")
 def pipelined_read(ground: Ground) -> None:
     """Many, but honest: others are served in between."""
     without_end(ground, b"", GET)
 
 
-@http1("`expect: 100-continue` and no body, again and again", ends=False)
+@http1(
+    "`expect: 100-continue` and no body, again and again", ends=False, limit="one request at a time"
+)
 def expecting_http1(ground: Ground) -> None:
     """Each request is whole with its length of 0."""
     without_end(ground, b"", POST % (b"/read", b"content-length: 0\r\nexpect: 100-continue\r\n"))
@@ -147,8 +162,14 @@ SMUGGLED = {
 SMUGGLED_PATH = b"GET /?smuggled HTTP/1.1\r\nhost: localhost\r\n\r\n"
 
 
-@http1("20 ways to hide a request in another", lines=5,
-       connections=len(SMUGGLED), memory=PER_CONNECTION // 10, seconds=10)  # fmt: skip
+@http1(
+    "20 ways to hide a request in another",
+    lines=5,
+    connections=len(SMUGGLED),
+    memory=PER_CONNECTION // 10,
+    seconds=10,
+    limit="refused with 400, and ended",
+)
 def smuggling(ground: Ground) -> None:
     """Each is refused, and its connection ended: what follows is not answered."""
     for name, request in SMUGGLED.items():

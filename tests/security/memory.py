@@ -18,7 +18,7 @@ def hold(ground: Ground, peer: Peer, seconds: float = 0.7) -> None:
     peer.hear(min(seconds, max(0.0, ground.deadline - time.monotonic() - 0.1)))
 
 
-@attack(LARGE, before="1,006 MiB")
+@attack(LARGE, before="1,006 MiB", limit="`max_session_memory`, `max_concurrent_streams`")
 def large_responses(ground: Ground) -> None:
     """Each answer is 1 MiB in memory, and none of it may be sent."""
     peer = ground.connect(window=0)
@@ -26,13 +26,21 @@ def large_responses(ground: Ground) -> None:
     hold(ground, peer)
 
 
-@attack(LARGE + ", Compatibility API", api="compat")
+@attack(
+    LARGE + ", Compatibility API",
+    api="compat",
+    limit="`max_session_memory`, `max_concurrent_streams`",
+)
 def large_responses_compat(ground: Ground) -> None:
     """The same for a `request` handler."""
     large_responses(ground)
 
 
-@attack("the same, handlers that await `drain()`", before="333 MiB")
+@attack(
+    LARGE + ", handlers that await `drain()`",
+    before="333 MiB",
+    limit="`max_session_memory`, `max_concurrent_streams`",
+)
 def drained_responses(ground: Ground) -> None:
     """Each handler waits with what `drain()` lets it queue."""
     peer = ground.connect(window=0)
@@ -40,13 +48,20 @@ def drained_responses(ground: Ground) -> None:
     hold(ground, peer)
 
 
-@attack("the same, handlers that await `drain()`, Compatibility API", api="compat")
+@attack(
+    LARGE + ", handlers that await `drain()`, Compatibility API",
+    api="compat",
+    limit="`max_session_memory`, `max_concurrent_streams`",
+)
 def drained_responses_compat(ground: Ground) -> None:
     """The same for a `request` handler."""
     drained_responses(ground)
 
 
-@attack("large windows, 1,000 requests for 1 MiB, the socket is never read (CVE-2019-9517)")
+@attack(
+    "large windows, 1,000 requests for 1 MiB, the socket is never read (CVE-2019-9517)",
+    limit="`max_session_memory`, `max_concurrent_streams`; `write_timeout`",
+)
 def unread_socket(ground: Ground) -> None:
     """HTTP/2's windows are open, TCP's is not."""
     peer = ground.connect(window=LARGEST, all_of_it=True, receive_buffer=4096)
@@ -54,7 +69,10 @@ def unread_socket(ground: Ground) -> None:
     time.sleep(1)
 
 
-@attack("1,000 requests for 1 MiB one segment each, the socket is never read")
+@attack(
+    "1,000 requests for 1 MiB one segment each, the socket is never read",
+    limit="`max_session_memory`, `max_concurrent_streams`; `write_timeout`",
+)
 def unread_socket_slowly(ground: Ground) -> None:
     """Each read of the victim's finds one request."""
     peer = ground.connect(window=LARGEST, all_of_it=True, receive_buffer=4096)
@@ -68,6 +86,7 @@ def unread_socket_slowly(ground: Ground) -> None:
     "requests for 1 MiB that are reset at once, answers never read",
     before="1,206–1,986 MiB, loop blocked up to 9 s",
     ends=True,
+    limit="`stream_reset_burst`; streams that are dead are not handed out",
 )
 def reset_at_once(ground: Ground) -> None:
     """What a handler answers to a stream that is dead already must not be kept."""
@@ -76,7 +95,11 @@ def reset_at_once(ground: Ground) -> None:
     time.sleep(0.5)
 
 
-@attack("10,000 streams, trailers of 15 references to one 4 KB entry", before="1,255 MiB")
+@attack(
+    "10,000 streams, trailers of 15 references to one 4 KB entry",
+    before="1,255 MiB",
+    limit="`max_session_memory`",
+)
 def referenced_trailers(ground: Ground) -> None:
     """Fifteen bytes on the wire are 60 KB of fields."""
     peer = ground.connect()
@@ -98,7 +121,10 @@ def referenced_trailers(ground: Ground) -> None:
     hold(ground, peer)
 
 
-@attack("10,000 requests kept open, each of 15 references to one 4 KB entry (HPACK bomb)")
+@attack(
+    "10,000 requests kept open, each of 15 references to one 4 KB entry (HPACK bomb)",
+    limit="`max_session_memory`, `max_concurrent_streams`",
+)
 def referenced_headers(ground: Ground) -> None:
     """The same in the heads of requests."""
     peer = ground.connect()
@@ -110,7 +136,10 @@ def referenced_headers(ground: Ground) -> None:
     hold(ground, peer)
 
 
-@attack("10,000 requests kept open, each with 60 KB of cookies of one byte on the wire")
+@attack(
+    "10,000 requests kept open, each with 60 KB of cookies of one byte on the wire",
+    limit="`max_session_memory`, `max_concurrent_streams`",
+)
 def cookies(ground: Ground) -> None:
     """Fields that are joined into one value (RFC 9113 section 8.2.3)."""
     peer = ground.connect()
@@ -122,7 +151,11 @@ def cookies(ground: Ground) -> None:
     hold(ground, peer)
 
 
-@attack("10,000 open streams, unread and unanswered", before="—")
+@attack(
+    "10,000 open streams, unread and unanswered",
+    before="—",
+    limit="`max_session_memory`, `max_concurrent_streams`",
+)
 def open_streams(ground: Ground) -> None:
     """What a stream costs that does nothing."""
     peer, blocks = ground.connect(), Blocks()
@@ -133,13 +166,21 @@ def open_streams(ground: Ground) -> None:
     hold(ground, peer)
 
 
-@attack("10,000 open streams, Compatibility API", api="compat", before="71 MiB")
+@attack(
+    "10,000 open streams, Compatibility API",
+    api="compat",
+    before="71 MiB",
+    limit="`max_session_memory`, `max_concurrent_streams`",
+)
 def open_streams_compat(ground: Ground) -> None:
     """A request and a response are more than a stream."""
     open_streams(ground)
 
 
-@attack("9,500 open streams, each with a body of one byte and a coroutine that reads")
+@attack(
+    "9,500 open streams, each with a body of one byte and a coroutine that reads",
+    limit="`max_session_memory`, `max_concurrent_streams`",
+)
 def open_readers(ground: Ground) -> None:
     """A task for each."""
     peer = ground.connect()
@@ -151,13 +192,20 @@ def open_readers(ground: Ground) -> None:
     hold(ground, peer)
 
 
-@attack("9,500 open streams that are read, Compatibility API", api="compat")
+@attack(
+    "9,500 open streams that are read, Compatibility API",
+    api="compat",
+    limit="`max_session_memory`, `max_concurrent_streams`",
+)
 def open_readers_compat(ground: Ground) -> None:
     """A task, a request and a response for each."""
     open_readers(ground)
 
 
-@attack("10,000 open streams with 20 fields each that differ")
+@attack(
+    "10,000 open streams with 20 fields each that differ",
+    limit="`max_session_memory`, `max_concurrent_streams`",
+)
 def open_streams_fields(ground: Ground) -> None:
     """Names and values that no two requests share."""
     peer = ground.connect()
@@ -167,7 +215,10 @@ def open_streams_fields(ground: Ground) -> None:
     hold(ground, peer)
 
 
-@attack("20,000 requests with `expect: 100-continue`, the answers never read")
+@attack(
+    "20,000 requests with `expect: 100-continue`, the answers never read",
+    limit="`max_session_memory`, `max_concurrent_streams`",
+)
 def expecting(ground: Ground) -> None:
     """An interim response each."""
     peer = ground.connect(receive_buffer=4096)
@@ -218,6 +269,7 @@ def tiny(peer: Peer, streams: list[int], size: int, total: int) -> None:
     "unread upload in DATA of 2 bytes, the window grown by late answers to PING",
     before="207 MiB and rising",
     seconds=4.0,
+    limit="small pieces of a body are joined",
 )
 def tiny_data(ground: Ground) -> None:
     """A window of some MiB, and an object for every two bytes."""
@@ -228,7 +280,10 @@ def tiny_data(ground: Ground) -> None:
     hold(ground, peer, 0.5)
 
 
-@attack("100 unread uploads in DATA of 1 byte, up to the connection's window")
+@attack(
+    "100 unread uploads in DATA of 1 byte, up to the connection's window",
+    limit="small pieces of a body are joined",
+)
 def tiny_data_many(ground: Ground) -> None:
     """The connection's window of 1 MiB, after something was read."""
     peer = ground.connect()
@@ -242,7 +297,10 @@ def tiny_data_many(ground: Ground) -> None:
     hold(ground, peer, 0.5)
 
 
-@attack("unread uploads of 1,000 streams as far as the windows allow")
+@attack(
+    "unread uploads of 1,000 streams as far as the windows allow",
+    limit="flow control: the sender stands still",
+)
 def uploads(ground: Ground) -> None:
     """What the connection's window bounds."""
     peer = ground.connect()
@@ -254,7 +312,10 @@ def uploads(ground: Ground) -> None:
     hold(ground, peer)
 
 
-@attack("a header table of 4 GiB asked for, and requests whose answers would fill it")
+@attack(
+    "a header table of 4 GiB asked for, and requests whose answers would fill it",
+    limit="`max_deflate_dynamic_table_size`",
+)
 def header_table(ground: Ground) -> None:
     """SETTINGS_HEADER_TABLE_SIZE is a wish."""
     peer = ground.connect(values={TABLE: 2**32 - 1})
@@ -264,7 +325,10 @@ def header_table(ground: Ground) -> None:
     hold(ground, peer, 0.5)
 
 
-@attack("10,000 open streams, whose window is changed by SETTINGS again and again")
+@attack(
+    "10,000 open streams, whose window is changed by SETTINGS again and again",
+    limit="`control_frame_burst`; nghttp2's queue of answers",
+)
 def window_toggled(ground: Ground) -> None:
     """Every change touches every stream (RFC 9113 section 6.9.2)."""
     peer = ground.connect(window=0)
@@ -274,7 +338,10 @@ def window_toggled(ground: Ground) -> None:
         peer.take()
 
 
-@attack("connections one after the other, each leaving a stream and 1 MiB behind")
+@attack(
+    "connections one after the other, each leaving a stream and 1 MiB behind",
+    limit="nothing is kept",
+)
 def come_and_go(ground: Ground) -> None:
     """Nothing is kept of a connection that has gone."""
     while not ground.over:

@@ -66,25 +66,29 @@ def connect(ground: Ground, *frames: bytes, **options: Any) -> list[Peer]:
     return peers
 
 
-@slow("not a byte, in the clear", options=SHORT)
+@slow("not a byte, in the clear", options=SHORT, limit="`handshake_timeout`")
 def silent(ground: Ground) -> None:
     """`handshake_timeout`."""
     wait_for_ends(ground, dial(ground))
 
 
-@slow("not a byte, in the clear, HTTP/1 allowed", options={**SHORT, **SHORT_HTTP1})
+@slow(
+    "not a byte, in the clear, HTTP/1 allowed",
+    options={**SHORT, **SHORT_HTTP1},
+    limit="`handshake_timeout`",
+)
 def silent_either(ground: Ground) -> None:
     """Which protocol it is has not been said yet."""
     wait_for_ends(ground, dial(ground))
 
 
-@slow("not a byte of TLS", secure=True, options=SHORT)
+@slow("not a byte of TLS", secure=True, options=SHORT, limit="`handshake_timeout`")
 def silent_tls(ground: Ground) -> None:
     """`handshake_timeout` includes TLS."""
     wait_for_ends(ground, dial(ground, secure=True))
 
 
-@slow("a ClientHello byte by byte", secure=True, options=SHORT)
+@slow("a ClientHello byte by byte", secure=True, options=SHORT, limit="`handshake_timeout`")
 def dribbled_hello(ground: Ground) -> None:
     """A record of 512 bytes that is never complete."""
     peers = dial(ground, secure=True)
@@ -93,14 +97,14 @@ def dribbled_hello(ground: Ground) -> None:
     wait_for_ends(ground, peers, lambda peer: peer.send(b"x"))
 
 
-@slow("a preface byte by byte", options=SHORT)
+@slow("a preface byte by byte", options=SHORT, limit="`handshake_timeout`")
 def dribbled_preface(ground: Ground) -> None:
     """Twenty-four bytes take longer than a handshake may."""
     peers = dial(ground)
     wait_for_ends(ground, peers, lambda peer: peer.send(raw.PREFACE[peer.sent : peer.sent + 1]))
 
 
-@slow("a preface, and no SETTINGS", options=SHORT)
+@slow("a preface, and no SETTINGS", options=SHORT, limit="`handshake_timeout`")
 def no_settings(ground: Ground) -> None:
     """The preface has two parts (RFC 9113 section 3.4)."""
     peers = dial(ground)
@@ -109,19 +113,19 @@ def no_settings(ground: Ground) -> None:
     wait_for_ends(ground, peers)
 
 
-@slow("SETTINGS, and never a request", options=SHORT)
+@slow("SETTINGS, and never a request", options=SHORT, limit="`first_request_timeout`")
 def idle(ground: Ground) -> None:
     """`headers_timeout` for the first, `idle_timeout` for the next."""
     wait_for_ends(ground, connect(ground))
 
 
-@slow("PINGs, and never a request", options=SHORT)
+@slow("PINGs, and never a request", options=SHORT, limit="`first_request_timeout`")
 def idle_pings(ground: Ground) -> None:
     """Life is no work."""
     wait_for_ends(ground, connect(ground), lambda peer: peer.send(raw.ping()))
 
 
-@slow("a frame's header byte by byte", options=SHORT)
+@slow("a frame's header byte by byte", options=SHORT, limit="`idle_timeout`")
 def dribbled_frame(ground: Ground) -> None:
     """Bytes of a HEADERS frame that does not come to its end."""
     frame = raw.get()
@@ -136,27 +140,43 @@ def dribbled_frame(ground: Ground) -> None:
     wait_for_ends(ground, connect(ground, raw.get()), say)
 
 
-@slow("a header block that does not end", options=SHORT)
+@slow("a header block that does not end", options=SHORT, limit="`headers_timeout`")
 def endless_block(ground: Ground) -> None:
     """HEADERS without END_HEADERS, and nothing more."""
     block = raw.headers(3, raw.request_fields(), end_headers=False)
     wait_for_ends(ground, connect(ground, raw.get(), block))
 
 
-@slow("an upload that does not go on", options={**SHORT, "request_timeout": 1.0})
+@slow(
+    "an upload that does not go on",
+    options={**SHORT, "request_timeout": 1.0},
+    limit="`request_timeout`",
+)
 def stalled_upload(ground: Ground) -> None:
     """`request_timeout`: a body may take its time, but not for ever."""
     peers = connect(ground, raw.post(1, "/read"), raw.data(1, b"x"))
     wait_for_ends(ground, peers, lambda peer: peer.send(raw.data(1, b"x")))
 
 
-@slow("a response of 1 MiB, stream window 0", memory=1280 * KIB, connections=20, options=SHORT)
+@slow(
+    "a response of 1 MiB, stream window 0",
+    memory=1280 * KIB,
+    connections=20,
+    options=SHORT,
+    limit="`write_timeout`, then `idle_timeout`",
+)
 def no_window(ground: Ground) -> None:
     """`write_timeout`: nothing can be sent."""
     wait_for_ends(ground, connect(ground, Blocks().requests(1, "/large"), window=0))
 
 
-@slow("responses of 1 MiB, never read", memory=1280 * KIB, connections=20, options=SHORT)
+@slow(
+    "responses of 1 MiB, never read",
+    memory=1280 * KIB,
+    connections=20,
+    options=SHORT,
+    limit="`write_timeout`",
+)
 def unread(ground: Ground) -> None:
     """`write_timeout`: the socket takes nothing."""
     peers = connect(
@@ -168,19 +188,25 @@ def unread(ground: Ground) -> None:
     wait_for_ends(ground, peers)
 
 
-@slow("broken off with GOAWAY, and kept open", options=SHORT)
+@slow("broken off with GOAWAY, and kept open", options=SHORT, limit="a deadline for the peer's end")
 def lingering(ground: Ground) -> None:
     """The victim has said its last word, and the peer neither reads it nor leaves."""
     wait_for_ends(ground, connect(ground, raw.goaway(1)))
 
 
-@slow("an error answered by GOAWAY, the socket kept open", options=SHORT)
+@slow(
+    "an error answered by GOAWAY, the socket kept open",
+    options=SHORT,
+    limit="a deadline for the peer's end",
+)
 def lingering_error(ground: Ground) -> None:
     """A connection that was ended is closed, whatever the peer does."""
     wait_for_ends(ground, connect(ground, raw.data(1, b"x")))
 
 
-@slow("HTTP/1: a head byte by byte", options=SHORT_HTTP1)
+@slow(
+    "HTTP/1: a head byte by byte", options=SHORT_HTTP1, limit="`headers_timeout` of `http1_options`"
+)
 def dribbled_head(ground: Ground) -> None:
     """Slowloris as it was."""
     head = b"GET / HTTP/1.1\r\nhost: localhost\r\nx: " + b"y" * 1000
@@ -188,7 +214,9 @@ def dribbled_head(ground: Ground) -> None:
     wait_for_ends(ground, peers, lambda peer: peer.send(head[peer.sent : peer.sent + 1]))
 
 
-@slow("HTTP/1: a body byte by byte", options=SHORT_HTTP1)
+@slow(
+    "HTTP/1: a body byte by byte", options=SHORT_HTTP1, limit="`request_timeout` of `http1_options`"
+)
 def dribbled_body(ground: Ground) -> None:
     """R.U.D.Y."""
     peers = dial(ground, frames=False)
@@ -197,7 +225,11 @@ def dribbled_body(ground: Ground) -> None:
     wait_for_ends(ground, peers, lambda peer: peer.send(b"x"))
 
 
-@slow("HTTP/1: a response, and silence", options=SHORT_HTTP1)
+@slow(
+    "HTTP/1: a response, and silence",
+    options=SHORT_HTTP1,
+    limit="`keep_alive_timeout` of `http1_options`",
+)
 def kept_alive(ground: Ground) -> None:
     """`keep_alive_timeout`."""
     peers = dial(ground, frames=False)
@@ -211,6 +243,7 @@ def kept_alive(ground: Ground) -> None:
     memory=1280 * KIB,
     connections=20,
     options={**SHORT_HTTP1, "write_timeout": 0.5},
+    limit="`write_timeout`",
 )
 def unread_http1(ground: Ground) -> None:
     """`write_timeout`."""
@@ -221,7 +254,13 @@ def unread_http1(ground: Ground) -> None:
     wait_for_ends(ground, peers)
 
 
-@attack("1,000 silent connections", connections=1000, memory=16 * KIB, lines=5)
+@attack(
+    "1,000 silent connections",
+    connections=1000,
+    memory=16 * KIB,
+    lines=5,
+    limit="2 KB each; `handshake_timeout`",
+)
 def crowd(ground: Ground) -> None:
     """What a connection costs that says nothing, on default options."""
     for _ in range(1000):
@@ -229,7 +268,13 @@ def crowd(ground: Ground) -> None:
     ground.peers[0].hear(0.5)
 
 
-@attack("500 idle connections that speak HTTP/2", connections=500, memory=64 * KIB, lines=5)
+@attack(
+    "500 idle connections that speak HTTP/2",
+    connections=500,
+    memory=64 * KIB,
+    lines=5,
+    limit="22 KB each; `idle_timeout`",
+)
 def crowd_http2(ground: Ground) -> None:
     """What a session costs, on default options."""
     for _ in range(500):

@@ -8,7 +8,8 @@ goes to standard error, as Python does it unless it is told otherwise.
 
 The paths: ``/`` answers at once; ``/large`` with 1 MiB in one piece, ``/drain`` with as much
 from a coroutine that awaits `drain()`; ``/upload`` neither reads nor answers; ``/read`` reads
-all and answers; ``/stall`` reads until the client's window is grown, and then no more.
+all and answers; ``/stall`` reads until the client's window is grown, and then no more;
+``/busy`` blocks the loop for 0.4 seconds of CPU.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+import time
 from typing import Any
 
 import http2
@@ -71,6 +73,11 @@ def on_stream(stream: http2.ServerHttp2Stream, headers: http2.Headers) -> Any:
         stream.end("hello")
     elif path == "/large":
         stream.end(b"x" * MIB)
+    elif path == "/busy":
+        end = time.process_time() + 0.4
+        while time.process_time() < end:
+            pass
+        stream.end("done")
     elif path in COROUTINES:
         return COROUTINES[path](stream)
     return None
