@@ -16,7 +16,7 @@ from .catalog import ATTACKS, FAMILIES
 from .ground import Outcome, take_place
 
 COLUMNS = ("attack", "sent", "memory", "CPU", "honest", "lines", "kept", "ended")
-DOCUMENTED = ("attack", "sent", "before", "memory", "honest", "lines", "what stops it")
+DOCUMENTED = ("attack", "sent", "before", "memory", "honest", "lines", "Node", "what stops it")
 WIDTHS = (25, 9, 11, 7, 8, 6, 4, 0)
 MIB = 1024 * 1024
 
@@ -62,8 +62,8 @@ def row(outcome: Outcome) -> list[str]:
     ]
 
 
-def documented(outcome: Outcome) -> list[str]:
-    """What the table for a document has of it."""
+def documented(outcome: Outcome, node: Outcome | None) -> list[str]:
+    """What the table for a document has of it, with the memory that Node took beside it."""
     attack = outcome.attack
     return [
         attack.title,
@@ -72,6 +72,7 @@ def documented(outcome: Outcome) -> list[str]:
         f"{outcome.grown / MIB:,.1f} MiB",
         f"{outcome.waited * 1000:.0f} ms",
         f"{len(outcome.log):,}",
+        "" if node is None else f"{node.grown / MIB:,.1f} MiB",
         attack.limit,
     ]
 
@@ -107,7 +108,9 @@ def main() -> None:
     parser.add_argument("--node", action="store_true", help="attack Node's http2 instead")
     parser.add_argument("--loop", choices=("asyncio", "uvloop"), default="asyncio")
     parser.add_argument("--list", action="store_true", help="tell what there is")
-    parser.add_argument("--markdown", action="store_true", help="print a table for a document")
+    parser.add_argument(
+        "--markdown", action="store_true", help="print tables for a document, with Node beside"
+    )
     parser.add_argument("--log", action="store_true", help="show the lines that were logged")
     given = parser.parse_args()
     attacks = chosen(given.names)
@@ -138,7 +141,8 @@ def main() -> None:
             beyond = broken(outcome)
             kept = kept and not beyond
             if given.markdown:
-                markdown(documented(outcome))
+                node = take_place(attack, identity, node=True) if attack.node else None
+                markdown(documented(outcome, node))
                 continue
             plain(row(outcome))
             if beyond:

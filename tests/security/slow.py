@@ -29,11 +29,17 @@ SHORT_HTTP1 = {
 def slow(title: str, memory: int = 64 * KIB, connections: int = MANY, **options: Any) -> Any:
     """An attack by many connections, which have to be ended by a deadline."""
     if title.startswith("HTTP/1"):
-        options |= {"api": "compat", "node": False}
+        options["api"] = "compat"
     return attack(
         f"{connections} connections: {title}",
-        connections=connections, memory=memory, ends=True, seconds=3.5, lines=5, **options,
-    )  # fmt: skip
+        connections=connections,
+        memory=memory,
+        ends=True,
+        seconds=3.5,
+        lines=5,
+        node=False,  # its deadlines are others, or there are none
+        **options,
+    )
 
 
 def wait_for_ends(
