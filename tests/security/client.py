@@ -46,19 +46,33 @@ def origin_sets(ground: Ground) -> None:
         start += 600
 
 
-@liar("ORIGIN over TLS, the same origins without end", secure=True, limit="`control_frame_burst`")
+@liar(
+    "ORIGIN over TLS, the same origins without end",
+    secure=True,
+    before="went on",
+    limit="`control_frame_burst`",
+)
 def origin_again(ground: Ground) -> None:
     """Nothing new, at some cost."""
     flood(ground, ground.asked(), origins(0, 600))
 
 
-@liar("ORIGIN over TLS, empty without end", secure=True, limit="`control_frame_burst`")
+@liar(
+    "ORIGIN over TLS, empty without end",
+    secure=True,
+    before="went on",
+    limit="`control_frame_burst`",
+)
 def origin_empty(ground: Ground) -> None:
     """Frames that carry nothing."""
     flood(ground, ground.asked(), raw.frame(ORIGIN))
 
 
-@liar("ALTSVC without end", limit="`control_frame_burst`")
+@liar(
+    "ALTSVC without end",
+    before="went on",
+    limit="`control_frame_burst`",
+)
 def altsvc(ground: Ground) -> None:
     """RFC 7838."""
     peer = ground.asked()
@@ -77,7 +91,11 @@ def promise(promised: int, path: str) -> bytes:
     )  # fmt: skip
 
 
-@liar("PUSH_PROMISE without end", limit="`max_session_rejected_streams`")
+@liar(
+    "PUSH_PROMISE without end",
+    before="went on",
+    limit="`max_session_rejected_streams`",
+)
 def promises(ground: Ground) -> None:
     """Streams that the server reserves, and never answers on."""
     peer = ground.asked()
@@ -87,7 +105,11 @@ def promises(ground: Ground) -> None:
         peer.send(*(promise(n, f"/{n}") for n in range(promised - 398, promised + 2, 2)))
 
 
-@liar("pushed responses without end, each whole", limit="`max_session_rejected_streams`")
+@liar(
+    "pushed responses without end, each whole",
+    before="went on",
+    limit="`max_session_rejected_streams`",
+)
 def pushes(ground: Ground) -> None:
     """No program has asked for them, and none listens."""
     peer = ground.asked()
@@ -100,13 +122,21 @@ def pushes(ground: Ground) -> None:
         peer.send(*parts)
 
 
-@liar("informational responses without end", limit="`control_frame_burst`")
+@liar(
+    "informational responses without end",
+    before="went on",
+    limit="`control_frame_burst`",
+)
 def interim(ground: Ground) -> None:
     """103 before 103."""
     flood(ground, ground.asked(), raw.headers(1, [(":status", "103"), ("link", "</x>")]))
 
 
-@liar("SETTINGS without end", limit="`control_frame_burst`")
+@liar(
+    "SETTINGS without end",
+    before="went on",
+    limit="`control_frame_burst`",
+)
 def client_settings(ground: Ground) -> None:
     """Each wants an answer, and gets it."""
     peer = ground.asked()
@@ -114,7 +144,11 @@ def client_settings(ground: Ground) -> None:
     in_step(ground, peer, raw.settings({WINDOW: 1000}), raw.SETTINGS)
 
 
-@liar("PING without end", limit="`control_frame_burst`")
+@liar(
+    "PING without end",
+    before="went on",
+    limit="`control_frame_burst`",
+)
 def client_pings(ground: Ground) -> None:
     """Each wants an answer, and gets it."""
     in_step(ground, ground.asked(), raw.ping(), raw.PING)
@@ -131,7 +165,11 @@ def client_continuations(ground: Ground) -> None:
     flood(ground, peer, raw.frame(raw.CONTINUATION, 0, 1, raw.block([("x", "y" * 1000)])))
 
 
-@liar("empty DATA without end", limit="`control_frame_burst`")
+@liar(
+    "empty DATA without end",
+    before="went on",
+    limit="`control_frame_burst`",
+)
 def client_empty_data(ground: Ground) -> None:
     """Neither a byte nor an end."""
     peer = ground.asked()
@@ -139,20 +177,32 @@ def client_empty_data(ground: Ground) -> None:
     flood(ground, peer, raw.data(1))
 
 
-@liar("WINDOW_UPDATE of one byte without end", limit="`control_frame_burst`")
+@liar(
+    "WINDOW_UPDATE of one byte without end",
+    before="went on",
+    limit="`control_frame_burst`",
+)
 def client_windows(ground: Ground) -> None:
     """With nothing to be sent."""
     flood(ground, ground.asked(), raw.window_update(0, 1))
 
 
-@liar("PRIORITY and frames of an unknown type without end", limit="`control_frame_burst`")
+@liar(
+    "PRIORITY and frames of an unknown type without end",
+    before="went on",
+    limit="`control_frame_burst`",
+)
 def client_unknown(ground: Ground) -> None:
     """To be ignored."""
     priority = raw.frame(raw.PRIORITY, 0, 1, struct.pack(">IB", 0, 15))
     flood(ground, ground.asked(), raw.frame(UNKNOWN, 0, 0, b"12345678"), priority)
 
 
-@liar("GOAWAY without end, a request under way", limit="`control_frame_burst`")
+@liar(
+    "GOAWAY without end, a request under way",
+    before="went on",
+    limit="`control_frame_burst`",
+)
 def client_goaways(ground: Ground) -> None:
     """Each says that the server will leave, and none that it does."""
     flood(ground, ground.asked(), raw.goaway(0, LARGEST, b"x" * 1000))
@@ -162,6 +212,7 @@ def client_goaways(ground: Ground) -> None:
     "trailers of 15 references to one 4 KB entry, on 1,000 responses that nobody reads",
     ends=False,
     ask={"requests": 1000, "read": False},
+    before="95 MiB",
     limit="`max_session_memory`",
 )
 def client_trailers(ground: Ground) -> None:
@@ -186,6 +237,7 @@ def client_trailers(ground: Ground) -> None:
     "1,000 responses of 60 KB of fields, 15 bytes each, that nobody reads",
     ends=False,
     ask={"requests": 1000, "read": False},
+    before="128 MiB",
     limit="`max_session_memory`",
 )
 def client_headers(ground: Ground) -> None:

@@ -42,7 +42,10 @@ def opened(ground: Ground) -> Peer:
 
 
 @attack(
-    "PING without end, the answers read (CVE-2019-9512)", ends=True, limit="`control_frame_burst`"
+    "PING without end, the answers read (CVE-2019-9512)",
+    ends=True,
+    before="went on",
+    limit="`control_frame_burst`",
 )
 def pings(ground: Ground) -> None:
     """Each wants an answer."""
@@ -59,7 +62,12 @@ def pings_unread(ground: Ground) -> None:
     flood(ground, ground.connect(receive_buffer=4096), raw.ping(), reading=False)
 
 
-@attack("answers to PINGs that were never sent", ends=True, limit="`control_frame_burst`")
+@attack(
+    "answers to PINGs that were never sent",
+    ends=True,
+    before="went on",
+    limit="`control_frame_burst`",
+)
 def ping_answers(ground: Ground) -> None:
     """Nothing waits for them."""
     flood(ground, ground.connect(), raw.ping(ack=True))
@@ -68,6 +76,7 @@ def ping_answers(ground: Ground) -> None:
 @attack(
     "SETTINGS without end, the answers read (CVE-2019-9515)",
     ends=True,
+    before="went on",
     limit="`control_frame_burst`",
 )
 def settings(ground: Ground) -> None:
@@ -104,13 +113,23 @@ def settings_answers(ground: Ground) -> None:
     flood(ground, ground.connect(), raw.settings(ack=True))
 
 
-@attack("empty DATA without end (CVE-2019-9518)", ends=True, limit="`control_frame_burst`")
+@attack(
+    "empty DATA without end (CVE-2019-9518)",
+    ends=True,
+    before="went on",
+    limit="`control_frame_burst`",
+)
 def empty_data(ground: Ground) -> None:
     """Neither a byte nor an end."""
     flood(ground, opened(ground), raw.data(1))
 
 
-@attack("DATA of nothing but padding, without end", ends=True, limit="`control_frame_burst`")
+@attack(
+    "DATA of nothing but padding, without end",
+    ends=True,
+    before="went on",
+    limit="`control_frame_burst`",
+)
 def padding(ground: Ground) -> None:
     """Costs window, which is given back at once."""
     peer = opened(ground)
@@ -144,7 +163,12 @@ def dribbled_upload(ground: Ground) -> None:
             peer.hear(0.005)
 
 
-@attack("WINDOW_UPDATE of one byte without end", ends=True, limit="`control_frame_burst`")
+@attack(
+    "WINDOW_UPDATE of one byte without end",
+    ends=True,
+    before="went on",
+    limit="`control_frame_burst`",
+)
 def window_updates(ground: Ground) -> None:
     """On the connection and a stream, with nothing to be sent."""
     flood(ground, opened(ground), raw.window_update(0, 1), raw.window_update(1, 1))
@@ -153,6 +177,7 @@ def window_updates(ground: Ground) -> None:
 @attack(
     "responses of 1 MiB fetched a byte at a time (data dribble, CVE-2019-9511)",
     ends=True,
+    before="went on",
     limit="`control_frame_burst`",
 )
 def dribbled_windows(ground: Ground) -> None:
@@ -183,7 +208,12 @@ def toggled_windows(ground: Ground) -> None:
         peer.send(*parts)
 
 
-@attack("PRIORITY without end", ends=True, limit="`control_frame_burst`")
+@attack(
+    "PRIORITY without end",
+    ends=True,
+    before="went on",
+    limit="`control_frame_burst`",
+)
 def priorities(ground: Ground) -> None:
     """For streams that are idle."""
     frames = (
@@ -196,6 +226,7 @@ def priorities(ground: Ground) -> None:
 @attack(
     "priorities that are shuffled (resource loop, CVE-2019-9513)",
     ends=True,
+    before="went on",
     limit="`control_frame_burst`",
 )
 def shuffled(ground: Ground) -> None:
@@ -212,6 +243,7 @@ def shuffled(ground: Ground) -> None:
 @attack(
     "PRIORITY_UPDATE for streams to come, without end (RFC 9218)",
     ends=True,
+    before="went on",
     limit="`control_frame_burst`",
 )
 def priority_updates(ground: Ground) -> None:
@@ -223,13 +255,23 @@ def priority_updates(ground: Ground) -> None:
     flood(ground, opened(ground), *frames)
 
 
-@attack("frames of an unknown type without end", ends=True, limit="`control_frame_burst`")
+@attack(
+    "frames of an unknown type without end",
+    ends=True,
+    before="went on",
+    limit="`control_frame_burst`",
+)
 def unknown_frames(ground: Ground) -> None:
     """To be ignored (RFC 9113 section 5.5)."""
     flood(ground, opened(ground), raw.frame(UNKNOWN, 0xFF, 1, b"12345678"))
 
 
-@attack("ALTSVC and ORIGIN from a client, without end", ends=True, limit="`control_frame_burst`")
+@attack(
+    "ALTSVC and ORIGIN from a client, without end",
+    ends=True,
+    before="went on",
+    limit="`control_frame_burst`",
+)
 def extensions(ground: Ground) -> None:
     """Not a client's to send."""
     altsvc = raw.frame(ALTSVC, 0, 0, b"\0\x0bhttp://a.bc" + b'h2=":1"')
@@ -237,7 +279,12 @@ def extensions(ground: Ground) -> None:
     flood(ground, ground.connect(), altsvc, origin)
 
 
-@attack("GOAWAY without end", ends=True, limit="`control_frame_burst`")
+@attack(
+    "GOAWAY without end",
+    ends=True,
+    before="went on",
+    limit="`control_frame_burst`",
+)
 def goaways(ground: Ground) -> None:
     """With 16 KB of debug data each."""
     peer = opened(ground)
@@ -318,8 +365,7 @@ def empty_fields(ground: Ground) -> None:
 
 
 @attack(
-    "table size updates without end in one header block",
-    ends=True,
+    "requests with 4,000 changes of the table's size in each header block",
     limit="bounded work a turn: each request is whole",
 )
 def table_updates(ground: Ground) -> None:
@@ -358,7 +404,12 @@ def one_after_the_other(ground: Ground, say: bytes, *, wait: bool, frames: bool 
         peer.close()
 
 
-@attack("connections that speak garbage", lines=5, before="a line each", limit="one line a minute")
+@attack(
+    "connections that speak garbage",
+    lines=5,
+    before="652 lines",
+    limit="one line a minute",
+)
 def garbage(ground: Ground) -> None:
     """One line in the log for all of them."""
     one_after_the_other(ground, b"\x16\x03\x01garbage" * 20, wait=True)
@@ -368,7 +419,6 @@ def garbage(ground: Ground) -> None:
     "connections that speak garbage to TLS",
     lines=5,
     secure=True,
-    before="a line each",
     limit="nothing is logged",
 )
 def garbage_tls(ground: Ground) -> None:
@@ -377,7 +427,10 @@ def garbage_tls(ground: Ground) -> None:
 
 
 @attack(
-    "connections that break the protocol", lines=5, before="a line each", limit="one line a minute"
+    "connections that break the protocol",
+    lines=5,
+    before="1,159 lines",
+    limit="one line a minute",
 )
 def broken(ground: Ground) -> None:
     """GOAWAY for each."""
@@ -386,7 +439,10 @@ def broken(ground: Ground) -> None:
 
 
 @attack(
-    "connections that are reset by TCP with a request under way", lines=5, limit="one line a minute"
+    "connections that are reset by TCP with a request under way",
+    lines=5,
+    before="125 lines",
+    limit="one line a minute",
 )
 def vanishing(ground: Ground) -> None:
     """The clients are gone without a word."""

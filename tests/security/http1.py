@@ -91,7 +91,11 @@ def tiny_chunks(ground: Ground) -> None:
     without_end(ground, POST % (b"/upload", CHUNKED), b"1\r\nx\r\n")
 
 
-@http1("chunks of one byte, read as they come", limit="bounded work a turn")
+@http1(
+    "chunks of one byte, read as they come",
+    before="others waited 0.3 s",
+    limit="bounded work a turn",
+)
 def tiny_chunks_read(ground: Ground) -> None:
     """Dear, but honest."""
     without_end(ground, POST % (b"/read", CHUNKED), b"1\r\nx\r\n")

@@ -29,6 +29,7 @@ def large_responses(ground: Ground) -> None:
 @attack(
     LARGE + ", Compatibility API",
     api="compat",
+    before="1,005 MiB, others waited 1.2 s",
     limit="`max_session_memory`, `max_concurrent_streams`",
 )
 def large_responses_compat(ground: Ground) -> None:
@@ -51,6 +52,7 @@ def drained_responses(ground: Ground) -> None:
 @attack(
     LARGE + ", handlers that await `drain()`, Compatibility API",
     api="compat",
+    before="66 MiB",
     limit="`max_session_memory`, `max_concurrent_streams`",
 )
 def drained_responses_compat(ground: Ground) -> None:
@@ -60,6 +62,7 @@ def drained_responses_compat(ground: Ground) -> None:
 
 @attack(
     "large windows, 1,000 requests for 1 MiB, the socket is never read (CVE-2019-9517)",
+    before="1,005 MiB, others waited 1.1 s",
     limit="`max_session_memory`, `max_concurrent_streams`; `write_timeout`",
 )
 def unread_socket(ground: Ground) -> None:
@@ -71,6 +74,7 @@ def unread_socket(ground: Ground) -> None:
 
 @attack(
     "1,000 requests for 1 MiB one segment each, the socket is never read",
+    before="19 MiB",
     limit="`max_session_memory`, `max_concurrent_streams`; `write_timeout`",
 )
 def unread_socket_slowly(ground: Ground) -> None:
@@ -123,6 +127,7 @@ def referenced_trailers(ground: Ground) -> None:
 
 @attack(
     "10,000 requests kept open, each of 15 references to one 4 KB entry (HPACK bomb)",
+    before="20 MiB",
     limit="`max_session_memory`, `max_concurrent_streams`",
 )
 def referenced_headers(ground: Ground) -> None:
@@ -138,6 +143,7 @@ def referenced_headers(ground: Ground) -> None:
 
 @attack(
     "10,000 requests kept open, each with 60 KB of cookies of one byte on the wire",
+    before="20 MiB",
     limit="`max_session_memory`, `max_concurrent_streams`",
 )
 def cookies(ground: Ground) -> None:
@@ -153,7 +159,7 @@ def cookies(ground: Ground) -> None:
 
 @attack(
     "10,000 open streams, unread and unanswered",
-    before="—",
+    before="15 MiB",
     limit="`max_session_memory`, `max_concurrent_streams`",
 )
 def open_streams(ground: Ground) -> None:
@@ -179,6 +185,7 @@ def open_streams_compat(ground: Ground) -> None:
 
 @attack(
     "9,500 open streams, each with a body of one byte and a coroutine that reads",
+    before="32 MiB, others waited 0.3 s",
     limit="`max_session_memory`, `max_concurrent_streams`",
 )
 def open_readers(ground: Ground) -> None:
@@ -195,6 +202,7 @@ def open_readers(ground: Ground) -> None:
 @attack(
     "9,500 open streams that are read, Compatibility API",
     api="compat",
+    before="34 MiB, others waited 0.3 s",
     limit="`max_session_memory`, `max_concurrent_streams`",
 )
 def open_readers_compat(ground: Ground) -> None:
@@ -204,6 +212,7 @@ def open_readers_compat(ground: Ground) -> None:
 
 @attack(
     "10,000 open streams with 20 fields each that differ",
+    before="22 MiB",
     limit="`max_session_memory`, `max_concurrent_streams`",
 )
 def open_streams_fields(ground: Ground) -> None:
@@ -217,6 +226,7 @@ def open_streams_fields(ground: Ground) -> None:
 
 @attack(
     "20,000 requests with `expect: 100-continue`, the answers never read",
+    before="22 MiB",
     limit="`max_session_memory`, `max_concurrent_streams`",
 )
 def expecting(ground: Ground) -> None:
@@ -327,6 +337,7 @@ def header_table(ground: Ground) -> None:
 
 @attack(
     "10,000 open streams, whose window is changed by SETTINGS again and again",
+    before="16 MiB",
     limit="`control_frame_burst`; nghttp2's queue of answers",
 )
 def window_toggled(ground: Ground) -> None:

@@ -49,7 +49,7 @@ def rapid_reset(ground: Ground) -> None:
 @attack(
     "bodies longer than `content-length` (CVE-2025-8671)",
     ends=True,
-    before="25,000 a second",
+    before="25,000 a second for ever, a line each",
     limit="`stream_reset_burst`",
 )
 def length_mismatch(ground: Ground) -> None:
@@ -114,6 +114,7 @@ def malformed(ground: Ground) -> None:
 @attack(
     "requests of 200 fields, a byte each",
     ends=True,
+    before="went on",
     limit="`max_header_list_pairs`, `stream_reset_burst`",
 )
 def too_many_fields(ground: Ground) -> None:
@@ -129,6 +130,7 @@ def too_many_fields(ground: Ground) -> None:
 @attack(
     "requests of 4 MB of fields in 5 KB (HPACK bomb)",
     ends=True,
+    before="went on",
     limit="`max_header_list_size`, `stream_reset_burst`",
 )
 def header_bomb(ground: Ground) -> None:
@@ -144,6 +146,7 @@ def header_bomb(ground: Ground) -> None:
 @attack(
     "requests past any limit of concurrent streams",
     ends=True,
+    before="20 MiB",
     limit="`max_concurrent_streams`, `max_session_rejected_streams`",
 )
 def refused(ground: Ground) -> None:

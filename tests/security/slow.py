@@ -110,7 +110,12 @@ def dribbled_preface(ground: Ground) -> None:
     wait_for_ends(ground, peers, lambda peer: peer.send(raw.PREFACE[peer.sent : peer.sent + 1]))
 
 
-@slow("a preface, and no SETTINGS", options=SHORT, limit="`handshake_timeout`")
+@slow(
+    "a preface, and no SETTINGS",
+    options=SHORT,
+    before="100 lines",
+    limit="`handshake_timeout`",
+)
 def no_settings(ground: Ground) -> None:
     """The preface has two parts (RFC 9113 section 3.4)."""
     peers = dial(ground)
@@ -119,13 +124,23 @@ def no_settings(ground: Ground) -> None:
     wait_for_ends(ground, peers)
 
 
-@slow("SETTINGS, and never a request", options=SHORT, limit="`first_request_timeout`")
+@slow(
+    "SETTINGS, and never a request",
+    options=SHORT,
+    before="100 lines",
+    limit="`first_request_timeout`",
+)
 def idle(ground: Ground) -> None:
     """`headers_timeout` for the first, `idle_timeout` for the next."""
     wait_for_ends(ground, connect(ground))
 
 
-@slow("PINGs, and never a request", options=SHORT, limit="`first_request_timeout`")
+@slow(
+    "PINGs, and never a request",
+    options=SHORT,
+    before="100 lines",
+    limit="`first_request_timeout`",
+)
 def idle_pings(ground: Ground) -> None:
     """Life is no work."""
     wait_for_ends(ground, connect(ground), lambda peer: peer.send(raw.ping()))
@@ -156,6 +171,7 @@ def endless_block(ground: Ground) -> None:
 @slow(
     "an upload that does not go on",
     options={**SHORT, "request_timeout": 1.0},
+    before="100 lines",
     limit="`request_timeout`",
 )
 def stalled_upload(ground: Ground) -> None:
@@ -169,6 +185,7 @@ def stalled_upload(ground: Ground) -> None:
     memory=1280 * KIB,
     connections=20,
     options=SHORT,
+    before="20 lines",
     limit="`write_timeout`, then `idle_timeout`",
 )
 def no_window(ground: Ground) -> None:
@@ -194,7 +211,12 @@ def unread(ground: Ground) -> None:
     wait_for_ends(ground, peers)
 
 
-@slow("broken off with GOAWAY, and kept open", options=SHORT, limit="a deadline for the peer's end")
+@slow(
+    "broken off with GOAWAY, and kept open",
+    options=SHORT,
+    before="100 lines",
+    limit="a deadline for the peer's end",
+)
 def lingering(ground: Ground) -> None:
     """The victim has said its last word, and the peer neither reads it nor leaves."""
     wait_for_ends(ground, connect(ground, raw.goaway(1)))
@@ -203,6 +225,7 @@ def lingering(ground: Ground) -> None:
 @slow(
     "an error answered by GOAWAY, the socket kept open",
     options=SHORT,
+    before="100 lines",
     limit="a deadline for the peer's end",
 )
 def lingering_error(ground: Ground) -> None:
@@ -221,7 +244,10 @@ def dribbled_head(ground: Ground) -> None:
 
 
 @slow(
-    "HTTP/1: a body byte by byte", options=SHORT_HTTP1, limit="`request_timeout` of `http1_options`"
+    "HTTP/1: a body byte by byte",
+    options=SHORT_HTTP1,
+    before="100 lines",
+    limit="`request_timeout` of `http1_options`",
 )
 def dribbled_body(ground: Ground) -> None:
     """R.U.D.Y."""
