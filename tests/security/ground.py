@@ -33,8 +33,9 @@ PATIENCE = 20.0
 TOO_MUCH = 4 * 1024**3
 # Seconds between honest requests.
 PAUSE = 0.02
-# Seconds after the attack in which the victim is still measured.
-AFTERWARDS = 0.3
+# Seconds after the attack, and after the hostile connections' end, in which the victim is
+# still measured.
+AFTERWARDS = 0.2
 
 
 class Identity(Protocol):
@@ -122,10 +123,14 @@ class Ground:
         *,
         frames: bool = True,
         secure: bool = False,
+        handshake: bool = False,
         receive_buffer: int = 0,
         timeout: float = 5,
     ) -> Peer:
-        """Connect to the victim, and say nothing yet."""
+        """Connect to the victim, and say nothing yet.
+
+        *secure* is its port for TLS; a *handshake* is what that expects.
+        """
         sock = socket.socket()
         if receive_buffer:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
@@ -133,6 +138,12 @@ class Ground:
         try:
             sock.connect(("127.0.0.1", self._ports["secure_port" if secure else "port"]))
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if handshake:
+                context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+                context.check_hostname = False
+                context.verify_mode = ssl.CERT_NONE
+                context.set_alpn_protocols(["h2"])
+                sock = context.wrap_socket(sock, server_hostname="localhost")
         except OSError:
             sock.close()
             raise Ended from None
@@ -386,8 +397,13 @@ def _measured(attack: Attack, identity: Identity | None, victim: Victim, log: An
             for peer in ground.peers:
                 peer.rest()
             time.sleep(AFTERWARDS)
-        for peer in ground.peers:
-            peer.rest()
+            for peer in ground.peers:
+                peer.rest()
+            seconds, left = time.monotonic() - began, sum(not peer.closed for peer in ground.peers)
+            # what is logged of them may come with their end, and so may what that costs
+            for peer in ground.peers:
+                peer.close()
+            time.sleep(AFTERWARDS)
         assert asker.failure is None, asker.failure
         assert victim.process.poll() is None, "the victim has ended"
         log.seek(0)
@@ -396,11 +412,11 @@ def _measured(attack: Attack, identity: Identity | None, victim: Victim, log: An
             sent=sum(peer.sent for peer in ground.peers),
             grown=victim.memory("VmHWM") - before,
             cpu=victim.cpu() - cpu,
-            seconds=time.monotonic() - began,
+            seconds=seconds,
             honest=asker.asked,
             log=log.read().decode(errors="replace").splitlines(),
             ended=ground.ended(),
-            open=sum(not peer.closed for peer in ground.peers),
+            open=left,
         )
     finally:
         for peer in ground.peers:

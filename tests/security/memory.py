@@ -61,6 +61,18 @@ def drained_responses_compat(ground: Ground) -> None:
 
 
 @attack(
+    "1,000 requests with ten pushes of 64 KB each in one segment, stream window 0",
+    limit="`max_session_memory`, `max_concurrent_streams`",
+    node=False,
+)
+def pushed_responses(ground: Ground) -> None:
+    """What is pushed counts as what is answered does."""
+    peer = ground.connect(window=0)
+    peer.send(Blocks().requests(1000, "/push"))
+    hold(ground, peer)
+
+
+@attack(
     "large windows, 1,000 requests for 1 MiB, the socket is never read (CVE-2019-9517)",
     before="1,005 MiB, others waited 1.1 s",
     limit="`max_session_memory`, `max_concurrent_streams`; `write_timeout`",

@@ -103,6 +103,33 @@ def dribbled_hello(ground: Ground) -> None:
     wait_for_ends(ground, peers, lambda peer: peer.send(b"x"))
 
 
+@slow(
+    "TLS, and then not a byte",
+    secure=True,
+    connections=20,
+    options=SHORT,
+    limit="`handshake_timeout`",
+)
+def silent_in_tls(ground: Ground) -> None:
+    """`handshake_timeout` goes on until the peer's SETTINGS."""
+    wait_for_ends(ground, dial(ground, secure=True, handshake=True))
+
+
+@slow(
+    "an error answered by GOAWAY over TLS, close_notify never answered",
+    secure=True,
+    connections=20,
+    options=SHORT,
+    limit="a deadline for the peer's end",
+)
+def lingering_tls(ground: Ground) -> None:
+    """The connection is closed, without the other half of TLS's end."""
+    peers = dial(ground, secure=True, handshake=True)
+    for peer in peers:
+        peer.send(raw.PREFACE, raw.settings(), raw.data(1, b"x"))
+    wait_for_ends(ground, peers)
+
+
 @slow("a preface byte by byte", options=SHORT, limit="`handshake_timeout`")
 def dribbled_preface(ground: Ground) -> None:
     """Twenty-four bytes take longer than a handshake may."""

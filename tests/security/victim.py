@@ -9,7 +9,7 @@ goes to standard error, as Python does it unless it is told otherwise.
 The paths: ``/`` answers at once; ``/large`` with 1 MiB in one piece, ``/drain`` with as much
 from a coroutine that awaits `drain()`; ``/upload`` neither reads nor answers; ``/read`` reads
 all and answers; ``/stall`` reads until the client's window is grown, and then no more;
-``/busy`` blocks the loop for 0.4 seconds of CPU.
+``/push`` pushes ten responses of 64 KiB; ``/busy`` blocks the loop for 0.4 seconds of CPU.
 """
 
 from __future__ import annotations
