@@ -51,11 +51,13 @@ class Attack:
     """What stops it, for the documentation."""
     before: str = ""
     """What it cost before that, for the documentation."""
+    label: str = ""
+    """Its name, if it is not the function's."""
 
     @property
     def name(self) -> str:
-        """The function's name, words apart."""
-        return self.run.__name__
+        """What it is called."""
+        return self.label or self.run.__name__
 
     @property
     def family(self) -> str:

@@ -104,14 +104,16 @@ class Outcome:
 class Ground:
     """What an attack is given: how to reach the victim, and how long it may go on."""
 
-    def __init__(self, attack: Attack, ports: dict[str, int], identity: Identity | None) -> None:
+    def __init__(
+        self, attack: Attack, victim: Victim, ports: dict[str, int], identity: Identity | None
+    ) -> None:
         self.attack = attack
+        self.victim = victim
         self.peers: list[Peer] = []
         self.deadline = time.monotonic() + attack.seconds
         self._ports = ports
         self._identity = identity
         self._listener: socket.socket | None = None
-        self._tell: Any = None
 
     @property
     def over(self) -> bool:
@@ -171,9 +173,7 @@ class Ground:
         with listener:
             scheme = "https" if self.attack.secure else "http"
             origin = f"{scheme}://localhost:{listener.getsockname()[1]}"
-            if self._tell is None:
-                raise AssertionError("this attack is not one on a client")
-            self._tell({"connect": origin, **self.attack.ask})
+            self.victim.tell({"connect": origin, **self.attack.ask})
             listener.settimeout(PATIENCE)
             sock, _ = listener.accept()
         sock.settimeout(PATIENCE)
@@ -191,8 +191,10 @@ class Ground:
         self.deadline = time.monotonic() + self.attack.seconds
         peer = self._entered(sock, True)
         peer.send(raw.settings(), raw.settings(ack=True))
-        while not peer.seen[raw.HEADERS]:
+        while peer.seen[raw.HEADERS] < self.attack.ask.get("requests", 1):
             peer.hear(0.02)
+        # what it costs to ask is the program's own
+        self.victim.begin()
         return peer
 
     def _entered(self, sock: socket.socket, frames: bool) -> Peer:
@@ -236,6 +238,7 @@ class Victim:
             cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, env=environment,
         )  # fmt: skip
         self.pid = self.process.pid
+        self._before = 0
 
     def started(self) -> dict[str, int]:
         """Its ports."""
@@ -260,9 +263,15 @@ class Victim:
                     return int(line.split()[1]) * 1024
         return 0
 
-    def forget_peak(self) -> None:
-        """Begin a new peak (proc(5), clear_refs)."""
+    def begin(self) -> None:
+        """Measure `grown` from here: forget the peak so far (proc(5), clear_refs)."""
         Path(f"/proc/{self.pid}/clear_refs").write_text("5")
+        self._before = self.memory("VmRSS")
+
+    @property
+    def grown(self) -> int:
+        """Bytes of resident memory at the peak, over those at the beginning."""
+        return self.memory("VmHWM") - self._before
 
     def delay(self) -> float:
         """Seconds so far that it could run, but had no processor."""
@@ -386,10 +395,9 @@ def _measured(attack: Attack, identity: Identity | None, victim: Victim, log: An
         asker.ask()
     if attack.files:
         resource.prlimit(victim.pid, resource.RLIMIT_NOFILE, (attack.files, attack.files))
-    victim.forget_peak()
-    before, cpu, began = victim.memory("VmRSS"), victim.cpu(), time.monotonic()
-    ground = Ground(attack, ports, identity)
-    ground._tell = victim.tell
+    victim.begin()
+    cpu, began = victim.cpu(), time.monotonic()
+    ground = Ground(attack, victim, ports, identity)
     try:
         with _asking(asker):
             with contextlib.suppress(Ended):
@@ -410,7 +418,7 @@ def _measured(attack: Attack, identity: Identity | None, victim: Victim, log: An
         return Outcome(
             attack,
             sent=sum(peer.sent for peer in ground.peers),
-            grown=victim.memory("VmHWM") - before,
+            grown=victim.grown,
             cpu=victim.cpu() - cpu,
             seconds=seconds,
             honest=asker.asked,

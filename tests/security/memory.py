@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from .. import raw
-from .attacks import attack
+from .attacks import ATTACKS, attack
 from .ground import Ground
 from .wire import LARGEST, TABLE, Blocks, Peer
 
 LONG = ("x-long", "v" * 3900)
 LARGE = "1,000 requests for responses of 1 MiB in one segment, stream window 0"
+
+
+# For a server that was told to take more streams than it announces by itself.
+RAISED = {"settings": {"max_concurrent_streams": 100_000}}
+ALLOWED = 250
 
 
 def hold(ground: Ground, peer: Peer, seconds: float = 0.7) -> None:
@@ -374,3 +380,79 @@ def come_and_go(ground: Ground) -> None:
             peer.hear(0.01)
         peer.closed = True
         peer.close()
+
+
+def raised(name: str) -> None:
+    """Enter the attack *name* again, on a server without a small limit of streams."""
+    made = ATTACKS[name]
+    ATTACKS[f"{name}_raised"] = replace(
+        made,
+        label=f"{name}_raised",
+        title=f"{made.title}, `max_concurrent_streams` 100,000",
+        options={**made.options, **RAISED},
+        limit="`max_session_memory`",
+        before="",
+    )
+
+
+for _name in (
+    "large_responses",
+    "pushed_responses",
+    "referenced_headers",
+    "open_streams",
+    "open_streams_compat",
+    "open_readers_compat",
+    "open_streams_fields",
+):
+    raised(_name)
+
+
+@attack(
+    f"{ALLOWED} streams, each with 60 KB of fields that differ from all others",
+    limit="`max_session_memory`",
+)
+def full_of_fields(ground: Ground) -> None:
+    """As many streams as are allowed, each as dear as it may be."""
+    peer = ground.connect()
+    for n in range(ALLOWED):
+        fields = [(f"x-{n}-{k}", f"{n}-{k}-".ljust(420, "v")) for k in range(120)]
+        block = raw.block([*raw.request_fields("POST", "/upload"), *fields])
+        stream_id = 2 * n + 1
+        peer.send(raw.frame(raw.HEADERS, 0, stream_id, block[:16384]))
+        for at in range(16384, len(block), 16384):
+            flags = raw.END_HEADERS if at + 16384 >= len(block) else 0
+            peer.send(raw.frame(raw.CONTINUATION, flags, stream_id, block[at : at + 16384]))
+    hold(ground, peer)
+
+
+@attack(
+    f"{ALLOWED} streams, fields and trailers of 15 references to one 4 KB entry, bodies unread",
+    limit="`max_session_memory`",
+)
+def full_of_trailers(ground: Ground) -> None:
+    """Trailers wait behind a body that nobody reads."""
+    peer = ground.connect()
+    blocks = Blocks()
+    head = raw.block(raw.request_fields("POST", "/upload"))
+    for stream_id in range(1, 2 * ALLOWED, 2):
+        long = blocks.block(*[LONG] * 14)
+        peer.send(raw.frame(raw.HEADERS, raw.END_HEADERS, stream_id, head + long))
+        peer.send(raw.data(stream_id, b"x" * 200))
+        long = blocks.block(*[LONG] * 15)
+        peer.send(raw.frame(raw.HEADERS, raw.END_HEADERS | raw.END_STREAM, stream_id, long))
+    hold(ground, peer)
+
+
+@attack(
+    f"{ALLOWED} streams, each with a body in pieces of a byte and a response of 1 MiB unread",
+    api="compat",
+    limit="`max_session_memory`; small pieces of a body are joined",
+)
+def full_of_work(ground: Ground) -> None:
+    """Both directions at once, in the Compatibility API."""
+    peer = ground.connect(window=0)
+    blocks = Blocks()
+    for n in range(ALLOWED):
+        peer.send(blocks.requests(1, "/drain", "POST", first=2 * n + 1, end_stream=False))
+        peer.send(raw.data(2 * n + 1, b"x") * 250)
+    hold(ground, peer)
