@@ -37,7 +37,7 @@ class Attack:
     """Bytes of resident memory that each of them may cost."""
     lines: int = 3
     """Lines that the victim may log."""
-    seconds: float = 1.5
+    seconds: float = 1.2
     """How long it goes on when nothing ends it."""
     options: dict[str, Any] = field(default_factory=dict)
     """Options of the victim that are not the default."""

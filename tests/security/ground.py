@@ -159,10 +159,12 @@ class Ground:
         receive_buffer: int = 0,
         values: dict[int, int] | None = None,
     ) -> Peer:
-        """Connect and speak HTTP/2; with *all_of_it* the connection's window is the largest."""
+        """Connect and speak HTTP/2; with *all_of_it* the connection's window is the largest.
+
+        The victim's SETTINGS are never acknowledged, so that its limits are not yet rules.
+        """
         peer = self.dial(receive_buffer=receive_buffer)
         peer.send(raw.PREFACE, raw.settings({WINDOW: window, **(values or {})}))
-        peer.send(raw.settings(ack=True))
         if all_of_it:
             peer.send(raw.window_update(0, LARGEST - 65535))
         return peer

@@ -114,7 +114,7 @@ def pipelined(ground: Ground) -> None:
     """Pipelining: one is answered at a time."""
     peer = ground.dial(frames=False, receive_buffer=4096)
     peer.send(LARGE * 1000, reading=False)
-    time.sleep(1)
+    time.sleep(0.7)
 
 
 @http1("requests without end, the answers never read", limit="one request at a time")

@@ -19,7 +19,7 @@ RAISED = {"settings": {"max_concurrent_streams": 100_000}}
 ALLOWED = 250
 
 
-def hold(ground: Ground, peer: Peer, seconds: float = 0.7) -> None:
+def hold(ground: Ground, peer: Peer, seconds: float = 0.5) -> None:
     """Stay for a moment, reading nothing but what comes by itself."""
     peer.hear(min(seconds, max(0.0, ground.deadline - time.monotonic() - 0.1)))
 
@@ -87,7 +87,7 @@ def unread_socket(ground: Ground) -> None:
     """HTTP/2's windows are open, TCP's is not."""
     peer = ground.connect(window=LARGEST, all_of_it=True, receive_buffer=4096)
     peer.send(Blocks().requests(1000, "/large"), reading=False)
-    time.sleep(1)
+    time.sleep(0.7)
 
 
 @attack(

@@ -35,7 +35,7 @@ def slow(title: str, memory: int = 64 * KIB, connections: int = MANY, **options:
         connections=connections,
         memory=memory,
         ends=True,
-        seconds=3.5,
+        seconds=3.0,
         lines=5,
         node=False,  # its deadlines are others, or there are none
         **options,
@@ -234,7 +234,7 @@ def unread(ground: Ground) -> None:
         window=2**31 - 1, all_of_it=True, receive_buffer=4096,
     )  # fmt: skip
     # the victim's end is seen when what is buffered has been read
-    time.sleep(2.2)
+    time.sleep(1.4)
     wait_for_ends(ground, peers)
 
 
@@ -309,7 +309,7 @@ def unread_http1(ground: Ground) -> None:
     peers = dial(ground, frames=False, receive_buffer=4096)
     for peer in peers:
         peer.send(b"GET /large HTTP/1.1\r\nhost: localhost\r\n\r\n", reading=False)
-    time.sleep(2.2)
+    time.sleep(1.4)
     wait_for_ends(ground, peers)
 
 
