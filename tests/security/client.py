@@ -35,7 +35,8 @@ def origins(start: int, count: int) -> bytes:
     "ORIGIN over TLS, other origins without end",
     secure=True,
     before="45 MiB and rising, a core busy",
-    limit="the set of origins is bounded",
+    limit="the set of origins is bounded: bytes cost their sender as much",
+    ends=False,
 )
 def origin_sets(ground: Ground) -> None:
     """The set of origins is kept, and told."""
@@ -50,7 +51,8 @@ def origin_sets(ground: Ground) -> None:
     "ORIGIN over TLS, the same origins without end",
     secure=True,
     before="went on",
-    limit="`control_frame_burst`",
+    limit="nothing new is kept: bytes cost their sender as much",
+    ends=False,
 )
 def origin_again(ground: Ground) -> None:
     """Nothing new, at some cost."""
@@ -94,7 +96,8 @@ def promise(promised: int, path: str) -> bytes:
 @liar(
     "PUSH_PROMISE without end",
     before="went on",
-    limit="`max_session_rejected_streams`",
+    limit="each is cancelled, and nothing is kept",
+    ends=False,
 )
 def promises(ground: Ground) -> None:
     """Streams that the server reserves, and never answers on."""
@@ -108,7 +111,8 @@ def promises(ground: Ground) -> None:
 @liar(
     "pushed responses without end, each whole",
     before="went on",
-    limit="`max_session_rejected_streams`",
+    limit="each is cancelled, and nothing is kept",
+    ends=False,
 )
 def pushes(ground: Ground) -> None:
     """No program has asked for them, and none listens."""
@@ -168,7 +172,7 @@ def client_continuations(ground: Ground) -> None:
 @liar(
     "empty DATA without end",
     before="went on",
-    limit="`control_frame_burst`",
+    limit="`max_session_invalid_frames`",
 )
 def client_empty_data(ground: Ground) -> None:
     """Neither a byte nor an end."""

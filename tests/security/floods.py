@@ -117,7 +117,7 @@ def settings_answers(ground: Ground) -> None:
     "empty DATA without end (CVE-2019-9518)",
     ends=True,
     before="went on",
-    limit="`control_frame_burst`",
+    limit="`max_session_invalid_frames`",
 )
 def empty_data(ground: Ground) -> None:
     """Neither a byte nor an end."""

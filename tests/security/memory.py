@@ -113,7 +113,7 @@ def unread_socket_slowly(ground: Ground) -> None:
 def reset_at_once(ground: Ground) -> None:
     """What a handler answers to a stream that is dead already must not be kept."""
     peer = ground.connect(window=LARGEST, all_of_it=True, receive_buffer=4096)
-    peer.send(Blocks().requests(150_000, "/large", after=raw.rst_stream), reading=False)
+    peer.send(Blocks().requests(50_000, "/large", after=raw.rst_stream), reading=False)
     time.sleep(0.5)
 
 

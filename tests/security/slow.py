@@ -35,7 +35,7 @@ def slow(title: str, memory: int = 64 * KIB, connections: int = MANY, **options:
         connections=connections,
         memory=memory,
         ends=True,
-        seconds=3.0,
+        seconds=4.5,
         lines=5,
         node=False,  # its deadlines are others, or there are none
         **options,

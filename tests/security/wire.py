@@ -72,8 +72,11 @@ class Blocks:
         """*count* requests from stream *first* on; *after* gives what follows each by its id."""
         flags = raw.END_HEADERS | (raw.END_STREAM if end_stream else 0)
         parts = []
+        block = self.request(path, method)
         for stream_id in range(first, first + 2 * count, 2):
-            parts.append(raw.frame(raw.HEADERS, flags, stream_id, self.request(path, method)))
+            parts.append(raw.frame(raw.HEADERS, flags, stream_id, block))
+            if stream_id == first:
+                block = self.request(path, method)  # in the table by now
             if after is not None:
                 parts.append(after(stream_id))
         return b"".join(parts)
