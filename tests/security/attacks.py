@@ -65,6 +65,11 @@ class Attack:
         return self.run.__module__.rpartition(".")[2]
 
     @property
+    def time(self) -> float:
+        """Seconds that it may take: what has to be ended may be slow on a busy machine."""
+        return max(self.seconds, 4.5) if self.ends else self.seconds
+
+    @property
     def bound(self) -> int:
         """Bytes that the victim's resident memory may grow by."""
         return self.connections * self.memory

@@ -286,9 +286,9 @@ def extensions(ground: Ground) -> None:
     limit="`control_frame_burst`",
 )
 def goaways(ground: Ground) -> None:
-    """With 16 KB of debug data each."""
+    """With some debug data each."""
     peer = opened(ground)
-    flood(ground, peer, raw.goaway(0, 0, b"x" * 16_000))
+    flood(ground, peer, raw.goaway(0, 0, b"x" * 200))
 
 
 @attack(

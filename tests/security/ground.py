@@ -110,7 +110,7 @@ class Ground:
         self.attack = attack
         self.victim = victim
         self.peers: list[Peer] = []
-        self.deadline = time.monotonic() + attack.seconds
+        self.deadline = time.monotonic() + attack.time
         self._ports = ports
         self._identity = identity
         self._listener: socket.socket | None = None
@@ -190,7 +190,7 @@ class Ground:
             magic += sock.recv(len(raw.PREFACE) - len(magic))
         assert magic == raw.PREFACE
         # the attack's time begins now
-        self.deadline = time.monotonic() + self.attack.seconds
+        self.deadline = time.monotonic() + self.attack.time
         peer = self._entered(sock, True)
         peer.send(raw.settings(), raw.settings(ack=True))
         while peer.seen[raw.HEADERS] < self.attack.ask.get("requests", 1):

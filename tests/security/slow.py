@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from typing import Any
@@ -66,10 +67,17 @@ def dial(ground: Ground, **options: Any) -> list[Peer]:
 
 def connect(ground: Ground, *frames: bytes, **options: Any) -> list[Peer]:
     """The attack's connections, which speak HTTP/2, and have sent *frames*."""
-    peers = [ground.connect(**options) for _ in range(ground.attack.connections)]
+    for _ in range(ground.attack.connections):
+        with contextlib.suppress(Ended):
+            ground.connect(**options).send(*frames)
+    return ground.peers
+
+
+def tell(peers: list[Peer], *frames: bytes) -> None:
+    """Send *frames* on each; some may have been ended by now."""
     for peer in peers:
-        peer.send(*frames)
-    return peers
+        with contextlib.suppress(Ended):
+            peer.send(*frames)
 
 
 @slow("not a byte, in the clear", options=SHORT, limit="`handshake_timeout`")
@@ -98,8 +106,7 @@ def silent_tls(ground: Ground) -> None:
 def dribbled_hello(ground: Ground) -> None:
     """A record of 512 bytes that is never complete."""
     peers = dial(ground, secure=True)
-    for peer in peers:
-        peer.send(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")
+    tell(peers, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")
     wait_for_ends(ground, peers, lambda peer: peer.send(b"x"))
 
 
@@ -119,14 +126,12 @@ def silent_in_tls(ground: Ground) -> None:
     "an error answered by GOAWAY over TLS, close_notify never answered",
     secure=True,
     connections=20,
-    options=SHORT,
     limit="a deadline for the peer's end",
 )
 def lingering_tls(ground: Ground) -> None:
     """The connection is closed, without the other half of TLS's end."""
     peers = dial(ground, secure=True, handshake=True)
-    for peer in peers:
-        peer.send(raw.PREFACE, raw.settings(), raw.data(1, b"x"))
+    tell(peers, raw.PREFACE, raw.settings(), raw.data(1, b"x"))
     wait_for_ends(ground, peers)
 
 
@@ -146,8 +151,7 @@ def dribbled_preface(ground: Ground) -> None:
 def no_settings(ground: Ground) -> None:
     """The preface has two parts (RFC 9113 section 3.4)."""
     peers = dial(ground)
-    for peer in peers:
-        peer.send(raw.PREFACE)
+    tell(peers, raw.PREFACE)
     wait_for_ends(ground, peers)
 
 
@@ -279,8 +283,7 @@ def dribbled_head(ground: Ground) -> None:
 def dribbled_body(ground: Ground) -> None:
     """R.U.D.Y."""
     peers = dial(ground, frames=False)
-    for peer in peers:
-        peer.send(b"POST /read HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100000\r\n\r\n")
+    tell(peers, b"POST /read HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100000\r\n\r\n")
     wait_for_ends(ground, peers, lambda peer: peer.send(b"x"))
 
 
@@ -292,8 +295,7 @@ def dribbled_body(ground: Ground) -> None:
 def kept_alive(ground: Ground) -> None:
     """`keep_alive_timeout`."""
     peers = dial(ground, frames=False)
-    for peer in peers:
-        peer.send(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n")
+    tell(peers, b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n")
     wait_for_ends(ground, peers)
 
 
