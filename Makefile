@@ -3,7 +3,7 @@
 # ARGS=... goes to the program that a target runs.
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test restarts security fuzz sanitize lint types format docs bench wheel clean
+.PHONY: help serve test restarts security fuzz sanitize lint types format docs bench soak wheel clean
 # Steps build on each other's .venv, and their output is for reading.
 .NOTPARALLEL:
 
@@ -12,6 +12,8 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH):/usr/sbin
 export PYTHON
 
 bin := .venv/bin
+
+SOAK_SECONDS ?= 60
 
 define run-lint
 $(bin)/ruff check
@@ -90,10 +92,14 @@ security: ## attack a server and a client of our own, and print what it costs th
 	@tools/bootstrap test
 	$(bin)/python -m tests.security $(ARGS)
 
+soak: ## mixed traffic for SOAK_SECONDS: no error, no growth, nothing left behind (ARGS goes to it)
+	@tools/bootstrap soak
+	$(bin)/python -m soak --seconds $(SOAK_SECONDS) $(ARGS)
+
 wheel: ## build a wheel for this system into dist
 	@tools/bootstrap wheel
 	$(bin)/python -m pip --disable-pip-version-check wheel --quiet --no-deps --no-build-isolation -w dist .
 
 clean: ## remove all that make has made, .venv too
 	rm -rf .venv build dist fuzz/findings docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis
-	find src tests examples benchmarks docs fuzz -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
+	find src tests examples benchmarks docs fuzz soak -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true

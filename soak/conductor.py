@@ -1,0 +1,185 @@
+"""The course of a run: start, traffic, three marks at which it rests, and the end."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .children import Failure, Foreign, Station, execute
+from .foreign import Foreigners
+from .ledger import Ledger
+from .payload import BLOCK
+from .report import Report
+
+__all__ = ["Options", "conduct"]
+
+# Parts of the time at which memory is measured.
+MARKS = (0.1, 0.5, 1.0)
+# The traffic of foreign clients, in programs a second, for each 100 transfers of ours.
+FOREIGN = 3.0
+
+
+@dataclass
+class Options:
+    """What the command line says."""
+
+    seconds: float = 60.0
+    rate: float = 100.0
+    at_a_time: int = 12
+    limit: float = 30.0
+    growth: float = 2.0
+    patience: float = 15.0
+    every: float = 10.0
+    server_loop: str = "uvloop"
+    client_loop: str = "asyncio"
+    fault: list[str] = field(default_factory=list)
+    only: list[str] = field(default_factory=list)
+    without: list[str] = field(default_factory=list)
+
+
+async def conduct(options: Options, folder: Path) -> bool:
+    """Run; whether all held. *folder* is for the files that are served."""
+    ledger = Ledger("soak")
+    report = Report(options.seconds, options.growth, ledger)
+    async with AsyncExitStack() as stack:
+        try:
+            run = await _start(options, folder, ledger, report, stack)
+            await run.traffic()
+            await run.end()
+        except Failure as error:
+            ledger.problem("failure", str(error))
+    return report.summary()
+
+
+async def _start(
+    options: Options, folder: Path, ledger: Ledger, report: Report, stack: AsyncExitStack
+) -> _Run:
+    (folder / "block").write_bytes(BLOCK)
+    (folder / "root").mkdir()
+    for size in (100, 65_536, 1_048_576):
+        (folder / "root" / str(size)).write_bytes(BLOCK[:size])
+    cert, key = str(folder / "cert.pem"), str(folder / "key.pem")
+    status, _, said = await execute(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-sha256", "-days", "2",
+         "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+         "-keyout", key, "-out", cert], options.limit,
+    )  # fmt: skip
+    if status:
+        raise Failure(f"openssl makes no certificate: {said!r}")
+    block = str(folder / "block")
+    nghttpd = await Foreign.nghttpd(folder / "root")
+    stack.push_async_callback(nghttpd.kill)
+    node = await Foreign.node(block)
+    stack.push_async_callback(node.kill)
+    node_tls = await Foreign.node(block, cert, key)
+    stack.push_async_callback(node_tls.kill)
+    server = await Station.start(
+        "server", ledger, loop=options.server_loop, cert=cert, key=key, block=block,
+        faults=options.fault,
+    )  # fmt: skip
+    stack.push_async_callback(server.kill)
+    ports: dict[str, int] = (await server.ask("ports"))["ports"]
+    others = {"node": node.port, "node-tls": node_tls.port, "nghttpd": nghttpd.port}
+    client = await Station.start(
+        "client", ledger, loop=options.client_loop, cert=cert, ports=ports | others,
+        rate=options.rate, at_a_time=options.at_a_time, limit=options.limit, faults=options.fault,
+        only=options.only, without=options.without,
+    )  # fmt: skip
+    stack.push_async_callback(client.kill)
+    rate = FOREIGN * options.rate / 100
+    foreigners = Foreigners(ledger, ports, cert, options.limit, rate)
+    stack.push_async_callback(foreigners.stop)
+    return _Run(options, ledger, report, server, client, foreigners)
+
+
+class _Run:
+    def __init__(
+        self,
+        options: Options,
+        ledger: Ledger,
+        report: Report,
+        server: Station,
+        client: Station,
+        foreigners: Foreigners,
+    ) -> None:
+        self._options = options
+        self._ledger = ledger
+        self._report = report
+        self._server = server
+        self._client = client
+        self._foreigners = foreigners
+        self._stations = (server, client)
+        # a transfer that hangs ends by its own limit, which is told then
+        self._patience = options.limit + 30
+        self._beginning: dict[str, dict[str, Any]] = {}
+
+    async def traffic(self) -> None:
+        """Let the traffic run for its time, with a rest at each mark."""
+        for station in self._stations:
+            self._beginning[station.who] = await station.ask("measure")
+        begin = time.monotonic()
+        self._report.begin(self._stations, self._beginning)
+        await self._client.ask("start")
+        self._foreigners.start()
+        next_row = self._options.every
+        for mark in MARKS:
+            until = mark * self._options.seconds
+            while (now := time.monotonic() - begin) < until:
+                await asyncio.sleep(min(1.0, until - now))
+                await self._tell()
+                if time.monotonic() - begin >= next_row:
+                    self._report.row(time.monotonic() - begin)
+                    next_row += self._options.every
+            await asyncio.gather(self._client.ask("rest", self._patience), self._foreigners.rest())
+            for station in self._stations:
+                held = await station.ask("measure", self._patience)
+                self._report.mark(mark, station.who, held["resident"])
+            if mark < 1:
+                await self._client.ask("resume")
+                self._foreigners.resume()
+        await self._tell()
+        self._report.row(time.monotonic() - begin)
+
+    async def _tell(self) -> None:
+        """Fetch the ledgers, and print what is new in them."""
+        for station in self._stations:
+            await station.ask("told", self._patience)
+        self._report.refresh()
+
+    async def end(self) -> None:
+        """Close everything; nothing may be left."""
+        await self._foreigners.stop()
+        await self._client.ask("stop", self._patience)
+        # While the long-lived sessions are still there.
+        for station in self._stations:
+            await station.ask("windows", self._patience)
+        await self._client.ask("close", self._patience)
+        await self._left_behind(self._client)
+        await self._left_behind(self._server)
+        sessions = (await self._server.ask("sessions"))["sessions"]
+        if sessions:
+            self._ledger.problem("left", f"server: {sessions} sessions without a connection")
+        await self._server.ask("close", self._patience)
+        await self._tell()
+        for station in (self._client, self._server):
+            await station.end()
+
+    async def _left_behind(self, station: Station) -> None:
+        """As many descriptors and tasks as at the beginning, soon."""
+        began = self._beginning[station.who]
+        until = time.monotonic() + self._options.patience
+        while True:
+            held = await station.ask("measure", self._patience)
+            more = [kind for kind in ("descriptors", "tasks") if held[kind] > began[kind]]
+            if not more or time.monotonic() > until:
+                break
+            await asyncio.sleep(0.2)
+        self._report.left(station.who, held)
+        for kind in more:
+            what = f"{station.who}: {held[kind]} {kind} at the end, {began[kind]} at the beginning"
+            detail = f": {held['at']}" if kind == "tasks" else ""
+            self._ledger.problem("left", what + detail[:2000])
