@@ -24,8 +24,13 @@ def main() -> int:
 
     def add(name: str, what: str, **more: Any) -> None:
         value = getattr(default, name[2:].replace("-", "_"))
-        how = {"action": "append"} if isinstance(value, list) else {"type": type(value)}
-        parser.add_argument(name, help=what, default=value, **how, **more)
+        if isinstance(value, bool):
+            more["action"] = "store_true"
+        elif isinstance(value, list):
+            more["action"] = "append"
+        else:
+            more["type"] = type(value)
+        parser.add_argument(name, help=what, default=value, **more)
 
     add("--seconds", "how long (%(default)s)")
     add("--rate", "transfers a second of the client, others in proportion (%(default)s)")
@@ -36,6 +41,7 @@ def main() -> int:
     add("--every", "seconds between rows (%(default)s)")
     add("--server-loop", "of the server (%(default)s)", choices=loops)
     add("--client-loop", "of the client (%(default)s)", choices=loops)
+    add("--alone", "without clients and servers of others")
     add("--only", "a scene of the client's; no others are played")
     add("--without", "a scene that is not played")
     add("--fault", f"a fault to plant, which has to be noticed: {faults}", choices=sorted(FAULTS))

@@ -82,12 +82,14 @@ class Client:
 
     async def close(self) -> None:
         """Close the long-lived sessions."""
-        for target in self._targets:
-            try:
-                async with asyncio.timeout(self._limit):
-                    await target.close()
-            except TimeoutError:
-                self._ledger.problem("hung", f"close() of the session with {target.name}")
+        await asyncio.gather(*(self._close(target) for target in self._targets))
+
+    async def _close(self, target: Target) -> None:
+        try:
+            async with asyncio.timeout(self._limit):
+                await target.close()
+        except TimeoutError:
+            self._ledger.problem("hung", f"close() of the session with {target.name}")
 
     def _deal(self) -> tuple[Target, Scene, str]:
         """The next of the pack, each as often as it should be before any comes again."""

@@ -36,6 +36,7 @@ class Options:
     every: float = 10.0
     server_loop: str = "uvloop"
     client_loop: str = "asyncio"
+    alone: bool = False
     fault: list[str] = field(default_factory=list)
     only: list[str] = field(default_factory=list)
     without: list[str] = field(default_factory=list)
@@ -71,19 +72,22 @@ async def _start(
     if status:
         raise Failure(f"openssl makes no certificate: {said!r}")
     block = str(folder / "block")
-    nghttpd = await Foreign.nghttpd(folder / "root")
-    stack.push_async_callback(nghttpd.kill)
-    node = await Foreign.node(block)
-    stack.push_async_callback(node.kill)
-    node_tls = await Foreign.node(block, cert, key)
-    stack.push_async_callback(node_tls.kill)
+    others: dict[str, int] = {}
+    if not options.alone:
+        for name, starting in (
+            ("nghttpd", Foreign.nghttpd(folder / "root")),
+            ("node", Foreign.node(block)),
+            ("node-tls", Foreign.node(block, cert, key)),
+        ):
+            other = await starting
+            stack.push_async_callback(other.kill)
+            others[name] = other.port
     server = await Station.start(
         "server", ledger, loop=options.server_loop, cert=cert, key=key, block=block,
         faults=options.fault,
     )  # fmt: skip
     stack.push_async_callback(server.kill)
     ports: dict[str, int] = (await server.ask("ports"))["ports"]
-    others = {"node": node.port, "node-tls": node_tls.port, "nghttpd": nghttpd.port}
     client = await Station.start(
         "client", ledger, loop=options.client_loop, cert=cert, ports=ports | others,
         rate=options.rate, at_a_time=options.at_a_time, limit=options.limit, faults=options.fault,
@@ -124,7 +128,8 @@ class _Run:
         begin = time.monotonic()
         self._report.begin(self._stations, self._beginning)
         await self._client.ask("start")
-        self._foreigners.start()
+        if not self._options.alone:
+            self._foreigners.start()
         next_row = self._options.every
         for mark in MARKS:
             until = mark * self._options.seconds

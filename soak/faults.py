@@ -13,7 +13,7 @@ FAULTS = {
     "corrupt": "a byte of a response is changed",
     "hang": "a request is never answered",
     "raise": "a handler fails that should not",
-    "leak-memory": "8 KiB of each request are kept",
+    "leak-memory": "64 KiB of each request are kept",
     "leak-task": "a task is left behind",
     "leak-descriptor": "a descriptor is left behind",
     "leak-window": "a response is never read, and its stream never closed (by the client)",
@@ -43,7 +43,7 @@ class Faults:
         """A request has come."""
         self._requests += 1
         if "leak-memory" in self.planted:
-            self._kept.append(bytearray(8192))
+            self._kept.append(b"x" * 65_536)
         if self.due("leak-task"):
             never = asyncio.get_running_loop().create_future()
             self._kept.append(asyncio.ensure_future(_wait(never)))

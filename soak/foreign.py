@@ -7,8 +7,9 @@ import json
 import random
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 from .children import ROOT, execute
 from .ledger import Ledger
@@ -17,7 +18,7 @@ from .payload import Wrong, check, digest, part, path_of
 
 __all__ = ["Foreigners"]
 
-Turn = Callable[[], Awaitable[int]]
+Turn = Callable[[], Coroutine[Any, Any, int]]
 
 NODE_CLIENT = ROOT / "soak" / "node_client.js"
 # What curl says when its `--max-time` is over, which is an abort of ours.
@@ -71,9 +72,7 @@ class Foreigners:
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def _run(self) -> None:
-        kinds: list[Turn] = (
-            [self._curl] * 4 + [self._curl_post] * 2 + [self._curl_abort] * 2
-        )
+        kinds: list[Turn] = [self._curl] * 4 + [self._curl_post] * 2 + [self._curl_abort] * 2
         kinds += [self._nghttp, self._nghttp_post, self._h2load, self._node]
         while True:
             if not self._turns:

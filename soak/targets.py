@@ -74,7 +74,10 @@ class Target:
             self._ledger.problem("window", f"{self.name}: {wrong}")
 
     async def close(self) -> None:
-        """Close the long-lived session."""
+        """Close the long-lived session; destroy it when the caller has no more time."""
         session, self._session = self._session, None
         if session is not None:
-            await session.close()
+            try:
+                await session.close()
+            finally:
+                session.destroy()
