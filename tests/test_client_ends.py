@@ -285,6 +285,67 @@ def test_close_with_a_code(run: Run, peer: Peer) -> None:
     run(main())
 
 
+@pytest.mark.parametrize("code", [constants.NGHTTP2_NO_ERROR, CANCEL])
+@pytest.mark.parametrize("how", ["unread", "begun", "empty", "with a listener", "paused"])
+def test_close_of_what_is_complete(run: Run, how: str, code: int) -> None:
+    """A caller who has no more time need not know that all of it has just come."""
+    body = b"" if how == "empty" else b"hello"
+
+    async def main() -> None:
+        async with (
+            serving(lambda stream: stream.end(body)) as (_, origin),
+            http2.connect(origin) as session,
+        ):
+            stream = session.request()
+            closes: list[None] = []
+            if how == "with a listener":
+                stream.on("close", lambda: closes.append(None))
+            elif how == "paused":
+                stream.on("data", lambda _: None)
+                stream.pause()
+            await stream.response()
+            await session.ping()  # the body is there, too
+            rest = body
+            if how == "begun":
+                assert await stream.readexactly(2) == b"he"
+                rest = b"llo"
+            assert stream.closed
+            async with asyncio.timeout(5):
+                await stream.close(code)
+            assert stream.destroyed
+            assert stream.rst_code == constants.NGHTTP2_NO_ERROR
+            # nothing is cut short in silence
+            assert await stream.read() == rest
+            assert await stream.read() == b""
+            await stream.close()
+            assert closes == [None] * (how == "with a listener")
+
+    run(main())
+
+
+@pytest.mark.parametrize("ended", [False, True])
+def test_close_of_an_upload_that_was_answered(run: Run, ended: bool) -> None:
+    """With NO_ERROR the answer stays whole, and its reader is not waited for."""
+
+    async def main() -> None:
+        async with (
+            serving(lambda stream: stream.end(b"hello")) as (_, origin),
+            http2.connect(origin) as session,
+        ):
+            stream = session.request({":method": "POST"})
+            stream.write(b"x")
+            await stream.response()
+            await session.ping()
+            if ended:
+                stream.end(bytes(200_000))  # more than the window that the server gives
+            async with asyncio.timeout(5):
+                await stream.close()
+            assert stream.destroyed
+            assert await stream.read() == b"hello"
+
+    run(main())
+
+
 @pytest.mark.row("stream.destroy")
 def test_destroy(run: Run, peer: Peer) -> None:
     async def main() -> None:
