@@ -209,10 +209,10 @@ class Foreigners:
         block = Path(self._cert).with_name("block")
         task = {
             "origin": self._origin(name), "ca": self._cert, "block": str(block), "jobs": jobs,
-            "http1": name.endswith("/1.1"),
+            "http1": name.endswith("/1.1"), "limit": self._limit,
         }  # fmt: skip
         command = ["node", str(NODE_CLIENT), json.dumps(task)]
-        status, out, err = await execute(command, self._limit)
+        status, out, err = await execute(command, self._limit + 5)
         if status:
             raise Wrong(f"Node, {name}: status {status}, {err!r}")
         total = 0

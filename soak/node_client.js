@@ -76,11 +76,24 @@ function overHttp1(agent, job) {
   });
 }
 
+// What has not ended yet: told when time is up, to find out why.
+const open = new Set();
+
+function noting(result, job) {
+  open.add(job);
+  return result.finally(() => open.delete(job));
+}
+
+setTimeout(() => {
+  console.error(`after ${task.limit} s not done: ${JSON.stringify([...open])}, or the end`);
+  process.exit(1);
+}, task.limit * 1000).unref();
+
 async function main() {
   if (task.http1) {
     const { Agent } = task.origin.startsWith('https') ? https : http;
     const agent = new Agent({ keepAlive: true, maxSockets: 3 });
-    const sums = await Promise.all(task.jobs.map((job) => overHttp1(agent, job)));
+    const sums = await Promise.all(task.jobs.map((job) => noting(overHttp1(agent, job), job)));
     agent.destroy();
     return sums;
   }
@@ -89,7 +102,8 @@ async function main() {
   const pushes = [];
   session.on('stream', (stream) => pushes.push(sum(stream)));
   const sums = await Promise.race([
-    failed, Promise.all(task.jobs.map((job) => overHttp2(session, job, pushes))),
+    failed,
+    Promise.all(task.jobs.map((job) => noting(overHttp2(session, job, pushes), job))),
   ]);
   await new Promise((resolve) => session.close(resolve));
   return sums;
