@@ -52,10 +52,22 @@ class Client:
                     if chosen(scene.__name__):
                         self._pack += [(target, scene, part)] * times
         station.commands |= {
+            "warm_up": self.warm_up,
             "start": self.start, "rest": self._rest, "resume": self._resume,
             "stop": self.stop, "windows": self.windows, "close": self.close,
         }  # fmt: skip
         self._at_a_time: int = options["at_a_time"]
+
+    async def warm_up(self) -> None:
+        """Play all of the pack once, as fast as it goes."""
+        self._shuffle()
+
+        async def work(number: int) -> None:
+            choice = random.Random(SEED - 1 - number)
+            while self._left:
+                await self._play(*self._left.pop(), choice)
+
+        await asyncio.gather(*(work(number) for number in range(self._at_a_time)))
 
     async def start(self) -> None:
         """Begin the traffic."""
@@ -94,9 +106,12 @@ class Client:
     def _deal(self) -> tuple[Target, Scene, str]:
         """The next of the pack, each as often as it should be before any comes again."""
         if not self._left:
-            self._left = self._pack.copy()
-            self._choice.shuffle(self._left)
+            self._shuffle()
         return self._left.pop()
+
+    def _shuffle(self) -> None:
+        self._left = self._pack.copy()
+        self._choice.shuffle(self._left)
 
     async def _work(self, number: int) -> None:
         choice = random.Random(SEED + number)

@@ -17,6 +17,8 @@ from .report import Report
 
 __all__ = ["Options", "conduct"]
 
+# Seconds that the warm-up may take on a machine that does other things, too.
+WARMING_UP = 300
 # Parts of the time at which memory is measured.
 MARKS = (0.1, 0.5, 1.0)
 # The traffic of foreign clients, in programs a second, for each 100 transfers of ours.
@@ -125,6 +127,7 @@ class _Run:
         """Let the traffic run for its time, with a rest at each mark."""
         for station in self._stations:
             self._beginning[station.who] = await station.ask("measure")
+        await self._client.ask("warm_up", WARMING_UP)
         begin = time.monotonic()
         self._report.begin(self._stations, self._beginning)
         await self._client.ask("start")
