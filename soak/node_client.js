@@ -42,7 +42,10 @@ async function overHttp2(session, job, pushes) {
   if (job.kind === 'cancel') {
     await new Promise((resolve, reject) => {
       request.on('error', reject);
-      request.on('response', () => request.close(http2.constants.NGHTTP2_CANCEL));
+      request.on('response', () => {
+        request.close(http2.constants.NGHTTP2_CANCEL);
+        request.resume(); // a response that is complete by now would wait for its reader for ever
+      });
       request.on('close', resolve);
     });
     return [];
