@@ -47,7 +47,10 @@ def main() -> int:
     add("--fault", f"a fault to plant, which has to be noticed: {faults}", choices=sorted(FAULTS))
     options = Options(**vars(parser.parse_args()))
     with tempfile.TemporaryDirectory(prefix="soak-") as folder:
-        return 0 if asyncio.run(conduct(options, Path(folder))) else 1
+        try:
+            return 0 if asyncio.run(conduct(options, Path(folder))) else 1
+        except KeyboardInterrupt:
+            return 130
 
 
 if __name__ == "__main__":

@@ -53,8 +53,8 @@ async def conduct(options: Options, folder: Path) -> bool:
             run = await _start(options, folder, ledger, report, stack)
             await run.traffic()
             await run.end()
-        except Failure as error:
-            ledger.problem("failure", str(error))
+        except (Failure, OSError, TimeoutError) as error:
+            ledger.problem("failure", repr(error))
     return report.summary()
 
 
@@ -67,9 +67,9 @@ async def _start(
         (folder / "root" / str(size)).write_bytes(BLOCK[:size])
     cert, key = str(folder / "cert.pem"), str(folder / "key.pem")
     status, _, said = await execute(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-sha256", "-days", "2",
-         "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
-         "-keyout", key, "-out", cert], options.limit,
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+         "-nodes", "-sha256", "-days", "2", "-subj", "/CN=localhost",
+         "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", key, "-out", cert], 60,
     )  # fmt: skip
     if status:
         raise Failure(f"openssl makes no certificate: {said!r}")
