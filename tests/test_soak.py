@@ -30,7 +30,7 @@ def soak(*arguments: str) -> tuple[int, str]:
 def test_a_few_seconds_of_everything(server: str, client: str) -> None:
     # The first tenth of so short a run is no measure: memory still grows there as it should.
     status, said = soak(
-        "--seconds", "6", "--server-loop", server, "--client-loop", client, "--growth", "30"
+        "--seconds", "4", "--server-loop", server, "--client-loop", client, "--growth", "30"
     )  # fmt: skip
     assert status == 0, said[-5000:]
     counts = re.search(r"expected: (\d+) transfer, (\d+) abort, (\d+) conn.*, (\d+) foreign", said)
