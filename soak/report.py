@@ -81,6 +81,7 @@ class Report:
     def mark(self, mark: float, who: str, held: int) -> None:
         """Note what a process holds at rest."""
         self._marks.setdefault(who, {})[mark] = held
+        print(f"{mark:8.0%} of the time: {who} holds {held / MIB:.2f} MiB at rest", flush=True)
 
     def left(self, who: str, held: dict[str, Any]) -> None:
         """Note what a process holds at the end."""
