@@ -11,6 +11,7 @@ import pytest
 
 import http2
 from http2.engine.connection import Connection
+from http2.events import HEADERS
 
 from . import memory, raw
 from .conftest import Run
@@ -195,6 +196,7 @@ def test_trailers_are_counted() -> None:
     assert pair.server.memory() > before + 2 * 15 * 3500
     pair.client.reset(stream_id, 8)
     pair.pump()
+    pair.server.receive(b"")  # the batch with its end is done with
     tables = pair.server.state()
     assert pair.server.memory() == (
         tables["deflate_dynamic_table_size"] + tables["inflate_dynamic_table_size"]
@@ -226,6 +228,27 @@ def test_a_client_refuses_responses_past_its_memory() -> None:
     answered = {event[1] for event in pair.client_events if event[0] == 1}
     assert 0 < len(answered) < 5
     assert pair.client.memory() - 500_000 < 400_000
+
+
+def test_the_blocks_of_one_read_are_counted_together() -> None:
+    """A hundred responses with long trailers, whose streams are over with them, in one read."""
+    pair = memory.Pair(client={"max_session_memory": 1_000_000})
+    streams = [pair.request({}) for _ in range(100)]
+    for stream_id in streams:
+        pair.server.submit_response(stream_id, {}, False, True)
+        pair.server.write(stream_id, None, True)
+    pair.pump()
+    pair.forget()
+    for stream_id in streams:
+        pair.server.submit_trailers(stream_id, [("x-long", "y" * 2000)] * 25)
+    pair.pump()
+    received = [event[1] for event in pair.client_events if event[0] == HEADERS]
+    assert 5 < len(received) < 15
+    assert pair.client.receive(b"") == []
+    tables = pair.client.state()
+    assert pair.client.memory() <= 512 * 100 + (
+        tables["deflate_dynamic_table_size"] + tables["inflate_dynamic_table_size"]
+    )
 
 
 async def cost_of_a_stream(kind: str) -> float:

@@ -151,6 +151,7 @@ cdef int drop_block(Session self, int32_t stream_id) except -1:
     if memory:
         self._large_blocks -= 1
         self._block_memory -= memory
+        self._block_memory_in_batch += memory
     return 0
 
 

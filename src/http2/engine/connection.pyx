@@ -173,6 +173,7 @@ cdef class Connection(Session):
         self._busy = True
         self._admitted = 0
         self._refused = None
+        self._block_memory_in_batch = 0
         if not self.client:
             self._newest_before = self._newest
         try:

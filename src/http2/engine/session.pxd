@@ -34,6 +34,8 @@ cdef class Session:
     cdef Py_ssize_t _queued
     cdef Py_ssize_t _large_blocks
     cdef Py_ssize_t _block_memory
+    # of streams that have been closed since `receive` was called: its batch has them still
+    cdef Py_ssize_t _block_memory_in_batch
     cdef Py_ssize_t _unacknowledged
     cdef Py_ssize_t _max_memory
     cdef Py_ssize_t _max_rejected

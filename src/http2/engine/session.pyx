@@ -374,6 +374,7 @@ cdef class Session:
                ) * FRAME_MEMORY
             + <Py_ssize_t>self._peer_streams * STREAM_MEMORY
             + self._block_memory
+            + self._block_memory_in_batch
             + <Py_ssize_t>len(self._bodies) * BODY_MEMORY
         )
 
