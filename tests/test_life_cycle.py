@@ -119,7 +119,7 @@ WAYS: dict[str, tuple[Callable[[Any], Any], Callable[[Any, Any], Any]]] = {
     "complete": (complete, lambda request, _: request.end("body")),
     "headers only": (headers_only, end),
     "server closes 0": (lambda stream: stream.close(0), end),
-    "server refuses": (lambda stream: stream.close(7), end),
+    "server demands calm": (lambda stream: stream.close(11), end),
     "server cancels": (lambda stream: stream.close(8), end),
     "server fails inside": (then(lambda stream: stream.close(2)), end),
     "server destroys stream": (then(lambda stream: stream.destroy()), end),

@@ -23,7 +23,7 @@ const ways = {
   'complete': { answer: (s) => { s.resume(); s.respond(); s.end('x'); }, ask: (r) => r.end('body') },
   'headers only': { answer: (s) => { s.resume(); s.respond({}, { endStream: true }); }, ask: (r) => r.end() },
   'server closes 0': { answer: (s) => s.close(0), ask: (r) => r.end() },
-  'server refuses': { answer: (s) => s.close(7), ask: (r) => r.end() },
+  'server demands calm': { answer: (s) => s.close(11), ask: (r) => r.end() },
   'server cancels': { answer: (s) => s.close(8), ask: (r) => r.end() },
   'server fails inside': { answer: (s) => { s.respond(); s.write('x'); setTimeout(() => s.close(2), 30); }, ask: (r) => r.end() },
   'server destroys stream': { answer: (s) => { s.respond(); s.write('x'); setTimeout(() => s.destroy(), 30); }, ask: (r) => r.end() },

@@ -23,7 +23,7 @@ Result = TypeVar("Result")
 
 # Chunks beyond which the buffer of a stream is a deque.
 MANY_CHUNKS = 64
-# A chunk is joined to the one before it while both are shorter.
+# Beyond as many, a chunk is joined to the one before it while both are shorter.
 SMALL_CHUNK = 4096
 
 
@@ -179,8 +179,8 @@ class Duplex(Closable):
                 self._chunks = [data]
             else:
                 chunks.append(data)
-        elif size < SMALL_CHUNK and len(chunks[-1]) < SMALL_CHUNK:
-            # an object for each small frame would take more than its bytes do
+        elif size < SMALL_CHUNK and len(chunks) >= MANY_CHUNKS and len(chunks[-1]) < SMALL_CHUNK:
+            # an object for each of many small frames would take more than its bytes do
             chunks[-1] += data
         else:
             chunks.append(data)

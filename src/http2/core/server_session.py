@@ -33,7 +33,8 @@ class ServerHttp2Session(Http2Session):
     type = NGHTTP2_SESSION_SERVER
 
     _pushes: Pushes | None = None
-    # Requests that are handed out when there is room for their responses, in order.
+    # Requests that are handed out at the end of a batch, or when there is room for their
+    # responses, in order.
     _waiting: deque[tuple[ServerHttp2Stream, Headers, int]] | None = None
     _hand_out_scheduled = False
 
@@ -105,56 +106,56 @@ class ServerHttp2Session(Http2Session):
     def _on_request(self, stream_id: int, headers: Headers, flags: int) -> None:
         stream = ServerHttp2Stream(self, stream_id, headers)
         self._streams[stream_id] = stream
-        if flags & NGHTTP2_FLAG_END_STREAM:
-            stream._read_ended = stream.end_after_headers = True
         if headers[":method"] == HTTP2_METHOD_HEAD:
             stream._head_request = True
-        connection: Any = self._connection
-        if self._waiting is None and connection.admit():
-            self._hand_out(stream, headers, flags)
-        else:
-            self._wait(stream, headers, flags)
-
-    def _wait(self, stream: ServerHttp2Stream, headers: Headers, flags: int) -> None:
-        """Keep a request until responses that were given before have left some room."""
+        if flags & NGHTTP2_FLAG_END_STREAM:
+            stream._read_ended = stream.end_after_headers = True
+            connection: Any = self._connection
+            if not self._waiting and connection.admit():
+                self._hand_out(stream, headers, flags)
+                return
+        # What of its body comes in the same read is there when its handler begins. And it may
+        # have to wait for room.
         if self._waiting is None:
             self._waiting = deque()
         stream._is_waiting = True
         self._waiting.append((stream, headers, flags))
 
     def _hand_out_waiting(self) -> None:
-        """Hand out some of the requests that wait, if there is room again."""
-        self._hand_out_scheduled = False
+        """Hand out the requests that wait, in order, as long as there is room."""
         waiting, connection = self._waiting, self._connection
-        if waiting is None or connection is None:
+        while waiting and connection is not None and connection.admit():
+            stream, headers, flags = waiting.popleft()
+            stream._is_waiting = False
+            if stream.closed or stream.destroyed:
+                continue
+            self._hand_out(stream, headers, flags)
+            trailers = stream._early_trailers
+            if trailers is not None and not stream.destroyed:
+                stream._early_trailers = None
+                self._receive_headers(stream, *trailers)
+            if self.destroyed:
+                return
+
+    def _hand_out_later(self) -> None:
+        """Another turn of the loop has begun, and there may be room again."""
+        self._hand_out_scheduled = False
+        if self._connection is None:
             return
-        connection.new_turn()
+        self._connection.new_turn()
         self._in_batch = True
         try:
-            while waiting and connection.admit():
-                stream, headers, flags = waiting.popleft()
-                if not stream.closed and not stream.destroyed:
-                    stream._is_waiting = False
-                    self._hand_out(stream, headers, flags)
-                    if self.destroyed:
-                        return
+            self._hand_out_waiting()
         finally:
             self._in_batch = False
-        if not waiting:
-            self._waiting = None
         self._flush()
 
     def _flushed(self) -> None:
         connection = self._connection
-        if (
-            self._waiting is not None
-            and not self._hand_out_scheduled
-            and connection is not None
-            and not connection.crowded
-        ):
+        if not self._hand_out_scheduled and connection is not None and not connection.crowded:
             # in the next turn: others on this loop come in between
             self._hand_out_scheduled = True
-            self._loop.call_soon(self._hand_out_waiting)
+            self._loop.call_soon(self._hand_out_later)
 
     def _hand_out(self, stream: ServerHttp2Stream, headers: Headers, flags: int) -> None:
         """Give a request to its handlers."""
@@ -218,6 +219,11 @@ class ServerHttp2Session(Http2Session):
 
     def _receive_headers(self, stream: Http2Stream, headers: Headers, flags: int) -> None:
         # a second block of a request: its trailers (RFC 9113 section 8.1)
+        assert isinstance(stream, ServerHttp2Stream)
+        if stream._is_waiting:
+            # its handler hears of them
+            stream._early_trailers = headers, flags
+            return
         if stream._timer is not None:
             stream._timer.touch()
         stream._received_trailers = headers

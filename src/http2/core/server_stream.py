@@ -28,6 +28,8 @@ class ServerHttp2Stream(Http2Stream, Responder):
     _transfer: FileTransfer | None = None
     # The request has not been handed to its handlers yet.
     _is_waiting = False
+    # What came meanwhile: the trailers, and the flags of their frame.
+    _early_trailers: tuple[Headers, int] | None = None
 
     def __init__(self, session: ServerHttp2Session, stream_id: int, request: Headers) -> None:
         # What every request looks at is set here, the rest has its defaults in the classes:

@@ -189,6 +189,8 @@ class Http2Session(SessionControl):
         self._in_batch = True
         try:
             self._dispatch(connection.receive(data))
+            if self._waiting:
+                self._hand_out_waiting()
         finally:
             self._in_batch = False
         self._flush()
@@ -252,7 +254,7 @@ class Http2Session(SessionControl):
                     return
             elif not chunks:
                 break
-        if self._waiting is not None:
+        if self._waiting:
             self._flushed()
         if self.closed:
             self._end_if_idle()
@@ -264,6 +266,9 @@ class Http2Session(SessionControl):
         ):
             # nghttp2 has said its last GOAWAY
             self.destroy()
+
+    def _hand_out_waiting(self) -> None:
+        """Hand out the requests that wait, as long as there is room."""
 
     def _flushed(self) -> None:
         """What could be sent was sent; requests were waiting for that."""

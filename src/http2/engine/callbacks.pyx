@@ -57,6 +57,8 @@ cdef enum:
     FIELD_MEMORY = 224
     # A piece of a body is joined to the one before it while that is shorter.
     SMALL_CHUNK = 4096
+    # That is done beyond as many events in a batch.
+    MANY_EVENTS = 64
 
 
 cdef nghttp2_session_callbacks *callbacks = NULL
@@ -238,8 +240,8 @@ cdef int on_data_chunk_recv(
     try:
         self._unread += <long long>length
         chunk = PyBytes_FromStringAndSize(<const char *>data, length)
-        if length < SMALL_CHUNK and self._batch:
-            # many small frames are one chunk: each object takes more than its bytes
+        if length < SMALL_CHUNK and len(self._batch) > MANY_EVENTS:
+            # many small frames are few chunks: each object takes more than its bytes
             last = <tuple>self._batch[-1]
             if (
                 <int>last[0] == EVENT_DATA and <int32_t>last[1] == stream_id
