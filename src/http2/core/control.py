@@ -50,6 +50,17 @@ MOST_ORIGIN_CHARACTERS = 256 * 1024
 _IDENTIFIERS = (1, 2, 3, 4, 5, 6, 8)
 
 
+# Characters of a GOAWAY's opaque data that an error shows.
+SHOWN_REASON = 200
+
+
+def reason_of(opaque_data: bytes) -> str:
+    """What the peer says in a GOAWAY, to be added to a message: one line, and not a long one."""
+    text = opaque_data[: 4 * SHOWN_REASON].decode("utf-8", "replace")[:SHOWN_REASON]
+    shown = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+    return f": {shown}" if shown else ""
+
+
 @dataclass(frozen=True, slots=True)
 class SessionState:
     """A snapshot of a session's state as nghttp2 has it; all 0 without a connection."""

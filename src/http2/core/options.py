@@ -67,9 +67,14 @@ class SessionOptions:
     unknown_protocol_timeout: float = 10
     """Seconds that a listener of ``unknown_protocol`` has for its connection; 0 for no limit."""
     stream_reset_burst: int = 1000
-    """RST_STREAM frames that a client may send at once (the rapid reset attack)."""
+    """Streams that a client may reset, or have reset by what it sends, at once (CVE-2023-44487,
+    CVE-2025-8671)."""
     stream_reset_rate: int = 33
-    """RST_STREAM frames a second that a client may send after that."""
+    """Streams a second that a client may reset, or have reset, after that."""
+    control_frame_burst: int = 10_000
+    """Frames that carry nothing, such as PING, that the peer may send at once."""
+    control_frame_rate: int = 1000
+    """Frames a second that carry nothing that the peer may send after that."""
     strict_field_whitespace_validation: bool = True
     """Whether values may not begin or end with whitespace (RFC 9113 section 8.2.1)."""
     strict_single_value_fields: bool = True
@@ -117,6 +122,8 @@ class SessionOptions:
             ("max_session_rejected_streams", 0, UINT32),
             ("stream_reset_burst", 0, UINT32),
             ("stream_reset_rate", 0, UINT32),
+            ("control_frame_burst", 0, UINT32),
+            ("control_frame_rate", 0, UINT32),
             ("max_reserved_remote_streams", 0, UINT32),
             ("max_receive_window", 0, 2**31 - 1),
         ):
@@ -188,6 +195,8 @@ class SessionOptions:
             max_reserved_remote_streams=self.max_reserved_remote_streams,
             stream_reset_burst=self.stream_reset_burst,
             stream_reset_rate=self.stream_reset_rate,
+            control_frame_burst=self.control_frame_burst,
+            control_frame_rate=self.control_frame_rate,
             strict_field_whitespace_validation=self.strict_field_whitespace_validation,
             strict_single_value_fields=self.strict_single_value_fields,
             max_session_memory=self.max_session_memory * 1_000_000,

@@ -32,9 +32,16 @@ from ..constants import (
     NGHTTP2_PROTOCOL_ERROR,
     NGHTTP2_SESSION_CLIENT,
 )
-from ..errors import Http2Error, new_error, nghttp_error, session_error, stream_error
+from ..errors import (
+    Http2Error,
+    error_code_name,
+    new_error,
+    nghttp_error,
+    session_error,
+    stream_error,
+)
 from ..headers import Headers
-from .control import SessionControl
+from .control import SessionControl, reason_of
 from .deadlines import Deadlines, begin_deadlines
 from .duplex import Completion
 from .emitter import logger
@@ -106,6 +113,8 @@ class Http2Session(SessionControl):
     _flush_scheduled = False
     _close_error: BaseException | None = None
     _farewell: Farewell | None = None
+    # What the last GOAWAY says beside its code.
+    _last_words = b""
     _invalid_frames = 0
     _goaway_seen = False
     # Requests that wait to be handed out; a server's session may have some.
@@ -338,7 +347,7 @@ class Http2Session(SessionControl):
         if connection is not None and transport is not None and goaway_code is not None:
             if self._own_goaway is None:
                 self._own_goaway = goaway_code
-            connection.terminate(goaway_code)
+            connection.terminate(goaway_code, self._last_words)
             for _ in range(LAST_BATCHES):
                 chunks = connection.data_to_send()
                 if not chunks or transport.is_closing():
@@ -503,7 +512,8 @@ class Http2Session(SessionControl):
             self.close()
         else:
             # the streams end with the peer's code, as in Node
-            self._shut_down(session_error(code), code, NGHTTP2_NO_ERROR)
+            said = f"the session was closed with {error_code_name(code)}{reason_of(opaque_data)}"
+            self._shut_down(session_error(code, message=said), code, NGHTTP2_NO_ERROR)
             self._close_transport()
 
     def _on_goaway_sent(self, _: int, code: int, reason: bytes) -> None:
@@ -545,7 +555,11 @@ class Http2Session(SessionControl):
 
     def _on_failed(self, _: int, code: int, message: str) -> None:
         """The engine can't go on: the peer does not speak HTTP/2, or floods us."""
-        goaway = _GOAWAY_AFTER.get(code, NGHTTP2_INTERNAL_ERROR)
+        goaway = _GOAWAY_AFTER.get(code)
+        if goaway is None:
+            goaway = NGHTTP2_INTERNAL_ERROR
+        else:
+            self._last_words = message.encode()
         self.destroy(nghttp_error(code, message=message), goaway)
 
     # --- what listeners do wrong ------------------------------------------------------------

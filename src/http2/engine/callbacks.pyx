@@ -9,6 +9,14 @@ from cpython.bytes cimport PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport int32_t, uint8_t, uint32_t
 from libc.string cimport memset
 
+from http2.engine.budget cimport (
+    BYTES_THAT_PAY,
+    PAID_BY_BLOCK,
+    PAID_BY_DATA,
+    earn,
+    spend_frame,
+    spend_reset,
+)
 from http2.engine.frame_watch cimport FrameWatch
 from http2.engine.header_block cimport add_received, new_headers
 from http2.engine.nghttp2 cimport *
@@ -113,6 +121,26 @@ cdef inline int32_t block_stream(const nghttp2_frame *frame) noexcept:
     return frame.hd.stream_id
 
 
+cdef int provoked(Session self) noexcept:
+    """The peer makes us reset a stream; what to return: a failure when it has too often."""
+    self._budget.counted_resets += 1
+    return 0 if spend_reset(&self._budget) else NGHTTP2_ERR_CALLBACK_FAILURE
+
+
+cdef inline void count_reset_sent(Session self) noexcept:
+    """Who is it that the RST_STREAM which goes out is due to?
+
+    nghttp2 tells of some streams that it resets, and not of others (a `content-length` that
+    does not match): what is neither the program's nor counted already is one of those.
+    """
+    if self._budget.own_resets:
+        self._budget.own_resets -= 1
+    elif self._budget.counted_resets:
+        self._budget.counted_resets -= 1
+    else:
+        spend_reset(&self._budget)
+
+
 cdef int refuse_stream(Session self, int32_t stream_id) except -1:
     """There is no memory for a stream that the peer opens (Node: a credit-based limit)."""
     nghttp2_submit_rst_stream(
@@ -183,12 +211,12 @@ cdef int on_begin_headers(
                 self._watch.opened(frame.hd.stream_id)
             if self._memory() > self._max_memory:
                 refuse_stream(self, block_stream(frame))
-                return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE
+                return provoked(self) or NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE
             self._rejected = 0
         elif self._memory_of_peer() > self._max_memory:
             # a response, or trailers: what this side has queued itself is no reason
             refuse_stream(self, frame.hd.stream_id)
-            return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE
+            return provoked(self) or NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE
         self._block = new_headers()
         self._block_raw = None
         self._sensitive = None
@@ -217,7 +245,7 @@ cdef int on_header(
                 session, NGHTTP2_FLAG_NONE, stream_id, NGHTTP2_ENHANCE_YOUR_CALM)
             report(self, EVENT_HEADERS_REJECTED, stream_id, None, None)
             self._block = None
-            return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE
+            return provoked(self) or NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE
         text = self._strings.text(name)
         self._block_raw = add_received(
             self._block, self._block_raw, text, self._strings.text(value))
@@ -337,6 +365,8 @@ cdef int on_frame_recv(
     self.frames_received += 1
     try:
         if kind == NGHTTP2_DATA:
+            if frame.hd.length >= BYTES_THAT_PAY:
+                earn(&self._budget, frame.hd.length // BYTES_THAT_PAY)
             if flags & NGHTTP2_FLAG_END_STREAM:
                 if self._batch:
                     last = self._batch[-1]
@@ -344,7 +374,17 @@ cdef int on_frame_recv(
                         self._batch[-1] = (EVENT_DATA, stream_id, last[2], True)
                         return 0
                 report(self, EVENT_DATA, stream_id, b"", True)
+            elif frame.hd.length == 0:
+                # no error, but as in Node one of the frames that the session bears some of
+                report(self, EVENT_INVALID_FRAME, stream_id, NGHTTP2_DATA, 0)
+            elif frame.hd.length == frame.data.padlen and not spend_frame(&self._budget):
+                return NGHTTP2_ERR_CALLBACK_FAILURE
         elif kind == NGHTTP2_HEADERS:
+            if frame.headers.cat != NGHTTP2_HCAT_HEADERS:
+                earn(&self._budget, PAID_BY_BLOCK)
+            elif not flags & NGHTTP2_FLAG_END_STREAM and not spend_frame(&self._budget):
+                # informational responses without end
+                return NGHTTP2_ERR_CALLBACK_FAILURE
             # the categories are the event kinds
             memory = block_memory(self)
             if memory:
@@ -378,7 +418,7 @@ cdef int on_invalid_frame_recv(
         if lib_error == NGHTTP2_ERR_REFUSED_STREAM and not self.client:
             self._watch.refused(frame.hd.stream_id)
         report(self, EVENT_INVALID_FRAME, frame.hd.stream_id, frame.hd.type, lib_error)
-        return 0
+        return provoked(self)
     except BaseException as failure:
         return fail(self, failure)
 
@@ -442,6 +482,7 @@ cdef int on_frame_send(
         elif kind == NGHTTP2_HEADERS:
             if frame.headers.cat == NGHTTP2_HCAT_REQUEST:
                 self.last_sent_request = frame.hd.stream_id
+                earn(&self._budget, PAID_BY_BLOCK)
                 stream_begun(self, False)
                 if self.measuring:
                     report(self, EVENT_MEASURED, frame.hd.stream_id, 0, None)
@@ -450,7 +491,9 @@ cdef int on_frame_send(
                 report(self, EVENT_WINDOW_GIVEN, frame.hd.stream_id, None, None)
         elif kind == NGHTTP2_RST_STREAM:
             self._watch.reset_sent(session, frame.hd.stream_id)
+            count_reset_sent(self)
         elif kind == NGHTTP2_PUSH_PROMISE:
+            earn(&self._budget, PAID_BY_BLOCK)
             stream_begun(self, False)
             self._watch.last_promised = frame.push_promise.promised_stream_id
             for change in self._promised.pop(frame.push_promise.promised_stream_id, ()):
@@ -458,6 +501,7 @@ cdef int on_frame_send(
                     nghttp2_submit_rst_stream(
                         session, NGHTTP2_FLAG_NONE, frame.push_promise.promised_stream_id,
                         change[0])
+                    self._budget.own_resets += 1
                 else:
                     self._change_priority(frame.push_promise.promised_stream_id, change)
             if self.measuring:
@@ -465,6 +509,9 @@ cdef int on_frame_send(
                     self, EVENT_MEASURED, frame.push_promise.promised_stream_id, 0, None)
         elif kind == NGHTTP2_GOAWAY:
             report_goaway(self, EVENT_GOAWAY_SENT, frame)
+            if self._leaving:
+                self._left = True
+                self._output.limit = 0
         return 0
     except BaseException as failure:
         return fail(self, failure)
@@ -542,6 +589,7 @@ cdef int send_data(
             output.add(padding, 1)
         output.add_body(body, length)
         self._queued -= held - body.held
+        earn(&self._budget, PAID_BY_DATA + length // BYTES_THAT_PAY)
         if self.measuring:
             report(self, EVENT_MEASURED, frame.hd.stream_id, 1, length)
         if frame.data.padlen > 1:

@@ -22,6 +22,8 @@ class Connection:
         max_reserved_remote_streams: int = 200,
         stream_reset_burst: int = 1000,
         stream_reset_rate: int = 33,
+        control_frame_burst: int = 10_000,
+        control_frame_rate: int = 1000,
         strict_field_whitespace_validation: bool = True,
         strict_single_value_fields: bool = True,
         max_session_memory: int = 10_000_000,

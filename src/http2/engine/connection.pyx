@@ -9,8 +9,15 @@ that ran it. Here are the streams; `session.pyx` has what concerns the whole.
 
 cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
-from libc.stdint cimport int32_t, uint8_t, uint32_t
+from libc.stdint cimport UINT64_MAX, int32_t, uint8_t, uint32_t
 
+from http2.engine.budget cimport (
+    CLIENT_PREFACE,
+    OF_FRAMES,
+    REPORTED,
+    allow,
+    count_frames,
+)
 from http2.engine.callbacks cimport callbacks_for, read_body
 from http2.engine.frame_watch cimport FrameWatch
 from http2.engine.header_block cimport (
@@ -44,6 +51,12 @@ cdef frozenset OF_ONE_STREAM = frozenset({
 cdef int32_t LAST_STREAM_ID = 0x7FFFFFFF
 
 cdef Py_ssize_t HIGH_WATER = _events.HIGH_WATER
+
+# What a peer is told, and the program, when an allowance has run out.
+cdef str SPENT_FRAMES = (
+    "too many frames that carry nothing (control_frame_burst, control_frame_rate)")
+cdef str SPENT_RESETS = "too many streams were reset (stream_reset_burst, stream_reset_rate)"
+
 
 def nghttp2_version_string():
     """The version of the linked libnghttp2, such as ``'1.52.0'``."""
@@ -90,6 +103,8 @@ cdef class Connection(Session):
         uint32_t max_reserved_remote_streams=200,
         long long stream_reset_burst=1000,
         long long stream_reset_rate=33,
+        long long control_frame_burst=10_000,
+        long long control_frame_rate=1000,
         bint strict_field_whitespace_validation=True,
         bint strict_single_value_fields=True,
         Py_ssize_t max_session_memory=10_000_000,
@@ -127,7 +142,14 @@ cdef class Connection(Session):
                 option, max_send_header_block_length)
         if not strict_field_whitespace_validation:
             nghttp2_option_set_no_rfc9113_leading_and_trailing_ws_validation(option, 1)
-        http2_set_stream_reset_rate_limit(option, stream_reset_burst, stream_reset_rate)
+        # Counted here, with the resets that a peer provokes; nghttp2 must not count them again.
+        http2_set_stream_reset_rate_limit(option, UINT64_MAX, 0)
+        http2_set_glitch_rate_limit(option, control_frame_burst, control_frame_rate)
+        allow(&self._budget.resets, stream_reset_burst, stream_reset_rate)
+        allow(&self._budget.frames, control_frame_burst, control_frame_rate)
+        self._budget.client = client
+        if not client:
+            self._budget.skip = CLIENT_PREFACE
         if client:
             nghttp2_option_set_builtin_recv_extension_type(option, NGHTTP2_ALTSVC)
             nghttp2_option_set_builtin_recv_extension_type(option, NGHTTP2_ORIGIN)
@@ -162,6 +184,7 @@ cdef class Connection(Session):
         """
         cdef Py_buffer view
         cdef ssize_t rv
+        cdef Py_ssize_t size
         cdef list batch
         self._alive()
         if self._busy:
@@ -177,16 +200,18 @@ cdef class Connection(Session):
         if not self.client:
             self._newest_before = self._newest
         try:
-            rv = self._feed(<const uint8_t *>view.buf, view.len)
+            size = 0
+            if not self._budget.spent:
+                size = count_frames(&self._budget, <const uint8_t *>view.buf, view.len)
+            rv = self._feed(<const uint8_t *>view.buf, size)
         finally:
             self._busy = False
             self._newest_before = LAST_STREAM_ID
             PyBuffer_Release(&view)
         if self._reset_at_once is not None:
             self._drop_reset_at_once()
-        if rv < 0:
-            self._raise_failure()
-            self._batch.append((EVENT_FAILED, 0, rv, nghttp2_strerror(<int>rv).decode("ascii")))
+        if rv < 0 or self._budget.spent:
+            self._report_end(<int>rv)
         else:
             self._give_back()
         batch = self._batch
@@ -234,6 +259,21 @@ cdef class Connection(Session):
             self._batch = []
         return batch
 
+    cdef int _report_end(self, int code) except -1:
+        """Report that the connection can't go on: nghttp2 says *code*, or an allowance is gone."""
+        cdef str message
+        self._raise_failure()
+        if self._budget.spent & REPORTED:
+            return 0
+        if self._budget.spent:
+            message = SPENT_FRAMES if self._budget.spent & OF_FRAMES else SPENT_RESETS
+            code = NGHTTP2_ERR_FLOODED
+            self._budget.spent |= REPORTED
+        else:
+            message = nghttp2_strerror(code).decode("ascii")
+        self._batch.append((EVENT_FAILED, 0, code, message))
+        return 0
+
     cdef int _raise_failure(self) except -1:
         if self._failure is not None:
             failure = self._failure
@@ -254,6 +294,8 @@ cdef class Connection(Session):
         self._alive()
         if self._busy:
             raise RuntimeError("data_to_send() inside receive() or data_to_send()")
+        if self._left:
+            return []
         output.begin(limit)
         self._busy = True
         try:
@@ -264,10 +306,8 @@ cdef class Connection(Session):
                 output.add(data, length)
         finally:
             self._busy = False
-        if length < 0:
-            self._raise_failure()
-            self._batch.append(
-                (EVENT_FAILED, 0, length, nghttp2_strerror(<int>length).decode("ascii")))
+        if length < 0 or self._budget.spent:
+            self._report_end(<int>length)
         self.bytes_sent += output.gathered
         return output.take()
 
@@ -564,5 +604,9 @@ cdef class Connection(Session):
             # its PUSH_PROMISE may never be sent, and for the client the stream is idle then
             (<list>self._promised[stream_id]).append((error_code,))
             return
+        cdef size_t queued = nghttp2_session_get_outbound_queue_size(self._session)
         checked(nghttp2_submit_rst_stream(
             self._session, NGHTTP2_FLAG_NONE, stream_id, error_code))
+        if nghttp2_session_get_outbound_queue_size(self._session) > queued:
+            # the program's, and not the peer's doing
+            self._budget.own_resets += 1

@@ -16,6 +16,15 @@ cdef extern from *:
       (void)option; (void)burst; (void)rate;
     #endif
     }
+    /* Came in 1.67. */
+    static inline void http2_set_glitch_rate_limit(
+        nghttp2_option *option, uint64_t burst, uint64_t rate) {
+    #ifdef HTTP2_HAVE_GLITCH_RATE_LIMIT
+      nghttp2_option_set_glitch_rate_limit(option, burst, rate);
+    #else
+      (void)option; (void)burst; (void)rate;
+    #endif
+    }
     """
     pass
 
@@ -365,3 +374,4 @@ cdef extern from "nghttp2/nghttp2.h":
 cdef extern from *:
     void http2_set_stream_reset_rate_limit(
         nghttp2_option *option, uint64_t burst, uint64_t rate)
+    void http2_set_glitch_rate_limit(nghttp2_option *option, uint64_t burst, uint64_t rate)

@@ -1,5 +1,6 @@
 from libc.stdint cimport int32_t
 
+from http2.engine.budget cimport Budget
 from http2.engine.frame_watch cimport FrameWatch
 from http2.engine.header_block cimport OutgoingBlock, StringCache
 from http2.engine.nghttp2 cimport nghttp2_session
@@ -43,6 +44,11 @@ cdef class Session:
 
     # the least stream that a queued GOAWAY names, or -1: the next one may not name a later one
     cdef int32_t _last_accepted
+    # what the peer may make us do for nothing
+    cdef Budget _budget
+    # whether the next GOAWAY is the last thing to be said, and whether it was said
+    cdef bint _leaving
+    cdef bint _left
 
     # what is counted for who asks: see connection.pyi
     cdef readonly long long bytes_received

@@ -170,6 +170,7 @@ cdef class Session:
                 self._list_size_announced = True
         checked(nghttp2_submit_settings(self._session, NGHTTP2_FLAG_NONE, entries, count))
         self._unacknowledged += 1
+        self._budget.unanswered += 1
 
     def local_setting(self, int identifier):
         """The value of one of our settings that the peer has acknowledged."""
@@ -190,6 +191,7 @@ cdef class Session:
             raise new_error("ERR_HTTP2_PING_LENGTH")
         checked(nghttp2_submit_ping(self._session, NGHTTP2_FLAG_NONE, &payload[0]))
         self._unacknowledged += 1
+        self._budget.unanswered += 1
 
     def goaway(self, uint32_t error_code=0, int32_t last_stream_id=0, bytes opaque_data=b""):
         """Queue GOAWAY; *last_stream_id* 0 means the last one that was received."""
@@ -209,10 +211,18 @@ cdef class Session:
         self._alive()
         checked(nghttp2_submit_shutdown_notice(self._session))
 
-    def terminate(self, uint32_t error_code):
-        """Queue the last GOAWAY: nothing of the peer's is processed any more."""
+    def terminate(self, uint32_t error_code, bytes reason=b""):
+        """Queue the last GOAWAY: nothing of the peer's is processed any more.
+
+        *reason* is its opaque data; nghttp2 gives programs no way to say it and to end at once,
+        so that with one, `receive` must not be called any more.
+        """
         self._alive()
-        checked(nghttp2_session_terminate_session(self._session, error_code))
+        if reason:
+            self._leaving = True
+            self.goaway(error_code, 0, reason)
+        else:
+            checked(nghttp2_session_terminate_session(self._session, error_code))
 
     def altsvc(self, int32_t stream_id, bytes origin, bytes field_value):
         """Queue ALTSVC (RFC 7838 section 4); server only."""
