@@ -25,6 +25,8 @@ import hypothesis
 import pytest
 import uvloop
 
+from http2.core.log_limit import limit
+
 from .filing import pattern
 
 TESTS = Path(__file__).parent
@@ -71,6 +73,12 @@ def run_on(loop_factory: Callable[[], asyncio.AbstractEventLoop], main: Any, lim
     gc.collect()
     assert not problems, problems
     return result
+
+
+@pytest.fixture(autouse=True)
+def fresh_log() -> None:
+    """What other tests have had logged holds no line of this one back."""
+    limit.forget()
 
 
 @pytest.fixture(params=["asyncio", "uvloop"])

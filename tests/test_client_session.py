@@ -512,11 +512,28 @@ def test_session_error_is_logged_once(
     async def main() -> None:
         session = await connect(peer)
         closed = happening(session, "close")
-        error = await error_of(session.request({":path": f"/goaway?code={INTERNAL}"}).read())
-        assert error.code == "ERR_HTTP2_SESSION_ERROR"
+        session.request({":path": f"/goaway?code={INTERNAL}"})
+        session.request({":path": "/hold"})
         await closed
         assert [record.name for record in caplog.records] == ["http2"]
         assert "INTERNAL_ERROR" in caplog.text
+
+    run(main())
+
+
+def test_session_error_that_is_raised_is_not_logged(
+    run: Run, peer: Peer, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "http2")
+
+    async def main() -> None:
+        session = await connect(peer)
+        closed = happening(session, "close")
+        session.request({":path": "/hold"})
+        error = await error_of(session.request({":path": f"/goaway?code={INTERNAL}"}).read())
+        assert error.code == "ERR_HTTP2_SESSION_ERROR"
+        await closed
+        assert caplog.records == []
 
     run(main())
 

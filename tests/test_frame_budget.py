@@ -392,16 +392,18 @@ def test_a_peer_that_answers_each_frame_in_small_steps(run: Run) -> None:
     """The worst of honest readers: each frame is given back in pieces, and pinged about."""
 
     async def main() -> None:
-        async with serving(transfers, **SCARCE) as (_, port):
-            async with await RawPeer.connect(port) as peer:
-                peer.send(raw.get(1))
-                size = 0
-                while size < SIZE:
-                    got = await peer.until(raw.DATA, 1)
-                    size += len(got.payload)
-                    peer.send(raw.ping())
-                    for at in range(0, len(got.payload), 1100):
-                        part = min(1100, len(got.payload) - at)
-                        peer.send(raw.window_update(0, part), raw.window_update(1, part))
+        async with (
+            serving(transfers, **SCARCE) as (_, port),
+            await RawPeer.connect(port) as peer,
+        ):
+            peer.send(raw.get(1))
+            size = 0
+            while size < SIZE:
+                got = await peer.until(raw.DATA, 1)
+                size += len(got.payload)
+                peer.send(raw.ping())
+                for at in range(0, len(got.payload), 1100):
+                    part = min(1100, len(got.payload) - at)
+                    peer.send(raw.window_update(0, part), raw.window_update(1, part))
 
     run(main())

@@ -1,8 +1,8 @@
-"""Streams that a client has us reset, by RST_STREAM or by what it sends: CVE-2023-44487 and
-CVE-2025-8671 ("MadeYouReset").
+"""Streams that a client has us reset, by RST_STREAM or by what it sends.
 
-Both cost a server the same, so they share an allowance, `stream_reset_burst` and
-`stream_reset_rate`, and each stream counts once, however nghttp2 tells of it.
+CVE-2023-44487 ("Rapid Reset") and CVE-2025-8671 ("MadeYouReset"): both cost a server the same, so
+they share an allowance, `stream_reset_burst` and `stream_reset_rate`, and each stream counts once,
+however nghttp2 tells of it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from http2.core.emitter import EventEmitter
 from . import raw
 from .conftest import Run
 from .raw import RawPeer
-from .serving import check_serves, hello, serving
+from .serving import check_serves, eventually, hello, serving
 
 BURST = 12
 TEXT = b"too many streams were reset (stream_reset_burst, stream_reset_rate)"
@@ -124,9 +124,8 @@ def test_time_gives_back(run: Run) -> None:
                 peer.send(PROVOCATIONS["more than content-length"](i))
                 await peer.until(raw.RST_STREAM, i)
                 # a clock is what is tested: two are allowed, and one in each 20 ms
-                until = loop.time() + 0.022
-                while loop.time() < until:
-                    await asyncio.sleep(0.002)
+                now = loop.time()
+                await eventually(lambda now=now: loop.time() > now + 0.022)
             peer.send(raw.get(101))
             assert await peer.body(101) == b"hello"
 

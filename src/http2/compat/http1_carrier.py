@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ..core.emitter import EventEmitter
 from ..core.farewell import queued
-from ..core.socket import SocketProxy
+from ..core.socket import SocketProxy, peer_of
 from ..core.timers import IdleTimer, check_timeout
 from ..core.transport import _read_buffer
 
@@ -69,6 +69,7 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
     def __init__(self, server: Http2Server, transport: asyncio.Transport) -> None:
         self.server = server
         self._transport = transport
+        self._peer = peer_of(transport)
         self._loop = server._loop
         self._buffer = _read_buffer()
         self._target = self._buffer[:HEAD_READ]
@@ -78,6 +79,9 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
     def __repr__(self) -> str:
         state = "destroyed" if self.destroyed else "closed" if self.closed else "open"
         return f"<{type(self).__name__} {state}>"
+
+    def _peer_name(self) -> str | None:
+        return self._peer
 
     # --- what is known ----------------------------------------------------------------
 

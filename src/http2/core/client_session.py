@@ -60,7 +60,6 @@ class ClientHttp2Session(Http2Session):
     _connected_waiters: list[asyncio.Future[None]] | None = None
     _connect_error: BaseException | None = None
     # Whoever waits for the connection has been told why it failed.
-    _error_seen = False
     _dial: asyncio.Task[None] | None = None
     # How many await the connection, and whether one of them has got the session.
     _awaited = 0
@@ -160,12 +159,6 @@ class ClientHttp2Session(Http2Session):
         self._error_seen = fail(waiters, error)
         self.destroy(error, NGHTTP2_NO_ERROR)
 
-    def _report_error(self, error: BaseException) -> None:
-        if self._error_seen:
-            self.emit("error", error)
-        else:
-            self._emit_error(error)
-
     def _shut_down(
         self, error: BaseException | None, stream_code: int, goaway_code: int | None
     ) -> None:
@@ -177,7 +170,8 @@ class ClientHttp2Session(Http2Session):
             self._end_timer = None
         super()._shut_down(error, stream_code, goaway_code)
         waiters, self._connected_waiters = self._connected_waiters, None
-        fail(waiters, error or new_error("ERR_HTTP2_INVALID_SESSION"))
+        if fail(waiters, error or new_error("ERR_HTTP2_INVALID_SESSION")):
+            self._error_seen = True
 
     def _fail_streams(self, error: BaseException | None, code: int) -> None:
         pending, self._pending = self._pending, {}

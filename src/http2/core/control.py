@@ -104,6 +104,8 @@ class SessionControl(Closable, Referenced):
     _options: SessionOptions
     _connection: Connection | None = None
     _transport: asyncio.Transport | None = None
+    # Kept for the log, which tells of connections when they have gone.
+    _peer: str | None = None
     _timer: IdleTimer | None = None
     # The code of the GOAWAY that we have decided on; nghttp2 decides on others by itself.
     _own_goaway: int | None = None
@@ -168,6 +170,9 @@ class SessionControl(Closable, Referenced):
         if self.destroyed or self._connection is None:
             raise new_error("ERR_HTTP2_INVALID_SESSION")
         return self._connection
+
+    def _peer_name(self) -> str | None:
+        return self._peer
 
     def _check_alive(self) -> None:
         if self.destroyed:

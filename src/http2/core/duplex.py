@@ -444,6 +444,9 @@ class Duplex(Closable):
 
     def _fail_waiters(self) -> None:
         """Wake every reader and drainer: `_error` tells them why."""
+        if self._reader is not None and not self._tasks:
+            # the error is raised to it; unless it is a listener's, which is cancelled
+            self._error_seen = True
         self._wake_reader()
         self._fail_drainers()
 

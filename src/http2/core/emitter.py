@@ -16,6 +16,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar, overload
 
 from ..errors import Http2Error, new_error
+from .log_limit import limit
 from .tasks import start
 
 __all__ = ["EventEmitter", "arity_of"]
@@ -256,9 +257,16 @@ class EventEmitter:
         logger.error("a listener of %r on %r raised", event, self, exc_info=error)
 
     def _emit_error(self, error: BaseException) -> None:
-        """Emit ``error``; when nobody listens, log it once."""
+        """Emit ``error``; when nobody listens, log it, within the limits of `log_limit`."""
         if not self.emit("error", error):
+            kind = type(self).__name__
             if isinstance(error, Http2Error):
-                logger.warning("%r: %s [%s]", self, error, error.code)
+                kind += error.code
+                limit.warn(kind, self._peer_name(), "%r: %s [%s]", self, error, error.code)
             else:
-                logger.warning("%r: %r", self, error)
+                kind += type(error).__name__
+                limit.warn(kind, self._peer_name(), "%r: %r", self, error)
+
+    def _peer_name(self) -> str | None:
+        """The address of the peer that this is about, without its port; None when there is none."""
+        return None

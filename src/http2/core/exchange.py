@@ -21,6 +21,9 @@ class Connection(Protocol):
 
     _loop: asyncio.AbstractEventLoop
 
+    def _peer_name(self) -> str | None:
+        """The peer's address, for the log."""
+
     def _adopt(self, tasks: set[asyncio.Task[Any]]) -> None:
         """Keep *tasks*, whose exchange has ended well, until they are done."""
 
@@ -138,6 +141,9 @@ class Exchange(Duplex, ABC):
         if self._tasks:
             self._session._adopt(self._tasks)
         self._emit_close()
+
+    def _peer_name(self) -> str | None:
+        return self._session._peer_name()
 
     def _is_of_no_account(self, error: BaseException) -> bool:
         """Whether nobody has lost anything by *error*: no log needs it."""

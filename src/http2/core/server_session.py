@@ -266,7 +266,7 @@ class ServerHttp2Session(Http2Session):
         heard = self.emit("error", error)
         if server is not None:
             heard = server.emit("session_error", error, self) or heard
-        if not heard:
+        if not heard and not self._error_seen:
             self._emit_error(error)
 
     def _emit_session_end(self) -> None:

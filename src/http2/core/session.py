@@ -48,6 +48,7 @@ from .emitter import logger
 from .farewell import Farewell
 from .measuring import Measuring
 from .options import SessionOptions
+from .socket import peer_of
 from .stream import Http2Stream, check_error_code
 from .tls import is_adequate
 from .upkeep import Chore, begin_upkeep, end_upkeep
@@ -113,6 +114,8 @@ class Http2Session(SessionControl):
     _flush_scheduled = False
     _close_error: BaseException | None = None
     _farewell: Farewell | None = None
+    # Whether the error was raised to who waited for something of this session: no log needs it.
+    _error_seen = False
     # What the last GOAWAY says beside its code.
     _last_words = b""
     _invalid_frames = 0
@@ -158,6 +161,7 @@ class Http2Session(SessionControl):
     def _connected(self, transport: asyncio.Transport) -> None:
         """The transport stands: begin to speak HTTP/2 on it."""
         self._transport = transport
+        self._peer = peer_of(transport)
         if self.destroyed:
             transport.abort()
             return
@@ -324,7 +328,10 @@ class Http2Session(SessionControl):
         self._note(False)
 
     def _report_error(self, error: BaseException) -> None:
-        self._emit_error(error)
+        if self._error_seen:
+            self.emit("error", error)
+        else:
+            self._emit_error(error)
 
     def _shut_down(
         self, error: BaseException | None, stream_code: int, goaway_code: int | None

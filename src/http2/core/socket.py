@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 __all__ = ["SocketProxy"]
 
 
+def peer_of(transport: asyncio.BaseTransport) -> str | None:
+    """The address of *transport*'s peer, without its port; None for what has none."""
+    address = transport.get_extra_info("peername")
+    return str(address[0]) if isinstance(address, tuple) and address else None
+
+
 class SocketProxy:
     """What `Http2Session.socket` gives.
 

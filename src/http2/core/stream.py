@@ -317,9 +317,11 @@ class Http2Stream(Exchange):
         if whole and error is None:
             self._ended_well()
             return
+        self._finalize(error)
+        if self._error_seen:
+            self._session._error_seen = True
         # the session says it once for all its streams
         self._error_seen = True
-        self._finalize(error)
         self._session._loop.call_soon(self._emit_end)
 
     def _stream_closed(self, code: int, unsent: bool) -> None:
