@@ -16,7 +16,7 @@ import pytest
 
 import http2
 from http2 import events
-from http2.constants import NGHTTP2_ENHANCE_YOUR_CALM
+from http2.constants import NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_PROTOCOL_ERROR
 from http2.engine.connection import Connection
 
 from . import memory, raw
@@ -277,7 +277,9 @@ def test_empty_data_frames_are_invalid_ones(run: Run) -> None:
                 peer.send(raw.post(61), raw.data(61) * 10)
                 await peer.answered()
                 peer.send(raw.data(61))
-                assert (await peer.rest())[-1].type == raw.GOAWAY
+                last = (await peer.rest())[-1]
+                assert (last.type, last.code) == (raw.GOAWAY, NGHTTP2_PROTOCOL_ERROR)
+                assert last.payload[8:] == b"too many invalid frames (max_session_invalid_frames)"
             await check_serves(port)
         assert [error.code for error in errors] == ["ERR_HTTP2_TOO_MANY_INVALID_FRAMES"]
 

@@ -37,7 +37,8 @@ shape cost the least to make and to take apart, and a reader dispatches on the f
 STREAM_CLOSED tells of the end of a stream whoever ended it; when the last frame that we
 sent closed the stream, its END_SENT is left out. FRAME_NOT_SENT of a PUSH_PROMISE has the
 promised stream's id. GOAWAY_SENT without opaque data has the engine's own words for what the
-peer did, if the engine found it. WRITABLE comes once after
+peer did, if the engine found it. INVALID_FRAME also tells of empty DATA frames without END_STREAM,
+with 0 as nghttp2's error. WRITABLE comes once after
 `Connection.write` has returned more than `HIGH_WATER`, when the queue is short again.
 FAILED is the last event of a connection: it can neither read nor write any more.
 WINDOW_GIVEN, a WINDOW_UPDATE was sent, comes while `Connection.reporting_windows` is set,

@@ -558,7 +558,9 @@ class Http2Session(SessionControl):
     def _on_invalid_frame(self, stream_id: int, frame_type: int, code: int) -> None:
         self._invalid_frames += 1
         if self._invalid_frames > self._options.max_session_invalid_frames:
-            self.destroy(new_error("ERR_HTTP2_TOO_MANY_INVALID_FRAMES"), NGHTTP2_PROTOCOL_ERROR)
+            error = new_error("ERR_HTTP2_TOO_MANY_INVALID_FRAMES")
+            self._last_words = b"too many invalid frames (max_session_invalid_frames)"
+            self.destroy(error, NGHTTP2_PROTOCOL_ERROR)
 
     def _on_failed(self, _: int, code: int, message: str) -> None:
         """The engine can't go on: the peer does not speak HTTP/2, or floods us."""
