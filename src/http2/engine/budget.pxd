@@ -150,7 +150,8 @@ cdef inline Py_ssize_t count_frames(
 ) noexcept nogil:
     """Count the frames in what has come; return how many bytes of it may be processed.
 
-    Fewer than *size* when a frame is one too many: up to the end of its header.
+    Fewer than *size* when a frame is one too many: up to the end of its header, or of the whole
+    of an RST_STREAM.
     """
     cdef Py_ssize_t at = 0
     cdef const uint8_t *head
@@ -176,5 +177,6 @@ cdef inline Py_ssize_t count_frames(
         length = (<uint32_t>head[0] << 16) | (<uint32_t>head[1] << 8) | head[2]
         self.skip = length
         if not spend_on_head(self, head, length):
-            return at
+            # a reset is processed to its end, so that its stream is not handed out for nothing
+            return min(at + length, size) if head[3] == NGHTTP2_RST_STREAM else at
     return size
