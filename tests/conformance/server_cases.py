@@ -17,7 +17,7 @@ import http2
 from .. import raw
 from ..conftest import Certificate, Run
 from ..raw import RawPeer
-from ..serving import listening
+from ..serving import eventually, listening
 from .reactions import Fine, Observed, Reaction
 
 BARRIERS = (b"barrier1", b"barrier2")
@@ -133,6 +133,8 @@ async def play(
         seen.frames = [got for got in peer.seen[start:] if got.type != raw.PING]
     assert case.reaction.holds(seen), f"{where}: wanted {case.reaction}, saw {seen}"
     if seen.ended:
+        # told when the connection is closed: the server waits for the client's end
+        await eventually(lambda: bool(server.errors))
         goodbyes = [got for got in seen.frames if got.type == raw.GOAWAY]
         assert len(server.errors) == 1, (where, server.errors)
         error = server.errors[0]
