@@ -306,6 +306,7 @@ async def _(s: Scene) -> None:
 
 @raises("ERR_HTTP2_STREAM_ERROR")
 async def _(s: Scene) -> None:
+    s.request.write(bytes(70_000))  # more than is kept to be sent again
     s.stream.close(http2.constants.NGHTTP2_REFUSED_STREAM)
     await s.request.response()
 
