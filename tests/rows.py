@@ -248,7 +248,7 @@ def rows() -> dict[str, Row]:
 def marks() -> dict[str, list[str]]:
     """The tests that claim each row, as ``file.py::test``: what the sources say."""
     found: dict[str, list[str]] = {}
-    for path in sorted((ROOT / "tests").glob("test_*.py")):
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
         for node in ast.parse(path.read_text()).body:
             if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 continue
