@@ -9,7 +9,7 @@ import http2
 from .. import raw
 from ..conftest import Certificate, Run
 from ..raw import RawPeer
-from ..serving import listening
+from ..serving import eventually, listening
 from .client_cases import ClientCase, check_client
 from .codes import PROTOCOL_ERROR
 from .reactions import Ended, Observed, Reaction, connection_error, fine
@@ -66,6 +66,9 @@ def test_server(run: Run, certificate: Certificate) -> None:
                     server.errors.clear()
                     seen = await opened(where, tls, octets, reaction)
                     assert reaction.holds(seen), (name, tls, str(seen))
+                    if seen.ended and reaction != Ended():
+                        # told when the connection is closed
+                        await eventually(lambda: bool(server.errors))
                     assert len(server.errors) <= 1, (name, server.errors)
                     assert bool(server.errors) == seen.ended or reaction == Ended(), name
 
