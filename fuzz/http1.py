@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import socket
 from typing import Any
 
 import http2
@@ -55,8 +56,8 @@ class Served:
             self.serve, allow_http1=True, http1_options={"max_header_size": 2000}
         )
         self.server.on("check_expectation", self.fail_expectation)
-        self.loop.run_until_complete(self.server.listen(0, "127.0.0.1"))
-        self.transport: VirtualTransport = self.loop.do(self.loop.connect)
+        self.loop.do(self.server.emit, "connection", socket.socket())
+        self.transport: VirtualTransport = self.loop.served[0]
         # bytes for which the connection had no room yet
         self.backlog = b""
 

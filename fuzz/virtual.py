@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
@@ -26,12 +27,12 @@ class _Clock:
 
 
 class VirtualLoop(asyncio.BaseEventLoop):
-    """asyncio's own loop over a `_Clock`; what listens on it is reached by `connect`."""
+    """asyncio's own loop over a `_Clock`; a socket that is served on it is a `VirtualTransport`."""
 
     def __init__(self) -> None:
         super().__init__()
         self._selector = self.clock = _Clock()
-        self.factory: Callable[[], Any] | None = None
+        self.served: list[VirtualTransport] = []
         self.problems: list[str] = []
         self.set_exception_handler(self._complain)
 
@@ -48,20 +49,16 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def _write_to_self(self) -> None:
         pass
 
-    async def create_server(  # type: ignore[override]
-        self, factory: Callable[[], Any], *args: Any, **options: Any
-    ) -> Any:
-        """Remember who makes protocols; a server that listens on nothing."""
-        self.factory = factory
-        return _NoServer()
-
-    def connect(self) -> VirtualTransport:
-        """A new connection to what listens."""
-        assert self.factory is not None
+    async def connect_accepted_socket(  # type: ignore[override]
+        self, factory: Callable[[], Any], sock: socket.socket, **options: Any
+    ) -> tuple[VirtualTransport, Any]:
+        """Take the place of *sock*, which is closed."""
+        sock.close()
         transport = VirtualTransport(self)
-        transport.protocol = self.factory()
+        self.served.append(transport)
+        transport.protocol = factory()
         transport.protocol.connection_made(transport)
-        return transport
+        return transport, transport.protocol
 
     def do(self, function: Callable[..., T], *args: Any) -> T:
         """Call *function* as the loop does it, and let what it leads to run for a few turns."""
@@ -77,16 +74,6 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def sleep(self, seconds: float) -> None:
         """Let time pass."""
         self.run_until_complete(asyncio.sleep(seconds))
-
-
-class _NoServer:
-    sockets = ()
-
-    def close(self) -> None:
-        pass
-
-    async def wait_closed(self) -> None:
-        pass
 
 
 class VirtualTransport(asyncio.Transport):
