@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from http2 import events
+from http2.constants import NGHTTP2_REFUSED_STREAM
 from http2.engine.connection import Connection
 
 from .conftest import Run
@@ -87,6 +88,22 @@ def test_end_of_a_body_that_waits_for_its_turn(padding: int, size: int) -> None:
         assert body(pair.server_events, stream_id) == b"x" * size
         data = [e for e in of_kind(pair.server_events, events.DATA) if e[1] == stream_id]
         assert data[-1][3] is True
+
+
+def test_a_request_that_crosses_a_goaway_which_waits() -> None:
+    """It is above the last stream of that GOAWAY: refused, not handed out, and no violation."""
+    pair = Pair()
+    pair.request({})
+    pair.server.goaway()
+    late, _, _ = pair.client.submit_request({":method": "POST"}, "test", "http")
+    pair.client.write(late, b"the body", True)
+    heard = pair.from_client(b"".join(pair.client.data_to_send()))
+    assert not [event for event in heard if event[0] == events.REQUEST]
+    pair.pump()
+    goodbyes = of_kind(pair.client_events, events.GOAWAY)
+    assert [event[1:3] for event in goodbyes] == [(1, 0)]
+    closed = of_kind(pair.client_events, events.STREAM_CLOSED)
+    assert (events.STREAM_CLOSED, late, NGHTTP2_REFUSED_STREAM, None) in closed
 
 
 @pytest.mark.parametrize("parent_too", [True, False])

@@ -209,6 +209,13 @@ cdef int on_begin_headers(
             if not self.client:
                 self._newest = frame.hd.stream_id
                 self._watch.opened(frame.hd.stream_id)
+                if 0 <= self._last_accepted < frame.hd.stream_id:
+                    # The GOAWAY that waits to be sent says that it is not processed, and nghttp2
+                    # ends it when that goes out: it must not be handed out (RFC 9113 section 6.8).
+                    self._budget.own_resets += 1
+                    nghttp2_submit_rst_stream(
+                        session, NGHTTP2_FLAG_NONE, frame.hd.stream_id, REFUSED_STREAM)
+                    return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE
             if self._memory() > self._max_memory:
                 refuse_stream(self, block_stream(frame))
                 return provoked(self) or NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE
@@ -508,6 +515,8 @@ cdef int on_frame_send(
                 report(
                     self, EVENT_MEASURED, frame.push_promise.promised_stream_id, 0, None)
         elif kind == NGHTTP2_GOAWAY:
+            if not self.client and frame.goaway.last_stream_id < self._watch.refused_above:
+                self._watch.refused_above = frame.goaway.last_stream_id
             report_goaway(self, EVENT_GOAWAY_SENT, frame)
             if self._leaving:
                 self._left = True
