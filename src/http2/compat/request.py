@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from email.message import Message
 from typing import Any
 
+from ..core.charset import charset_of
 from ..errors import new_error
 from ..headers import Headers
 from .face import Face
@@ -134,12 +134,7 @@ class ServerRequest(Face):
         return json.loads(await self.read())
 
     def _charset(self) -> str | None:
-        content_type = self.headers.get("content-type")
-        if not content_type or "charset" not in content_type.lower():
-            return None
-        message = Message()
-        message["content-type"] = content_type
-        return message.get_content_charset()
+        return charset_of(self.headers)
 
     def __aiter__(self) -> Any:
         return self.stream.__aiter__()

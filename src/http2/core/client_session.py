@@ -480,6 +480,7 @@ class ClientHttp2Session(Http2Session):
         if stream._timer is not None:
             stream._timer.touch()
         if status is None:
+            stream._received_trailers = headers
             stream.emit("trailers", headers, flags)
         elif 100 <= status < 200 and not ended:
             stream.emit("headers", headers, flags)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import TYPE_CHECKING, Any, Self
 
 from ..constants import (
@@ -14,6 +15,7 @@ from ..constants import (
 from ..errors import new_error, stream_error
 from ..events import HIGH_WATER
 from ..headers import Headers, headers_as_sent
+from .charset import charset_of
 from .duplex import fail, wake
 from .stream import Http2Stream
 
@@ -50,6 +52,8 @@ class ClientHttp2Stream(Http2Stream):
 
     _response: Headers | None = None
     _response_waiters: list[asyncio.Future[Headers]] | None = None
+    # What `text` and `json` have read.
+    _body: bytes | None = None
 
     # While the stream is pending: what was written, and how to submit the request.
     _early: list[Any] | None = None
@@ -89,6 +93,34 @@ class ClientHttp2Stream(Http2Stream):
             if not others:
                 self.close(NGHTTP2_CANCEL)
             raise
+
+    @property
+    def status(self) -> int | None:
+        """``:status`` of the final response; None before it has come."""
+        return None if self._response is None else self._response[":status"]
+
+    async def text(self, encoding: str | None = None) -> str:
+        """Read the whole body of the response as text; asking again gives the same.
+
+        It is in *encoding*, else in the ``charset`` of ``content-type``, else in UTF-8.
+        Raises like `read`; `UnicodeDecodeError`; `LookupError` for an unknown encoding.
+        """
+        body = await self._whole_body()
+        if encoding is None and self._response is not None:
+            encoding = charset_of(self._response)
+        return body.decode(encoding or "utf-8")
+
+    async def json(self) -> Any:
+        """Read the whole body of the response as JSON, in UTF-8, -16 or -32 (RFC 8259).
+
+        Raises like `read`; `ValueError` when it is no JSON.
+        """
+        return json.loads(await self._whole_body())
+
+    async def _whole_body(self) -> bytes:
+        if self._body is None:
+            self._body = await self.read()
+        return self._body
 
     # --- the block of `async with` ------------------------------------------------------
 

@@ -138,6 +138,8 @@ class Duplex(Closable):
     _flow_scheduled = False
     _decoder: codecs.IncrementalDecoder | None = None
     _reader: asyncio.Future[None] | None = None
+    # Who waits for the peer's last byte, read or not.
+    _end_waiters: list[asyncio.Future[None]] | None = None
     _drainers: list[asyncio.Future[None]] | None = None
     _need_drain = False
 
@@ -160,11 +162,15 @@ class Duplex(Closable):
                 self._emit_data(data)
                 if end:
                     self._read_ended = True
+                    if self._end_waiters is not None:
+                        self._wake_end_waiters()
                     self._after_take()
                 return
             self._keep(data)
         if end:
             self._read_ended = True
+            if self._end_waiters is not None:
+                self._wake_end_waiters()
         if self._reader is not None:
             self._wake_reader()
         elif self._flowing:
@@ -200,6 +206,23 @@ class Duplex(Closable):
             self._reader = None
             if not reader.done():
                 reader.set_result(None)
+
+    async def _wait_read_end(self) -> None:
+        """Wait until the peer has sent its last byte; raises the stream's error."""
+        if not self._read_ended:
+            self._raise_error()
+            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            if self._end_waiters is None:
+                self._end_waiters = []
+            self._end_waiters.append(waiter)
+            self._watched = True
+            await waiter
+            if not self._read_ended:
+                self._raise_error()
+
+    def _wake_end_waiters(self) -> None:
+        waiters, self._end_waiters = self._end_waiters, None
+        wake(waiters, None)
 
     def _taken(self, size: int) -> None:
         """Called when *size* bytes have left the buffer for the application."""
@@ -448,6 +471,10 @@ class Duplex(Closable):
             # the error is raised to it; unless it is a listener's, which is cancelled
             self._error_seen = True
         self._wake_reader()
+        if self._end_waiters is not None:
+            if not self._tasks:
+                self._error_seen = True
+            self._wake_end_waiters()
         self._fail_drainers()
 
     def _fail_drainers(self) -> None:

@@ -87,6 +87,18 @@ class Exchange(Duplex, ABC):
             headers, {name: value for name, value in defaults.items() if value is not None}
         )
 
+    # --- reading ----------------------------------------------------------------------
+
+    async def trailers(self) -> Headers | None:
+        """Wait for the end of the peer's body; return the trailers after it, None without any.
+
+        They can be asked for before, while and after the body is read, but they come after it: a
+        body that is larger than the window has to be read. Raises the stream's error when the
+        body ended early.
+        """
+        await self._wait_read_end()
+        return self._received_trailers
+
     # --- writing ----------------------------------------------------------------------
 
     def _check_writable(self) -> None:

@@ -1,0 +1,19 @@
+"""Which encoding a body of text is in, by its headers."""
+
+from __future__ import annotations
+
+from email.message import Message
+
+from ..headers import Headers
+
+__all__ = ["charset_of"]
+
+
+def charset_of(headers: Headers) -> str | None:
+    """The ``charset`` of ``content-type`` (RFC 9110 section 8.3.2); None without one."""
+    content_type = headers.get("content-type")
+    if not content_type or "charset" not in content_type.lower():
+        return None
+    message = Message()
+    message["content-type"] = content_type
+    return message.get_content_charset()
