@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from http2 import events
+from http2.events import KNOWN_SETTINGS
 from http2.headers import Headers
 
 from . import memory
@@ -184,14 +185,17 @@ def test_writable_comes_once_after_a_long_queue() -> None:
 def test_settings_and_their_acknowledgement() -> None:
     pair = Pair(shake_hands=False, client_settings=[(3, 7), (0x1234, 42)])
     pair.pump()
-    assert pair.server_events == [
-        (events.SETTINGS, 0, [(3, 7), (0x1234, 42)], None),
-        (events.SETTINGS_ACK, 0, None, None),
-    ]
-    assert pair.client_events == [
-        (events.SETTINGS, 0, [], None),
-        (events.SETTINGS_ACK, 0, None, None),
-    ]
+    # all that hold from then on come along: those of nghttp2's that were not said are its defaults
+    client = {identifier: pair.server.remote_setting(identifier) for identifier in KNOWN_SETTINGS}
+    server = {identifier: pair.client.remote_setting(identifier) for identifier in KNOWN_SETTINGS}
+    assert client[3] == 7
+    [settings, acknowledged] = pair.server_events
+    assert settings == (events.SETTINGS, 0, [(3, 7), (0x1234, 42)], [*client.items()])
+    assert acknowledged[0] == events.SETTINGS_ACK
+    [settings, acknowledged] = pair.client_events
+    assert settings == (events.SETTINGS, 0, [], [*server.items()])
+    ours = [(identifier, pair.client.local_setting(identifier)) for identifier in KNOWN_SETTINGS]
+    assert acknowledged == (events.SETTINGS_ACK, 0, ours, None)
 
 
 def test_ping_and_its_answer() -> None:

@@ -183,7 +183,7 @@ def test_settings_round_trip(values: dict[str, object]) -> None:
     client.submit_settings(given_settings.to_pairs())
     server.submit_settings([])
     (told, *_) = server.receive(b"".join(client.data_to_send()))
-    assert told == (events.SETTINGS, 0, given_settings.to_pairs(), None)
+    assert told[:3] == (events.SETTINGS, 0, given_settings.to_pairs())
     assert Settings.from_pairs(told[2]) == given_settings
     client.receive(b"".join(server.data_to_send()))
     for identifier, value in given_settings.to_pairs():

@@ -16,8 +16,10 @@ shape cost the least to make and to take apart, and a reader dispatches on the f
 | END_SENT         | the stream      | None                      | None                 |
 | WRITABLE         | the stream      | None                      | None                 |
 | WANT_TRAILERS    | the stream      | None                      | None                 |
-| SETTINGS         | 0               | list of (id, value)       | None                 |
-| SETTINGS_ACK     | 0               | None                      | None                 |
+| SETTINGS         | 0               | list of (id, value)       | all there are then,  |
+|                  |                 |                           | the same way         |
+| SETTINGS_ACK     | 0               | all of ours then:         | None                 |
+|                  |                 | list of (id, value)       |                      |
 | PING             | 0               | 8 bytes                   | None                 |
 | PING_ACK         | 0               | 8 bytes                   | None                 |
 | GOAWAY           | last stream id  | error code                | opaque data: bytes   |
@@ -53,6 +55,9 @@ Event: TypeAlias = tuple[int, int, Any, Any]
 
 HIGH_WATER: Final = 65536
 """Bytes queued on a stream at which a writer should wait for WRITABLE."""
+
+KNOWN_SETTINGS: Final = (1, 2, 3, 4, 5, 6, 8)
+"""The settings that nghttp2 knows the current values of, by their identifiers."""
 
 REQUEST: Final = 0
 RESPONSE: Final = 1

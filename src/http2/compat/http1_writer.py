@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..core.checks import check_bool
 from ..core.duplex import as_buffer
 from ..core.exchange import Responder
 from ..errors import new_error
@@ -70,13 +71,16 @@ class Http1Writer(Responder):
         chunked in any case. ``connection: close`` closes the connection afterwards.
 
         Raises ERR_HTTP2_HEADERS_SENT, ERR_HTTP2_INVALID_STREAM,
-        ERR_HTTP2_STATUS_INVALID, and the errors of the header rules, before anything is
-        sent.
+        ERR_HTTP2_STATUS_INVALID, ERR_INVALID_ARG_TYPE, and the errors of the header
+        rules, before anything is sent.
         """
         if self.closed or self.destroyed:
             raise self._closed_error()
         if self._headers_sent:
             raise new_error("ERR_HTTP2_HEADERS_SENT")
+        check_bool("end_stream", end_stream)
+        check_bool("wait_for_trailers", wait_for_trailers)
+        check_bool("send_date", send_date)
         connection = self._session
         fields = collect(headers, **connection._strictness)
         status = fields.status

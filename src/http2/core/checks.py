@@ -22,5 +22,5 @@ def check_integer(name: str, value: Any, low: int, high: int) -> None:
 
 def check_bool(name: str, value: Any) -> None:
     """Raise ERR_INVALID_ARG_TYPE unless the argument *name* is a bool."""
-    if not isinstance(value, bool):
+    if value is not True and value is not False:
         raise new_error("ERR_INVALID_ARG_TYPE", name, "a bool", value)

@@ -18,6 +18,7 @@ from ..constants import (
 )
 from ..errors import StreamError, new_error
 from ..headers import Headers, OutgoingHeaders, kept_headers
+from .checks import check_bool
 from .client_stream import ClientHttp2Stream
 from .duplex import Completion, fail, wake
 from .options import SessionOptions
@@ -279,7 +280,12 @@ class ClientHttp2Session(Http2Session):
             raise new_error("ERR_HTTP2_INVALID_SESSION", retryable=True)
         if self.closed:
             raise new_error("ERR_HTTP2_GOAWAY_SESSION", retryable=True)
-        if weight != 16 or parent or exclusive:
+        # what is left out costs as little as possible
+        if end_stream is not None and end_stream is not True:
+            check_bool("end_stream", end_stream)
+        if wait_for_trailers is not False:
+            check_bool("wait_for_trailers", wait_for_trailers)
+        if weight != 16 or parent or exclusive is not False or type(parent) is not int:
             check_priority(weight=weight, parent=parent, exclusive=exclusive)
         if signal is not None and not inspect.isawaitable(signal):
             raise new_error("ERR_INVALID_ARG_TYPE", "signal", "an awaitable", signal)

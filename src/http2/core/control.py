@@ -20,6 +20,7 @@ from ..constants import (
     NGHTTP2_SETTINGS_ENABLE_PUSH,
 )
 from ..errors import NghttpError, new_error
+from ..events import KNOWN_SETTINGS
 from ..settings import Settings
 from .checks import check_integer
 from .duplex import Closable, quiet_future
@@ -45,9 +46,6 @@ MAX_PENDING_SETTINGS = 10
 # in all: the others are not used for this session, which is always allowed (RFC 8336 section 2).
 MOST_ORIGINS = 1024
 MOST_ORIGIN_CHARACTERS = 256 * 1024
-
-# The settings that nghttp2 knows the current values of.
-_IDENTIFIERS = (1, 2, 3, 4, 5, 6, 8)
 
 
 # Characters of a GOAWAY's opaque data that an error shows.
@@ -85,6 +83,13 @@ class SessionState:
     """Bytes in the table that decompresses what is received."""
 
 
+def _settings_of(pairs: Iterable[tuple[int, int]], custom: dict[int, int] | None) -> Settings:
+    settings = Settings.from_pairs(pairs)
+    if custom:
+        settings.custom_settings.update(custom)
+    return settings
+
+
 class SessionControl(Closable, Referenced):
     """What a session may be asked and told about its connection."""
 
@@ -112,7 +117,8 @@ class SessionControl(Closable, Referenced):
 
     _origins: dict[str, None] = {}  # noqa: RUF012 (never changed in place)
 
-    _pings: dict[bytes, tuple[asyncio.Future[tuple[float, bytes]], float]] | None = None
+    # Those that wait for their answer, in order; several may have the same payload.
+    _pings: list[tuple[bytes, asyncio.Future[tuple[float, bytes]], float]] | None = None
     # Grows the receive windows; see `http2.core.windows`.
     _windows: WindowGrowth | None = None
     # PINGs of the library's own, which no program sees: who is told of the answer.
@@ -200,16 +206,15 @@ class SessionControl(Closable, Referenced):
         waiter: asyncio.Future[tuple[float, bytes]] = quiet_future(self._loop)
         pings = self._pings
         if pings is None:
-            pings = self._pings = {}
+            pings = self._pings = []
         if (
             self.closed
             or self._connection is None
-            or data in pings
             or len(pings) >= self._options.max_outstanding_pings
         ):
             waiter.set_exception(new_error("ERR_HTTP2_PING_CANCEL"))
             return waiter
-        pings[data] = (waiter, started)
+        pings.append((data, waiter, started))
         self._connection.ping(data)
         self._wake()
         return waiter
@@ -332,14 +337,14 @@ class SessionControl(Closable, Referenced):
         """Emit ``timeout`` after *seconds* without activity on the session; 0 for never.
 
         *callback* is registered for the next ``timeout``. Raises ERR_INVALID_ARG_TYPE,
-        ERR_OUT_OF_RANGE.
+        ERR_OUT_OF_RANGE; the timeout that was set before goes on then.
         """
         seconds = check_timeout(seconds)
+        if callback is not None:
+            self.once("timeout", callback)
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if callback is not None:
-            self.once("timeout", callback)
         if seconds and not self.destroyed:
             self._timer = IdleTimer(self._loop, seconds, self._timed_out)
         return self
@@ -398,10 +403,8 @@ class SessionControl(Closable, Referenced):
     def _current_settings(
         self, get: Callable[[int], int], custom: dict[int, int] | None
     ) -> Settings:
-        settings = Settings.from_pairs((identifier, get(identifier)) for identifier in _IDENTIFIERS)
-        if custom:
-            settings.custom_settings.update(custom)
-        return settings
+        pairs = ((identifier, get(identifier)) for identifier in KNOWN_SETTINGS)
+        return _settings_of(pairs, custom)
 
     @property
     def local_settings(self) -> Settings:
@@ -422,7 +425,9 @@ class SessionControl(Closable, Referenced):
 
     # --- what the engine reports ----------------------------------------------------------
 
-    def _on_settings(self, _: int, pairs: list[tuple[int, int]], __: None) -> None:
+    def _on_settings(
+        self, _: int, pairs: list[tuple[int, int]], current: list[tuple[int, int]]
+    ) -> None:
         wanted = self._options.remote_custom_settings
         if wanted:
             for identifier, value in pairs:
@@ -431,9 +436,10 @@ class SessionControl(Closable, Referenced):
                         self._remote_custom = {}
                     self._remote_custom[identifier] = value
         if self._listeners is not None:
-            self.emit("remote_settings", self.remote_settings)
+            # those of this frame: another one may have come in the same read
+            self.emit("remote_settings", _settings_of(current, self._remote_custom))
 
-    def _on_settings_ack(self, _: int, __: None, ___: None) -> None:
+    def _on_settings_ack(self, _: int, current: list[tuple[int, int]], __: None) -> None:
         if self._pending_settings_acks:
             self._pending_settings_acks -= 1
         settings: Settings | None = None
@@ -442,17 +448,21 @@ class SessionControl(Closable, Referenced):
             if custom:
                 self._local_custom = {**(self._local_custom or {}), **custom}
             if not waiter.done():
-                settings = self.local_settings
+                settings = _settings_of(current, self._local_custom)
                 waiter.set_result((settings, time.monotonic() - started))
         if self._listeners is not None:
-            self.emit("local_settings", settings or self.local_settings)
+            self.emit("local_settings", settings or _settings_of(current, self._local_custom))
 
     def _on_ping(self, _: int, payload: bytes, __: None) -> None:
         self.emit("ping", payload)
 
     def _on_ping_ack(self, _: int, payload: bytes, __: None) -> None:
-        if self._pings and payload in self._pings:
-            waiter, started = self._pings.pop(payload)
+        pings = self._pings or ()
+        # they are answered in order (most peers do): it is the first one
+        found = next((entry for entry in pings if entry[0] == payload), None)
+        if found is not None and self._pings is not None:
+            self._pings.remove(found)
+            _, waiter, started = found
             self._ping_rtt = time.monotonic() - started
             if not waiter.done():
                 waiter.set_result((self._ping_rtt, payload))
@@ -464,7 +474,7 @@ class SessionControl(Closable, Referenced):
     def _cancel_waiters(self) -> None:
         self._own_pings = None
         pings, self._pings = self._pings, None
-        for ping_waiter, _ in (pings or {}).values():
+        for _, ping_waiter, _ in pings or ():
             if not ping_waiter.done():
                 ping_waiter.set_exception(new_error("ERR_HTTP2_PING_CANCEL"))
         waiters = [waiter for waiter, _, _ in self._settings_waiters]

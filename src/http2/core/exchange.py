@@ -177,12 +177,12 @@ class Exchange(Duplex, ABC):
         """Emit ``timeout`` after *seconds* without activity on the stream; 0 for never.
 
         *callback* is registered for the next ``timeout``. Raises ERR_INVALID_ARG_TYPE,
-        ERR_OUT_OF_RANGE.
+        ERR_OUT_OF_RANGE; the timeout that was set before goes on then.
         """
         seconds = check_timeout(seconds)
-        self._cancel_timer()
         if callback is not None:
             self.once("timeout", callback)
+        self._cancel_timer()
         if seconds and not self.destroyed and not self.closed:
             self._timer = IdleTimer(self._session._loop, seconds, self._timed_out)
             self._watched = True

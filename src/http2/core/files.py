@@ -19,7 +19,7 @@ from ..constants import NGHTTP2_INTERNAL_ERROR
 from ..errors import new_error, stream_error
 from ..events import HIGH_WATER
 from ..headers import OutgoingHeaders, kept_headers
-from .checks import check_integer
+from .checks import check_bool, check_integer
 from .emitter import arity_of
 
 if TYPE_CHECKING:
@@ -168,6 +168,7 @@ class FileTransfer:
         for name, function in (("stat_check", stat_check), ("on_error", on_error)):
             if function is not None and not callable(function):
                 raise new_error("ERR_INVALID_ARG_VALUE", name, function)
+        check_bool("wait_for_trailers", wait_for_trailers)
         if inspect.iscoroutinefunction(stat_check):
             # the answer is needed at once
             raise new_error("ERR_INVALID_ARG_VALUE", "stat_check", stat_check)

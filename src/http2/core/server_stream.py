@@ -9,6 +9,7 @@ from ..constants import NGHTTP2_NO_ERROR
 from ..errors import StreamError, new_error
 from ..headers import Headers, OutgoingHeaders
 from . import push
+from .checks import check_bool
 from .exchange import Responder
 from .files import FileTransfer
 from .stream import RESET_GRACE, Http2Stream
@@ -58,13 +59,20 @@ class ServerHttp2Stream(Http2Stream, Responder):
         `send_trailers` or `close`.
 
         Raises ERR_HTTP2_HEADERS_SENT, ERR_HTTP2_INVALID_STREAM,
-        ERR_HTTP2_STATUS_INVALID, and the errors of the header rules, before anything is
-        sent.
+        ERR_HTTP2_STATUS_INVALID, ERR_INVALID_ARG_TYPE, and the errors of the header
+        rules, before anything is sent.
         """
         if self.closed or self.destroyed:
             raise self._closed_error()
         if self._headers_sent:
             raise new_error("ERR_HTTP2_HEADERS_SENT")
+        # what is left out costs as little as possible
+        if end_stream is not False:
+            check_bool("end_stream", end_stream)
+        if wait_for_trailers is not False:
+            check_bool("wait_for_trailers", wait_for_trailers)
+        if send_date is not True:
+            check_bool("send_date", send_date)
         session = self._session
         connection: Any = session._connection  # an open stream's session has one
         ended, self._sent = connection.submit_response(
@@ -214,8 +222,8 @@ class ServerHttp2Stream(Http2Stream, Responder):
         MAX_CONCURRENT_STREAMS has room for another pushed stream.
 
         Raises ERR_HTTP2_PUSH_DISABLED (also once this stream is closed),
-        ERR_HTTP2_NESTED_PUSH, ERR_INVALID_ARG_VALUE for another method, and the errors of
-        the header rules at the call; awaiting raises ERR_HTTP2_OUT_OF_STREAMS,
+        ERR_HTTP2_NESTED_PUSH, ERR_INVALID_ARG_VALUE for another method, ERR_INVALID_ARG_TYPE,
+        and the errors of the header rules at the call; awaiting raises ERR_HTTP2_OUT_OF_STREAMS,
         ERR_HTTP2_INVALID_STREAM, ERR_HTTP2_STREAM_ERROR when the client has refused the
         stream before it had room, ERR_HTTP2_STREAM_CANCEL when the session has ended.
         """

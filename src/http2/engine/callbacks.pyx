@@ -49,6 +49,7 @@ cdef int EVENT_WINDOW_GIVEN = _events.WINDOW_GIVEN
 cdef int EVENT_MEASURED = _events.MEASURED
 
 cdef Py_ssize_t HIGH_WATER = _events.HIGH_WATER
+cdef tuple KNOWN_SETTINGS = _events.KNOWN_SETTINGS
 
 cdef enum:
     # The largest DATA frame that we make, where the peer allows more than 16,384.
@@ -296,6 +297,17 @@ cdef str latin1(const uint8_t *data, size_t length):
     return data[:length].decode("latin-1")
 
 
+cdef list settings_now(Session self, bint local):
+    """All settings of one side as (id, value) pairs, before the next frame can change them."""
+    if local:
+        return [
+            (identifier, nghttp2_session_get_local_settings(self._session, identifier))
+            for identifier in KNOWN_SETTINGS]
+    return [
+        (identifier, nghttp2_session_get_remote_settings(self._session, identifier))
+        for identifier in KNOWN_SETTINGS]
+
+
 cdef int report_frame(Session self, const nghttp2_frame *frame) except -1:
     """Report a frame that has come and carries neither a header block nor DATA."""
     cdef uint8_t kind = frame.hd.type
@@ -312,7 +324,7 @@ cdef int report_frame(Session self, const nghttp2_frame *frame) except -1:
             if self._list_size_announced:
                 self._max_list_size = nghttp2_session_get_local_settings(
                     self._session, NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE)
-            report(self, EVENT_SETTINGS_ACK, 0, None, None)
+            report(self, EVENT_SETTINGS_ACK, 0, settings_now(self, True), None)
         else:
             if self._watch.settings_received(self._session):
                 nghttp2_session_terminate_session(self._session, NGHTTP2_FLOW_CONTROL_ERROR)
@@ -320,7 +332,7 @@ cdef int report_frame(Session self, const nghttp2_frame *frame) except -1:
             report(
                 self, EVENT_SETTINGS, 0,
                 [(frame.settings.iv[i].settings_id, frame.settings.iv[i].value)
-                 for i in range(frame.settings.niv)], None)
+                 for i in range(frame.settings.niv)], settings_now(self, False))
     elif kind == NGHTTP2_PING:
         if flags & NGHTTP2_FLAG_ACK and self._unacknowledged:
             self._unacknowledged -= 1

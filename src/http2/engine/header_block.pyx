@@ -294,6 +294,17 @@ for _name in (*sorted(SINGLE_VALUE), *sorted(CONNECTION_SPECIFIC), "te"):
     learn_name(_name)
 
 
+cdef bint is_method(const char *data, Py_ssize_t length) noexcept:
+    """Whether these bytes are a token, which a method is (RFC 9110 section 9.1)."""
+    cdef Py_ssize_t i
+    cdef unsigned char c
+    for i in range(length):
+        c = <unsigned char>data[i]
+        if not is_token[c + 32 if 65 <= c <= 90 else c]:
+            return False
+    return length > 0
+
+
 cdef str exact_name(object name):
     """*name*, which is no exact `str`, as one: none of the program's code runs later."""
     if isinstance(name, str):
@@ -403,6 +414,8 @@ cdef class OutgoingBlock:
         if name.mark == SEEN_STATUS:
             self.status = self._parse_status(data, length)
         elif name.mark == SEEN_METHOD:
+            if not is_method(data, length):
+                raise new_error("ERR_INVALID_HTTP_TOKEN", "Method", value)
             self.method = value if isinstance(value, str) else value.decode("latin-1")
         return self._put(name, data, length, flags)
 

@@ -1,0 +1,109 @@
+"""What Node's sessions do in small matters: settings in one read, equal pings, deadlines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import http2
+
+from . import raw
+from .conftest import Run
+from .raw import RawPeer
+from .serving import Events, check_serves, hello, serving
+
+
+def test_each_settings_frame_of_a_read_is_told_with_its_values(run: Run) -> None:
+    async def main() -> None:
+        seen: list[http2.Settings] = []
+        async with serving(hello, remote_custom_settings=[0x1234]) as (server, port):
+            server.on("session", lambda session: session.on("remote_settings", seen.append))
+            async with await RawPeer.connect(port) as peer:
+                seen.clear()
+                peer.send(
+                    raw.settings({3: 7, 4: 100, 0x1234: 1}),
+                    raw.settings({4: 200, 0x1234: 2}),
+                    raw.settings({4: 300}),
+                )
+                await peer.answered()
+        assert [
+            (each.max_concurrent_streams, each.initial_window_size, each.custom_settings)
+            for each in seen
+        ] == [(7, 100, {0x1234: 1}), (7, 200, {0x1234: 2}), (7, 300, {0x1234: 2})]
+
+    run(main())
+
+
+def test_each_acknowledgement_of_a_read_is_told_with_its_values(run: Run) -> None:
+    async def main() -> None:
+        sessions: list[Any] = []
+        told: list[int] = []
+        async with serving(hello) as (server, port):
+            server.on("session", sessions.append)
+            async with await RawPeer.connect(port) as peer:
+                await peer.answered()
+                [session] = sessions
+                session.on(
+                    "local_settings", lambda settings: told.append(settings.initial_window_size)
+                )
+                waiting = [
+                    session.settings({"initial_window_size": size}) for size in (1000, 2000, 3000)
+                ]
+                for _ in waiting:
+                    await peer.until(raw.SETTINGS)
+                peer.send(raw.settings(ack=True) * 3)
+                sizes = [(await each)[0].initial_window_size for each in waiting]
+                assert sizes == told == [1000, 2000, 3000]
+
+    run(main())
+
+
+def test_equal_pings_are_all_answered(run: Run) -> None:
+    async def main() -> None:
+        async with (
+            serving(hello, max_outstanding_pings=3) as (_, port),
+            http2.connect(f"http://127.0.0.1:{port}", max_outstanding_pings=3) as session,
+        ):
+            pings = [session.ping(b"the same") for _ in range(3)]
+            with pytest.raises(http2.Http2Error) as refused:
+                await session.ping(b"the same")
+            assert refused.value.code == "ERR_HTTP2_PING_CANCEL"
+            for ping in pings:
+                duration, payload = await ping
+                assert payload == b"the same"
+                assert duration < 5
+            # there is room again, and those that the session's end finds are told
+            pings = [session.ping(b"the same") for _ in range(2)]
+            session.destroy()
+            for ping in pings:
+                with pytest.raises(http2.Http2Error, match="ping"):
+                    await ping
+
+    run(main())
+
+
+def test_answers_to_no_ping_do_no_harm(run: Run) -> None:
+    async def main() -> None:
+        sessions: list[Any] = []
+        async with serving(hello) as (server, port):
+            server.on("session", sessions.append)
+            async with await RawPeer.connect(port) as peer:
+                peer.send(raw.ping(b"answered", ack=True), raw.ping(bytes(8), ack=True))
+                await peer.answered()
+                [session] = sessions
+                events = Events()
+                events.listen(session, "error", "close", "ping")
+                waiting = [session.ping(b"question") for _ in range(2)]
+                # the wrong one, one of two, and one too many
+                peer.send(raw.ping(b"no answr", ack=True), raw.ping(b"question", ack=True))
+                assert (await waiting[0])[1] == b"question"
+                assert not waiting[1].done()
+                peer.send(raw.ping(b"question", ack=True), raw.ping(b"question", ack=True))
+                await waiting[1]
+                peer.send(raw.get())
+                assert await peer.body(1) == b"hello"
+                assert events.seen == []
+            await check_serves(port)
+
+    run(main())
