@@ -295,7 +295,7 @@ class ClientHttp2Session(Http2Session):
             # it may be an iterator, or change before it is looked at again
             headers = None if headers is None else kept_headers(headers)
         if connection is not None:
-            stream.id, method, ended = connection.submit_request(
+            stream.id, _, ended = connection.submit_request(
                 headers,
                 self._authority,
                 self._scheme,
@@ -309,7 +309,7 @@ class ClientHttp2Session(Http2Session):
             if not self._in_batch:
                 self._schedule_flush()
         else:
-            method, ended = self._checked(headers)
+            ended = self._checked(headers)
             if end_stream is not None:
                 ended = end_stream
             if type(headers) is dict:
@@ -337,8 +337,6 @@ class ClientHttp2Session(Http2Session):
             stream.writable_ended = True
             if not wait_for_trailers:
                 stream.writable_finished = True
-        if method == "HEAD":
-            stream._head_request = True
         if weight != 16 or parent or exclusive:
             stream._priority = (parent, weight, exclusive)
         stream._sent = (dict(headers) if type(headers) is dict else headers, None, None)
@@ -350,12 +348,12 @@ class ClientHttp2Session(Http2Session):
             self._timer.touch()
         return stream
 
-    def _checked(self, headers: OutgoingHeaders | None) -> tuple[str, bool]:
-        """Check *headers* before the connection stands; ``(method, whether it has no body)``."""
+    def _checked(self, headers: OutgoingHeaders | None) -> bool:
+        """Check *headers* before the connection stands; whether their method has no body."""
         checker = self._checker
         if checker is None:
             checker = self._checker = self._options.connection(True)
-        return checker.check_request(headers, self._authority, self._scheme)
+        return checker.check_request(headers, self._authority, self._scheme)[1]
 
     def _has(self, stream: Http2Stream) -> bool:
         return stream in self._pending or super()._has(stream)

@@ -137,6 +137,11 @@ class ClientHttp2Stream(Http2Stream):
         self.close(NGHTTP2_CANCEL)
 
     @property
+    def writable_length(self) -> int:
+        """Bytes written that wait: for the connection, the peer's window or the socket."""
+        return super().writable_length if self._early is None else self._early_size
+
+    @property
     def sent_headers(self) -> Headers | None:
         """The headers of the request, with those that were added by default."""
         sent = headers_as_sent(self._sent[0], {":method": "GET"})

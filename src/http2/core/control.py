@@ -462,7 +462,7 @@ class SessionControl(Closable, Referenced):
         found = next((entry for entry in pings if entry[0] == payload), None)
         if found is not None and self._pings is not None:
             self._pings.remove(found)
-            _, waiter, started = found
+            waiter, started = found[1:]
             self._ping_rtt = time.monotonic() - started
             if not waiter.done():
                 waiter.set_result((self._ping_rtt, payload))

@@ -233,7 +233,6 @@ def receive_promise(
     stream = ClientHttp2Stream(session)
     stream.id = promised_id
     stream.writable_ended = stream.writable_finished = True
-    stream._head_request = headers[":method"] == "HEAD"
     stream._sent = (headers, None, None)
     session._streams[promised_id] = stream
     if session._deadlines is not None:
