@@ -134,6 +134,16 @@ FATAL = {
 }
 
 
+# nghttp2's own for them; -505 for all others
+NUMBERS = {
+    NGHTTP2_FLOW_CONTROL_ERROR: -524,
+    http2.constants.NGHTTP2_STREAM_CLOSED: -510,
+    http2.constants.NGHTTP2_FRAME_SIZE_ERROR: -522,
+    http2.constants.NGHTTP2_COMPRESSION_ERROR: -523,
+    NGHTTP2_ENHANCE_YOUR_CALM: -904,
+}
+
+
 @pytest.mark.parametrize("name", FATAL)
 def test_connection_error(run: Run, name: str) -> None:
     frames, code = FATAL[name]
@@ -147,8 +157,11 @@ def test_connection_error(run: Run, name: str) -> None:
                 goodbyes = [got for got in await peer.rest() if got.type == raw.GOAWAY]
                 assert [got.code for got in goodbyes] == [code]
             error = await observed.died_once()
-            assert error.code == "ERR_HTTP2_SESSION_ERROR"
+            assert error.code == "ERR_HTTP2_ERROR"
             assert error.error_code == code
+            assert isinstance(error, http2.NghttpError)
+            assert isinstance(error, http2.SessionError)
+            assert error.errno == NUMBERS.get(code, -505)
             # whatever stream there was has one end of its own
             names = observed.events.names
             assert names.count("stream close") == names.count("stream")
@@ -555,4 +568,4 @@ def test_an_error_that_nobody_hears_is_logged_once(
         run(main())
     assert [record.name for record in caplog.records] == ["http2"]
     assert caplog.records[0].levelno == logging.WARNING
-    assert "ERR_HTTP2_SESSION_ERROR" in caplog.text
+    assert "ERR_HTTP2_ERROR" in caplog.text

@@ -353,7 +353,7 @@ def test_settings_entries_that_a_client_takes(run: Run) -> None:
             session = await http2.connect(origin, max_settings=2)
             events = Events()
             events.listen(session, "error", "close")
-            assert (await events.expect("error"))[1].code == "ERR_HTTP2_SESSION_ERROR"
+            assert (await events.expect("error"))[1].code == "ERR_HTTP2_ERROR"
             await events.expect("close")
 
     run(main())

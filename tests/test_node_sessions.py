@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from . import raw
 from .conftest import Run
 from .raw import RawPeer
 from .serving import Events, check_serves, hello, serving
+from .test_limits import raw_server
 
 
 def test_each_settings_frame_of_a_read_is_told_with_its_values(run: Run) -> None:
@@ -105,5 +107,45 @@ def test_answers_to_no_ping_do_no_harm(run: Run) -> None:
                 assert await peer.body(1) == b"hello"
                 assert events.seen == []
             await check_serves(port)
+
+    run(main())
+
+
+def test_the_streams_of_a_violation_have_its_error(run: Run) -> None:
+    async def main() -> None:
+        heard: list[Any] = []
+
+        async def hold(stream: http2.ServerHttp2Stream) -> None:
+            stream.on("error", heard.append)
+            stream.respond()
+            try:
+                await stream.read()
+            except http2.Http2Error as error:
+                heard.append(error)
+
+        async with serving(hold) as (_, port), await RawPeer.connect(port) as peer:
+            peer.send(raw.post())
+            await peer.until(raw.HEADERS, 1)
+            peer.send(raw.frame(raw.PING, 0, 0, b"short"))
+            await peer.rest()
+        # the reader was cancelled with its stream, as listeners are
+        assert [(error.code, error.errno) for error in heard] == [("ERR_HTTP2_ERROR", -522)]
+
+        async def breaks(peer: RawPeer) -> None:
+            await peer.until(raw.HEADERS, 1)
+            peer.send(raw.frame(raw.PING, 0, 0, b"short"))
+            await peer.rest()
+
+        async with raw_server(breaks) as origin:
+            session = http2.connect(origin)
+            events = Events()
+            events.listen(session, "error", "close")
+            stream = session.request()
+            with pytest.raises(http2.NghttpError) as failure:
+                await stream.response()
+            assert failure.value.errno == -522
+            assert pickle.loads(pickle.dumps(failure.value)).errno == -522
+            await events.expect("close")
+            assert events.seen == [("error", failure.value), ("close",)]
 
     run(main())

@@ -150,7 +150,8 @@ async def play(
     if seen.ended:
         assert len(errors) == 1, (where, errors)
         goodbyes = [got for got in seen.frames if got.type == raw.GOAWAY]
-        if goodbyes and errors[0].code == "ERR_HTTP2_SESSION_ERROR":
+        if goodbyes and isinstance(errors[0], http2.SessionError):
+            assert errors[0].code == "ERR_HTTP2_ERROR", (where, errors)
             assert errors[0].error_code == goodbyes[-1].code, (where, errors)
             assert str(errors[0]).startswith("the peer broke the protocol: "), (where, errors)
             assert ", " in str(errors[0]), (where, errors)

@@ -138,7 +138,8 @@ async def play(
         goodbyes = [got for got in seen.frames if got.type == raw.GOAWAY]
         assert len(server.errors) == 1, (where, server.errors)
         error = server.errors[0]
-        if goodbyes and error.code == "ERR_HTTP2_SESSION_ERROR":
+        if goodbyes and isinstance(error, http2.SessionError):
+            assert error.code == "ERR_HTTP2_ERROR", (where, error)
             assert error.error_code == goodbyes[-1].code, (where, error)
             # the code, and what the peer did
             assert str(error).startswith("the peer broke the protocol: "), (where, error)

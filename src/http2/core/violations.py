@@ -1,14 +1,17 @@
-"""The error of a session whose peer broke the protocol: the code, and what the peer did."""
+"""The error of a session whose peer broke the protocol: the numbers, and what the peer did."""
 
 from __future__ import annotations
 
 from ..constants import (
     ERROR_CODE_NAMES,
     NGHTTP2_COMPRESSION_ERROR,
+    NGHTTP2_ENHANCE_YOUR_CALM,
+    NGHTTP2_ERR_FRAME_SIZE_ERROR,
     NGHTTP2_FLOW_CONTROL_ERROR,
     NGHTTP2_FRAME_SIZE_ERROR,
+    NGHTTP2_STREAM_CLOSED,
 )
-from ..errors import SessionError, session_error
+from ..errors import Http2Error, NghttpError, SessionError
 
 __all__ = ["violation"]
 
@@ -19,11 +22,32 @@ _REASONS = {
     NGHTTP2_FRAME_SIZE_ERROR: "a frame of a length that its type does not have",
 }
 
+# nghttp2's number of what it has ended a connection for; the others are NGHTTP2_ERR_PROTO.
+_NUMBERS = {
+    NGHTTP2_STREAM_CLOSED: -510,  # NGHTTP2_ERR_STREAM_CLOSED
+    NGHTTP2_FRAME_SIZE_ERROR: NGHTTP2_ERR_FRAME_SIZE_ERROR,
+    NGHTTP2_COMPRESSION_ERROR: -523,  # NGHTTP2_ERR_HEADER_COMP
+    NGHTTP2_FLOW_CONTROL_ERROR: -524,  # NGHTTP2_ERR_FLOW_CONTROL
+    NGHTTP2_ENHANCE_YOUR_CALM: -904,  # NGHTTP2_ERR_FLOODED
+}
+ERR_PROTO = -505
 
-def violation(code: int, reason: bytes) -> SessionError:
+
+class ViolationError(SessionError, NghttpError):
+    """As a `SessionError` it has the code that the peer was told, and nghttp2's number as well."""
+
+    def __init__(self, message: str, *, error_code: int, errno: int) -> None:
+        Http2Error.__init__(self, "ERR_HTTP2_ERROR", message)
+        self.error_code = error_code
+        self.errno = errno
+
+
+def violation(code: int, reason: bytes) -> ViolationError:
     """What a session fails with after a GOAWAY of *code* that nghttp2 has decided on."""
     name = ERROR_CODE_NAMES.get(code, str(code)).removeprefix("NGHTTP2_")
     text = reason.decode("latin-1") or _REASONS.get(code, "")
-    return session_error(
-        code, message=f"the peer broke the protocol: {name}" + (f", {text}" if text else "")
+    return ViolationError(
+        f"the peer broke the protocol: {name}" + (f", {text}" if text else ""),
+        error_code=code,
+        errno=_NUMBERS.get(code, ERR_PROTO),
     )
