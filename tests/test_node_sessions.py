@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import pickle
 from typing import Any
 
@@ -147,5 +149,84 @@ def test_the_streams_of_a_violation_have_its_error(run: Run) -> None:
             assert pickle.loads(pickle.dumps(failure.value)).errno == -522
             await events.expect("close")
             assert events.seen == [("error", failure.value), ("close",)]
+
+    run(main())
+
+
+def heard(log: list[str], emitter: Any, name: str, *events: str) -> None:
+    for event in events:
+        emitter.on(event, lambda *_, event=event: log.append(f"{name} {event}"))
+
+
+@pytest.mark.parametrize("how", ["destroyed", "broken"])
+@pytest.mark.parametrize("coroutine", [False, True], ids=["function", "coroutine"])
+def test_a_server_hears_of_the_clients_end_in_order(run: Run, how: str, coroutine: bool) -> None:
+    async def main() -> None:
+        log: list[str] = []
+        server = http2.create_server()
+
+        def plain(stream: http2.ServerHttp2Stream) -> None:
+            heard(log, stream, "stream", "aborted", "close")
+            heard(log, stream.session, "session", "close")
+            stream.respond()
+            stream.write("a part")
+
+        async def waits(stream: http2.ServerHttp2Stream) -> None:
+            plain(stream)
+            await asyncio.Event().wait()
+
+        server.on("stream", waits if coroutine else plain)
+        heard(log, server, "server", "close")
+        await server.listen(0, "127.0.0.1")
+        port = server.address()[1]
+        if how == "destroyed":
+            session = http2.connect(f"http://127.0.0.1:{port}")
+            await session.request({":method": "POST"}).response()
+            closed = server.close()
+            session.destroy()
+            await session.close()
+        else:
+            peer = await RawPeer.connect(port)
+            peer.send(raw.post())
+            await peer.until(raw.DATA, 1)
+            closed = server.close()
+            await peer.abort()
+        await closed
+        assert log == ["stream aborted", "stream close", "session close", "server close"]
+
+    run(main())
+
+
+@pytest.mark.parametrize("how", ["destroyed", "broken"])
+def test_a_client_hears_of_the_servers_end_in_order(run: Run, how: str) -> None:
+    async def main() -> None:
+        log: list[str] = []
+
+        async def script(peer: RawPeer) -> None:
+            await peer.until(raw.HEADERS, 1)
+            peer.send(raw.headers(1, [(":status", "200")]))
+            await peer.answered()
+            await peer.abort()
+
+        def destroys(stream: http2.ServerHttp2Stream) -> None:
+            stream.respond()
+            assert stream.session is not None
+            asyncio.get_running_loop().call_later(0.02, stream.session.destroy)
+
+        async with contextlib.AsyncExitStack() as stack:
+            if how == "destroyed":
+                _, port = await stack.enter_async_context(serving(destroys))
+                origin = f"http://127.0.0.1:{port}"
+            else:
+                origin = await stack.enter_async_context(raw_server(script))
+            session = http2.connect(origin)
+            session.on("error", lambda error: None)
+            heard(log, session, "session", "close")
+            stream = session.request({":method": "POST"})
+            stream.on("error", lambda error: None)
+            heard(log, stream, "stream", "aborted", "close")
+            await stream.response()
+            await session.close()
+            assert log == ["stream aborted", "stream close", "session close"]
 
     run(main())

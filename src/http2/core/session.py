@@ -315,7 +315,8 @@ class Http2Session(SessionControl):
             self.closed = True
             self._shut_down(exc, NGHTTP2_CANCEL if exc is None else NGHTTP2_INTERNAL_ERROR, None)
         if transport is not None or self._close_error is not None:
-            self._emit_session_end()
+            # the streams' `close` comes first, which this turn has scheduled
+            self._loop.call_soon(self._emit_session_end)
 
     def _emit_session_end(self) -> None:
         if self._close_emitted:
