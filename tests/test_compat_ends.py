@@ -151,7 +151,12 @@ WANTED = [{"path": path, **REQUESTS.get(path, {})} for path in scenario]
 WELL: dict[str, Any] = {
     "/whole": [["request", "end"], ["response", "finish"], ["request", "close"]],
     "/early": [["response", "finish"], ["request", "close"]],
-    "/ended-twice-and-destroyed": [["response", "finish"], ["request", "close"], [True]],
+    "/ended-twice-and-destroyed": [
+        ["response", "finish"],
+        ["request", "end"],
+        ["request", "close"],
+        [True],
+    ],
 }
 
 

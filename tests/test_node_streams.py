@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -10,8 +11,9 @@ import http2
 
 from . import raw
 from .conftest import Run
+from .http1 import asking
 from .raw import RawPeer
-from .serving import eventually, hello, serving
+from .serving import Events, eventually, hello, listening, serving
 
 
 @pytest.mark.parametrize("method", ["HEAD", "GET", "DELETE"])
@@ -100,5 +102,105 @@ def test_what_waits_for_the_socket_is_counted(run: Run) -> None:
             assert 0 < stream.writable_length < size
             assert stream.buffer_size == stream.writable_length
             await peer.abort()
+
+    run(main())
+
+
+KINDS = {
+    "GET": [raw.get()],
+    "HEAD": [raw.headers(1, raw.request_fields("HEAD"), end_stream=True)],
+    "POST without a body": [raw.headers(1, raw.request_fields("POST"), end_stream=True)],
+    "POST, empty": [raw.post(), raw.data(1, end_stream=True)],
+    "POST": [raw.post(), raw.data(1, b"body", end_stream=True)],
+    "POST that does not end": [raw.post(), raw.data(1, b"body")],
+}
+
+
+@pytest.mark.parametrize("api", ["stream", "request"])
+@pytest.mark.parametrize("answer", ["at once", "later", "written"])
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.row("stream.event.end")
+def test_end_of_a_request_that_nobody_reads(run: Run, api: str, answer: str, kind: str) -> None:
+    async def main() -> None:
+        events = Events()
+        kept: list[http2.ServerHttp2Stream] = []
+
+        def respond(end: Any, write: Any) -> None:
+            if answer == "at once":
+                end()
+            elif answer == "later":
+                asyncio.get_running_loop().call_later(0.01, end)
+            else:
+                write("hello")
+                asyncio.get_running_loop().call_later(0.01, end)
+
+        def on_stream(stream: http2.ServerHttp2Stream) -> None:
+            kept.append(stream)
+            events.listen(stream, "end", "finish", "error", "close")
+            if kind != "HEAD":
+                stream.respond()
+            respond(stream.end, stream.write)
+
+        def on_request(request: Any, response: Any) -> None:
+            kept.append(request.stream)
+            events.listen(request, "end", "error", "close")
+            events.listen(response, "finish")
+            respond(response.end, response.write)
+
+        server = http2.create_server()
+        server.on(api, on_stream if api == "stream" else on_request)
+        async with listening(server) as port, await RawPeer.connect(port) as peer:
+            peer.send(*KINDS[kind])
+            await events.expect("close")
+            await asyncio.sleep(0.01)
+            [stream] = kept
+            if kind == "POST that does not end":
+                # there was no end of it: the server has stopped it
+                assert events.names == ["finish", "close"]
+                with pytest.raises(http2.Http2Error):
+                    await stream.read()
+            else:
+                # the body is there for a late reader, without another `end`
+                assert events.names == ["finish", "end", "close"]
+                assert stream.readable_ended
+                assert await stream.read() == (b"body" if kind == "POST" else b"")
+                assert events.names == ["finish", "end", "close"]
+
+    run(main())
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
+def test_end_of_a_request_over_http1_that_nobody_reads(run: Run, method: str) -> None:
+    async def main() -> None:
+        events = Events()
+
+        def on_request(request: Any, response: Any) -> None:
+            events.listen(request, "end", "error", "close")
+            response.end("hello")
+
+        async with asking(on_request) as peer:
+            body = "content-length: 4\r\n\r\nbody" if method == "POST" else "\r\n"
+            response = await peer.ask(f"{method} / HTTP/1.1\r\nhost: a\r\n{body}", method)
+            assert response.status == 200
+            await events.expect("close")
+            assert events.names == ["end", "close"]
+
+    run(main())
+
+
+def test_no_end_of_a_request_that_failed(run: Run) -> None:
+    async def main() -> None:
+        events = Events()
+
+        def hold(stream: http2.ServerHttp2Stream) -> None:
+            events.listen(stream, "end", "close")
+            stream.respond()
+
+        async with serving(hold) as (_, port), await RawPeer.connect(port) as peer:
+            peer.send(raw.post(), raw.data(1, b"body", end_stream=True))
+            await peer.until(raw.HEADERS, 1)
+            peer.send(raw.rst_stream(1))
+            await events.expect("close")
+            assert events.names == ["close"]
 
     run(main())

@@ -223,6 +223,21 @@ class Responder(Exchange):
 
     _informational: list[Headers] | None = None
 
+    def _emit_close(self) -> None:
+        if (
+            not self._close_emitted
+            and not self._did_read
+            and self._read_ended
+            and self.writable_finished
+            and not self.rst_code
+            and self.listener_count("end")
+        ):
+            # As in Node: the response has ended, and the request with it though nobody read it.
+            # A late reader still gets its body. One that was cut short has no `end`.
+            self.readable_ended = True
+            self.emit("end")
+        super()._emit_close()
+
     @property
     def headers_sent(self) -> bool:
         """Whether the response has begun: its headers were sent."""
