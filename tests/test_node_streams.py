@@ -176,7 +176,8 @@ def test_end_of_a_request_over_http1_that_nobody_reads(run: Run, method: str) ->
 
         def on_request(request: Any, response: Any) -> None:
             events.listen(request, "end", "error", "close")
-            response.end("hello")
+            # later: over HTTP/1, what has not come yet is dropped with the response
+            asyncio.get_running_loop().call_later(0.01, response.end, "hello")
 
         async with asking(on_request) as peer:
             body = "content-length: 4\r\n\r\nbody" if method == "POST" else "\r\n"

@@ -25,6 +25,8 @@ class Face(EventEmitter):
     stream: Any
     """The stream behind it."""
 
+    _keeps_context = True
+
     # The stream's events that reach this face's listeners, by the same name.
     _forwarded: frozenset[str]
 

@@ -7,6 +7,7 @@ waits, and when there is much of it, so does the client.
 from __future__ import annotations
 
 import asyncio
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
 from ..constants import NGHTTP2_CANCEL, NGHTTP2_PROTOCOL_ERROR
@@ -288,7 +289,8 @@ class Http1Connection(Http1Carrier):
                 self._keep_alive = False
                 stream.respond({":status": 405}, end_stream=True)
                 return rest
-        self._dispatch(stream, head.headers)
+        # what a handler says in its context is not said to the next one
+        copy_context().run(self._dispatch, stream, head.headers)
         return rest
 
     def _expect_body(self, head: RequestHead) -> None:

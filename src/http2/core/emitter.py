@@ -13,6 +13,7 @@ import asyncio
 import inspect
 import logging
 from collections.abc import Callable, Coroutine
+from contextvars import Context, copy_context
 from typing import Any, TypeVar, overload
 
 from ..errors import Http2Error, new_error
@@ -50,10 +51,11 @@ def arity_of(function: Callable[..., Any]) -> int:
 class _Listener:
     """One registration of one function for one event."""
 
-    __slots__ = ("arity", "function", "once", "plain")
+    __slots__ = ("arity", "context", "function", "once", "plain")
 
-    def __init__(self, function: Callable[..., Any], once: bool) -> None:
+    def __init__(self, function: Callable[..., Any], once: bool, context: Context | None) -> None:
         self.function = function
+        self.context = context
         self.once = once
         self.arity = arity_of(function)
         # takes (stream, headers) each time, as most 'stream' listeners do
@@ -90,6 +92,9 @@ class EventEmitter:
     # Tasks of coroutine listeners that have not ended, and whether there was ever one.
     _tasks: set[asyncio.Task[Any]] | None = None
     _had_tasks = False
+    # Whether listeners run in the context (`contextvars`) in which they were registered. What
+    # happens is told by the connection, whose context is that of `connect` or of the server.
+    _keeps_context = False
     # Whether anybody listens, waits or works here: an end that nobody sees is a short one.
     _watched = False
 
@@ -133,7 +138,8 @@ class EventEmitter:
             self._listeners = {}
         self._watched = True
         found = self._listeners.setdefault(event, [])
-        found.insert(0 if front else len(found), _Listener(function, once))
+        context = copy_context() if self._keeps_context else None
+        found.insert(0 if front else len(found), _Listener(function, once, context))
         self._listener_added(event)
         return function
 
@@ -193,6 +199,14 @@ class EventEmitter:
             if entry not in found:
                 return
             found.remove(entry)
+        context = entry.context
+        if context is None:
+            self._run(entry, event, args)
+        else:
+            # a copy, since the listener may be what has led here
+            context.copy().run(self._run, entry, event, args)
+
+    def _run(self, entry: _Listener, event: str, args: tuple[Any, ...]) -> None:
         arity = entry.arity
         try:
             if 0 <= arity < len(args):

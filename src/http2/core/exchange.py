@@ -46,6 +46,8 @@ class Exchange(Duplex, ABC):
     sent_trailers: Headers | None = None
     """The trailers that were sent."""
 
+    _keeps_context = True
+
     _session: Connection
     _headers_sent = False
     _head_request = False
