@@ -13,8 +13,9 @@ import http2
 
 from . import raw
 from .conftest import Run
+from .dialled import Dialled
 from .raw import RawPeer
-from .serving import Events, check_serves, hello, serving
+from .serving import Events, check_serves, hello, listening, serving
 from .test_limits import raw_server
 
 
@@ -228,5 +229,80 @@ def test_a_client_hears_of_the_servers_end_in_order(run: Run, how: str) -> None:
             await stream.response()
             await session.close()
             assert log == ["stream aborted", "stream close", "session close"]
+
+    run(main())
+
+
+@pytest.mark.parametrize("first", ["nothing", "a part of the preface", "a part of HTTP/1"])
+@pytest.mark.parametrize("allow_http1", [False, True])
+@pytest.mark.row("server.set_timeout")
+def test_a_connection_that_says_nothing_is_timed_out(
+    run: Run, first: str, allow_http1: bool
+) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        server = http2.create_server(allow_http1=allow_http1)
+        server.on("stream", hello)
+        server.set_timeout(0.1)
+        async with listening(server) as port, await Dialled.dial(port) as peer:
+            if first == "a part of the preface":
+                await asyncio.sleep(0.06)
+                peer.writer.write(raw.PREFACE[:10])
+                began = loop.time()
+            elif first == "a part of HTTP/1" and not allow_http1:
+                await asyncio.sleep(0.06)
+                peer.writer.write(b"GET / HT")
+                began = loop.time()
+            else:
+                began = loop.time()
+            assert await asyncio.wait_for(peer.reader.read(), 5) == b""
+            # activity counts, and the default deadline is 10 s
+            assert 0.08 < loop.time() - began < 4
+
+    run(main())
+
+
+def test_a_listener_decides_on_a_connection_that_says_nothing(run: Run) -> None:
+    async def main() -> None:
+        events = Events()
+        server = http2.create_server()
+        server.on("stream", hello)
+        server.set_timeout(0.03)
+        events.listen(server, "timeout", "session")
+        async with listening(server) as port:
+            async with await Dialled.dial(port) as peer:
+                session = (await events.expect("timeout"))[1]
+                assert isinstance(session, http2.ServerHttp2Session)
+                # it is kept, and becomes that session
+                server.set_timeout(0)
+                peer.writer.write(raw.PREFACE + raw.settings())
+                assert await asyncio.wait_for(peer.reader.read(9), 5)
+                assert events.seen == [("timeout", session), ("session", session)]
+            server.on("timeout", lambda session: session.destroy())
+            server.set_timeout(0.03)
+            async with await Dialled.dial(port) as peer:
+                assert await asyncio.wait_for(peer.reader.read(), 5) == b""
+
+    run(main())
+
+
+@pytest.mark.parametrize("pairs", [0, 1, 3])
+def test_the_least_number_of_header_pairs(run: Run, pairs: int) -> None:
+    async def main() -> None:
+        async with (
+            serving(hello, max_header_list_pairs=pairs) as (_, port),
+            http2.connect(f"http://127.0.0.1:{port}") as session,
+        ):
+            # the four pseudo-headers, and not one more
+            assert await session.request().read() == b"hello"
+            with pytest.raises(http2.StreamError):
+                await session.request({"x": "1"}).response()
+        async with (
+            serving(lambda stream: stream.respond(end_stream=True, send_date=False)) as (_, port),
+            http2.connect(f"http://127.0.0.1:{port}", max_header_list_pairs=0) as session,
+        ):
+            assert (await session.request().response())[":status"] == 200
+        with pytest.raises(http2.Http2Error):
+            http2.create_server(max_header_list_pairs=-1)
 
     run(main())

@@ -205,3 +205,65 @@ def test_no_end_of_a_request_that_failed(run: Run) -> None:
             assert events.names == ["close"]
 
     run(main())
+
+
+@pytest.mark.parametrize("how", ["respond", "end", "write", "close", "destroy", "compat"])
+def test_a_stream_pushed_for_head_has_ended_at_once(run: Run, how: str) -> None:
+    async def main() -> None:
+        failures: list[BaseException] = []
+
+        async def push(stream: http2.ServerHttp2Stream) -> None:
+            try:
+                pushed, _ = await stream.push_stream({":method": "HEAD", ":path": "/pushed"})
+                assert pushed.writable_ended
+                assert not pushed.writable
+                assert not pushed.headers_sent
+                if how == "respond":
+                    pushed.respond({":status": 404})
+                    pushed.end("dropped")
+                elif how == "end":
+                    pushed.end("dropped")
+                elif how == "write":
+                    pushed.write("dropped")
+                    pushed.end()
+                elif how == "close":
+                    pushed.close()
+                else:
+                    pushed.destroy()
+                assert pushed.headers_sent == (how in ("respond", "end", "write"))
+            except BaseException as error:
+                failures.append(error)
+                raise
+            finally:
+                stream.end("hello")
+
+        async def push_response(request: Any, response: Any) -> None:
+            pushed = await response.create_push_response({":method": "HEAD", ":path": "/pushed"})
+            pushed.set_header("x", "1")
+            pushed.end("dropped")
+            response.end("hello")
+
+        server = http2.create_server(push_response if how == "compat" else None)
+        if how != "compat":
+            server.on("stream", push)
+        async with (
+            listening(server) as port,
+            http2.connect(f"http://127.0.0.1:{port}") as session,
+        ):
+            events = Events()
+
+            def take(stream: http2.ClientHttp2Stream) -> None:
+                events.listen(stream, "push", "close")
+                stream.resume()
+
+            session.on("stream", take)
+            assert await session.request().text() == "hello"
+            await events.expect("close")
+            if how in ("close", "destroy"):
+                assert events.names == ["close"]
+            else:
+                assert events.names == ["push", "close"]
+                assert events.seen[0][1][":status"] == (404 if how == "respond" else 200)
+        assert failures == []
+
+    run(main())

@@ -244,9 +244,9 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
         ERR_OUT_OF_RANGE.
         """
         seconds = check_timeout(seconds)
-        self._cancel_idle_timer()
         if callback is not None:
             self.once("timeout", callback)
+        self._cancel_idle_timer()
         if seconds and not self.destroyed:
             self._idle_timer = IdleTimer(self._loop, seconds, self._timed_out)
         return self

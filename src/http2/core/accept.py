@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from .deadlines import end_silent_session
 from .server_session import ServerHttp2Session
+from .timers import IdleTimer
 from .transport import SessionProtocol
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class ServerProtocol(SessionProtocol):
     sent, because nobody knows what language the client would understand.
     """
 
-    __slots__ = ("_first", "_handshake", "_known", "_server", "_timer", "_transport")
+    __slots__ = ("_first", "_handshake", "_idle", "_known", "_server", "_timer", "_transport")
 
     def __init__(self, server: Http2Server, session: ServerHttp2Session) -> None:
         super().__init__(session)
@@ -49,6 +50,8 @@ class ServerProtocol(SessionProtocol):
         self._first: bytes | None = b""
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
+        # `Http2Server.set_timeout`, until a session begins and has its own
+        self._idle: IdleTimer | None = None
         # TLS, while its handshake is under way
         self._handshake: TlsProtocol | None = None
 
@@ -75,9 +78,12 @@ class ServerProtocol(SessionProtocol):
             else:
                 self._server._shown(self)
                 self._server._unknown_protocol(stream)
-        elif self._server._first_bytes_timeout:
+            return
+        if self._server._first_bytes_timeout:
             seconds = self._server._first_bytes_timeout
             self._timer = self._server._loop.call_later(seconds, stream.close)
+        if self._server.timeout:
+            self._idle = IdleTimer(self._server._loop, self._server.timeout, self._idled)
 
     def expire(self) -> None:
         """``handshake_timeout`` has passed: end it, unless its client speaks HTTP/2."""
@@ -93,6 +99,8 @@ class ServerProtocol(SessionProtocol):
         if self._first is None:
             self._session._received(self._buffer[:nbytes])
             return
+        if self._idle is not None:
+            self._idle.touch()
         data = self._first + bytes(self._buffer[:nbytes])
         if data.startswith(PREFACE) or PREFACE.startswith(data):
             if len(data) < len(PREFACE):
@@ -126,6 +134,13 @@ class ServerProtocol(SessionProtocol):
         server._shown(self)
         server._serve_http1(server, transport, data)
 
+    def _idled(self) -> None:
+        """Nothing has come for as long as `Http2Server.set_timeout` says."""
+        heard = self._server.emit("timeout", self._session)
+        transport = self._transport
+        if transport is not None and (not heard or self._session.closed or self._session.destroyed):
+            transport.close()
+
     def _give_up(self) -> None:
         self._timer = None
         if self._first:
@@ -135,6 +150,9 @@ class ServerProtocol(SessionProtocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        if self._idle is not None:
+            self._idle.cancel()
+            self._idle = None
 
     def _answer_http1(self) -> None:
         transport = self._transport

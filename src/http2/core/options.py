@@ -113,7 +113,7 @@ class SessionOptions:
             ("max_deflate_dynamic_table_size", 0, UINT32),
             ("max_settings", 1, UINT32),
             ("max_session_memory", 1, UINT32),
-            ("max_header_list_pairs", 1, UINT32),
+            ("max_header_list_pairs", 0, UINT32),
             ("max_outstanding_pings", 1, UINT32),
             ("max_send_header_block_length", 0, UINT32),
             ("padding_strategy", 0, 2),

@@ -189,7 +189,8 @@ def promise(
         sent.setdefault(":authority", authority)
     stream = type(parent)(session, promised, sent)
     stream._read_ended = stream._watched = True
-    stream._head_request = method == "HEAD"
+    # an answer to HEAD has no body
+    stream._head_request = stream.writable_ended = method == "HEAD"
     session._streams[promised] = stream
     if session._deadlines is not None:
         session._deadlines.began(stream)

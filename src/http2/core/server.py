@@ -391,7 +391,8 @@ class Http2Server(Closable, Referenced):
     ) -> Http2Server:
         """Emit ``timeout(session)`` after *seconds* without activity on a new session.
 
-        Without a listener the session is destroyed. *callback* becomes a listener.
+        In the clear a connection that says nothing is one, too. Without a listener the session
+        is destroyed. *callback* becomes a listener.
         Raises ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE.
         """
         seconds = check_timeout(seconds)

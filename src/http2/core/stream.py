@@ -117,6 +117,8 @@ class Http2Stream(Exchange):
         ERR_HTTP2_INVALID_STREAM, ERR_INVALID_ARG_TYPE.
         """
         if self._head_request and self.writable_ended and not self.closed:
+            if not self._headers_sent:
+                self._proceed()
             return True
         self._check_writable()
         data = as_buffer(data, encoding)
@@ -133,6 +135,9 @@ class Http2Stream(Exchange):
         if self.writable_ended or self.closed or self.destroyed:
             if data is not None and not (self._head_request and not self.closed):
                 self._check_writable()
+            if not (self._headers_sent or self.closed or self.destroyed):
+                # a stream that was pushed for HEAD has no body from the first
+                self._proceed()
             return
         if data is not None and type(data) is not bytes:
             data = as_buffer(data, encoding)
@@ -229,7 +234,7 @@ class Http2Stream(Exchange):
         self.closed = True
         self.rst_code = code
         self._cancel_timer()
-        sending = self.writable_ended and not self.writable_finished
+        sending = self.writable_ended and self._headers_sent and not self.writable_finished
         self._abort_writing()
         if self.id is None:
             self._leave(None if code in (0, NGHTTP2_CANCEL) else stream_error(code, None))
