@@ -306,3 +306,30 @@ def test_the_least_number_of_header_pairs(run: Run, pairs: int) -> None:
             http2.create_server(max_header_list_pairs=-1)
 
     run(main())
+
+
+@pytest.mark.row("session.socket")
+def test_differences_that_stay(run: Run) -> None:
+    async def main() -> None:
+        async with serving(hello) as (_, port):
+            session = await http2.connect(f"http://127.0.0.1:{port}")
+            socket: Any = session.socket
+            for name in ("destroy", "write", "set_no_delay", "set_timeout", "remote_port"):
+                with pytest.raises(AttributeError):
+                    setattr(socket, name, None)
+            with pytest.raises(http2.Http2Error) as caught:
+                session.settings({"foo": 1})
+            assert caught.value.code == "ERR_INVALID_ARG_VALUE"
+            for size, fits in ((2**31 - 1, True), (2**31, False), (2**32 - 1, False)):
+                if fits:
+                    await session.settings({"initial_window_size": size})
+                else:
+                    with pytest.raises(ValueError, match="initial_window_size"):
+                        session.settings({"initial_window_size": size})
+            await session.close()
+            for which in (socket, session.socket):
+                with pytest.raises(http2.Http2Error) as caught:
+                    which.remote_port  # noqa: B018
+                assert caught.value.code == "ERR_HTTP2_SOCKET_UNBOUND"
+
+    run(main())
