@@ -134,45 +134,44 @@ def test_trailers_of_a_request_over_http1(run: Run) -> None:
 
 def test_trailers_of_a_stream_that_failed(run: Run) -> None:
     async def main() -> None:
-        failures: list[BaseException] = []
+        asked: list[asyncio.Future[Any]] = []
 
-        async def handler(stream: http2.ServerHttp2Stream, headers: http2.Headers) -> None:
+        def handler(stream: http2.ServerHttp2Stream, headers: http2.Headers) -> None:
+            # a task of its own: a coroutine handler would be cancelled with its stream
+            asked.append(asyncio.ensure_future(stream.trailers()))
             if headers[":path"] == "/reset":
                 stream.respond()
                 stream.write("a part")
-                await asyncio.sleep(0.01)
-                stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR)
-                return
-            try:
-                await stream.trailers()
-            except http2.Http2Error as error:
-                failures.append(error)
-                raise
+                asyncio.get_running_loop().call_later(
+                    0.01, stream.close, http2.constants.NGHTTP2_INTERNAL_ERROR
+                )
 
         async with (
             serving(handler) as (_, port),
             http2.connect(f"http://127.0.0.1:{port}") as session,
         ):
             stream = session.request({":path": "/reset"})
-            with pytest.raises(http2.StreamError) as waiting:
-                await stream.trailers()
-            assert waiting.value.error_code == http2.constants.NGHTTP2_INTERNAL_ERROR
-            with pytest.raises(http2.StreamError):
-                await stream.trailers()
+            for _ in range(2):  # while it fails, and afterwards
+                with pytest.raises(http2.StreamError) as waiting:
+                    await stream.trailers()
+                assert waiting.value.error_code == http2.constants.NGHTTP2_INTERNAL_ERROR
+            assert await asked[0] is None  # the request had come whole
             # the other side's
             stream = session.request({":method": "POST", ":path": "/cut"})
             stream.write("a part")
-            await asyncio.sleep(0.02)
+            await eventually(lambda: len(asked) == 2)
             await stream.close(http2.constants.NGHTTP2_CANCEL)
-            with pytest.raises(http2.StreamError):
-                await stream.trailers()
+            for waiter in (asked[1], stream.trailers()):
+                with pytest.raises(http2.StreamError):
+                    await waiter
             # and with the connection
             stream = session.request({":method": "POST", ":path": "/cut"})
-            waiter = asyncio.ensure_future(stream.trailers())
-            await asyncio.sleep(0.02)
+            mine = asyncio.ensure_future(stream.trailers())
+            await eventually(lambda: len(asked) == 3)
             session.destroy()
-            with pytest.raises(http2.Http2Error):
-                await waiter
+            for each in (asked[2], mine):
+                with pytest.raises(http2.Http2Error):
+                    await each
 
     run(main())
 
