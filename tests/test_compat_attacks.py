@@ -90,8 +90,8 @@ def test_fields_that_frame_are_no_trailers(run: Run, ask: Ask, name: str) -> Non
     run(main())
 
 
-def test_an_end_that_was_refused_is_none(run: Run) -> None:
-    """A body longer than its content-length was not sent: the right one still may be."""
+def test_an_end_that_was_refused_ends_the_exchange(run: Run) -> None:
+    """A body longer than its content-length: nothing of it was sent."""
 
     async def main() -> None:
         def on_request(request: Any, response: Any) -> None:
@@ -99,12 +99,12 @@ def test_an_end_that_was_refused_is_none(run: Run) -> None:
             with pytest.raises(http2.Http2Error) as caught:
                 response.end("four")
             assert caught.value.code == "ERR_HTTP_CONTENT_LENGTH_MISMATCH"
-            assert not response.writable_ended
-            response.end("abc")
-            assert response.writable_ended
+            assert response.destroyed
+            assert response.end("abc") is response
 
-        async with serving(on_request) as (_, port):
-            assert await over_http1(port, "/") == (200, b"abc")
+        async with serving(on_request) as (_, port), await Http1Peer.dial(port) as peer:
+            peer.send(get())
+            assert await peer.rest() == b""
 
     run(main())
 

@@ -301,7 +301,7 @@ def test_response_while_the_request_comes(run: Run) -> None:
 
 
 def test_more_than_content_length(run: Run) -> None:
-    """Refused at the call: the connection keeps its framing."""
+    """Refused at the call, which ends the exchange: the client sees no whole response."""
 
     async def main() -> None:
         def on_request(request: Any, response: Any) -> None:
@@ -311,15 +311,16 @@ def test_more_than_content_length(run: Run) -> None:
                 with pytest.raises(http2.Http2Error) as caught:
                     response.write("lo!")
                 assert caught.value.code == "ERR_HTTP_CONTENT_LENGTH_MISMATCH"
-                response.end("lo")
             else:
-                with pytest.raises(http2.Http2Error):
+                with pytest.raises(http2.Http2Error) as caught:
                     response.stream.end("hello!")
-                response.stream.end("hello")
+                assert caught.value.code == "ERR_HTTP_CONTENT_LENGTH_MISMATCH"
+            assert response.stream.destroyed
 
-        async with asking(on_request) as peer:
-            for path in ("/write", "/end"):
-                assert (await peer.ask(get(path))).body == b"hello"
+        for path, body in (("/write", b"hel"), ("/end", b"")):
+            async with asking(on_request) as peer:
+                peer.send(get(path))
+                assert (await peer.rest()).partition(b"\r\n\r\n")[2] == body
 
     run(main())
 

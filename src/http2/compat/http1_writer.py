@@ -247,10 +247,10 @@ class Http1Writer(Responder):
             return True
         if fields is not None:
             if fields.length is not None:
-                _check_length(fields.length, size)
+                self._check_length(fields.length, size)
             self._session._write(self._head(None))
         if self._left is not None:
-            _check_length(self._left, size)
+            self._check_length(self._left, size)
             self._left -= size
         if self._timer is not None:
             self._timer.touch()
@@ -326,13 +326,13 @@ class Http1Writer(Responder):
             if not self._head_request:
                 left = fields.length
                 if left is not None and size > left:
-                    _check_length(left, size)
+                    self._check_length(left, size)
             if self.http_version != "1.1":
                 self._wants_chunks = False
             head = self._head(size)
             left = self._left
         elif left is not None:
-            _check_length(left, size)
+            self._check_length(left, size)
         self.writable_ended = True
         if self._timer is not None:
             self._timer.touch()
@@ -363,11 +363,18 @@ class Http1Writer(Responder):
         connection._response_given(self)
 
     def _too_short(self, missing: int) -> None:
-        message = f"{missing} bytes of what content-length said were never written"
+        raise self._wrong_length(f"shorter than its content-length: {missing} bytes are missing")
+
+    def _check_length(self, left: int, size: int) -> None:
+        if size > left:
+            raise self._wrong_length(
+                f"longer than its content-length: {size} bytes were written, where {left} were left"
+            )
+
+    def _wrong_length(self, how: str) -> Exception:
+        """The body can't be made whole: the exchange ends, with the error that is returned."""
+        error = new_error("ERR_HTTP_CONTENT_LENGTH_MISMATCH", message=f"the body is {how}")
+        self._error_seen = True  # it is raised to the caller
         self.writable_ended = False
-        self.destroy(new_error("ERR_HTTP_CONTENT_LENGTH_MISMATCH", message=message))
-
-
-def _check_length(left: int, size: int) -> None:
-    if size > left:
-        raise new_error("ERR_HTTP_CONTENT_LENGTH_MISMATCH")
+        self.destroy(error)
+        return error

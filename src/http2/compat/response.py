@@ -110,11 +110,15 @@ class ServerResponse(Face):
 
     @property
     def status_code(self) -> int:
-        """The status that will be sent, or was; 200 unless it is set.
+        """The status that will be sent, 200 unless it is set; once headers were sent, theirs.
 
         Setting raises ERR_HTTP2_INFO_STATUS_NOT_ALLOWED for 100 to 199,
         ERR_HTTP2_STATUS_INVALID for what is no status.
         """
+        stream = self.stream
+        if stream._headers_sent:
+            # not what was set: a handler that failed was answered for
+            return int(stream._sent[1] or self._status)
         return self._status
 
     @status_code.setter

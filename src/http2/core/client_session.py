@@ -309,7 +309,7 @@ class ClientHttp2Session(Http2Session):
             if not self._in_batch:
                 self._schedule_flush()
         else:
-            ended = self._checked(headers)
+            ended = self._checked(headers, end_stream)
             if end_stream is not None:
                 ended = end_stream
             if type(headers) is dict:
@@ -348,12 +348,12 @@ class ClientHttp2Session(Http2Session):
             self._timer.touch()
         return stream
 
-    def _checked(self, headers: OutgoingHeaders | None) -> bool:
+    def _checked(self, headers: OutgoingHeaders | None, end_stream: bool | None) -> bool:
         """Check *headers* before the connection stands; whether their method has no body."""
         checker = self._checker
         if checker is None:
             checker = self._checker = self._options.connection(True)
-        return checker.check_request(headers, self._authority, self._scheme)[1]
+        return checker.check_request(headers, self._authority, self._scheme, end_stream)[1]
 
     def _has(self, stream: Http2Stream) -> bool:
         return stream in self._pending or super()._has(stream)

@@ -12,7 +12,7 @@ from ..constants import (
     NGHTTP2_NO_ERROR,
     NGHTTP2_REFUSED_STREAM,
 )
-from ..errors import new_error, stream_error
+from ..errors import Http2Error, new_error, stream_error
 from ..events import HIGH_WATER
 from ..headers import Headers, headers_as_sent
 from .charset import charset_of
@@ -163,10 +163,15 @@ class ClientHttp2Stream(Http2Stream):
             self._early = None
             connection = self._session._connection
             assert connection is not None
-            for data in early:
-                connection.write(stream_id, data)
-            if self.writable_ended:
-                connection.write(stream_id, None, True)
+            try:
+                for data in early:
+                    connection.write(stream_id, data)
+                if self.writable_ended:
+                    connection.write(stream_id, None, True)
+            except Http2Error as error:
+                # a body of another length than was declared: `request` could not know
+                self.destroy(error)
+                return
             if connection.pending(stream_id) < HIGH_WATER and self._need_drain:
                 self._writable_again()
         if self._listeners is not None:

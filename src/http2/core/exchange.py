@@ -16,6 +16,10 @@ from .timers import IdleTimer, check_timeout
 __all__ = ["Exchange", "Responder"]
 
 
+# What only a handler itself does wrong, whatever has become of its stream.
+OF_THE_PROGRAM = frozenset({"ERR_HTTP_CONTENT_LENGTH_MISMATCH", "ERR_STREAM_WRITE_AFTER_END"})
+
+
 class Connection(Protocol):
     """What an exchange is one of: a session, or a connection of HTTP/1."""
 
@@ -206,7 +210,11 @@ class Exchange(Duplex, ABC):
 
     def _handler_failed(self, error: Exception, event: str) -> None:
         """An exception out of a handler ends its stream and nothing else."""
-        if (self.destroyed or self.closed) and isinstance(error, Http2Error):
+        if (
+            (self.destroyed or self.closed)
+            and isinstance(error, Http2Error)
+            and not self._is_own_fault(error)
+        ):
             # It found out the hard way that the stream is gone; that is not news.
             logger.debug("%r: a listener of %r: %r", self, event, error)
             return
@@ -214,6 +222,14 @@ class Exchange(Duplex, ABC):
         self._error_seen = True
         if not self._answer_failure():
             self.destroy(error)
+
+    def _is_own_fault(self, error: Http2Error) -> bool:
+        """Whether a handler has got *error* for what it does wrong, and not for its peer's end."""
+        if error.code in OF_THE_PROGRAM:
+            return True
+        # written after its own end, when the whole response had gone
+        ended = self.writable_ended and not self.aborted
+        return ended and error.code == "ERR_HTTP2_INVALID_STREAM" and error.__cause__ is None
 
     def _answer_failure(self) -> bool:
         """Tell the peer of the failure in an orderly way, if that is still possible."""

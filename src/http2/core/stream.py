@@ -11,7 +11,7 @@ from ..constants import (
     NGHTTP2_NO_ERROR,
     NGHTTP2_STREAM_STATE_CLOSED,
 )
-from ..errors import AbortError, StreamError, new_error, stream_error
+from ..errors import AbortError, Http2Error, StreamError, new_error, stream_error
 from ..events import HIGH_WATER
 from ..headers import OutgoingHeaders, headers_as_sent
 from .checks import check_integer
@@ -114,7 +114,8 @@ class Http2Stream(Exchange):
         """Send *data*, a buffer or a `str`; False means: wait for `drain` before more.
 
         Nothing is copied when *data* is `bytes`. Raises ERR_STREAM_WRITE_AFTER_END,
-        ERR_HTTP2_INVALID_STREAM, ERR_INVALID_ARG_TYPE.
+        ERR_HTTP2_INVALID_STREAM, ERR_INVALID_ARG_TYPE; ERR_HTTP_CONTENT_LENGTH_MISMATCH for
+        more than the headers' ``content-length`` says, which resets the stream.
         """
         if self._head_request and self.writable_ended and not self.closed:
             if not self._headers_sent:
@@ -130,7 +131,7 @@ class Http2Stream(Exchange):
         """End the writing side, after *data* if there is any; ending twice does nothing.
 
         A response to HEAD has no body: *data* is dropped. Raises like `write` when there
-        is data that can't be sent.
+        is data that can't be sent, and when there is less than ``content-length`` says.
         """
         if self.writable_ended or self.closed or self.destroyed:
             if data is not None and not (self._head_request and not self.closed):
@@ -151,7 +152,11 @@ class Http2Stream(Exchange):
         if self.id is None or connection is None or self._watched:
             self._submit(data, True)
             return
-        connection.write(self.id, data, True)
+        try:
+            connection.write(self.id, data, True)
+        except Http2Error as error:
+            self._refused_by_engine(error)
+            raise
         if not session._in_batch:
             session._schedule_flush()
 
@@ -159,7 +164,11 @@ class Http2Stream(Exchange):
         session = self._session
         assert self.id is not None
         assert session._connection is not None
-        pending: int = session._connection.write(self.id, data, end)
+        try:
+            pending: int = session._connection.write(self.id, data, end)
+        except Http2Error as error:
+            self._refused_by_engine(error)
+            raise
         if self._timer is not None:
             self._timer.touch()
         if not session._in_batch:
@@ -168,6 +177,13 @@ class Http2Stream(Exchange):
             self._need_drain = self._watched = True
             return False
         return True
+
+    def _refused_by_engine(self, error: Http2Error) -> None:
+        """A body that is not as long as was declared can't be made whole: the stream ends."""
+        if error.code == "ERR_HTTP_CONTENT_LENGTH_MISMATCH" and not self.destroyed:
+            self._error_seen = True  # it is raised to the caller
+            self.writable_ended = False
+            self.destroy(error)
 
     def send_trailers(self, headers: OutgoingHeaders) -> None:
         """Send the trailers and end the stream (RFC 9113 section 8.1).

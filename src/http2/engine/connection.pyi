@@ -65,7 +65,11 @@ class Connection:
     def take_events(self) -> list[Event]: ...
     def data_to_send(self, limit: int = 262144) -> list[bytes | memoryview]: ...
     def check_request(
-        self, headers: OutgoingHeaders | None, authority: str, scheme: str
+        self,
+        headers: OutgoingHeaders | None,
+        authority: str,
+        scheme: str,
+        end_stream: bool | None = None,
     ) -> tuple[str, bool]: ...
     def submit_request(
         self,

@@ -67,11 +67,32 @@ cdef bint usually_bodiless(str method) except -1:
     return method == "GET" or method == "HEAD" or method == "DELETE"
 
 
-cdef OutgoingBody new_body(bint ended, bint wants_trailers):
+cdef OutgoingBody new_body(bint ended, bint wants_trailers, long long declared):
     cdef OutgoingBody body = OutgoingBody.__new__(OutgoingBody)
     body.ended = ended
+    body.declared = declared
     body.wants_trailers = wants_trailers
     return body
+
+
+cdef object wrong_length(long long declared, long long written):
+    """The error of a body of *written* bytes, or more, where *declared* were announced."""
+    cdef str than = "longer" if written > declared else "shorter"
+    return new_error(
+        "ERR_HTTP_CONTENT_LENGTH_MISMATCH",
+        message=f"the body is {than} than its content-length: {written} bytes were written, "
+        f"{declared} were declared")
+
+
+cdef int count_body(OutgoingBody body, object data, bint end) except -1:
+    """Hold *data* against what ``content-length`` has said, before any of it is queued."""
+    cdef long long written = body.written
+    if data is not None:
+        written += len(data) if isinstance(data, (bytes, bytearray)) else memoryview(data).nbytes
+    if written > body.declared or end and written < body.declared:
+        raise wrong_length(body.declared, written)
+    body.written = written
+    return 0
 
 
 cdef nghttp2_data_provider *body_provider(
@@ -354,8 +375,9 @@ cdef class Connection(Session):
         self._collect_request(headers, authority, scheme)
         if end_stream is None:
             end_stream = usually_bodiless(block.method)
+        self._check_bodiless(end_stream)
         if not end_stream or wait_for_trailers:
-            body = new_body(end_stream, wait_for_trailers)
+            body = new_body(end_stream, wait_for_trailers, self._declared())
             if not wait_for_trailers:
                 body.kept = []
         stream_id = self._submit_collected(body, parent, weight, exclusive)
@@ -378,13 +400,25 @@ cdef class Connection(Session):
         before = self._refused.pop(stream_id)
         self._collect_request(headers, authority, scheme)
         if before is not None:
-            body = new_body(before.ended, False)
+            body = new_body(before.ended, False, before.declared)
+            body.written = before.written
             body.blocked = before.blocked
             body.kept = []
             for data in before.kept:
                 body.add(data)
             self._queued += body.held
         return self._submit_collected(body, parent, weight, exclusive)
+
+    cdef int _check_bodiless(self, bint end_stream) except -1:
+        """Refuse a request without a body whose ``content-length`` promises one."""
+        if end_stream and self._outgoing.length > 0:
+            raise wrong_length(self._outgoing.length, 0)
+        return 0
+
+    cdef long long _declared(self) noexcept:
+        """The length that a request's body has to have; -1 for any."""
+        # what follows CONNECT is no body (RFC 9113 section 8.5)
+        return -1 if self._outgoing.method == "CONNECT" else self._outgoing.length
 
     cdef int32_t _submit_collected(
         self, OutgoingBody body, int32_t parent, int32_t weight, bint exclusive
@@ -410,10 +444,13 @@ cdef class Connection(Session):
             self._bodies[stream_id] = body
         return stream_id
 
-    def check_request(self, headers, str authority, str scheme):
-        """Raise what `submit_request` would; return ``(method, end_stream by default)``."""
+    def check_request(self, headers, str authority, str scheme, end_stream=None):
+        """Raise what `submit_request` would; return ``(method, end_stream)``."""
         self._collect_request(headers, authority, scheme)
-        return self._outgoing.method, usually_bodiless(self._outgoing.method)
+        if end_stream is None:
+            end_stream = usually_bodiless(self._outgoing.method)
+        self._check_bodiless(end_stream)
+        return self._outgoing.method, end_stream
 
     def check_response(self, headers):
         """Raise what `submit_response` would because of *headers*; return the status."""
@@ -443,11 +480,13 @@ cdef class Connection(Session):
             date = block.add_default_date()
         if status == 204 or status == 205 or status == 304 or head_request:
             end_stream = True
+        elif end_stream and block.length > 0:
+            raise wrong_length(block.length, 0)
         if self._is_gone(stream_id):
             # Its event says so. Nothing is kept for it.
             return end_stream, (block.held, status, date)
         if not end_stream or wait_for_trailers:
-            body = new_body(end_stream, wait_for_trailers)
+            body = new_body(end_stream, wait_for_trailers, block.length)
             used = body_provider(&provider, body)
         checked(nghttp2_submit_response(
             self._session, stream_id, block.fields(), block.count(), used))
@@ -543,7 +582,9 @@ cdef class Connection(Session):
         """Queue *data* (a buffer or None) on *stream_id*; return the bytes now queued.
 
         `bytes` and read-only buffers are sent from where they are, others are copied now.
-        -1 means that the stream takes no more data: it is closed or has ended.
+        -1 means that the stream takes no more data: it is closed or has ended. Raises
+        ERR_HTTP_CONTENT_LENGTH_MISMATCH, and queues nothing, for more bytes than the
+        headers' ``content-length``, and for an end with fewer.
         """
         cdef OutgoingBody body
         cdef Py_ssize_t held
@@ -551,6 +592,8 @@ cdef class Connection(Session):
         body = self._bodies.get(stream_id)
         if body is None or body.ended:
             return -1
+        if body.declared >= 0:
+            count_body(body, data, end)
         if data is not None:
             held = body.held
             body.add(data)

@@ -205,6 +205,7 @@ cdef enum:
     SEEN_PROTOCOL = 32
     SEEN_DATE = 64
     SEEN_HOST = 128
+    SEEN_LENGTH = 256
 
 cdef unsigned int[5] allowed_pseudo
 allowed_pseudo[REQUEST] = allowed_pseudo[PUSH_REQUEST] = (
@@ -249,6 +250,7 @@ cdef dict marks = {
     ":protocol": SEEN_PROTOCOL,
     "date": SEEN_DATE,
     "host": SEEN_HOST,
+    "content-length": SEEN_LENGTH,
 }
 
 
@@ -417,6 +419,8 @@ cdef class OutgoingBlock:
             if not is_method(data, length):
                 raise new_error("ERR_INVALID_HTTP_TOKEN", "Method", value)
             self.method = value if isinstance(value, str) else value.decode("latin-1")
+        elif name.mark == SEEN_LENGTH and self._kind != TRAILERS:
+            self.length = self._parse_length(data, length)
         return self._put(name, data, length, flags)
 
     cdef int _parse_status(self, const char *data, Py_ssize_t length) except -1:
@@ -425,6 +429,21 @@ cdef class OutgoingBlock:
         raise new_error(
             "ERR_HTTP2_INVALID_INFO_STATUS" if self._kind == INFORMATIONAL
             else "ERR_HTTP2_STATUS_INVALID", bytes(data[:length]).decode("latin-1"))
+
+    cdef long long _parse_length(self, const char *data, Py_ssize_t length) except? -2:
+        """The number of a ``content-length`` (RFC 9110 section 8.6)."""
+        cdef long long number = 0
+        cdef Py_ssize_t i
+        if 0 < length <= 18:
+            for i in range(length):
+                if not 48 <= data[i] <= 57:
+                    break
+                number = number * 10 + (data[i] - 48)
+            else:
+                return number
+        raise new_error(
+            "ERR_HTTP2_INVALID_HEADER_VALUE", bytes(data[:length]).decode("latin-1"),
+            "content-length")
 
     cdef int _add_entry(
         self, object key, object value, int kind, object sensitive, bint ordered
@@ -482,6 +501,7 @@ cdef class OutgoingBlock:
         self._end = FIRST_FIELD
         self._pseudo_count = 0
         self.status = 0
+        self.length = -1
         self.method = None
         if self._keep:
             self._keep = []

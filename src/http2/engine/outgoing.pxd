@@ -11,6 +11,9 @@ cdef class OutgoingBody:
     # what the buffers take in memory, each until its last byte has gone
     cdef Py_ssize_t held
     cdef long long sent
+    # what content-length says, -1 without one; and how much of it was written
+    cdef long long declared
+    cdef long long written
     cdef bint ended
     cdef bint deferred
     cdef bint wants_trailers
