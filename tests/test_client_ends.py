@@ -12,6 +12,7 @@ import pytest
 import http2
 from http2 import constants
 
+from . import raw
 from .conftest import Certificate, Run
 from .filing import pattern
 from .peers import Flag, Peer, happening, report, serving, start_node, starting
@@ -175,18 +176,30 @@ def test_connection_lost_and_nobody_listens(
 @pytest.mark.parametrize(("announced", "size"), [(100, 10), (10, 100), (1, 0), (0, 1)])
 def test_content_length_mismatch(run: Run, announced: int, size: int) -> None:
     async def main() -> None:
-        def respond(stream: Any) -> None:
-            stream.on("error", lambda error: None)
-            stream.respond({"content-length": announced})
-            stream.end(bytes(size))
+        async def liar(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            fields = [(":status", "200"), ("content-length", str(announced))]
+            answer = raw.headers(1, fields) + raw.data(1, bytes(size), end_stream=True)
+            writer.write(raw.settings())
+            await reader.readuntil(b"\x86")  # the request is there
+            writer.write(answer)
+            while await reader.read(1000):
+                pass
+            writer.close()
 
-        async with serving(respond) as (_, origin), http2.connect(origin) as session:
+        server = await asyncio.start_server(liar, "127.0.0.1", 0)
+        origin = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with server, http2.connect(origin) as session:
             stream = session.request()
             error = await error_of(stream.read())
             assert error.code == "ERR_HTTP2_STREAM_ERROR"
             assert isinstance(error, http2.StreamError)
             assert error.error_code == constants.NGHTTP2_PROTOCOL_ERROR
-            # HEAD is told a length and gets no body
+
+        def respond(stream: Any) -> None:
+            stream.respond({"content-length": announced})
+
+        # HEAD is told a length and gets no body
+        async with serving(respond) as (_, origin), http2.connect(origin) as session:
             head = session.request({":method": "HEAD"})
             assert (await head.response())["content-length"] == str(announced)
             assert await head.read() == b""

@@ -400,11 +400,13 @@ def test_retryable_of_network_errors(run: Run) -> None:
         session = await http2.connect(f"http://127.0.0.1:{port}")
         resets: list[Any] = []
         session.on("error", resets.append)
-        with pytest.raises(ConnectionResetError) as broken:
+        with pytest.raises(http2.ConnectionClosed) as broken:
             await session.request({":path": "/"}).response()
         await session.close()
-        assert resets == [broken.value]
-        assert resets[0].retryable is False
+        assert [type(reset) for reset in resets] == [http2.ConnectionClosed]
+        assert isinstance(resets[0].__cause__, ConnectionResetError)
+        assert broken.value.__cause__ is resets[0].__cause__
+        assert resets[0].retryable is broken.value.retryable is False
         server.close()
         await server.wait_closed()
         with pytest.raises(ConnectionRefusedError) as refused:

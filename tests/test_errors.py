@@ -11,6 +11,8 @@ from http2 import constants, errors
 from http2.errors import (
     CODES,
     AbortError,
+    GoAwayError,
+    HeaderError,
     Http2ArgumentError,
     Http2Error,
     Http2TypeError,
@@ -36,17 +38,17 @@ EXPECTED: dict[str, tuple[type[Http2Error], tuple[object, ...]]] = {
     "ERR_HTTP2_CONNECT_PATH": (Http2ValueError, ()),
     "ERR_HTTP2_CONNECT_SCHEME": (Http2ValueError, ()),
     "ERR_HTTP2_ERROR": (NghttpError, (-505,)),
-    "ERR_HTTP2_GOAWAY_SESSION": (Http2Error, ()),
+    "ERR_HTTP2_GOAWAY_SESSION": (GoAwayError, ()),
     "ERR_HTTP2_HEADERS_AFTER_RESPOND": (Http2Error, ()),
     "ERR_HTTP2_HEADERS_SENT": (Http2Error, ()),
-    "ERR_HTTP2_HEADER_SINGLE_VALUE": (Http2TypeError, ("x-name",)),
+    "ERR_HTTP2_HEADER_SINGLE_VALUE": (HeaderError, ("x-name",)),
     "ERR_HTTP2_INFO_STATUS_NOT_ALLOWED": (Http2ValueError, ()),
-    "ERR_HTTP2_INVALID_CONNECTION_HEADERS": (Http2TypeError, ("x-name",)),
-    "ERR_HTTP2_INVALID_HEADER_VALUE": (Http2TypeError, ("bad value", "x-name")),
+    "ERR_HTTP2_INVALID_CONNECTION_HEADERS": (HeaderError, ("x-name",)),
+    "ERR_HTTP2_INVALID_HEADER_VALUE": (HeaderError, ("bad value", "x-name")),
     "ERR_HTTP2_INVALID_INFO_STATUS": (Http2ValueError, (777,)),
     "ERR_HTTP2_INVALID_ORIGIN": (Http2TypeError, ()),
     "ERR_HTTP2_INVALID_PACKED_SETTINGS_LENGTH": (Http2ValueError, ()),
-    "ERR_HTTP2_INVALID_PSEUDOHEADER": (Http2TypeError, (":nope",)),
+    "ERR_HTTP2_INVALID_PSEUDOHEADER": (HeaderError, (":nope",)),
     "ERR_HTTP2_INVALID_SESSION": (Http2Error, ()),
     "ERR_HTTP2_INVALID_SETTING_VALUE": (Http2ValueError, ("max_frame_size", 1)),
     "ERR_HTTP2_INVALID_STREAM": (Http2Error, ()),
@@ -59,7 +61,7 @@ EXPECTED: dict[str, tuple[type[Http2Error], tuple[object, ...]]] = {
     "ERR_HTTP2_PAYLOAD_FORBIDDEN": (Http2ValueError, (204,)),
     "ERR_HTTP2_PING_CANCEL": (Http2Error, ()),
     "ERR_HTTP2_PING_LENGTH": (Http2ValueError, ()),
-    "ERR_HTTP2_PSEUDOHEADER_NOT_ALLOWED": (Http2TypeError, ()),
+    "ERR_HTTP2_PSEUDOHEADER_NOT_ALLOWED": (HeaderError, ()),
     "ERR_HTTP2_PUSH_DISABLED": (Http2Error, ()),
     "ERR_HTTP2_SEND_FILE": (Http2Error, ()),
     "ERR_HTTP2_SEND_FILE_NOSEEK": (Http2Error, ()),
@@ -80,8 +82,8 @@ EXPECTED: dict[str, tuple[type[Http2Error], tuple[object, ...]]] = {
     "ERR_HTTP_CONTENT_LENGTH_MISMATCH": (Http2Error, ()),
     "ERR_INVALID_ARG_TYPE": (Http2TypeError, ("payload", "a buffer", 5)),
     "ERR_INVALID_ARG_VALUE": (Http2ArgumentError, ("weight", "heavy")),
-    "ERR_INVALID_CHAR": (Http2TypeError, ("header content", "x-name")),
-    "ERR_INVALID_HTTP_TOKEN": (Http2TypeError, ("Method", "G T")),
+    "ERR_INVALID_CHAR": (HeaderError, ("header content", "x-name")),
+    "ERR_INVALID_HTTP_TOKEN": (HeaderError, ("Method", "G T")),
     "ERR_OUT_OF_RANGE": (Http2ValueError, ("id", "1 to 5", 6)),
     "ERR_SOCKET_CLOSED": (Http2Error, ()),
     "ERR_STREAM_DESTROYED": (Http2Error, ("write",)),
@@ -120,6 +122,16 @@ def test_class_and_message(code: str) -> None:
     assert other.code == code
     assert str(other) == "other {}"
     assert other.retryable is True
+
+
+@pytest.mark.row("module.HeaderError", "module.GoAwayError")
+def test_what_programs_catch_has_classes() -> None:
+    with pytest.raises(HeaderError) as wrong:
+        raise new_error("ERR_INVALID_CHAR", "header content", "x-name")
+    assert isinstance(wrong.value, Http2TypeError)
+    with pytest.raises(GoAwayError) as gone:
+        raise new_error("ERR_HTTP2_GOAWAY_SESSION", retryable=True)
+    assert gone.value.retryable
 
 
 @pytest.mark.row("module.Http2TypeError", "module.Http2ValueError")

@@ -332,7 +332,7 @@ def test_a_connection_that_is_lost_is_raised_alone(
         peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         peer.close()
         listener.close()
-        with pytest.raises(ConnectionResetError):
+        with pytest.raises(http2.ConnectionClosed):
             await waiting
         await session._wait_closed()
 

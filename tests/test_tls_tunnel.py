@@ -246,7 +246,7 @@ def test_a_tunnel_that_breaks(run: Run, node_server: Peer, certificate: Certific
             events.listen(inner, "error", "close")
             carrier.close(http2.constants.NGHTTP2_CANCEL)
             # as when the network ends a connection
-            with pytest.raises(ConnectionResetError):
+            with pytest.raises(http2.ConnectionClosed):
                 await waiting.read()
             await events.expect("close")
             assert inner.destroyed

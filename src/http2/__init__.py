@@ -23,6 +23,9 @@ from .core.unknown_protocol import RawSocket, UnknownProtocolSocket
 from .engine.connection import nghttp2_version_string
 from .errors import (
     AbortError,
+    ConnectionClosed,
+    GoAwayError,
+    HeaderError,
     Http2Error,
     Http2TypeError,
     Http2ValueError,
@@ -52,7 +55,10 @@ __all__ = [
     "AbortError",
     "ClientHttp2Session",
     "ClientHttp2Stream",
+    "ConnectionClosed",
+    "GoAwayError",
     "HandshakeSocket",
+    "HeaderError",
     "Headers",
     "Http1IncomingMessage",
     "Http1Options",

@@ -21,6 +21,9 @@ from .constants import ERROR_CODE_NAMES, NGHTTP2_CANCEL, NGHTTP2_REFUSED_STREAM
 __all__ = [
     "CODES",
     "AbortError",
+    "ConnectionClosed",
+    "GoAwayError",
+    "HeaderError",
     "Http2ArgumentError",
     "Http2Error",
     "Http2TypeError",
@@ -31,6 +34,7 @@ __all__ = [
     "StreamError",
     "StreamTimeoutError",
     "UnsupportedWarning",
+    "connection_closed",
     "error_code_name",
     "new_error",
     "nghttp_error",
@@ -89,6 +93,14 @@ class Http2ArgumentError(Http2TypeError, Http2ValueError):
     """A wrong argument that is both a `TypeError`, as in Node, and a `ValueError`, as in Python."""
 
 
+class HeaderError(Http2TypeError):
+    """Headers that can't be sent: a name, a value or a pseudo-header breaks the rules."""
+
+
+class GoAwayError(Http2Error):
+    """The session takes no new requests (code ERR_HTTP2_GOAWAY_SESSION): one side has said so."""
+
+
 class StreamError(Http2Error):
     """A stream ended with an error code, sent or received.
 
@@ -130,6 +142,24 @@ class SessionError(Http2Error):
         """Make an error; see the attribute. `session_error` does the common case."""
         super().__init__(code, message, retryable=retryable)
         self.error_code = error_code
+
+
+class ConnectionClosed(StreamError, ConnectionError):
+    """The connection was closed by the peer, or lost, before all was done; a `ConnectionError` too.
+
+    Raised to all who wait for something of that connection: ``__cause__`` is what the network
+    has said, if it has. `code` is that of what was waited for: ERR_HTTP2_STREAM_CANCEL for a
+    stream, ERR_HTTP2_PING_CANCEL, ERR_HTTP2_SETTINGS_CANCEL, and ERR_SOCKET_CLOSED for the
+    session itself. `error_code` is CANCEL; `stream_id` is None unless it is a stream's.
+    """
+
+    def told(self, code: str, stream_id: int | None = None, *, retryable: bool) -> ConnectionClosed:
+        """The same for somebody else who waits."""
+        error = ConnectionClosed(
+            code, str(self), error_code=self.error_code, stream_id=stream_id, retryable=retryable
+        )
+        error.__cause__ = self.__cause__
+        return error
 
 
 class StreamTimeoutError(StreamError, TimeoutError):
@@ -195,7 +225,7 @@ _TABLE: Final[dict[str, tuple[type[Http2Error], str]]] = {
     ),
     # name
     "ERR_HTTP2_HEADER_SINGLE_VALUE": (
-        Http2TypeError,
+        HeaderError,
         "header {!r:.128} may appear only once, with one value",
     ),
     "ERR_HTTP2_INFO_STATUS_NOT_ALLOWED": (
@@ -204,12 +234,12 @@ _TABLE: Final[dict[str, tuple[type[Http2Error], str]]] = {
     ),
     # name
     "ERR_HTTP2_INVALID_CONNECTION_HEADERS": (
-        Http2TypeError,
+        HeaderError,
         "header {!r:.128} belongs to HTTP/1 connections and may not be sent over HTTP/2",
     ),
     # value, name
     "ERR_HTTP2_INVALID_HEADER_VALUE": (
-        Http2TypeError,
+        HeaderError,
         "{!r:.128} cannot be the value of header {!r:.128}",
     ),
     # status
@@ -227,7 +257,7 @@ _TABLE: Final[dict[str, tuple[type[Http2Error], str]]] = {
     ),
     # name
     "ERR_HTTP2_INVALID_PSEUDOHEADER": (
-        Http2TypeError,
+        HeaderError,
         "pseudo-header {!r:.128} is unknown or not allowed in this place",
     ),
     # name, value
@@ -249,7 +279,7 @@ _TABLE: Final[dict[str, tuple[type[Http2Error], str]]] = {
         "the payload of a PING is exactly 8 bytes long",
     ),
     "ERR_HTTP2_PSEUDOHEADER_NOT_ALLOWED": (
-        Http2TypeError,
+        HeaderError,
         "pseudo-headers cannot be set here",
     ),
     "ERR_HTTP2_STATUS_101": (
@@ -291,17 +321,17 @@ _TABLE: Final[dict[str, tuple[type[Http2Error], str]]] = {
     ),
     # what it should be ("Header name", "Method"), value
     "ERR_INVALID_HTTP_TOKEN": (
-        Http2TypeError,
+        HeaderError,
         "{} {!r:.128} is not an HTTP token",
     ),
     # where, name of the field
     "ERR_INVALID_CHAR": (
-        Http2TypeError,
+        HeaderError,
         "{} {!r:.128} contains a character that is not allowed there",
     ),
     # The state of a session, a stream, a socket or a file.
     "ERR_HTTP2_GOAWAY_SESSION": (
-        Http2Error,
+        GoAwayError,
         "the session was told to go away: it takes no new streams",
     ),
     "ERR_HTTP2_HEADERS_AFTER_RESPOND": (
@@ -514,6 +544,26 @@ def stream_error(
         stream_id=stream_id,
         retryable=retryable,
     )
+
+
+def connection_closed(cause: BaseException | None, *, retryable: bool) -> ConnectionClosed:
+    """Make the error of a session whose connection has ended without it (ERR_SOCKET_CLOSED).
+
+    Args:
+        cause: What the network says; None when the peer has closed the connection in order.
+        retryable: Whether no request was ever sent on it.
+
+    Returns:
+        The error; `ConnectionClosed.told` makes those of all who wait.
+    """
+    message = "the connection was closed by the peer"
+    if cause is not None:
+        message = f"the connection was lost: {cause or type(cause).__name__}"
+    error = ConnectionClosed(
+        "ERR_SOCKET_CLOSED", message, error_code=NGHTTP2_CANCEL, retryable=retryable
+    )
+    error.__cause__ = cause
+    return error
 
 
 def session_error(

@@ -171,32 +171,39 @@ class ClientHttp2Session(Http2Session):
             self._end_timer = None
         super()._shut_down(error, stream_code, goaway_code)
         waiters, self._connected_waiters = self._connected_waiters, None
-        if fail(waiters, error or new_error("ERR_HTTP2_INVALID_SESSION")):
+        if fail(waiters, error or self._lost or new_error("ERR_HTTP2_INVALID_SESSION")):
             self._error_seen = True
 
     def _fail_streams(self, error: BaseException | None, code: int) -> None:
         pending, self._pending = self._pending, {}
         for stream in pending:
             # never sent: whoever asks may ask again elsewhere
-            cancelled = new_error("ERR_HTTP2_STREAM_CANCEL", retryable=True)
-            cancelled.__cause__ = error
-            stream._session_ended(cancelled, NGHTTP2_CANCEL)
+            stream._session_ended(self._unprocessed(stream, error), NGHTTP2_CANCEL)
         last = self.goaway_last_stream_id if self._goaway_seen else None
         for opened in tuple(self._streams.values()):
             if opened._is_unsent():
-                unsent = new_error("ERR_HTTP2_STREAM_CANCEL", retryable=True)
-                unsent.__cause__ = error
-                opened._session_ended(unsent, code)
-            elif error is None:
+                opened._session_ended(self._unprocessed(opened, error), code)
+            elif error is None and self._lost is None:
                 failure = new_error("ERR_HTTP2_STREAM_CANCEL")
                 if isinstance(failure, StreamError):
                     failure.stream_id = opened.id
                 opened._error = failure
             elif last is not None and opened.id is not None and opened.id > last and opened.id & 1:
-                unprocessed = new_error("ERR_HTTP2_STREAM_CANCEL", retryable=True)
-                unprocessed.__cause__ = error
-                opened._session_ended(unprocessed, code)
+                # RFC 9113 section 6.8
+                opened._session_ended(self._unprocessed(opened, error), code)
         super()._fail_streams(error, code)
+
+    def _unprocessed(self, stream: Http2Stream, error: BaseException | None) -> BaseException:
+        """The error of a request that the server has certainly not processed."""
+        lost = self._lost
+        if lost is not None:
+            return lost.told("ERR_HTTP2_STREAM_CANCEL", stream.id, retryable=True)
+        unprocessed = new_error("ERR_HTTP2_STREAM_CANCEL", retryable=True)
+        unprocessed.__cause__ = error
+        return unprocessed
+
+    def _may_leave(self) -> bool:
+        return super()._may_leave() and not self._pending
 
     def _end_if_idle(self) -> None:
         if not self._pending:

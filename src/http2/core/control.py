@@ -19,7 +19,7 @@ from ..constants import (
     NGHTTP2_SESSION_SERVER,
     NGHTTP2_SETTINGS_ENABLE_PUSH,
 )
-from ..errors import NghttpError, new_error
+from ..errors import ConnectionClosed, NghttpError, new_error
 from ..events import KNOWN_SETTINGS
 from ..settings import Settings
 from .checks import check_integer
@@ -109,6 +109,8 @@ class SessionControl(Closable, Referenced):
     _options: SessionOptions
     _connection: Connection | None = None
     _transport: asyncio.Transport | None = None
+    # Set when the connection has ended without us: what all who wait are told.
+    _lost: ConnectionClosed | None = None
     # Kept for the log, which tells of connections when they have gone.
     _peer: str | None = None
     _timer: IdleTimer | None = None
@@ -476,11 +478,15 @@ class SessionControl(Closable, Referenced):
         pings, self._pings = self._pings, None
         for _, ping_waiter, _ in pings or ():
             if not ping_waiter.done():
-                ping_waiter.set_exception(new_error("ERR_HTTP2_PING_CANCEL"))
+                ping_waiter.set_exception(self._cancelled("ERR_HTTP2_PING_CANCEL"))
         waiters = [waiter for waiter, _, _ in self._settings_waiters]
         waiters += [waiter for _, waiter in self._early_settings]
         self._settings_waiters = []
         self._early_settings = []
         for settings_waiter in waiters:
             if not settings_waiter.done():
-                settings_waiter.set_exception(new_error("ERR_HTTP2_SETTINGS_CANCEL"))
+                settings_waiter.set_exception(self._cancelled("ERR_HTTP2_SETTINGS_CANCEL"))
+
+    def _cancelled(self, code: str) -> BaseException:
+        lost = self._lost
+        return new_error(code) if lost is None else lost.told(code, retryable=False)

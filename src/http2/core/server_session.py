@@ -14,7 +14,9 @@ from ..constants import (
     NGHTTP2_NO_ERROR,
     NGHTTP2_SESSION_SERVER,
 )
+from ..errors import ConnectionClosed
 from ..headers import Headers
+from .emitter import logger
 from .options import SessionOptions
 from .origins import altsvc_arguments, check_origins
 from .push import Pushes
@@ -268,7 +270,12 @@ class ServerHttp2Session(Http2Session):
         heard = self.emit("error", error)
         if server is not None:
             heard = server.emit("session_error", error, self) or heard
-        if not heard and not self._error_seen:
+        if heard or self._error_seen:
+            return
+        if isinstance(error, ConnectionClosed) and error.__cause__ is None:
+            # clients leave as they like: no log needs it
+            logger.debug("%r: %s", self, error)
+        else:
             self._emit_error(error)
 
     def _emit_session_end(self) -> None:

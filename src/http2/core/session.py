@@ -34,6 +34,7 @@ from ..constants import (
 )
 from ..errors import (
     Http2Error,
+    connection_closed,
     error_code_name,
     new_error,
     nghttp_error,
@@ -309,14 +310,19 @@ class Http2Session(SessionControl):
             self._farewell.cancel()
             self._farewell = None
         if not self.destroyed:
-            if isinstance(exc, ConnectionError) and (self._goaway_seen or not self._streams):
-                # A peer may leave as it likes when it has said so, or when nothing is lost.
-                exc = None
+            self._lost = connection_closed(exc, retryable=self.connecting)
+            error: BaseException | None = self._lost
+            if isinstance(exc, ConnectionError | None) and self._may_leave():
+                error = None
             self.closed = True
-            self._shut_down(exc, NGHTTP2_CANCEL if exc is None else NGHTTP2_INTERNAL_ERROR, None)
+            self._shut_down(error, NGHTTP2_CANCEL if exc is None else NGHTTP2_INTERNAL_ERROR, None)
         if transport is not None or self._close_error is not None:
             # the streams' `close` comes first, which this turn has scheduled
             self._loop.call_soon(self._emit_session_end)
+
+    def _may_leave(self) -> bool:
+        """Whether the peer may end the connection: it has said so, or nothing is lost."""
+        return self._goaway_seen or not self._streams
 
     def _emit_session_end(self) -> None:
         if self._close_emitted:
@@ -369,7 +375,20 @@ class Http2Session(SessionControl):
         streams = list(self._streams.values())
         self._streams.clear()
         for stream in streams:
-            stream._session_ended(error, code)
+            stream._session_ended(self._said_to(stream, error), code)
+
+    def _said_to(self, stream: Http2Stream, error: BaseException | None) -> BaseException | None:
+        """What *stream* ends with when the session ends with *error*."""
+        if error is None or error is not self._lost:
+            return error
+        return self._lost_to(stream)
+
+    def _lost_to(self, stream: Http2Stream) -> BaseException | None:
+        """Why *stream* is not complete, when it is because the connection has ended."""
+        lost = self._lost
+        if lost is None:
+            return None
+        return lost.told("ERR_HTTP2_STREAM_CANCEL", stream.id, retryable=False)
 
     def _close_transport(self) -> None:
         transport = self._transport

@@ -11,7 +11,7 @@ from ..constants import (
     NGHTTP2_NO_ERROR,
     NGHTTP2_STREAM_STATE_CLOSED,
 )
-from ..errors import AbortError, Http2Error, StreamError, new_error, stream_error
+from ..errors import AbortError, ConnectionClosed, Http2Error, StreamError, new_error, stream_error
 from ..events import HIGH_WATER
 from ..headers import OutgoingHeaders, headers_as_sent
 from .checks import check_integer
@@ -335,7 +335,7 @@ class Http2Stream(Exchange):
             self.rst_code = code
             self._abort_writing()
         self._off_the_wire = True
-        if whole and error is None:
+        if whole and (error is None or isinstance(error, ConnectionClosed)):
             self._ended_well()
             return
         self._finalize(error)
@@ -400,7 +400,7 @@ class Http2Stream(Exchange):
             self._error = error
         elif not self._read_ended or not self.writable_finished:
             code = self.rst_code or NGHTTP2_NO_ERROR
-            self._error = stream_error(code, self.id)
+            self._error = self._session._lost_to(self) or stream_error(code, self.id)
         self._unemitted = error
         self._fail_waiters()
         self._cancel_tasks()
