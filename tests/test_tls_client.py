@@ -207,8 +207,9 @@ def test_server_that_does_not_speak_http2(
 def test_server_that_speaks_no_tls(run: Run) -> None:
     async def main() -> None:
         async with serving() as (_, origin):
-            with pytest.raises((ssl.SSLError, OSError)):
+            with pytest.raises(http2.NghttpError, match="speaks no TLS") as failed:
                 await http2.connect(origin.replace("http:", "https:"))
+        assert isinstance(failed.value.__cause__, ssl.SSLError)
 
         # and the other way round: a TLS server is spoken to in the clear
         async def alert(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -546,19 +546,22 @@ def stream_error(
     )
 
 
-def connection_closed(cause: BaseException | None, *, retryable: bool) -> ConnectionClosed:
+def connection_closed(
+    cause: BaseException | None, *, retryable: bool, when: str = ""
+) -> ConnectionClosed:
     """Make the error of a session whose connection has ended without it (ERR_SOCKET_CLOSED).
 
     Args:
         cause: What the network says; None when the peer has closed the connection in order.
         retryable: Whether no request was ever sent on it.
+        when: What the message adds: when that was, or what may be wrong.
 
     Returns:
         The error; `ConnectionClosed.told` makes those of all who wait.
     """
-    message = "the connection was closed by the peer"
+    message = f"the connection was closed by the peer{when}"
     if cause is not None:
-        message = f"the connection was lost: {cause or type(cause).__name__}"
+        message = f"the connection was lost{when}: {cause or type(cause).__name__}"
     error = ConnectionClosed(
         "ERR_SOCKET_CLOSED", message, error_code=NGHTTP2_CANCEL, retryable=retryable
     )

@@ -11,6 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 from ..errors import new_error
 from .carriers import bind, carry
 from .client_session import ClientHttp2Session
+from .misunderstandings import explain_handshake
 from .options import SessionOptions, reject_unknown
 from .origins import serialize_origin
 from .stream import Http2Stream
@@ -121,7 +122,7 @@ def connect(
             else:
                 await loop.create_connection(factory, host, port, **dial_options)
         except Exception as error:
-            session._fail_to_connect(error)
+            session._fail_to_connect(error if context is None else explain_handshake(error))
 
     session._dial = loop.create_task(dial())
     session._opened(loop)

@@ -13,6 +13,7 @@ from ..constants import (
     NGHTTP2_CANCEL,
     NGHTTP2_FLAG_END_STREAM,
     NGHTTP2_NO_ERROR,
+    NGHTTP2_PROTOCOL_ERROR,
     NGHTTP2_REFUSED_STREAM,
     NGHTTP2_SESSION_CLIENT,
 )
@@ -21,6 +22,7 @@ from ..headers import Headers, OutgoingHeaders, kept_headers
 from .checks import check_bool
 from .client_stream import ClientHttp2Stream
 from .duplex import Completion, fail, wake
+from .misunderstandings import SILENT, not_http2
 from .options import SessionOptions
 from .origins import serialize_origin
 from .priority import check_priority
@@ -35,6 +37,11 @@ if TYPE_CHECKING:
 
 __all__ = ["ClientHttp2Session"]
 
+
+# Bytes of a server's first ones that are looked at, and what no HTTP/2 begins with: the length of
+# a server's SETTINGS is short.
+FIRST_WORDS = 100
+STRANGE = (b"H", b"\x15")
 
 # How often a request that the server refuses is sent again.
 MOST_REFUSALS = 5
@@ -135,6 +142,8 @@ class ClientHttp2Session(Http2Session):
         super()._connected(transport)
         if self.destroyed:
             return
+        # of this instance, until the first bytes have come: later ones take no detour
+        vars(self)["_received"] = self._first_received
         waiters, self._connected_waiters = self._connected_waiters, None
         wake(waiters, None)
         pending, self._pending = self._pending, {}
@@ -151,6 +160,15 @@ class ClientHttp2Session(Http2Session):
         if self.closed and not self.destroyed:
             self._announce_end()
             self._end_if_idle()
+
+    def _first_received(self, data: bytes | memoryview) -> None:
+        """The first bytes of the server: they tell whether it speaks HTTP/2 at all."""
+        del vars(self)["_received"]
+        error = not_http2(bytes(data[:FIRST_WORDS])) if data[:1] in STRANGE else None
+        if error is not None and not self.destroyed:
+            self.destroy(error, NGHTTP2_PROTOCOL_ERROR)
+        else:
+            self._received(data)
 
     def _fail_to_connect(self, error: BaseException) -> None:
         if self.destroyed:
@@ -201,6 +219,10 @@ class ClientHttp2Session(Http2Session):
         unprocessed = new_error("ERR_HTTP2_STREAM_CANCEL", retryable=True)
         unprocessed.__cause__ = error
         return unprocessed
+
+    def _when_lost(self) -> str:
+        silent = "_received" in vars(self) and not self.encrypted
+        return SILENT if silent else super()._when_lost()
 
     def _may_leave(self) -> bool:
         return super()._may_leave() and not self._pending

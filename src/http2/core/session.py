@@ -310,7 +310,7 @@ class Http2Session(SessionControl):
             self._farewell.cancel()
             self._farewell = None
         if not self.destroyed:
-            self._lost = connection_closed(exc, retryable=self.connecting)
+            self._lost = connection_closed(exc, retryable=self.connecting, when=self._when_lost())
             error: BaseException | None = self._lost
             if isinstance(exc, ConnectionError | None) and self._may_leave():
                 error = None
@@ -319,6 +319,10 @@ class Http2Session(SessionControl):
         if transport is not None or self._close_error is not None:
             # the streams' `close` comes first, which this turn has scheduled
             self._loop.call_soon(self._emit_session_end)
+
+    def _when_lost(self) -> str:
+        """What the error of a connection that is lost now adds to its message."""
+        return ""
 
     def _may_leave(self) -> bool:
         """Whether the peer may end the connection: it has said so, or nothing is lost."""

@@ -1,0 +1,49 @@
+"""A server that does not speak what the URL says: the errors that tell so in plain words."""
+
+from __future__ import annotations
+
+from ..errors import Http2Error, connection_closed, new_error
+
+__all__ = ["SILENT", "explain_handshake", "not_http2"]
+
+# How much of a first line is shown.
+SHOWN = 100
+
+# OpenSSL's reasons for what is no TLS record.
+NO_TLS = frozenset(
+    {"HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE", "WRONG_VERSION_NUMBER"}
+)
+
+# A connection that ended before a byte of the server's came.
+SILENT = " before it said anything: it may speak no HTTP/2 on this port, or TLS (https://)"
+
+
+def not_http2(data: bytes) -> Http2Error | None:
+    """What the first bytes of a server say, when they are no HTTP/2; else None."""
+    if data.startswith(b"HTTP/"):
+        line = data[:SHOWN].split(b"\r\n")[0].decode("latin-1")
+        shown = "".join(char if char.isprintable() else "?" for char in line)
+        message = f"the server speaks HTTP/1 on this port, not HTTP/2: it answered {shown!r}"
+    elif data[:2] == b"\x15\x03":
+        # an alert, which is all that a TLS server has to say to our preface
+        message = "the server speaks TLS on this port: the URL has to begin with https://"
+    else:
+        return None
+    return new_error("ERR_HTTP2_ERROR", -505, message=message, retryable=True)
+
+
+def explain_handshake(error: Exception) -> Exception:
+    """*error*, with which dialling over TLS has failed, or one that tells what was wrong."""
+    told: Http2Error
+    if getattr(error, "reason", None) in NO_TLS:
+        message = (
+            "the server speaks no TLS on this port: the URL may have to begin with http://"
+            f" ({error})"
+        )
+        told = new_error("ERR_HTTP2_ERROR", -505, message=message, retryable=True)
+    elif isinstance(error, ConnectionResetError) or type(error).__name__ == "SSLEOFError":
+        told = connection_closed(None, retryable=True, when=" during the TLS handshake")
+    else:
+        return error
+    told.__cause__ = error
+    return told
