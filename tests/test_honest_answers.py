@@ -316,3 +316,98 @@ def test_a_client_that_has_gone_is_still_no_news(
 
     run(main())
     assert not errors(caplog)
+
+
+class Shop:
+    """Handlers that have a qualified name."""
+
+    async def forgets(self, request: Any, response: Any) -> None:
+        response.set_header("x-own", "1")
+
+    async def forgets_later(self, request: Any, response: Any) -> None:
+        await asyncio.sleep(0)
+
+    async def forgets_its_stream(self, stream: Any, headers: Any) -> None:
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("name", ["forgets", "forgets_later", "forgets_its_stream"])
+@pytest.mark.row("beyond.unanswered")
+def test_a_handler_that_does_not_answer(
+    run: Run, protocol: str, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    core = name == "forgets_its_stream"
+    if core and protocol != "h2c":
+        protocol = "h2c"  # HTTP/1 has the Compatibility API alone
+
+    async def main() -> None:
+        handler = getattr(Shop(), name)
+        async with serving(None if core else handler, on_stream=handler if core else None) as (
+            _,
+            port,
+        ):
+            answer = await told(port, protocol, path="/order?n=1")
+            assert (answer.status, answer.body, answer.whole) == (500, b"", True)
+
+    run(main())
+    (line,) = errors(caplog)
+    assert f"Shop.{name} " in line
+    assert "GET /order?n=1" in line
+    assert "127.0.0.1" in line
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("kind", ["function", "listener", "second", "file"])
+def test_handlers_whose_answer_comes_later(
+    run: Run, protocol: str, kind: str, tmp_path: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "late").write_bytes(b"late")
+
+    async def main() -> None:
+        def later(response: Any) -> None:
+            asyncio.get_running_loop().call_later(0.05, response.end, "late")
+
+        def function(request: Any, response: Any) -> None:
+            later(response)
+
+        async def listener(request: Any, response: Any) -> None:
+            request.on("end", lambda: response.end("late"))
+            request.resume()
+
+        async def second(request: Any, response: Any) -> None:
+            await asyncio.sleep(0)
+
+        async def file(stream: Any, headers: Any) -> None:
+            stream.respond_with_file(tmp_path / "late")
+
+        handlers = {"function": function, "listener": listener, "second": second}
+        if kind == "file":
+            async with serving_h2(file) as (_, port):
+                assert (await told(port, "h2c")).body == b"late"
+            return
+        async with serving(handlers[kind]) as (server, port):
+            if kind == "second":
+                server.on("request", function)
+            answer = await told(port, protocol)
+            assert (answer.status, answer.whole) == (200, True)
+            assert b"late" in answer.body
+
+    run(main())
+    assert not errors(caplog)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_failed_handler_in_the_log(
+    run: Run, protocol: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> None:
+        def handler(request: Any, response: Any) -> None:
+            raise LookupError("of the test")
+
+        async with serving(handler) as (_, port):
+            assert (await told(port, protocol, "DELETE", "/a/b?c")).status == 500
+
+    run(main())
+    (line,) = errors(caplog)
+    assert "DELETE /a/b?c, peer 127.0.0.1" in line

@@ -61,6 +61,9 @@ class Http1Stream(Http1Writer):
         state = "destroyed" if self.destroyed else "closed" if self.closed else "open"
         return f"<{type(self).__name__} {self.method} {self.url[:128]} {state}>"
 
+    def _request_line(self) -> tuple[str, str]:
+        return self.method, self.url
+
     # --- the body of the request ----------------------------------------------------------
 
     def _taken(self, size: int) -> None:

@@ -62,10 +62,18 @@ class _Listener:
         self.plain = self.arity == 2 and not once
 
 
+# Events whose listeners answer the request that they are about.
+ANSWERED = frozenset({"stream", "request", "check_continue", "check_expectation", "connect"})
+
+
 def _look_at_end(
-    task: asyncio.Task[Any], emitter: EventEmitter, event: str, args: tuple[Any, ...]
+    task: asyncio.Task[Any],
+    coroutine: Coroutine[Any, Any, Any],
+    emitter: EventEmitter,
+    event: str,
+    args: tuple[Any, ...],
 ) -> None:
-    """Tell *emitter* if the listener of *event* that ran as *task* has failed."""
+    """Tell *emitter* how the listener of *event* has ended: *coroutine*, which ran as *task*."""
     error: BaseException | None
     try:
         error = task.exception()
@@ -75,7 +83,10 @@ def _look_at_end(
         # the program has not asked for it: what the listener was waiting for was cancelled
         error = RuntimeError("a listener waited for something that was cancelled")
         error.__cause__ = cancelled
-    if isinstance(error, Exception):
+    if error is None:
+        if event in ANSWERED:
+            emitter._handler_ended(coroutine, event, args)
+    elif isinstance(error, Exception):
         emitter._listener_failed(error, event, args)
 
 
@@ -240,7 +251,7 @@ class EventEmitter:
         task = start(coroutine)
         self._had_tasks = True
         if task.done():
-            _look_at_end(task, emitter, event, args)
+            _look_at_end(task, coroutine, emitter, event, args)
             return
         if self._tasks is None:
             self._tasks = set()
@@ -250,9 +261,14 @@ class EventEmitter:
 
         def done(task: asyncio.Task[Any]) -> None:
             tasks.discard(task)
-            _look_at_end(task, emitter, event, args)
+            _look_at_end(task, coroutine, emitter, event, args)
 
         task.add_done_callback(done)
+
+    def _handler_ended(
+        self, coroutine: Coroutine[Any, Any, Any], event: str, args: tuple[Any, ...]
+    ) -> None:
+        """A coroutine listener has returned; servers look whether it has answered."""
 
     def _cancel_tasks(self) -> None:
         """Cancel the coroutine listeners, except the one that is running this very call."""

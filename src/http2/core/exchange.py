@@ -20,6 +20,10 @@ __all__ = ["Exchange", "Responder"]
 OF_THE_PROGRAM = frozenset({"ERR_HTTP_CONTENT_LENGTH_MISMATCH", "ERR_STREAM_WRITE_AFTER_END"})
 
 
+# Characters of a request's target that a line of the log shows.
+SHOWN_TARGET = 200
+
+
 class Connection(Protocol):
     """What an exchange is one of: a session, or a connection of HTTP/1."""
 
@@ -55,6 +59,8 @@ class Exchange(Duplex, ABC):
     _session: Connection
     _headers_sent = False
     _head_request = False
+    # The headers of the request, on the side that responds.
+    _request: Headers | None = None
     # The headers that were sent as they were given, and the status and date that were added.
     _sent: tuple[OutgoingHeaders | None, int | None, str | None] = (None, None, None)
     # What the peer has sent after its body; for `http2.compat`.
@@ -218,10 +224,26 @@ class Exchange(Duplex, ABC):
             # It found out the hard way that the stream is gone; that is not news.
             logger.debug("%r: a listener of %r: %r", self, event, error)
             return
-        logger.error("%r: a listener of %r raised", self, event, exc_info=error)
+        logger.error(
+            "%r: a listener of %r raised: %s", self, event, self._described(), exc_info=error
+        )
         self._error_seen = True
         if not self._answer_failure():
             self.destroy(error)
+
+    def _described(self) -> str:
+        """Method, path and peer, for the log."""
+        method, target = self._request_line()
+        shown = "".join(char if char.isprintable() else "?" for char in target[:SHOWN_TARGET])
+        return f"{method} {shown}, peer {self._peer_name() or 'unknown'}"
+
+    def _request_line(self) -> tuple[str, str]:
+        """The method and the target of the request."""
+        request = self._request
+        if request is None:
+            request = self.sent_headers or Headers()
+        target = request.get(":path") or request.get(":authority") or ""
+        return str(request.get(":method", "")), str(target)
 
     def _is_own_fault(self, error: Http2Error) -> bool:
         """Whether a handler has got *error* for what it does wrong, and not for its peer's end."""
@@ -239,7 +261,9 @@ class Exchange(Duplex, ABC):
 class Responder(Exchange):
     """An exchange on the side that responds."""
 
+    _request: Headers
     _informational: list[Headers] | None = None
+    _feeders = 0
 
     def _emit_close(self) -> None:
         if (
@@ -265,6 +289,14 @@ class Responder(Exchange):
     def sent_info_headers(self) -> list[Headers]:
         """The headers of the informational responses that were sent."""
         return list(self._informational or ())
+
+    def _is_being_fed(self) -> bool:
+        """Whether something that the program has started will answer: a file, a pipe."""
+        return self._feeders > 0
+
+    def _answered_by(self, count: int) -> None:
+        """*count* (1, or -1 at its end) of what answers for the program is under way."""
+        self._feeders += count
 
     def _check_informational(self) -> None:
         """Raise why no informational response can be sent, if none can."""

@@ -24,6 +24,7 @@ from .shutdown import Shutdown
 from .stream import Http2Stream
 from .timers import check_timeout
 from .tls import HTTP1
+from .unanswered import check_answered
 from .unknown_protocol import RawSocket, unknown_protocol
 
 if TYPE_CHECKING:
@@ -426,6 +427,11 @@ class Http2Server(Closable, Referenced):
             stream: EventEmitter = args[0].stream
             return stream
         return super()._owner(event, args)
+
+    def _handler_ended(self, coroutine: Any, event: str, args: tuple[Any, ...]) -> None:
+        # the ``connect`` of an HTTP/1 client has left HTTP: nobody waits for a response
+        if args and not isinstance(args[-1], bytes):
+            check_answered(coroutine, self, event, args)
 
     def _listener_failed(self, error: Exception, event: str, args: tuple[Any, ...]) -> None:
         if event == "stream" and args and isinstance(args[0], Http2Stream):

@@ -23,6 +23,7 @@ from .push import Pushes
 from .server_stream import ServerHttp2Stream
 from .session import Http2Session, event_handlers
 from .stream import Http2Stream
+from .unanswered import check_answered
 
 if TYPE_CHECKING:
     from .server import Http2Server
@@ -264,6 +265,10 @@ class ServerHttp2Session(Http2Session):
         self._waiting = None
         if self._pushes is not None:
             self._pushes.cancel()
+
+    def _handler_ended(self, coroutine: Any, event: str, args: tuple[Any, ...]) -> None:
+        if event == "stream":
+            check_answered(coroutine, self, event, args)
 
     def _report_error(self, error: BaseException) -> None:
         server = self._server

@@ -164,6 +164,9 @@ class ServerHttp2Stream(Http2Stream, Responder):
         self._final_trailers = trailers
         self.end(data)
 
+    def _is_being_fed(self) -> bool:
+        return self._transfer is not None or super()._is_being_fed()
+
     def _writable_again(self) -> None:
         super()._writable_again()
         if self._transfer is not None:

@@ -1,0 +1,54 @@
+"""Coroutine handlers that end without having answered: their clients would wait for ever.
+
+A function may leave its answer to somebody else; the end of a coroutine is the end of the work on
+its request. It still is not when the handler has left something that may answer: a listener
+of the body, a file or a pipe under way, another handler.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from typing import Any
+
+from .emitter import EventEmitter, logger
+from .exchange import Responder
+
+__all__ = ["check_answered"]
+
+# Listeners of a request that are about its answer.
+OF_THE_BODY = ("data", "end", "trailers", "timeout")
+
+
+def check_answered(
+    coroutine: Coroutine[Any, Any, Any], emitter: EventEmitter, event: str, args: tuple[Any, ...]
+) -> None:
+    """Answer with 500 when *coroutine*, a handler of *event* of *emitter*, has not answered."""
+    stream = args[0] if event == "stream" else args[0].stream
+    if (
+        not isinstance(stream, Responder)
+        or stream._headers_sent
+        or stream.closed
+        or stream.destroyed
+        or stream._tasks
+        or stream._is_being_fed()
+        or any(stream.listener_count(name) for name in OF_THE_BODY)
+        or _others_listen(stream, emitter, event)
+    ):
+        return
+    logger.error(
+        "%r: the handler %s has ended without an answer: %s",
+        stream,
+        getattr(coroutine, "__qualname__", coroutine),
+        stream._described(),
+    )
+    stream._answer_failure()
+
+
+def _others_listen(stream: Any, emitter: EventEmitter, event: str) -> bool:
+    """Whether *stream* has handlers beside the one of *event* of *emitter*."""
+    session = stream._session
+    server = getattr(session, "server", None)
+    streams = 0 if stream.id is None else session.listener_count("stream")
+    if server is not None:
+        streams += server.listener_count("stream")
+    return streams > 1 or emitter.listener_count(event) > 1
