@@ -201,6 +201,15 @@ DIFFERENT = {
         ["aborted", True, None, True, None],
         ["close", True, True, True, 8],
     ],
+    # Node's sessions keep quiet about a connection that ends under a request
+    ("client vanishes", "client session"): [
+        ["error", True, True, "ERR_SOCKET_CLOSED"],
+        ["close", True, True],
+    ],
+    ("client vanishes", "server session"): [
+        ["error", True, True, "ERR_SOCKET_CLOSED"],
+        ["close", True, True],
+    ],
 }
 
 # Up to here a way ends the stream alone; the session is closed later, when nothing is under way.

@@ -383,9 +383,11 @@ class Http2Session(SessionControl):
 
     def _said_to(self, stream: Http2Stream, error: BaseException | None) -> BaseException | None:
         """What *stream* ends with when the session ends with *error*."""
-        if error is None or error is not self._lost:
+        lost = self._lost
+        if lost is None or error is not lost:
             return error
-        return self._lost_to(stream)
+        # a FIN is `aborted` and `close` to a stream's listeners, as in Node; all who wait are told
+        return None if lost.__cause__ is None else self._lost_to(stream)
 
     def _lost_to(self, stream: Http2Stream) -> BaseException | None:
         """Why *stream* is not complete, when it is because the connection has ended."""
