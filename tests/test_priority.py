@@ -273,6 +273,7 @@ def test_the_parent_of_a_push(run: Run, exclusive: bool) -> None:
         async def answer(stream: http2.ServerHttp2Stream) -> None:
             streams.append(stream)
             if len(streams) < 2:
+                await answered.wait()
                 return
             first, second = streams
             pushed, _ = await second.push_stream({":path": "/"}, parent=1, exclusive=exclusive)
@@ -282,7 +283,9 @@ def test_the_parent_of_a_push(run: Run, exclusive: bool) -> None:
             for each in (again, other, pushed, second, first):
                 each.respond()
                 each.end(bytes(SIZE))
+            answered.set()
 
+        answered = asyncio.Event()
         streams: list[http2.ServerHttp2Stream] = []
         async with (
             serving(answer) as (_, port),

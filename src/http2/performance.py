@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from .core import measuring
@@ -18,6 +18,12 @@ __all__ = [
     "PerformanceObserver",
     "PerformanceObserverEntryList",
 ]
+
+
+# Node's.
+ENTRY_TYPES = frozenset(
+    {"dns", "function", "gc", "http", "http2", "mark", "measure", "net", "node", "resource"}
+)
 
 
 class PerformanceObserverEntryList:
@@ -62,15 +68,19 @@ class PerformanceObserver:
 
         Sessions that stand already are measured from here on: what the engine counts
         (bytes, frames, streams) for their whole life, streams that are open now not
-        at all. Types other than ``'http2'`` have no entries here. Observing twice is
-        observing once. Raises ERR_INVALID_ARG_TYPE.
+        at all. Node's types other than ``'http2'`` have no entries here. Observing twice is
+        observing once. Raises ERR_INVALID_ARG_TYPE; ERR_INVALID_ARG_VALUE for a type that
+        Node has not either.
         """
-        if isinstance(entry_types, (str, bytes)) or not isinstance(entry_types, Iterable):
+        wrong = isinstance(entry_types, (str, bytes, Mapping))
+        if wrong or not isinstance(entry_types, Iterable):
             raise new_error("ERR_INVALID_ARG_TYPE", "entry_types", "a list of str", entry_types)
         types = list(entry_types)
         for entry_type in types:
             if not isinstance(entry_type, str):
                 raise new_error("ERR_INVALID_ARG_TYPE", "entry_types", "a list of str", entry_type)
+            if entry_type not in ENTRY_TYPES:
+                raise new_error("ERR_INVALID_ARG_VALUE", "entry_types", entry_type)
         if "http2" in types and not self._observing:
             self._observing = True
             measuring.begin(self._add)

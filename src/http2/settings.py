@@ -13,6 +13,7 @@ from typing import Any, Final, Generic, Self, TypeVar, cast, overload
 
 from . import constants
 from .errors import new_error
+from .suggestions import did_you_mean
 
 __all__ = [
     "MAX_CUSTOM_SETTINGS",
@@ -261,7 +262,8 @@ class Settings:
             raise new_error("ERR_INVALID_ARG_TYPE", "settings", "a Settings or a mapping", value)
         for key in value:
             if key not in _KEYWORDS:
-                raise new_error("ERR_INVALID_ARG_VALUE", "a key of settings", key)
+                message = f"a key of settings cannot be {key!r:.128}{did_you_mean(key, _KEYWORDS)}"
+                raise new_error("ERR_INVALID_ARG_VALUE", message=message)
         return Settings(**value)
 
     @staticmethod

@@ -12,11 +12,13 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+import warnings
 from collections.abc import Callable, Coroutine
 from contextvars import Context, copy_context
 from typing import Any, TypeVar, overload
 
 from ..errors import Http2Error, new_error
+from ..suggestions import nearest
 from .log_limit import limit
 from .tasks import start
 
@@ -25,6 +27,26 @@ __all__ = ["EventEmitter", "arity_of"]
 logger = logging.getLogger("http2")
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+# Stands for a listener that was not given: None is a mistake.
+NOT_GIVEN: Any = object()
+
+# What the classes of this library emit; programs may emit more.
+EVENTS = frozenset({
+    "aborted", "altsvc", "check_continue", "check_expectation", "close", "connect",
+    "connection", "continue", "data", "drain", "end", "error", "finish", "frame_error",
+    "goaway", "headers", "listening", "local_settings", "origin", "ping", "push", "ready",
+    "remote_settings", "request", "response", "session", "session_error", "stream", "timeout",
+    "tls_client_error", "trailers", "unknown_protocol", "upgrade", "want_trailers"
+})  # fmt: skip
+
+
+def _check_name(event: Any) -> None:
+    """Warn of *event*, which is none of ours, when it was meant to be one."""
+    meant = nearest(event, EVENTS) if isinstance(event, str) else None
+    if meant is not None:
+        warnings.warn(f"there is no event {event!r}: did you mean {meant!r}?", stacklevel=4)
+
 
 _VARIADIC = inspect.CO_VARARGS
 
@@ -113,12 +135,13 @@ class EventEmitter:
     def on(self, event: str) -> Callable[[Function], Function]: ...
     @overload
     def on(self, event: str, listener: Function) -> Function: ...
-    def on(self, event: str, listener: Function | None = None) -> Any:
+    def on(self, event: str, listener: Any = NOT_GIVEN) -> Any:
         """Call *listener* whenever *event* happens; also a decorator: ``@emitter.on("x")``.
 
-        Returns the listener. Raises ERR_INVALID_ARG_TYPE when it is not callable.
+        Returns the listener. Raises ERR_INVALID_ARG_TYPE when it is not callable. A name that is
+        not among the library's events, and like one of them, gets a `UserWarning`.
         """
-        if listener is None:
+        if listener is NOT_GIVEN:
             return lambda function: self._add(event, function, once=False)
         return self._add(event, listener, once=False)
 
@@ -126,9 +149,9 @@ class EventEmitter:
     def once(self, event: str) -> Callable[[Function], Function]: ...
     @overload
     def once(self, event: str, listener: Function) -> Function: ...
-    def once(self, event: str, listener: Function | None = None) -> Any:
+    def once(self, event: str, listener: Any = NOT_GIVEN) -> Any:
         """Call *listener* the next time *event* happens, and then no more; also a decorator."""
-        if listener is None:
+        if listener is NOT_GIVEN:
             return lambda function: self._add(event, function, once=True)
         return self._add(event, listener, once=True)
 
@@ -145,6 +168,8 @@ class EventEmitter:
     def _add(self, event: str, function: Function, *, once: bool, front: bool = False) -> Function:
         if not callable(function):
             raise new_error("ERR_INVALID_ARG_TYPE", "listener", "a callable", function)
+        if event not in EVENTS:
+            _check_name(event)
         if self._listeners is None:
             self._listeners = {}
         self._watched = True

@@ -10,6 +10,7 @@ from ..constants import DEFAULT_SETTINGS_MAX_HEADER_LIST_SIZE, PADDING_STRATEGY_
 from ..engine.connection import Connection
 from ..errors import new_error
 from ..settings import MAX_CUSTOM_SETTINGS, Settings
+from ..suggestions import did_you_mean
 from .checks import check_bool, check_integer
 from .timers import check_timeout
 
@@ -220,7 +221,20 @@ def _identifiers(given: Any) -> tuple[int, ...]:
     return identifiers
 
 
+# The options of `connect` and of servers that are not those of sessions.
+FURTHER = (
+    "allow_http1", "ca", "cert", "close_timeout", "create_connection", "family",
+    "happy_eyeballs_delay", "http1_incoming_message_class", "http1_options",
+    "http1_server_response_class", "http2_server_request_class", "http2_server_response_class",
+    "key", "local_addr", "max_connections", "origins", "passphrase", "path", "protocol",
+    "reject_unauthorized", "request_cert", "servername", "ssl_context", "timeout",
+)  # fmt: skip
+
+
 def reject_unknown(options: Mapping[str, Any], function: str) -> None:
     """Raise TypeError, as a call with an unexpected keyword does, when *options* has any."""
     for name in options:
-        raise TypeError(f"{function}() got an unexpected keyword argument {name!r}")
+        known = [known for known in (*SessionOptions.__slots__, *FURTHER) if known not in options]
+        raise TypeError(
+            f"{function}() got an unexpected keyword argument {name!r}{did_you_mean(name, known)}"
+        )

@@ -419,6 +419,8 @@ cdef class OutgoingBlock:
             if not is_method(data, length):
                 raise new_error("ERR_INVALID_HTTP_TOKEN", "Method", value)
             self.method = value if isinstance(value, str) else value.decode("latin-1")
+        elif name.mark == SEEN_PATH:
+            self._check_path(data, length)
         elif name.mark == SEEN_LENGTH and self._kind != TRAILERS:
             self.length = self._parse_length(data, length)
         return self._put(name, data, length, flags)
@@ -429,6 +431,19 @@ cdef class OutgoingBlock:
         raise new_error(
             "ERR_HTTP2_INVALID_INFO_STATUS" if self._kind == INFORMATIONAL
             else "ERR_HTTP2_STATUS_INVALID", bytes(data[:length]).decode("latin-1"))
+
+    cdef int _check_path(self, const char *data, Py_ssize_t length) except -1:
+        """Refuse what no server takes for a ``:path`` (RFC 9113 section 8.3.1)."""
+        cdef Py_ssize_t i
+        for i in range(length):
+            if data[i] == 32 or data[i] == 9:
+                raise new_error("ERR_INVALID_CHAR", "header content", ":path")
+        # for OPTIONS alone, which may be told later: `complete_request` looks again
+        self._asterisk = length == 1 and data[0] == 42
+        if not self._asterisk and (length == 0 or data[0] != 47):
+            raise new_error(
+                "ERR_HTTP2_INVALID_HEADER_VALUE", bytes(data[:length]).decode("latin-1"), ":path")
+        return 0
 
     cdef long long _parse_length(self, const char *data, Py_ssize_t length) except? -2:
         """The number of a ``content-length`` (RFC 9110 section 8.6)."""
@@ -502,6 +517,7 @@ cdef class OutgoingBlock:
         self._pseudo_count = 0
         self.status = 0
         self.length = -1
+        self._asterisk = False
         self.method = None
         if self._keep:
             self._keep = []
@@ -581,6 +597,8 @@ cdef class OutgoingBlock:
             if self._seen & SEEN_PATH:
                 raise new_error("ERR_HTTP2_CONNECT_PATH")
             return 0
+        if self._asterisk and self.method != "OPTIONS":
+            raise new_error("ERR_HTTP2_INVALID_HEADER_VALUE", "*", ":path")
         if not self._seen & SEEN_SCHEME:
             self._add(known_name(":scheme"), scheme, NGHTTP2_NV_FLAG_NONE)
         if not self._seen & (SEEN_AUTHORITY | SEEN_HOST):
