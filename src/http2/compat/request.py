@@ -93,6 +93,9 @@ class ServerRequest(Face):
 
     # --- reading ------------------------------------------------------------------------
 
+    # What `text` and `json` have read.
+    _body: bytes | None = None
+
     @property
     def readable(self) -> bool:
         """Whether there are, or may still come, bytes to read."""
@@ -120,18 +123,25 @@ class ServerRequest(Face):
         """Read the whole body as text.
 
         It is in *encoding*, else in the ``charset`` of ``content-type``, else in UTF-8.
+        `text` and `json` keep it: they may be called again, each after the other.
         Raises like `read`; `UnicodeDecodeError`; `LookupError` for an unknown encoding.
         """
         if encoding is None:
             encoding = self._charset() or "utf-8"
-        return (await self.read()).decode(encoding)
+        return (await self._whole()).decode(encoding)
 
     async def json(self) -> Any:
         """Read the whole body as JSON, in UTF-8, -16 or -32 (RFC 8259).
 
         Raises like `read`; `ValueError` when it is no JSON.
         """
-        return json.loads(await self.read())
+        return json.loads(await self._whole())
+
+    async def _whole(self) -> bytes:
+        """The body, or what is left of it; kept, so that it can be asked for again."""
+        if self._body is None:
+            self._body = await self.read()
+        return self._body
 
     def _charset(self) -> str | None:
         return charset_of(self.headers)

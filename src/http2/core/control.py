@@ -111,6 +111,8 @@ class SessionControl(Closable, Referenced):
     _transport: asyncio.Transport | None = None
     # Set when the connection has ended without us: what all who wait are told.
     _lost: ConnectionClosed | None = None
+    # Kept for those who ask when the connection has gone.
+    _addresses: dict[str, Any] = {}  # noqa: RUF012 (never changed in place)
     # Kept for the log, which tells of connections when they have gone.
     _peer: str | None = None
     _timer: IdleTimer | None = None

@@ -163,6 +163,9 @@ class Http2Session(SessionControl):
         """The transport stands: begin to speak HTTP/2 on it."""
         self._transport = transport
         self._peer = peer_of(transport)
+        self._addresses = {
+            name: transport.get_extra_info(name) for name in ("peername", "sockname")
+        }
         if self.destroyed:
             transport.abort()
             return

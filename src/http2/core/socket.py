@@ -46,7 +46,8 @@ class SocketProxy:
         return self._transport().get_extra_info(name, default)
 
     def _address(self, name: str, part: int) -> Any:
-        address = self.get_extra_info(name)
+        known = self._session._addresses
+        address = known[name] if name in known else self.get_extra_info(name)
         if isinstance(address, tuple):
             return address[part]
         return address if part == 0 and address else None

@@ -72,6 +72,8 @@ class Http2Stream(Exchange):
     # What is sent when nobody listens to ``want_trailers``.
     _final_trailers: OutgoingHeaders = ()
     _trailers_ready = False
+    # While ``close`` is emitted.
+    _in_close = False
 
     def __repr__(self) -> str:
         state = "destroyed" if self.destroyed else "closed" if self.closed else "open"
@@ -81,8 +83,11 @@ class Http2Stream(Exchange):
 
     @property
     def session(self) -> Http2Session | None:
-        """The session that the stream belongs to; None once the stream is destroyed."""
-        return None if self.destroyed else self._session
+        """The session that the stream belongs to; None once the stream is destroyed.
+
+        Listeners of ``close`` can still ask for it, and for the addresses of its socket.
+        """
+        return None if self.destroyed and not self._in_close else self._session
 
     @property
     def pending(self) -> bool:
@@ -386,6 +391,15 @@ class Http2Stream(Exchange):
             error = stream_error(code, self.id)
         self._finalize(error)
         self._emit_end()
+
+    def _emit_close(self) -> None:
+        if self._close_emitted:
+            return
+        self._in_close = True
+        try:
+            super()._emit_close()
+        finally:
+            self._in_close = False
 
     def _ended_well(self) -> None:
         """Both sides are complete: what is left is that somebody reads the rest."""
