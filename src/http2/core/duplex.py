@@ -78,6 +78,10 @@ class Completion:
     def __init__(self, emitter: Closable) -> None:
         self._emitter = emitter
 
+    def __repr__(self) -> str:
+        state = "done" if self._emitter._close_emitted else "waits for"
+        return f"<{type(self).__name__} {state} {self._emitter!r}>"
+
     def __await__(self) -> Generator[Any, None, None]:
         return self._emitter._wait_closed().__await__()
 

@@ -21,6 +21,7 @@ from .runner import Referenced
 from .server_session import ServerHttp2Session
 from .session import Http2Session
 from .shutdown import Shutdown
+from .socket import shown_address
 from .stream import Http2Stream
 from .timers import check_timeout
 from .tls import HTTP1
@@ -99,6 +100,13 @@ class Http2Server(Closable, Referenced):
         self._opening: set[Any] = set()
         # those whose client has not shown yet that it speaks HTTP/2
         self._unproven: Queue[ServerProtocol] | None = None
+
+    def __repr__(self) -> str:
+        if self._listener is not None:
+            state = f"on {shown_address(self.address())}"
+        else:
+            state = "closed" if self._closing else "not listening"
+        return f"<{type(self).__name__} {state}, {self.connections} connections>"
 
     @property
     def connections(self) -> int:

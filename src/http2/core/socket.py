@@ -22,6 +22,14 @@ def peer_of(transport: asyncio.BaseTransport) -> str | None:
     return str(address[0]) if isinstance(address, tuple) and address else None
 
 
+def shown_address(address: Any) -> str:
+    """An address as programs write it: ``127.0.0.1:80``, ``[::1]:80``, or a path."""
+    if not isinstance(address, tuple):
+        return str(address or "unnamed")
+    host, port = address[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 class SocketProxy:
     """What `Http2Session.socket` gives.
 
@@ -34,6 +42,13 @@ class SocketProxy:
 
     def __init__(self, session: SessionControl) -> None:
         self._session = session
+
+    def __repr__(self) -> str:
+        known = self._session._addresses
+        if not known:
+            return f"<{type(self).__name__} not connected>"
+        ends = " to ".join(shown_address(known[name]) for name in ("sockname", "peername"))
+        return f"<{type(self).__name__} {ends}>"
 
     def _transport(self) -> asyncio.Transport:
         transport = self._session._transport

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from ..errors import new_error
@@ -72,12 +72,39 @@ def _load_identity(context: ssl.SSLContext, cert: Any, key: Any, passphrase: Any
     _check_pem("cert", cert)
     if key is not None:
         _check_pem("key", key)
-    with _PemFile(cert) as cert_path:
-        if key is None:
-            context.load_cert_chain(cert_path, password=passphrase)
-        else:
-            with _PemFile(key) as key_path:
-                context.load_cert_chain(cert_path, key_path, password=passphrase)
+    what = _named("cert", cert)
+    what += ", which has to hold the key as there is no key=" if key is None else ""
+    what += "" if key is None else f" and {_named('key', key)}"
+    with _PemFile(cert) as cert_path, _PemFile(cert if key is None else key) as key_path:
+        _check_there(cert_path, key_path)
+        with _naming(what):
+            context.load_cert_chain(cert_path, key_path, password=passphrase)
+
+
+def _named(option: str, value: Any) -> str:
+    """What a message calls the *value* of *option*: the file, never the bytes."""
+    is_path = isinstance(value, (str, os.PathLike)) and not str(value).startswith("-----BEGIN")
+    return f"{option}={os.fspath(value)!r}" if is_path else f"{option}= (PEM that was given)"
+
+
+def _check_there(*paths: str) -> None:
+    """Raise the `OSError` of a file that can't be read: OpenSSL does not say which one it was."""
+    for path in paths:
+        with open(path, "rb"):
+            pass
+
+
+@contextmanager
+def _naming(what: str) -> Iterator[None]:
+    """Add *what* was being loaded to the errors of `ssl`, which tell of no file."""
+    import ssl
+
+    try:
+        yield
+    except ssl.SSLError as error:
+        told = type(error)(error.errno, f"{what}: {error.strerror or error}")
+        told.library, told.reason = error.library, error.reason
+        raise told from error
 
 
 def _load_authorities(context: ssl.SSLContext, ca: Any) -> None:
@@ -85,10 +112,13 @@ def _load_authorities(context: ssl.SSLContext, ca: Any) -> None:
     for entry in entries:
         _check_pem("ca", entry)
         if isinstance(entry, (str, os.PathLike)) and not str(entry).startswith("-----BEGIN"):
-            context.load_verify_locations(cafile=os.fspath(entry))
+            _check_there(os.fspath(entry))
+            with _naming(_named("ca", entry)):
+                context.load_verify_locations(cafile=os.fspath(entry))
         else:
             text = entry if isinstance(entry, str) else bytes(entry).decode("ascii")
-            context.load_verify_locations(cadata=text)
+            with _naming(_named("ca", entry)):
+                context.load_verify_locations(cadata=text)
 
 
 def _prepare(context: ssl.SSLContext) -> None:
