@@ -27,7 +27,8 @@ MANY_CHUNKS = 64
 SMALL_CHUNK = 4096
 
 
-def _retrieve(future: asyncio.Future[Any]) -> None:
+def retrieve(future: asyncio.Future[Any]) -> None:
+    """Look at the error of *future*, so that it never counts as forgotten."""
     if not future.cancelled():
         future.exception()
 
@@ -35,7 +36,7 @@ def _retrieve(future: asyncio.Future[Any]) -> None:
 def quiet_future(loop: asyncio.AbstractEventLoop) -> asyncio.Future[Any]:
     """A future that nobody needs to await: its exception never counts as forgotten."""
     future = loop.create_future()
-    future.add_done_callback(_retrieve)
+    future.add_done_callback(retrieve)
     return future
 
 

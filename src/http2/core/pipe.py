@@ -9,16 +9,20 @@ from typing import Any
 
 from ..constants import NGHTTP2_CONNECT_ERROR
 from ..errors import new_error, stream_error
-from .duplex import Duplex, as_buffer
+from .duplex import Duplex, as_buffer, retrieve
+from .exchange import Responder
 from .stream import Http2Stream
+from .tasks import start
 
 __all__ = ["pipe"]
 
 READ_SIZE = 65536
 
 
-async def pipe(source: Any, sink: Any) -> int:
-    """Copy *source* to *sink* to its end, and end *sink*; the number of bytes.
+def pipe(source: Any, sink: Any) -> asyncio.Task[int]:
+    """Copy *source* to *sink* to its end, and end *sink*; awaitable → the number of bytes.
+
+    Begins at the call, awaited or not.
 
     *source* is a stream or request of this library, an `asyncio.StreamReader`, or any other
     iterable of buffers or `str`, async or not; *sink* a stream or response of this library or
@@ -32,14 +36,22 @@ async def pipe(source: Any, sink: Any) -> int:
     what a program raised, with CANCEL for a cancelled task; a connection is aborted, an
     iterator closed. The error is then raised.
 
-    Raises ERR_INVALID_ARG_TYPE, and whatever either side does.
+    Raises ERR_INVALID_ARG_TYPE at the call; awaiting raises whatever either side does.
     """
     # What a response is written to; its own `write` and `end` send the headers before it.
     stream: Any = sink if isinstance(sink, asyncio.StreamWriter) else _duplex(sink)
     if stream is None:
         raise new_error("ERR_INVALID_ARG_TYPE", "sink", "a stream or an asyncio writer", sink)
+    task = start(_pipe(_opened(source), sink, stream))
+    task.add_done_callback(retrieve)
+    if isinstance(stream, Responder) and not task.done():
+        stream._answered_by(1)
+        task.add_done_callback(lambda _: stream._answered_by(-1))
+    return task
+
+
+async def _pipe(source: Any, sink: Any, stream: Any) -> int:
     loop = asyncio.get_running_loop()
-    source = _opened(source)
     copying = loop.create_task(_copy(source, sink))
     # A reader that waits would not notice that nobody wants the bytes any more.
     gone: Callable[..., Any] | None = None

@@ -13,7 +13,7 @@ from ..settings import Settings
 from .accept import ServerProtocol
 from .carriers import bind, carry, identity
 from .deadlines import Queue
-from .duplex import Closable, Completion
+from .duplex import Closable, Completion, retrieve
 from .emitter import EventEmitter, logger
 from .listener import Listener, open_path, open_port, take_socket
 from .options import SessionOptions
@@ -23,6 +23,7 @@ from .session import Http2Session
 from .shutdown import Shutdown
 from .socket import shown_address
 from .stream import Http2Stream
+from .tasks import start
 from .timers import check_timeout
 from .tls import HTTP1
 from .unanswered import check_answered
@@ -76,6 +77,8 @@ class Http2Server(Closable, Referenced):
     """Seconds without activity after which a new session times out; 0 for never."""
 
     _listener: Listener | None = None
+    # Whether `listen` is under way.
+    _opening_port = False
     _loop: asyncio.AbstractEventLoop
     _closing = False
     _context: ssl.SSLContext | None = None
@@ -118,7 +121,7 @@ class Http2Server(Closable, Referenced):
 
     # --- listening ----------------------------------------------------------------------
 
-    async def listen(
+    def listen(
         self,
         port: int = 0,
         host: str | None = None,
@@ -127,19 +130,36 @@ class Http2Server(Closable, Referenced):
         sock: socket.socket | None = None,
         backlog: int = 511,
         reuse_port: bool = False,
-    ) -> Http2Server:
+    ) -> asyncio.Task[Http2Server]:
         """Accept connections on *port* (0: any free one) of *host* (None: every address).
+
+        Begins at the call, awaited or not; awaitable: until the server listens.
 
         Pauses at ``max_connections``, and when the system has no room for another connection,
         such as without open files to spare; clients wait in the *backlog* then.
 
         *path* is a Unix socket instead, *sock* a socket that is bound already. Emits
-        ``listening``. Raises `OSError` when the address can't be had, which is emitted as
-        ``error`` as well, and RuntimeError when the server is listening already.
+        ``listening``. Awaiting raises `OSError` when the address can't be had, which is emitted
+        as ``error`` as well; the call raises RuntimeError when the server is listening already.
         """
-        if self._listener is not None:
+        if self._listener is not None or self._opening_port:
             raise RuntimeError("the server is listening already")
-        loop = self._loop = asyncio.get_running_loop()
+        self._loop = asyncio.get_running_loop()
+        self._opening_port = True
+        beginning = start(self._listen(port, host, path, sock, backlog, reuse_port))
+        beginning.add_done_callback(retrieve)
+        return beginning
+
+    async def _listen(
+        self,
+        port: int,
+        host: str | None,
+        path: str | None,
+        sock: socket.socket | None,
+        backlog: int,
+        reuse_port: bool,
+    ) -> Http2Server:
+        loop = self._loop
         self._closing = False
         self._close_emitted = False
         self._shutdown = None
@@ -150,10 +170,17 @@ class Http2Server(Closable, Referenced):
                 sockets = [take_socket(sock)]
             else:
                 sockets = await open_port(loop, host, port, reuse_port)
+            if self._closing:
+                # it was closed while the name was looked up
+                for opened in sockets:
+                    opened.close()
+                return self
             listener = Listener(self, sockets, backlog, self._max_connections)
         except OSError as error:
             self.emit("error", error)  # nobody has to listen: whoever awaits is told
             raise
+        finally:
+            self._opening_port = False
         self._listener = listener
         self.listening = True
         self._opened(loop)
