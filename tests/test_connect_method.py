@@ -265,7 +265,7 @@ def test_pipe_reads_no_more_than_its_sink_takes(run: Run) -> None:
                     yield bytes(16384)
 
             stream = session.request({":method": "POST"})
-            copying = asyncio.create_task(http2.pipe(source(), stream))
+            copying = http2.pipe(source(), stream)
             await eventually(lambda: bool(streams) and stream.writable_length > 60_000)
             for _ in range(5):
                 await session.ping()
@@ -325,7 +325,7 @@ def test_pipe_whose_sink_is_reset_closes_a_source_that_waits(run: Run) -> None:
             streams: list[http2.ServerHttp2Stream] = []
             server.on("stream", streams.append)
             stream = session.request({":method": "POST"})
-            copying = asyncio.create_task(http2.pipe(silent(), stream))
+            copying = http2.pipe(silent(), stream)
             await stream.response()
             streams[0].close(11)
             with pytest.raises(http2.StreamError) as caught:
@@ -344,7 +344,7 @@ def test_pipe_that_is_cancelled_ends_both_sides(run: Run) -> None:
             http2.connect(f"http://127.0.0.1:{port}") as session,
         ):
             one, two = (session.request({":method": "POST"}) for _ in range(2))
-            copying = asyncio.create_task(http2.pipe(one, two))
+            copying = http2.pipe(one, two)
             await eventually(lambda: len(streams) == 2)
             copying.cancel()
             with pytest.raises(asyncio.CancelledError):

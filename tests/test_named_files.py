@@ -14,7 +14,6 @@ from .conftest import Certificate, Run
 from .serving import Events, hello, serving
 
 
-@pytest.mark.row("server.option.cert", "server.option.key")
 def test_files_that_are_no_identity(certificate: Certificate, tmp_path: Path) -> None:
     garbage = tmp_path / "garbage.pem"
     garbage.write_text("-----BEGIN NONSENSE-----\n")
