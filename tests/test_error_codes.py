@@ -293,7 +293,7 @@ async def _(s: Scene) -> None:
     socket = s.session.socket
     s.session.destroy()
     await s.session.close()
-    _ = socket.remote_address
+    _ = socket.get_extra_info("peername")
 
 
 @raises("ERR_HTTP2_STREAM_CANCEL")
