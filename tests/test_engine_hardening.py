@@ -82,7 +82,7 @@ def test_repeated_names_when_the_table_of_names_is_full() -> None:
             client.check_request({f"x-filler-{i}": "1"}, "test", "http")
         for name in (":path", ":PATH", ":protocol", "age", "Age", "content-type"):
             refused("ERR_HTTP2_HEADER_SINGLE_VALUE",
-                    client.submit_request, [(name, "1")] * 50, "test", "http")
+                    client.submit_request, [(name, "/1")] * 50, "test", "http")
         pair.request({"x-after": "2", "X-Mixed": "3"}, True)
         assert pair.server_events[-1][2]["x-mixed"] == "3"
         """
