@@ -69,6 +69,10 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
     def __init__(self, server: Http2Server, transport: asyncio.Transport) -> None:
         self.server = server
         self._transport = transport
+        # known after the end as well; see `SocketProxy`
+        self._addresses = {
+            name: transport.get_extra_info(name) for name in ("peername", "sockname")
+        }
         self._peer = peer_of(transport)
         self._loop = server._loop
         self._buffer = _read_buffer()
