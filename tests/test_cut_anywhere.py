@@ -46,6 +46,7 @@ def test_request_cut_after_every_byte(
                 return
             try:
                 outcomes.append(await stream.read())
+                stream.end("read")
             except asyncio.CancelledError:
                 outcomes.append("cancelled")
                 raise
