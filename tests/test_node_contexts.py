@@ -111,9 +111,10 @@ def test_a_servers_listeners_see_the_context_of_their_handler(
                 for n, stream in enumerate(streams):
                     assert await stream.text() == f"/{n}"
             await eventually(lambda: len(seen) >= 9)
-        # what one handler sets, the next one does not see
-        assert len(set(began)) == 1, began
-        assert not began[0].startswith("/")
+        if coroutine:
+            # what one handler sets, the next one does not see: it is a task
+            assert len(set(began)) == 1, began
+            assert not began[0].startswith("/")
         assert all(name == found for name, found in seen), seen
 
     run(main())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
 from .. import events
@@ -116,8 +115,7 @@ class ServerHttp2Session(Http2Session):
             stream._read_ended = stream.end_after_headers = True
             connection: Any = self._connection
             if not self._waiting and connection.admit():
-                # what a handler says in its context is not said to the next one
-                copy_context().run(self._hand_out, stream, headers, flags)
+                self._hand_out(stream, headers, flags)
                 return
         # What of its body comes in the same read is there when its handler begins. And it may
         # have to wait for room.
@@ -134,7 +132,7 @@ class ServerHttp2Session(Http2Session):
             stream._is_waiting = False
             if stream.closed or stream.destroyed:
                 continue
-            copy_context().run(self._hand_out, stream, headers, flags)
+            self._hand_out(stream, headers, flags)
             trailers = stream._early_trailers
             if trailers is not None and not stream.destroyed:
                 stream._early_trailers = None
