@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from ..errors import new_error
 from ..headers import Headers, OutgoingHeaders
+from ..layout import lay_out
 from .fields import NOT_IN_VALUES
 from .http1_response import reason_phrase
 from .request import ServerRequest, check_method
@@ -108,3 +109,10 @@ class Http1ServerResponse(ServerResponse):
         else:
             stream._status_message = self._message
         super()._send_head(status, message)
+
+
+lay_out(Http1IncomingMessage, "stream", "headers", "_method", "url", "_listeners")
+lay_out(
+    Http1ServerResponse,
+    *("stream", "req", "_ended", "_headers", "_status", "_trailers", "_listeners"),
+)

@@ -13,6 +13,7 @@ from ..core.duplex import Completion
 from ..core.stream import check_error_code
 from ..errors import StreamError, stream_error
 from ..headers import Headers
+from ..layout import lay_out
 from .http1_head import RequestHead
 from .http1_writer import Http1Writer
 
@@ -197,3 +198,13 @@ class Http1Stream(Http1Writer):
         self.respond({":status": 500}, end_stream=True)
         self._cancel_tasks()
         return True
+
+
+lay_out(
+    Http1Stream,
+    *("_session", "_request", "method", "url", "http_version", "closed", "destroyed"),
+    *("writable_ended", "_headers_sent", "_read_ended", "_watched", "_buffered", "_did_read"),
+    *("_reader", "_had_tasks", "_tasks", "_chunks", "readable_ended", "_fields", "_sent"),
+    *("_wants_chunks", "_framing", "_left", "_response_ended", "_off_the_wire", "rst_code"),
+    *("writable_finished", "_close_emitted"),
+)

@@ -8,6 +8,7 @@ from typing import Any
 from ..core.charset import charset_of
 from ..errors import new_error
 from ..headers import Headers
+from ..layout import lay_out
 from .face import Face
 
 __all__ = ["Http2ServerRequest", "ServerRequest"]
@@ -207,3 +208,6 @@ def check_method(method: Any) -> str:
     if not method.strip():
         raise new_error("ERR_INVALID_ARG_VALUE", "method", method)
     return method
+
+
+lay_out(Http2ServerRequest, "stream", "headers", "_listeners")

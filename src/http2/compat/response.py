@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from ..core.duplex import quiet_future
 from ..errors import new_error
 from ..headers import OutgoingHeaders
+from ..layout import lay_out
 from .face import Face
 from .fields import (
     check_links,
@@ -509,3 +510,9 @@ def check_status(code: Any) -> int:
             raise new_error("ERR_HTTP2_STATUS_INVALID", code)
         return number
     return int(code)
+
+
+lay_out(
+    Http2ServerResponse,
+    *("stream", "req", "_ended", "_headers", "_status", "_trailers", "_listeners"),
+)

@@ -15,6 +15,7 @@ from ..constants import (
 from ..errors import Http2Error, new_error, stream_error
 from ..events import HIGH_WATER
 from ..headers import Headers, headers_as_sent
+from ..layout import lay_out
 from .charset import charset_of
 from .duplex import fail, wake
 from .stream import Http2Stream
@@ -299,3 +300,12 @@ class ClientHttp2Stream(Http2Stream):
     def _close_well(self) -> None:
         self._unwatch()
         super()._close_well()
+
+
+lay_out(
+    ClientHttp2Stream,
+    *("_session", "closed", "destroyed", "writable_ended", "writable_finished"),
+    *("_read_ended", "_watched", "_off_the_wire", "_buffered", "_response"),
+    *("_response_waiters", "_chunks", "_reader", "id", "_sent", "rst_code", "_did_read"),
+    *("readable_ended", "_close_emitted", "_request", "end_after_headers", "_listeners"),
+)

@@ -49,6 +49,8 @@ class ServerHttp2Session(Http2Session):
     ) -> None:
         super().__init__(loop, options)
         self._server = server
+        # looked at for each request: see ServerHttp2Stream
+        self._waiting = None
 
     def altsvc(self, alt: str, origin_or_stream: Any) -> None:
         """Tell the client of an alternative service (RFC 7838 section 4).

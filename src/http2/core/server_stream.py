@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..constants import NGHTTP2_NO_ERROR
 from ..errors import StreamError, new_error
 from ..headers import Headers, OutgoingHeaders
+from ..layout import lay_out
 from . import push
 from .checks import check_bool
 from .exchange import Responder
@@ -271,3 +272,13 @@ class ServerHttp2Stream(Http2Stream, Responder):
         self.respond({":status": 500}, end_stream=True)
         self._cancel_tasks()
         return True
+
+
+lay_out(
+    ServerHttp2Stream,
+    *("_session", "id", "_request", "closed", "destroyed", "writable_ended"),
+    *("_headers_sent", "_head_request", "_read_ended", "_watched", "_buffered"),
+    *("end_after_headers", "_sent", "rst_code", "_off_the_wire", "readable_ended"),
+    *("writable_finished", "_close_emitted", "_is_waiting", "_chunks", "_did_read"),
+    *("_had_tasks", "_tasks", "_listeners", "_need_drain"),
+)
