@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import http2
+import http2.asgi
 from http2.compat.request import ServerRequest
 from http2.compat.response import ServerResponse
 from http2.compat.socket import StreamSocketProxy
@@ -66,6 +67,8 @@ CLASSES: dict[str, Any] = {
     "metrics": http2.PerformanceEntry,
     "metrics.stream": http2.Http2StreamEntry,
     "metrics.session": http2.Http2SessionEntry,
+    "asgi": http2.asgi,
+    "asgi.handler": http2.asgi.Handler,
 }
 # Whose options are not those of a method; the docstring is what names them.
 FUNCTIONS: dict[str, Any] = {
@@ -77,6 +80,7 @@ FUNCTIONS: dict[str, Any] = {
 VARIABLES = {"module": "http2", "client_session": "session", "server_session": "session",
              "client_stream": "stream", "server_stream": "stream", "duplex": "stream",
              "secure_server": "server", "request_socket": "request.socket",
+             "asgi.handler": "handler",
              "metrics": "entry", "metrics.stream": "entry", "metrics.session": "entry"}  # fmt: skip
 # Options of sessions that one side alone has.
 SERVER_ONLY = {"stream_reset_burst", "stream_reset_rate", "unknown_protocol_timeout",

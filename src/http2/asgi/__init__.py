@@ -1,0 +1,129 @@
+"""ASGI 3 on this library's own server: `Handler` makes an application its handler.
+
+::
+
+    handler = http2.asgi.Handler(app)
+    server = http2.create_server(handler, allow_http1=True)
+    async with handler.lifespan():
+        await server.listen(8000)
+        await server.serve_forever()
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from .. import (
+    Http1IncomingMessage,
+    Http1ServerResponse,
+    Http2ServerRequest,
+    Http2ServerResponse,
+)
+from .connection import Connection
+from .exchange import ClientDisconnected, Exchange
+from .lifespan import Lifespan, LifespanError
+from .types import Application
+
+__all__ = ["ClientDisconnected", "Handler", "LifespanError"]
+
+
+class Handler:
+    """A listener of ``request`` that answers with an ASGI 3 application.
+
+    *app* is called once for each request, in a task of its own. *root_path* is what a proxy in
+    front has taken off the paths: it is in front of ``path`` again, and is the scope's
+    ``root_path``. *state* is the lifespan's, of which each request gets a copy.
+
+    A client that leaves does not end the application: it is told ``http.disconnect``, and `send`
+    raises `ClientDisconnected`. What an application raises is logged once, on the logger
+    ``http2.asgi``, and answered with 500, or with a reset when the response has begun.
+    """
+
+    app: Application
+    """The application."""
+
+    root_path: str
+    """What is in front of every path."""
+
+    state: dict[str, Any]
+    """The lifespan's state, of which each request gets a copy."""
+
+    def __init__(
+        self, app: Application, *, root_path: str = "", state: dict[str, Any] | None = None
+    ) -> None:
+        if not callable(app):
+            raise TypeError(f"an ASGI application is a callable, and not {app!r}")
+        self.app = app
+        self.root_path = root_path.rstrip("/")
+        self.state = {} if state is None else state
+        self._tasks: set[asyncio.Task[None]] = set()
+        # by session
+        self._connections: WeakKeyDictionary[Any, Connection] = WeakKeyDictionary()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self.app!r}, {len(self._tasks)} running>"
+
+    def __call__(
+        self,
+        request: Http2ServerRequest | Http1IncomingMessage,
+        response: Http2ServerResponse | Http1ServerResponse,
+    ) -> None:
+        """Have the application answer *request*."""
+        stream = request.stream
+        session = stream.session
+        if session is None:
+            connection = self._connection(request.socket, request.http_version, False)
+        else:
+            found = self._connections.get(session)
+            if found is None:
+                found = self._connection(session.socket, "2", stream.push_allowed)
+                self._connections[session] = found
+            connection = found
+        Exchange.begin(connection, stream, request.headers, request.method, request.url, response)
+
+    def _connection(self, socket: Any, http_version: str, push: bool) -> Connection:
+        return Connection(
+            self.app,
+            socket,
+            http_version=http_version,
+            root_path=self.root_path,
+            state=self.state,
+            tasks=self._tasks,
+            push=push,
+        )
+
+    @asynccontextmanager
+    async def lifespan(
+        self, *, startup_timeout: float | None = 120, shutdown_timeout: float | None = 30
+    ) -> AsyncIterator[dict[str, Any]]:
+        """A block in which the application has started; gives its state.
+
+        At the end of the block the applications that are still running, such as background
+        tasks, have *shutdown_timeout* seconds to finish, and then as many to shut down; what is
+        left is cancelled. None is no limit.
+
+        Raises `LifespanError` when the application says that it can't start or shut down, or
+        when it takes too long. An application without a lifespan does without.
+        """
+        lifespan = Lifespan(self.app, self.state)
+        await lifespan.startup(startup_timeout)
+        try:
+            yield self.state
+        finally:
+            await self.finish(shutdown_timeout)
+            await lifespan.shutdown(shutdown_timeout)
+
+    async def finish(self, timeout: float | None = None) -> None:
+        """Wait for the applications that are running; cancel those left after *timeout* seconds."""
+        current = asyncio.current_task()
+        tasks = {task for task in self._tasks if task is not current}
+        if tasks:
+            _, left = await asyncio.wait(tasks, timeout=timeout)
+            for task in left:
+                task.cancel()
+            if left:
+                await asyncio.wait(left, timeout=timeout)

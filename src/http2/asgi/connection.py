@@ -1,0 +1,102 @@
+"""What the requests of one connection have in common, for the scopes of all of them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+from .scope import SPEC_VERSION, VERSION, tls_extension
+from .types import Application, Scope
+
+__all__ = ["Connection"]
+
+logger = logging.getLogger("http2.asgi")
+
+
+class Connection:
+    """An application, and the connection whose requests it serves.
+
+    *socket* is what a session or a request has as ``socket``. *state* is the lifespan's: each
+    request gets a copy. *tasks* are the applications that are running.
+    """
+
+    # What the connection adds to each response, and whether ``date`` is among that.
+    default_headers: list[tuple[bytes, bytes]] | None = None
+    send_date = True
+
+    failure = "exception in the ASGI application"
+    """What the log says of an application that raised."""
+
+    def __init__(
+        self,
+        app: Application,
+        socket: Any,
+        *,
+        http_version: str,
+        root_path: str,
+        state: dict[str, Any],
+        tasks: set[asyncio.Task[None]],
+        push: bool = False,
+    ) -> None:
+        self.app = app
+        self.tasks = tasks
+        self.state = state
+        self.root_path = root_path
+        self.client = self._pair(socket.remote_address, socket.remote_port)
+        self.server = self._pair(socket.local_address, socket.local_port)
+        tls = socket.get_extra_info("ssl_object")
+        self.extensions: dict[str, Any] = {
+            "http.response.trailers": {},
+            "http.response.early_hint": {},
+            "http.response.pathsend": {},
+            "http.response.zerocopysend": {},
+        }
+        if push:
+            self.extensions["http.response.push"] = {}
+        if tls is not None:
+            self.extensions["tls"] = tls_extension(tls)
+        self.base: dict[str, Any] = {
+            "type": "http",
+            "http_version": http_version,
+            "scheme": "http" if tls is None else "https",
+            "root_path": root_path,
+            "client": self.client,
+            "server": self.server,
+        }
+
+    @staticmethod
+    def _pair(address: str | None, port: int | None) -> tuple[str, int | None] | None:
+        return (address, port) if address else None
+
+    def scope(self, method: str, path: str, raw: str, query: bytes, headers: Any) -> Scope:
+        """The scope of a request: a dict of its own, as deep as applications change it."""
+        root = self.root_path
+        scope = self.base.copy()
+        scope["asgi"] = {"version": VERSION, "spec_version": SPEC_VERSION}
+        scope["method"] = method
+        scope["path"] = root + path
+        scope["raw_path"] = (root + raw).encode("latin-1") if root else raw.encode("latin-1")
+        scope["query_string"] = query
+        scope["headers"] = headers
+        scope["state"] = self.state.copy()
+        scope["extensions"] = self.extensions.copy()
+        return scope
+
+    def responding(self, scope: Scope, status: int) -> None:
+        """A response begins, with *status*."""
+
+    def responded(self) -> None:
+        """A response is complete."""
+
+    def failed(self, scope: Scope, message: str, error: BaseException | None) -> None:
+        """Tell the log what an application did wrong."""
+        client = scope["client"]
+        logger.error(
+            "%s: %s %r, client %s",
+            message,
+            scope["method"],
+            scope["path"][:200],
+            client[0] if client else "unknown",
+            exc_info=error,
+        )

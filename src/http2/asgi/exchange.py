@@ -1,0 +1,393 @@
+"""One request and its response, as an ASGI application has them: `receive` and `send`.
+
+The way of a response, which `Exchange.send` goes along:
+
+====== ============================== ====================================================
+state  what came last                 what may come
+====== ============================== ====================================================
+NEW    nothing                        ``start``; early hints
+HELD   ``http.response.start``        body, pathsend, zerocopysend; push; early hints
+OPEN   a body with ``more_body``      the same; the headers have been sent
+TAIL   the last body                  ``http.response.trailers``, which ``start`` announced
+DONE   the end                        nothing
+====== ============================== ====================================================
+
+The headers wait for the first body, as ASGI wants it: an application that fails between the two
+is answered for with 500.
+
+What an exchange needs of a connection it gets when it needs it: no queue, no event, no listener
+is made for a request that is read, answered and forgotten.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from .. import Headers, Http2Error, Http2ServerResponse
+from ..constants import NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR
+from .files import send_file, send_part
+from .scope import fields, split_target
+from .types import Message, Scope
+
+if TYPE_CHECKING:
+    from .connection import Connection
+
+__all__ = ["ClientDisconnected", "Exchange"]
+
+NEW, HELD, OPEN, TAIL, DONE = range(5)
+
+# Bytes of a request's body that one message has at most.
+MOST_BODY = 65536
+# Statuses whose responses have no body (RFC 9110 section 15).
+BODILESS = frozenset({204, 205, 304})
+
+# What applications write for HTTP/1, and must not cross HTTP/2 (RFC 9113 section 8.2.2).
+CONNECTION_SPECIFIC = frozenset(
+    {"connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"}
+)
+
+PLAIN = (b"content-type", b"text/plain; charset=utf-8")
+FAILURE = b"Internal Server Error"
+# What a pushed path may keep as it is.
+PATH = "%/:=&?~#+!$,;'@()*[]"
+
+
+class ClientDisconnected(OSError):
+    """The client has gone: what `send` was given went nowhere."""
+
+    def __init__(self) -> None:
+        super().__init__("the client has disconnected")
+
+
+class Exchange:
+    """What an application is called with for one request; *stream* carries it.
+
+    *response* is the Compatibility API's, if there is one: over HTTP/1 trailers need it.
+    """
+
+    __slots__ = (
+        "_connection", "_expects", "_head", "_more", "_response", "_state", "_stream", "_te",
+        "_trailers", "_waiters", "scope", "task",
+    )  # fmt: skip
+
+    def __init__(
+        self, connection: Connection, stream: Any, scope: Scope, response: Any = None
+    ) -> None:
+        self._connection = connection
+        self._stream = stream
+        self._response = response
+        self.scope = scope
+        self._state = NEW
+        # there is more of the request's body
+        self._more = True
+        # the client waits for status 100
+        self._expects = False
+        self._waiters: list[asyncio.Future[None]] | None = None
+
+    @classmethod
+    def begin(
+        cls,
+        connection: Connection,
+        stream: Any,
+        headers: Headers,
+        method: str,
+        target: str,
+        response: Any = None,
+    ) -> Exchange:
+        """Run the connection's application for a request."""
+        path, raw, query = split_target(target)
+        scope = connection.scope(method, path, raw, query, fields(headers))
+        exchange = cls(connection, stream, scope, response)
+        exchange.start()
+        return exchange
+
+    def start(self) -> None:
+        """Run the application in a task of its own."""
+        self.task = task = asyncio.get_running_loop().create_task(self.run())
+        self._connection.tasks.add(task)
+
+    async def run(self) -> None:
+        """The application, from its call to its end."""
+        connection = self._connection
+        try:
+            result = await connection.app(self.scope, self.receive, self.send)
+            if self._state != DONE or result is not None:
+                self._incomplete(result)
+        except BaseException as error:
+            self._failed(error)
+            if not isinstance(error, Exception):
+                raise
+        finally:
+            connection.tasks.discard(self.task)
+            if self._more and self._state == DONE:
+                self._stop_request()
+
+    # --- the request -------------------------------------------------------------------
+
+    async def receive(self) -> Message:
+        """The next message of the request: a piece of its body, or the end of the exchange."""
+        if self._more and self._state != DONE:
+            stream = self._stream
+            if stream.end_after_headers:
+                self._more = False
+                return {"type": "http.request", "body": b"", "more_body": False}
+            if self._expects:
+                self._expects = False
+                self._inform({":status": 100})
+            try:
+                body = await stream.read(MOST_BODY)
+            except (Http2Error, OSError):
+                self._more = False
+            else:
+                more = self._more = not stream.readable_ended
+                return {"type": "http.request", "body": body, "more_body": more}
+        await self._gone()
+        return {"type": "http.disconnect"}
+
+    async def _gone(self) -> None:
+        """Wait until the response is complete, or its client has gone."""
+        stream = self._stream
+        if self._state == DONE or stream.closed or stream.destroyed:
+            return
+        if self._waiters is None:
+            self._waiters = []
+            stream.once("aborted", self._wake)
+            stream.once("close", self._wake)
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)
+        try:
+            await waiter
+        finally:
+            self._waiters.remove(waiter)
+
+    def _wake(self) -> None:
+        for waiter in self._waiters or ():
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def _stop_request(self) -> None:
+        """The response is complete: what the client still sends is for nobody."""
+        stream = self._stream
+        if stream.id is not None and not (
+            stream.end_after_headers or stream.readable_ended or stream.closed or stream.destroyed
+        ):
+            stream.close(NGHTTP2_NO_ERROR)
+
+    # --- the response ------------------------------------------------------------------
+
+    async def send(self, message: Message) -> None:
+        """Send the next message of the response.
+
+        Waits while the client or the network is slower than the application. Raises
+        `ClientDisconnected` once the client has gone, RuntimeError for a message that can't come
+        now, and what is wrong with its headers or its length.
+        """
+        kind = message["type"]
+        state = self._state
+        stream = self._stream
+        if (stream.closed or stream.destroyed) and state != DONE:
+            raise ClientDisconnected
+        if kind == "http.response.body":
+            if state != HELD and state != OPEN:
+                raise self._unexpected(kind)
+            body = message.get("body", b"")
+            more = message.get("more_body", False)
+            if state == HELD:
+                self._respond(body)
+            if more:
+                if body and not stream.writable_ended and not stream.write(body):
+                    await self._drain()
+            else:
+                self._end(body)
+        elif kind == "http.response.start":
+            if state != NEW:
+                raise self._unexpected(kind)
+            status = message["status"]
+            self._head = [(":status", status), *message.get("headers", ())]
+            self._trailers: Any = [] if message.get("trailers", False) else None
+            self._state = HELD
+        else:
+            await self._extended(kind, message)
+
+    async def _extended(self, kind: str, message: Message) -> None:
+        """What the extensions add; see ``extensions`` of the scope."""
+        state = self._state
+        if kind == "http.response.early_hint" and state != DONE:
+            self._inform([(":status", 103), *(("link", link) for link in message["links"])])
+        elif kind == "http.response.trailers" and state == TAIL:
+            self._trailers.extend(message.get("headers", ()))
+            if not message.get("more_trailers", False):
+                self._end_with_trailers()
+        elif kind == "http.response.push" and state in (HELD, OPEN):
+            self._push(message)
+        elif kind == "http.response.pathsend" and state == HELD:
+            await send_file(self, message["path"])
+        elif kind == "http.response.zerocopysend" and state in (HELD, OPEN):
+            await send_part(self, message)
+        else:
+            raise self._unexpected(kind)
+
+    def _unexpected(self, kind: str) -> RuntimeError:
+        expected = {
+            NEW: "'http.response.start' comes first",
+            HELD: "'http.response.body' comes next",
+            OPEN: "'http.response.body' comes next",
+            TAIL: "'http.response.trailers' comes next",
+            DONE: "the response is complete",
+        }
+        return RuntimeError(f"unexpected ASGI message {kind!r}: {expected[self._state]}")
+
+    def _respond(self, body: Any) -> None:
+        """Send the headers, before *body*."""
+        head = self._head
+        status: Any = head[0][1]
+        if body and status in BODILESS and self.scope["method"] != "HEAD":
+            raise RuntimeError(f"a response with status {status} has no body: {len(body)} bytes")
+        connection = self._connection
+        added = connection.default_headers
+        if added:
+            head = [head[0], *added, *head[1:]]
+        stream = self._stream
+        try:
+            stream.respond(head, send_date=connection.send_date)
+        except Http2Error:
+            # Fields that an application wrote for HTTP/1, and spaces, do no harm: without them.
+            repaired = _repaired(head)
+            if repaired == head:
+                raise
+            stream.respond(repaired, send_date=connection.send_date)
+        self._state = OPEN
+        connection.responding(self.scope, status)
+
+    def _end(self, body: Any) -> None:
+        """Send *body*, the last one."""
+        if self._trailers is not None:
+            if body and not self._stream.writable_ended:
+                self._stream.write(body)
+            self._state = TAIL
+            return
+        self._stream.end(body or None)
+        self._complete()
+
+    def _end_with_trailers(self) -> None:
+        stream = self._stream
+        if not stream.writable_ended:
+            if self._wants_trailers():
+                response = self._response
+                if response is None:
+                    response = Http2ServerResponse(stream)
+                response.add_trailers(
+                    [(_text(name), _text(value)) for name, value in self._trailers]
+                )
+                response.end()
+            else:
+                stream.end()
+        self._complete()
+
+    def _wants_trailers(self) -> bool:
+        """Whether the client takes trailers (RFC 9110 section 6.5.1)."""
+        return any(
+            name == b"te" and b"trailers" in value.lower() for name, value in self.scope["headers"]
+        )
+
+    def _complete(self) -> None:
+        self._state = DONE
+        if self._waiters is not None:
+            self._wake()
+        self._connection.responded()
+
+    async def _drain(self) -> None:
+        try:
+            await self._stream.drain()
+        except (Http2Error, OSError):
+            raise ClientDisconnected from None
+
+    def _inform(self, headers: Any) -> None:
+        """Send an informational response, unless it is too late for one."""
+        stream = self._stream
+        if not (stream.headers_sent or stream.closed or stream.destroyed):
+            stream.additional_headers(headers)
+
+    def _push(self, message: Message) -> None:
+        """Promise the response to a request of our own, and have the application answer it."""
+        stream = self._stream
+        if not stream.push_allowed:
+            return
+        headers = [(_text(name), _text(value)) for name, value in message.get("headers", ())]
+        promise = stream.push_stream([(":path", quote(message["path"], safe=PATH)), *headers])
+        promise.add_done_callback(self._pushed)
+
+    def _pushed(self, promise: Any) -> None:
+        if promise.cancelled() or promise.exception() is not None:
+            return
+        stream, headers = promise.result()
+        if not (stream.closed or stream.destroyed):
+            self.begin(self._connection, stream, headers, headers[":method"], headers[":path"])
+
+    # --- what an application does wrong ---------------------------------------------------
+
+    def _incomplete(self, result: Any) -> None:
+        """The application has returned *result*, before the end of its response."""
+        stream = self._stream
+        if result is not None:
+            message = f"the ASGI application returned {type(result).__name__}, and not None"
+        elif self._state == NEW:
+            message = "the ASGI application has returned without a response"
+        else:
+            message = "the ASGI application has returned before the end of its response"
+        if result is None and (stream.closed or stream.destroyed):
+            return
+        self._connection.failed(self.scope, message, None)
+        self._answer_failure()
+
+    def _failed(self, error: BaseException) -> None:
+        """The application has raised *error*."""
+        stream = self._stream
+        gone = stream.closed or stream.destroyed
+        if not (gone and self._state != DONE and _of_disconnect(error)):
+            connection = self._connection
+            connection.failed(self.scope, connection.failure, error)
+        self._answer_failure()
+
+    def _answer_failure(self) -> None:
+        """500 when nothing was sent yet, a reset otherwise: no half response looks whole."""
+        stream = self._stream
+        if self._state == DONE or stream.closed or stream.destroyed:
+            return
+        if stream.headers_sent:
+            stream.on("error", lambda: None)  # the log has it
+            stream.close(NGHTTP2_INTERNAL_ERROR)
+        else:
+            self._head = [(":status", 500), PLAIN, (b"content-length", b"%d" % len(FAILURE))]
+            self._trailers = None
+            self._respond(FAILURE)
+            self._end(FAILURE)
+
+
+def _repaired(head: list[Any]) -> list[Any]:
+    """*head* without the fields that only HTTP/1 has, and without spaces around its values."""
+    kept = head[:1]
+    for name, value in head[1:]:
+        if _text(name).lower() not in CONNECTION_SPECIFIC:
+            kept.append((name, value.strip(b" \t") if isinstance(value, bytes) else value))
+    return kept
+
+
+def _text(value: Any) -> Any:
+    return value.decode("latin-1") if isinstance(value, bytes) else value
+
+
+def _of_disconnect(error: BaseException) -> bool:
+    """Whether *error* is, or was raised because of, `ClientDisconnected`."""
+    seen: set[int] = set()
+    at: BaseException | None = error
+    while at is not None and id(at) not in seen:
+        if isinstance(at, ClientDisconnected):
+            return True
+        if isinstance(at, BaseExceptionGroup):
+            return all(_of_disconnect(inner) for inner in at.exceptions)
+        seen.add(id(at))
+        at = at.__cause__ or at.__context__
+    return False

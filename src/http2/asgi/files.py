@@ -1,0 +1,71 @@
+"""Files as responses of an ASGI application: ``pathsend`` and ``zerocopysend``.
+
+Threads of the loop's default executor read, a chunk at a time, and the next one when the client
+has taken the last: no call of these waits for a disk on the loop's time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import stat
+from typing import TYPE_CHECKING, Any
+
+from .types import Message
+
+if TYPE_CHECKING:
+    from .exchange import Exchange
+
+__all__ = ["send_file", "send_part"]
+
+CHUNK = 256 * 1024
+OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
+
+
+def _open(path: Any) -> int:
+    fd = os.open(path, OPEN_FLAGS)
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise OSError(f"{os.fsdecode(path)!r} is no regular file")
+    return fd
+
+
+async def send_file(exchange: Exchange, path: Any) -> None:
+    """Send the file at *path* as the whole body. Raises `OSError` before anything is sent."""
+    loop = asyncio.get_running_loop()
+    fd = await loop.run_in_executor(None, _open, path)
+    try:
+        await _copy(exchange, fd, 0, None)
+    finally:
+        os.close(fd)
+    await exchange.send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def send_part(exchange: Exchange, message: Message) -> None:
+    """Send ``count`` bytes of the open ``file`` of *message*, from ``offset`` on."""
+    file = message["file"]
+    fd = file if isinstance(file, int) else file.fileno()
+    offset = message.get("offset")
+    count = message.get("count")
+    begin = os.lseek(fd, 0, os.SEEK_CUR) if offset is None else offset
+    end = await _copy(exchange, fd, begin, count)
+    if offset is None:
+        # as sendfile() does without an offset
+        os.lseek(fd, end, os.SEEK_SET)
+    more = message.get("more_body", False)
+    await exchange.send({"type": "http.response.body", "body": b"", "more_body": more})
+
+
+async def _copy(exchange: Exchange, fd: int, begin: int, count: int | None) -> int:
+    """Send up to *count* bytes of *fd* from *begin* on; where it ends."""
+    loop = asyncio.get_running_loop()
+    head = exchange.scope["method"] == "HEAD"
+    at = begin
+    while not head and (count is None or at - begin < count):
+        size = CHUNK if count is None else min(CHUNK, count - (at - begin))
+        data = await loop.run_in_executor(None, os.pread, fd, size, at)
+        if not data:
+            break
+        at += len(data)
+        await exchange.send({"type": "http.response.body", "body": data, "more_body": True})
+    return at

@@ -1,0 +1,112 @@
+"""ASGI's lifespan: what an application does before the first request and after the last."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+from .scope import VERSION
+from .types import Application, Message
+
+__all__ = ["Lifespan", "LifespanError"]
+
+logger = logging.getLogger("http2.asgi")
+
+# Seconds that an application has behind its last message, and again after it was cancelled.
+PATIENCE = 1.0
+
+
+class LifespanError(RuntimeError):
+    """The application has said that it could not begin, or takes too long to."""
+
+
+class Lifespan:
+    """The startup and the shutdown of *app*, whose *state* the requests get copies of."""
+
+    def __init__(self, app: Application, state: dict[str, Any]) -> None:
+        self._app = app
+        self._state = state
+        self._to_app: asyncio.Queue[Message] = asyncio.Queue()
+        self._from_app: asyncio.Queue[Message] = asyncio.Queue()
+        self._task: asyncio.Task[None] | None = None
+        # the application has shown that it knows of lifespans
+        self._started = False
+
+    async def startup(self, timeout: float | None) -> None:
+        """Have the application begin. Raises `LifespanError`.
+
+        An application that raises knows no lifespan: it does without.
+        """
+        self._task = asyncio.create_task(self._run())
+        answer = await self._ask("startup", timeout)
+        if answer is None:
+            self._task = None
+        elif answer["type"] == "lifespan.startup.failed":
+            await self._end()
+            raise LifespanError(_said("the application could not start", answer))
+
+    async def shutdown(self, timeout: float | None) -> None:
+        """Have the application end. Raises `LifespanError` when it can't, or takes too long."""
+        if self._task is None:
+            return
+        if self._task.done():
+            self._task = None
+            return
+        answer = await self._ask("shutdown", timeout)
+        await self._end()
+        if answer is not None and answer["type"] == "lifespan.shutdown.failed":
+            raise LifespanError(_said("the application could not shut down", answer))
+
+    async def _ask(self, what: str, timeout: float | None) -> Message | None:
+        """Send ``lifespan.<what>``; the answer, None when the application has ended instead."""
+        task = self._task
+        assert task is not None
+        self._to_app.put_nowait({"type": f"lifespan.{what}"})
+        answer = asyncio.create_task(self._from_app.get())
+        try:
+            await asyncio.wait((answer, task), timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+            if answer.done():
+                return answer.result()
+            if not task.done():
+                await self._end()
+                raise LifespanError(f"the application's {what} took more than {timeout:g} s")
+            return None if self._from_app.empty() else self._from_app.get_nowait()
+        finally:
+            answer.cancel()
+
+    async def _end(self) -> None:
+        """The application has nothing more to say: its task ends now."""
+        task, self._task = self._task, None
+        if task is not None:
+            # it may have some lines behind its last message
+            done, _ = await asyncio.wait((task,), timeout=PATIENCE)
+            if not done:
+                task.cancel()
+                await asyncio.wait((task,), timeout=PATIENCE)
+
+    async def _run(self) -> None:
+        scope = {
+            "type": "lifespan",
+            "asgi": {"version": VERSION, "spec_version": "2.0"},
+            "state": self._state,
+        }
+        try:
+            await self._app(scope, self._to_app.get, self._send)
+        except Exception as error:
+            if self._started:
+                logger.error("exception in the application's lifespan", exc_info=error)
+            else:
+                logger.debug("the application has no lifespan: %r", error)
+
+    async def _send(self, message: Message) -> None:
+        kind = message["type"]
+        if not kind.startswith(("lifespan.startup.", "lifespan.shutdown.")):
+            raise RuntimeError(f"unexpected ASGI message {kind!r}: this is the lifespan")
+        self._started = True
+        self._from_app.put_nowait(message)
+
+
+def _said(what: str, answer: Message) -> str:
+    message = answer.get("message", "")
+    return f"{what}: {message}" if message else what

@@ -1,0 +1,131 @@
+"""What an application is told of a request: the scope, and its parts that a connection shares.
+
+Header names and values are Latin-1 within this library and bytes in ASGI. ``host`` is made of
+``:authority`` and comes first; the other pseudo-headers are in the scope's own keys.
+"""
+
+from __future__ import annotations
+
+import ssl
+from typing import Any
+from urllib.parse import unquote
+
+from .. import Headers
+
+__all__ = ["SPEC_VERSION", "VERSION", "fields", "split_target", "tls_extension"]
+
+VERSION = "3.0"
+# 2.4: `send` raises OSError once the client has gone.
+SPEC_VERSION = "2.4"
+
+_TLS_VERSIONS = {"TLSv1": 0x0301, "TLSv1.1": 0x0302, "TLSv1.2": 0x0303, "TLSv1.3": 0x0304}
+
+# Attribute types by the names that RFC 4514 section 3 gives them.
+_SHORT_NAMES = {
+    "commonName": "CN",
+    "countryName": "C",
+    "domainComponent": "DC",
+    "localityName": "L",
+    "organizationName": "O",
+    "organizationalUnitName": "OU",
+    "stateOrProvinceName": "ST",
+    "streetAddress": "STREET",
+    "userId": "UID",
+}
+
+# Names as bytes, by the spellings that clients have used; no more than so many are remembered.
+_names: dict[str, bytes] = {}
+_MOST_NAMES = 4096
+
+
+def _name(name: str) -> bytes:
+    """*name* in lower case, as bytes; empty for a pseudo-header."""
+    made = b"" if name.startswith(":") else name.lower().encode("latin-1")
+    if len(_names) < _MOST_NAMES and len(name) <= 64:
+        _names[name] = made
+    return made
+
+
+def fields(headers: Headers) -> list[tuple[bytes, bytes]]:
+    """The header fields as ASGI has them: lower-case names, in their order, cookies joined."""
+    pairs: list[tuple[bytes, bytes]] = []
+    known = _names.get
+    authority = dict.get(headers, ":authority")
+    if authority:
+        pairs.append((b"host", authority.encode("latin-1")))
+    cookie = -1
+    for name, value in headers.raw:
+        key = known(name)
+        if key is None:
+            key = _name(name)
+        if not key or (authority and key == b"host"):
+            continue
+        if key == b"cookie":
+            # RFC 9113 section 8.2.3: crumbs are joined before anything else sees them
+            if cookie >= 0:
+                pairs[cookie] = (key, pairs[cookie][1] + b"; " + value.encode("latin-1"))
+                continue
+            cookie = len(pairs)
+        pairs.append((key, value.encode("latin-1")))
+    return pairs
+
+
+def split_target(target: str) -> tuple[str, str, bytes]:
+    """The path with its escapes decoded, the path as it came, and the query string."""
+    if not target.startswith("/") and "://" in target:
+        # the absolute form, which HTTP/1.1's clients send to proxies (RFC 9112 section 3.2.2)
+        target = "/" + target.partition("://")[2].partition("/")[2]
+    raw, _, query = target.partition("?")
+    path = raw
+    if not path.isascii():
+        path = path.encode("latin-1").decode("utf-8", "replace")
+    if "%" in path:
+        path = unquote(path)
+    return path, raw, query.encode("latin-1")
+
+
+def _escaped(value: str) -> str:
+    """*value* as RFC 4514 section 2.4 writes it."""
+    text = "".join("\\" + char if char in '",+;<>\\' else char for char in value)
+    if text[:1] in ("#", " "):
+        text = "\\" + text
+    if len(value) > 1 and text.endswith(" "):
+        text = text[:-1] + "\\ "
+    return text
+
+
+def _distinguished_name(certificate: dict[str, Any]) -> str:
+    """The subject of *certificate*, by RFC 4514: the most specific part first."""
+    return ",".join(
+        "+".join(f"{_SHORT_NAMES.get(kind, kind)}={_escaped(value)}" for kind, value in part)
+        for part in reversed(certificate.get("subject", ()))
+    )
+
+
+def tls_extension(tls: Any) -> dict[str, Any]:
+    """The extension ``tls`` of a connection, of its `ssl.SSLObject`.
+
+    Python does not tell which certificate the server has sent, and before 3.13 of the client's
+    chain the first certificate alone.
+    """
+    chain: list[str] = []
+    name: str | None = None
+    certificate = tls.getpeercert(True)
+    if certificate:
+        chain.append(ssl.DER_cert_to_PEM_cert(certificate))
+        name = _distinguished_name(tls.getpeercert() or {})
+    version = _TLS_VERSIONS.get(tls.version())
+    cipher = tls.cipher()
+    suite: int | None = None
+    if cipher is not None:
+        for known in tls.context.get_ciphers():
+            if known["name"] == cipher[0]:
+                suite = known["id"] & 0xFFFF
+    return {
+        "server_cert": None,
+        "client_cert_chain": chain,
+        "client_cert_name": name,
+        "client_cert_error": None,
+        "tls_version": version,
+        "cipher_suite": suite,
+    }

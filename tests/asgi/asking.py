@@ -1,0 +1,75 @@
+"""An ASGI application on a free port, and curl as its client, in either version of HTTP."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import http2
+import http2.asgi
+
+from ..conftest import execute
+from ..serving import listening
+
+VERSIONS = {"2": "--http2-prior-knowledge", "1.1": "--http1.1"}
+
+
+@dataclass
+class Answer:
+    """A response as curl has it."""
+
+    status: int
+    raw: list[tuple[str, str]]
+    body: bytes
+    # status lines and fields of 1xx responses
+    informational: list[tuple[int, list[tuple[str, str]]]]
+    trailers: str = ""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The fields by their names in lower case; the last one of a name."""
+        return dict(self.raw)
+
+    def json(self) -> Any:
+        """The body, read as JSON."""
+        return json.loads(self.body)
+
+
+def _head(block: bytes) -> tuple[int, list[tuple[str, str]]]:
+    first, *lines = block.decode("latin-1").split("\r\n")
+    pairs = [line.partition(": ") for line in lines]
+    return int(first.split()[1]), [(name.lower(), value) for name, _, value in pairs]
+
+
+async def ask(
+    url: str, *options: str, version: str = "2", stdin: bytes | None = None, path: str = "/"
+) -> Answer:
+    """Ask *url* with curl."""
+    out = await execute(
+        "curl", "-skig", "--max-time", "20", VERSIONS[version], *options, url + path, stdin=stdin
+    )
+    informational = []
+    while True:
+        block, _, out = out.partition(b"\r\n\r\n")
+        status, raw = _head(block)
+        if status >= 200:
+            return Answer(status, raw, out, informational)
+        informational.append((status, raw))
+
+
+@asynccontextmanager
+async def handling(app: Any, **options: Any) -> AsyncIterator[tuple[http2.asgi.Handler, str]]:
+    """*app* on our own server in the clear: its handler, and the server's URL."""
+    handler = http2.asgi.Handler(app, **options)
+    async with listening(http2.create_server(handler, allow_http1=True)) as port:
+        yield handler, f"http://127.0.0.1:{port}"
+    await handler.finish(5)
+    assert not handler._tasks
+
+
+def port_of(url: str) -> int:
+    """The port in *url*."""
+    return int(url.rpartition(":")[2])
