@@ -23,7 +23,7 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, is_typeddict
 
 import http2
 import http2.asgi
@@ -51,6 +51,7 @@ CLASSES: dict[str, Any] = {
     "stream.state": http2.StreamState,
     "client_stream": http2.ClientHttp2Stream,
     "server_stream": http2.ServerHttp2Stream,
+    "file_range": http2.FileRange,
     "duplex": Duplex,
     "emitter": EventEmitter,
     "server": http2.Http2Server,
@@ -70,22 +71,25 @@ CLASSES: dict[str, Any] = {
     "asgi": http2.asgi,
     "asgi.handler": http2.asgi.Handler,
 }
-# Whose options are not those of a method; the docstring is what names them.
+# Whose options are not those of a method.
 FUNCTIONS: dict[str, Any] = {
     "server": http2.create_server,
     "secure_server": http2.create_secure_server,
     "connect": http2.connect,
 }
 # What a reader would call an instance.
-VARIABLES = {"module": "http2", "client_session": "session", "server_session": "session",
+VARIABLES = {"module": "http2", "file_range": "range",
+             "client_session": "session", "server_session": "session",
              "client_stream": "stream", "server_stream": "stream", "duplex": "stream",
              "secure_server": "server", "request_socket": "request.socket",
              "asgi.handler": "handler",
              "metrics": "entry", "metrics.stream": "entry", "metrics.session": "entry"}  # fmt: skip
-# Options of sessions that one side alone has.
-SERVER_ONLY = {"stream_reset_burst", "stream_reset_rate", "unknown_protocol_timeout",
-               "first_request_timeout"}  # fmt: skip
-CLIENT_ONLY = {"max_reserved_remote_streams"}
+# What they take; a secure server takes what a server takes.
+OPTIONS: dict[str, Any] = {
+    "server": http2.ServerOptions,
+    "secure_server": http2.SecureServerOptions,
+    "connect": http2.ConnectOptions,
+}
 # Members that every exception has, or that are in the constants' own table.
 UNLISTED = {"add_note", "args", "with_traceback"}
 
@@ -200,18 +204,12 @@ def events_of(cls: Any) -> dict[str, str]:
 def options_of(prefix: str) -> dict[str, str]:
     """The options that the function behind *prefix* takes, with their defaults where known."""
     function = FUNCTIONS[prefix]
-    unused = SERVER_ONLY if prefix == "connect" else CLIENT_ONLY
     signature = inspect.signature(function)
     found = {name: default_of(signature, name) for name in signature.parameters}
-    found |= dict.fromkeys(re.findall(r"``(\w+)``", inspect.getdoc(function) or ""), "")
-    # a secure server takes what a server takes; its own table has the rest
-    if prefix != "secure_server":
-        client = prefix == "connect"
-        defaults = SessionOptions.take({}, least_pairs=1, client=client)
-        for name in SessionOptions.__slots__:
-            if name not in unused:
-                value = getattr(defaults, name)
-                found[name] = "" if isinstance(value, http2.Settings) else repr(value)
+    defaults = SessionOptions.take({}, least_pairs=1, client=prefix == "connect")
+    for name in OPTIONS[prefix].__annotations__:
+        value = getattr(defaults, name, "")
+        found[name] = "" if isinstance(value, str | http2.Settings) else repr(value)
     return found
 
 
@@ -292,6 +290,9 @@ def uncovered() -> Iterator[str]:
             yield f"http2.{name}"
     classes = [value for value in vars(http2).values() if inspect.isclass(value)]
     for cls in dict.fromkeys([*classes, *prefixes]):
+        # the options have rows of their own
+        if is_typeddict(cls) or cls is SessionOptions:
+            continue
         if issubclass(cls, BaseException) or cls.__name__ not in {
             *http2.__all__, *(known.__name__ for known in prefixes),
         }:  # fmt: skip
@@ -306,9 +307,11 @@ def uncovered() -> Iterator[str]:
             for option in keywords_of(function) if not name.startswith("_") else ():
                 if not covered(cls, f"{name}.option.{option}"):
                     yield f"{cls.__name__}.{name}: option {option}"
-    for prefix, unused in (("server", CLIENT_ONLY), ("connect", SERVER_ONLY)):
-        for option in SessionOptions.__slots__:
-            if option not in unused and f"{prefix}.option.{option}" not in listed:
+    for prefix, options in OPTIONS.items():
+        # a secure server's own table has what a server does not take
+        known = {} if prefix != "secure_server" else OPTIONS["server"].__annotations__
+        for option in options.__annotations__.keys() - known:
+            if f"{prefix}.option.{option}" not in listed:
                 yield f"{prefix}: option {option}"
 
 

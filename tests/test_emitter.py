@@ -84,6 +84,17 @@ def test_prepend(calls: list[Any], note: Any) -> None:
     assert [name for (name,) in calls] == ["c", "b", "a", "b", "a"]
 
 
+def test_prepended_by_a_decorator(calls: list[Any], note: Any) -> None:
+    emitter = EventEmitter()
+    emitter.on("x", note("last"))
+    always, once = note("always"), note("once")
+    assert emitter.prepend_listener("x")(always) is always
+    assert emitter.prepend_once_listener("x")(once) is once
+    emitter.emit("x")
+    emitter.emit("x")
+    assert calls == [("once",), ("always",), ("last",), ("always",), ("last",)]
+
+
 @pytest.mark.row("emitter.decorators")
 def test_decorators(calls: list[Any]) -> None:
     emitter = EventEmitter()

@@ -63,6 +63,8 @@ def test_whole_files(run: Run, file: Callable[[int], Path], size: int, client: s
     "server_stream.respond_with_fd.option.length",
     "server_stream.respond_with_file.option.stat_check",
     "server_stream.respond_with_fd.option.stat_check",
+    "file_range.offset",
+    "file_range.length",
 )
 @pytest.mark.parametrize(
     ("offset", "length", "expected"),

@@ -3,21 +3,27 @@
 from . import constants, errors
 from .compat.http1_messages import Http1IncomingMessage, Http1ServerResponse
 from .compat.http1_options import Http1Options
-from .compat.request import Http2ServerRequest
-from .compat.response import Http2ServerResponse
+from .compat.request import Http2ServerRequest, ServerRequest
+from .compat.response import Http2ServerResponse, ServerResponse
 from .compat.server import create_secure_server, create_server
+from .compat.socket import StreamSocketProxy
 from .core.client import connect
 from .core.client_session import ClientHttp2Session
 from .core.client_stream import ClientHttp2Stream
 from .core.control import SessionState
+from .core.duplex import Completion, Duplex
+from .core.emitter import EventEmitter
+from .core.files import FileRange
 from .core.handshake import perform_server_handshake
 from .core.handshake_socket import HandshakeSocket
+from .core.options import SessionOptions
 from .core.pipe import pipe
 from .core.runner import run
 from .core.server import Http2SecureServer, Http2Server
 from .core.server_session import ServerHttp2Session
 from .core.server_stream import ServerHttp2Stream
 from .core.session import Http2Session
+from .core.socket import SocketProxy
 from .core.stream import Http2Stream, StreamState
 from .core.unknown_protocol import RawSocket, UnknownProtocolSocket
 from .engine.connection import nghttp2_version_string
@@ -26,6 +32,7 @@ from .errors import (
     ConnectionClosed,
     GoAwayError,
     HeaderError,
+    Http2ArgumentError,
     Http2Error,
     Http2TypeError,
     Http2ValueError,
@@ -37,6 +44,7 @@ from .errors import (
     UnsupportedWarning,
 )
 from .headers import Headers, sensitive_headers
+from .keywords import ConnectOptions, SecureServerOptions, ServerOptions, ServerSessionOptions
 from .performance import (
     Http2SessionEntry,
     Http2StreamEntry,
@@ -55,7 +63,12 @@ __all__ = [
     "AbortError",
     "ClientHttp2Session",
     "ClientHttp2Stream",
+    "Completion",
+    "ConnectOptions",
     "ConnectionClosed",
+    "Duplex",
+    "EventEmitter",
+    "FileRange",
     "GoAwayError",
     "HandshakeSocket",
     "HeaderError",
@@ -63,6 +76,7 @@ __all__ = [
     "Http1IncomingMessage",
     "Http1Options",
     "Http1ServerResponse",
+    "Http2ArgumentError",
     "Http2Error",
     "Http2SecureServer",
     "Http2Server",
@@ -79,13 +93,21 @@ __all__ = [
     "PerformanceObserver",
     "PerformanceObserverEntryList",
     "RawSocket",
+    "SecureServerOptions",
     "ServerHttp2Session",
     "ServerHttp2Stream",
+    "ServerOptions",
+    "ServerRequest",
+    "ServerResponse",
+    "ServerSessionOptions",
     "SessionError",
+    "SessionOptions",
     "SessionState",
     "SessionTimeoutError",
     "Settings",
+    "SocketProxy",
     "StreamError",
+    "StreamSocketProxy",
     "StreamState",
     "StreamTimeoutError",
     "UnknownProtocolSocket",

@@ -12,6 +12,7 @@ from ..headers import OutgoingHeaders, headers_as_sent
 from .http1_response import Fields, collect, date, known_lines, status_line
 
 if TYPE_CHECKING:
+    from ..keywords import Chunk
     from .http1 import Http1Connection
 
 __all__ = ["Http1Writer"]
@@ -227,7 +228,7 @@ class Http1Writer(Responder):
 
     # --- the body of the response -------------------------------------------------------
 
-    def write(self, data: Any, encoding: str = "utf-8") -> bool:
+    def write(self, data: Chunk, encoding: str = "utf-8") -> bool:
         """Send *data*, a buffer or a `str`; False means: wait for `drain` before more.
 
         Raises ERR_STREAM_WRITE_AFTER_END, ERR_HTTP2_INVALID_STREAM, ERR_INVALID_ARG_TYPE,
@@ -272,7 +273,7 @@ class Http1Writer(Responder):
             connection._write(data)
             connection._write(b"\r\n")
 
-    def end(self, data: Any = None, encoding: str = "utf-8") -> None:
+    def end(self, data: Chunk | None = None, encoding: str = "utf-8") -> None:
         """End the response, after *data* if there is any; ending twice does nothing.
 
         A response to HEAD has no body: of *data*, its length alone is sent. Raises like
@@ -301,7 +302,7 @@ class Http1Writer(Responder):
                 return
         self._end(data, None)
 
-    def _end_with_trailers(self, data: Any, trailers: OutgoingHeaders) -> None:
+    def _end_with_trailers(self, data: Chunk | None, trailers: OutgoingHeaders) -> None:
         """End the response, which has begun, with *data* and then *trailers*.
 
         Only a chunked body can have any: with ``content-length``, and for HTTP/1.0, they are

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..core.charset import charset_of
 from ..errors import new_error
 from ..headers import Headers
 from ..layout import lay_out
 from .face import Face
+
+if TYPE_CHECKING:
+    from ..listening import RequestEvents
 
 __all__ = ["Http2ServerRequest", "ServerRequest"]
 
@@ -22,6 +25,13 @@ class ServerRequest(Face):
     The body is read like any stream: with ``async for``, `read`, `readexactly`, `text`,
     `json`, or ``data`` listeners. What nobody has read, the client does not send.
     """
+
+    if TYPE_CHECKING:  # by event, what listeners get
+        on: RequestEvents  # type: ignore[assignment]
+        once: RequestEvents  # type: ignore[assignment]
+        add_listener: RequestEvents  # type: ignore[assignment]
+        prepend_listener: RequestEvents  # type: ignore[assignment]
+        prepend_once_listener: RequestEvents  # type: ignore[assignment]
 
     _forwarded = frozenset({"aborted", "close", "data", "end", "error", "timeout"})
 

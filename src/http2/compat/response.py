@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Generator, Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..core.duplex import quiet_future
 from ..errors import new_error
@@ -24,6 +24,10 @@ from .fields import (
 from .request import ServerRequest
 from .socket import StreamSocketProxy
 
+if TYPE_CHECKING:
+    from ..keywords import Chunk
+    from ..listening import ResponseEvents
+
 __all__ = ["Http2ServerResponse", "ServerResponse"]
 
 SelfResponse = TypeVar("SelfResponse", bound="ServerResponse")
@@ -39,6 +43,13 @@ class ServerResponse(Face):
     Headers are explicit, with `write_head`, or implicit: `set_header` and `status_code`, sent
     with the first byte of the body or with `end`. Awaiting a response waits for ``finish``.
     """
+
+    if TYPE_CHECKING:  # by event, what listeners get
+        on: ResponseEvents  # type: ignore[assignment]
+        once: ResponseEvents  # type: ignore[assignment]
+        add_listener: ResponseEvents  # type: ignore[assignment]
+        prepend_listener: ResponseEvents  # type: ignore[assignment]
+        prepend_once_listener: ResponseEvents  # type: ignore[assignment]
 
     _forwarded = frozenset({"close", "drain", "error", "finish", "timeout"})
 
@@ -285,7 +296,7 @@ class ServerResponse(Face):
 
     # --- the body -----------------------------------------------------------------------
 
-    def write(self, chunk: Any, encoding: str = "utf-8") -> bool:
+    def write(self, chunk: Chunk, encoding: str = "utf-8") -> bool:
         """Send *chunk*, a buffer or a `str`, after the headers; False means: wait for ``drain``.
 
         A response without a body (to HEAD, with status 204, 205 or 304) drops it. Raises
@@ -308,7 +319,7 @@ class ServerResponse(Face):
         """Wait until `write` may go on; raises the stream's error when it never may."""
         await self.stream.drain()
 
-    def end(self: SelfResponse, data: Any = None, encoding: str = "utf-8") -> SelfResponse:
+    def end(self: SelfResponse, data: Chunk | None = None, encoding: str = "utf-8") -> SelfResponse:
         """End the response, after *data* if there is any; ending twice does nothing.
 
         Returns the response: awaiting it waits until all was handed to the transport, and
@@ -337,11 +348,11 @@ class ServerResponse(Face):
             raise
         return self
 
-    def _begin(self, data: Any) -> None:
+    def _begin(self, data: Chunk | None) -> None:
         """Send the headers of a response whose whole body is *data*."""
         self._send_head(self._status, None)
 
-    def _check_chunk(self, chunk: Any) -> None:
+    def _check_chunk(self, chunk: Chunk) -> None:
         """Refuse what is no body before the headers are sent for it."""
         if not isinstance(chunk, (str, bytes, bytearray, memoryview)):
             try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from ..core.checks import check_integer
 from ..core.options import SessionOptions, reject_unknown
@@ -12,16 +12,23 @@ from ..core.origins import check_origins
 from ..core.server import Http2SecureServer, Http2Server
 from ..core.tls import HTTP1, server_context
 from ..errors import new_error
+from ..keywords import SecureServerOptions, ServerOptions
 from .dispatch import Dispatcher
 from .http1_options import Http1Options
 
+if TYPE_CHECKING:
+    from ..listening import OwnRequestHandler, Request, RequestHandler, Response
+
 __all__ = ["create_secure_server", "create_server"]
 
-Handler = Callable[..., Any]
+Handler = Callable[..., object]
 Server = TypeVar("Server", bound=Http2Server)
 
 
-def create_server(on_request: Handler | None = None, **options: Any) -> Http2Server:
+def create_server(
+    on_request: RequestHandler | OwnRequestHandler[Request, Response] | None = None,
+    **options: Unpack[ServerOptions],
+) -> Http2Server:
     """Make a server for HTTP/2 in the clear; `Http2Server.listen` starts it.
 
     *on_request*, a function or a coroutine function, becomes a listener of ``request``: it gets
@@ -45,16 +52,20 @@ def create_server(on_request: Handler | None = None, **options: Any) -> Http2Ser
     Raises ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE, ERR_HTTP2_INVALID_SETTING_VALUE, `TypeError`
     for unknown options.
     """
-    session_options = SessionOptions.take_for_server(options)
-    dispatcher = Dispatcher.take(options)
-    http1_options = _http1_options(options)
-    limit = _max_connections(options)
-    reject_unknown(options, "create_server")
+    left: dict[str, Any] = {**options}
+    session_options = SessionOptions.take_for_server(left)
+    dispatcher = Dispatcher.take(left)
+    http1_options = _http1_options(left)
+    limit = _max_connections(left)
+    reject_unknown(left, "create_server")
     server = Http2Server(session_options, limit)
     return _equipped(server, dispatcher, http1_options, on_request)
 
 
-def create_secure_server(on_request: Handler | None = None, **options: Any) -> Http2SecureServer:
+def create_secure_server(
+    on_request: RequestHandler | OwnRequestHandler[Request, Response] | None = None,
+    **options: Unpack[SecureServerOptions],
+) -> Http2SecureServer:
     """Make a server for HTTP/2 over TLS 1.2 or later; `Http2Server.listen` starts it.
 
     Like `create_server`, and with the server's identity: ``ssl_context`` (an
@@ -67,16 +78,17 @@ def create_secure_server(on_request: Handler | None = None, **options: Any) -> H
     `create_server` and `ServerHttp2Session.origin`, and `ssl.SSLError`, `OSError` for the
     identity.
     """
-    session_options = SessionOptions.take_for_server(options)
-    dispatcher = Dispatcher.take(options)
-    http1_options = _http1_options(options)
-    origins = options.pop("origins", ())
+    left: dict[str, Any] = {**options}
+    session_options = SessionOptions.take_for_server(left)
+    dispatcher = Dispatcher.take(left)
+    http1_options = _http1_options(left)
+    origins = left.pop("origins", ())
     if not isinstance(origins, (list, tuple)):
         raise new_error("ERR_INVALID_ARG_TYPE", "origins", "a list", origins)
     origins = check_origins(origins)
-    context = server_context(options, ("h2",) if http1_options is None else ("h2", *HTTP1))
-    limit = _max_connections(options)
-    reject_unknown(options, "create_secure_server")
+    context = server_context(left, ("h2",) if http1_options is None else ("h2", *HTTP1))
+    limit = _max_connections(left)
+    reject_unknown(left, "create_secure_server")
     server = Http2SecureServer(session_options, context, limit)
     server._origins = origins
     return _equipped(server, dispatcher, http1_options, on_request)

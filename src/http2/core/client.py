@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Unpack
 from urllib.parse import SplitResult, urlsplit
 
 from ..errors import new_error
+from ..keywords import ConnectOptions
 from .carriers import bind, carry
 from .client_session import ClientHttp2Session
 from .misunderstandings import explain_handshake
@@ -37,7 +38,7 @@ DEFAULT_PORTS = {"http:": 80, "https:": 443}
 def connect(
     authority: str | SplitResult,
     listener: Callable[..., Any] | None = None,
-    **options: Any,
+    **options: Unpack[ConnectOptions],
 ) -> ClientHttp2Session:
     """Connect to *authority*, ``http://host:port`` or ``https://host:port``.
 
@@ -69,30 +70,31 @@ def connect(
     ERR_OUT_OF_RANGE, `TypeError` for unknown options.
     """
     loop = asyncio.get_running_loop()
-    given = dict(options)
-    default_protocol = options.pop("protocol", "https:")
+    left: dict[str, Any] = {**options}
+    given = dict(left)
+    default_protocol = left.pop("protocol", "https:")
     protocol, host, port = _parse_authority(authority, default_protocol)
-    session_options = SessionOptions.take(options, least_pairs=1, unused=SERVER_ONLY, client=True)
-    timeout = check_timeout(options.pop("timeout", 0))
-    close_timeout = options.pop("close_timeout", CLOSE_TIMEOUT)
+    session_options = SessionOptions.take(left, least_pairs=1, unused=SERVER_ONLY, client=True)
+    timeout = check_timeout(left.pop("timeout", 0))
+    close_timeout = left.pop("close_timeout", CLOSE_TIMEOUT)
     if close_timeout is not None:
         close_timeout = check_timeout(close_timeout, "close_timeout")
-    path = options.pop("path", None)
-    servername = options.pop("servername", None)
-    dial_options = _take(options, DIAL_OPTIONS)
-    create_connection = options.pop("create_connection", None)
+    path = left.pop("path", None)
+    servername = left.pop("servername", None)
+    dial_options = _take(left, DIAL_OPTIONS)
+    create_connection = left.pop("create_connection", None)
     tunnel_options: dict[str, Any] = {}
     if create_connection is not None:
         if not callable(create_connection):
             raise new_error(
                 "ERR_INVALID_ARG_TYPE", "create_connection", "a callable", create_connection
             )
-        tunnel_options = _take(options, TLS_OPTIONS)
+        tunnel_options = _take(left, TLS_OPTIONS)
     secure = protocol == "https:" and create_connection is None
-    context = client_context(options) if secure else None
+    context = client_context(left) if secure else None
     if context is None and create_connection is None and servername is not None:
         raise new_error("ERR_INVALID_ARG_VALUE", "servername", servername)
-    reject_unknown(options, "connect")
+    reject_unknown(left, "connect")
     name = servername or host
     shown = f"[{name}]" if ":" in name else name
     suffix = "" if port == DEFAULT_PORTS[protocol] else f":{port}"

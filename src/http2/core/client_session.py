@@ -23,7 +23,7 @@ from .checks import check_bool
 from .client_stream import ClientHttp2Stream
 from .duplex import Completion, fail, wake
 from .misunderstandings import SILENT, not_http2
-from .options import SessionOptions
+from .options import SessionOptions, engine_connection
 from .origins import serialize_origin
 from .priority import check_priority
 from .push import receive_promise, want_again
@@ -34,6 +34,7 @@ from .watch import watch
 
 if TYPE_CHECKING:
     from ..engine.connection import Connection
+    from ..listening import ClientSessionEvents
 
 __all__ = ["ClientHttp2Session"]
 
@@ -62,6 +63,13 @@ class ClientHttp2Session(Http2Session):
     8336). Here ``stream(stream, headers, flags, raw_headers)`` offers a pushed stream, with
     the headers of the request that was not made; without a listener, pushes are cancelled.
     """
+
+    if TYPE_CHECKING:  # by event, what listeners get
+        on: ClientSessionEvents  # type: ignore[assignment]
+        once: ClientSessionEvents  # type: ignore[assignment]
+        add_listener: ClientSessionEvents  # type: ignore[assignment]
+        prepend_listener: ClientSessionEvents  # type: ignore[assignment]
+        prepend_once_listener: ClientSessionEvents  # type: ignore[assignment]
 
     type = NGHTTP2_SESSION_CLIENT
 
@@ -381,7 +389,7 @@ class ClientHttp2Session(Http2Session):
         """Check *headers* before the connection stands; whether their method has no body."""
         checker = self._checker
         if checker is None:
-            checker = self._checker = self._options.connection(True)
+            checker = self._checker = engine_connection(self._options, True)
         return checker.check_request(headers, self._authority, self._scheme, end_stream)[1]
 
     def _has(self, stream: Http2Stream) -> bool:

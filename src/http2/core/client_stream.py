@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
+    from typing_extensions import Buffer
+
+    from ..listening import ClientStreamEvents
     from .client_session import ClientHttp2Session
 
 __all__ = ["ClientHttp2Stream"]
@@ -39,6 +42,13 @@ class ClientHttp2Stream(Http2Stream):
     Further events: ``continue``, ``headers(headers, flags)`` for informational responses,
     ``response(headers, flags)``; on a pushed stream ``push(headers, flags)`` takes its place.
     """
+
+    if TYPE_CHECKING:  # by event, what listeners get
+        on: ClientStreamEvents
+        once: ClientStreamEvents
+        add_listener: ClientStreamEvents
+        prepend_listener: ClientStreamEvents
+        prepend_once_listener: ClientStreamEvents
 
     _session: ClientHttp2Session
     _headers_sent = True
@@ -178,7 +188,7 @@ class ClientHttp2Stream(Http2Stream):
         if self._listeners is not None:
             self.emit("ready")
 
-    def _submit(self, data: Any, end: bool) -> bool:
+    def _submit(self, data: Buffer | None, end: bool) -> bool:
         if self.id is not None:
             return super()._submit(data, end)
         if self._early is None:

@@ -12,7 +12,7 @@ import time
 from abc import abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 from ..constants import (
     NGHTTP2_NO_ERROR,
@@ -32,6 +32,7 @@ from .timers import IdleTimer, check_timeout
 
 if TYPE_CHECKING:
     from ..engine.connection import Connection
+    from .session import Http2Session
     from .windows import WindowGrowth
 
 __all__ = ["SessionControl", "SessionState"]
@@ -362,7 +363,7 @@ class SessionControl(Closable, Referenced):
     @property
     def socket(self) -> SocketProxy:
         """The session's socket, to look at: see `SocketProxy`."""
-        return SocketProxy(self)
+        return SocketProxy(cast("Http2Session", self))
 
     @property
     def pending_settings_ack(self) -> bool:

@@ -12,10 +12,13 @@ import asyncio
 import codecs
 from collections import deque
 from collections.abc import Generator, Iterable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import new_error
 from .emitter import EventEmitter
+
+if TYPE_CHECKING:
+    from ..keywords import Chunk
 
 __all__ = ["Completion", "Duplex"]
 
@@ -57,7 +60,7 @@ def fail(waiters: Iterable[asyncio.Future[Any]] | None, error: BaseException) ->
     return seen
 
 
-def as_buffer(data: Any, encoding: str = "utf-8") -> Any:
+def as_buffer(data: Chunk, encoding: str = "utf-8") -> bytes | bytearray | memoryview:
     """*data* as something with the buffer protocol: `str` is encoded."""
     if isinstance(data, (bytes, bytearray)):
         return data

@@ -157,12 +157,24 @@ class EventEmitter:
 
     add_listener = on
 
-    def prepend_listener(self, event: str, listener: Function) -> Function:
+    @overload
+    def prepend_listener(self, event: str) -> Callable[[Function], Function]: ...
+    @overload
+    def prepend_listener(self, event: str, listener: Function) -> Function: ...
+    def prepend_listener(self, event: str, listener: Any = NOT_GIVEN) -> Any:
         """Like `on`, but *listener* is called before those that are there already."""
+        if listener is NOT_GIVEN:
+            return lambda function: self._add(event, function, once=False, front=True)
         return self._add(event, listener, once=False, front=True)
 
-    def prepend_once_listener(self, event: str, listener: Function) -> Function:
+    @overload
+    def prepend_once_listener(self, event: str) -> Callable[[Function], Function]: ...
+    @overload
+    def prepend_once_listener(self, event: str, listener: Function) -> Function: ...
+    def prepend_once_listener(self, event: str, listener: Any = NOT_GIVEN) -> Any:
         """Like `once`, but *listener* is called before those that are there already."""
+        if listener is NOT_GIVEN:
+            return lambda function: self._add(event, function, once=True, front=True)
         return self._add(event, listener, once=True, front=True)
 
     def _add(self, event: str, function: Function, *, once: bool, front: bool = False) -> Function:

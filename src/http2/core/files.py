@@ -23,6 +23,7 @@ from .checks import check_bool, check_integer
 from .emitter import arity_of
 
 if TYPE_CHECKING:
+    from ..keywords import Descriptor, FilePath
     from .server_stream import ServerHttp2Stream
 
 __all__ = ["FileRange", "FileTransfer"]
@@ -63,7 +64,7 @@ class FileRange:
             raise KeyError(name)
         setattr(self, name, value)
 
-    def check(self) -> None:
+    def _check(self) -> None:
         """Raise ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE for what no file can have."""
         for name, least in (("offset", 0), ("length", -1)):
             value = getattr(self, name)
@@ -73,7 +74,7 @@ class FileRange:
                 raise new_error("ERR_OUT_OF_RANGE", name, f">= {least} and < 2**63", value)
 
 
-def _open(path: Any, part: FileRange | None) -> tuple[int, os.stat_result, bytes | None]:
+def _open(path: FilePath, part: FileRange | None) -> tuple[int, os.stat_result, bytes | None]:
     """In a thread: open *path*; its descriptor (-1: closed again), its stat, its first chunk.
 
     The first chunk of *part* is read at once, so that a small file costs one visit to a
@@ -149,8 +150,8 @@ class FileTransfer:
         self,
         stream: ServerHttp2Stream,
         headers: OutgoingHeaders | None,
-        stat_check: Callable[..., Any] | None,
-        on_error: Callable[..., Any] | None,
+        stat_check: Callable[..., object] | None,
+        on_error: Callable[..., object] | None,
         wait_for_trailers: bool,
         offset: int | None,
         length: int | None,
@@ -164,7 +165,7 @@ class FileTransfer:
                 "ERR_HTTP2_HEADERS_SENT", message="a file is on its way as the response already"
             )
         self._part = FileRange(offset, length)
-        self._part.check()
+        self._part._check()
         for name, function in (("stat_check", stat_check), ("on_error", on_error)):
             if function is not None and not callable(function):
                 raise new_error("ERR_INVALID_ARG_VALUE", name, function)
@@ -194,7 +195,7 @@ class FileTransfer:
 
     # --- the two ways to begin ----------------------------------------------------------
 
-    def send_fd(self, fd: Any) -> None:
+    def send_fd(self, fd: Descriptor) -> None:
         """Send what *fd*, an int or an object with ``fileno()``, has; it stays open."""
         self._keep = fd  # a file object that is collected closes its descriptor
         if not isinstance(fd, int) and hasattr(fd, "fileno"):
@@ -215,7 +216,7 @@ class FileTransfer:
             self._stream._transfer = self
             self._in_thread(self._have_stat, os.fstat, fd)
 
-    def send_file(self, path: Any) -> None:
+    def send_file(self, path: FilePath) -> None:
         """Open *path* and send it."""
         try:
             path = os.fspath(path)
@@ -223,7 +224,7 @@ class FileTransfer:
             raise new_error(
                 "ERR_INVALID_ARG_TYPE", "path", "str, bytes or os.PathLike", path
             ) from None
-        if (b"\0" if isinstance(path, bytes) else "\0") in path:
+        if 0 in path if isinstance(path, bytes) else "\0" in path:
             raise new_error("ERR_INVALID_ARG_VALUE", "path", path)
         self._owns = True
         self._stream._transfer = self
@@ -251,7 +252,7 @@ class FileTransfer:
             self._fail(error)
         elif self._ask(future.result()):
             try:
-                self._part.check()
+                self._part._check()
                 self._respond()
             except Exception as refused:
                 self._fail(refused)
@@ -274,7 +275,7 @@ class FileTransfer:
             return
         part = self._part
         try:
-            part.check()
+            part._check()
             if part.offset > stat.st_size:
                 raise new_error("ERR_OUT_OF_RANGE", "offset", f"<= {stat.st_size}", part.offset)
             rest = stat.st_size - part.offset

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, Unpack
 
+from ..keywords import Carrying, ServerSessionOptions
 from .carriers import bind, carry
 from .deadlines import HandshakeTimer
 from .options import SessionOptions, reject_unknown
@@ -15,7 +16,9 @@ from .transport import SessionProtocol
 __all__ = ["perform_server_handshake"]
 
 
-def perform_server_handshake(connection: Any, **options: Any) -> ServerHttp2Session:
+def perform_server_handshake(
+    connection: Carrying, **options: Unpack[ServerSessionOptions]
+) -> ServerHttp2Session:
     """Speak HTTP/2 as a server on *connection*, which exists already; returns the session.
 
     *connection* is an asyncio ``(reader, writer)`` pair, a connected `socket.socket`, or
@@ -28,8 +31,9 @@ def perform_server_handshake(connection: Any, **options: Any) -> ServerHttp2Sess
     for unknown options.
     """
     loop = asyncio.get_running_loop()
-    session_options = SessionOptions.take_for_server(options)
-    reject_unknown(options, "perform_server_handshake")
+    left: dict[str, Any] = {**options}
+    session_options = SessionOptions.take_for_server(left)
+    reject_unknown(left, "perform_server_handshake")
     bind(connection)
     session = ServerHttp2Session(loop, session_options, None)
     if session_options.handshake_timeout:

@@ -9,6 +9,7 @@ from typing import Any
 from ..constants import DEFAULT_SETTINGS_MAX_HEADER_LIST_SIZE, PADDING_STRATEGY_NONE
 from ..engine.connection import Connection
 from ..errors import new_error
+from ..keywords import ConnectOptions, SecureServerOptions
 from ..settings import MAX_CUSTOM_SETTINGS, Settings
 from ..suggestions import did_you_mean
 from .checks import check_bool, check_integer
@@ -179,30 +180,31 @@ class SessionOptions:
             made.settings.max_concurrent_streams = MAX_STREAMS
         return made
 
-    def connection(self, client: bool) -> Connection:
-        """An engine connection with these options."""
-        limit = DEFAULT_SETTINGS_MAX_HEADER_LIST_SIZE
-        if "max_header_list_size" in self.settings.given:
-            limit = self.settings.max_header_list_size
-        return Connection(
-            client,
-            max_deflate_dynamic_table_size=self.max_deflate_dynamic_table_size,
-            max_settings=self.max_settings,
-            max_header_list_pairs=self.max_header_list_pairs,
-            max_header_list_size=limit,
-            max_send_header_block_length=self.max_send_header_block_length,
-            padding_strategy=self.padding_strategy,
-            peer_max_concurrent_streams=self.peer_max_concurrent_streams,
-            max_reserved_remote_streams=self.max_reserved_remote_streams,
-            stream_reset_burst=self.stream_reset_burst,
-            stream_reset_rate=self.stream_reset_rate,
-            control_frame_burst=self.control_frame_burst,
-            control_frame_rate=self.control_frame_rate,
-            strict_field_whitespace_validation=self.strict_field_whitespace_validation,
-            strict_single_value_fields=self.strict_single_value_fields,
-            max_session_memory=self.max_session_memory * 1_000_000,
-            max_session_rejected_streams=self.max_session_rejected_streams,
-        )
+
+def engine_connection(options: SessionOptions, client: bool) -> Connection:
+    """An engine connection with these *options*."""
+    limit = DEFAULT_SETTINGS_MAX_HEADER_LIST_SIZE
+    if "max_header_list_size" in options.settings.given:
+        limit = options.settings.max_header_list_size
+    return Connection(
+        client,
+        max_deflate_dynamic_table_size=options.max_deflate_dynamic_table_size,
+        max_settings=options.max_settings,
+        max_header_list_pairs=options.max_header_list_pairs,
+        max_header_list_size=limit,
+        max_send_header_block_length=options.max_send_header_block_length,
+        padding_strategy=options.padding_strategy,
+        peer_max_concurrent_streams=options.peer_max_concurrent_streams,
+        max_reserved_remote_streams=options.max_reserved_remote_streams,
+        stream_reset_burst=options.stream_reset_burst,
+        stream_reset_rate=options.stream_reset_rate,
+        control_frame_burst=options.control_frame_burst,
+        control_frame_rate=options.control_frame_rate,
+        strict_field_whitespace_validation=options.strict_field_whitespace_validation,
+        strict_single_value_fields=options.strict_single_value_fields,
+        max_session_memory=options.max_session_memory * 1_000_000,
+        max_session_rejected_streams=options.max_session_rejected_streams,
+    )
 
 
 def _identifiers(given: Any) -> tuple[int, ...]:
@@ -221,20 +223,16 @@ def _identifiers(given: Any) -> tuple[int, ...]:
     return identifiers
 
 
-# The options of `connect` and of servers that are not those of sessions.
-FURTHER = (
-    "allow_http1", "ca", "cert", "close_timeout", "create_connection", "family",
-    "happy_eyeballs_delay", "http1_incoming_message_class", "http1_options",
-    "http1_server_response_class", "http2_server_request_class", "http2_server_response_class",
-    "key", "local_addr", "max_connections", "origins", "passphrase", "path", "protocol",
-    "reject_unauthorized", "request_cert", "servername", "ssl_context", "timeout",
-)  # fmt: skip
+# Every option that there is.
+KNOWN = tuple(
+    dict.fromkeys((*SecureServerOptions.__annotations__, *ConnectOptions.__annotations__))
+)
 
 
-def reject_unknown(options: Mapping[str, Any], function: str) -> None:
+def reject_unknown(options: Mapping[str, object], function: str) -> None:
     """Raise TypeError, as a call with an unexpected keyword does, when *options* has any."""
     for name in options:
-        known = [known for known in (*SessionOptions.__slots__, *FURTHER) if known not in options]
+        known = [known for known in KNOWN if known not in options]
         raise TypeError(
             f"{function}() got an unexpected keyword argument {name!r}{did_you_mean(name, known)}"
         )

@@ -32,6 +32,7 @@ from .unknown_protocol import RawSocket, unknown_protocol
 if TYPE_CHECKING:
     import ssl
 
+    from ..listening import SecureServerEvents, ServerEvents
     from .tls_accept import TlsProtocol
 
 __all__ = [
@@ -69,6 +70,13 @@ class Http2Server(Closable, Referenced):
     ``session_error(error, session)``, ``stream(stream, headers, flags, raw_headers)``,
     ``timeout(session)``, ``upgrade(request, socket, head)``.
     """
+
+    if TYPE_CHECKING:  # by event, what listeners get
+        on: ServerEvents  # type: ignore[assignment]
+        once: ServerEvents  # type: ignore[assignment]
+        add_listener: ServerEvents  # type: ignore[assignment]
+        prepend_listener: ServerEvents  # type: ignore[assignment]
+        prepend_once_listener: ServerEvents  # type: ignore[assignment]
 
     listening: bool = False
     """Whether the server accepts connections."""
@@ -491,6 +499,13 @@ class Http2SecureServer(Http2Server):
     `UnknownProtocolSocket`: a client that did not use ALPN. Without a listener it gets status 403
     in HTTP/1.1.
     """
+
+    if TYPE_CHECKING:  # by event, what listeners get
+        on: SecureServerEvents  # type: ignore[assignment]
+        once: SecureServerEvents  # type: ignore[assignment]
+        add_listener: SecureServerEvents  # type: ignore[assignment]
+        prepend_listener: SecureServerEvents  # type: ignore[assignment]
+        prepend_once_listener: SecureServerEvents  # type: ignore[assignment]
 
     def __init__(
         self,

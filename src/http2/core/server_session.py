@@ -25,6 +25,7 @@ from .stream import Http2Stream
 from .unanswered import check_answered
 
 if TYPE_CHECKING:
+    from ..listening import ServerSessionEvents
     from .server import Http2Server
 
 __all__ = ["ServerHttp2Session"]
@@ -32,6 +33,13 @@ __all__ = ["ServerHttp2Session"]
 
 class ServerHttp2Session(Http2Session):
     """A server's session: comes with the event ``session`` of its server."""
+
+    if TYPE_CHECKING:  # by event, what listeners get
+        on: ServerSessionEvents  # type: ignore[assignment]
+        once: ServerSessionEvents  # type: ignore[assignment]
+        add_listener: ServerSessionEvents  # type: ignore[assignment]
+        prepend_listener: ServerSessionEvents  # type: ignore[assignment]
+        prepend_once_listener: ServerSessionEvents  # type: ignore[assignment]
 
     type = NGHTTP2_SESSION_SERVER
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..constants import NGHTTP2_NO_ERROR
@@ -18,6 +17,7 @@ from .stream import RESET_GRACE, Http2Stream
 if TYPE_CHECKING:
     import asyncio
 
+    from ..keywords import Chunk, Descriptor, FilePath, OnError, StatCheck
     from .server_session import ServerHttp2Session
 
 __all__ = ["ServerHttp2Stream"]
@@ -95,10 +95,10 @@ class ServerHttp2Stream(Http2Stream, Responder):
 
     def respond_with_fd(
         self,
-        fd: Any,
+        fd: Descriptor,
         headers: OutgoingHeaders | None = None,
         *,
-        stat_check: Callable[..., Any] | None = None,
+        stat_check: StatCheck | None = None,
         wait_for_trailers: bool = False,
         offset: int | None = None,
         length: int | None = None,
@@ -127,11 +127,11 @@ class ServerHttp2Stream(Http2Stream, Responder):
 
     def respond_with_file(
         self,
-        path: Any,
+        path: FilePath,
         headers: OutgoingHeaders | None = None,
         *,
-        stat_check: Callable[..., Any] | None = None,
-        on_error: Callable[..., Any] | None = None,
+        stat_check: StatCheck | None = None,
+        on_error: OnError | None = None,
         wait_for_trailers: bool = False,
         offset: int | None = None,
         length: int | None = None,
@@ -151,7 +151,7 @@ class ServerHttp2Stream(Http2Stream, Responder):
             self, headers, stat_check, on_error, wait_for_trailers, offset, length
         ).send_file(path)
 
-    def _end_with_trailers(self, data: Any, trailers: OutgoingHeaders) -> None:
+    def _end_with_trailers(self, data: Chunk | None, trailers: OutgoingHeaders) -> None:
         """End the response, which has begun, with *data* and then *trailers*."""
         if self.writable_ended or self.closed or self.destroyed:
             self.end(data)

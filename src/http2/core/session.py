@@ -16,7 +16,7 @@ import asyncio
 from abc import abstractmethod
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from .. import events
 from ..constants import (
@@ -48,13 +48,16 @@ from .duplex import Completion
 from .emitter import logger
 from .farewell import Farewell
 from .measuring import Measuring
-from .options import SessionOptions
+from .options import SessionOptions, engine_connection
 from .socket import peer_of
 from .stream import Http2Stream, check_error_code
 from .tls import is_adequate
 from .upkeep import Chore, begin_upkeep, end_upkeep
 from .violations import violation
 from .watch import Watch
+
+if TYPE_CHECKING:
+    from ..listening import SessionEvents
 
 __all__ = ["Http2Session"]
 
@@ -93,6 +96,13 @@ class Http2Session(SessionControl):
     ``local_settings(settings)``, ``ping(payload)``, ``remote_settings(settings)``,
     ``stream(stream, headers, flags, raw_headers)``, ``timeout``.
     """
+
+    if TYPE_CHECKING:  # by event, what listeners get
+        on: SessionEvents  # type: ignore[assignment]
+        once: SessionEvents  # type: ignore[assignment]
+        add_listener: SessionEvents  # type: ignore[assignment]
+        prepend_listener: SessionEvents  # type: ignore[assignment]
+        prepend_once_listener: SessionEvents  # type: ignore[assignment]
 
     alpn_protocol: str | None = None
     """``'h2'`` over TLS, ``'h2c'`` in the clear, None before the connection stands."""
@@ -174,7 +184,7 @@ class Http2Session(SessionControl):
         tls = transport.get_extra_info("ssl_object")
         self.encrypted = tls is not None
         self.alpn_protocol = tls.selected_alpn_protocol() if tls is not None else "h2c"
-        self._connection = self._options.connection(self.type == NGHTTP2_SESSION_CLIENT)
+        self._connection = engine_connection(self._options, self.type == NGHTTP2_SESSION_CLIENT)
         if tls is not None and not is_adequate(tls):
             # RFC 9113 section 9.2: too old a TLS, or a cipher suite of appendix A
             self.destroy(session_error(NGHTTP2_INADEQUATE_SECURITY), NGHTTP2_INADEQUATE_SECURITY)

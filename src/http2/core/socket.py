@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
-    from .control import SessionControl
+    from .session import Http2Session
 
 __all__ = ["SocketProxy"]
 
@@ -40,7 +40,7 @@ class SocketProxy:
 
     __slots__ = ("_session",)
 
-    def __init__(self, session: SessionControl) -> None:
+    def __init__(self, session: Http2Session) -> None:
         self._session = session
 
     def __repr__(self) -> str:
@@ -123,7 +123,7 @@ class SocketProxy:
 
     def set_timeout(
         self, seconds: float, callback: Callable[[], Any] | None = None
-    ) -> SessionControl:
+    ) -> Http2Session:
         """`Http2Session.set_timeout` of the session."""
         self._session.set_timeout(seconds, callback)
         return self._session

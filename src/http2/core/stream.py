@@ -20,6 +20,10 @@ from .exchange import Exchange
 from .priority import prioritize
 
 if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+    from ..keywords import Chunk
+    from ..listening import StreamEvents
     from .session import Http2Session
 
 __all__ = ["Http2Stream", "StreamState"]
@@ -64,6 +68,13 @@ class Http2Stream(Exchange):
     ``finish``, ``frame_error(type, code, id)``, ``ready``, ``timeout``,
     ``trailers(headers, flags)``, ``want_trailers``.
     """
+
+    if TYPE_CHECKING:  # by event, what listeners get
+        on: StreamEvents  # type: ignore[assignment]
+        once: StreamEvents  # type: ignore[assignment]
+        add_listener: StreamEvents  # type: ignore[assignment]
+        prepend_listener: StreamEvents  # type: ignore[assignment]
+        prepend_once_listener: StreamEvents  # type: ignore[assignment]
 
     id: int | None = None
     """The stream identifier; None until the connection stands."""
@@ -115,7 +126,7 @@ class Http2Stream(Exchange):
     def _proceed(self) -> None:
         """Send the headers that a body needs before it; a request has always sent them."""
 
-    def write(self, data: Any, encoding: str = "utf-8") -> bool:
+    def write(self, data: Chunk, encoding: str = "utf-8") -> bool:
         """Send *data*, a buffer or a `str`; False means: wait for `drain` before more.
 
         Nothing is copied when *data* is `bytes`. Raises ERR_STREAM_WRITE_AFTER_END,
@@ -127,12 +138,12 @@ class Http2Stream(Exchange):
                 self._proceed()
             return True
         self._check_writable()
-        data = as_buffer(data, encoding)
+        body = as_buffer(data, encoding)
         if not self._headers_sent:
             self._proceed()
-        return self._submit(data, False)
+        return self._submit(body, False)
 
-    def end(self, data: Any = None, encoding: str = "utf-8") -> None:
+    def end(self, data: Chunk | None = None, encoding: str = "utf-8") -> None:
         """End the writing side, after *data* if there is any; ending twice does nothing.
 
         A response to HEAD has no body: *data* is dropped. Raises like `write` when there
@@ -145,8 +156,7 @@ class Http2Stream(Exchange):
                 # a stream that was pushed for HEAD has no body from the first
                 self._proceed()
             return
-        if data is not None and type(data) is not bytes:
-            data = as_buffer(data, encoding)
+        body = data if data is None or type(data) is bytes else as_buffer(data, encoding)
         if not self._headers_sent:
             self._proceed()
             if self.writable_ended:
@@ -155,17 +165,17 @@ class Http2Stream(Exchange):
         session = self._session
         connection = session._connection
         if self.id is None or connection is None or self._watched:
-            self._submit(data, True)
+            self._submit(body, True)
             return
         try:
-            connection.write(self.id, data, True)
+            connection.write(self.id, body, True)
         except Http2Error as error:
             self._refused_by_engine(error)
             raise
         if not session._in_batch:
             session._schedule_flush()
 
-    def _submit(self, data: Any, end: bool) -> bool:
+    def _submit(self, data: Buffer | None, end: bool) -> bool:
         session = self._session
         assert self.id is not None
         assert session._connection is not None

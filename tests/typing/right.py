@@ -1,0 +1,163 @@
+"""What a checker has nothing to say of, in its strictest mode."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from pathlib import Path
+from typing import Any, Unpack, assert_type
+from urllib.parse import SplitResult
+
+import http2
+from http2 import (
+    ClientHttp2Session,
+    ClientHttp2Stream,
+    Headers,
+    Http2Error,
+    Http2SecureServer,
+    Http2Server,
+    Http2ServerRequest,
+    Http2ServerResponse,
+    ServerHttp2Session,
+    ServerHttp2Stream,
+)
+
+
+class MyRequest(Http2ServerRequest):
+    """A program's own request."""
+
+
+class MyResponse(Http2ServerResponse):
+    """A program's own response."""
+
+
+async def handler(request: Http2ServerRequest, response: Http2ServerResponse) -> None:
+    """The usual one."""
+    body = await request.read()
+    assert_type(body, bytes)
+    response.set_header("content-type", "text/plain")
+    response.write_head(200, headers={"x-number": 7, "x-list": ["a", "b"]}).end(body)
+
+
+def own_handler(request: MyRequest, response: MyResponse) -> None:
+    """One for the program's own classes."""
+    response.end(request.url)
+
+
+class Application:
+    """A handler that is an object."""
+
+    async def __call__(self, request: Http2ServerRequest, response: Http2ServerResponse) -> None:
+        """Answer."""
+        response.end()
+
+    def asked(self, stream: ServerHttp2Stream, headers: Headers, *more: object) -> None:
+        """A method that takes what there is."""
+        stream.respond({":status": 204, "x": headers["x"]}, end_stream=True)
+
+
+def servers(context: ssl.SSLContext, given: dict[str, Any]) -> None:
+    """Servers with all kinds of handlers and options."""
+    assert_type(http2.create_server(), Http2Server)
+    assert_type(http2.create_secure_server(ssl_context=context), Http2SecureServer)
+    http2.create_server(handler, allow_http1=True, settings={"enable_push": False})
+    http2.create_server(Application(), settings=http2.Settings(max_concurrent_streams=5))
+    http2.create_server(lambda request, response: response.end(request.url))
+    http2.create_server(lambda: None, max_connections=None, http1_options={"max_header_size": 1})
+    http2.create_server(
+        own_handler,
+        http2_server_request_class=MyRequest,
+        http2_server_response_class=MyResponse,
+        http1_options=http2.Http1Options(keep_alive_timeout=3),
+    )
+    http2.create_secure_server(handler, cert=Path("cert.pem"), key=b"PEM", ca=["a.pem", b"PEM"])
+    http2.create_secure_server(cert="cert.pem", origins=["https://example.org"], request_cert=True)
+    http2.create_server(**given)
+
+
+def listeners(server: Http2Server, secure: Http2SecureServer, application: Application) -> None:
+    """All ways to listen."""
+    server.on("stream", application.asked)
+    server.on("stream", lambda stream, headers: stream.respond({"x": headers["x"]}))
+    server.on("stream", lambda stream: stream.end())
+    server.on("request", handler)
+    server.on("request", own_handler)
+    server.on("request", Application())
+    server.on("session", print)
+    server.on("close", lambda: None)
+    server.off("close", server.once("close", lambda: None))
+    secure.on("tls_client_error", lambda error, connection: connection.destroy())
+    server.on("my-own", lambda thing: None)
+
+    @server.on("stream")
+    async def answer(stream: ServerHttp2Stream, headers: Headers, flags: int) -> str:
+        stream.respond({":status": 200}, wait_for_trailers=True)
+        stream.on("want_trailers", lambda: stream.send_trailers({"x": "y"}))
+        pushed, sent = await stream.push_stream({":path": "/style.css"})
+        assert_type(pushed, ServerHttp2Stream)
+        assert_type(sent, Headers)
+        stream.respond_with_file(Path("index.html"), {"x": 1}, on_error=lambda error: None)
+        return str(headers[":path"]) + str(flags)
+
+    @server.once("request")
+    def own(request: MyRequest) -> None:
+        assert_type(request.socket, http2.StreamSocketProxy | None)
+
+    @server.on("my-own")
+    def mine(thing: Application) -> None:
+        print(thing.asked)
+
+    @server.on("session")
+    def session(session: ServerHttp2Session) -> None:
+        session.on("goaway", lambda code, last, data: None)
+        session.origin("https://example.org")
+
+    mine(application)
+
+
+def own_event(emitter: http2.EventEmitter, application: Application) -> None:
+    """Of an emitter of any class, nobody knows the events."""
+    emitter.on("my-own", application.asked)
+
+
+async def dial(url: SplitResult, options: dict[str, Any]) -> socket.socket:
+    """What carries a session."""
+    dialled = socket.create_connection((url.hostname, url.port))
+    dialled.settimeout(options.get("timeout"))
+    return dialled
+
+
+async def client(**options: Unpack[http2.ConnectOptions]) -> None:
+    """A client, whose options a program may pass on."""
+    async with http2.connect("https://example.org", **options) as session:
+        assert_type(session, ClientHttp2Session)
+        async with session.request({":path": "/"}, weight=1) as stream:
+            assert_type(stream, ClientHttp2Stream)
+            response = await stream.response()
+            assert_type(response, Headers)
+            async for chunk in stream:
+                print(chunk)
+            assert_type(await stream.text(), str)
+        session.request(
+            [(":path", "/"), ("x", 1)], signal=asyncio.get_running_loop().create_future()
+        )
+        assert_type(await session.ping(), tuple[float, bytes])
+        settings, duration = await session.settings({"enable_push": False})
+        assert_type(settings, http2.Settings)
+        assert_type(duration, float)
+        session.on("stream", lambda stream, headers: stream.end())
+        session.set_timeout(5, lambda: None).destroy()
+    session = await http2.connect("localhost", protocol="http:", create_connection=dial, timeout=3)
+    stream = session.request()
+    stream.on("response", lambda headers: print(headers[":status"]))
+    stream.on("data", lambda chunk: print(chunk))
+
+    @stream.on("data")
+    def text(chunk: str) -> None:
+        print(chunk)
+
+    @stream.on("error")
+    def failed(error: Exception) -> None:
+        if isinstance(error, Http2Error):
+            assert_type(error.retryable, bool)
