@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ..core.emitter import EventEmitter
 from ..core.farewell import queued
-from ..core.socket import SocketProxy, peer_of
+from ..core.socket import SocketProxy, addresses_of, host_of
 from ..core.timers import IdleTimer, check_timeout
 from ..core.transport import _read_buffer
 
@@ -70,10 +70,7 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
         self.server = server
         self._transport = transport
         # known after the end as well; see `SocketProxy`
-        self._addresses = {
-            name: transport.get_extra_info(name) for name in ("peername", "sockname")
-        }
-        self._peer = peer_of(transport)
+        self._addresses = addresses_of(transport)
         self._loop = server._loop
         self._buffer = _read_buffer()
         self._target = self._buffer[:HEAD_READ]
@@ -85,7 +82,7 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
         return f"<{type(self).__name__} {state}>"
 
     def _peer_name(self) -> str | None:
-        return self._peer
+        return host_of(self._addresses["peername"])
 
     # --- what is known ----------------------------------------------------------------
 

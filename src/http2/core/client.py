@@ -99,7 +99,8 @@ def connect(
     shown = f"[{name}]" if ":" in name else name
     suffix = "" if port == DEFAULT_PORTS[protocol] else f":{port}"
     session = ClientHttp2Session(loop, session_options, shown + suffix, protocol[:-1])
-    session._close_timeout = close_timeout
+    if close_timeout is not None:
+        session._close_timeout = close_timeout
     if protocol == "https:":
         session._add_origins([serialize_origin(f"https://{shown}{suffix}") or ""])
     if listener is not None:

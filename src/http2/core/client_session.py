@@ -19,6 +19,7 @@ from ..constants import (
 )
 from ..errors import StreamError, new_error
 from ..headers import Headers, OutgoingHeaders, kept_headers
+from ..layout import lay_out
 from .checks import check_bool
 from .client_stream import ClientHttp2Stream
 from .duplex import Completion, fail, wake
@@ -27,7 +28,7 @@ from .options import SessionOptions, engine_connection
 from .origins import serialize_origin
 from .priority import check_priority
 from .push import receive_promise, want_again
-from .session import Http2Session, event_handlers
+from .session import LAID_OUT, Http2Session, event_handlers
 from .stream import Http2Stream
 from .timers import check_timeout
 from .watch import watch
@@ -546,4 +547,11 @@ ClientHttp2Session._handlers = event_handlers(
     (events.DATA, ClientHttp2Session._on_data),
     (events.STREAM_CLOSED, ClientHttp2Session._on_stream_closed),
     (events.GOAWAY, ClientHttp2Session._on_goaway),
+)
+
+lay_out(
+    ClientHttp2Session,
+    *LAID_OUT,
+    *("_authority", "_scheme", "_pending", "_dial", "_awaited", "_taken", "_connected_waiters"),
+    "_close_timeout",
 )

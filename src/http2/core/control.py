@@ -26,7 +26,7 @@ from .checks import check_integer
 from .duplex import Closable, quiet_future
 from .options import SessionOptions
 from .runner import Referenced
-from .socket import SocketProxy
+from .socket import SocketProxy, host_of
 from .stream import check_error_code
 from .timers import IdleTimer, check_timeout
 
@@ -112,10 +112,8 @@ class SessionControl(Closable, Referenced):
     _transport: asyncio.Transport | None = None
     # Set when the connection has ended without us: what all who wait are told.
     _lost: ConnectionClosed | None = None
-    # Kept for those who ask when the connection has gone.
+    # Kept for those who ask when the connection has gone, and for the log.
     _addresses: dict[str, Any] = {}  # noqa: RUF012 (never changed in place)
-    # Kept for the log, which tells of connections when they have gone.
-    _peer: str | None = None
     _timer: IdleTimer | None = None
     # The code of the GOAWAY that we have decided on; nghttp2 decides on others by itself.
     _own_goaway: int | None = None
@@ -134,8 +132,8 @@ class SessionControl(Closable, Referenced):
     ]
     _pending_settings_acks = 0
     # What was asked for before the connection stood.
-    _early_settings: list[tuple[Settings, asyncio.Future[tuple[Settings, float]]]]
-    _early_goaways: list[tuple[int, int, bytes]]
+    _early_settings: tuple[tuple[Settings, asyncio.Future[tuple[Settings, float]]], ...] = ()
+    _early_goaways: tuple[tuple[int, int, bytes], ...] = ()
     _early_next_stream_id: int | None = None
     # The window that the program has set, before the connection stood or after.
     _own_window: int | None = None
@@ -147,8 +145,6 @@ class SessionControl(Closable, Referenced):
         self._loop = loop
         self._options = options
         self._settings_waiters = []
-        self._early_settings = []
-        self._early_goaways = []
 
     @abstractmethod
     def _wake(self) -> None:
@@ -166,14 +162,14 @@ class SessionControl(Closable, Referenced):
         self._send_settings(self._options.settings, None)
         if self._own_window is not None:
             self._connection.set_local_window_size(self._own_window)
-        early_settings, self._early_settings = self._early_settings, []
-        for settings, waiter in early_settings:
-            self._send_settings(settings, waiter)
-        if self.destroyed:
-            return
+        if self._early_settings:
+            early_settings, self._early_settings = self._early_settings, ()
+            for settings, waiter in early_settings:
+                self._send_settings(settings, waiter)
+            if self.destroyed:
+                return
         for early in self._early_goaways:
             self.goaway(*early)
-        self._early_goaways.clear()
 
     # --- commands -------------------------------------------------------------------------
 
@@ -183,7 +179,7 @@ class SessionControl(Closable, Referenced):
         return self._connection
 
     def _peer_name(self) -> str | None:
-        return self._peer
+        return host_of(self._addresses.get("peername"))
 
     def _check_alive(self) -> None:
         if self.destroyed:
@@ -252,7 +248,7 @@ class SessionControl(Closable, Referenced):
         waiter: asyncio.Future[tuple[Settings, float]] = quiet_future(self._loop)
         self._pending_settings_acks += 1
         if self._connection is None:
-            self._early_settings.append((checked, waiter))
+            self._early_settings += ((checked, waiter),)
         else:
             self._send_settings(checked, waiter)
         return waiter
@@ -294,7 +290,7 @@ class SessionControl(Closable, Referenced):
                 "ERR_INVALID_ARG_TYPE", "opaque_data", "a buffer", opaque_data
             ) from None
         if self._connection is None:
-            self._early_goaways.append((code, last_stream_id, data))
+            self._early_goaways += ((code, last_stream_id, data),)
             return
         self._own_goaway = code
         self._connection.goaway(code, last_stream_id, data)
@@ -485,7 +481,7 @@ class SessionControl(Closable, Referenced):
         waiters = [waiter for waiter, _, _ in self._settings_waiters]
         waiters += [waiter for _, waiter in self._early_settings]
         self._settings_waiters = []
-        self._early_settings = []
+        self._early_settings = ()
         for settings_waiter in waiters:
             if not settings_waiter.done():
                 settings_waiter.set_exception(self._cancelled("ERR_HTTP2_SETTINGS_CANCEL"))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from .socket import addresses_of
+
 __all__ = ["HandshakeSocket"]
 
 
@@ -14,9 +16,7 @@ class HandshakeSocket:
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
         # asked for early: once a connection has been reset its addresses are forgotten
-        self._addresses = {
-            name: transport.get_extra_info(name) for name in ("peername", "sockname")
-        }
+        self._addresses = addresses_of(transport)
 
     def __repr__(self) -> str:
         """Show who it was."""

@@ -15,12 +15,13 @@ from ..constants import (
 )
 from ..errors import ConnectionClosed
 from ..headers import Headers
+from ..layout import lay_out
 from .emitter import logger
 from .options import SessionOptions
 from .origins import altsvc_arguments, check_origins
 from .push import Pushes
 from .server_stream import ServerHttp2Stream
-from .session import Http2Session, event_handlers
+from .session import LAID_OUT, Http2Session, event_handlers
 from .stream import Http2Stream
 from .unanswered import check_answered
 
@@ -310,4 +311,10 @@ ServerHttp2Session._handlers = event_handlers(
     (events.REQUEST, ServerHttp2Session._on_request),
     (events.STREAM_CLOSED, ServerHttp2Session._on_stream_closed),
     (events.GOAWAY_SENT, ServerHttp2Session._on_goaway_sent),
+)
+
+lay_out(
+    ServerHttp2Session,
+    *LAID_OUT,
+    *("_server", "_waiting", "_write_paused"),
 )

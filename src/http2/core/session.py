@@ -49,7 +49,7 @@ from .emitter import logger
 from .farewell import Farewell
 from .measuring import Measuring
 from .options import SessionOptions, engine_connection
-from .socket import peer_of
+from .socket import addresses_of
 from .stream import Http2Stream, check_error_code
 from .tls import is_adequate
 from .upkeep import Chore, begin_upkeep, end_upkeep
@@ -86,6 +86,15 @@ _ERROR_CODES = {
 # NGHTTP2_ERR_STREAM_CLOSED, _STREAM_CLOSING, _INVALID_STREAM_STATE, _DEFERRED_DATA_EXIST and
 # _SESSION_CLOSING.
 _EXPECTED_NOT_SENT = frozenset({-510, -511, -514, -515, -530})
+
+
+# What every session sets; see `lay_out`.
+LAID_OUT = (
+    *("_loop", "_options", "_settings_waiters", "destroyed", "_listeners", "_timer"),
+    *("_streams", "_upkeep", "_deadlines", "_connection", "_transport", "_addresses"),
+    *("connecting", "_began", "encrypted", "alpn_protocol", "_pending_settings_acks"),
+    *("_flush_scheduled", "_in_batch", "_windows", "_watch"),
+)
 
 
 class Http2Session(SessionControl):
@@ -172,10 +181,7 @@ class Http2Session(SessionControl):
     def _connected(self, transport: asyncio.Transport) -> None:
         """The transport stands: begin to speak HTTP/2 on it."""
         self._transport = transport
-        self._peer = peer_of(transport)
-        self._addresses = {
-            name: transport.get_extra_info(name) for name in ("peername", "sockname")
-        }
+        self._addresses = addresses_of(transport)
         if self.destroyed:
             transport.abort()
             return

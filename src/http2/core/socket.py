@@ -16,9 +16,13 @@ if TYPE_CHECKING:
 __all__ = ["SocketProxy"]
 
 
-def peer_of(transport: asyncio.BaseTransport) -> str | None:
-    """The address of *transport*'s peer, without its port; None for what has none."""
-    address = transport.get_extra_info("peername")
+def addresses_of(transport: asyncio.BaseTransport) -> dict[str, Any]:
+    """Both ends of *transport*, as its extra information has them, to be known after its end."""
+    return {name: transport.get_extra_info(name) for name in ("peername", "sockname")}
+
+
+def host_of(address: Any) -> str | None:
+    """The host of an *address*, without its port; None for what has none."""
     return str(address[0]) if isinstance(address, tuple) and address else None
 
 

@@ -446,7 +446,6 @@ cdef int on_stream_close(
     nghttp2_session *session, int32_t stream_id, uint32_t error_code, void *user_data
 ) noexcept:
     cdef Session self = <Session>user_data
-    cdef tuple last
     cdef OutgoingBody body
     cdef object unsent = None
     if self._open_streams > 0:
@@ -473,11 +472,6 @@ cdef int on_stream_close(
             self._watch.push_closed(session, stream_id)
         if self._large_blocks:
             drop_block(self, stream_id)
-        if self._batch:
-            last = self._batch[-1]
-            if <int>last[0] == EVENT_END_SENT and <int32_t>last[1] == stream_id:
-                self._batch[-1] = (EVENT_STREAM_CLOSED, stream_id, error_code, None)
-                return 0
         report(self, EVENT_STREAM_CLOSED, stream_id, error_code, unsent)
         return 0
     except BaseException as failure:
@@ -496,7 +490,11 @@ cdef int on_frame_send(
         if kind == NGHTTP2_DATA or (
             kind == NGHTTP2_HEADERS and frame.headers.cat == NGHTTP2_HCAT_HEADERS
         ):
-            if frame.hd.flags & NGHTTP2_FLAG_END_STREAM:
+            if (
+                frame.hd.flags & NGHTTP2_FLAG_END_STREAM
+                # else it is closed at once, which says this too
+                and nghttp2_session_get_stream_remote_close(session, frame.hd.stream_id) != 1
+            ):
                 report(self, EVENT_END_SENT, frame.hd.stream_id, None, None)
         elif kind == NGHTTP2_HEADERS:
             if frame.headers.cat == NGHTTP2_HCAT_REQUEST:

@@ -15,6 +15,7 @@ from cpython.mem cimport PyMem_Calloc, PyMem_Free, PyMem_Realloc
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF, Py_INCREF
 from libc.stdint cimport uint64_t, uintptr_t
+from libc.string cimport memcmp
 from libc.time cimport time, time_t
 
 from http2.engine.nghttp2 cimport (
@@ -50,7 +51,8 @@ cdef extern from "Python.h":
     bint PyBytes_CheckExact(object o)
     bint PyLong_CheckExact(object o)
     bint PyDict_CheckExact(object o)
-    PyObject *PyDict_GetItemWithError(object d, object key) except? NULL
+    PyObject *PyDict_SetDefault(object d, object key, object value) except NULL
+    Py_ssize_t PyDict_Size(object d) except -1
     Py_ssize_t PySequence_Fast_GET_SIZE(object o)
     PyObject *PySequence_Fast_GET_ITEM(object o, Py_ssize_t i)
 
@@ -150,28 +152,38 @@ cdef object new_headers():
     return http2_new(Headers, no_arguments)
 
 
+cdef const char *STATUS = b":status"
+cdef const char *SET_COOKIE = b"set-cookie"
+
+
+cdef inline bint is_named(str name, const char *other, Py_ssize_t length) noexcept:
+    """Whether *name*, which was received and so is of one byte a character, is *other*."""
+    return (
+        PyUnicode_GET_LENGTH(name) == length and memcmp(PyUnicode_DATA(name), other, length) == 0
+    )
+
+
 cdef list add_received(object headers, list raw, str name, str value):
     """Add one received field to *headers* by the merging rules of `Headers`.
 
     A block in which nothing was merged can be read back from the dict itself. From the
     first field that is merged on, *raw* is the list of all fields; it is returned.
     """
-    cdef PyObject *existing = PyDict_GetItemWithError(headers, name)
-    if existing is NULL:
+    cdef Py_ssize_t before = PyDict_Size(headers)
+    cdef PyObject *existing = PyDict_SetDefault(headers, name, value)
+    if PyDict_Size(headers) != before:
         if raw is not None:
             raw.append((name, value))
-        if name == ":status":
+        if is_named(name, STATUS, 7):
             # nghttp2 has checked that it is three digits
             PyDict_SetItem(headers, name, int(value))
-        elif name == "set-cookie":
+        elif is_named(name, SET_COOKIE, 10):
             PyDict_SetItem(headers, name, [value])
-        else:
-            PyDict_SetItem(headers, name, value)
         return raw
     if raw is None:
         raw = headers.raw
     raw.append((name, value))
-    if name == "set-cookie":
+    if is_named(name, SET_COOKIE, 10):
         PyList_Append(<object>existing, value)
     elif name == "cookie":
         PyDict_SetItem(headers, name, <str>existing + "; " + value)
