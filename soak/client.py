@@ -57,17 +57,18 @@ class Client:
             "stop": self.stop, "windows": self.windows, "close": self.close,
         }  # fmt: skip
         self._at_a_time: int = options["at_a_time"]
+        self._warm_ups: int = options["warm_ups"]
 
     async def warm_up(self) -> None:
-        """Play all of the pack once, as fast as it goes."""
-        self._shuffle()
+        """Play all of the pack, as fast as it goes, as often as the options say."""
+        for _ in range(self._warm_ups):
+            self._shuffle()
+            await asyncio.gather(*(self._warm(number) for number in range(self._at_a_time)))
 
-        async def work(number: int) -> None:
-            choice = random.Random(SEED - 1 - number)
-            while self._left:
-                await self._play(*self._left.pop(), choice)
-
-        await asyncio.gather(*(work(number) for number in range(self._at_a_time)))
+    async def _warm(self, number: int) -> None:
+        choice = random.Random(SEED - 1 - number)
+        while self._left:
+            await self._play(*self._left.pop(), choice)
 
     async def start(self) -> None:
         """Begin the traffic."""
