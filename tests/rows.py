@@ -267,7 +267,7 @@ def marks() -> dict[str, list[str]]:
 
 def members_of(cls: type) -> Iterator[str]:
     """The public members that *cls* has of this library's: not those of `dict` and the like."""
-    seen = set()
+    seen = {name for base in cls.__mro__ if base is dict for name in dir(base)}
     for base in cls.__mro__:
         if not base.__module__.startswith("http2"):
             continue

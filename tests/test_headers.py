@@ -6,6 +6,7 @@ import copy
 import enum
 import pickle
 from collections import OrderedDict, UserDict
+from collections.abc import Callable
 from types import MappingProxyType
 from typing import Any
 
@@ -391,3 +392,109 @@ def test_headers_made_by_hand() -> None:
     assert headers.sensitive == []
     assert Headers() == {}
     assert Headers().raw == []
+
+
+# --- Headers as a mapping -------------------------------------------------------------------
+
+
+def assign(headers: Headers) -> None:
+    headers["A"] = "2"
+
+
+def delete(headers: Headers) -> None:
+    del headers["A"]
+
+
+def merge(headers: Headers) -> None:
+    headers |= {"A": "2"}
+
+
+CHANGES: list[tuple[Callable[[Headers], Any], Any, dict[str, str]]] = [
+    (assign, None, {"a": "2", "b": "9"}),
+    (delete, None, {"b": "9"}),
+    (merge, None, {"a": "2", "b": "9"}),
+    (lambda headers: headers.pop("A"), "1", {"b": "9"}),
+    (lambda headers: headers.pop("A", None), "1", {"b": "9"}),
+    (lambda headers: headers.pop("C", "none"), "none", {"a": "1", "b": "9"}),
+    (lambda headers: headers.popitem(), ("b", "9"), {"a": "1"}),
+    (lambda headers: headers.clear(), None, {}),
+    (lambda headers: headers.setdefault("A", "2"), "1", {"a": "1", "b": "9"}),
+    (lambda headers: headers.setdefault("C", "2"), "2", {"a": "1", "b": "9", "c": "2"}),
+    (lambda headers: headers.update({"A": "2"}), None, {"a": "2", "b": "9"}),
+    (lambda headers: headers.update([("A", "2"), ("a", "3")]), None, {"a": "3", "b": "9"}),
+    (lambda headers: headers.update(A="2"), None, {"a": "2", "b": "9"}),
+    (lambda headers: headers.update(Headers({"A": "2"})), None, {"a": "2", "b": "9"}),
+]
+
+
+@pytest.mark.row("headers.mapping", "headers.raw_stays")
+@pytest.mark.parametrize(("change", "result", "left"), CHANGES)
+def test_changes_ignore_case_and_raw_stays(
+    change: Callable[[Headers], Any], result: Any, left: dict[str, str]
+) -> None:
+    headers = arrive({"A": "1", "b": "9"})
+    for name in [name for name in headers if name.startswith(":")]:
+        del headers[name]
+    raw = headers.raw
+    assert raw[PSEUDO:] == [("a", "1"), ("b", "9")]
+    assert change(headers) == result
+    assert dict(headers) == left
+    assert list(headers) == list(left)
+    assert headers.raw == headers.copy().raw == raw
+    assert pickle.loads(pickle.dumps(headers)).raw == raw
+
+
+@pytest.mark.row("headers.raw_stays")
+def test_raw_stays_when_a_list_is_changed_in_place() -> None:
+    headers = arrive([("set-cookie", "a=1"), ("x", "1")])
+    headers["set-cookie"].insert(0, "b=2")
+    assert headers["Set-Cookie"] == ["b=2", "a=1"]
+    assert headers.raw[PSEUDO:] == [("set-cookie", "a=1"), ("x", "1")]
+    headers.raw.clear()
+    assert headers.raw[PSEUDO:] == [("set-cookie", "a=1"), ("x", "1")]
+
+
+@pytest.mark.row("headers.mapping")
+def test_names_in_another_case_are_the_same() -> None:
+    headers = Headers([("X-A", "1"), ("x-b", "2")], X_C="3")
+    assert list(headers) == ["x-a", "x-b", "x_c"]
+    assert headers == {"X-a": "1", "x-B": "2", "X_c": "3"}
+    assert MappingProxyType({"X-a": "1", "x-B": "2", "X_c": "3"}) == headers
+    assert headers != {"x-a": "1", "X-A": "1", "x-b": "2", "x_c": "3"}
+    assert headers != {"X-A": "1"}
+    assert headers != [("x-a", "1")]
+    assert headers == headers.copy()
+    assert Headers.fromkeys(["A", "a"], "1") == {"a": "1"}
+    for wrong in ("pop", "__delitem__"):
+        with pytest.raises(KeyError, match="X-None"):
+            getattr(headers, wrong)("X-None")
+
+
+@pytest.mark.row("headers.mapping")
+def test_unions() -> None:
+    headers = arrive([("a", "1"), ("a", "2")])
+    both = headers | {"A": "3", "C": "4"}
+    assert isinstance(both, Headers)
+    assert (both["a"], both["c"], both.raw) == ("3", "4", headers.raw)
+    assert headers["a"] == "1, 2"
+    other = {"A": "3", "C": "4"} | headers
+    assert isinstance(other, Headers)
+    assert (other["a"], other["c"]) == ("1, 2", "4")
+    with pytest.raises(TypeError):
+        headers | [("a", "1")]  # type: ignore[operator]
+    with pytest.raises(TypeError):
+        [("a", "1")] | headers  # type: ignore[operator]
+
+
+@pytest.mark.row("headers.mapping")
+def test_views() -> None:
+    headers = Headers({"X-A": "1", "x-b": "2"})
+    assert "X-A" in headers.keys()  # noqa: SIM118 - the view is meant
+    assert ("X-A", "1") in headers.items()
+    assert ("X-A", "2") not in headers.items()
+    assert headers.keys() & {"X-A", "X-C"} == {"X-A"}
+    assert list(headers.keys()) == list(reversed(list(reversed(headers.keys())))) == ["x-a", "x-b"]
+    assert list(headers.items()) == [("x-a", "1"), ("x-b", "2")]
+    assert list(reversed(headers.items())) == [("x-b", "2"), ("x-a", "1")]
+    assert len(headers.items()) == len(headers.keys()) == 2
+    assert {**headers} == dict(headers) == dict(headers.items())

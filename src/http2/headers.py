@@ -6,10 +6,10 @@ holds what both directions share, and does no I/O.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Final, TypeAlias
+from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping
+from typing import Any, Final, Self, TypeAlias
 
-__all__ = ["Headers", "OutgoingHeaders", "sensitive_headers"]
+__all__ = ["Headers", "OutgoingHeaders", "received", "sensitive_headers"]
 
 
 class _SensitiveHeaders:
@@ -93,29 +93,64 @@ SINGLE_VALUE: Final = frozenset(
 not repeat them."""
 
 
-class Headers(dict[Any, Any]):
-    """A received header block: a `dict` with lower-case names whose look-ups ignore case.
+class _Names(KeysView[str]):
+    """The names of `Headers`, in whatever case they are looked for."""
+
+    __slots__ = ()
+    _mapping: Headers
+
+    def __iter__(self) -> Iterator[str]:
+        return dict.__iter__(self._mapping)
+
+    def __reversed__(self) -> Iterator[str]:
+        return dict.__reversed__(self._mapping)
+
+
+class _Fields(ItemsView[str, Any]):
+    """The names of `Headers`, in whatever case they are looked for, each with its value."""
+
+    __slots__ = ()
+    _mapping: Headers
+
+    def __iter__(self) -> Iterator[tuple[str, Any]]:
+        return iter(dict.items(self._mapping))
+
+    def __reversed__(self) -> Iterator[tuple[str, Any]]:
+        return reversed(dict.items(self._mapping))
+
+
+class Headers(dict[str, Any]):
+    """A received header block: a `dict` with lower-case names that ignores case in all it does.
 
     ``:status`` is an `int`, ``set-cookie`` a list of `str`, every other value a `str`:
     fields that carry one value keep the first, ``cookie`` fields are joined with
     ``"; "`` (RFC 9113 section 8.2.3) and all others with ``", "``. Bytes that are not
     ASCII are read as Latin-1, so that every octet survives.
+
+    It may be changed as any `dict`: `raw` stays what it was.
     """
 
+    # The engine makes one for each block: by `dict`'s own means, so nothing here costs it anything.
     __slots__ = ("_raw", "_sensitive")
 
     _raw: list[tuple[str, str]]
     _sensitive: list[str]
 
+    def __init__(self, *args: Any, **fields: Any) -> None:
+        """Make headers of what makes a `dict`; names are put in lower case."""
+        if args or fields:
+            dict.update(self, _lowered(*args, **fields))
+
     @property
     def raw(self) -> list[tuple[str, str]]:
         """The fields as they came: (name, value) pairs in wire order, none merged."""
         if hasattr(self, "_raw"):
-            # two fields or more had one name, so the dict shows less
+            # two fields or more had one name, so the dict shows less; or it was changed
             return list(self._raw)
         return [
-            (name, value[0] if isinstance(value, list) else str(value))
-            for name, value in self.items()
+            (name, value[0] if isinstance(value, list) and value else str(value))
+            for name, value in dict.items(self)
+            if isinstance(name, str)
         ]
 
     @property
@@ -125,6 +160,8 @@ class Headers(dict[Any, Any]):
             return self._sensitive
         except AttributeError:
             return []
+
+    # --- looking up: `dict` itself has found what is in lower case --------------------------
 
     def __missing__(self, key: Any) -> Any:
         if isinstance(key, str):
@@ -149,13 +186,133 @@ class Headers(dict[Any, Any]):
         except KeyError:
             return default
 
+    def keys(self) -> KeysView[str]:  # type: ignore[override] # dict_keys is no class to build on
+        """The names, in lower case."""
+        return _Names(self)
+
+    def items(self) -> ItemsView[str, Any]:  # type: ignore[override]
+        """The names, in lower case, each with its value."""
+        return _Fields(self)
+
+    # --- changing ---------------------------------------------------------------------------
+
+    def _keep_raw(self) -> None:
+        """Keep what came before the dict shows something else."""
+        if not hasattr(self, "_raw"):
+            self._raw = self.raw
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self._keep_raw()
+        dict.__setitem__(self, _name(key), value)
+
+    def __delitem__(self, key: Any) -> None:
+        self._keep_raw()
+        name = _name(key)
+        if name not in self:
+            raise KeyError(key)
+        dict.__delitem__(self, name)
+
+    def pop(self, key: Any, *default: Any) -> Any:
+        """Take the field *key* out, and return its value, or *default* when there is none."""
+        self._keep_raw()
+        name = _name(key)
+        if name not in self and not default:
+            raise KeyError(key)
+        return dict.pop(self, name, *default)
+
+    def popitem(self) -> tuple[str, Any]:
+        """Take the last field out, and return its name and value."""
+        self._keep_raw()
+        return dict.popitem(self)
+
+    def clear(self) -> None:
+        """Take all fields out."""
+        self._keep_raw()
+        dict.clear(self)
+
+    def setdefault(self, key: Any, default: Any = None) -> Any:
+        """The value of the field *key*, which is *default* from now on when there is none."""
+        self._keep_raw()
+        return dict.setdefault(self, _name(key), default)
+
+    def update(self, *args: Any, **fields: Any) -> None:
+        """Take over fields from a mapping, from pairs, and from keywords."""
+        self._keep_raw()
+        dict.update(self, _lowered(*args, **fields))
+
+    # --- as a whole -------------------------------------------------------------------------
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Mapping) and not isinstance(other, Headers):
+            fields = dict(other)
+            lowered = _lowered(fields)
+            return len(lowered) == len(fields) and dict.__eq__(self, lowered)
+        return dict.__eq__(self, other)
+
+    def __ne__(self, other: object) -> bool:
+        equal = self.__eq__(other)
+        return equal if equal is NotImplemented else not equal
+
+    __hash__ = None
+
+    def __or__(self, other: Any) -> Headers:  # type: ignore[override]
+        if not isinstance(other, Mapping):
+            return NotImplemented
+        both = self.copy()
+        both.update(other)
+        return both
+
+    def __ror__(self, other: Any) -> Headers:  # type: ignore[override]
+        if not isinstance(other, Mapping):
+            return NotImplemented
+        both = Headers(other)
+        both.update(self)
+        return both
+
+    def __ior__(self, other: Any) -> Self:  # type: ignore[override]
+        self.update(other)
+        return self
+
     def copy(self) -> Headers:
         """A copy that keeps `raw` and `sensitive`."""
-        new = Headers(self)
+        new = Headers()
+        dict.update(new, self)
         for slot in Headers.__slots__:
             if hasattr(self, slot):
                 setattr(new, slot, getattr(self, slot))
         return new
+
+    __copy__ = copy
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # not by way of `__setitem__`, which would keep the raw fields of an empty dict
+        slots = {slot: getattr(self, slot) for slot in Headers.__slots__ if hasattr(self, slot)}
+        return type(self), (dict(self),), (None, slots)
+
+
+# The means of `dict` itself: names are in lower case already, and nothing has come before.
+_make = dict.__new__
+_fill = dict.update
+
+
+def received(fields: dict[str, Any], raw: list[tuple[str, str]]) -> Headers:
+    """The `Headers` of *fields*, whose names are in lower case, as they came in *raw*."""
+    headers = _make(Headers)
+    _fill(headers, fields)
+    headers._raw = raw
+    return headers
+
+
+def _name(key: Any) -> Any:
+    """*key* as the dict has it."""
+    return key.lower() if isinstance(key, str) else key
+
+
+def _lowered(*args: Any, **fields: Any) -> dict[str, Any]:
+    """The dict of these arguments, with names in lower case; of two in one case, the last."""
+    if len(args) == 1 and not fields and isinstance(args[0], Headers):
+        return args[0]
+    return {_name(key): value for key, value in dict(*args, **fields).items()}
 
 
 def _lower(name: str | bytes) -> str:
@@ -164,7 +321,7 @@ def _lower(name: str | bytes) -> str:
 
 def headers_as_sent(headers: OutgoingHeaders | None, defaults: dict[str, Any]) -> Headers:
     """*headers* by their lower-case names, with the *defaults* that were added to them."""
-    sent = Headers()
+    sent = Headers.__new__(Headers)
     items: Any = () if headers is None else headers
     if hasattr(items, "items"):
         items = items.items()
@@ -178,9 +335,9 @@ def headers_as_sent(headers: OutgoingHeaders | None, defaults: dict[str, Any]) -
         if key in sent and not hasattr(headers, "items"):
             earlier = sent[key]
             value = [*(earlier if isinstance(earlier, list) else [earlier]), value]
-        sent[key] = value
+        dict.__setitem__(sent, key, value)
     for key, value in defaults.items():
-        sent.setdefault(key, value)
+        dict.setdefault(sent, key, value)
     return sent
 
 

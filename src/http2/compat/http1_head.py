@@ -17,7 +17,7 @@ from httptools import (
     HttpRequestParser,
 )
 
-from ..headers import SINGLE_VALUE, Headers
+from ..headers import SINGLE_VALUE, Headers, received
 from .http1_options import Http1Options
 
 __all__ = [
@@ -204,9 +204,7 @@ def _headers(fields: list[tuple[bytes, bytes]], limit: int) -> Headers:
             merged[lower] = [text]
         else:
             merged[lower] = text
-    headers = Headers(merged)
-    headers._raw = raw
-    return headers
+    return received(merged, raw)
 
 
 def parse_head(data: bytes, options: Http1Options) -> RequestHead:
@@ -272,8 +270,7 @@ def parse_again(data: bytes, section: bytes, last: RequestHead, options: Http1Op
     last.method = known
     last.url = url.decode("ascii")
     raw = last.headers._raw
-    last.headers = headers = Headers(last.fields or {})
-    headers._raw = raw
+    last.headers = received(last.fields or {}, raw)
     return True
 
 

@@ -167,7 +167,7 @@ cdef list add_received(object headers, list raw, str name, str value):
     """Add one received field to *headers* by the merging rules of `Headers`.
 
     A block in which nothing was merged can be read back from the dict itself. From the
-    first field that is merged on, *raw* is the list of all fields; it is returned.
+    first field that is merged on, or has a list, *raw* is the list of all fields; it is returned.
     """
     cdef Py_ssize_t before = PyDict_Size(headers)
     cdef PyObject *existing = PyDict_SetDefault(headers, name, value)
@@ -178,6 +178,9 @@ cdef list add_received(object headers, list raw, str name, str value):
             # nghttp2 has checked that it is three digits
             PyDict_SetItem(headers, name, int(value))
         elif is_named(name, SET_COOKIE, 10):
+            if raw is None:
+                # a program may change the list in place
+                raw = headers.raw
             PyDict_SetItem(headers, name, [value])
         return raw
     if raw is None:
