@@ -70,6 +70,8 @@ def test_goaway_without_error(run: Run, peer: Peer) -> None:
         with pytest.raises(http2.Http2Error) as caught:
             session.request()
         assert caught.value.code == "ERR_HTTP2_GOAWAY_SESSION"
+        assert isinstance(caught.value, http2.GoAwayError)
+        assert caught.value.error_code == constants.NGHTTP2_NO_ERROR
         assert caught.value.retryable
         # those that were there go on to their end
         assert await text(asking) == "goaway sent"
@@ -87,25 +89,30 @@ def test_goaway_without_error(run: Run, peer: Peer) -> None:
     run(main())
 
 
-@pytest.mark.row("session.event.error", "session.goaway_code")
+@pytest.mark.row("session.event.error", "session.goaway_code", "module.GoAwayError")
 @pytest.mark.parametrize("code", [1, INTERNAL, constants.NGHTTP2_ENHANCE_YOUR_CALM])
 def test_goaway_with_error(run: Run, peer: Peer, code: int) -> None:
     async def main() -> None:
         session = await connect(peer)
         order: list[Any] = []
+        seen: list[Exception] = []
         session.on("goaway", lambda code: order.append(("goaway", code)))
         session.on("error", lambda error: order.append(("error", error.code, error.error_code)))
+        session.on("error", lambda error: seen.append(error))
         session.on("close", lambda: order.append("close"))
         held = session.request({":path": "/hold"})
         closed = happening(session, "close")
         session.request({":path": f"/goaway?code={code}"})
         error = await error_of(held.response())
         assert error.code == "ERR_HTTP2_SESSION_ERROR"
+        assert isinstance(error, http2.GoAwayError)
         assert isinstance(error, http2.SessionError)
         assert error.error_code == code
+        assert error.last_stream_id == session.goaway_last_stream_id
         assert not error.retryable
         await closed
         assert order == [("goaway", code), ("error", "ERR_HTTP2_SESSION_ERROR", code), "close"]
+        assert isinstance(seen[0], http2.GoAwayError)
 
     run(main())
 

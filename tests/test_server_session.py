@@ -271,7 +271,9 @@ def test_goaway_of_the_client(run: Run, code: int) -> None:
                 assert await peer.body(1) == b"last"
             else:
                 error = (await events.expect("error"))[1]
-                assert error.error_code == code
+                assert isinstance(error, http2.GoAwayError)
+                assert (error.code, error.error_code) == ("ERR_HTTP2_SESSION_ERROR", code)
+                assert error.last_stream_id == 0
                 assert stream.aborted
             last = (await peer.rest())[-1]
             assert (last.type, last.code) == (raw.GOAWAY, 0)

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from .constants import ERROR_CODE_NAMES, NGHTTP2_CANCEL, NGHTTP2_REFUSED_STREAM
+from .constants import ERROR_CODE_NAMES, NGHTTP2_CANCEL, NGHTTP2_NO_ERROR, NGHTTP2_REFUSED_STREAM
 
 __all__ = [
     "CODES",
@@ -36,6 +36,7 @@ __all__ = [
     "UnsupportedWarning",
     "connection_closed",
     "error_code_name",
+    "goaway_error",
     "new_error",
     "nghttp_error",
     "session_error",
@@ -97,10 +98,6 @@ class HeaderError(Http2TypeError):
     """Headers that can't be sent: a name, a value or a pseudo-header breaks the rules."""
 
 
-class GoAwayError(Http2Error):
-    """The session takes no new requests (code ERR_HTTP2_GOAWAY_SESSION): one side has said so."""
-
-
 class StreamError(Http2Error):
     """A stream ended with an error code, sent or received.
 
@@ -142,6 +139,33 @@ class SessionError(Http2Error):
         """Make an error; see the attribute. `session_error` does the common case."""
         super().__init__(code, message, retryable=retryable)
         self.error_code = error_code
+
+
+class GoAwayError(SessionError):
+    """One side has said GOAWAY (RFC 9113 section 6.8).
+
+    With code ERR_HTTP2_GOAWAY_SESSION the session goes on with the requests that it has, and takes
+    no new ones. With ERR_HTTP2_SESSION_ERROR the peer's GOAWAY has ended it, and its streams.
+
+    Attributes:
+        error_code: The code of the GOAWAY that ended the session; `NGHTTP2_NO_ERROR` otherwise.
+        last_stream_id: The last stream that the peer may have processed; None when it has not said.
+    """
+
+    last_stream_id: int | None
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        error_code: int = NGHTTP2_NO_ERROR,
+        last_stream_id: int | None = None,
+        retryable: bool = False,
+    ) -> None:
+        """Make an error; see the attributes. `goaway_error` does that of the peer's GOAWAY."""
+        super().__init__(code, message, error_code=error_code, retryable=retryable)
+        self.last_stream_id = last_stream_id
 
 
 class ConnectionClosed(StreamError, ConnectionError):
@@ -586,6 +610,23 @@ def session_error(
         message = _TABLE["ERR_HTTP2_SESSION_ERROR"][1].format(error_code_name(error_code))
     return SessionError(
         "ERR_HTTP2_SESSION_ERROR", message, error_code=error_code, retryable=retryable
+    )
+
+
+def goaway_error(error_code: int, last_stream_id: int, *, said: str = "") -> GoAwayError:
+    """Make the error of a session that the peer has ended with GOAWAY (ERR_HTTP2_SESSION_ERROR).
+
+    Args:
+        error_code: The code of RFC 9113 section 7 in the frame.
+        last_stream_id: The last stream that the peer may have processed, as the frame says.
+        said: What the message adds: the peer's own words.
+
+    Returns:
+        The error, to be raised by the caller.
+    """
+    message = _TABLE["ERR_HTTP2_SESSION_ERROR"][1].format(error_code_name(error_code)) + said
+    return GoAwayError(
+        "ERR_HTTP2_SESSION_ERROR", message, error_code=error_code, last_stream_id=last_stream_id
     )
 
 

@@ -35,7 +35,7 @@ from ..constants import (
 from ..errors import (
     Http2Error,
     connection_closed,
-    error_code_name,
+    goaway_error,
     new_error,
     nghttp_error,
     session_error,
@@ -564,8 +564,8 @@ class Http2Session(SessionControl):
             self.close()
         else:
             # the streams end with the peer's code, as in Node
-            said = f"the session was closed with {error_code_name(code)}{reason_of(opaque_data)}"
-            self._shut_down(session_error(code, message=said), code, NGHTTP2_NO_ERROR)
+            error = goaway_error(code, last_stream_id, said=reason_of(opaque_data))
+            self._shut_down(error, code, NGHTTP2_NO_ERROR)
             self._close_transport()
 
     def _on_goaway_sent(self, _: int, code: int, reason: bytes) -> None:
