@@ -96,6 +96,7 @@ def test_servername(run: Run, stranger: Certificate) -> None:
         names: list[Any] = []
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(stranger.cert, stranger.key)
+        context.set_alpn_protocols(["h2"])
         context.sni_callback = lambda connection, name, _: names.append(name)
         server = http2.create_secure_server(ssl_context=context)
         server.on("stream", lambda stream: stream.respond(end_stream=True))
@@ -252,6 +253,7 @@ def test_versions(run: Run, certificate: Certificate, version: str) -> None:
 def test_ssl_context(run: Run, peer: Peer, certificate: Certificate) -> None:
     async def main() -> None:
         context = ssl.create_default_context(cafile=certificate.cert)
+        context.set_alpn_protocols(["h2"])
         assert await status(http2.connect(peer.origin, ssl_context=context)) == 204
         # one context for many sessions
         sessions = [http2.connect(peer.origin, ssl_context=context) for _ in range(5)]

@@ -98,6 +98,7 @@ def test_inadequate_security(run: Run, certificate: Certificate, cipher: str) ->
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate.cert, certificate.key)
         context.set_ciphers(f"{cipher}:ECDHE+AESGCM")
+        context.set_alpn_protocols(["h2"])
         events = Events()
         server = secure(ssl_context=context)
         events.listen(server, "session", "session_error")
@@ -115,21 +116,6 @@ def test_inadequate_security(run: Run, certificate: Certificate, cipher: str) ->
             error = (await events.expect("session_error"))[1]
             assert error.error_code == NGHTTP2_INADEQUATE_SECURITY
             assert events.names == ["session_error"]
-            await check_hello(port, trusting(certificate, "h2"))
-
-    run(main())
-
-
-@pytest.mark.row("secure_server.option.ssl_context")
-@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-def test_own_context(run: Run, certificate: Certificate, version: ssl.TLSVersion) -> None:
-    """It need not know of ALPN: the server sets that."""
-
-    async def main() -> None:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate.cert, certificate.key)
-        context.minimum_version = context.maximum_version = version
-        async with listening(secure(ssl_context=context)) as port:
             await check_hello(port, trusting(certificate, "h2"))
 
     run(main())
@@ -353,43 +339,6 @@ def test_pem_bytes_leave_no_file(
     with pytest.raises(ssl.SSLError):
         http2.create_secure_server(cert=b"no certificate", key=b"no key")
     assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.row("secure_server.option.ssl_context")
-def test_sni(run: Run, certificate: Certificate, tmp_path: Path) -> None:
-    """A context with a callback of the user's own chooses by name."""
-    other = Certificate(str(tmp_path / "other.pem"), str(tmp_path / "other-key.pem"))
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
-         "-subj", "/CN=other.test", "-addext", "subjectAltName=DNS:other.test",
-         "-keyout", other.key, "-out", other.cert],
-        check=True, capture_output=True,
-    )  # fmt: skip
-
-    async def main() -> None:
-        names: list[str | None] = []
-        default, second = (ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER) for _ in range(2))
-        default.load_cert_chain(certificate.cert, certificate.key)
-        second.load_cert_chain(other.cert, other.key)
-        second.set_alpn_protocols(["h2"])
-
-        def choose(connection: Any, name: str | None, context: ssl.SSLContext) -> None:
-            names.append(name)
-            if name == "other.test":
-                connection.context = second
-
-        default.sni_callback = choose
-        async with listening(secure(ssl_context=default)) as port:
-            await check_hello(port, trusting(certificate, "h2"))
-            reader, writer = await asyncio.open_connection(
-                "127.0.0.1", port, ssl=trusting(other, "h2"), server_hostname="other.test"
-            )
-            async with RawPeer(reader, writer) as peer:
-                peer.send(raw.PREFACE, raw.settings(), raw.get())
-                assert await peer.body(1) == b"hello"
-        assert names == ["localhost", "other.test"]
-
-    run(main())
 
 
 # --- clients' certificates --------------------------------------------------------------------

@@ -69,11 +69,11 @@ def create_secure_server(
     """Make a server for HTTP/2 over TLS 1.2 or later; `Http2Server.listen` starts it.
 
     Like `create_server`, and with the server's identity: ``ssl_context`` (an
-    `ssl.SSLContext`; its ALPN is set), or ``cert`` and ``key`` (paths or PEM
-    bytes), ``passphrase``, ``ca``, ``request_cert`` (ask clients for a certificate) and
-    ``reject_unauthorized`` (True: refuse those without a valid one). With ``allow_http1``
-    and its ``http1_options`` the server speaks ``http/1.1`` too, with clients that choose it by
-    ALPN and with those that do without ALPN. ``origins`` is a list
+    `ssl.SSLContext` that offers ``h2`` by ALPN; it is never changed), or ``cert`` and
+    ``key`` (paths or PEM bytes), ``passphrase``, ``ca``, ``request_cert`` (ask clients
+    for a certificate) and ``reject_unauthorized`` (True: refuse those without a valid one).
+    With ``allow_http1`` and its ``http1_options`` the server speaks ``http/1.1`` too, with
+    clients that choose it by ALPN and with those that do without ALPN. ``origins`` is a list
     of what every new session tells its client with `ServerHttp2Session.origin`. Raises like
     `create_server` and `ServerHttp2Session.origin`, and `ssl.SSLError`, `OSError` for the
     identity.

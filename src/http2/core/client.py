@@ -54,8 +54,8 @@ def connect(
     ``happy_eyeballs_delay`` (seconds), ``timeout`` (seconds; see `set_timeout`),
     ``close_timeout`` (5 seconds; how long the end of ``async with`` waits for requests that are
     not complete before it resets them with CANCEL; None: until they are); for TLS
-    ``servername``, ``ssl_context`` or ``ca``, ``cert``, ``key``, ``passphrase``
-    and ``reject_unauthorized``.
+    ``servername``, ``ssl_context`` (which has to offer ``h2`` by ALPN, and is never changed) or
+    ``ca``, ``cert``, ``key``, ``passphrase`` and ``reject_unauthorized``.
 
     ``create_connection``, a function of ``(url, options)``, plain or async, makes what
     carries the bytes: an asyncio ``(reader, writer)`` pair, a connected `socket.socket`,

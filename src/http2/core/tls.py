@@ -9,7 +9,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import new_error
 
@@ -131,27 +131,33 @@ def _prepare(context: ssl.SSLContext) -> None:
     context.options |= ssl.OP_NO_RENEGOTIATION
 
 
+def _own(
+    given: object, side: Literal["client", "server"], identity: dict[str, Any]
+) -> ssl.SSLContext:
+    """The context that the program has *given*, as it is."""
+    # imported when it is needed, as `ssl` is
+    from .own_context import check_own_context
+
+    context = check_own_context(given, side)
+    if identity:
+        raise new_error("ERR_INVALID_ARG_VALUE", next(iter(identity)), "with ssl_context")
+    return context
+
+
 def server_context(options: dict[str, Any], protocols: Sequence[str] = ("h2",)) -> ssl.SSLContext:
     """The context of a secure server that speaks *protocols*; takes its options out of *options*.
 
-    ``ssl_context``, or ``cert`` and ``key`` (paths or PEM), ``passphrase``, ``ca``,
-    ``request_cert`` (False) and ``reject_unauthorized`` (True). Raises
+    ``ssl_context``, which is never changed, or ``cert`` and ``key`` (paths or PEM),
+    ``passphrase``, ``ca``, ``request_cert`` (False) and ``reject_unauthorized`` (True). Raises
     ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, `ssl.SSLError`, `OSError`.
     """
     import ssl
 
-    given: Any = options.pop("ssl_context", None)
+    given: object = options.pop("ssl_context", None)
     names = ("cert", "key", "passphrase", "ca", "request_cert", "reject_unauthorized")
     identity = {name: options.pop(name) for name in names if name in options}
     if given is not None:
-        if not isinstance(given, ssl.SSLContext):
-            raise new_error("ERR_INVALID_ARG_TYPE", "ssl_context", "an ssl.SSLContext", given)
-        if identity:
-            raise new_error("ERR_INVALID_ARG_VALUE", next(iter(identity)), "with ssl_context")
-        given.set_alpn_protocols(protocols)
-        # RFC 9113 section 9.2.1
-        given.options |= ssl.OP_NO_RENEGOTIATION
-        return given
+        return _own(given, "server", identity)
     if identity.get("cert") is None:
         raise new_error("ERR_INVALID_ARG_TYPE", "cert", "a path or PEM bytes", None)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -175,16 +181,11 @@ def client_context(options: dict[str, Any]) -> ssl.SSLContext:
     """
     import ssl
 
-    given: Any = options.pop("ssl_context", None)
+    given: object = options.pop("ssl_context", None)
     names = ("ca", "cert", "key", "passphrase", "reject_unauthorized")
     identity = {name: options.pop(name) for name in names if name in options}
     if given is not None:
-        if not isinstance(given, ssl.SSLContext):
-            raise new_error("ERR_INVALID_ARG_TYPE", "ssl_context", "an ssl.SSLContext", given)
-        if identity:
-            raise new_error("ERR_INVALID_ARG_VALUE", next(iter(identity)), "with ssl_context")
-        given.set_alpn_protocols(["h2"])
-        return given
+        return _own(given, "client", identity)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     _prepare(context)
     if identity.get("ca") is not None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, cast
 from .client_hello import read_client_hello
 from .emitter import logger
 from .handshake_socket import HandshakeSocket
+from .log_limit import limit
 from .tls_transport import TlsTransport
 from .transport import _read_buffer
 
@@ -145,6 +146,12 @@ class TlsProtocol(asyncio.BufferedProtocol):
             transport.close()
             return
         server = self._server
+        if self._offered and tls.selected_alpn_protocol() is None:
+            # one that the program's `sni_callback` has chosen: the first was asked before
+            limit.warn(
+                "no ALPN", None, "%r: an ssl_context has chosen none of the protocols that a "
+                "client offers by ALPN: call its set_alpn_protocols(['h2'])", server,
+            )  # fmt: skip
         self._inner._handshake = None
         server._handshakes.discard(transport)
         server._transports.discard(transport)
