@@ -44,7 +44,7 @@ __all__ = [
 ]
 
 
-def _restore(cls: type[Http2Error], args: tuple[Any, ...]) -> Http2Error:
+def _restore(cls: type[Http2Error], args: tuple[object, ...]) -> Http2Error:
     """Rebuild a pickled or copied error without its constructor; the state follows."""
     return cls.__new__(cls, *args)
 

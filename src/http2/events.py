@@ -49,9 +49,13 @@ and MEASURED while `Connection.measuring` is.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
 Event: TypeAlias = tuple[int, int, Any, Any]
+
+Handler: TypeAlias = Callable[[Any, int, Any, Any], None]
+"""What is called with an `Event` of a kind: its session, and the last three of the event."""
 
 HIGH_WATER: Final = 65536
 """Bytes queued on a stream at which a writer should wait for WRITABLE."""

@@ -179,7 +179,7 @@ class Headers(dict[str, Any]):
             return dict.__contains__(self, key.lower())
         return key is sensitive_headers
 
-    def get(self, key: Any, default: Any = None) -> Any:
+    def get(self, key: Any, default: object = None) -> Any:
         """The value of the field *key*, in whatever case, or *default*."""
         try:
             return self[key]
@@ -230,7 +230,7 @@ class Headers(dict[str, Any]):
         self._keep_raw()
         dict.clear(self)
 
-    def setdefault(self, key: Any, default: Any = None) -> Any:
+    def setdefault(self, key: Any, default: object = None) -> Any:
         """The value of the field *key*, which is *default* from now on when there is none."""
         self._keep_raw()
         return dict.setdefault(self, _name(key), default)

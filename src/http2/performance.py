@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
 
 from .core import measuring
 from .core.emitter import EventEmitter
@@ -55,7 +54,7 @@ class PerformanceObserver:
     HTTP/2 performance metrics" of its http2 module.
     """
 
-    def __init__(self, callback: Callable[..., Any]) -> None:
+    def __init__(self, callback: Callable[..., object]) -> None:
         if not callable(callback):
             raise new_error("ERR_INVALID_ARG_TYPE", "callback", "a callable", callback)
         self._emitter = EventEmitter()

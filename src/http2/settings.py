@@ -9,11 +9,14 @@ from __future__ import annotations
 import struct
 import warnings
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, Generic, Self, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar, cast, overload
 
 from . import constants
 from .errors import new_error
 from .suggestions import did_you_mean
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 __all__ = [
     "MAX_CUSTOM_SETTINGS",
@@ -235,7 +238,7 @@ class Settings:
         return frozenset((*self._values, "custom_settings") if self._custom else self._values)
 
     @staticmethod
-    def of(value: Settings | Mapping[str, Any] | None) -> Settings:
+    def of(value: Settings | Mapping[str, object] | None) -> Settings:
         """Turn the argument of a call into checked settings of its own.
 
         Args:
@@ -264,7 +267,8 @@ class Settings:
             if key not in _KEYWORDS:
                 message = f"a key of settings cannot be {key!r:.128}{did_you_mean(key, _KEYWORDS)}"
                 raise new_error("ERR_INVALID_ARG_VALUE", message=message)
-        return Settings(**value)
+        given: dict[str, Any] = {**value}  # the constructor looks at each
+        return Settings(**given)
 
     @staticmethod
     def from_pairs(pairs: Iterable[tuple[int, int]]) -> Settings:
@@ -378,7 +382,7 @@ def get_default_settings() -> Settings:
     return Settings.from_pairs((s.identifier, int(s.default)) for s in _BY_NAME.values())
 
 
-def get_packed_settings(settings: Settings | Mapping[str, Any] | None = None) -> bytes:
+def get_packed_settings(settings: Settings | Mapping[str, object] | None = None) -> bytes:
     """Pack settings as the payload of a SETTINGS frame, for a `HTTP2-Settings` header field.
 
     Args:
@@ -394,7 +398,7 @@ def get_packed_settings(settings: Settings | Mapping[str, Any] | None = None) ->
     return b"".join([_PAIR.pack(*pair) for pair in Settings.of(settings).to_pairs()])
 
 
-def get_unpacked_settings(buf: Any) -> Settings:
+def get_unpacked_settings(buf: Buffer) -> Settings:
     """Unpack the payload of a SETTINGS frame. The values are not checked, as in Node.
 
     Args:

@@ -7,7 +7,7 @@ face's listeners only once there are any: a request that nobody listens to costs
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Self
 
 from ..constants import NGHTTP2_CANCEL
 from ..core.emitter import EventEmitter
@@ -15,8 +15,6 @@ from ..errors import new_error
 from .socket import StreamSocketProxy, socket_of
 
 __all__ = ["Face"]
-
-SelfFace = TypeVar("SelfFace", bound="Face")
 
 
 class Face(EventEmitter):
@@ -41,11 +39,11 @@ class Face(EventEmitter):
         """Have the stream's *event* emitted here too."""
         self.stream.on(event, lambda *args: self.emit(event, *args))
 
-    def _owner(self, event: str, args: tuple[Any, ...]) -> EventEmitter:
+    def _owner(self, event: str, args: tuple[object, ...]) -> EventEmitter:
         stream: EventEmitter = self.stream
         return stream
 
-    def _listener_failed(self, error: Exception, event: str, args: tuple[Any, ...]) -> None:
+    def _listener_failed(self, error: Exception, event: str, args: tuple[object, ...]) -> None:
         self.stream._handler_failed(error, event)
 
     @property
@@ -67,9 +65,7 @@ class Face(EventEmitter):
         """End the stream at once, as `Http2Stream.destroy`; listeners of ``error`` get *error*."""
         self.stream.destroy(error)
 
-    def set_timeout(
-        self: SelfFace, seconds: float, callback: Callable[[], Any] | None = None
-    ) -> SelfFace:
+    def set_timeout(self, seconds: float, callback: Callable[[], object] | None = None) -> Self:
         """Emit ``timeout`` after *seconds* without activity on the stream; 0 for never.
 
         *callback* becomes a listener. When the request, the response and the server have no

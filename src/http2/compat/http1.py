@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from contextvars import copy_context
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..constants import NGHTTP2_CANCEL, NGHTTP2_PROTOCOL_ERROR
 from ..core.emitter import logger
@@ -588,7 +588,7 @@ class Http1Connection(Http1Carrier):
                 return
         self._close_transport()
 
-    def _adopt(self, tasks: set[asyncio.Task[Any]]) -> None:
+    def _adopt(self, tasks: set[asyncio.Task[object]]) -> None:
         self.server._adopt(tasks)
 
     # --- leaving HTTP -----------------------------------------------------------------

@@ -237,7 +237,7 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
     def _expire(self) -> None:
         """The deadline has passed."""
 
-    def set_timeout(self, seconds: float, callback: Callable[..., Any] | None = None) -> Any:
+    def set_timeout(self, seconds: float, callback: Callable[..., object] | None = None) -> Any:
         """Emit ``timeout`` after *seconds* without activity on the connection; 0 for never.
 
         Without a listener here, at the stream and at the server, the connection is destroyed.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any, Self
 
 from ..errors import new_error
 from ..headers import Headers, OutgoingHeaders
@@ -13,8 +13,6 @@ from .request import ServerRequest, check_method
 from .response import ServerResponse
 
 __all__ = ["Http1IncomingMessage", "Http1ServerResponse"]
-
-SelfResponse = TypeVar("SelfResponse", bound="Http1ServerResponse")
 
 
 class Http1IncomingMessage(ServerRequest):
@@ -76,11 +74,11 @@ class Http1ServerResponse(ServerResponse):
         self._message = message
 
     def write_head(
-        self: SelfResponse,
+        self,
         status_code: int,
-        status_message: Any = None,
+        status_message: str | OutgoingHeaders | None = None,
         headers: OutgoingHeaders | None = None,
-    ) -> SelfResponse:
+    ) -> Self:
         """`ServerResponse.write_head`; the reason phrase is sent."""
         if (
             type(headers) is dict

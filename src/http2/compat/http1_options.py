@@ -51,7 +51,7 @@ class Http1Options:
                 raise new_error("ERR_OUT_OF_RANGE", name, f">= {low} and <= {MAX_INT}", value)
 
     @classmethod
-    def of(cls, given: Mapping[str, Any] | Http1Options | None) -> Http1Options:
+    def of(cls, given: Mapping[str, object] | Http1Options | None) -> Http1Options:
         """The options that a program has *given*: by name, as such, or none.
 
         Raises ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE, and `TypeError` for unknown names.
@@ -62,7 +62,7 @@ class Http1Options:
             return given
         if not isinstance(given, Mapping):
             raise new_error("ERR_INVALID_ARG_TYPE", "http1_options", "a mapping", given)
-        left = dict(given)
+        left: dict[str, Any] = {**given}
         known = {name: left.pop(name) for name in cls.__slots__ if name in left}
         reject_unknown(left, "http1_options")
         return cls(**known)

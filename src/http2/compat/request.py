@@ -12,6 +12,8 @@ from ..layout import lay_out
 from .face import Face
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from ..listening import RequestEvents
 
 __all__ = ["Http2ServerRequest", "ServerRequest"]
@@ -157,8 +159,9 @@ class ServerRequest(Face):
     def _charset(self) -> str | None:
         return charset_of(self.headers)
 
-    def __aiter__(self) -> Any:
-        return self.stream.__aiter__()
+    def __aiter__(self) -> AsyncIterator[Any]:
+        chunks: AsyncIterator[Any] = self.stream.__aiter__()
+        return chunks
 
     def set_encoding(self, encoding: str = "utf-8") -> None:
         """Make ``data`` listeners and ``async for`` get `str`: decoded across chunk borders."""
@@ -211,7 +214,7 @@ class Http2ServerRequest(ServerRequest):
         self.headers[":path"] = url
 
 
-def check_method(method: Any) -> str:
+def check_method(method: object) -> str:
     """*method* as a program may set it: a `str` that says something."""
     if not isinstance(method, str):
         raise new_error("ERR_INVALID_ARG_TYPE", "method", "a str", method)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Generator, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 
 from ..core.duplex import quiet_future
 from ..errors import new_error
@@ -25,12 +25,12 @@ from .request import ServerRequest
 from .socket import StreamSocketProxy
 
 if TYPE_CHECKING:
+    from ..core.server_stream import ServerHttp2Stream
+    from ..headers import Headers
     from ..keywords import Chunk
     from ..listening import ResponseEvents
 
 __all__ = ["Http2ServerResponse", "ServerResponse"]
-
-SelfResponse = TypeVar("SelfResponse", bound="ServerResponse")
 
 
 class ServerResponse(Face):
@@ -203,11 +203,11 @@ class ServerResponse(Face):
         return False
 
     def write_head(
-        self: SelfResponse,
+        self,
         status_code: int,
-        status_message: Any = None,
+        status_message: str | OutgoingHeaders | None = None,
         headers: OutgoingHeaders | None = None,
-    ) -> SelfResponse:
+    ) -> Self:
         """Send the status and the headers: those that were set, and *headers* before them.
 
         *headers* is a mapping or a list of (name, value) pairs, and may be the second
@@ -222,21 +222,22 @@ class ServerResponse(Face):
         status_code = check_status(status_code)
         if headers is None and status_message is not None and not isinstance(status_message, str):
             headers, status_message = status_message, None
+        message: Any = status_message
         if headers is not None:
             kept = self._headers
             self._headers = None if kept is None else dict(kept)
             try:
                 self._merge(headers)
-                self._send_head(status_code, status_message)
+                self._send_head(status_code, message)
             except BaseException:
                 # nothing was sent: it is as if this had never been called
                 self._headers = kept
                 raise
         else:
-            self._send_head(status_code, status_message)
+            self._send_head(status_code, message)
         return self
 
-    def _merge(self, headers: Any) -> None:
+    def _merge(self, headers: OutgoingHeaders) -> None:
         given: set[str] = set()
         for name, value in pairs_of(headers):
             name = check_name(name)
@@ -319,7 +320,7 @@ class ServerResponse(Face):
         """Wait until `write` may go on; raises the stream's error when it never may."""
         await self.stream.drain()
 
-    def end(self: SelfResponse, data: Chunk | None = None, encoding: str = "utf-8") -> SelfResponse:
+    def end(self, data: Chunk | None = None, encoding: str = "utf-8") -> Self:
         """End the response, after *data* if there is any; ending twice does nothing.
 
         Returns the response: awaiting it waits until all was handed to the transport, and
@@ -362,7 +363,7 @@ class ServerResponse(Face):
                     "ERR_INVALID_ARG_TYPE", "chunk", "a buffer or a str", chunk
                 ) from None
 
-    def __await__(self) -> Generator[Any, None, None]:
+    def __await__(self) -> Generator[object, None, None]:
         return self._wait_finished().__await__()
 
     async def _wait_finished(self) -> None:
@@ -389,7 +390,7 @@ class ServerResponse(Face):
 
     # --- push ---------------------------------------------------------------------------
 
-    def create_push_response(self, headers: OutgoingHeaders) -> asyncio.Future[Any]:
+    def create_push_response(self, headers: OutgoingHeaders) -> asyncio.Future[ServerResponse]:
         """Promise the response to the request *headers*, where the protocol can.
 
         Raises ERR_HTTP2_PUSH_DISABLED: HTTP/1 can't.
@@ -441,11 +442,11 @@ class Http2ServerResponse(ServerResponse):
         warn_of_message()
 
     def write_head(
-        self: SelfResponse,
+        self,
         status_code: int,
-        status_message: Any = None,
+        status_message: str | OutgoingHeaders | None = None,
         headers: OutgoingHeaders | None = None,
-    ) -> SelfResponse:
+    ) -> Self:
         """Send the status and the headers: see `ServerResponse.write_head`.
 
         A *status_message* is not sent: HTTP/2 has none, and an `UnsupportedWarning` says so.
@@ -471,7 +472,7 @@ class Http2ServerResponse(ServerResponse):
             warn_of_message()
         return super().write_head(status_code, status_message, headers)
 
-    def create_push_response(self, headers: OutgoingHeaders) -> asyncio.Future[Any]:
+    def create_push_response(self, headers: OutgoingHeaders) -> asyncio.Future[ServerResponse]:
         """Promise the response to the request *headers* (RFC 9113 section 8.4).
 
         Awaitable → the pushed response, whose `req` is None. Raises what
@@ -479,13 +480,13 @@ class Http2ServerResponse(ServerResponse):
         the stream is closed.
         """
         stream = self.stream
-        result: asyncio.Future[Any] = quiet_future(stream._session._loop)
+        result: asyncio.Future[ServerResponse] = quiet_future(stream._session._loop)
         if stream.closed or stream.destroyed:
             result.set_exception(new_error("ERR_HTTP2_INVALID_STREAM"))
             return result
         kind = type(self)
 
-        def promised(done: asyncio.Future[Any]) -> None:
+        def promised(done: asyncio.Future[tuple[ServerHttp2Stream, Headers]]) -> None:
             if result.done():
                 if not done.cancelled() and done.exception() is None:
                     done.result()[0].close()
@@ -510,7 +511,7 @@ def warn_of_message() -> None:
     warn_unsupported("HTTP/2 has no status message (RFC 9113 section 8.3.2): it is not sent")
 
 
-def check_status(code: Any) -> int:
+def check_status(code: object) -> int:
     """*code* as a status of three digits, 100 to 599; ERR_HTTP2_STATUS_INVALID."""
     if isinstance(code, bool) or not isinstance(code, int) or not 100 <= code <= 599:
         try:

@@ -45,7 +45,7 @@ class StreamSocketProxy:
             self._stream if name in _OF_THE_STREAM else self._stream._session.socket, name, value
         )
 
-    def set_timeout(self, seconds: float, callback: Callable[[], Any] | None = None) -> Any:
+    def set_timeout(self, seconds: float, callback: Callable[[], object] | None = None) -> Any:
         """`Http2Session.set_timeout` of the stream's session; returns that."""
         return self._stream._session.set_timeout(seconds, callback)
 

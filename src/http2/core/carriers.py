@@ -11,12 +11,16 @@ import asyncio
 import socket
 import weakref
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
-from typing import Any, cast
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
 from ..constants import NGHTTP2_CANCEL
 from ..errors import new_error
 from .stream import Http2Stream
+
+if TYPE_CHECKING:
+    from ..keywords import Carrying
+    from .tasks import Work
 
 __all__ = ["bind", "carry", "identity"]
 
@@ -25,7 +29,7 @@ READ_SIZE = 65536
 ProtocolFactory = Callable[[], asyncio.BufferedProtocol]
 
 # What carries a session already, or has done so: two would eat each other's frames.
-_bound: weakref.WeakSet[Any] = weakref.WeakSet()
+_bound: weakref.WeakSet[object] = weakref.WeakSet()
 
 
 class Carrier(asyncio.Transport, ABC):
@@ -112,14 +116,14 @@ class Carrier(asyncio.Transport, ABC):
     # --- writing ------------------------------------------------------------------------
 
     @abstractmethod
-    def _put(self, data: Any) -> bool:
+    def _put(self, data: bytes | bytearray | memoryview) -> bool:
         """Write *data*; False when what is below wants a rest."""
 
     @abstractmethod
     async def _drain(self) -> None:
         """Wait until what is below has had its rest; raises what has ended it."""
 
-    def write(self, data: Any) -> None:
+    def write(self, data: bytes | bytearray | memoryview) -> None:
         """Hand *data* on."""
         if self._closing:
             return
@@ -127,7 +131,7 @@ class Carrier(asyncio.Transport, ABC):
             self._protocol.pause_writing()
             self._draining = self._loop.create_task(self._wait_drained())
 
-    def writelines(self, list_of_data: Iterable[Any]) -> None:
+    def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview]) -> None:
         """Hand all of them on."""
         for data in list_of_data:
             self.write(data)
@@ -191,13 +195,13 @@ class PairCarrier(Carrier):
         self,
         loop: asyncio.AbstractEventLoop,
         protocol: asyncio.BufferedProtocol,
-        reader: Any,
+        reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
     ) -> None:
         super().__init__(loop, protocol, reader.read)
         self._writer = writer
 
-    def _put(self, data: Any) -> bool:
+    def _put(self, data: bytes | bytearray | memoryview) -> bool:
         transport = self._writer.transport
         self._writer.write(data)
         return transport.get_write_buffer_size() <= transport.get_write_buffer_limits()[1]
@@ -224,7 +228,7 @@ class PairCarrier(Carrier):
         """Bytes that the writer has still got."""
         return self._writer.transport.get_write_buffer_size()
 
-    def get_extra_info(self, name: str, default: Any = None) -> Any:
+    def get_extra_info(self, name: str, default: object = None) -> Any:
         """What the writer knows of its connection."""
         return self._writer.get_extra_info(name, default)
 
@@ -244,7 +248,7 @@ class StreamCarrier(Carrier):
         # why it has ended, comes first.
         stream.once("close", lambda: loop.call_soon(self._lose, None))
 
-    def _put(self, data: Any) -> bool:
+    def _put(self, data: bytes | bytearray | memoryview) -> bool:
         if not self._stream.writable:
             return True  # the reading side tells of it
         return self._stream.write(data)
@@ -263,12 +267,14 @@ class StreamCarrier(Carrier):
         """Bytes that the stream has still got."""
         return self._stream.writable_length
 
-    def get_extra_info(self, name: str, default: Any = None) -> Any:
+    def get_extra_info(self, name: str, default: object = None) -> Any:
         """The stream itself as ``"stream"``; what carries the tunnel is not this connection."""
         return self._stream if name == "stream" else default
 
 
-def is_pair(connection: Any) -> bool:
+def is_pair(
+    connection: object,
+) -> TypeGuard[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     """Whether *connection* is a ``(reader, writer)``."""
     return (
         isinstance(connection, (tuple, list))
@@ -278,7 +284,7 @@ def is_pair(connection: Any) -> bool:
     )
 
 
-def identity(connection: Any) -> Any:
+def identity(connection: object) -> object:
     """What of *connection* tells it from others; ERR_INVALID_ARG_TYPE when it can't carry."""
     if is_pair(connection):
         return connection[1]
@@ -290,7 +296,7 @@ def identity(connection: Any) -> Any:
     )  # fmt: skip
 
 
-def bind(connection: Any) -> None:
+def bind(connection: object) -> None:
     """Note that *connection* carries a session from now on.
 
     Raises ERR_INVALID_ARG_TYPE when it can't, ERR_HTTP2_SOCKET_BOUND when it does already.
@@ -302,8 +308,8 @@ def bind(connection: Any) -> None:
 
 
 def carry(
-    loop: asyncio.AbstractEventLoop, connection: Any, factory: ProtocolFactory, **options: Any
-) -> Coroutine[Any, Any, Any] | None:
+    loop: asyncio.AbstractEventLoop, connection: Carrying, factory: ProtocolFactory, **options: Any
+) -> Work[object] | None:
     """Let *connection*, which `bind` has accepted, carry the protocol that *factory* makes.
 
     Pairs and streams begin at once; for a socket there is something to be awaited.

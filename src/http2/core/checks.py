@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ..errors import new_error
 
 __all__ = ["check_bool", "check_integer"]
 
 
-def check_integer(name: str, value: Any, low: int, high: int) -> None:
-    """Raise unless the argument *name* is an integer from *low* to *high*; no bool is one.
+def check_integer(name: str, value: object, low: int, high: int) -> int:
+    """The argument *name*, which has to be an integer from *low* to *high*; no bool is one.
 
     Raises ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE.
     """
@@ -18,9 +16,10 @@ def check_integer(name: str, value: Any, low: int, high: int) -> None:
         raise new_error("ERR_INVALID_ARG_TYPE", name, "an integer", value)
     if not low <= value <= high:
         raise new_error("ERR_OUT_OF_RANGE", name, f">= {low} and <= {high}", value)
+    return value
 
 
-def check_bool(name: str, value: Any) -> None:
+def check_bool(name: str, value: object) -> None:
     """Raise ERR_INVALID_ARG_TYPE unless the argument *name* is a bool."""
     if value is not True and value is not False:
         raise new_error("ERR_INVALID_ARG_TYPE", name, "a bool", value)

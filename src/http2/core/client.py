@@ -37,7 +37,7 @@ DEFAULT_PORTS = {"http:": 80, "https:": 443}
 
 def connect(
     authority: str | SplitResult,
-    listener: Callable[..., Any] | None = None,
+    listener: Callable[..., object] | None = None,
     **options: Unpack[ConnectOptions],
 ) -> ClientHttp2Session:
     """Connect to *authority*, ``http://host:port`` or ``https://host:port``.

@@ -34,6 +34,10 @@ from .timers import check_timeout
 from .watch import watch
 
 if TYPE_CHECKING:
+    import builtins
+    from collections.abc import Awaitable
+    from types import TracebackType
+
     from ..engine.connection import Connection
     from ..listening import ClientSessionEvents
 
@@ -105,7 +109,7 @@ class ClientHttp2Session(Http2Session):
 
     # --- connecting ---------------------------------------------------------------------
 
-    def __await__(self) -> Generator[Any, None, Self]:
+    def __await__(self) -> Generator[object, None, Self]:
         return self._wait_connected().__await__()
 
     async def _wait_connected(self) -> Self:
@@ -277,7 +281,12 @@ class ClientHttp2Session(Http2Session):
         self._send_now()
         self.destroy()
 
-    async def __aexit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+    async def __aexit__(
+        self,
+        kind: builtins.type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         if error is not None:
             self.destroy()
         try:
@@ -298,7 +307,7 @@ class ClientHttp2Session(Http2Session):
         parent: int = 0,
         weight: int = 16,
         wait_for_trailers: bool = False,
-        signal: Any = None,
+        signal: Awaitable[object] | None = None,
     ) -> ClientHttp2Stream:
         """Send a request; returns its stream at once.
 

@@ -21,7 +21,7 @@ from .duplex import fail, wake
 from .stream import Http2Stream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
     from types import TracebackType
 
     from typing_extensions import Buffer
@@ -67,13 +67,13 @@ class ClientHttp2Stream(Http2Stream):
     _body: bytes | None = None
 
     # While the stream is pending: what was written, and how to submit the request.
-    _early: list[Any] | None = None
+    _early: list[bytes] | None = None
     _early_size = 0
     _submit_request: Callable[[], None] | None = None
     # How often the server has refused it, and what it is sent with when that happens.
     _refusals = 0
     _priority: tuple[int, int, bool] = (0, 16, False)
-    _signal: asyncio.Future[Any] | None = None
+    _signal: asyncio.Future[object] | None = None
     # a coroutine's task is ours to end; a future belongs to whoever made it
     _owns_signal = False
 
@@ -247,15 +247,15 @@ class ClientHttp2Stream(Http2Stream):
         self._abort_writing()
         self._leave(error)
 
-    def _watch(self, signal: Any) -> None:
+    def _watch(self, signal: Awaitable[object]) -> None:
         """Abort the request when the awaitable *signal* completes."""
         self._watched = True
-        future: asyncio.Future[Any] = asyncio.ensure_future(signal, loop=self._session._loop)
+        future: asyncio.Future[object] = asyncio.ensure_future(signal, loop=self._session._loop)
         self._signal = future
         self._owns_signal = future is not signal
         future.add_done_callback(self._aborted_by_signal)
 
-    def _aborted_by_signal(self, future: asyncio.Future[Any]) -> None:
+    def _aborted_by_signal(self, future: asyncio.Future[object]) -> None:
         if not future.cancelled():
             future.exception()
         if not self.destroyed and self._signal is not None:

@@ -31,6 +31,10 @@ from .stream import check_error_code
 from .timers import IdleTimer, check_timeout
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from typing_extensions import Buffer
+
     from ..engine.connection import Connection
     from .session import Http2Session
     from .windows import WindowGrowth
@@ -185,7 +189,7 @@ class SessionControl(Closable, Referenced):
         if self.destroyed:
             raise new_error("ERR_HTTP2_INVALID_SESSION")
 
-    def ping(self, payload: Any = None) -> asyncio.Future[tuple[float, bytes]]:
+    def ping(self, payload: Buffer | None = None) -> asyncio.Future[tuple[float, bytes]]:
         """Send PING; awaitable → ``(duration in seconds, payload of 8 bytes)``.
 
         Without *payload*, it is the monotonic clock. Raises ERR_HTTP2_PING_LENGTH and
@@ -234,7 +238,9 @@ class SessionControl(Closable, Referenced):
         self._connection.ping(payload)
         self._wake()
 
-    def settings(self, settings: Any = None) -> asyncio.Future[tuple[Settings, float]]:
+    def settings(
+        self, settings: Settings | Mapping[str, object] | None = None
+    ) -> asyncio.Future[tuple[Settings, float]]:
         """Send SETTINGS; awaitable → ``(settings, duration in seconds)`` at the peer's ACK.
 
         *settings* is a `Settings` or a mapping; what is given is sent. Raises
@@ -273,7 +279,7 @@ class SessionControl(Closable, Referenced):
         self._wake()
 
     def goaway(
-        self, code: int = NGHTTP2_NO_ERROR, last_stream_id: int = 0, opaque_data: Any = b""
+        self, code: int = NGHTTP2_NO_ERROR, last_stream_id: int = 0, opaque_data: Buffer = b""
     ) -> None:
         """Send GOAWAY without shutting down (RFC 9113 section 6.8).
 
@@ -334,7 +340,7 @@ class SessionControl(Closable, Referenced):
         except NghttpError:
             raise new_error("ERR_INVALID_ARG_VALUE", "stream_id", stream_id) from None
 
-    def set_timeout(self, seconds: float, callback: Callable[[], Any] | None = None) -> Self:
+    def set_timeout(self, seconds: float, callback: Callable[[], object] | None = None) -> Self:
         """Emit ``timeout`` after *seconds* without activity on the session; 0 for never.
 
         *callback* is registered for the next ``timeout``. Raises ERR_INVALID_ARG_TYPE,

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from .. import events
 from ..constants import NGHTTP2_CANCEL, NGHTTP2_SESSION_CLIENT, NGHTTP2_SETTINGS_TIMEOUT
@@ -229,13 +229,17 @@ class Deadlines:
         """Hear of what costs nothing to hear of when there are no deadlines."""
         request, closed = handlers[events.REQUEST], handlers[events.STREAM_CLOSED]
 
-        def on_request(session: Any, stream_id: int, first: Any, second: Any) -> None:
+        def on_request(
+            session: Http2Session, stream_id: int, first: object, second: object
+        ) -> None:
             request(session, stream_id, first, second)
             stream = session._streams.get(stream_id)
             if stream is not None:
                 self.began(stream)
 
-        def on_stream_closed(session: Any, stream_id: int, first: Any, second: Any) -> None:
+        def on_stream_closed(
+            session: Http2Session, stream_id: int, first: object, second: object
+        ) -> None:
             closed(session, stream_id, first, second)
             self.ended()
 

@@ -12,7 +12,7 @@ import asyncio
 import codecs
 from collections import deque
 from collections.abc import Generator, Iterable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from ..errors import new_error
 from .emitter import EventEmitter
@@ -30,7 +30,7 @@ MANY_CHUNKS = 64
 SMALL_CHUNK = 4096
 
 
-def retrieve(future: asyncio.Future[Any]) -> None:
+def retrieve(future: asyncio.Future[Result]) -> None:
     """Look at the error of *future*, so that it never counts as forgotten."""
     if not future.cancelled():
         future.exception()
@@ -50,7 +50,7 @@ def wake(waiters: Iterable[asyncio.Future[Result]] | None, result: Result) -> No
             waiter.set_result(result)
 
 
-def fail(waiters: Iterable[asyncio.Future[Any]] | None, error: BaseException) -> bool:
+def fail(waiters: Iterable[asyncio.Future[Result]] | None, error: BaseException) -> bool:
     """Raise *error* in those of *waiters* who still wait; whether there was one."""
     seen = False
     for waiter in waiters or ():
@@ -86,7 +86,7 @@ class Completion:
         state = "done" if self._emitter._close_emitted else "waits for"
         return f"<{type(self).__name__} {state} {self._emitter!r}>"
 
-    def __await__(self) -> Generator[Any, None, None]:
+    def __await__(self) -> Generator[object, None, None]:
         return self._emitter._wait_closed().__await__()
 
 
@@ -388,7 +388,7 @@ class Duplex(Closable):
             left -= len(data)
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
-    def __aiter__(self) -> Duplex:
+    def __aiter__(self) -> Self:
         self._did_read = True
         return self
 

@@ -13,20 +13,20 @@ import asyncio
 import inspect
 import logging
 import warnings
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from contextvars import Context, copy_context
 from typing import Any, TypeVar, overload
 
 from ..errors import Http2Error, new_error
 from ..suggestions import nearest
 from .log_limit import limit
-from .tasks import start
+from .tasks import Work, start
 
 __all__ = ["EventEmitter", "arity_of"]
 
 logger = logging.getLogger("http2")
 
-Function = TypeVar("Function", bound=Callable[..., Any])
+Function = TypeVar("Function", bound=Callable[..., object])
 
 # Stands for a listener that was not given: None is a mistake.
 NOT_GIVEN: Any = object()
@@ -41,7 +41,7 @@ EVENTS = frozenset({
 })  # fmt: skip
 
 
-def _check_name(event: Any) -> None:
+def _check_name(event: object) -> None:
     """Warn of *event*, which is none of ours, when it was meant to be one."""
     meant = nearest(event, EVENTS) if isinstance(event, str) else None
     if meant is not None:
@@ -51,7 +51,7 @@ def _check_name(event: Any) -> None:
 _VARIADIC = inspect.CO_VARARGS
 
 
-def arity_of(function: Callable[..., Any]) -> int:
+def arity_of(function: Callable[..., object]) -> int:
     """How many positional arguments *function* takes; -1 when it takes any number."""
     bound = 0
     target: Any = function
@@ -75,7 +75,9 @@ class _Listener:
 
     __slots__ = ("arity", "context", "function", "once", "plain")
 
-    def __init__(self, function: Callable[..., Any], once: bool, context: Context | None) -> None:
+    def __init__(
+        self, function: Callable[..., object], once: bool, context: Context | None
+    ) -> None:
         self.function = function
         self.context = context
         self.once = once
@@ -89,11 +91,11 @@ ANSWERED = frozenset({"stream", "request", "check_continue", "check_expectation"
 
 
 def _look_at_end(
-    task: asyncio.Task[Any],
-    coroutine: Coroutine[Any, Any, Any],
+    task: asyncio.Task[object],
+    coroutine: Work[object],
     emitter: EventEmitter,
     event: str,
-    args: tuple[Any, ...],
+    args: tuple[object, ...],
 ) -> None:
     """Tell *emitter* how the listener of *event* has ended: *coroutine*, which ran as *task*."""
     error: BaseException | None
@@ -123,7 +125,7 @@ class EventEmitter:
     # Made at the first `on`: most streams never have a listener of their own.
     _listeners: dict[str, list[_Listener]] | None = None
     # Tasks of coroutine listeners that have not ended, and whether there was ever one.
-    _tasks: set[asyncio.Task[Any]] | None = None
+    _tasks: set[asyncio.Task[object]] | None = None
     _had_tasks = False
     # Whether listeners run in the context (`contextvars`) in which they were registered. What
     # happens is told by the connection, whose context is that of `connect` or of the server.
@@ -194,7 +196,7 @@ class EventEmitter:
     def _listener_added(self, event: str) -> None:
         """Called after each registration; a Duplex starts to flow at its first ``data``."""
 
-    def off(self, event: str, listener: Callable[..., Any]) -> None:
+    def off(self, event: str, listener: Callable[..., object]) -> None:
         """Remove the latest registration of *listener* for *event*, if there is one."""
         found = (self._listeners or {}).get(event, [])
         for index in range(len(found) - 1, -1, -1):
@@ -213,7 +215,7 @@ class EventEmitter:
         else:
             self._listeners.pop(event, None)
 
-    def listeners(self, event: str) -> list[Callable[..., Any]]:
+    def listeners(self, event: str) -> list[Callable[..., object]]:
         """The functions registered for *event*, in the order they are called."""
         return [entry.function for entry in (self._listeners or {}).get(event, [])]
 
@@ -225,7 +227,7 @@ class EventEmitter:
         """The events that have a listener."""
         return [event for event, found in (self._listeners or {}).items() if found]
 
-    def emit(self, event: str, *args: Any) -> bool:
+    def emit(self, event: str, *args: object) -> bool:
         """Call every listener of *event* with *args*; False when there is none.
 
         An exception out of a listener never comes back here: it ends the stream or
@@ -241,7 +243,7 @@ class EventEmitter:
             self._call(entry, event, args)
         return True
 
-    def _call(self, entry: _Listener, event: str, args: tuple[Any, ...]) -> None:
+    def _call(self, entry: _Listener, event: str, args: tuple[object, ...]) -> None:
         if entry.once:
             found = (self._listeners or {}).get(event, [])
             if entry not in found:
@@ -254,7 +256,7 @@ class EventEmitter:
             # a copy, since the listener may be what has led here
             context.copy().run(self._run, entry, event, args)
 
-    def _run(self, entry: _Listener, event: str, args: tuple[Any, ...]) -> None:
+    def _run(self, entry: _Listener, event: str, args: tuple[object, ...]) -> None:
         arity = entry.arity
         try:
             if 0 <= arity < len(args):
@@ -267,12 +269,12 @@ class EventEmitter:
         if result is not None:
             self._returned(result, event, args)
 
-    def _returned(self, result: Any, event: str, args: tuple[Any, ...]) -> None:
+    def _returned(self, result: object, event: str, args: tuple[object, ...]) -> None:
         """A listener has returned *result*: a coroutine begins to run."""
         if inspect.iscoroutine(result):
             self._owner(event, args)._spawn(result, self, event, args)
 
-    def _owner(self, event: str, args: tuple[Any, ...]) -> EventEmitter:
+    def _owner(self, event: str, args: tuple[object, ...]) -> EventEmitter:
         """Whose task a coroutine listener of *event* is: it is cancelled with that one."""
         if args and event in ("stream", "session") and isinstance(args[0], EventEmitter):
             return args[0]
@@ -280,10 +282,10 @@ class EventEmitter:
 
     def _spawn(
         self,
-        coroutine: Coroutine[Any, Any, Any],
+        coroutine: Work[object],
         emitter: EventEmitter,
         event: str,
-        args: tuple[Any, ...],
+        args: tuple[object, ...],
     ) -> None:
         task = start(coroutine)
         self._had_tasks = True
@@ -296,15 +298,13 @@ class EventEmitter:
         tasks = self._tasks
         tasks.add(task)
 
-        def done(task: asyncio.Task[Any]) -> None:
+        def done(task: asyncio.Task[object]) -> None:
             tasks.discard(task)
             _look_at_end(task, coroutine, emitter, event, args)
 
         task.add_done_callback(done)
 
-    def _handler_ended(
-        self, coroutine: Coroutine[Any, Any, Any], event: str, args: tuple[Any, ...]
-    ) -> None:
+    def _handler_ended(self, coroutine: Work[object], event: str, args: tuple[object, ...]) -> None:
         """A coroutine listener has returned; servers look whether it has answered."""
 
     def _cancel_tasks(self) -> None:
@@ -319,7 +319,7 @@ class EventEmitter:
             if task is not current:
                 task.cancel()
 
-    def _listener_failed(self, error: Exception, event: str, args: tuple[Any, ...]) -> None:
+    def _listener_failed(self, error: Exception, event: str, args: tuple[object, ...]) -> None:
         """What an exception out of a listener leads to; sessions and streams say more."""
         logger.error("a listener of %r on %r raised", event, self, exc_info=error)
 

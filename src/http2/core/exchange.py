@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, Protocol, Self
+from typing import Protocol, Self
 
 from ..errors import Http2Error, new_error
 from ..headers import Headers, OutgoingHeaders, headers_as_sent
@@ -32,7 +32,7 @@ class Connection(Protocol):
     def _peer_name(self) -> str | None:
         """The peer's address, for the log."""
 
-    def _adopt(self, tasks: set[asyncio.Task[Any]]) -> None:
+    def _adopt(self, tasks: set[asyncio.Task[object]]) -> None:
         """Keep *tasks*, whose exchange has ended well, until they are done."""
 
 
@@ -185,7 +185,7 @@ class Exchange(Duplex, ABC):
 
     # --- time -------------------------------------------------------------------------
 
-    def set_timeout(self, seconds: float, callback: Callable[[], Any] | None = None) -> Self:
+    def set_timeout(self, seconds: float, callback: Callable[[], object] | None = None) -> Self:
         """Emit ``timeout`` after *seconds* without activity on the stream; 0 for never.
 
         *callback* is registered for the next ``timeout``. Raises ERR_INVALID_ARG_TYPE,
@@ -211,7 +211,7 @@ class Exchange(Duplex, ABC):
 
     # --- what listeners do wrong --------------------------------------------------------
 
-    def _listener_failed(self, error: Exception, event: str, args: tuple[Any, ...]) -> None:
+    def _listener_failed(self, error: Exception, event: str, args: tuple[object, ...]) -> None:
         self._handler_failed(error, event)
 
     def _handler_failed(self, error: Exception, event: str) -> None:

@@ -98,7 +98,7 @@ def _open(path: FilePath, part: FileRange | None) -> tuple[int, os.stat_result, 
     return fd, stat, data
 
 
-def _is_content_length(name: Any) -> bool:
+def _is_content_length(name: object) -> bool:
     if isinstance(name, bytes):
         name = name.decode("latin-1")
     return isinstance(name, str) and name.lower() == "content-length"
@@ -231,7 +231,7 @@ class FileTransfer:
         self._in_thread(self._have_file, _open, path, self._part if self._check is None else None)
 
     def _in_thread(
-        self, then: Callable[[asyncio.Future[Any]], None], function: Any, *args: Any
+        self, then: Callable[[asyncio.Future[Any]], None], function: Any, *args: object
     ) -> None:
         self._reading = True
         try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
 from typing import Any, Unpack
 
 from ..keywords import Carrying, ServerSessionOptions
@@ -11,6 +10,7 @@ from .carriers import bind, carry
 from .deadlines import HandshakeTimer
 from .options import SessionOptions, reject_unknown
 from .server_session import ServerHttp2Session
+from .tasks import Work
 from .transport import SessionProtocol
 
 __all__ = ["perform_server_handshake"]
@@ -44,7 +44,7 @@ def perform_server_handshake(
     return session
 
 
-async def _wait(session: ServerHttp2Session, under_way: Coroutine[Any, Any, Any]) -> None:
+async def _wait(session: ServerHttp2Session, under_way: Work[object]) -> None:
     try:
         await under_way
     except Exception as error:

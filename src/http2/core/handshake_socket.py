@@ -27,7 +27,7 @@ class HandshakeSocket:
         """Whether the connection is over; it is, as a rule."""
         return self._transport.is_closing()
 
-    def get_extra_info(self, name: str, default: Any = None) -> Any:
+    def get_extra_info(self, name: str, default: object = None) -> Any:
         """What the transport knows under *name*, as `asyncio.BaseTransport.get_extra_info`."""
         if name in self._addresses:
             return self._addresses[name]

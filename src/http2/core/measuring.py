@@ -8,6 +8,7 @@ these are true even for a session that began unobserved.
 
 from __future__ import annotations
 
+import asyncio
 import time
 import weakref
 from collections.abc import Callable
@@ -85,7 +86,7 @@ class Http2SessionEntry(PerformanceEntry):
     """Seconds that the latest PING's answer took, the library's own included; else None."""
 
 
-Sink = Callable[[PerformanceEntry, Any], None]
+Sink = Callable[[PerformanceEntry, asyncio.AbstractEventLoop], None]
 
 # Who is told of entries, with the entry and its loop.
 sinks: list[Sink] = []
@@ -194,26 +195,26 @@ class Measuring:
 
     # --- before the session's own handlers ------------------------------------------------
 
-    def _on_request(self, stream_id: int, _: Any, __: Any) -> None:
+    def _on_request(self, stream_id: int, _: object, __: object) -> None:
         progress = self._streams[stream_id] = _Progress(time.monotonic())
         progress.first_header = 0.0
 
-    def _on_push_promise(self, _: int, __: Any, promised: int) -> None:
+    def _on_push_promise(self, _: int, __: object, promised: int) -> None:
         self._streams[promised] = _Progress(time.monotonic())
 
-    def _on_headers(self, stream_id: int, _: Any, __: Any) -> None:
+    def _on_headers(self, stream_id: int, _: object, __: object) -> None:
         progress = self._streams.get(stream_id)
         if progress is not None and progress.first_header is None:
             progress.first_header = time.monotonic() - progress.start
 
-    def _on_data(self, stream_id: int, data: bytes, _: Any) -> None:
+    def _on_data(self, stream_id: int, data: bytes, _: object) -> None:
         progress = self._streams.get(stream_id)
         if progress is not None and data:
             if not progress.read:
                 progress.first_byte = time.monotonic() - progress.start
             progress.read += len(data)
 
-    def _on_measured(self, stream_id: int, what: int, size: Any) -> None:
+    def _on_measured(self, stream_id: int, what: int, size: int) -> None:
         if what == 0:
             self._streams[stream_id] = _Progress(time.monotonic())
             return
@@ -223,7 +224,7 @@ class Measuring:
                 progress.first_byte_sent = time.monotonic() - progress.start
             progress.written += size
 
-    def _on_stream_closed(self, stream_id: int, _: Any, __: Any) -> None:
+    def _on_stream_closed(self, stream_id: int, _: object, __: object) -> None:
         progress = self._streams.pop(stream_id, None)
         if progress is None:
             return
@@ -250,10 +251,8 @@ def _tell(session: Http2Session, entry: PerformanceEntry) -> None:
         sink(entry, session._loop)
 
 
-def _after(
-    before: Callable[[int, Any, Any], None], handler: Callable[[Any, int, Any, Any], None]
-) -> Callable[[Any, int, Any, Any], None]:
-    def both(session: Any, stream_id: int, first: Any, second: Any) -> None:
+def _after(before: Callable[[int, Any, Any], None], handler: events.Handler) -> events.Handler:
+    def both(session: Http2Session, stream_id: int, first: object, second: object) -> None:
         before(stream_id, first, second)
         handler(session, stream_id, first, second)
 

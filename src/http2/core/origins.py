@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult
 
 from ..errors import new_error
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = ["altsvc_arguments", "check_origins", "covers", "serialize_origin"]
 
@@ -100,7 +103,7 @@ def _ipv4(labels: list[str]) -> str | None:
     return str(ipaddress.IPv4Address(last))
 
 
-def _origin_of(value: Any, name: str, code: str) -> str:
+def _origin_of(value: object, name: str, code: str) -> str:
     """The origin that the argument *value* names: a URL, or an object with an ``origin``."""
     if isinstance(value, SplitResult):
         value = value.geturl()
@@ -117,7 +120,7 @@ def _origin_of(value: Any, name: str, code: str) -> str:
     return origin
 
 
-def altsvc_arguments(alt: Any, origin_or_stream: Any) -> tuple[int, bytes, bytes]:
+def altsvc_arguments(alt: object, origin_or_stream: object) -> tuple[int, bytes, bytes]:
     """Check the arguments of `ServerHttp2Session.altsvc`: (stream id or 0, origin, value)."""
     stream_id, origin = 0, ""
     if isinstance(origin_or_stream, int) and not isinstance(origin_or_stream, bool):
@@ -135,7 +138,7 @@ def altsvc_arguments(alt: Any, origin_or_stream: Any) -> tuple[int, bytes, bytes
     return stream_id, origin.encode("ascii"), alt.encode("latin-1")
 
 
-def check_origins(origins: Any) -> list[str]:
+def check_origins(origins: Iterable[object]) -> list[str]:
     """Check the arguments of `ServerHttp2Session.origin`: their ASCII serializations."""
     checked = [_origin_of(value, "origin", "ERR_HTTP2_INVALID_ORIGIN") for value in origins]
     # an entry is its length, in two bytes, and itself

@@ -54,7 +54,7 @@ async def _pipe(source: Any, sink: Any, stream: Any) -> int:
     loop = asyncio.get_running_loop()
     copying = loop.create_task(_copy(source, sink))
     # A reader that waits would not notice that nobody wants the bytes any more.
-    gone: Callable[..., Any] | None = None
+    gone: Callable[..., object] | None = None
     if isinstance(stream, Duplex):
         gone = stream.once("close", lambda: copying.cancel())
     try:

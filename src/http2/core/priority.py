@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..constants import NGHTTP2_SESSION_SERVER
 from ..errors import new_error
@@ -18,7 +18,7 @@ DEFAULT_URGENCY = 3
 LOWEST_URGENCY = 7
 
 
-def check_priority(*, weight: Any = 16, parent: Any = 0, exclusive: Any = False) -> None:
+def check_priority(*, weight: object = 16, parent: object = 0, exclusive: object = False) -> None:
     """Raise ERR_INVALID_ARG_TYPE or ERR_OUT_OF_RANGE unless these are an RFC 7540 priority."""
     check_integer("weight", weight, 1, 256)
     check_integer("parent", parent, 0, 2**31 - 1)

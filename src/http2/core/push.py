@@ -8,7 +8,7 @@ handlers: a session that pushes nothing pays nothing. A client's session has
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..constants import (
     NGHTTP2_CANCEL,
@@ -113,7 +113,7 @@ class Pushes:
             self._open.remove(stream_id)
             self._grant()
 
-    def _on_settings(self, stream_id: int, pairs: Any, second: Any) -> None:
+    def _on_settings(self, stream_id: int, pairs: object, second: object) -> None:
         self._settings(self._session, stream_id, pairs, second)
         self._grant()
 

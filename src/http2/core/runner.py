@@ -6,10 +6,13 @@ import asyncio
 import contextlib
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
 from ..errors import new_error
+
+if TYPE_CHECKING:
+    from .tasks import Work
 
 __all__ = ["Referenced", "run"]
 
@@ -116,7 +119,7 @@ class Referenced(ABC):
 
 
 def run(
-    main: Callable[[], Coroutine[Any, Any, Result]] | Coroutine[Any, Any, Result],
+    main: Callable[[], Work[Result]] | Work[Result],
     *,
     loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
     debug: bool | None = None,

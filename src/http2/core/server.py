@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 from ..constants import NGHTTP2_INTERNAL_ERROR
 from ..errors import new_error
@@ -31,8 +31,12 @@ from .unknown_protocol import RawSocket, unknown_protocol
 
 if TYPE_CHECKING:
     import ssl
+    from types import TracebackType
 
+    from ..keywords import Carrying
     from ..listening import SecureServerEvents, ServerEvents
+    from .exchange import Responder
+    from .tasks import Work
     from .tls_accept import TlsProtocol
 
 __all__ = [
@@ -46,12 +50,20 @@ __all__ = [
 OF_REQUESTS = frozenset({"request", "check_continue", "check_expectation", "connect"})
 
 
+class Requested(Protocol):
+    """A request of the Compatibility API."""
+
+    @property
+    def stream(self) -> Responder:
+        """What carries it."""
+
+
 class ServedConnection(Protocol):
     """What a server needs of the connections that it serves: its sessions, and HTTP/1's."""
 
     _transport: asyncio.Transport | None
 
-    def close(self) -> Any:
+    def close(self) -> object:
         """End it when what is under way has been served."""
 
     def destroy(self) -> None:
@@ -94,7 +106,7 @@ class Http2Server(Closable, Referenced):
     _shutdown: Shutdown | None = None
     # What the Compatibility API adds, which is above this module: the listener of ``stream`` that
     # emits ``request``, and what takes over the connections of HTTP/1 clients.
-    _on_stream: Callable[..., Any] | None = None
+    _on_stream: Callable[..., object] | None = None
     _serve_http1: Callable[[Http2Server, asyncio.Transport, bytes], None] | None = None
     # Seconds that a client in the clear has to show which protocol it speaks; 0 for no limit.
     _first_bytes_timeout: float = 0
@@ -108,7 +120,7 @@ class Http2Server(Closable, Referenced):
         # those of them whose TLS handshake is under way
         self._handshakes: set[asyncio.Transport] = set()
         # connections that were accepted, and are not among the transports yet
-        self._opening: set[Any] = set()
+        self._opening: set[object] = set()
         # those whose client has not shown yet that it speaks HTTP/2
         self._unproven: Queue[ServerProtocol] | None = None
 
@@ -217,7 +229,7 @@ class Http2Server(Closable, Referenced):
             self._serve_http1 is not None and any(name.encode() in offered for name in HTTP1)
         )
 
-    def emit(self, event: str, *args: Any) -> bool:
+    def emit(self, event: str, *args: object) -> bool:
         """Emit *event*; ``emit("connection", x)`` brings the server a connection from outside.
 
         *x* is an asyncio ``(reader, writer)`` pair, a connected `socket.socket`, or a
@@ -226,7 +238,7 @@ class Http2Server(Closable, Referenced):
         ERR_HTTP2_SOCKET_BOUND when *x* carries a session already, ERR_INVALID_ARG_TYPE.
         """
         if event == "connection":
-            self._inject(*args)
+            self._inject(*cast("tuple[Carrying]", args))
             super().emit(event, *args)
             return True
         return super().emit(event, *args)
@@ -240,12 +252,12 @@ class Http2Server(Closable, Referenced):
         """Tell of a connection that the server has accepted itself."""
         EventEmitter.emit(self, "connection", transport)
 
-    def _begun(self, protocol: Any, transport: asyncio.Transport) -> None:
+    def _begun(self, protocol: object, transport: asyncio.Transport) -> None:
         """The connection of *protocol* has its transport."""
         self._opening.discard(protocol)
         self._transports.add(transport)
 
-    def _never_begun(self, protocol: Any) -> None:
+    def _never_begun(self, protocol: object) -> None:
         """The connection of *protocol* has got no transport."""
         self._opening.discard(protocol)
         self._room_again()
@@ -275,7 +287,7 @@ class Http2Server(Closable, Referenced):
         if self._unproven is not None:
             self._unproven.discard(protocol)
 
-    def _inject(self, connection: Any) -> None:
+    def _inject(self, connection: Carrying) -> None:
         loop = self._loop = asyncio.get_running_loop()
         carried = identity(connection)
         if (
@@ -303,7 +315,7 @@ class Http2Server(Closable, Referenced):
 
         self._adopt({loop.create_task(begin())})
 
-    def address(self) -> Any:
+    def address(self) -> tuple[str, int] | tuple[str, int, int, int] | str | None:
         """``(host, port)`` that the server listens on (IPv6: and more), or the Unix path.
 
         None when it does not listen.
@@ -382,7 +394,7 @@ class Http2Server(Closable, Referenced):
         Those that ``unknown_protocol`` listeners have, and those in a TLS handshake, are among
         them unless *handed_over* is False.
         """
-        speaking: set[Any] = {session._transport for session in self._sessions}
+        speaking: set[object] = {session._transport for session in self._sessions}
         if not handed_over:
             speaking.update(self._handed_over)
             speaking.update(self._handshakes)
@@ -404,7 +416,7 @@ class Http2Server(Closable, Referenced):
                 return
             self._emit_close()
 
-    def _adopt(self, tasks: set[asyncio.Task[Any]]) -> None:
+    def _adopt(self, tasks: set[asyncio.Task[object]]) -> None:
         if self._tasks is None:
             self._tasks = set()
         for task in tasks:
@@ -414,7 +426,12 @@ class Http2Server(Closable, Referenced):
     async def __aenter__(self) -> Http2Server:
         return self
 
-    async def __aexit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         for session in tuple(self._sessions):
             if error is None:
                 session.close()
@@ -431,7 +448,7 @@ class Http2Server(Closable, Referenced):
     # --- settings -------------------------------------------------------------------------
 
     def set_timeout(
-        self, seconds: float = 0, callback: Callable[..., Any] | None = None
+        self, seconds: float = 0, callback: Callable[..., object] | None = None
     ) -> Http2Server:
         """Emit ``timeout(session)`` after *seconds* without activity on a new session.
 
@@ -447,7 +464,7 @@ class Http2Server(Closable, Referenced):
         self.timeout = seconds
         return self
 
-    def update_settings(self, settings: Settings | Mapping[str, Any]) -> None:
+    def update_settings(self, settings: Settings | Mapping[str, object]) -> None:
         """Change what sessions that begin from now on announce; what is not given stays.
 
         Sessions that stand keep theirs: see `Http2Session.settings`. Raises
@@ -465,23 +482,22 @@ class Http2Server(Closable, Referenced):
     def _unknown_protocol(self, transport: asyncio.Transport) -> None:
         unknown_protocol(self, transport)
 
-    def _owner(self, event: str, args: tuple[Any, ...]) -> EventEmitter:
+    def _owner(self, event: str, args: tuple[object, ...]) -> EventEmitter:
         if event in OF_REQUESTS and args and not isinstance(args[-1], bytes):
-            stream: EventEmitter = args[0].stream
-            return stream
+            return cast("Requested", args[0]).stream
         return super()._owner(event, args)
 
-    def _handler_ended(self, coroutine: Any, event: str, args: tuple[Any, ...]) -> None:
+    def _handler_ended(self, coroutine: Work[object], event: str, args: tuple[object, ...]) -> None:
         # the ``connect`` of an HTTP/1 client has left HTTP: nobody waits for a response
         if args and not isinstance(args[-1], bytes):
             check_answered(coroutine, self, event, args)
 
-    def _listener_failed(self, error: Exception, event: str, args: tuple[Any, ...]) -> None:
+    def _listener_failed(self, error: Exception, event: str, args: tuple[object, ...]) -> None:
         if event == "stream" and args and isinstance(args[0], Http2Stream):
             args[0]._handler_failed(error, event)
             return
         if event in OF_REQUESTS and args and not isinstance(args[-1], bytes):
-            args[0].stream._handler_failed(error, event)
+            cast("Requested", args[0]).stream._handler_failed(error, event)
             return
         logger.error("%r: a listener of %r raised", self, event, exc_info=error)
         for handed_over in args:

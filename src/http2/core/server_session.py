@@ -26,8 +26,10 @@ from .stream import Http2Stream
 from .unanswered import check_answered
 
 if TYPE_CHECKING:
+    from ..keywords import Origin
     from ..listening import ServerSessionEvents
     from .server import Http2Server
+    from .tasks import Work
 
 __all__ = ["ServerHttp2Session"]
 
@@ -61,7 +63,7 @@ class ServerHttp2Session(Http2Session):
         # looked at for each request: see ServerHttp2Stream
         self._waiting = None
 
-    def altsvc(self, alt: str, origin_or_stream: Any) -> None:
+    def altsvc(self, alt: str, origin_or_stream: Origin | int) -> None:
         """Tell the client of an alternative service (RFC 7838 section 4).
 
         *alt* is an Alt-Svc field value, such as ``'h2=":8000"'`` or ``'clear'``.
@@ -78,7 +80,7 @@ class ServerHttp2Session(Http2Session):
         self._require().altsvc(stream_id, origin, value)
         self._wake()
 
-    def origin(self, *origins: Any) -> None:
+    def origin(self, *origins: Origin) -> None:
         """Tell the client for which *origins* this session may be used (RFC 8336).
 
         Each is a URL, of which the origin is taken, a `SplitResult`, or an object whose
@@ -263,7 +265,7 @@ class ServerHttp2Session(Http2Session):
         self._noticed = False
         self.close()
 
-    def _adopt(self, tasks: set[asyncio.Task[Any]]) -> None:
+    def _adopt(self, tasks: set[asyncio.Task[object]]) -> None:
         if self._server is not None:
             self._server._adopt(tasks)
         else:
@@ -275,7 +277,7 @@ class ServerHttp2Session(Http2Session):
         if self._pushes is not None:
             self._pushes.cancel()
 
-    def _handler_ended(self, coroutine: Any, event: str, args: tuple[Any, ...]) -> None:
+    def _handler_ended(self, coroutine: Work[object], event: str, args: tuple[object, ...]) -> None:
         if event == "stream":
             check_answered(coroutine, self, event, args)
 

@@ -65,7 +65,7 @@ __all__ = ["Http2Session"]
 # frames are among the first of them.
 LAST_BATCHES = 64
 
-Handlers = list[Callable[[Any, int, Any, Any], None]]
+Handlers = list[events.Handler]
 
 # nghttp2's frame types and errors that concern us.
 FRAME_HEADERS = 1
@@ -505,7 +505,7 @@ class Http2Session(SessionControl):
         if self.closed and not self._streams:
             self._loop.call_soon(self._end_if_idle)
 
-    def _adopt(self, tasks: set[asyncio.Task[Any]]) -> None:
+    def _adopt(self, tasks: set[asyncio.Task[object]]) -> None:
         """Keep the tasks of a stream that ended well: they may finish what they are doing."""
         if self._tasks is None:
             self._tasks = set()
@@ -618,7 +618,7 @@ class Http2Session(SessionControl):
 
     # --- what listeners do wrong ------------------------------------------------------------
 
-    def _listener_failed(self, error: Exception, event: str, args: tuple[Any, ...]) -> None:
+    def _listener_failed(self, error: Exception, event: str, args: tuple[object, ...]) -> None:
         if event == "stream" and args and isinstance(args[0], Http2Stream):
             args[0]._handler_failed(error, event)
             return
@@ -630,13 +630,13 @@ class Http2Session(SessionControl):
             self.destroy(None, NGHTTP2_INTERNAL_ERROR)
 
 
-def _not_ours(self: Http2Session, stream_id: int, first: Any, second: Any) -> None:
+def _not_ours(self: Http2Session, stream_id: int, first: object, second: object) -> None:
     """An event that the other side's sessions alone can have."""
 
 
-def event_handlers(*specific: tuple[int, Callable[[Any, int, Any, Any], None]]) -> Handlers:
+def event_handlers(*specific: tuple[int, events.Handler]) -> Handlers:
     """The handlers of a kind of session: those of every session, and its *specific* ones."""
-    handlers: dict[int, Callable[[Any, int, Any, Any], None]] = {
+    handlers: dict[int, events.Handler] = {
         events.DATA: Http2Session._on_data,
         events.HEADERS: Http2Session._on_headers,
         events.STREAM_CLOSED: Http2Session._on_stream_closed,

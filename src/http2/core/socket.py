@@ -26,7 +26,7 @@ def host_of(address: Any) -> str | None:
     return str(address[0]) if isinstance(address, tuple) and address else None
 
 
-def shown_address(address: Any) -> str:
+def shown_address(address: object) -> str:
     """An address as programs write it: ``127.0.0.1:80``, ``[::1]:80``, or a path."""
     if not isinstance(address, tuple):
         return str(address or "unnamed")
@@ -60,7 +60,7 @@ class SocketProxy:
             raise new_error("ERR_HTTP2_SOCKET_UNBOUND")
         return transport
 
-    def get_extra_info(self, name: str, default: Any = None) -> Any:
+    def get_extra_info(self, name: str, default: object = None) -> Any:
         """What the transport knows under *name*, as `asyncio.BaseTransport.get_extra_info`."""
         return self._transport().get_extra_info(name, default)
 
@@ -126,13 +126,13 @@ class SocketProxy:
         self._set_option(socket.SOL_SOCKET, socket.SO_KEEPALIVE, int(enable))
 
     def set_timeout(
-        self, seconds: float, callback: Callable[[], Any] | None = None
+        self, seconds: float, callback: Callable[[], object] | None = None
     ) -> Http2Session:
         """`Http2Session.set_timeout` of the session."""
         self._session.set_timeout(seconds, callback)
         return self._session
 
-    def _refuse(self, *args: Any, **kwargs: Any) -> NoReturn:
+    def _refuse(self, *args: object, **kwargs: object) -> NoReturn:
         """Raise ERR_HTTP2_NO_SOCKET_MANIPULATION: HTTP/2 alone may do this to its socket."""
         raise new_error("ERR_HTTP2_NO_SOCKET_MANIPULATION")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..constants import (
     NGHTTP2_CANCEL,
@@ -36,11 +36,9 @@ MAX_UINT32 = 2**32 - 1
 RESET_GRACE = 0.05
 
 
-def check_error_code(code: Any) -> int:
+def check_error_code(code: object) -> int:
     """*code* as an error code of RFC 9113 section 7: an unsigned 32-bit integer."""
-    check_integer("code", code, 0, MAX_UINT32)
-    checked: int = code
-    return checked
+    return check_integer("code", code, 0, MAX_UINT32)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,18 +13,23 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable, Coroutine
-from typing import Any
+from contextvars import Context
+from typing import Any, TypeAlias, TypeVar, cast
 
-__all__ = ["start"]
+__all__ = ["Work", "start"]
+
+Result = TypeVar("Result")
+
+Work: TypeAlias = Coroutine[Any, Any, Result]
+"""A coroutine that gives a `Result`, and may be run by any loop."""
 
 
 def _start_eagerly(
-    coroutine: Coroutine[Any, Any, Any], loop: asyncio.AbstractEventLoop
-) -> asyncio.Task[Any]:
+    coroutine: Work[Result], loop: asyncio.AbstractEventLoop
+) -> asyncio.Task[Result]:
     # typeshed knows the parameter for 3.12 and later alone
     make: Any = asyncio.Task
-    task: asyncio.Task[Any] = make(coroutine, loop=loop, eager_start=True)
-    return task
+    return cast("asyncio.Task[Result]", make(coroutine, loop=loop, eager_start=True))
 
 
 class _FirstStep:
@@ -32,14 +37,14 @@ class _FirstStep:
 
     __slots__ = ("callback", "context")
 
-    def __call__(self, callback: Callable[[], None], *, context: Any) -> None:
+    def __call__(self, callback: Callable[[], None], *, context: Context) -> None:
         self.callback = callback
         self.context = context
 
 
 def _start_by_hand(
-    coroutine: Coroutine[Any, Any, Any], loop: asyncio.AbstractEventLoop
-) -> asyncio.Task[Any]:
+    coroutine: Work[Result], loop: asyncio.AbstractEventLoop
+) -> asyncio.Task[Result]:
     first = _FirstStep()
     with_attributes: Any = loop
     with_attributes.call_soon = first
@@ -63,7 +68,7 @@ def _start_by_hand(
 _start = _start_eagerly if sys.version_info >= (3, 12) else _start_by_hand
 
 
-def start(coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+def start(coroutine: Work[Result]) -> asyncio.Task[Result]:
     """Make a task of *coroutine* that has run to its first `await`, or to its end.
 
     A loop with a task factory of its own makes its tasks itself: they may begin later.

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
 
 from ..errors import new_error
 
 __all__ = ["IdleTimer", "check_timeout"]
 
 
-def check_timeout(seconds: Any, name: str = "seconds") -> float:
+def check_timeout(seconds: object, name: str = "seconds") -> float:
     """*seconds* as a float, or ERR_INVALID_ARG_TYPE / ERR_OUT_OF_RANGE about *name*."""
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
         raise new_error("ERR_INVALID_ARG_TYPE", name, "a number", seconds)

@@ -9,12 +9,14 @@ import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from ..errors import new_error
 
 if TYPE_CHECKING:
     import ssl
+
+    from ..keywords import Password, Pem
 
 __all__ = ["HTTP1", "client_context", "is_adequate", "server_context"]
 
@@ -25,50 +27,58 @@ HTTP1 = ("http/1.1", "http/1.0")
 CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:DHE+CHACHA20"
 
 
-def is_adequate(connection: Any) -> bool:
+def is_adequate(connection: ssl.SSLObject) -> bool:
     """Whether *connection* (an `ssl.SSLObject`) may carry HTTP/2 (RFC 9113 section 9.2.2)."""
     version = connection.version()
     if version == "TLSv1.3":
         return True
     if version != "TLSv1.2":
         return False
-    name: str = connection.cipher()[0]
+    name, *_ = connection.cipher() or ("",)
     return name.startswith(("ECDHE-", "DHE-")) and any(
         aead in name for aead in ("-GCM-", "-CCM", "-CHACHA20-")
     )
 
 
+def _path_or_text(value: Pem) -> tuple[str | None, bytes]:
+    """The path that *value* is, or None and the PEM that it is."""
+    if isinstance(value, (str, os.PathLike)) and not str(value).startswith("-----BEGIN"):
+        return os.fspath(value), b""
+    return None, value.encode() if isinstance(value, str) else bytes(cast("bytes", value))
+
+
 class _PemFile:
     """PEM *data*, bytes or a path, as a file for the functions of `ssl` that need one."""
 
-    def __init__(self, data: Any) -> None:
+    def __init__(self, data: Pem) -> None:
         self.path: str = ""
         self._made = False
-        if isinstance(data, (str, os.PathLike)) and not str(data).startswith("-----BEGIN"):
-            self.path = os.fspath(data)
+        path, text = _path_or_text(data)
+        if path is not None:
+            self.path = path
             return
-        if isinstance(data, str):
-            data = data.encode()
         descriptor, self.path = tempfile.mkstemp(suffix=".pem")
         self._made = True
         with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
+            file.write(text)
 
     def __enter__(self) -> str:
         return self.path
 
-    def __exit__(self, *_: Any) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._made:
             with suppress(OSError):
                 os.unlink(self.path)
 
 
-def _check_pem(name: str, value: Any) -> None:
+def _check_pem(name: str, value: object) -> None:
     if not isinstance(value, (str, bytes, bytearray, memoryview, os.PathLike)):
         raise new_error("ERR_INVALID_ARG_TYPE", name, "a path or PEM bytes", value)
 
 
-def _load_identity(context: ssl.SSLContext, cert: Any, key: Any, passphrase: Any) -> None:
+def _load_identity(
+    context: ssl.SSLContext, cert: Pem, key: Pem | None, passphrase: Password | None
+) -> None:
     _check_pem("cert", cert)
     if key is not None:
         _check_pem("key", key)
@@ -81,10 +91,10 @@ def _load_identity(context: ssl.SSLContext, cert: Any, key: Any, passphrase: Any
             context.load_cert_chain(cert_path, key_path, password=passphrase)
 
 
-def _named(option: str, value: Any) -> str:
+def _named(option: str, value: Pem) -> str:
     """What a message calls the *value* of *option*: the file, never the bytes."""
-    is_path = isinstance(value, (str, os.PathLike)) and not str(value).startswith("-----BEGIN")
-    return f"{option}={os.fspath(value)!r}" if is_path else f"{option}= (PEM that was given)"
+    path, _ = _path_or_text(value)
+    return f"{option}= (PEM that was given)" if path is None else f"{option}={path!r}"
 
 
 def _check_there(*paths: str) -> None:
@@ -107,18 +117,18 @@ def _naming(what: str) -> Iterator[None]:
         raise told from error
 
 
-def _load_authorities(context: ssl.SSLContext, ca: Any) -> None:
-    entries: Sequence[Any] = ca if isinstance(ca, (list, tuple)) else [ca]
+def _load_authorities(context: ssl.SSLContext, ca: Pem | Sequence[Pem]) -> None:
+    entries = ca if isinstance(ca, (list, tuple)) else [cast("Pem", ca)]
     for entry in entries:
         _check_pem("ca", entry)
-        if isinstance(entry, (str, os.PathLike)) and not str(entry).startswith("-----BEGIN"):
-            _check_there(os.fspath(entry))
-            with _naming(_named("ca", entry)):
-                context.load_verify_locations(cafile=os.fspath(entry))
-        else:
-            text = entry if isinstance(entry, str) else bytes(entry).decode("ascii")
-            with _naming(_named("ca", entry)):
-                context.load_verify_locations(cadata=text)
+        path, text = _path_or_text(entry)
+        if path is not None:
+            _check_there(path)
+        with _naming(_named("ca", entry)):
+            if path is not None:
+                context.load_verify_locations(cafile=path)
+            else:
+                context.load_verify_locations(cadata=text.decode("ascii"))
 
 
 def _prepare(context: ssl.SSLContext) -> None:

@@ -85,7 +85,7 @@ class Tls:
                 if not await self._receive():
                     return b""
 
-    def write(self, data: Any) -> bool:
+    def write(self, data: bytes | bytearray | memoryview) -> bool:
         """Encrypt and send *data*; False when the stream wants a rest."""
         with suppress(ssl.SSLError):  # the reading side tells of it
             self.object.write(data)
@@ -112,10 +112,10 @@ class TlsCarrier(StreamCarrier):
         self._read = tls.read
         self._tls = tls
 
-    def _put(self, data: Any) -> bool:
+    def _put(self, data: bytes | bytearray | memoryview) -> bool:
         return self._tls.write(data)
 
-    def writelines(self, list_of_data: Iterable[Any]) -> None:
+    def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview]) -> None:
         """Hand all of them on together: a record for each would be mostly overhead."""
         self.write(b"".join(list_of_data))
 
@@ -123,7 +123,7 @@ class TlsCarrier(StreamCarrier):
         self._tls.close()
         super()._finish()
 
-    def get_extra_info(self, name: str, default: Any = None) -> Any:
+    def get_extra_info(self, name: str, default: object = None) -> Any:
         """What asyncio's transports know of TLS, and ``"stream"``."""
         tls = self._tls.object
         match name:

@@ -207,7 +207,7 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
 
     # --- writing ----------------------------------------------------------------------------
 
-    def write(self, data: Any) -> None:
+    def write(self, data: bytes | bytearray | memoryview) -> None:
         """Encrypt *data* and send it."""
         size = data.nbytes if isinstance(data, memoryview) else len(data)
         if not size or self._eof_due or self.is_closing():
@@ -226,9 +226,9 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
             return
         self._send()
 
-    def writelines(self, list_of_data: Iterable[Any]) -> None:
+    def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview]) -> None:
         """Send all of them; many together, as a record for each would be mostly overhead."""
-        together: list[Any] = []
+        together: list[bytes | bytearray | memoryview] = []
         size = 0
         for data in list_of_data:
             together.append(data)
@@ -319,7 +319,7 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
 
     # --- what is known ----------------------------------------------------------------------
 
-    def get_extra_info(self, name: str, default: Any = None) -> Any:
+    def get_extra_info(self, name: str, default: object = None) -> Any:
         """What asyncio's transports know of TLS, and what the transport below does."""
         match name:
             case "ssl_object":

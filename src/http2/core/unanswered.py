@@ -7,11 +7,11 @@ of the body, a file or a pipe under way, another handler.
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
 from typing import Any
 
 from .emitter import EventEmitter, logger
 from .exchange import Responder
+from .tasks import Work
 
 __all__ = ["check_answered"]
 
@@ -20,10 +20,10 @@ OF_THE_BODY = ("data", "end", "trailers", "timeout")
 
 
 def check_answered(
-    coroutine: Coroutine[Any, Any, Any], emitter: EventEmitter, event: str, args: tuple[Any, ...]
+    coroutine: Work[object], emitter: EventEmitter, event: str, args: tuple[object, ...]
 ) -> None:
     """Answer with 500 when *coroutine*, a handler of *event* of *emitter*, has not answered."""
-    stream = args[0] if event == "stream" else args[0].stream
+    stream = args[0] if event == "stream" else getattr(args[0], "stream", None)
     if (
         not isinstance(stream, Responder)
         or stream._headers_sent
