@@ -85,7 +85,7 @@ def annotations_of(owner: Any) -> Iterator[str]:
 
 
 @pytest.mark.row(
-    "module.EventEmitter", "module.Duplex", "module.Completion", "module.ServerRequest",
+    "module.EventEmitter", "module.Duplex", "module.Exchange", "module.Completion", "module.ServerRequest",
     "module.ServerResponse", "module.SocketProxy", "module.StreamSocketProxy", "module.FileRange",
     "module.SessionOptions", "module.Http2ArgumentError",
 )  # fmt: skip
@@ -105,7 +105,7 @@ def test_what_signatures_name_is_exported() -> None:
     for module in (keywords, listening):
         source = Path(module.__file__ or "").read_text()
         texts += re.findall(r"^ *from \.[\w.]+ import (.*)$", source, re.MULTILINE)
-    named = {word for text in texts for word in re.findall(r"[A-Z]\w+", text)}
+    named = {word for text in texts for word in re.findall(r"\b[A-Z]\w+", text)}
     assert named & ours - set(http2.__all__) == set()
 
 

@@ -13,6 +13,7 @@ from .core.client_stream import ClientHttp2Stream
 from .core.control import SessionState
 from .core.duplex import Completion, Duplex
 from .core.emitter import EventEmitter
+from .core.exchange import Exchange
 from .core.files import FileRange
 from .core.handshake import perform_server_handshake
 from .core.handshake_socket import HandshakeSocket
@@ -68,6 +69,7 @@ __all__ = [
     "ConnectionClosed",
     "Duplex",
     "EventEmitter",
+    "Exchange",
     "FileRange",
     "GoAwayError",
     "HandshakeSocket",

@@ -7,7 +7,7 @@ holds what both directions share, and does no I/O.
 from __future__ import annotations
 
 from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping
-from typing import Any, Final, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
 __all__ = ["Headers", "OutgoingHeaders", "received", "sensitive_headers"]
 
@@ -163,6 +163,10 @@ class Headers(dict[str, Any]):
 
     # --- looking up: `dict` itself has found what is in lower case --------------------------
 
+    if TYPE_CHECKING:
+        # `sensitive_headers` is a key, too
+        def __getitem__(self, key: object) -> Any: ...
+
     def __missing__(self, key: Any) -> Any:
         if isinstance(key, str):
             lower = key.lower()
@@ -186,11 +190,11 @@ class Headers(dict[str, Any]):
         except KeyError:
             return default
 
-    def keys(self) -> KeysView[str]:  # type: ignore[override] # dict_keys is no class to build on
+    def keys(self) -> _Names:  # type: ignore[override] # dict_keys is no class to build on
         """The names, in lower case."""
         return _Names(self)
 
-    def items(self) -> ItemsView[str, Any]:  # type: ignore[override]
+    def items(self) -> _Fields:  # type: ignore[override]
         """The names, in lower case, each with its value."""
         return _Fields(self)
 

@@ -15,14 +15,16 @@ if TYPE_CHECKING:
     import asyncio
     import socket
     import ssl
+    from collections.abc import AsyncIterable, Iterable
     from urllib.parse import SplitResult
 
     from typing_extensions import Buffer
 
     from .compat.http1_messages import Http1IncomingMessage, Http1ServerResponse
     from .compat.http1_options import Http1Options
-    from .compat.request import Http2ServerRequest
-    from .compat.response import Http2ServerResponse
+    from .compat.request import Http2ServerRequest, ServerRequest
+    from .compat.response import Http2ServerResponse, ServerResponse
+    from .core.exchange import Exchange
     from .core.files import FileRange
     from .core.stream import Http2Stream
     from .settings import Settings
@@ -41,6 +43,8 @@ __all__ = [
     "SecureServerOptions",
     "ServerOptions",
     "ServerSessionOptions",
+    "Sink",
+    "Source",
     "StatCheck",
 ]
 
@@ -90,6 +94,14 @@ Descriptor: TypeAlias = "int | HasFileno"
 
 FilePath: TypeAlias = "str | bytes | os.PathLike[str] | os.PathLike[bytes]"
 """The path of a file."""
+
+Source: TypeAlias = (
+    "Exchange | ServerRequest | asyncio.StreamReader | AsyncIterable[Chunk] | Iterable[Chunk]"
+)
+"""What `pipe` copies from."""
+
+Sink: TypeAlias = "Exchange | ServerResponse | asyncio.StreamWriter"
+"""What `pipe` copies to."""
 
 Password: TypeAlias = "str | bytes | bytearray | Callable[[], str | bytes | bytearray]"
 

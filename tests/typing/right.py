@@ -161,3 +161,26 @@ async def client(**options: Unpack[http2.ConnectOptions]) -> None:
     def failed(error: Exception) -> None:
         if isinstance(error, Http2Error):
             assert_type(error.retryable, bool)
+
+
+async def more(request: Http2ServerRequest, response: Http2ServerResponse) -> None:
+    """What a handler looks at, and what it may send."""
+    assert_type(request.stream, ServerHttp2Stream)
+    assert request.socket is not None
+    assert_type(request.socket.remote_port, int | None)
+    headers = request.headers | {"X-More": "1"}
+    assert_type(headers, Headers)
+    for name, value in reversed(headers.items()):
+        print(name.upper(), value, headers[http2.sensitive_headers])
+    pushed = await response.create_push_response({":path": "/style.css"})
+    pushed.end(bytearray(b"body"))
+    await http2.pipe(request, response)
+    await http2.pipe([b"one", "two"], request.stream)
+    response.write_head(200, {"x-a": 1}).write(memoryview(b"body"))
+    try:
+        await response.end()
+    except http2.GoAwayError as error:
+        assert_type(error.last_stream_id, int | None)
+        assert_type(error.error_code, int)
+    except (http2.ConnectionClosed, http2.StreamError) as error:
+        assert_type(error.retryable, bool)

@@ -14,6 +14,7 @@ from .face import Face
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from ..core.server_stream import ServerHttp2Stream
     from ..listening import RequestEvents
 
 __all__ = ["Http2ServerRequest", "ServerRequest"]
@@ -181,6 +182,9 @@ class Http2ServerRequest(ServerRequest):
 
     Its `headers` include the pseudo-headers, such as ``:path``.
     """
+
+    if TYPE_CHECKING:
+        stream: ServerHttp2Stream
 
     http_version_major = 2
     http_version_minor = 0

@@ -429,6 +429,9 @@ class ServerResponse(Face):
 class Http2ServerResponse(ServerResponse):
     """The response to a request over HTTP/2; comes with the event ``request`` of a server."""
 
+    if TYPE_CHECKING:
+        stream: ServerHttp2Stream
+
     def _is_dropped(self, name: str) -> bool:
         return is_for_connection(name)
 

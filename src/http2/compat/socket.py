@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import new_error
 
@@ -27,6 +27,14 @@ class StreamSocketProxy:
     __slots__ = ("_stream",)
 
     _stream: Any
+
+    if TYPE_CHECKING:
+        alpn_protocol: str | None
+        encrypted: bool
+        local_address: str | None
+        local_port: int | None
+        remote_address: str | None
+        remote_port: int | None
 
     def __init__(self, stream: Any) -> None:
         object.__setattr__(self, "_stream", stream)

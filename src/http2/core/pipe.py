@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from ..constants import NGHTTP2_CONNECT_ERROR
 from ..errors import new_error, stream_error
-from .duplex import Duplex, as_buffer, retrieve
-from .exchange import Responder
+from .duplex import as_buffer, retrieve
+from .exchange import Exchange, Responder
 from .stream import Http2Stream
 from .tasks import start
+
+if TYPE_CHECKING:
+    from ..keywords import Chunk, Sink, Source
 
 __all__ = ["pipe"]
 
 READ_SIZE = 65536
 
+Opened: TypeAlias = "Exchange | asyncio.StreamReader | AsyncIterator[Chunk] | Iterator[Chunk]"
 
-def pipe(source: Any, sink: Any) -> asyncio.Task[int]:
+
+def pipe(source: Source, sink: Sink) -> asyncio.Task[int]:
     """Copy *source* to *sink* to its end, and end *sink*; awaitable → the number of bytes.
 
     Begins at the call, awaited or not.
@@ -39,7 +44,7 @@ def pipe(source: Any, sink: Any) -> asyncio.Task[int]:
     Raises ERR_INVALID_ARG_TYPE at the call; awaiting raises whatever either side does.
     """
     # What a response is written to; its own `write` and `end` send the headers before it.
-    stream: Any = sink if isinstance(sink, asyncio.StreamWriter) else _duplex(sink)
+    stream = sink if isinstance(sink, asyncio.StreamWriter) else _exchange(sink)
     if stream is None:
         raise new_error("ERR_INVALID_ARG_TYPE", "sink", "a stream or an asyncio writer", sink)
     task = start(_pipe(_opened(source), sink, stream))
@@ -50,12 +55,12 @@ def pipe(source: Any, sink: Any) -> asyncio.Task[int]:
     return task
 
 
-async def _pipe(source: Any, sink: Any, stream: Any) -> int:
+async def _pipe(source: Opened, sink: Sink, stream: Exchange | asyncio.StreamWriter) -> int:
     loop = asyncio.get_running_loop()
     copying = loop.create_task(_copy(source, sink))
     # A reader that waits would not notice that nobody wants the bytes any more.
     gone: Callable[..., object] | None = None
-    if isinstance(stream, Duplex):
+    if isinstance(stream, Exchange):
         gone = stream.once("close", lambda: copying.cancel())
     try:
         return await copying
@@ -63,13 +68,13 @@ async def _pipe(source: Any, sink: Any, stream: Any) -> int:
         failure = error
         if isinstance(error, asyncio.CancelledError) and copying.cancelled():
             current = asyncio.current_task()
-            if isinstance(stream, Duplex) and stream.destroyed and not (
+            if isinstance(stream, Exchange) and stream.destroyed and not (
                 current is not None and current.cancelling()
             ):  # fmt: skip
                 failure = stream._error or new_error("ERR_STREAM_PREMATURE_CLOSE")
         elif not copying.done():
             copying.cancel()
-        elif isinstance(stream, Duplex) and error.__cause__ is stream._error is not None:
+        elif isinstance(stream, Exchange) and error.__cause__ is stream._error is not None:
             # written after the end: what has ended it says more
             failure = stream._error
         await _abandon(source, failure)
@@ -78,48 +83,49 @@ async def _pipe(source: Any, sink: Any, stream: Any) -> int:
             raise
         raise failure from None
     finally:
-        if gone is not None:
+        if gone is not None and isinstance(stream, Exchange):
             stream.off("close", gone)
 
 
-def _duplex(side: Any) -> Any:
+def _exchange(side: object) -> Exchange | None:
     """The stream that *side* is, or stands for as a request or a response; else None."""
     stream = getattr(side, "stream", side)
-    return stream if isinstance(stream, Duplex) else None
+    return stream if isinstance(stream, Exchange) else None
 
 
-def _opened(source: Any) -> Any:
+def _opened(source: Any) -> Opened:
     """*source*, or an iterator over it."""
     if isinstance(source, asyncio.StreamReader):
         return source
-    stream = _duplex(source)
+    stream = _exchange(source)
     if stream is not None:
         return stream
     if not isinstance(source, (str, bytes, bytearray, memoryview)):
         if hasattr(source, "__aiter__"):
-            return source.__aiter__()
+            iterator: AsyncIterator[Chunk] = source.__aiter__()
+            return iterator
         if hasattr(source, "__iter__"):
-            return iter(source)
+            return iter(cast("Iterable[Chunk]", source))
     raise new_error(
         "ERR_INVALID_ARG_TYPE", "source", "a stream, an asyncio reader or an iterable", source
     )
 
 
-async def _chunks(source: Any) -> AsyncIterator[Any]:
-    if isinstance(source, (Duplex, asyncio.StreamReader)):
+async def _chunks(source: Opened) -> AsyncIterator[Chunk]:
+    if isinstance(source, (Exchange, asyncio.StreamReader)):
         while data := await source.read(READ_SIZE):
             yield data
     elif isinstance(source, AsyncIterator):
-        async for data in source:
-            yield data
+        async for chunk in source:
+            yield chunk
     else:
-        for data in source:
-            yield data
+        for chunk in source:
+            yield chunk
             # an iterator that never waits must not keep others from their turn
             await asyncio.sleep(0)
 
 
-async def _copy(source: Any, sink: Any) -> int:
+async def _copy(source: Opened, sink: Any) -> int:
     size = 0
     async for chunk in _chunks(source):
         data = as_buffer(chunk)
@@ -142,7 +148,7 @@ async def _copy(source: Any, sink: Any) -> int:
     return size
 
 
-def _end_badly(side: Any, error: BaseException) -> None:
+def _end_badly(side: object, error: BaseException) -> None:
     """End *side* because *error* has happened, on it or on the other one."""
     if isinstance(side, Http2Stream):
         if isinstance(error, asyncio.CancelledError):
@@ -157,13 +163,12 @@ def _end_badly(side: Any, error: BaseException) -> None:
             side.destroy(error)
     elif isinstance(side, asyncio.StreamWriter):
         side.transport.abort()
-    elif isinstance(side, Duplex):
-        other: Any = side
-        other.destroy(error)
+    elif isinstance(side, Exchange):
+        side.destroy(error)
 
 
-async def _abandon(source: Any, error: BaseException) -> None:
-    if isinstance(source, Duplex):
+async def _abandon(source: Opened, error: BaseException) -> None:
+    if isinstance(source, Exchange):
         _end_badly(source, error)
     elif isinstance(source, asyncio.StreamReader):
         # a reader has no end of its own: that of its connection is meant

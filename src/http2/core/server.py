@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from ..constants import NGHTTP2_INTERNAL_ERROR
 from ..errors import new_error
@@ -315,7 +315,7 @@ class Http2Server(Closable, Referenced):
 
         self._adopt({loop.create_task(begin())})
 
-    def address(self) -> tuple[str, int] | tuple[str, int, int, int] | str | None:
+    def address(self) -> Any:
         """``(host, port)`` that the server listens on (IPv6: and more), or the Unix path.
 
         None when it does not listen.
