@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from ..core.server import Http2Server
 from ..errors import new_error
@@ -14,6 +14,9 @@ from .request import Http2ServerRequest, ServerRequest
 from .response import Http2ServerResponse, ServerResponse
 
 __all__ = ["Dispatcher"]
+
+OnStream: TypeAlias = Callable[[Any, Headers], None]
+"""A listener of ``stream``, for a stream of either protocol."""
 
 # A received name is in lower case: no need to ask for it in others, as `Headers` does.
 contains = dict.__contains__
@@ -49,11 +52,11 @@ class Dispatcher:
         """Take the classes out of *options*. Raises ERR_INVALID_ARG_TYPE."""
         return cls(**{name: options.pop(name) for name in cls.__slots__ if name in options})
 
-    def http2(self, server: Http2Server) -> Callable[[Any, Headers], None]:
+    def http2(self, server: Http2Server) -> OnStream:
         """The listener of ``stream`` that makes a request of each stream of *server*."""
         return _dispatch(server, self.http2_server_request_class, self.http2_server_response_class)
 
-    def http1(self, server: Http2Server) -> Callable[[Any, Headers], None]:
+    def http1(self, server: Http2Server) -> OnStream:
         """The same for what HTTP/1's clients ask of *server*."""
         return _dispatch(
             server, self.http1_incoming_message_class, self.http1_server_response_class
@@ -68,7 +71,7 @@ def _dispatch(
     server: Http2Server,
     request_class: type[Http2ServerRequest] | type[Http1IncomingMessage],
     response_class: type[ServerResponse],
-) -> Callable[[Any, Headers], None]:
+) -> OnStream:
     def on_stream(stream: Any, headers: Headers) -> None:
         request = request_class(stream, headers)
         response = response_class(stream, request)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Callable
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 from urllib.parse import SplitResult, urlsplit
 
 from ..errors import new_error
@@ -19,6 +19,9 @@ from .stream import Http2Stream
 from .timers import check_timeout
 from .tls import client_context
 from .transport import SessionProtocol
+
+if TYPE_CHECKING:
+    from ..keywords import Carrying
 
 __all__ = ["connect"]
 
@@ -141,7 +144,7 @@ def _take(options: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
 
 async def _begin_on(
     loop: asyncio.AbstractEventLoop,
-    made: Any,
+    made: Carrying,
     factory: Callable[[], SessionProtocol],
     tls_name: str | None,
     tls_options: dict[str, Any],
@@ -163,7 +166,7 @@ async def _begin_on(
         await under_way
 
 
-def _url(authority: Any, default_protocol: Any) -> SplitResult:
+def _url(authority: object, default_protocol: object) -> SplitResult:
     """*authority* in its parts."""
     if isinstance(authority, str):
         text = authority if "://" in authority else f"{default_protocol}//{authority}"
@@ -176,7 +179,7 @@ def _url(authority: Any, default_protocol: Any) -> SplitResult:
     raise new_error("ERR_INVALID_ARG_TYPE", "authority", "a str or a SplitResult", authority)
 
 
-def _parse_authority(authority: Any, default_protocol: Any) -> tuple[str, str, int]:
+def _parse_authority(authority: object, default_protocol: str) -> tuple[str, str, int]:
     """The (protocol, host, port) of *authority*."""
     parts = _url(authority, default_protocol)
     protocol = f"{parts.scheme}:" if parts.scheme else default_protocol

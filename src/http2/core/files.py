@@ -13,7 +13,7 @@ import inspect
 import os
 import stat as stat_module
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..constants import NGHTTP2_INTERNAL_ERROR
 from ..errors import new_error, stream_error
@@ -25,6 +25,8 @@ from .emitter import arity_of
 if TYPE_CHECKING:
     from ..keywords import Descriptor, FilePath
     from .server_stream import ServerHttp2Stream
+
+Result = TypeVar("Result")
 
 __all__ = ["FileRange", "FileTransfer"]
 
@@ -187,7 +189,7 @@ class FileTransfer:
         self._trailers = wait_for_trailers
         self._fd = -1
         self._owns = False
-        self._keep: Any = None
+        self._keep: object = None
         self._left = -1
         self._promised: int | None = None
         self._reading = False
@@ -231,7 +233,10 @@ class FileTransfer:
         self._in_thread(self._have_file, _open, path, self._part if self._check is None else None)
 
     def _in_thread(
-        self, then: Callable[[asyncio.Future[Any]], None], function: Any, *args: object
+        self,
+        then: Callable[[asyncio.Future[Result]], None],
+        function: Callable[..., Result],
+        *args: object,
     ) -> None:
         self._reading = True
         try:
@@ -245,7 +250,7 @@ class FileTransfer:
 
     # --- before the response --------------------------------------------------------------
 
-    def _have_stat(self, future: asyncio.Future[Any]) -> None:
+    def _have_stat(self, future: asyncio.Future[os.stat_result]) -> None:
         self._reading = False
         error = future.exception()
         if error is not None:
@@ -259,7 +264,7 @@ class FileTransfer:
             else:
                 self._pump()
 
-    def _have_file(self, future: asyncio.Future[Any]) -> None:
+    def _have_file(self, future: asyncio.Future[tuple[int, os.stat_result, bytes | None]]) -> None:
         self._reading = False
         error = future.exception()
         if error is not None:
@@ -360,7 +365,7 @@ class FileTransfer:
         else:
             self._send(b"")
 
-    def _have_chunk(self, future: asyncio.Future[Any]) -> None:
+    def _have_chunk(self, future: asyncio.Future[bytes]) -> None:
         self._reading = False
         error = future.exception()
         if error is None:
