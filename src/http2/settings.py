@@ -94,49 +94,49 @@ class Settings:
 
     __slots__ = ("_custom", "_values")
 
-    header_table_size = _Setting(
+    header_table_size: _Setting[int] = _Setting(
         constants.NGHTTP2_SETTINGS_HEADER_TABLE_SIZE,
         constants.DEFAULT_SETTINGS_HEADER_TABLE_SIZE,
         0,
         _UINT32_MAX,
         "Size of the table for header compression, in bytes: 0 to 2**32-1.",
     )
-    enable_push = _Setting(
+    enable_push: _Setting[bool] = _Setting(
         constants.NGHTTP2_SETTINGS_ENABLE_PUSH,
         bool(constants.DEFAULT_SETTINGS_ENABLE_PUSH),
         0,
         1,
         "Whether the server may push streams.",
     )
-    max_concurrent_streams = _Setting(
+    max_concurrent_streams: _Setting[int] = _Setting(
         constants.NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS,
         constants.DEFAULT_SETTINGS_MAX_CONCURRENT_STREAMS,
         0,
         _UINT32_MAX,
         "How many streams the peer may have open at a time: 0 to 2**32-1.",
     )
-    initial_window_size = _Setting(
+    initial_window_size: _Setting[int] = _Setting(
         constants.NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE,
         constants.DEFAULT_SETTINGS_INITIAL_WINDOW_SIZE,
         0,
         constants.MAX_INITIAL_WINDOW_SIZE,
         "Bytes of body that may be sent on a new stream unasked: 0 to 2**31-1.",
     )
-    max_frame_size = _Setting(
+    max_frame_size: _Setting[int] = _Setting(
         constants.NGHTTP2_SETTINGS_MAX_FRAME_SIZE,
         constants.DEFAULT_SETTINGS_MAX_FRAME_SIZE,
         constants.MIN_MAX_FRAME_SIZE,
         constants.MAX_MAX_FRAME_SIZE,
         "Size of the largest frame payload, in bytes: 16384 to 2**24-1.",
     )
-    max_header_list_size = _Setting(
+    max_header_list_size: _Setting[int] = _Setting(
         constants.NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE,
         constants.DEFAULT_SETTINGS_MAX_HEADER_LIST_SIZE,
         0,
         _UINT32_MAX,
         "Size of the largest header list accepted, in bytes uncompressed: 0 to 2**32-1.",
     )
-    enable_connect_protocol = _Setting(
+    enable_connect_protocol: _Setting[bool] = _Setting(
         constants.NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL,
         bool(constants.DEFAULT_SETTINGS_ENABLE_CONNECT_PROTOCOL),
         0,

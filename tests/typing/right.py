@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Unpack, assert_type
 from urllib.parse import SplitResult
 
 import http2
+import http2.asgi
 from http2 import (
     ClientHttp2Session,
     ClientHttp2Stream,
@@ -184,3 +186,18 @@ async def more(request: Http2ServerRequest, response: Http2ServerResponse) -> No
         assert_type(error.error_code, int)
     except (http2.ConnectionClosed, http2.StreamError) as error:
         assert_type(error.retryable, bool)
+
+
+async def application(
+    scope: dict[str, Any],
+    receive: Callable[[], Awaitable[dict[str, Any]]],
+    send: Callable[[dict[str, Any]], Awaitable[None]],
+) -> None:
+    """An ASGI application."""
+    await send({"type": "http.response.start", "status": 204, "headers": []})
+    print(scope["path"], await receive())
+
+
+def serve_application() -> Http2Server:
+    """A handler of the library's own."""
+    return http2.create_server(http2.asgi.Handler(application), allow_http1=True)
