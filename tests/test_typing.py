@@ -85,8 +85,9 @@ def annotations_of(owner: Any) -> Iterator[str]:
 
 
 @pytest.mark.row(
-    "module.EventEmitter", "module.Duplex", "module.Exchange", "module.Completion", "module.ServerRequest",
-    "module.ServerResponse", "module.SocketProxy", "module.StreamSocketProxy", "module.FileRange",
+    "module.EventEmitter", "module.Duplex", "module.Exchange", "module.Completion",
+    "module.ServerRequest", "module.ServerResponse", "module.SocketProxy",
+    "module.StreamSocketProxy", "module.FileRange",
     "module.SessionOptions", "module.Http2ArgumentError",
 )  # fmt: skip
 def test_what_signatures_name_is_exported() -> None:
