@@ -1,5 +1,7 @@
 """Node's whole `http2` module for Python, on nghttp2."""
 
+from typing import TYPE_CHECKING, Any
+
 from . import constants, errors
 from .compat.http1_messages import Http1IncomingMessage, Http1ServerResponse
 from .compat.http1_options import Http1Options
@@ -54,6 +56,23 @@ from .performance import (
     PerformanceObserverEntryList,
 )
 from .settings import Settings, get_default_settings, get_packed_settings, get_unpacked_settings
+
+if TYPE_CHECKING:
+    from .websocket import (
+        WebSocket as WebSocket,
+    )
+    from .websocket import (
+        WebSocketClosed as WebSocketClosed,
+    )
+    from .websocket import (
+        WebSocketHandshakeError as WebSocketHandshakeError,
+    )
+    from .websocket import (
+        accept_websocket as accept_websocket,
+    )
+    from .websocket import (
+        connect_websocket as connect_websocket,
+    )
 
 __version__ = "0.1.0"
 
@@ -128,3 +147,25 @@ __all__ = [
     "run",
     "sensitive_headers",
 ]
+
+# Names whose modules need an extra: loaded when they are first asked for.
+_EXTRAS = {
+    "WebSocket": "websocket",
+    "WebSocketClosed": "websocket",
+    "WebSocketHandshakeError": "websocket",
+    "accept_websocket": "websocket",
+    "connect_websocket": "websocket",
+}
+
+
+if not TYPE_CHECKING:  # it would make every name one of this module's
+
+    def __getattr__(name: str) -> Any:
+        module = _EXTRAS.get(name)
+        if module is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        import importlib
+
+        found = getattr(importlib.import_module(f".{module}", __name__), name)
+        globals()[name] = found
+        return found

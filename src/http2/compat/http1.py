@@ -611,5 +611,6 @@ class Http1Connection(Http1Carrier):
         socket = RawSocket(server, transport, rest)
         server._session_gone(self)
         request = self._service.dispatcher.leaving(stream, head.headers)
+        request.raw_socket = socket
         server.emit(event, request, socket, rest)
         return True

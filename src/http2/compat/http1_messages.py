@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Self
 
+from ..core.unknown_protocol import RawSocket
 from ..errors import new_error
 from ..headers import Headers, OutgoingHeaders
 from ..layout import lay_out
@@ -24,6 +25,9 @@ class Http1IncomingMessage(ServerRequest):
 
     http_version_major = 1
     http_version_minor = 1
+
+    raw_socket: RawSocket | None = None
+    """The connection of a request that has left HTTP, which ``upgrade`` and ``connect`` tell of."""
 
     def __init__(self, stream: Any, headers: Headers) -> None:
         self.stream = stream

@@ -264,6 +264,7 @@ class Responder(Exchange):
     _request: Headers
     _informational: list[Headers] | None = None
     _feeders = 0
+    _keeps_handlers = False
 
     def _emit_close(self) -> None:
         if (
@@ -279,6 +280,24 @@ class Responder(Exchange):
             self.readable_ended = True
             self.emit("end")
         super()._emit_close()
+
+    @property
+    def request_headers(self) -> Headers:
+        """The headers of the request, as the event ``stream`` has them."""
+        return self._request
+
+    def keep_handlers(self) -> None:
+        """Let the coroutine handlers go on when the stream ends early: what they use tells them.
+
+        Without it, they are cancelled. The server's end with a deadline still cancels them.
+        """
+        self._keeps_handlers = True
+
+    def _cancel_tasks(self) -> None:
+        if not self._keeps_handlers:
+            super()._cancel_tasks()
+        elif self._tasks:
+            self._session._adopt(self._tasks)
 
     @property
     def headers_sent(self) -> bool:

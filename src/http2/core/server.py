@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from ..constants import NGHTTP2_INTERNAL_ERROR
-from ..errors import new_error
+from ..errors import Http2Error, new_error
 from ..settings import Settings
 from .accept import ServerProtocol
 from .carriers import bind, carry, identity
@@ -499,10 +499,16 @@ class Http2Server(Closable, Referenced):
         if event in OF_REQUESTS and args and not isinstance(args[-1], bytes):
             cast("Requested", args[0]).stream._handler_failed(error, event)
             return
+        handed_over = [arg for arg in args if isinstance(arg, RawSocket)]
+        if isinstance(error, Http2Error) and any(
+            socket.destroyed or socket.writer.is_closing() for socket in handed_over
+        ):
+            # as for a stream: it found out the hard way that the connection is over
+            logger.debug("%r: a listener of %r: %r", self, event, error)
+            return
         logger.error("%r: a listener of %r raised", self, event, exc_info=error)
-        for handed_over in args:
-            if isinstance(handed_over, RawSocket):
-                handed_over.destroy()
+        for raw_socket in handed_over:
+            raw_socket.destroy()
         if event == "session" and args and isinstance(args[0], Http2Session):
             args[0].destroy(None, NGHTTP2_INTERNAL_ERROR)
 

@@ -1,0 +1,195 @@
+"""What carries a WebSocket: a stream of HTTP/2, or a connection that has left HTTP/1.1."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
+
+from ..constants import NGHTTP2_CANCEL
+from ..core.stream import Http2Stream
+from ..core.unknown_protocol import RawSocket
+
+__all__ = ["Carrier", "Http1Carrier", "Http2Carrier", "Receiver"]
+
+# Bytes that wait for a socket above which a writer is to wait, as for a stream of HTTP/2.
+HIGH_WATER = 64 * 1024
+READ_SIZE = 64 * 1024
+
+
+class Receiver(NamedTuple):
+    """Who is told what a carrier brings."""
+
+    received: Callable[[bytes], None]
+    """Bytes have come."""
+    writable: Callable[[], None]
+    """What waited to be sent has gone."""
+    ended: Callable[[], None]
+    """The peer sends no more."""
+    lost: Callable[[BaseException | None], None]
+    """The carrier is over; said once."""
+
+
+class Carrier(Protocol):
+    """What a WebSocket asks of what carries it."""
+
+    def begin(self, receiver: Receiver) -> None:
+        """Tell *receiver* from now on what comes."""
+
+    def write(self, data: Any) -> bool:
+        """Send *data*; False means: wait for `drain` before more. Raises when it can't be sent."""
+
+    async def drain(self) -> None:
+        """Wait until `write` may go on; raises when it never may."""
+
+    def pause(self) -> None:
+        """Bring no more until `resume`: the peer is held back."""
+
+    def resume(self) -> None:
+        """Bring more."""
+
+    def end(self, clean: bool) -> None:
+        """Send no more after what was written; *clean*: nor does the peer."""
+
+    def abort(self) -> None:
+        """End it at once."""
+
+
+class Http2Carrier:
+    """A stream: its windows hold the peer back (RFC 8441 section 5)."""
+
+    def __init__(self, stream: Http2Stream) -> None:
+        self._stream = stream
+        self._error: BaseException | None = None
+
+    def begin(self, receiver: Receiver) -> None:
+        """See `Carrier`."""
+        stream = self._stream
+        if stream.destroyed:
+            # it has said so already
+            asyncio.get_running_loop().call_soon(receiver.lost, None)
+            return
+
+        def failed(error: BaseException) -> None:
+            self._error = error
+
+        stream.on("error", failed)
+        stream.on("close", lambda: receiver.lost(self._error))
+        stream.on("drain", receiver.writable)
+        stream.on("end", receiver.ended)
+        stream.on("data", receiver.received)
+
+    def write(self, data: Any) -> bool:
+        """See `Carrier`."""
+        return self._stream.write(data)
+
+    async def drain(self) -> None:
+        """See `Carrier`."""
+        await self._stream.drain()
+
+    def pause(self) -> None:
+        """See `Carrier`."""
+        self._stream.pause()
+
+    def resume(self) -> None:
+        """See `Carrier`."""
+        self._stream.resume()
+
+    def end(self, clean: bool) -> None:
+        """END_STREAM, as TCP's FIN."""
+        self._stream.end()
+
+    def abort(self) -> None:
+        """RST_STREAM with CANCEL, as TCP's RST."""
+        self._stream.close(NGHTTP2_CANCEL)
+
+
+class Http1Carrier:
+    """A connection that has left HTTP/1.1 with status 101; it is closed behind the WebSocket."""
+
+    def __init__(self, socket: RawSocket) -> None:
+        self._socket = socket
+        self._writer = socket.writer
+        self._loop = asyncio.get_running_loop()
+        self._task: asyncio.Task[None] | None = None
+        self._draining: asyncio.Task[None] | None = None
+        self._resumed = asyncio.Event()
+        self._resumed.set()
+        self._ended = False
+
+    def begin(self, receiver: Receiver) -> None:
+        """See `Carrier`."""
+        self._receiver = receiver
+        self._task = self._loop.create_task(self._read(receiver))
+
+    async def _read(self, receiver: Receiver) -> None:
+        error: BaseException | None = None
+        reader = self._socket.reader
+        try:
+            while data := await reader.read(READ_SIZE):
+                receiver.received(data)
+                await self._resumed.wait()
+        except OSError as failure:
+            error = failure
+        else:
+            receiver.ended()
+        if error is not None or self._ended:
+            self._writer.close()
+        try:
+            # until the WebSocket has sent its last word
+            await self._writer.wait_closed()
+        except OSError as failure:
+            error = error or failure
+        if self._draining is not None:
+            self._draining.cancel()
+        receiver.lost(error)
+
+    def write(self, data: Any) -> bool:
+        """See `Carrier`."""
+        transport = self._writer.transport
+        if transport.is_closing():
+            raise ConnectionResetError("the connection is closed")
+        self._writer.write(data)
+        if transport.get_write_buffer_size() < HIGH_WATER:
+            return True
+        if self._draining is None:
+            self._draining = self._loop.create_task(self._drained())
+        return False
+
+    async def _drained(self) -> None:
+        try:
+            await self._writer.drain()
+        except OSError:
+            return  # who reads is told
+        finally:
+            self._draining = None
+        self._receiver.writable()
+
+    async def drain(self) -> None:
+        """See `Carrier`."""
+        await self._writer.drain()
+
+    def pause(self) -> None:
+        """See `Carrier`."""
+        self._resumed.clear()
+
+    def resume(self) -> None:
+        """See `Carrier`."""
+        self._resumed.set()
+
+    def end(self, clean: bool) -> None:
+        """Close the connection; while the peer may still send, our side of it alone.
+
+        A socket that is closed with bytes unread answers with a reset, which drops what was sent.
+        """
+        self._ended = True
+        if clean or self._task is None or self._task.done() or self._socket.reader.at_eof():
+            self._writer.close()
+        elif not self._writer.is_closing() and self._writer.can_write_eof():
+            self._writer.write_eof()
+
+    def abort(self) -> None:
+        """Close the connection; what the peer has not taken is lost."""
+        self._resumed.set()
+        self._ended = True
+        self._socket.destroy()

@@ -1,0 +1,477 @@
+"""`WebSocket`: messages both ways, on asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections import deque
+from collections.abc import AsyncIterable, Iterable, Mapping
+from types import TracebackType
+from typing import Any, Self, cast
+
+from ..errors import Http2Error, new_error
+from ..headers import Headers
+from .carriers import Carrier, Receiver
+from .errors import WebSocketClosed
+from .options import Options
+from .protocol import (
+    TOO_MUCH,
+    CloseReceived,
+    Event,
+    PingReceived,
+    PongReceived,
+    Protocol,
+    may_be_sent,
+)
+
+__all__ = ["WebSocket"]
+
+# Bytes of messages that wait for `recv` at which the peer is held back.
+MOST_WAITING = 64 * 1024
+# Seconds that the peer has, behind the closing handshake, to end the stream or the connection.
+LINGER = 2.0
+
+Data = str | bytes | bytearray | memoryview
+
+
+class WebSocket:
+    """An open WebSocket (RFC 6455); made by `accept_websocket` and `connect_websocket`.
+
+    ``async for message in ws`` gives messages until either side closes it, and raises
+    `WebSocketClosed` when that was not meant (see `WebSocketClosed.ok`). One coroutine may receive
+    while others send. Used as ``async with``, it is closed at the end of the block: with 1000,
+    with 1011 when the block raises.
+
+    Pings of the peer are answered by themselves. Messages that nobody receives hold the peer
+    back: at 16 of them (``max_queue``), or at 64 KiB.
+    """
+
+    subprotocol: str | None
+    """The subprotocol that was agreed on, such as ``'graphql-transport-ws'``; None for none."""
+
+    path: str
+    """The target of the request: the path, and the query behind it."""
+
+    headers: Headers
+    """What the peer has sent: the request's headers on a server, the response's on a client."""
+
+    http_version: str
+    """What carries it: ``'2.0'`` or ``'1.1'``."""
+
+    close_code: int | None = None
+    """The code that it was closed with, as `WebSocketClosed.close_code`; None while it is open."""
+
+    close_reason: str | None = None
+    """The text that came with `close_code`; None while it is open."""
+
+    def __init__(
+        self,
+        carrier: Carrier,
+        protocol: Protocol,
+        options: Options,
+        *,
+        subprotocol: str | None,
+        path: str,
+        headers: Headers,
+        http_version: str,
+    ) -> None:
+        self.subprotocol = subprotocol
+        self.path = path
+        self.headers = headers
+        self.http_version = http_version
+        self._loop = asyncio.get_running_loop()
+        self._carrier = carrier
+        self._protocol = protocol
+        self._options = options
+        self._messages: deque[str | bytes] = deque()
+        self._waiting = 0
+        self._receiver: asyncio.Future[None] | None = None
+        self._paused = False
+        # Either side has sent all that it will: what recv raises is known.
+        self._done = False
+        self._cause: BaseException | None = None
+        self._gone = asyncio.Event()
+        self._pings: list[tuple[bytes, asyncio.Future[float], float]] = []
+        # The carrier's queue is long: of the pongs that are asked for meanwhile, the last one goes.
+        self._congested = False
+        self._pong: bytes | None = None
+        # Held while the fragments of a message are sent.
+        self._fragmenting: asyncio.Lock | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._heard = True
+        carrier.begin(Receiver(self._received, self._writable, self._ended, self._lost))
+        if options.ping_interval is not None:
+            self._timer = self._loop.call_later(options.ping_interval, self._keep_alive)
+
+    def __repr__(self) -> str:
+        state = "open" if self.close_code is None else f"closed with {self.close_code}"
+        if self.close_code is None and not self._protocol.sends:
+            state = "closing"
+        return f"<{type(self).__name__} {self.path[:128]} HTTP/{self.http_version} {state}>"
+
+    # --- receiving ------------------------------------------------------------------------
+
+    @property
+    def closed(self) -> bool:
+        """Whether it is closed: messages that came before may still be received."""
+        return self._done
+
+    async def recv(self) -> str | bytes:
+        """Wait for the next message: a `str` of text, or `bytes`.
+
+        A wait that is cancelled loses nothing: the next one gets the message. Raises
+        `WebSocketClosed` when it is closed and all that had come was received; `RuntimeError` when
+        another coroutine is receiving.
+        """
+        messages = self._messages
+        while not messages:
+            if self._done:
+                raise self._closed()
+            if self._receiver is not None:
+                raise RuntimeError("another coroutine is already receiving from this WebSocket")
+            self._receiver = self._loop.create_future()
+            try:
+                await self._receiver
+            finally:
+                self._receiver = None
+        message = messages.popleft()
+        self._waiting -= len(message)
+        if self._paused and not self._is_full():
+            self._paused = False
+            self._take_events()
+            if not self._paused:
+                self._carrier.resume()
+        return message
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> str | bytes:
+        try:
+            return await self.recv()
+        except WebSocketClosed as error:
+            if error.ok:
+                raise StopAsyncIteration from None
+            raise
+
+    def _is_full(self) -> bool:
+        return len(self._messages) >= self._options.max_queue or self._waiting >= MOST_WAITING
+
+    def _closed(self) -> WebSocketClosed:
+        assert self.close_code is not None
+        error = WebSocketClosed(self.close_code, self.close_reason or "")
+        error.__cause__ = self._cause
+        return error
+
+    # --- sending --------------------------------------------------------------------------
+
+    async def send(self, message: Data | Iterable[Data] | AsyncIterable[Data]) -> None:
+        """Send a message: a `str` as text, anything with the buffer protocol as binary.
+
+        An iterable, async or not, is one message whose items are its fragments, all of them
+        text or all binary: each goes as soon as it is there. Waits until the peer takes what was
+        sent before. When it is cancelled, the message goes whole, or not at all; what is cut short
+        among fragments fails the WebSocket with 1011.
+
+        Raises `WebSocketClosed`; ERR_INVALID_ARG_TYPE.
+        """
+        if self._fragmenting is not None:
+            async with self._fragmenting:
+                pass
+        if isinstance(message, (str, bytes)):
+            await self._put(message, True)
+            return
+        try:
+            view = memoryview(message)  # type: ignore[arg-type]
+        except TypeError:
+            if isinstance(message, Mapping) or not isinstance(message, (Iterable, AsyncIterable)):
+                expected = "a str, a buffer, or an iterable of them"
+                raise new_error("ERR_INVALID_ARG_TYPE", "message", expected, message) from None
+            await self._send_fragments(cast("Iterable[Data]", message))
+        else:
+            await self._put(view, True)
+
+    async def _put(self, data: Data, fin: bool) -> None:
+        if not self._protocol.sends or self._done:
+            raise await self._not_sent()
+        if not self._write(self._protocol.message(data, fin)):
+            if self._done:
+                raise self._closed()
+            try:
+                await self._carrier.drain()
+            except (Http2Error, OSError) as error:
+                self._lost(error)
+                raise self._closed() from error
+
+    async def _not_sent(self) -> WebSocketClosed:
+        """Why nothing can be sent: once that is known, which it is soon."""
+        if not self._done:
+            await self._gone.wait()
+        return self._closed()
+
+    async def _send_fragments(self, fragments: Iterable[Data] | AsyncIterable[Data]) -> None:
+        if self._fragmenting is None:
+            self._fragmenting = asyncio.Lock()
+        async with self._fragmenting:
+            kind: bool | None = None
+            try:
+                async for fragment in _each(fragments):
+                    if kind is None:
+                        kind = isinstance(fragment, str)
+                    if kind != isinstance(fragment, str) or not isinstance(
+                        fragment, (str, bytes, bytearray, memoryview)
+                    ):
+                        expected = "a str" if kind else "a buffer"
+                        raise new_error("ERR_INVALID_ARG_TYPE", "fragment", expected, fragment)
+                    await self._put(fragment, False)
+                if kind is not None:
+                    await self._put("" if kind else b"", True)
+            except BaseException as error:
+                if kind is not None and not isinstance(error, WebSocketClosed):
+                    self._fail(1011, "a message was cut short")
+                raise
+
+    def _write(self, data: Any) -> bool:
+        """Send a frame; False when a sender has to wait, or the carrier is lost."""
+        try:
+            if self._carrier.write(data):
+                return True
+        except (Http2Error, OSError) as error:
+            self._lost(error)
+            return False
+        self._congested = True
+        return False
+
+    # --- pings ----------------------------------------------------------------------------
+
+    def ping(self, payload: str | bytes | None = None) -> asyncio.Future[float]:
+        """Send a Ping; awaitable → the seconds until its Pong.
+
+        It goes at the call, awaited or not. *payload* has at most 125 bytes; without one it is
+        random. A Pong answers all Pings before it as well. Raises `WebSocketClosed` at the call, or
+        when it is closed before the Pong comes; ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE.
+        """
+        if payload is None:
+            data = os.urandom(4)
+        elif isinstance(payload, (str, bytes, bytearray, memoryview)):
+            data = payload.encode() if isinstance(payload, str) else bytes(payload)
+        else:
+            raise new_error("ERR_INVALID_ARG_TYPE", "payload", "a str or a buffer", payload)
+        if len(data) > 125:
+            raise new_error("ERR_OUT_OF_RANGE", "payload", "125 bytes at most", payload)
+        if not self._protocol.sends or self._done:
+            raise self._closed() if self._done else WebSocketClosed(1006, "it is being closed")
+        answer: asyncio.Future[float] = self._loop.create_future()
+        # a Ping that nobody waits for is no error that nobody saw
+        answer.add_done_callback(lambda done: done.cancelled() or done.exception())
+        self._pings.append((data, answer, time.monotonic()))
+        self._write(self._protocol.ping(data))
+        return answer
+
+    def _answered(self, payload: bytes) -> None:
+        for index, (data, _, _) in enumerate(self._pings):
+            if data == payload:
+                now = time.monotonic()
+                for _, answer, began in self._pings[: index + 1]:
+                    if not answer.done():
+                        answer.set_result(now - began)
+                del self._pings[: index + 1]
+                return
+
+    def _answer_ping(self, payload: bytes) -> None:
+        if not self._protocol.sends:
+            return
+        if self._congested:
+            # section 5.5.3: the latest one may stand for those before it
+            self._pong = payload
+        else:
+            self._write(self._protocol.pong(payload))
+
+    def _keep_alive(self) -> None:
+        """Ask whether the peer is still there: anything that comes from it is an answer."""
+        self._heard = False
+        self._write(self._protocol.ping(os.urandom(4)))
+        options = self._options
+        assert options.ping_interval is not None
+        if self._done:
+            return
+        if options.ping_timeout is None:
+            self._timer = self._loop.call_later(options.ping_interval, self._keep_alive)
+        else:
+            self._timer = self._loop.call_later(options.ping_timeout, self._judge)
+
+    def _judge(self) -> None:
+        options = self._options
+        assert options.ping_interval is not None
+        assert options.ping_timeout is not None
+        if not self._heard and not self._paused:
+            self._fail(1011, f"no answer to a ping within {options.ping_timeout:g} s")
+            return
+        pause = max(options.ping_interval - options.ping_timeout, 0)
+        self._timer = self._loop.call_later(pause, self._keep_alive)
+
+    # --- what the carrier tells -------------------------------------------------------------
+
+    def _received(self, data: bytes) -> None:
+        """Bytes have come."""
+        self._heard = True
+        if not self._done:
+            self._protocol.receive(data)
+            if not self._paused:
+                self._take_events()
+
+    def _take_events(self) -> None:
+        for event in self._protocol.events():
+            self._take(event)
+            if self._done or self._paused:
+                return
+
+    def _take(self, event: Event) -> None:
+        if isinstance(event, (str, bytes)):
+            if not self._protocol.sends:
+                return  # section 1.4: it crossed our Close
+            self._messages.append(event)
+            self._waiting += len(event)
+            self._wake()
+            if self._is_full():
+                self._paused = True
+                self._carrier.pause()
+        elif isinstance(event, PingReceived):
+            self._answer_ping(event.payload)
+        elif isinstance(event, PongReceived):
+            self._answered(event.payload)
+        elif isinstance(event, CloseReceived):
+            if self._protocol.sends:
+                self._write(self._protocol.answer())
+            self._finish()
+        else:
+            self._fail(event.code, event.reason)
+
+    def _writable(self) -> None:
+        """What waited to be sent has gone."""
+        self._congested = False
+        payload, self._pong = self._pong, None
+        if payload is not None:
+            self._answer_ping(payload)
+
+    def _ended(self) -> None:
+        """The peer sends no more."""
+        if not self._done:
+            self._finish()
+            self._carrier.abort()
+
+    def _lost(self, error: BaseException | None) -> None:
+        """The carrier is over."""
+        self._gone.set()
+        if not self._done:
+            self._cause = error
+            self._finish()
+        self._stop_timer()
+
+    def _wake(self) -> None:
+        receiver = self._receiver
+        if receiver is not None and not receiver.done():
+            receiver.set_result(None)
+
+    # --- the end ----------------------------------------------------------------------------
+
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        """Close it: send a Close frame with *code* and *reason*, and wait for the peer's.
+
+        At most ``close_timeout`` seconds; then the stream is reset, or the connection closed.
+        Messages that come meanwhile are dropped. Closing what is closed does nothing. *code* is
+        1000 to 1003, 1007 to 1014, or 3000 to 4999; *reason* has at most 123 bytes in UTF-8.
+        Raises ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE.
+        """
+        self.begin_close(code, reason)
+        await self._gone.wait()
+
+    def begin_close(self, code: int = 1000, reason: str = "") -> None:
+        """As `close`, without waiting: the rest goes by itself."""
+        if isinstance(code, bool) or not isinstance(code, int):
+            raise new_error("ERR_INVALID_ARG_TYPE", "code", "an integer", code)
+        if not may_be_sent(code):
+            allowed = "1000 to 1003, 1007 to 1014, or 3000 to 4999"
+            raise new_error("ERR_OUT_OF_RANGE", "code", allowed, code)
+        if not isinstance(reason, str):
+            raise new_error("ERR_INVALID_ARG_TYPE", "reason", "a str", reason)
+        if len(reason.encode()) > TOO_MUCH:
+            raise new_error("ERR_OUT_OF_RANGE", "reason", f"{TOO_MUCH} bytes at most", reason)
+        if self._done or not self._protocol.sends:
+            return
+        self._write(self._protocol.close(code, reason))
+        if self._done:
+            return
+        self._stop_timer()
+        self._timer = self._loop.call_later(self._options.close_timeout, self._carrier.abort)
+        if self._paused:
+            # the peer's Close is behind what was held back
+            self._paused = False
+            self._take_events()
+            if not self._done:
+                self._carrier.resume()
+
+    async def wait_closed(self) -> None:
+        """Wait until it is closed, and the stream or the connection has ended."""
+        await self._gone.wait()
+
+    def _fail(self, code: int, reason: str) -> None:
+        """Tell the peer why this side can't go on (section 7.1.7)."""
+        if self._done:
+            return
+        if self._protocol.sends:
+            self._write(self._protocol.fail(code, reason))
+        if not self._done:
+            self._finish()
+
+    def _finish(self) -> None:
+        """Nothing more is received or sent: what is left is the end of the carrier."""
+        self._done = True
+        self.close_code, self.close_reason = self._protocol.outcome
+        self._stop_timer()
+        self._wake()
+        pings, self._pings = self._pings, []
+        for _, answer, _ in pings:
+            if not answer.done():
+                answer.set_exception(self._closed())
+        if not self._gone.is_set():
+            try:
+                self._carrier.end(clean=self._protocol.close_received is not None)
+            except (Http2Error, OSError) as error:
+                self._cause = self._cause or error
+            self._timer = self._loop.call_later(LINGER, self._carrier.abort)
+        if self._paused:
+            self._carrier.resume()
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is None or isinstance(error, WebSocketClosed):
+            await self.close()
+        elif isinstance(error, Exception):
+            await self.close(1011)
+        else:
+            # cancelled: the rest goes without the caller
+            self.begin_close(1001)
+
+
+async def _each(fragments: Any) -> Any:
+    """The items of an iterable, async or not."""
+    if isinstance(fragments, AsyncIterable):
+        async for fragment in fragments:
+            yield fragment
+    else:
+        for fragment in fragments:
+            yield fragment

@@ -1,0 +1,81 @@
+"""What both sides of a WebSocket may be told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ..core.timers import check_timeout
+from ..errors import new_error
+
+__all__ = ["Options", "check_subprotocols"]
+
+
+@dataclass(slots=True, kw_only=True)
+class Options:
+    """The limits of a WebSocket; the defaults are those of the library ``websockets``."""
+
+    max_size: int | None = 1 << 20
+    """Bytes that a message may have, decompressed: a larger one ends it with 1009. None: any."""
+    max_queue: int = 16
+    """Messages that wait for `WebSocket.recv` at which the peer is held back."""
+    compression: bool = True
+    """Whether permessage-deflate (RFC 7692) is agreed on with a peer that knows it."""
+    ping_interval: float | None = 20.0
+    """Seconds between pings that tell whether the peer is there; None for no pings."""
+    ping_timeout: float | None = 20.0
+    """Seconds for the peer to say anything after one: then 1011. None: it may take any time."""
+    close_timeout: float = 10.0
+    """Seconds for the peer's Close frame to come after ours."""
+
+    def __post_init__(self) -> None:
+        if self.max_size is not None:
+            _check_count("max_size", self.max_size)
+        _check_count("max_queue", self.max_queue)
+        if not isinstance(self.compression, bool):
+            raise new_error("ERR_INVALID_ARG_TYPE", "compression", "a bool", self.compression)
+        for name in ("ping_interval", "ping_timeout"):
+            seconds = getattr(self, name)
+            if seconds is not None:
+                checked = check_timeout(seconds, name)
+                if checked == 0:
+                    raise new_error("ERR_OUT_OF_RANGE", name, "> 0, or None", seconds)
+                setattr(self, name, checked)
+        self.close_timeout = check_timeout(self.close_timeout, "close_timeout")
+
+
+def _check_count(name: str, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise new_error("ERR_INVALID_ARG_TYPE", name, "an integer", value)
+    if value < 1:
+        raise new_error("ERR_OUT_OF_RANGE", name, ">= 1", value)
+
+
+def check_subprotocols(subprotocols: Any) -> list[str]:
+    """*subprotocols* as a list of tokens, each of them once (RFC 6455 section 4.1)."""
+    if isinstance(subprotocols, (str, bytes)):
+        raise new_error("ERR_INVALID_ARG_TYPE", "subprotocols", "a list of str", subprotocols)
+    try:
+        found = list(subprotocols)
+    except TypeError:
+        raise new_error(
+            "ERR_INVALID_ARG_TYPE", "subprotocols", "a list of str", subprotocols
+        ) from None
+    for name in found:
+        if not isinstance(name, str):
+            raise new_error("ERR_INVALID_ARG_TYPE", "subprotocols", "a list of str", name)
+        check_token("Subprotocol", name)
+    if len(set(found)) < len(found):
+        raise new_error("ERR_INVALID_ARG_VALUE", "subprotocols", found)
+    return found
+
+
+TOKEN_CHARACTERS = frozenset(
+    "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+)
+
+
+def check_token(what: str, name: str) -> None:
+    """Raise ERR_INVALID_HTTP_TOKEN when *name* is no token (RFC 9110 section 5.6.2)."""
+    if not name or not TOKEN_CHARACTERS.issuperset(name):
+        raise new_error("ERR_INVALID_HTTP_TOKEN", what, name)

@@ -1,0 +1,180 @@
+"""A WebSocket without I/O: bytes in, events out; messages in, bytes out (RFC 6455 sections 5 to 7).
+
+The frames are wsproto's. Here is what lies above them: whole messages, the closing handshake,
+and which code tells of which end.
+
+A side sends one Close frame. What it may still do:
+
+=================  =================================================================
+state              what follows
+=================  =================================================================
+open               messages, pings, pongs; a Close frame of either side
+closing            this side has sent Close: it sends no more, and waits for the peer's
+closed             the peer's Close has come, and ours has gone
+failed             the peer broke the protocol: ours has gone, nothing more is read
+=================  =================================================================
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from typing import Any, NamedTuple, TypeAlias
+
+from wsproto.frame_protocol import CloseReason, FrameProtocol, Opcode, ParseFailed
+
+from .deflate import MessageLimit
+
+__all__ = ["CloseReceived", "Event", "Failed", "PingReceived", "PongReceived", "Protocol"]
+
+NO_CODE = 1005
+LOST = 1006
+TOO_MUCH = 123
+"""Bytes of UTF-8 that the reason of a Close frame may have (RFC 6455 section 5.5)."""
+
+# What may be sent in a Close frame: 1004, 1005, 1006 and 1015 may not (section 7.4.1).
+SENT_CODES = frozenset({1000, 1001, 1002, 1003, *range(1007, 1015)})
+
+
+class PingReceived(NamedTuple):
+    """A Ping, to be answered with `Protocol.pong`."""
+
+    payload: bytes
+
+
+class PongReceived(NamedTuple):
+    """A Pong."""
+
+    payload: bytes
+
+
+class CloseReceived(NamedTuple):
+    """The peer's Close frame; 1005 stands for one without a code."""
+
+    code: int
+    reason: str
+
+
+class Failed(NamedTuple):
+    """The peer broke the protocol, or a limit: to be told so with `Protocol.fail`."""
+
+    code: int
+    reason: str
+
+
+Event: TypeAlias = str | bytes | PingReceived | PongReceived | CloseReceived | Failed
+"""What `Protocol.events` gives: a `str` or `bytes` is a whole message."""
+
+
+def may_be_sent(code: int) -> bool:
+    """Whether a Close frame may say *code*: 1000 to 1014 as registered, and 3000 to 4999."""
+    return code in SENT_CODES or 3000 <= code <= 4999
+
+
+class Protocol:
+    """One side of a WebSocket that is open; *limit* is what bounds, and decompresses, messages."""
+
+    def __init__(self, *, client: bool, limit: MessageLimit) -> None:
+        self._limit = limit
+        self._frames = FrameProtocol(client, [limit])
+        # the message under way, when it has come in more than one piece
+        self._text: io.StringIO | None = None
+        self._binary: bytearray | None = None
+        self.close_sent: tuple[int, str] | None = None
+        self.close_received: tuple[int, str] | None = None
+        self.failed = False
+
+    @property
+    def sends(self) -> bool:
+        """Whether messages and pings may still be sent."""
+        return self.close_sent is None
+
+    @property
+    def outcome(self) -> tuple[int, str]:
+        """The code and reason that the WebSocket ends with, as things are."""
+        if self.failed and self.close_sent is not None:
+            return self.close_sent
+        return self.close_received or (LOST, "")
+
+    # --- what comes -----------------------------------------------------------------------
+
+    def receive(self, data: bytes) -> None:
+        """Take *data* of the peer's; `events` tells what it means."""
+        self._frames.receive_bytes(data)
+
+    def events(self) -> Iterator[Event]:
+        """What has come and was not told yet; may be left in the middle, and asked again."""
+        if self.close_received is not None or self.failed:
+            return
+        try:
+            for frame in self._frames.received_frames():
+                opcode = frame.opcode
+                payload: Any = frame.payload
+                if opcode is Opcode.TEXT:
+                    if self._text is None:
+                        if frame.message_finished:
+                            yield payload
+                            continue
+                        self._text = io.StringIO()
+                    self._text.write(payload)
+                    if frame.message_finished:
+                        text, self._text = self._text.getvalue(), None
+                        yield text
+                elif opcode is Opcode.BINARY:
+                    if self._binary is None:
+                        if frame.message_finished:
+                            yield payload
+                            continue
+                        self._binary = bytearray()
+                    self._binary += payload
+                    if frame.message_finished:
+                        binary, self._binary = bytes(self._binary), None
+                        yield binary
+                elif opcode is Opcode.PING:
+                    yield PingReceived(bytes(payload))
+                elif opcode is Opcode.PONG:
+                    yield PongReceived(bytes(payload))
+                else:
+                    code, reason = int(payload[0]), payload[1]
+                    if self._limit.bad_gateway:
+                        code = 1014
+                    self.close_received = code, reason
+                    yield CloseReceived(code, reason)
+                    return
+        except ParseFailed as failure:
+            code = int(failure.code)
+            reason = self._limit.why or str(failure)
+            if code == CloseReason.INVALID_FRAME_PAYLOAD_DATA and not self._limit.why:
+                reason = "text that is not UTF-8"
+            yield Failed(code, reason)
+
+    # --- what goes ------------------------------------------------------------------------
+
+    def message(self, data: Any, fin: bool = True) -> bytearray:
+        """The frame of a message, `str` or buffer; not *fin*: more of the message follows."""
+        return self._frames.send_data(data, fin)
+
+    def ping(self, payload: bytes) -> bytearray:
+        """The frame of a Ping."""
+        return self._frames.ping(payload)
+
+    def pong(self, payload: bytes) -> bytearray:
+        """The frame of a Pong."""
+        return self._frames.pong(payload)
+
+    def close(self, code: int, reason: str = "") -> bytearray:
+        """The frame of a Close; 1005 is one without a code."""
+        self.close_sent = code, reason
+        if code == NO_CODE:
+            return self._frames.close()
+        return self._frames.close(code, reason)
+
+    def answer(self) -> bytearray:
+        """The answer to the peer's Close frame: its own code (section 5.5.1)."""
+        code, _ = self.close_received or (NO_CODE, "")
+        return self.close(code)
+
+    def fail(self, code: int, reason: str) -> bytearray:
+        """The frame that tells the peer why nothing more is read (section 7.1.7)."""
+        self.failed = True
+        return self.close(code, reason)

@@ -1,0 +1,1 @@
+"""WebSocket: peers that are not ours, and bytes made by hand."""
