@@ -68,6 +68,8 @@ CLASSES: dict[str, Any] = {
     "metrics": http2.PerformanceEntry,
     "metrics.stream": http2.Http2StreamEntry,
     "metrics.session": http2.Http2SessionEntry,
+    "websocket": http2.WebSocket,
+    "http1_request": http2.Http1IncomingMessage,
     "asgi": http2.asgi,
     "asgi.handler": http2.asgi.Handler,
 }

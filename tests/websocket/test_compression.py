@@ -25,6 +25,7 @@ async def finish(peer: Peer, code: int = 1000) -> None:
     peer.wire.end()
 
 
+@pytest.mark.row("module.accept_websocket.option.compression")
 @pytest.mark.parametrize("way", WAYS)
 def test_messages_share_their_window(way: str, run: Run) -> None:
     """Each message is compressed with what the ones before it have left."""

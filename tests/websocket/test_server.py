@@ -44,7 +44,8 @@ async def echoing(request: Any) -> None:
         await echo(ws)
 
 
-@pytest.mark.row("module.accept_websocket", "websocket.subprotocol")
+@pytest.mark.row("http1_request.raw_socket", "module.accept_websocket",
+                 "module.accept_websocket.option.subprotocols")  # fmt: skip
 def test_websockets_as_the_client(run: Run) -> None:
     async def main() -> None:
         async with serving(echoing) as (_, port):
@@ -86,6 +87,8 @@ def test_websockets_over_tls(run: Run, certificate: Certificate) -> None:
     run(main())
 
 
+@pytest.mark.row("module.accept_websocket.option.headers", "module.connect_websocket",
+                 "module.connect_websocket.option.headers")  # fmt: skip
 @pytest.mark.parametrize("secure", [False, True])
 def test_both_protocols_at_one_door(secure: bool, run: Run, certificate: Certificate) -> None:
     """A request over either version gets the same WebSocket; other requests are served beside."""
@@ -142,6 +145,7 @@ async def careful(request: Any) -> None:
         raise AssertionError("accepted")
 
 
+@pytest.mark.row("module.accept_websocket.option.origins")
 @pytest.mark.parametrize("name", REFUSED)
 def test_refused_over_http1(name: str, run: Run, caplog: pytest.LogCaptureFixture) -> None:
     """The client is told, the connection closed; the log says nothing of what clients do wrong."""
@@ -299,6 +303,8 @@ def test_headers_that_may_not_be(headers: Any, code: str, run_asyncio: Run) -> N
     run_asyncio(main())
 
 
+@pytest.mark.row("websocket.subprotocol", "module.connect_websocket.option.origin",
+                 "module.connect_websocket.option.subprotocols")  # fmt: skip
 @pytest.mark.parametrize("over", ["HTTP/2", "HTTP/1.1"])
 def test_the_door_for_who_decides_later(over: str, run: Run) -> None:
     """What a server of ASGI needs: to look first, to refuse with any response."""

@@ -15,6 +15,8 @@ __all__ = ["Carrier", "Http1Carrier", "Http2Carrier", "Receiver"]
 # Bytes that wait for a socket above which a writer is to wait, as for a stream of HTTP/2.
 HIGH_WATER = 64 * 1024
 READ_SIZE = 64 * 1024
+# Seconds that a server has to end its stream behind the closing handshake.
+PATIENCE = 0.2
 
 
 class Receiver(NamedTuple):
@@ -48,8 +50,11 @@ class Carrier(Protocol):
     def resume(self) -> None:
         """Bring more."""
 
-    def end(self, clean: bool) -> None:
-        """Send no more after what was written; *clean*: nor does the peer."""
+    def end(self, clean: bool, first: bool) -> None:
+        """Send no more after what was written.
+
+        *clean*: nor does the peer; *first*: this side began the closing handshake.
+        """
 
     def abort(self) -> None:
         """End it at once."""
@@ -58,9 +63,11 @@ class Carrier(Protocol):
 class Http2Carrier:
     """A stream: its windows hold the peer back (RFC 8441 section 5)."""
 
-    def __init__(self, stream: Http2Stream) -> None:
+    def __init__(self, stream: Http2Stream, *, client: bool = False) -> None:
         self._stream = stream
+        self._client = client
         self._error: BaseException | None = None
+        self._timer: asyncio.TimerHandle | None = None
 
     def begin(self, receiver: Receiver) -> None:
         """See `Carrier`."""
@@ -73,8 +80,13 @@ class Http2Carrier:
         def failed(error: BaseException) -> None:
             self._error = error
 
+        def closed() -> None:
+            if self._timer is not None:
+                self._timer.cancel()
+            receiver.lost(self._error)
+
         stream.on("error", failed)
-        stream.on("close", lambda: receiver.lost(self._error))
+        stream.on("close", closed)
         stream.on("drain", receiver.writable)
         stream.on("end", receiver.ended)
         stream.on("data", receiver.received)
@@ -95,9 +107,16 @@ class Http2Carrier:
         """See `Carrier`."""
         self._stream.resume()
 
-    def end(self, clean: bool) -> None:
+    def end(self, clean: bool, first: bool) -> None:
         """END_STREAM, as TCP's FIN."""
-        self._stream.end()
+        stream = self._stream
+        if self._client and clean and first and not stream.readable_ended:
+            # RFC 6455 section 7.1.1: the server ends first. Hypercorn does not at all, and takes
+            # nothing but a reset from there.
+            stream.once("end", stream.end)
+            self._timer = asyncio.get_running_loop().call_later(PATIENCE, self.abort)
+        else:
+            stream.end()
 
     def abort(self) -> None:
         """RST_STREAM with CANCEL, as TCP's RST."""
@@ -177,7 +196,7 @@ class Http1Carrier:
         """See `Carrier`."""
         self._resumed.set()
 
-    def end(self, clean: bool) -> None:
+    def end(self, clean: bool, first: bool) -> None:
         """Close the connection; while the peer may still send, our side of it alone.
 
         A socket that is closed with bytes unread answers with a reset, which drops what was sent.

@@ -7,6 +7,7 @@ from collections.abc import Generator, Iterable
 from types import TracebackType
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
+from weakref import WeakKeyDictionary
 
 from ..constants import NGHTTP2_CANCEL
 from ..core.client import connect
@@ -26,6 +27,8 @@ from .protocol import Protocol
 __all__ = ["connect_websocket"]
 
 SCHEMES = {"ws": "http", "wss": "https", "http": "http", "https": "https"}
+# What tells that the first SETTINGS of a session have come.
+_asked: WeakKeyDictionary[ClientHttp2Session, asyncio.Future[Any]] = WeakKeyDictionary()
 # Bytes of the body of a refusal that its error shows.
 MOST_SHOWN = 4096
 
@@ -107,8 +110,11 @@ class ConnectingWebSocket:
     async def _check_offered(self, session: ClientHttp2Session) -> None:
         """Wait until the server's first SETTINGS have come, and say what is missing in them."""
         if not session.remote_settings.enable_connect_protocol:
-            # SETTINGS come before anything else, so before the answer to this
-            await session.ping()
+            # SETTINGS come before anything else, so before the answer to a PING: one for all
+            asked = _asked.get(session)
+            if asked is None or (asked.done() and asked.exception() is not None):
+                asked = _asked[session] = session.ping()
+            await asyncio.shield(asked)
         if not session.remote_settings.enable_connect_protocol:
             raise WebSocketHandshakeError(
                 f"{self._url.netloc} does not take WebSockets over HTTP/2: it does not offer the"
@@ -161,7 +167,7 @@ class ConnectingWebSocket:
             except ValueError as error:
                 raise WebSocketHandshakeError(str(error), headers=response) from None
         return WebSocket(
-            Http2Carrier(stream),
+            Http2Carrier(stream, client=True),
             Protocol(client=True, limit=limit),
             self._options,
             subprotocol=subprotocol,

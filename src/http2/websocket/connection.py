@@ -90,6 +90,9 @@ class WebSocket:
         self._paused = False
         # Either side has sent all that it will: what recv raises is known.
         self._done = False
+        self._over = asyncio.Event()
+        # This side has begun the closing handshake.
+        self._closing = False
         self._cause: BaseException | None = None
         self._gone = asyncio.Event()
         self._pings: list[tuple[bytes, asyncio.Future[float], float]] = []
@@ -206,8 +209,7 @@ class WebSocket:
 
     async def _not_sent(self) -> WebSocketClosed:
         """Why nothing can be sent: once that is known, which it is soon."""
-        if not self._done:
-            await self._gone.wait()
+        await self._over.wait()
         return self._closed()
 
     async def _send_fragments(self, fragments: Iterable[Data] | AsyncIterable[Data]) -> None:
@@ -385,7 +387,8 @@ class WebSocket:
         Raises ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE.
         """
         self.begin_close(code, reason)
-        await self._gone.wait()
+        # a server waits for the end of the stream too, which is the end of its handler
+        await (self._over if self._protocol.client else self._gone).wait()
 
     def begin_close(self, code: int = 1000, reason: str = "") -> None:
         """As `close`, without waiting: the rest goes by itself."""
@@ -400,6 +403,7 @@ class WebSocket:
             raise new_error("ERR_OUT_OF_RANGE", "reason", f"{TOO_MUCH} bytes at most", reason)
         if self._done or not self._protocol.sends:
             return
+        self._closing = True
         self._write(self._protocol.close(code, reason))
         if self._done:
             return
@@ -428,6 +432,7 @@ class WebSocket:
     def _finish(self) -> None:
         """Nothing more is received or sent: what is left is the end of the carrier."""
         self._done = True
+        self._over.set()
         self.close_code, self.close_reason = self._protocol.outcome
         self._stop_timer()
         self._wake()
@@ -437,7 +442,7 @@ class WebSocket:
                 answer.set_exception(self._closed())
         if not self._gone.is_set():
             try:
-                self._carrier.end(clean=self._protocol.close_received is not None)
+                self._carrier.end(clean=self._protocol.clean, first=self._closing)
             except (Http2Error, OSError) as error:
                 self._cause = self._cause or error
             self._timer = self._loop.call_later(LINGER, self._carrier.abort)

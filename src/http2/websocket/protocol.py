@@ -75,6 +75,7 @@ class Protocol:
     """One side of a WebSocket that is open; *limit* is what bounds, and decompresses, messages."""
 
     def __init__(self, *, client: bool, limit: MessageLimit) -> None:
+        self.client = client
         self._limit = limit
         self._frames = FrameProtocol(client, [limit])
         # the message under way, when it has come in more than one piece
@@ -83,6 +84,11 @@ class Protocol:
         self.close_sent: tuple[int, str] | None = None
         self.close_received: tuple[int, str] | None = None
         self.failed = False
+
+    @property
+    def clean(self) -> bool:
+        """Whether both sides have sent Close."""
+        return self.close_received is not None and self.close_sent is not None
 
     @property
     def sends(self) -> bool:

@@ -1,0 +1,674 @@
+"""`WebSocket` itself: receiving, sending, pings, limits, and its end."""
+
+from __future__ import annotations
+
+import array
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+import http2
+from http2.websocket import WebSocket
+
+from ..conftest import Run
+from ..serving import eventually
+from .frames import CLOSE, PING, PONG, TEXT, binary, close, code_of, more, ping, pong, text
+from .ways import WAYS, Peer, echo, http1_server, http2_client, http2_server
+
+
+async def nothing(ws: WebSocket) -> None:
+    """Wait for the end."""
+    await ws.wait_closed()
+
+
+async def end(peer: Peer, code: int = 1000) -> None:
+    """The peer closes, and is answered."""
+    peer.send(close(code))
+    while (frame := await peer.expect()).opcode != CLOSE:
+        pass
+    assert code_of(frame) == code
+    peer.wire.end()
+
+
+# --- receiving -----------------------------------------------------------------------------
+
+
+@pytest.mark.row("websocket.recv")
+@pytest.mark.parametrize("way", WAYS)
+def test_a_cancelled_recv_loses_nothing(way: str, run: Run) -> None:
+    async def main() -> None:
+        got: list[Any] = []
+        waits = asyncio.Event()
+
+        async def handler(ws: WebSocket) -> None:
+            for _ in range(3):
+                task = asyncio.ensure_future(ws.recv())
+                await asyncio.sleep(0)
+                task.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await task
+            task = asyncio.ensure_future(ws.recv())
+            await asyncio.sleep(0)
+            waits.set()
+            # woken, and cancelled in the same turn
+            while not ws._messages:  # noqa: ASYNC110
+                await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.wait([task])
+            if not task.cancelled():
+                got.append(task.result())
+            async for message in ws:
+                got.append(message)
+
+        async with WAYS[way](handler) as (peer, ended):
+            await waits.wait()
+            peer.send(text("one"), text("two"))
+            await end(peer)
+            await ended
+        assert got == ["one", "two"]
+
+    run(main())
+
+
+def test_one_receiver_at_a_time(run_asyncio: Run) -> None:
+    async def main() -> None:
+        async def handler(ws: WebSocket) -> None:
+            task = asyncio.ensure_future(ws.recv())
+            await asyncio.sleep(0)
+            with pytest.raises(RuntimeError, match="already receiving"):
+                await ws.recv()
+            assert await task == "for the first"
+
+        async with http2_server(handler) as (peer, ended):
+            peer.send(text("for the first"))
+            assert code_of(await peer.expect()) == 1000
+            peer.send(close(1000))
+            peer.wire.end()
+            assert isinstance(await ended, WebSocket)
+
+    run_asyncio(main())
+
+
+@pytest.mark.row("websocket.iteration", "module.WebSocketClosed", "websocket.close_code",
+                 "websocket.close_reason", "websocket.closed")  # fmt: skip
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    ("code", "ok"), [(1000, True), (1001, True), (None, True), (1011, False), (4000, False)]
+)
+def test_the_end_of_a_loop(way: str, code: int | None, ok: bool, run_asyncio: Run) -> None:
+    """What came before is received first; an end that was not meant is raised."""
+
+    async def main() -> None:
+        got: list[Any] = []
+
+        async def handler(ws: WebSocket) -> None:
+            assert (ws.closed, ws.close_code, ws.close_reason) == (False, None, None)
+            await asyncio.sleep(0.02)
+            raised: http2.WebSocketClosed | None = None
+            try:
+                async for message in ws:
+                    got.append(message)
+            except http2.WebSocketClosed as error:
+                raised = error
+            assert (raised is None) == ok
+            if raised is not None:
+                assert (raised.close_code, raised.close_reason) == (code, "why")
+                assert raised.code == "ERR_WEBSOCKET_CLOSED"
+                assert str(raised) == f"the WebSocket was closed with {code}: why"
+            assert ws.closed
+            with pytest.raises(http2.WebSocketClosed) as caught:
+                await ws.recv()
+            assert caught.value.ok == ok
+            with pytest.raises(http2.WebSocketClosed):
+                await ws.send("too late")
+            with pytest.raises(http2.WebSocketClosed):
+                ws.ping()
+
+        async with WAYS[way](handler) as (peer, ended):
+            peer.send(text("one"), text("two"), close(code, "why" if code else ""))
+            assert code_of(await peer.expect()) == code
+            peer.wire.end()
+            ws = await ended
+            assert (ws.close_code, ws.close_reason) == (code or 1005, "why" if code else "")
+        assert got == ["one", "two"]
+
+    run_asyncio(main())
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_an_end_without_close(way: str, run: Run) -> None:
+    async def main() -> None:
+        async def handler(ws: WebSocket) -> None:
+            assert await ws.recv() == "last words"
+            waiting = ws.ping()
+            with pytest.raises(http2.WebSocketClosed) as caught:
+                await ws.recv()
+            assert caught.value.close_code == 1006
+            with pytest.raises(http2.WebSocketClosed):
+                await waiting
+
+        async with WAYS[way](handler) as (peer, ended):
+            peer.send(text("last words"))
+            assert (await peer.expect()).opcode == PING
+            peer.wire.end()
+            assert (await ended).close_code == 1006
+
+    run(main())
+
+
+# --- back-pressure ---------------------------------------------------------------------------
+
+
+@pytest.mark.row("module.accept_websocket.option.max_queue")
+@pytest.mark.parametrize("way", WAYS)
+def test_a_peer_is_held_back(way: str, run: Run) -> None:
+    """Nobody receives: what may wait is little; then everything comes, in order."""
+    size, count = 32 * 1024, 400
+
+    async def main() -> None:
+        receive = asyncio.Event()
+
+        async def handler(ws: WebSocket) -> None:
+            await receive.wait()
+            number = 0
+            async for message in ws:
+                assert message == number.to_bytes(4, "big") * (size // 4)
+                number += 1
+            assert number == count
+
+        async with WAYS[way](handler, compression=False) as (peer, ended):
+            sent = 0
+
+            async def send() -> None:
+                nonlocal sent
+                for number in range(count):
+                    peer.send(binary(number.to_bytes(4, "big") * (size // 4)))
+                    await peer.wire.drain()
+                    sent += 1
+
+            sending = asyncio.ensure_future(send())
+            before = -1
+            while sent != before:
+                before = sent
+                await asyncio.sleep(0.1)
+            # the kernel's buffers hold some megabytes of a connection over HTTP/1.1
+            assert sent < (12 if way.startswith("http2") else count)
+            receive.set()
+            await sending
+            peer.send(close(1000))
+            assert code_of(await peer.expect()) == 1000
+            peer.wire.end()
+            assert isinstance(await ended, WebSocket), await ended
+
+    run(main())
+
+
+def test_small_messages_wait_too(run_asyncio: Run) -> None:
+    """`max_queue` messages wait, however small they are; the rest is not even unpacked."""
+
+    async def main() -> None:
+        receive = asyncio.Event()
+        sockets: list[WebSocket] = []
+
+        async def handler(ws: WebSocket) -> None:
+            sockets.append(ws)
+            await receive.wait()
+            got = [message async for message in ws]
+            assert got == [str(number) for number in range(1000)]
+
+        async with http2_server(handler, max_queue=5) as (peer, ended):
+            peer.send(*(text(str(number)) for number in range(1000)), close(1000))
+            await eventually(lambda: bool(sockets and sockets[0]._messages))
+            assert len(sockets[0]._messages) == 5
+            receive.set()
+            assert code_of(await peer.expect()) == 1000
+            peer.wire.end()
+            assert isinstance(await ended, WebSocket)
+
+    run_asyncio(main())
+
+
+@pytest.mark.row("websocket.send")
+@pytest.mark.parametrize("way", WAYS)
+def test_a_sender_is_held_back(way: str, run: Run) -> None:
+    """A send waits until the peer reads; one that is cancelled has gone whole."""
+
+    async def main() -> None:
+        sent = 0
+        ready = asyncio.Event()
+
+        async def handler(ws: WebSocket) -> None:
+            nonlocal sent
+            ready.set()
+            while sent < 400:
+                try:
+                    async with asyncio.timeout(0.05):
+                        await ws.send(bytes([sent % 256]) * 32768)
+                finally:
+                    sent += 1
+            await ws.send("done")
+
+        async def patient(ws: WebSocket) -> None:
+            try:
+                await handler(ws)
+            except TimeoutError:
+                await ws.send("cancelled")
+
+        async with WAYS[way](patient, compression=False) as (peer, ended):
+            await ready.wait()
+            await asyncio.sleep(0.4)
+            assert sent < 400
+            count = 0
+            while (frame := await peer.expect()).opcode != TEXT:
+                assert frame.payload == bytes([count % 256]) * 32768
+                count += 1
+            assert frame.payload == b"cancelled"
+            assert count == sent
+            assert code_of(await peer.expect()) == 1000
+            peer.send(close(1000))
+            peer.wire.end()
+            assert isinstance(await ended, WebSocket)
+
+    run(main())
+
+
+def test_pings_of_who_reads_nothing(run_asyncio: Run) -> None:
+    """Pongs that can't be sent are not kept: the last one goes when there is room."""
+
+    async def main() -> None:
+        async def handler(ws: WebSocket) -> None:
+            ready.set()
+            try:
+                await ws.send(bytes(1 << 20))
+            finally:
+                done.set()
+            await ws.wait_closed()
+
+        ready, done = asyncio.Event(), asyncio.Event()
+        async with http2_server(handler, compression=False) as (peer, ended):
+            await ready.wait()
+            for number in range(1000):
+                peer.send(ping(number.to_bytes(2, "big") * 60))
+                await peer.wire.drain()
+            await asyncio.sleep(0.05)
+            assert not done.is_set()
+            pongs = []
+            while len(pongs) == 0 or pongs[-1].payload != (999).to_bytes(2, "big") * 60:
+                frame = await peer.expect()
+                if frame.opcode == PONG:
+                    pongs.append(frame)
+            assert len(pongs) < 10
+            await end(peer)
+            await ended
+
+    run_asyncio(main())
+
+
+# --- sending -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_may_be_sent(way: str, run: Run) -> None:
+    async def letters() -> AsyncIterator[str]:
+        for letter in "xyz":
+            await asyncio.sleep(0)
+            yield letter
+
+    async def main() -> None:
+        async def handler(ws: WebSocket) -> None:
+            await ws.send("text")
+            await ws.send(b"bytes")
+            await ws.send(bytearray(b"bytearray"))
+            await ws.send(memoryview(b"memoryview"))
+            await ws.send(array.array("H", [1, 2]))  # type: ignore[arg-type]
+            await ws.send(["one", "two"])
+            await ws.send(iter([b"1", b"2"]))
+            await ws.send(letters())
+            await ws.send([])
+            for wrong in (None, 5, {"a": 1}):
+                with pytest.raises(TypeError):
+                    await ws.send(wrong)  # type: ignore[arg-type]
+            with pytest.raises(UnicodeEncodeError):
+                await ws.send("\ud800")
+            # many at once: whole messages, fragments among themselves
+            await asyncio.gather(*(ws.send(letters()) for _ in range(3)), ws.send("beside"))
+
+        async with WAYS[way](handler, compression=False) as (peer, ended):
+            got: list[tuple[int, bytes, bool]] = []
+            while (frame := await peer.expect()).opcode != CLOSE:
+                got.append((frame.opcode, frame.payload, frame.fin))
+            pieces = [(1, b"x", False), (0, b"y", False), (0, b"z", False), (0, b"", True)]
+            assert got[:15] == [
+                (1, b"text", True),
+                (2, b"bytes", True),
+                (2, b"bytearray", True),
+                (2, b"memoryview", True),
+                (2, array.array("H", [1, 2]).tobytes(), True),
+                (1, b"one", False), (0, b"two", False), (0, b"", True),
+                (2, b"1", False), (0, b"2", False), (0, b"", True),
+                *pieces,
+            ]  # fmt: skip
+            rest = got[15:]
+            rest.remove((1, b"beside", True))
+            assert rest == pieces * 3
+            peer.send(close(1000))
+            peer.wire.end()
+            assert isinstance(await ended, WebSocket)
+
+    run(main())
+
+
+@pytest.mark.parametrize("cut", ["raises", "mixed", "cancelled"])
+def test_fragments_that_are_cut_short(cut: str, run_asyncio: Run) -> None:
+    """The peer is not left with half a message: it is told 1011."""
+
+    async def fragments() -> AsyncIterator[Any]:
+        yield "half"
+        if cut == "raises":
+            raise ZeroDivisionError
+        if cut == "mixed":
+            yield b"bytes"
+        await asyncio.sleep(50)
+
+    async def main() -> None:
+        async def handler(ws: WebSocket) -> None:
+            sending = asyncio.ensure_future(ws.send(fragments()))
+            await asyncio.sleep(0.01)
+            sending.cancel()
+            expected = {"raises": ZeroDivisionError, "mixed": TypeError}
+            with pytest.raises(expected.get(cut, asyncio.CancelledError)):
+                await sending
+
+        async with http2_server(handler, compression=False) as (peer, ended):
+            assert (await peer.expect()).payload == b"half"
+            assert code_of(await peer.expect()) == 1011
+            peer.wire.end()
+            assert (await ended).close_code == 1011
+
+    run_asyncio(main())
+
+
+# --- pings -------------------------------------------------------------------------------------
+
+
+@pytest.mark.row("websocket.ping")
+@pytest.mark.parametrize("way", WAYS)
+def test_pings(way: str, run: Run) -> None:
+    async def main() -> None:
+        async def handler(ws: WebSocket) -> None:
+            first, second, third = ws.ping(), ws.ping(b"second"), ws.ping("third")
+            with pytest.raises(http2.Http2Error):
+                ws.ping(b"x" * 126)
+            with pytest.raises(TypeError):
+                ws.ping(5)  # type: ignore[arg-type]
+            # a Pong answers those before it as well
+            assert 0 <= await second < 30
+            assert first.done()
+            assert not third.done()
+            await ws.send("and the third?")
+            assert await third < 30
+            ws.ping(b"forgotten")
+            await ws.recv()
+
+        async with WAYS[way](handler, compression=False) as (peer, ended):
+            sent = [await peer.expect() for _ in range(3)]
+            assert [frame.opcode for frame in sent] == [PING] * 3
+            assert [frame.payload for frame in sent[1:]] == [b"second", b"third"]
+            peer.send(pong(b"unknown"), pong(b"second"))
+            assert (await peer.expect()).payload == b"and the third?"
+            peer.send(pong(b"third"))
+            assert (await peer.expect()).payload == b"forgotten"
+            peer.send(text("enough"))
+            await end(peer)
+            assert isinstance(await ended, WebSocket)
+
+    run(main())
+
+
+@pytest.mark.row("module.accept_websocket.option.ping_interval",
+                 "module.accept_websocket.option.ping_timeout")  # fmt: skip
+@pytest.mark.parametrize("way", WAYS)
+def test_a_peer_that_is_silent(way: str, run: Run) -> None:
+    """It gets pings; when nothing comes after one, 1011."""
+
+    async def main() -> None:
+        options = {"ping_interval": 0.05, "ping_timeout": 0.2}
+        async with WAYS[way](nothing, **options) as (peer, ended):
+            for answer in (True, False):
+                frame = await peer.expect()
+                assert frame.opcode == PING
+                if answer:
+                    peer.send(pong(frame.payload))
+            assert code_of(await peer.expect()) == 1011
+            peer.wire.end()
+            ws = await ended
+            assert (ws.close_code, ws.close_reason) == (
+                1011, "no answer to a ping within 0.2 s",
+            )  # fmt: skip
+
+    run(main())
+
+
+def test_a_peer_that_is_held_back_is_not_silent(run_asyncio: Run) -> None:
+    """Its pongs are behind what the program does not receive."""
+
+    async def main() -> None:
+        async def handler(ws: WebSocket) -> None:
+            await asyncio.sleep(0.4)
+            got = [message async for message in ws]
+            assert got == ["x" * 30_000] * 10
+
+        options = {"ping_interval": 0.05, "ping_timeout": 0.05}
+        async with http2_server(handler, **options) as (peer, ended):
+            peer.send(*[text("x" * 30_000)] * 10, close(1000))
+            while (frame := await peer.expect()).opcode == PING:
+                pass
+            assert code_of(frame) == 1000
+            peer.wire.end()
+            assert isinstance(await ended, WebSocket)
+
+    run_asyncio(main())
+
+
+def test_no_pings(run_asyncio: Run) -> None:
+    async def main() -> None:
+        async with http2_server(nothing, ping_interval=None) as (peer, ended):
+            assert (await peer_timer(peer)) is None
+            await end(peer)
+            await ended
+
+        async with http2_server(nothing, ping_interval=0.03, ping_timeout=None) as (peer, ended):
+            for _ in range(3):  # unanswered
+                assert (await peer.expect()).opcode == PING
+            await end(peer)
+            await ended
+
+    run_asyncio(main())
+
+
+async def peer_timer(peer: Peer) -> Any:
+    """What a peer gets within a moment; None for nothing."""
+    try:
+        async with asyncio.timeout(0.1):
+            return await peer.frame()
+    except TimeoutError:
+        return None
+
+
+# --- the end -------------------------------------------------------------------------------------
+
+
+@pytest.mark.row("websocket.close", "websocket.wait_closed")
+@pytest.mark.parametrize("way", WAYS)
+def test_closing(way: str, run: Run) -> None:
+    """Close is sent, what crosses it is dropped, the peer's Close ends it."""
+
+    async def main() -> None:
+        async def handler(ws: WebSocket) -> None:
+            assert await ws.recv() == "before"
+            await asyncio.gather(ws.close(4321, "enough"), ws.close(), ws.wait_closed())
+            assert (ws.close_code, ws.close_reason) == (4321, "")
+            with pytest.raises(http2.WebSocketClosed):
+                await ws.recv()
+            await ws.close()
+
+        async with WAYS[way](handler) as (peer, ended):
+            peer.send(text("before"))
+            frame = await peer.expect()
+            assert (code_of(frame), frame.payload[2:]) == (4321, b"enough")
+            peer.send(
+                text("crossing"), text("in", fin=False), more("two"), ping(b"too"), close(4321)
+            )
+            assert await peer.frame() is None
+            peer.wire.end()
+            assert isinstance(await ended, WebSocket)
+
+    run(main())
+
+
+@pytest.mark.row("websocket.begin_close", "module.accept_websocket.option.close_timeout")
+@pytest.mark.parametrize("way", WAYS)
+def test_a_peer_that_does_not_close(way: str, run: Run) -> None:
+    async def main() -> None:
+        async def handler(ws: WebSocket) -> None:
+            ws.begin_close(1000)
+            assert not ws.closed
+            with pytest.raises(http2.WebSocketClosed):
+                ws.ping()
+            with pytest.raises(http2.WebSocketClosed):
+                await ws.send("not any more")
+            assert ws.close_code == 1006
+
+        async with WAYS[way](handler, close_timeout=0.1) as (peer, ended):
+            assert code_of(await peer.expect()) == 1000
+            assert await peer.frame() is None
+            assert isinstance(await ended, WebSocket)
+
+    run(main())
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_closing_while_messages_wait(way: str, run: Run) -> None:
+    """The peer's Close is behind messages that nobody has received: these can be, even now."""
+
+    async def main() -> None:
+        async def handler(ws: WebSocket) -> None:
+            while len(ws._messages) < 2:  # noqa: ASYNC110
+                await asyncio.sleep(0)
+            ws.begin_close()
+            assert [await ws.recv(), await ws.recv()] == ["x" * 40_000] * 2
+            with pytest.raises(http2.WebSocketClosed) as caught:
+                await ws.recv()
+            assert caught.value.close_code == 1000
+
+        async with WAYS[way](handler, compression=False) as (peer, ended):
+            peer.send(*[text("x" * 40_000)] * 20)
+            await peer.wire.drain()
+            assert code_of(await peer.expect()) == 1000
+            peer.send(close(1000))
+            assert await peer.frame() is None
+            peer.wire.end()
+            assert isinstance(await ended, WebSocket), await ended
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "error"),
+    [
+        (999, "", "ERR_OUT_OF_RANGE"), (1004, "", "ERR_OUT_OF_RANGE"),
+        (1005, "", "ERR_OUT_OF_RANGE"), (1006, "", "ERR_OUT_OF_RANGE"),
+        (1015, "", "ERR_OUT_OF_RANGE"), (2999, "", "ERR_OUT_OF_RANGE"),
+        (5000, "", "ERR_OUT_OF_RANGE"), ("1000", "", "ERR_INVALID_ARG_TYPE"),
+        (True, "", "ERR_INVALID_ARG_TYPE"), (1000, b"", "ERR_INVALID_ARG_TYPE"),
+        (1000, "x" * 124, "ERR_OUT_OF_RANGE"), (1000, "é" * 62, "ERR_OUT_OF_RANGE"),
+    ],
+)  # fmt: skip
+def test_what_may_not_be_said(code: Any, reason: Any, error: str, run_asyncio: Run) -> None:
+    async def main() -> None:
+        async def handler(ws: WebSocket) -> None:
+            with pytest.raises(http2.Http2Error) as caught:
+                await ws.close(code, reason)
+            assert caught.value.code == error
+            assert not ws.closed
+
+        async with http2_server(handler) as (peer, ended):
+            assert code_of(await peer.expect()) == 1000
+            peer.send(close(1000))
+            peer.wire.end()
+            assert isinstance(await ended, WebSocket)
+
+    run_asyncio(main())
+
+
+@pytest.mark.parametrize("code", [1000, 1001, 1002, 1003, *range(1007, 1015), 3000, 4999])
+def test_what_may_be_said(code: int, run_asyncio: Run) -> None:
+    async def main() -> None:
+        async def handler(ws: WebSocket) -> None:
+            await ws.close(code, "é" * 61)
+
+        async with http2_server(handler) as (peer, ended):
+            frame = await peer.expect()
+            assert (code_of(frame), frame.payload[2:].decode()) == (code, "é" * 61)
+            peer.send(close(code))
+            peer.wire.end()
+            assert (await ended).close_code == code
+
+    run_asyncio(main())
+
+
+def test_a_block_that_is_cancelled(run: Run) -> None:
+    """The peer is told 1001; nobody waits for its answer."""
+
+    async def main() -> None:
+        started = asyncio.Event()
+
+        async def handler(ws: WebSocket) -> None:
+            task = asyncio.current_task()
+            assert task is not None
+            asyncio.get_running_loop().call_soon(task.cancel)
+            started.set()
+            await ws.recv()
+
+        async with http1_server(handler) as (peer, ended):
+            await started.wait()
+            assert code_of(await peer.expect()) == 1001
+            assert isinstance(await ended, asyncio.CancelledError)
+            peer.send(close(1001))
+            assert await peer.frame() is None
+            peer.wire.end()
+
+    run(main())
+
+
+@pytest.mark.row("websocket.path", "websocket.headers", "websocket.http_version",
+                 "module.WebSocket")  # fmt: skip
+def test_what_is_known(run_asyncio: Run) -> None:
+    async def main() -> None:
+        shown = []
+
+        async def handler(ws: WebSocket) -> None:
+            assert isinstance(ws, http2.WebSocket)
+            assert ws.path == "/chat"
+            assert ws.subprotocol is None
+            shown.append((ws.http_version, repr(ws)))
+            await echo(ws)
+            shown.append((ws.headers["sec-websocket-version"], repr(ws)))
+
+        for way in (http2_server, http1_server):
+            async with way(handler) as (peer, ended):
+                await end(peer)
+                await ended
+        async with http2_client(echo) as (peer, ended):
+            await end(peer)
+            assert (await ended).headers[":status"] == 200
+        assert shown == [
+            ("2.0", "<WebSocket /chat HTTP/2.0 open>"),
+            ("13", "<WebSocket /chat HTTP/2.0 closed with 1000>"),
+            ("1.1", "<WebSocket /chat HTTP/1.1 open>"),
+            ("13", "<WebSocket /chat HTTP/1.1 closed with 1000>"),
+        ]
+
+    run_asyncio(main())
