@@ -176,9 +176,9 @@ class Protocol:
         return self._frames.close(code, reason)
 
     def answer(self) -> bytearray:
-        """The answer to the peer's Close frame: its own code (section 5.5.1)."""
-        code, _ = self.close_received or (NO_CODE, "")
-        return self.close(code)
+        """The answer to the peer's Close frame: what that says (section 5.5.1)."""
+        code, reason = self.close_received or (NO_CODE, "")
+        return self.close(code, reason)
 
     def fail(self, code: int, reason: str) -> bytearray:
         """The frame that tells the peer why nothing more is read (section 7.1.7)."""
