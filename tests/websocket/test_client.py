@@ -288,6 +288,34 @@ def test_a_session_that_is_lost(run: Run) -> None:
     run(main())
 
 
+def test_a_block_that_is_cancelled(run: Run) -> None:
+    """The server is told 1001; the connection that was made for it is closed at once."""
+
+    async def main() -> None:
+        told: asyncio.Future[http2.WebSocketClosed] = asyncio.get_running_loop().create_future()
+
+        async def accept(stream: http2.ServerHttp2Stream) -> None:
+            async with http2.accept_websocket(stream) as ws:
+                await ws.send("hello")
+                try:
+                    await ws.recv()
+                except http2.WebSocketClosed as error:
+                    told.set_result(error)
+
+        async with serving(accept, settings=CONNECT_PROTOCOL) as (_, port):
+
+            async def visit() -> None:
+                async with http2.connect_websocket(f"ws://127.0.0.1:{port}/") as ws:
+                    while True:
+                        assert await ws.recv() == "hello"
+
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(visit(), 0.2)
+            assert (await told).close_code == 1001
+
+    run(main())
+
+
 def test_connecting_fails(run_asyncio: Run) -> None:
     async def main() -> None:
         with pytest.raises(ConnectionRefusedError):

@@ -14,8 +14,8 @@ import websockets
 import http2
 from http2.websocket import ServerHandshake, is_websocket_request
 
-from ..conftest import Certificate, Run
-from ..http1 import Http1Peer
+from ..conftest import Certificate, Run, execute
+from ..http1 import Http1Peer, get
 from ..serving import listening
 from .ways import CONNECT_PROTOCOL, echo, opening_fields, opening_request
 
@@ -192,6 +192,20 @@ def test_refused_over_http2(name: str, run: Run, caplog: pytest.LogCaptureFixtur
 
     run(main())
     assert not caplog.records
+
+
+def test_other_upgrades(run: Run) -> None:
+    """An offer of h2c, as curl makes, is ignored (RFC 9113 section 3.1): the request is served."""
+
+    async def main() -> None:
+        async with serving(echoing) as (_, port):
+            out = await execute("curl", "-sS", "--http2", f"http://127.0.0.1:{port}/")
+            assert out == b"no WebSocket"
+            async with await Http1Peer.dial(port) as peer:
+                response = await peer.ask(get(connection="upgrade", upgrade="IRC/6.9"))
+                assert response.status == 400
+
+    run(main())
 
 
 def test_what_is_no_request_for_a_websocket(run: Run) -> None:
@@ -473,8 +487,6 @@ def test_without_wsproto(run_asyncio: Run) -> None:
     )
 
     async def main() -> None:
-        from ..conftest import execute
-
         out = await execute(sys.executable, "-c", script)
         assert out.decode().splitlines() == [
             "WebSockets need the package wsproto: pip install 'http2[websocket]'",

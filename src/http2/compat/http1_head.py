@@ -329,7 +329,8 @@ def _persist(head: RequestHead, headers: Headers, old: bool) -> None:
     words = {word.strip(" \t") for word in connection.lower().split(",")}
     head.keep_alive = "close" not in words and (not old or "keep-alive" in words)
     if "upgrade" in words and "upgrade" in headers and not old:
-        head.upgrade = True
+        # RFC 9113 section 3.1 has done away with h2c, which curl still offers
+        head.upgrade = headers["upgrade"].lower() != "h2c"
 
 
 def parse_trailers(data: bytes, options: Http1Options) -> Headers:

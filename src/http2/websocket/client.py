@@ -74,8 +74,17 @@ class ConnectingWebSocket:
     ) -> None:
         assert self._ws is not None
         await self._ws.__aexit__(kind, error, trace)
-        if self._own_session is not None and not isinstance(error, asyncio.CancelledError):
-            await self._own_session.close()
+        own = self._own_session
+        if own is None:
+            return
+        if error is None or isinstance(error, Exception):
+            await own.close()
+            return
+        try:
+            # the Close frame goes at the end of this turn of the loop
+            await asyncio.sleep(0)
+        finally:
+            own.destroy()
 
     async def _open(self) -> WebSocket:
         if self._session is None:
