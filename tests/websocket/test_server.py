@@ -133,7 +133,7 @@ REFUSED = {
     "no key": ({"sec_websocket_key": None}, 400),
     "a short key": ({"sec_websocket_key": "AAAA"}, 400),
     "a key that is no base64": ({"sec_websocket_key": "!" * 24}, 400),
-    "another protocol": ({"upgrade": "h2c"}, 400),
+    "another protocol": ({"upgrade": "irc"}, 400),
     "another origin": ({"origin": "https://elsewhere.example"}, 403),
     "no origin": ({"origin": None}, 403),
 }
