@@ -103,11 +103,14 @@ def test_push(run: Run) -> None:
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         scopes.append(scope)
+        push = {"type": "http.response.push", "path": "/a ü?b", "headers": [(b"x", b"y")]}
+        if scope["path"] == "/first":
+            await send(push)  # as Starlette does
         await send(START)
         if scope["path"] == "/":
             assert "http.response.push" in scope["extensions"]
-            push = {"type": "http.response.push", "path": "/a ü?b", "headers": [(b"x", b"y")]}
             await send(push)
+        if scope["path"] in ("/", "/first"):
             await send(BODY)
         else:
             assert (await receive())["body"] == b""
@@ -126,6 +129,9 @@ def test_push(run: Run) -> None:
                 _, path, pushed = await events.expect("promised")
                 assert path == "/a%20%C3%BC?b"
                 assert await pushed.read() == b"pushed"
+            async with session.request({":path": "/first"}) as stream:
+                assert await stream.read() == b"x"
+                assert (await events.expect("promised", 2))[1] == path
         scope = scopes[1]
         assert (scope["method"], scope["path"], scope["raw_path"], scope["query_string"]) == (
             "GET", "/a ü", b"/a%20%C3%BC", b"b",

@@ -86,6 +86,7 @@ class Handler:
         Exchange.begin(connection, stream, request.headers, request.method, request.url, response)
 
     def _connection(self, socket: Any, http_version: str, push: bool) -> Connection:
+        client, server = socket.remote_address, socket.local_address
         return Connection(
             self.app,
             socket,
@@ -93,6 +94,8 @@ class Handler:
             root_path=self.root_path,
             state=self.state,
             tasks=self._tasks,
+            client=(client, socket.remote_port) if socket.remote_port is not None else None,
+            server=(server, socket.local_port) if server else None,
             push=push,
         )
 

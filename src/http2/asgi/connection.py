@@ -17,16 +17,9 @@ logger = logging.getLogger("http2.asgi")
 class Connection:
     """An application, and the connection whose requests it serves.
 
-    *socket* is what a session or a request has as ``socket``. *state* is the lifespan's: each
-    request gets a copy. *tasks* are the applications that are running.
+    *socket* has ``get_extra_info``: a transport, or what a session has as ``socket``. *state* is
+    the lifespan's: each request gets a copy. *tasks* are the applications that are running.
     """
-
-    # What the connection adds to each response, and whether ``date`` is among that.
-    default_headers: list[tuple[bytes, bytes]] | None = None
-    send_date = True
-
-    failure = "exception in the ASGI application"
-    """What the log says of an application that raised."""
 
     def __init__(
         self,
@@ -37,14 +30,14 @@ class Connection:
         root_path: str,
         state: dict[str, Any],
         tasks: set[asyncio.Task[None]],
+        client: tuple[str, int] | None,
+        server: tuple[str, int | None] | None,
         push: bool = False,
     ) -> None:
         self.app = app
         self.tasks = tasks
         self.state = state
         self.root_path = root_path
-        self.client = self._pair(socket.remote_address, socket.remote_port)
-        self.server = self._pair(socket.local_address, socket.local_port)
         tls = socket.get_extra_info("ssl_object")
         self.extensions: dict[str, Any] = {
             "http.response.trailers": {},
@@ -61,13 +54,9 @@ class Connection:
             "http_version": http_version,
             "scheme": "http" if tls is None else "https",
             "root_path": root_path,
-            "client": self.client,
-            "server": self.server,
+            "client": client,
+            "server": server,
         }
-
-    @staticmethod
-    def _pair(address: str | None, port: int | None) -> tuple[str, int | None] | None:
-        return (address, port) if address else None
 
     def scope(self, method: str, path: str, raw: str, query: bytes, headers: Any) -> Scope:
         """The scope of a request: a dict of its own, as deep as applications change it."""
@@ -82,6 +71,10 @@ class Connection:
         scope["state"] = self.state.copy()
         scope["extensions"] = self.extensions.copy()
         return scope
+
+    def added(self) -> tuple[list[tuple[bytes, bytes]] | None, bool]:
+        """The fields that come before an application's, and whether ``date`` is sent."""
+        return None, True
 
     def responding(self, scope: Scope, status: int) -> None:
         """A response begins, with *status*."""

@@ -5,7 +5,7 @@ The way of a response, which `Exchange.send` goes along:
 ====== ============================== ====================================================
 state  what came last                 what may come
 ====== ============================== ====================================================
-NEW    nothing                        ``start``; early hints
+NEW    nothing                        ``start``; push; early hints
 HELD   ``http.response.start``        body, pathsend, zerocopysend; push; early hints
 OPEN   a body with ``more_body``      the same; the headers have been sent
 TAIL   the last body                  ``http.response.trailers``, which ``start`` announced
@@ -22,6 +22,7 @@ is made for a request that is read, answered and forgotten.
 from __future__ import annotations
 
 import asyncio
+from contextvars import Context
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -29,7 +30,7 @@ from .. import Headers, Http2Error, Http2ServerResponse
 from ..constants import NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR
 from .files import send_file, send_part
 from .scope import fields, split_target
-from .types import Message, Scope
+from .types import Application, Message, Scope
 
 if TYPE_CHECKING:
     from .connection import Connection
@@ -68,7 +69,7 @@ class Exchange:
     """
 
     __slots__ = (
-        "_connection", "_expects", "_head", "_more", "_response", "_state", "_stream", "_te",
+        "_connection", "_expects", "_head", "_more", "_response", "_state", "_stream",
         "_trailers", "_waiters", "scope", "task",
     )  # fmt: skip
 
@@ -79,6 +80,7 @@ class Exchange:
         self._stream = stream
         self._response = response
         self.scope = scope
+        self.task: asyncio.Task[None] | None = None
         self._state = NEW
         # there is more of the request's body
         self._more = True
@@ -95,24 +97,26 @@ class Exchange:
         method: str,
         target: str,
         response: Any = None,
+        *,
+        app: Application | None = None,
+        context: Context | None = None,
     ) -> Exchange:
-        """Run the connection's application for a request."""
+        """Run the connection's application, or *app*, for a request, in a task of its own."""
         path, raw, query = split_target(target)
         scope = connection.scope(method, path, raw, query, fields(headers))
         exchange = cls(connection, stream, scope, response)
-        exchange.start()
+        if response is None and dict.__contains__(headers, "expect"):
+            exchange._expects = headers["expect"].lower() == "100-continue"
+        run = exchange.run(app or connection.app)
+        exchange.task = task = asyncio.get_running_loop().create_task(run, context=context)
+        connection.tasks.add(task)
         return exchange
 
-    def start(self) -> None:
-        """Run the application in a task of its own."""
-        self.task = task = asyncio.get_running_loop().create_task(self.run())
-        self._connection.tasks.add(task)
-
-    async def run(self) -> None:
-        """The application, from its call to its end."""
+    async def run(self, app: Application) -> None:
+        """*app*, from its call to its end."""
         connection = self._connection
         try:
-            result = await connection.app(self.scope, self.receive, self.send)
+            result = await app(self.scope, self.receive, self.send)
             if self._state != DONE or result is not None:
                 self._incomplete(result)
         except BaseException as error:
@@ -120,7 +124,8 @@ class Exchange:
             if not isinstance(error, Exception):
                 raise
         finally:
-            connection.tasks.discard(self.task)
+            if self.task is not None:
+                connection.tasks.discard(self.task)
             if self._more and self._state == DONE:
                 self._stop_request()
 
@@ -220,7 +225,7 @@ class Exchange:
             self._trailers.extend(message.get("headers", ()))
             if not message.get("more_trailers", False):
                 self._end_with_trailers()
-        elif kind == "http.response.push" and state in (HELD, OPEN):
+        elif kind == "http.response.push" and state in (NEW, HELD, OPEN):
             self._push(message)
         elif kind == "http.response.pathsend" and state == HELD:
             await send_file(self, message["path"])
@@ -245,21 +250,20 @@ class Exchange:
         status: Any = head[0][1]
         if body and status in BODILESS and self.scope["method"] != "HEAD":
             raise RuntimeError(f"a response with status {status} has no body: {len(body)} bytes")
-        connection = self._connection
-        added = connection.default_headers
+        added, send_date = self._connection.added()
         if added:
-            head = [head[0], *added, *head[1:]]
+            head[1:1] = added
         stream = self._stream
         try:
-            stream.respond(head, send_date=connection.send_date)
+            stream.respond(head, send_date=send_date)
         except Http2Error:
             # Fields that an application wrote for HTTP/1, and spaces, do no harm: without them.
             repaired = _repaired(head)
             if repaired == head:
                 raise
-            stream.respond(repaired, send_date=connection.send_date)
+            stream.respond(repaired, send_date=send_date)
         self._state = OPEN
-        connection.responding(self.scope, status)
+        self._connection.responding(self.scope, status)
 
     def _end(self, body: Any) -> None:
         """Send *body*, the last one."""
@@ -347,8 +351,7 @@ class Exchange:
         stream = self._stream
         gone = stream.closed or stream.destroyed
         if not (gone and self._state != DONE and _of_disconnect(error)):
-            connection = self._connection
-            connection.failed(self.scope, connection.failure, error)
+            self._connection.failed(self.scope, "exception in the ASGI application", error)
         self._answer_failure()
 
     def _answer_failure(self) -> None:

@@ -55,6 +55,18 @@ class ServerProtocol(SessionProtocol):
         # TLS, while its handshake is under way
         self._handshake: TlsProtocol | None = None
 
+    def begin(self, transport: asyncio.Transport, data: bytes) -> None:
+        """Take the place of another protocol of *transport*, which has read *data*."""
+        self._known = True
+        transport.set_protocol(self)
+        self.connection_made(transport)
+        rest = memoryview(data)
+        while rest:
+            size = min(len(rest), len(self._buffer))
+            self._buffer[:size] = rest[:size]
+            rest = rest[size:]
+            self.buffer_updated(size)
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client has connected, and over TLS the handshake is done."""
         stream = cast("asyncio.Transport", transport)

@@ -315,6 +315,20 @@ class Http2Server(Closable, Referenced):
 
         self._adopt({loop.create_task(begin())})
 
+    def take_over(self, transport: asyncio.Transport, data: bytes = b"") -> ServerHttp2Session:
+        """Serve HTTP/2 on *transport*, a connection that another server of asyncio's has accepted.
+
+        *transport* is established; over TLS its handshake is done, and the client has chosen
+        ``h2`` by ALPN. *data* is what was read from it already. The server, which need not
+        listen, replaces its protocol. Returns the connection's session; `session` is emitted,
+        and what *data* asks for is handed out, before that.
+        """
+        loop = self._loop = asyncio.get_running_loop()
+        session = ServerHttp2Session(loop, self._options, self)
+        protocol = ServerProtocol(self, session)
+        protocol.begin(transport, data)
+        return session
+
     def address(self) -> Any:
         """``(host, port)`` that the server listens on (IPv6: and more), or the Unix path.
 

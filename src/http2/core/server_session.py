@@ -16,6 +16,7 @@ from ..constants import (
 from ..errors import ConnectionClosed
 from ..headers import Headers
 from ..layout import lay_out
+from .duplex import Completion
 from .emitter import logger
 from .options import SessionOptions
 from .origins import altsvc_arguments, check_origins
@@ -252,6 +253,19 @@ class ServerHttp2Session(Http2Session):
         if self._noticed and not self.closed and not self.destroyed:
             # not earlier: a PING would overtake the GOAWAY
             self._ping_unseen(lambda _: self._end_noticed())
+
+    def shut_down(self) -> Completion:
+        """Tell the client of the end, and `close` once it knows: no request is lost.
+
+        RFC 9113 section 6.8: the first GOAWAY refuses nothing, and the last one follows when the
+        client has answered a PING; what it has asked for until then is served. A `close`
+        in between does not wait for the answer. Awaitable: until the session is destroyed and its
+        socket closed.
+        """
+        if self._connection is None:
+            return self.close()
+        self._notice_end()
+        return Completion(self)
 
     def _notice_end(self) -> None:
         """Tell the client that the server is about to end (RFC 9113 section 6.8)."""

@@ -1,0 +1,290 @@
+"""HTTP/2 for uvicorn: ``uvicorn app:app --http http2.uvicorn:Http2Protocol``.
+
+Processes, reload, signals, logging, the lifespan and every option stay uvicorn's. Connections that
+speak HTTP/2, by ALPN over TLS or with prior knowledge in the clear, are served here; those of
+HTTP/1.1 are handed to uvicorn's own protocol, with which nothing changes for them, WebSockets
+included.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextvars import Context
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+from weakref import WeakKeyDictionary
+
+from uvicorn.logging import TRACE_LOG_LEVEL
+from uvicorn.protocols.http.auto import AutoHTTPProtocol
+from uvicorn.protocols.http.flow_control import service_unavailable
+from uvicorn.protocols.utils import (
+    get_client_addr,
+    get_local_addr,
+    get_path_with_query_string,
+    get_remote_addr,
+)
+
+from . import Headers, ServerHttp2Session, ServerHttp2Stream, create_server
+from .asgi.connection import Connection
+from .asgi.exchange import Exchange
+from .asgi.types import Scope
+
+if TYPE_CHECKING:
+    from uvicorn.config import Config
+    from uvicorn.server import ServerState
+
+__all__ = ["Http2Protocol"]
+
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+
+# Seconds that a client has to answer the first GOAWAY of a shutdown.
+PATIENCE = 1.0
+# Seconds without requests for ``timeout_keep_alive=0``, which is "at once" for uvicorn.
+AT_ONCE = 0.001
+
+logger = logging.getLogger("uvicorn.error")
+access_logger = logging.getLogger("uvicorn.access")
+
+
+class Http2Protocol(asyncio.Protocol):
+    """A connection that uvicorn has accepted, until it is known what it speaks."""
+
+    alpn_protocols: ClassVar[list[str]] = ["h2", "http/1.1"]
+    """What uvicorn offers clients by ALPN."""
+
+    _transport: asyncio.Transport
+    _session: ServerHttp2Session | None = None
+    # made for the first one: the client's SETTINGS are known then
+    _requests: _Requests | None = None
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        if not config.loaded:
+            config.load()
+        self.config = config
+        self.server_state = server_state
+        self.app_state = app_state
+        self._loop = _loop or asyncio.get_running_loop()
+        # what has come of the client's first bytes
+        self._first = b""
+
+    # --- asyncio's side ----------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A client has connected, and over TLS the handshake is done."""
+        # uvloop's are of no class of asyncio's
+        self._transport = cast("asyncio.Transport", transport)
+        tls = transport.get_extra_info("ssl_object")
+        if tls is None:
+            # its first bytes will tell
+            self.server_state.connections.add(cast("Any", self))
+        elif tls.selected_alpn_protocol() == "h2":
+            self._speak_http2()
+        else:
+            self._speak_http1()
+
+    def data_received(self, data: bytes) -> None:
+        """The first bytes have come, in the clear."""
+        self._first += data
+        if self._first.startswith(PREFACE):
+            self._speak_http2()
+        elif not PREFACE.startswith(self._first):
+            self._speak_http1()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The client has gone before it was known what it speaks."""
+        self._forget()
+
+    # --- what it speaks ----------------------------------------------------------------------
+
+    def _speak_http1(self) -> None:
+        self._forget()
+        protocol: Any = AutoHTTPProtocol
+        http1 = protocol(
+            config=self.config,
+            server_state=self.server_state,
+            app_state=self.app_state,
+            _loop=self._loop,
+        )
+        self._transport.set_protocol(http1)
+        http1.connection_made(self._transport)
+        if self._first:
+            http1.data_received(self._first)
+
+    def _speak_http2(self) -> None:
+        self.server_state.connections.add(cast("Any", self))
+        first, self._first = self._first, b""
+        _Sessions.of(self).begin(self, self._transport, first)
+
+    def begun(self, session: ServerHttp2Session) -> None:
+        """The connection has its *session*."""
+        self._session = session
+        session.once("close", self._ended)
+        self._trace("HTTP/2 connection made")
+
+    def on_stream(self, stream: ServerHttp2Stream, headers: Headers) -> None:
+        """Have the application answer a request."""
+        method = headers[":method"]
+        if method == "CONNECT":
+            stream.respond({":status": 405}, end_stream=True)
+            return
+        requests = self._requests
+        if requests is None:
+            requests = self._requests = _Requests(self, stream, self._transport)
+        config = self.config
+        limit = config.limit_concurrency
+        app = None
+        if limit is not None:
+            state = self.server_state
+            if len(state.connections) >= limit or len(state.tasks) >= limit:
+                app = service_unavailable
+                logger.warning("Exceeded concurrency limit.")
+        Exchange.begin(
+            requests,
+            stream,
+            headers,
+            method,
+            headers[":path"],
+            app=app,
+            context=Context() if config.reset_contextvars else None,
+        )
+
+    def _ended(self) -> None:
+        self._trace("HTTP/2 connection lost")
+        self._forget()
+
+    def _forget(self) -> None:
+        self.server_state.connections.discard(cast("Any", self))
+
+    def _trace(self, message: str) -> None:
+        if logger.level <= TRACE_LOG_LEVEL:
+            client = get_remote_addr(self._transport)
+            name = f"{client[0]}:{client[1]} - " if client else ""
+            logger.log(TRACE_LOG_LEVEL, "%s%s", name, message)
+
+    # --- uvicorn's side ------------------------------------------------------------------------
+
+    def shutdown(self) -> None:
+        """Begin to end the connection, since the server ends: no request is lost.
+
+        The client is told in two steps (RFC 9113 section 6.8), of which it can hold up the first
+        for `PATIENCE` seconds; what it has asked for is answered, however long that takes.
+        """
+        session = self._session
+        if session is None:
+            self._transport.close()
+        else:
+            session.shut_down()
+            hurry = self._loop.call_later(PATIENCE, session.close)
+            session.once("close", hurry.cancel)
+
+
+class _Requests(Connection):
+    """The requests of one connection, for uvicorn's logs, counters and headers."""
+
+    # The server's default headers, and what is added to responses because of them.
+    _given: Any = None
+    _added: tuple[list[tuple[bytes, bytes]] | None, bool] = (None, False)
+
+    def __init__(
+        self, protocol: Http2Protocol, stream: ServerHttp2Stream, transport: asyncio.Transport
+    ) -> None:
+        config = protocol.config
+        super().__init__(
+            config.loaded_app,
+            transport,
+            http_version="2",
+            root_path=config.root_path,
+            state=protocol.app_state,
+            tasks=protocol.server_state.tasks,
+            # as uvicorn's own protocols have them, on Unix sockets too
+            client=get_remote_addr(transport),
+            server=get_local_addr(transport),
+            push=stream.push_allowed,
+        )
+        self._server_state = protocol.server_state
+        self._access_log = access_logger.hasHandlers()
+
+    def added(self) -> tuple[list[tuple[bytes, bytes]] | None, bool]:
+        """The default headers; ``date`` is sent with each response that does not have its own."""
+        given = self._server_state.default_headers
+        if given is not self._given:
+            # a new list each second
+            self._given = given
+            kept = [pair for pair in given if pair[0] != b"date"]
+            self._added = kept or None, len(kept) != len(given)
+        return self._added
+
+    def responding(self, scope: Scope, status: int) -> None:
+        """Write the line of the access log."""
+        if self._access_log:
+            told: Any = scope
+            access_logger.info(
+                '%s - "%s %s HTTP/%s" %d',
+                get_client_addr(told),
+                scope["method"],
+                get_path_with_query_string(told),
+                scope["http_version"],
+                status,
+            )
+
+    def responded(self) -> None:
+        """Count it, for ``limit_max_requests``."""
+        self._server_state.total_requests += 1
+
+    def failed(self, scope: Scope, message: str, error: BaseException | None) -> None:
+        """Tell uvicorn's log, in uvicorn's words when the application has raised."""
+        if error is None:
+            logger.error("%s: %s %s", message, scope["method"], scope["path"][:200])
+        else:
+            logger.error("Exception in ASGI application\n", exc_info=error)
+
+
+class _Sessions:
+    """The HTTP/2 connections of one of uvicorn's servers."""
+
+    _known: ClassVar[WeakKeyDictionary[ServerState, _Sessions]] = WeakKeyDictionary()
+
+    def __init__(self, config: Config) -> None:
+        self._protocols: dict[Any, Http2Protocol] = {}
+        # the connection whose session begins
+        self._beginning: Http2Protocol | None = None
+        server = self._server = create_server(
+            idle_timeout=config.timeout_keep_alive or AT_ONCE,
+            # an application's responses are those that it gives over HTTP/1.1, too
+            strict_single_value_fields=False,
+        )
+        server.on("session", self._begun)
+        server.on("stream", self._on_stream)
+
+    @classmethod
+    def of(cls, protocol: Http2Protocol) -> _Sessions:
+        """Those among which *protocol* is."""
+        found = cls._known.get(protocol.server_state)
+        if found is None:
+            found = cls._known[protocol.server_state] = cls(protocol.config)
+        return found
+
+    def begin(self, protocol: Http2Protocol, transport: asyncio.Transport, data: bytes) -> None:
+        """Begin the session of *protocol*, of which *data* has come."""
+        self._beginning = protocol
+        session = self._server.take_over(transport, data)
+        self._beginning = None
+        if session not in self._protocols:
+            # TLS is not good enough for HTTP/2: no session was told of
+            session.once("close", lambda: protocol.connection_lost(None))
+
+    def _begun(self, session: ServerHttp2Session) -> None:
+        protocol = self._beginning
+        assert protocol is not None
+        self._protocols[session] = protocol
+        session.once("close", lambda: self._protocols.pop(session))
+        protocol.begun(session)
+
+    def _on_stream(self, stream: ServerHttp2Stream, headers: Headers) -> None:
+        self._protocols[stream.session].on_stream(stream, headers)

@@ -1,0 +1,1 @@
+"""Applications that the tests serve, as frameworks' users write them."""

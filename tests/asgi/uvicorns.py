@@ -1,0 +1,116 @@
+"""uvicorn in a process of its own, in the two newest versions, as people start it."""
+
+from __future__ import annotations
+
+import os
+import queue
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent.parent
+# Where tools/bootstrap puts the version before the newest.
+BEFORE = ROOT / ".venv" / "uvicorn-before"
+
+VERSIONS = ["newest", "before"]
+HTTP = "http2.uvicorn:Http2Protocol"
+
+
+class Process:
+    """A server in another process, and the lines that it says."""
+
+    def __init__(self, command: list[str], version: str) -> None:
+        self.process = subprocess.Popen(
+            command, cwd=ROOT, env=environment(version), stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            # whoever runs the tests in the background has Ctrl-C ignored
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        )  # fmt: skip
+        self.url = ""
+        self.seen: list[str] = []
+        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self._lines.put(line)
+        self._lines.put(None)
+
+    def line(self, pattern: str, limit: float = 20) -> str:
+        """The next line that *pattern* is found in; others are skipped."""
+        while True:
+            try:
+                line = self._lines.get(timeout=limit)
+            except queue.Empty:
+                line = None
+            assert line is not None, (pattern, self.seen)
+            self.seen.append(line)
+            if re.search(pattern, line):
+                return line
+
+    def stop(self, number: int = signal.SIGINT, limit: float = 20) -> str:
+        """End it by a signal; all that it has said."""
+        self.process.send_signal(number)
+        return self.wait(limit)
+
+    def wait(self, limit: float = 20) -> str:
+        """Wait until it ends by itself; all that it has said."""
+        self.process.wait(limit)
+        self._reader.join(limit)
+        while (line := self._lines.get()) is not None:
+            self.seen.append(line)
+        self._lines.put(None)
+        return "".join(self.seen)
+
+    def close(self) -> None:
+        """End it now, if it has not ended."""
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        self._reader.join()
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
+
+def environment(version: str) -> dict[str, str]:
+    """The environment in which that version is imported."""
+    path = [str(ROOT)]
+    if version == "before":
+        assert BEFORE.is_dir(), "tools/bootstrap test installs it"
+        path.insert(0, str(BEFORE))
+    return os.environ | {"PYTHONPATH": os.pathsep.join(path), "PYTHONUNBUFFERED": "1"}
+
+
+@contextmanager
+def starting(
+    command: list[str], version: str, said: str = r"https?://[^\s)]+:\d+"
+) -> Iterator[Process]:
+    """Run *command* until the end of the block; *said*, its address, it says when it listens."""
+    made = Process(command, version)
+    try:
+        found = re.search(said, made.line(said))
+        assert found
+        made.url = found[0]
+        yield made
+    finally:
+        made.close()
+
+
+@contextmanager
+def uvicorn(
+    app: str, *options: str, version: str = "newest", loop: str = "uvloop", **more: str
+) -> Iterator[Process]:
+    """The server with *app* on a free port."""
+    command = [
+        sys.executable, "-m", "uvicorn", app, "--http", HTTP,
+        "--port", "0", "--loop", loop, "--no-use-colors", *options,
+    ]  # fmt: skip
+    with starting(command, version, **more) as process:
+        yield process
