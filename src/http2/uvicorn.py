@@ -39,6 +39,9 @@ PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
 # Seconds that a client has to answer the first GOAWAY of a shutdown.
 PATIENCE = 1.0
+# Seconds that a connection has to show what it wants when the server ends: it is accepted, and its
+# first bytes are on their way.
+LAST_MOMENT = 0.5
 # Seconds without requests for ``timeout_keep_alive=0``, which is "at once" for uvicorn.
 AT_ONCE = 0.001
 
@@ -72,6 +75,8 @@ class Http2Protocol(asyncio.Protocol):
         self._loop = _loop or asyncio.get_running_loop()
         # what has come of the client's first bytes
         self._first = b""
+        # the server ends
+        self._ending = False
 
     # --- asyncio's side ----------------------------------------------------------------------
 
@@ -115,6 +120,8 @@ class Http2Protocol(asyncio.Protocol):
         http1.connection_made(self._transport)
         if self._first:
             http1.data_received(self._first)
+        if self._ending:
+            http1.shutdown()
 
     def _speak_http2(self) -> None:
         self.server_state.connections.add(cast("Any", self))
@@ -126,6 +133,8 @@ class Http2Protocol(asyncio.Protocol):
         self._session = session
         session.once("close", self._ended)
         self._trace("HTTP/2 connection made")
+        if self._ending:
+            self.shutdown()
 
     def on_stream(self, stream: ServerHttp2Stream, headers: Headers) -> None:
         """Have the application answer a request."""
@@ -175,13 +184,19 @@ class Http2Protocol(asyncio.Protocol):
         The client is told in two steps (RFC 9113 section 6.8), of which it can hold up the first
         for `PATIENCE` seconds; what it has asked for is answered, however long that takes.
         """
+        self._ending = True
         session = self._session
         if session is None:
-            self._transport.close()
+            self._loop.call_later(LAST_MOMENT, self._give_up)
         else:
             session.shut_down()
             hurry = self._loop.call_later(PATIENCE, session.close)
             session.once("close", hurry.cancel)
+
+    def _give_up(self) -> None:
+        """Nothing has come of a client in the last moment."""
+        if self._transport.get_protocol() is self:
+            self._transport.close()
 
 
 class _Requests(Connection):

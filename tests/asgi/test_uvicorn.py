@@ -167,12 +167,23 @@ def test_graceful_shutdown(version: str, number: int) -> None:
             http2.connect(process.url) as session,
         ):
             await session
+            # connections on which nothing has come yet: one says something in the last moment
             _, silent = await asyncio.open_connection("127.0.0.1", port)
+            late_2 = await raw.RawPeer.dial(port)
+            reader_1, late_1 = await asyncio.open_connection("127.0.0.1", port)
             busy.send(raw.get(1, "/slow?1.5"))
             await busy.until(raw.HEADERS, 1)
             process.process.send_signal(number)
             first = await busy.until(raw.GOAWAY)
             assert (first.code, first.last_stream_id) == (0, 2**31 - 1)
+            late_2.send(raw.PREFACE, raw.settings(), raw.get())
+            late_1.write(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+            assert await late_2.body(1) == b"hello"
+            answer = await reader_1.read()
+            assert b"connection: close\r\n" in answer
+            assert answer.endswith(b"hello")
+            late_1.close()
+            await late_2.close()
             busy.send(raw.get(3, "/"))
             for peer in (busy, idle):
                 notice = await peer.until(raw.PING)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import re
@@ -27,7 +28,7 @@ class Process:
     def __init__(self, command: list[str], version: str) -> None:
         self.process = subprocess.Popen(
             command, cwd=ROOT, env=environment(version), stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
             # whoever runs the tests in the background has Ctrl-C ignored
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )  # fmt: skip
@@ -71,8 +72,9 @@ class Process:
 
     def close(self) -> None:
         """End it now, if it has not ended."""
-        if self.process.poll() is None:
-            self.process.kill()
+        with contextlib.suppress(ProcessLookupError):
+            # its workers, too
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
         self._reader.join()
         assert self.process.stdout is not None
