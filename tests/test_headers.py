@@ -498,3 +498,22 @@ def test_views() -> None:
     assert list(reversed(headers.items())) == [("x-b", "2"), ("x-a", "1")]
     assert len(headers.items()) == len(headers.keys()) == 2
     assert {**headers} == dict(headers) == dict(headers.items())
+
+
+@pytest.mark.row("headers.encoded")
+def test_encoded() -> None:
+    """As ASGI wants them: bytes, no pseudo-headers, one `host` and one `cookie`."""
+    plain = arrive({":authority": "a.example", "X-One": "1", "set-cookie": ["a", "b"]})
+    assert plain.encoded() == [
+        (b"host", b"a.example"), (b"x-one", b"1"), (b"set-cookie", b"a"), (b"set-cookie", b"b"),
+    ]  # fmt: skip
+    merged = arrive(
+        [(":authority", "a.example"), ("cookie", "a=1"), ("x", "1"), ("x", "\xe9"),
+         ("host", "b.example"), ("cookie", "b=2"), ("cookie", "c=3")]
+    )  # fmt: skip
+    assert merged.encoded() == [
+        (b"host", b"a.example"), (b"cookie", b"a=1; b=2; c=3"), (b"x", b"1"), (b"x", b"\xe9"),
+    ]  # fmt: skip
+    assert Headers({":status": 200, "age": "5"}).encoded() == [(b"age", b"5")]
+    by_hand = Headers({"Host": "c.example", "n" * 100: "long"})
+    assert by_hand.encoded() == [(b"host", b"c.example"), (b"n" * 100, b"long")]

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping
 from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
+from .field_pairs import field_pairs
+
 __all__ = ["Headers", "OutgoingHeaders", "received", "sensitive_headers"]
 
 
@@ -152,6 +154,14 @@ class Headers(dict[str, Any]):
             for name, value in dict.items(self)
             if isinstance(name, str)
         ]
+
+    def encoded(self) -> list[tuple[bytes, bytes]]:
+        """The fields of a request as bytes, as ASGI and WSGI's relatives want them.
+
+        Pairs in wire order, names in lower case, values in Latin-1; pseudo-headers are left out,
+        ``host`` is made of ``:authority`` and comes first, and ``cookie`` fields are joined.
+        """
+        return field_pairs(self, getattr(self, "_raw", None))
 
     @property
     def sensitive(self) -> list[str]:

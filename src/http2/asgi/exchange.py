@@ -29,7 +29,7 @@ from urllib.parse import quote
 from .. import Headers, Http2Error, Http2ServerResponse
 from ..constants import NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR
 from .files import send_file, send_part
-from .scope import fields, split_target
+from .scope import split_target
 from .types import Application, Message, Scope
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class Exchange:
     ) -> Exchange:
         """Run the connection's application, or *app*, for a request, in a task of its own."""
         path, raw, query = split_target(target)
-        scope = connection.scope(method, path, raw, query, fields(headers))
+        scope = connection.scope(method, path, raw, query, headers.encoded())
         exchange = cls(connection, stream, scope, response)
         if response is None and dict.__contains__(headers, "expect"):
             exchange._expects = headers["expect"].lower() == "100-continue"
@@ -254,8 +254,12 @@ class Exchange:
         if added:
             head[1:1] = added
         stream = self._stream
+        # The engine takes a mapping in less time: there is one unless a name is repeated.
+        given: Any = {_texts.get(name) or _learn(name): value for name, value in head}
+        if len(given) != len(head):
+            given = head
         try:
-            stream.respond(head, send_date=send_date)
+            stream.respond(given, send_date=send_date)
         except Http2Error:
             # Fields that an application wrote for HTTP/1, and spaces, do no harm: without them.
             repaired = _repaired(head)
@@ -376,6 +380,22 @@ def _repaired(head: list[Any]) -> list[Any]:
         if _text(name).lower() not in CONNECTION_SPECIFIC:
             kept.append((name, value.strip(b" \t") if isinstance(value, bytes) else value))
     return kept
+
+
+# Names of responses' fields as text, by the bytes that applications have used; at most so many
+# are remembered.
+_texts: dict[Any, str] = {}
+_MOST_TEXTS = 4096
+
+
+def _learn(name: Any) -> Any:
+    """*name* in lower case, as the engine has it."""
+    text = _text(name)
+    if isinstance(text, str):
+        text = text.lower()
+        if len(_texts) < _MOST_TEXTS:
+            _texts[name] = text
+    return text
 
 
 def _text(value: Any) -> Any:

@@ -1,8 +1,4 @@
-"""What an application is told of a request: the scope, and its parts that a connection shares.
-
-Header names and values are Latin-1 within this library and bytes in ASGI. ``host`` is made of
-``:authority`` and comes first; the other pseudo-headers are in the scope's own keys.
-"""
+"""What an application is told of a request: the scope, and its parts that a connection shares."""
 
 from __future__ import annotations
 
@@ -10,9 +6,7 @@ import ssl
 from typing import Any
 from urllib.parse import unquote
 
-from .. import Headers
-
-__all__ = ["SPEC_VERSION", "VERSION", "fields", "split_target", "tls_extension"]
+__all__ = ["SPEC_VERSION", "VERSION", "split_target", "tls_extension"]
 
 VERSION = "3.0"
 # 2.4: `send` raises OSError once the client has gone.
@@ -32,42 +26,6 @@ _SHORT_NAMES = {
     "streetAddress": "STREET",
     "userId": "UID",
 }
-
-# Names as bytes, by the spellings that clients have used; no more than so many are remembered.
-_names: dict[str, bytes] = {}
-_MOST_NAMES = 4096
-
-
-def _name(name: str) -> bytes:
-    """*name* in lower case, as bytes; empty for a pseudo-header."""
-    made = b"" if name.startswith(":") else name.lower().encode("latin-1")
-    if len(_names) < _MOST_NAMES and len(name) <= 64:
-        _names[name] = made
-    return made
-
-
-def fields(headers: Headers) -> list[tuple[bytes, bytes]]:
-    """The header fields as ASGI has them: lower-case names, in their order, cookies joined."""
-    pairs: list[tuple[bytes, bytes]] = []
-    known = _names.get
-    authority = dict.get(headers, ":authority")
-    if authority:
-        pairs.append((b"host", authority.encode("latin-1")))
-    cookie = -1
-    for name, value in headers.raw:
-        key = known(name)
-        if key is None:
-            key = _name(name)
-        if not key or (authority and key == b"host"):
-            continue
-        if key == b"cookie":
-            # RFC 9113 section 8.2.3: crumbs are joined before anything else sees them
-            if cookie >= 0:
-                pairs[cookie] = (key, pairs[cookie][1] + b"; " + value.encode("latin-1"))
-                continue
-            cookie = len(pairs)
-        pairs.append((key, value.encode("latin-1")))
-    return pairs
 
 
 def split_target(target: str) -> tuple[str, str, bytes]:

@@ -1,0 +1,71 @@
+# cython: language_level=3
+"""A received block as pairs of bytes: what other interfaces, such as ASGI, want of headers."""
+
+from cpython.dict cimport PyDict_GetItem, PyDict_Next
+from cpython.object cimport PyObject
+from cpython.unicode cimport PyUnicode_AsLatin1String
+
+# Names as bytes, by the spellings that peers have used; None for pseudo-headers. Names come from
+# peers: no more than so many are remembered, and no long ones.
+cdef dict known_names = {}
+cdef enum:
+    MOST_NAMES = 4096
+    LONGEST_NAME = 64
+
+
+cdef object learn(str name):
+    cdef object made = None if name.startswith(":") else name.lower().encode("latin-1")
+    if len(known_names) < MOST_NAMES and len(name) <= LONGEST_NAME:
+        known_names[name] = made
+    return made
+
+
+cdef class Pairs:
+    """The list under way."""
+
+    cdef list pairs
+    cdef bint has_authority
+    cdef Py_ssize_t cookie
+
+    cdef int add(self, str name, object value) except -1:
+        cdef PyObject *known = PyDict_GetItem(known_names, name)
+        cdef object key = <object>known if known is not NULL else learn(name)
+        cdef bytes encoded
+        if key is None or (self.has_authority and key == b"host"):
+            return 0
+        if isinstance(value, list):
+            for item in value:
+                self.pairs.append((key, PyUnicode_AsLatin1String(item)))
+            return 0
+        encoded = PyUnicode_AsLatin1String(value if isinstance(value, str) else str(value))
+        if key == b"cookie":
+            if self.cookie >= 0:
+                # RFC 9113 section 8.2.3: crumbs are joined before anything else sees them
+                self.pairs[self.cookie] = (key, self.pairs[self.cookie][1] + b"; " + encoded)
+                return 0
+            self.cookie = len(self.pairs)
+        self.pairs.append((key, encoded))
+        return 0
+
+
+def field_pairs(object headers, list raw):
+    """The fields of *headers*, of which *raw* are all when some were merged; see `Headers.encoded`.
+    """
+    cdef Pairs made = Pairs.__new__(Pairs)
+    cdef PyObject *authority = PyDict_GetItem(headers, ":authority")
+    cdef PyObject *key
+    cdef PyObject *value
+    cdef Py_ssize_t position = 0
+    made.pairs = []
+    made.cookie = -1
+    made.has_authority = authority is not NULL and len(<str>authority) > 0
+    if made.has_authority:
+        made.pairs.append((b"host", PyUnicode_AsLatin1String(<object>authority)))
+    if raw is not None:
+        for name, item in raw:
+            made.add(name, item)
+    else:
+        while PyDict_Next(headers, &position, &key, &value):
+            if isinstance(<object>key, str):
+                made.add(<str>key, <object>value)
+    return made.pairs
