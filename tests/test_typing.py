@@ -21,6 +21,7 @@ import pytest
 import http2
 from http2 import keywords, listening
 from http2.core.options import SessionOptions
+from http2.websocket.options import Options as WebSocketLimits
 
 ROOT = Path(__file__).parent.parent
 PROGRAMS = sorted((ROOT / "tests" / "typing").glob("*.py"))
@@ -112,7 +113,7 @@ def test_what_signatures_name_is_exported() -> None:
 
 @pytest.mark.row(
     "module.ConnectOptions", "module.ServerOptions", "module.SecureServerOptions",
-    "module.ServerSessionOptions",
+    "module.ServerSessionOptions", "module.ConnectionOptions",
 )  # fmt: skip
 def test_every_option_has_its_type() -> None:
     """`SessionOptions` and the types of the functions that take them name the same."""
@@ -120,6 +121,8 @@ def test_every_option_has_its_type() -> None:
     client = set(keywords.ConnectOptions.__annotations__)
     assert server | {"max_reserved_remote_streams"} == set(SessionOptions.__slots__)
     assert set(SessionOptions.__slots__) - server <= client
+    assert set(keywords.WebSocketOptions.__annotations__) == set(WebSocketLimits.__slots__)
+    assert set(keywords.ConnectionOptions.__annotations__) == client - {"close_timeout"}
     only = server - client
     assert only == {
         "stream_reset_burst", "stream_reset_rate", "unknown_protocol_timeout",

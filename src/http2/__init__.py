@@ -47,7 +47,13 @@ from .errors import (
     UnsupportedWarning,
 )
 from .headers import Headers, sensitive_headers
-from .keywords import ConnectOptions, SecureServerOptions, ServerOptions, ServerSessionOptions
+from .keywords import (
+    ConnectionOptions,
+    ConnectOptions,
+    SecureServerOptions,
+    ServerOptions,
+    ServerSessionOptions,
+)
 from .performance import (
     Http2SessionEntry,
     Http2StreamEntry,
@@ -86,6 +92,7 @@ __all__ = [
     "Completion",
     "ConnectOptions",
     "ConnectionClosed",
+    "ConnectionOptions",
     "Duplex",
     "EventEmitter",
     "Exchange",

@@ -33,6 +33,7 @@ __all__ = [
     "Carrying",
     "Chunk",
     "ConnectOptions",
+    "ConnectionOptions",
     "Descriptor",
     "FilePath",
     "HasFileno",
@@ -46,6 +47,7 @@ __all__ = [
     "Sink",
     "Source",
     "StatCheck",
+    "WebSocketOptions",
 ]
 
 
@@ -219,8 +221,8 @@ class SecureServerOptions(ServerOptions, _Identity, total=False):
     """Origins that every new session announces."""
 
 
-class ConnectOptions(_SessionKeywords, _Identity, total=False):
-    """The keywords of `connect`."""
+class ConnectionOptions(_SessionKeywords, _Identity, total=False):
+    """The keywords of `connect_websocket` for a connection of its own: of `connect`, but one."""
 
     protocol: str
     """``'https:'`` or ``'http:'``, for an authority without a scheme."""
@@ -238,7 +240,29 @@ class ConnectOptions(_SessionKeywords, _Identity, total=False):
     """Makes what carries the bytes."""
     timeout: float
     """Seconds without anything until ``timeout``; 0: never."""
-    close_timeout: float | None
-    """Seconds that leaving ``async with`` may take; None: as many as needed."""
     max_reserved_remote_streams: int
     """Pushed streams at a time."""
+
+
+class ConnectOptions(ConnectionOptions, total=False):
+    """The keywords of `connect`."""
+
+    close_timeout: float | None
+    """Seconds that leaving ``async with`` may take; None: as many as needed."""
+
+
+class WebSocketOptions(TypedDict, total=False):
+    """The limits of a WebSocket, which a `ServerHandshake` takes."""
+
+    max_size: int | None
+    """Bytes of a message; None: any number."""
+    max_queue: int
+    """Messages that wait for the program."""
+    compression: bool
+    """Whether permessage-deflate is agreed on."""
+    ping_interval: float | None
+    """Seconds between pings; None: none."""
+    ping_timeout: float | None
+    """Seconds for an answer; None: any time."""
+    close_timeout: float
+    """Seconds for the peer's Close frame."""

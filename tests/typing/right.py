@@ -201,3 +201,13 @@ async def application(
 def serve_application() -> Http2Server:
     """A handler of the library's own."""
     return http2.create_server(http2.asgi.Handler(application), allow_http1=True)
+
+
+async def chat(stream: ServerHttp2Stream) -> None:
+    """A WebSocket of either side."""
+    async with http2.accept_websocket(stream, subprotocols=["chat"], max_size=None) as ws:
+        assert_type(ws, http2.WebSocket)
+    async with http2.connect_websocket(
+        "wss://example.org/", ca="ca.pem", ping_interval=None, close_timeout=1
+    ) as ws:
+        assert_type(ws.subprotocol, str | None)

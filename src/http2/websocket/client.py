@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Generator, Iterable
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any, Unpack
 from urllib.parse import SplitResult, urlsplit
 from weakref import WeakKeyDictionary
 
@@ -23,6 +23,9 @@ from .errors import WebSocketHandshakeError
 from .handshake import OURS, pairs_of, words
 from .options import Options, check_subprotocols
 from .protocol import Protocol
+
+if TYPE_CHECKING:
+    from ..keywords import ConnectionOptions
 
 __all__ = ["connect_websocket"]
 
@@ -44,7 +47,7 @@ class ConnectingWebSocket:
         fields: list[tuple[str, str]],
         open_timeout: float,
         options: Options,
-        connect_options: dict[str, Any],
+        connect_options: ConnectionOptions,
     ) -> None:
         self._url = url
         self._scheme = SCHEMES[url.scheme]
@@ -200,7 +203,7 @@ def connect_websocket(
     ping_interval: float | None = 20.0,
     ping_timeout: float | None = 20.0,
     close_timeout: float = 10.0,
-    **connect_options: Any,
+    **connect_options: Unpack[ConnectionOptions],
 ) -> ConnectingWebSocket:
     """Open a WebSocket over HTTP/2 (RFC 8441).
 

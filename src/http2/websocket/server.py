@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from ..compat.http1_messages import Http1IncomingMessage
 from ..compat.request import Http2ServerRequest
@@ -20,6 +20,9 @@ from .errors import WebSocketHandshakeError
 from .handshake import OURS, accept_key, check_opening, pairs_of, response_head, words
 from .options import Options, check_subprotocols
 from .protocol import Protocol
+
+if TYPE_CHECKING:
+    from ..keywords import WebSocketOptions
 
 __all__ = ["HttpAnswer", "ServerHandshake", "accept_websocket", "is_websocket_request"]
 
@@ -116,7 +119,7 @@ class ServerHandshake:
     answered: bool = False
     """Whether the answer has been given."""
 
-    def __init__(self, opening: Opening, **options: Any) -> None:
+    def __init__(self, opening: Opening, **options: Unpack[WebSocketOptions]) -> None:
         self._options = Options(**options)
         self._sink: ServerHttp2Stream | RawSocket
         if isinstance(opening, Http1IncomingMessage):
