@@ -1,0 +1,126 @@
+"""Rules of the part without I/O: what is said arrives; any bytes are taken, in whatever pieces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from http2.websocket.deflate import Deflate, MessageLimit
+from http2.websocket.protocol import (
+    CloseReceived,
+    Event,
+    Failed,
+    PingReceived,
+    PongReceived,
+    Protocol,
+)
+
+from .frames import Frame, Packer
+
+LIMIT = 500
+
+messages = st.one_of(
+    st.text(st.characters(exclude_categories=["Cs"])), st.binary(), st.binary().map(lambda b: b * 9)
+)
+frames = st.builds(
+    Frame,
+    opcode=st.one_of(st.integers(0, 2), st.integers(8, 10), st.integers(0, 15)),
+    payload=st.one_of(
+        st.binary(max_size=130),
+        st.text().map(str.encode),
+        st.binary(max_size=900).map(lambda data: Packer().pack(data)),
+        st.integers(900, 5100).map(lambda code: code.to_bytes(2, "big")),
+    ),
+    fin=st.booleans(),
+    rsv=st.sampled_from([0, 0, 0, 4, 4, 2, 7]),
+    masked=st.sampled_from([None, None, None, None, True, False]),
+    length=st.one_of(st.none(), st.none(), st.none(), st.integers(0, 300), st.just(1 << 63)),
+)
+limits: dict[bool, Callable[[], MessageLimit]] = {
+    False: lambda: MessageLimit(LIMIT),
+    True: lambda: Deflate(LIMIT),
+}
+
+
+def told(protocol: Protocol, pieces: list[bytes]) -> list[Event]:
+    """All events of *pieces*; after the end there are none."""
+    found: list[Event] = []
+    for piece in pieces:
+        protocol.receive(piece)
+        for event in protocol.events():
+            found.append(event)
+            if isinstance(event, Failed):
+                protocol.fail(event.code, event.reason)
+    return found
+
+
+def cut(data: bytes, places: list[int]) -> list[bytes]:
+    """*data* in pieces."""
+    ends = [*sorted(place % (len(data) + 1) for place in places), len(data)]
+    return [data[a:b] for a, b in zip([0, *ends], ends, strict=False)]
+
+
+def checked(events: list[Event]) -> None:
+    """What holds for any: one end, and nothing behind it; no message beyond the limit."""
+    for number, event in enumerate(events):
+        last = number == len(events) - 1
+        if isinstance(event, (CloseReceived, Failed)):
+            assert last
+            assert 1000 <= event.code <= 4999
+        elif isinstance(event, (PingReceived, PongReceived)):
+            assert len(event.payload) <= 125
+        else:
+            assert len(event if isinstance(event, bytes) else event.encode()) <= LIMIT
+
+
+@given(
+    st.lists(st.one_of(frames, st.binary(max_size=20)), max_size=6),
+    st.lists(st.integers(0, 5000), max_size=8),
+    st.booleans(),
+    st.booleans(),
+)
+def test_any_bytes_in_any_pieces(
+    sent: list[Frame | bytes], places: list[int], deflate: bool, client: bool
+) -> None:
+    data = b"".join(
+        entry if isinstance(entry, bytes) else entry.encode(not client) for entry in sent
+    )
+    whole = told(Protocol(client=client, limit=limits[deflate]()), [data])
+    pieces = told(Protocol(client=client, limit=limits[deflate]()), cut(data, places))
+    single = told(
+        Protocol(client=client, limit=limits[deflate]()), [bytes([byte]) for byte in data]
+    )
+    checked(whole)
+    for other in (pieces, single):
+        assert [codes(event) for event in other] == [codes(event) for event in whole]
+
+
+def codes(event: Event) -> Any:
+    """An event without its words: which fault is named first may depend on what came together."""
+    return type(event), event.code if isinstance(event, Failed) else event
+
+
+@given(st.lists(messages, max_size=8), st.booleans(), st.booleans(), st.integers(1, 50))
+def test_what_is_said_arrives(
+    said: list[str | bytes], deflate: bool, client: bool, size: int
+) -> None:
+    kind = Deflate if deflate else MessageLimit
+    sender = Protocol(client=client, limit=kind(None))
+    receiver = Protocol(client=not client, limit=kind(None))
+    data = b"".join(bytes(sender.message(message)) for message in said)
+    # the last one once more, in fragments
+    if said:
+        last = said[-1]
+        for at in range(0, len(last), size):
+            data += sender.message(last[at : at + size], False)
+        data += sender.message(last[:0], True)
+        said = [*said, last]
+    data += sender.ping(b"?") + sender.close(3000, "enough")
+    assert told(receiver, [data]) == [
+        *said, PingReceived(b"?"), CloseReceived(3000, "enough"),
+    ]  # fmt: skip
+    assert receiver.answer()
+    assert receiver.outcome == (3000, "enough")
