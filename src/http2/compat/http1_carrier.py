@@ -13,7 +13,7 @@ from ..core.emitter import EventEmitter
 from ..core.farewell import queued
 from ..core.socket import SocketProxy, addresses_of, host_of
 from ..core.timers import IdleTimer, check_timeout
-from ..core.transport import _read_buffer
+from ..core.transport import _read_buffer, writelines_of
 
 if TYPE_CHECKING:
     from ..core.server import Http2Server
@@ -69,6 +69,7 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
     def __init__(self, server: Http2Server, transport: asyncio.Transport) -> None:
         self.server = server
         self._transport = transport
+        self._writelines = writelines_of(transport)
         # known after the end as well; see `SocketProxy`
         self._addresses = addresses_of(transport)
         self._loop = server._loop
@@ -180,7 +181,7 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
         elif size < 2 * HIGH_WATER:
             transport.write(b"".join(out))
         else:
-            transport.writelines(out)
+            self._writelines(transport, out)
         if self._idle_timer is not None:
             self._idle_timer.touch()
 

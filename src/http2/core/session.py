@@ -52,6 +52,7 @@ from .options import SessionOptions, engine_connection
 from .socket import addresses_of
 from .stream import Http2Stream, check_error_code
 from .tls import is_adequate
+from .transport import writelines_of
 from .upkeep import Chore, begin_upkeep, end_upkeep
 from .violations import violation
 from .watch import Watch
@@ -181,6 +182,7 @@ class Http2Session(SessionControl):
     def _connected(self, transport: asyncio.Transport) -> None:
         """The transport stands: begin to speak HTTP/2 on it."""
         self._transport = transport
+        self._writelines = writelines_of(transport)
         self._addresses = addresses_of(transport)
         if self.destroyed:
             transport.abort()
@@ -275,7 +277,7 @@ class Http2Session(SessionControl):
                 if len(chunks) == 1:
                     transport.write(chunks[0])
                 else:
-                    transport.writelines(chunks)
+                    self._writelines(transport, chunks)
             batch = connection.take_events()
             if batch:
                 self._in_batch = True
@@ -308,10 +310,14 @@ class Http2Session(SessionControl):
 
     def _send_now(self) -> None:
         """Write what is queued, ahead of a command that would drop it; events stay for later."""
-        if self._connection is not None and self._transport is not None and not self._write_paused:
+        transport = self._transport
+        if self._connection is None or transport is None:
+            return
+        # not to one that has failed: see `_flush`
+        if not self._write_paused and not transport.is_closing():
             chunks = self._connection.data_to_send()
             if chunks:
-                self._transport.writelines(chunks)
+                self._writelines(transport, chunks)
 
     def _resume_writing(self) -> None:
         self._write_paused = False
@@ -389,7 +395,7 @@ class Http2Session(SessionControl):
                 chunks = connection.data_to_send()
                 if not chunks or transport.is_closing():
                     break
-                transport.writelines(chunks)
+                self._writelines(transport, chunks)
         self._connection = None
         if connection is not None:
             self._loop.call_soon(connection.close)

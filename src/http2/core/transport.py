@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
-from typing import TYPE_CHECKING, cast
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from .session import Http2Session
 
-__all__ = ["SessionProtocol"]
+__all__ = ["SessionProtocol", "writelines_of"]
 
 READ_SIZE = 256 * 1024
 
@@ -24,6 +26,20 @@ def _read_buffer() -> memoryview:
     except AttributeError:
         buffer = _shared.buffer = memoryview(bytearray(READ_SIZE))
     return buffer
+
+
+# asyncio's transports of sockets never pause their protocol for what `writelines` gives them, in
+# CPython 3.12.0 to 3.12.8, 3.13.0 and 3.13.1 (CVE-2024-12254).
+_NEVER_PAUSES = (3, 12) <= sys.version_info < (3, 12, 9) or (3, 13) <= sys.version_info < (3, 13, 2)
+
+
+def writelines_of(transport: asyncio.Transport) -> Callable[[Any, Iterable[Any]], None]:
+    """What hands several chunks to *transport*: to be called with it and them."""
+    method = type(transport).writelines
+    if _NEVER_PAUSES and getattr(method, "__module__", None) == "asyncio.selector_events":
+        # joins them and calls `write`, which pauses: all that there is in 3.11
+        return asyncio.WriteTransport.writelines
+    return method
 
 
 class SessionProtocol(asyncio.BufferedProtocol):
