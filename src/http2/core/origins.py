@@ -58,10 +58,7 @@ def serialize_origin(url: str) -> str | None:
 
 def _host(name: str) -> str | None:
     if name.startswith("["):
-        try:
-            return f"[{ipaddress.IPv6Address(name[1:-1])}]" if name.endswith("]") else None
-        except ValueError:
-            return None
+        return f"[{address}]" if (address := _ipv6(name)) else None
     name = _percent_decoded(name)
     try:
         ascii_name = name.encode("ascii" if name.isascii() else "idna").decode("ascii").lower()
@@ -73,6 +70,21 @@ def _host(name: str) -> str | None:
     if _NUMBER.fullmatch(labels[-1]):
         return _ipv4(labels)
     return ascii_name
+
+
+def _ipv6(name: str) -> str | None:
+    """The address in the brackets of *name* in its shortest form (RFC 5952), without a dot."""
+    # a URL has no zone
+    if not name.endswith("]") or "%" in name:
+        return None
+    try:
+        address = ipaddress.IPv6Address(name[1:-1])
+    except ValueError:
+        return None
+    if address.ipv4_mapped is not None:
+        # from 3.13 on its text has dots
+        return f"::ffff:{int(address) >> 16 & 0xFFFF:x}:{int(address) & 0xFFFF:x}"
+    return str(address)
 
 
 def _percent_decoded(text: str) -> str:
