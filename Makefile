@@ -1,17 +1,19 @@
 # `make serve` and `make test` are all that a fresh machine needs: tools/bootstrap
-# installs what is absent first. PYTHON=... chooses the interpreter for .venv,
-# ARGS=... goes to the program that a target runs.
+# installs what is absent first. PYTHON=... chooses the interpreter, which gets an
+# environment of its own (tools/pythons). ARGS=... goes to the program that a target runs.
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test restarts security fuzz sanitize lint types format docs bench soak wheel clean
-# Steps build on each other's .venv, and their output is for reading.
+.PHONY: help serve test test-all restarts security fuzz sanitize lint types format docs bench soak wheel clean
+# Steps build on each other's environment, and their output is for reading.
 .NOTPARALLEL:
 
-# `make wheel` looks for cython and ninja on PATH; Debian's nghttpd is in /usr/sbin.
-export PATH := $(CURDIR)/.venv/bin:$(PATH):/usr/sbin
 export PYTHON
 
-bin := .venv/bin
+venv := $(if $(PYTHON),$(shell PYTHON='$(PYTHON)' tools/pythons venv),.venv)
+bin := $(or $(venv),$(error tools/pythons lists what PYTHON may be))/bin
+
+# `make wheel` looks for cython and ninja on PATH; Debian's nghttpd is in /usr/sbin.
+export PATH := $(CURDIR)/$(bin):$(PATH):/usr/sbin
 
 SOAK_SECONDS ?= 60
 
@@ -30,7 +32,7 @@ $(bin)/sphinx-build -q -E -W --keep-going -b html docs docs/_build/html
 endef
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
 
 serve: ## run the example server on http://localhost:8080/ and https://localhost:8443/
 	@tools/bootstrap serve
@@ -44,6 +46,9 @@ test: ## lint, check the types, run the tests (ARGS goes to pytest), build the d
 ifneq ($(wildcard docs/conf.py),)
 	$(run-docs)
 endif
+
+test-all: ## make test with every Python that is found on PATH and in pyenv
+	@tools/pythons each $(MAKE) --no-print-directory test
 
 RESTARTS ?= 20
 
@@ -104,6 +109,6 @@ wheel: ## build a wheel for this system into dist
 	@tools/bootstrap wheel
 	$(bin)/python -m pip --disable-pip-version-check wheel --quiet --no-deps --no-build-isolation -w dist .
 
-clean: ## remove all that make has made, .venv too
-	rm -rf .venv build dist fuzz/findings docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+clean: ## remove all that make has made, the environments too
+	rm -rf .venv .venv-* build dist fuzz/findings docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find src tests examples benchmarks docs fuzz soak -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
