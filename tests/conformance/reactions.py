@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from http2.constants import ERROR_CODE_NAMES
+from http2.constants import ERROR_CODE_NAMES, NGHTTP2_FLOW_CONTROL_ERROR
 
 from .. import raw
 from ..raw import Frame
@@ -128,6 +128,8 @@ class Either:
         return any(one.holds(seen) for one in self.allowed)
 
 
+FLOW = (NGHTTP2_FLOW_CONTROL_ERROR,)
+
 Reaction: TypeAlias = ConnectionFault | StreamFault | Fine | Ended | Either
 
 
@@ -147,6 +149,11 @@ def stream_error_or_worse(stream_id: int, *codes: int) -> Either:
     This library leaves the choice to nghttp2, which makes connection errors of some.
     """
     return Either((ConnectionFault(codes), StreamFault(stream_id, codes)))
+
+
+def error_of_a_window(stream_id: int) -> Either:
+    """A stream's window that is made too large: nghttp2 from 1.67 on ends the connection."""
+    return Either((StreamFault(stream_id, FLOW), ConnectionFault(FLOW)))
 
 
 def fine(*answered: int, may_reset: tuple[int, ...] = (), status: int | None = None) -> Fine:

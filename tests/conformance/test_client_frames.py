@@ -8,7 +8,13 @@ from .. import raw
 from ..conftest import Certificate, Run
 from .client_cases import ClientCase, check_client
 from .codes import FLOW_CONTROL_ERROR, FRAME_SIZE_ERROR, PROTOCOL_ERROR
-from .reactions import connection_error, fine, stream_error, stream_error_or_worse
+from .reactions import (
+    connection_error,
+    error_of_a_window,
+    fine,
+    stream_error,
+    stream_error_or_worse,
+)
 
 MOST = 2**31 - 1
 HEAD = raw.headers(1, [(":status", "200")])
@@ -109,7 +115,7 @@ BASICS = {
         raw.window_update(0, MOST), connection_error(FLOW_CONTROL_ERROR)
     ),
     "6.9.1 beyond 2**31 - 1 on a stream": ClientCase(
-        raw.window_update(1, MOST), stream_error(1, FLOW_CONTROL_ERROR), method="POST"
+        raw.window_update(1, MOST), error_of_a_window(1), method="POST"
     ),
     "6.9.2 INITIAL_WINDOW_SIZE makes a window too large": ClientCase(
         raw.settings({4: MOST}), connection_error(FLOW_CONTROL_ERROR),

@@ -7,7 +7,12 @@ import struct
 from .. import raw
 from ..conftest import Certificate, Run
 from .codes import FLOW_CONTROL_ERROR, FRAME_SIZE_ERROR, PROTOCOL_ERROR, STREAM_CLOSED
-from .reactions import connection_error, fine, stream_error, stream_error_or_worse
+from .reactions import (
+    connection_error,
+    error_of_a_window,
+    fine,
+    stream_error_or_worse,
+)
 from .server_cases import Case, check
 
 MOST = 2**31 - 1
@@ -201,7 +206,7 @@ WINDOW_UPDATE = {
         connection_error(FLOW_CONTROL_ERROR),
     ),
     "6.9.1 beyond 2**31 - 1 on a stream": Case(
-        raw.window_update(1, MOST), stream_error(1, FLOW_CONTROL_ERROR), before=NEVER
+        raw.window_update(1, MOST), error_of_a_window(1), before=NEVER
     ),
     "6.9.1 DATA beyond the windows": Case(
         raw.data(1, bytes(16384)) * 4,

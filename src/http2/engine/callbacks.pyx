@@ -266,6 +266,17 @@ cdef int on_header(
         return fail(self, failure)
 
 
+cdef int on_invalid_header(
+    nghttp2_session *session, const nghttp2_frame *frame, nghttp2_rcbuf *name,
+    nghttp2_rcbuf *value, uint8_t flags, void *user_data,
+) noexcept:
+    """A field with a wrong name or value makes its message malformed (RFC 9113 section 8.2.1).
+
+    Without a callback nghttp2 from 1.67 on leaves the field out, and hands the rest on.
+    """
+    return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE
+
+
 cdef int on_data_chunk_recv(
     nghttp2_session *session, uint8_t flags, int32_t stream_id, const uint8_t *data,
     size_t length, void *user_data,
@@ -654,6 +665,7 @@ cdef int make_callbacks(nghttp2_session_callbacks **made, bint padding) except -
     cdef nghttp2_session_callbacks *cbs = made[0]
     nghttp2_session_callbacks_set_on_begin_headers_callback(cbs, on_begin_headers)
     nghttp2_session_callbacks_set_on_header_callback2(cbs, on_header)
+    nghttp2_session_callbacks_set_on_invalid_header_callback2(cbs, on_invalid_header)
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(cbs, on_data_chunk_recv)
     nghttp2_session_callbacks_set_on_frame_recv_callback(cbs, on_frame_recv)
     nghttp2_session_callbacks_set_on_frame_send_callback(cbs, on_frame_send)

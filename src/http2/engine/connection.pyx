@@ -165,7 +165,8 @@ cdef class Connection(Session):
             nghttp2_option_set_no_rfc9113_leading_and_trailing_ws_validation(option, 1)
         # Counted here, with the resets that a peer provokes; nghttp2 must not count them again.
         http2_set_stream_reset_rate_limit(option, UINT64_MAX, 0)
-        http2_set_glitch_rate_limit(option, control_frame_burst, control_frame_rate)
+        # Nor the frames that carry nothing: it knows of none that were paid in advance.
+        http2_set_glitch_rate_limit(option, UINT64_MAX, 0)
         allow(&self._budget.resets, stream_reset_burst, stream_reset_rate)
         allow(&self._budget.frames, control_frame_burst, control_frame_rate)
         self._budget.client = client
@@ -325,6 +326,11 @@ cdef class Connection(Session):
                 if length <= 0:
                     break
                 output.add(data, length)
+            if self._late_resets is not None and length == 0:
+                # between two frames of nghttp2's, and not behind its last one
+                if nghttp2_session_want_read(self._session):
+                    output.add(<const char *>self._late_resets, len(self._late_resets))
+                self._late_resets = None
         finally:
             self._busy = False
         if length < 0 or self._budget.spent:
@@ -433,12 +439,13 @@ cdef class Connection(Session):
         if body is not None:
             used = body_provider(&provider, body)
         if parent or exclusive or weight != 16:
+            # nghttp2 from 1.65 on takes no notice of priorities
+            if parent == <int32_t>nghttp2_session_get_next_stream_id(self._session):
+                raise new_error("ERR_HTTP2_STREAM_SELF_DEPENDENCY")
             nghttp2_priority_spec_init(&priority, parent, weight, exclusive)
             with_priority = &priority
         stream_id = nghttp2_submit_request(
             self._session, with_priority, block.fields(), block.count(), used, NULL)
-        if stream_id == NGHTTP2_ERR_INVALID_ARGUMENT and parent:
-            raise new_error("ERR_HTTP2_STREAM_SELF_DEPENDENCY")
         checked(stream_id)
         if body is not None:
             self._bodies[stream_id] = body

@@ -10,8 +10,9 @@ the highest identifier that was used, and the last `OWN_RESETS` streams that we 
 the peer had ended them; nothing is kept of a stream that ends well. When a reset is forgotten, all
 streams up to it get the benefit of the doubt.
 
-Then CONTINUATION larger than our MAX_FRAME_SIZE (section 4.2), and, in older versions of nghttp2,
-an INITIAL_WINDOW_SIZE that makes the window of a stream too large (section 6.9.2).
+Then CONTINUATION larger than our MAX_FRAME_SIZE (section 4.2); in older versions of nghttp2, an
+INITIAL_WINDOW_SIZE that makes the window of a stream too large (section 6.9.2); in newer ones,
+PRIORITY on stream 0 (section 6.3).
 
 `FrameWatch` reads the nine bytes that begin each frame before nghttp2 does, as nghttp2 has no
 callback for frames that it drops. A frame that needs a closer look is `doubtful`: the frames
@@ -159,6 +160,8 @@ cdef class FrameWatch:
                 self._ended |= mark_of(stream_id)
                 continue
             if kind == NGHTTP2_PRIORITY:
+                if stream_id == 0:
+                    return self._stop(at, start, kind, 0)
                 continue
             if kind == NGHTTP2_SETTINGS:
                 if self._skip and not flags & NGHTTP2_FLAG_ACK:
@@ -234,6 +237,10 @@ cdef class FrameWatch:
                 return HARMLESS
             self.error_code = NGHTTP2_FRAME_SIZE_ERROR
             self.reason = b"CONTINUATION of %d octets" % self._skip
+            return CONNECTION_ERROR
+        if kind == NGHTTP2_PRIORITY:
+            self.error_code = NGHTTP2_PROTOCOL_ERROR
+            self.reason = b"PRIORITY on stream 0"
             return CONNECTION_ERROR
         if is_open(session, stream_id):
             self._open = stream_id

@@ -219,6 +219,9 @@ cdef extern from "nghttp2/nghttp2.h":
     ctypedef int (*nghttp2_on_stream_close_callback)(
         nghttp2_session *session, int32_t stream_id, uint32_t error_code,
         void *user_data) noexcept
+    ctypedef int (*nghttp2_on_invalid_header_callback2)(
+        nghttp2_session *session, const nghttp2_frame *frame, nghttp2_rcbuf *name,
+        nghttp2_rcbuf *value, uint8_t flags, void *user_data) noexcept
     ctypedef int (*nghttp2_on_header_callback2)(
         nghttp2_session *session, const nghttp2_frame *frame, nghttp2_rcbuf *name,
         nghttp2_rcbuf *value, uint8_t flags, void *user_data) noexcept
@@ -245,6 +248,8 @@ cdef extern from "nghttp2/nghttp2.h":
         nghttp2_session_callbacks *cbs, nghttp2_on_stream_close_callback callback)
     void nghttp2_session_callbacks_set_on_begin_headers_callback(
         nghttp2_session_callbacks *cbs, nghttp2_on_frame_callback callback)
+    void nghttp2_session_callbacks_set_on_invalid_header_callback2(
+        nghttp2_session_callbacks *cbs, nghttp2_on_invalid_header_callback2 callback)
     void nghttp2_session_callbacks_set_on_header_callback2(
         nghttp2_session_callbacks *cbs, nghttp2_on_header_callback2 callback)
     void nghttp2_session_callbacks_set_select_padding_callback(

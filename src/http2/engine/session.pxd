@@ -20,6 +20,8 @@ cdef class Session:
     # promised streams whose PUSH_PROMISE is still queued, with what is to be done once it is sent:
     # the priorities to give them, and the code, as a tuple of one, of their RST_STREAM
     cdef dict _promised
+    # RST_STREAM frames for streams that nghttp2 has forgotten, which it would not send; or None
+    cdef bytes _late_resets
 
     # the block that is being received
     cdef object _block

@@ -9,6 +9,7 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.stdint cimport int32_t, uint8_t, uint32_t
 
+from http2.engine.budget cimport spend_reset
 from http2.engine.frame_watch cimport CONNECTION_ERROR, STREAM_ERROR, FrameWatch, Verdict
 from http2.engine.nghttp2 cimport *
 
@@ -79,15 +80,20 @@ cdef class Session:
     @property
     def want_write(self):
         """Whether `data_to_send` has something that flow control allows to go out."""
-        return self._session is not NULL and nghttp2_session_want_write(self._session) != 0
+        return self._session is not NULL and (
+            self._late_resets is not None or nghttp2_session_want_write(self._session) != 0
+        )
 
     cdef int _judge(self) except -1:
         """React to a frame that `FrameWatch.doubtful` has found (RFC 9113 section 5.1)."""
         cdef FrameWatch watch = self._watch
         cdef Verdict verdict = watch.judge(self._session)
         if verdict == STREAM_ERROR:
-            checked(nghttp2_submit_rst_stream(
-                self._session, NGHTTP2_FLAG_NONE, watch.stream_id, NGHTTP2_STREAM_CLOSED))
+            # nghttp2 from 1.69 on sends none on a stream that is closed
+            self._late_resets = (self._late_resets or b"") + (
+                b"\0\0\4\3\0" + watch.stream_id.to_bytes(4, "big")
+                + NGHTTP2_STREAM_CLOSED.to_bytes(4, "big"))
+            spend_reset(&self._budget)
             self._batch.append((
                 EVENT_INVALID_FRAME, watch.stream_id, watch.kind, NGHTTP2_ERR_STREAM_CLOSED))
         elif verdict == CONNECTION_ERROR:

@@ -1,0 +1,11 @@
+"""What the linked nghttp2 does otherwise than older ones: tests demand what it can do."""
+
+from __future__ import annotations
+
+import http2
+
+VERSION = tuple(int(part) for part in http2.nghttp2_version.split(".")[:2])
+
+# 1.65 has given up the priorities of RFC 7540: it sends no PRIORITY and tells of none that comes.
+# All servers follow RFC 9218 then.
+KNOWS_RFC_7540 = VERSION < (1, 65)
