@@ -1,3 +1,5 @@
+from libc.stdint cimport uint64_t
+
 from http2.engine.nghttp2 cimport nghttp2_nv, nghttp2_rcbuf
 
 
@@ -23,8 +25,9 @@ cdef class OutgoingBlock:
     cdef int _kind
     cdef readonly object held
     cdef list _keep
-    cdef unsigned long long _generation
     cdef unsigned int _seen
+    # those of the names with one value at most that were given, a bit each
+    cdef uint64_t _singles
     cdef bint strict_single_value
     cdef bint strict_whitespace
     cdef readonly int status

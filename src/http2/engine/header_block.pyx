@@ -241,20 +241,23 @@ cdef enum:
 
 
 cdef class FieldName:
-    """What is known of a name that a program has used: its bytes and its rules."""
+    """What is known of a name that a program has used: its bytes and its rules.
+
+    One for the process: no block leaves anything in it.
+    """
 
     cdef bytes lower
     cdef str text
     cdef bint pseudo
-    cdef bint single
+    # a bit of its own when it has one value at most, else 0
+    cdef uint64_t single
     cdef bint connection_specific
     cdef bint te
     cdef unsigned int mark
-    cdef unsigned long long used_in
 
 
 cdef dict field_names = {}
-cdef unsigned long long generation = 0
+cdef dict single_bits = {name: 1 << bit for bit, name in enumerate(sorted(SINGLE_VALUE))}
 
 cdef dict marks = {
     ":status": SEEN_STATUS,
@@ -296,7 +299,7 @@ cdef FieldName learn_name(str name):
             for byte in entry.lower:
                 if not is_token[byte]:
                     raise new_error("ERR_INVALID_HTTP_TOKEN", "Header name", name)
-        entry.single = lower in single_value
+        entry.single = single_bits.get(lower, 0)
         entry.connection_specific = lower in CONNECTION_SPECIFIC
         entry.te = lower == "te"
     if len(field_names) < MOST_NAMES:
@@ -306,7 +309,7 @@ cdef FieldName learn_name(str name):
     return entry
 
 
-# Those that a rule is about are always remembered: a repetition is found by identity.
+# Those that a rule is about are in everyday use: they are remembered, whatever else is.
 for _name in (*sorted(SINGLE_VALUE), *sorted(CONNECTION_SPECIFIC), "te"):
     learn_name(_name)
 
@@ -510,9 +513,9 @@ cdef class OutgoingBlock:
         elif name.connection_specific:
             raise new_error("ERR_HTTP2_INVALID_CONNECTION_HEADERS", name.text)
         if name.single and (self.strict_single_value or name.pseudo):
-            if name.used_in == self._generation:
+            if self._singles & name.single:
                 raise new_error("ERR_HTTP2_HEADER_SINGLE_VALUE", name.text)
-            name.used_in = self._generation
+            self._singles |= name.single
         self._seen |= name.mark
         if sensitive is not None and name.text in sensitive:
             flags = NGHTTP2_NV_FLAG_NO_INDEX
@@ -523,11 +526,9 @@ cdef class OutgoingBlock:
         return 0
 
     cdef int _begin(self, int kind) except -1:
-        global generation
         self._kind = kind
-        generation += 1
-        self._generation = generation
         self._seen = 0
+        self._singles = 0
         self._end = FIRST_FIELD
         self._pseudo_count = 0
         self.status = 0
