@@ -21,6 +21,7 @@ from http2.constants import (
 
 from . import raw
 from .conftest import Run
+from .nghttp2_versions import RESETS_FOR_A_WINDOW
 from .raw import RawPeer
 from .serving import STREAM_EVENTS, Events, check_serves, hello, serving
 
@@ -422,15 +423,19 @@ def test_unknown_frames_and_settings_are_ignored(run: Run) -> None:
 
 
 def test_window_of_one_stream_beyond_its_limit(run: Run) -> None:
-    """RFC 9113 section 6.9.1: that resets the stream, the connection goes on."""
+    """RFC 9113 section 6.9.1: that resets the stream, or ends the connection."""
 
     async def main() -> None:
         observed = Observed()
         async with serving(observed) as (_, port), await RawPeer.connect(port) as peer:
             peer.send(raw.post(), raw.window_update(1, 2**31 - 1))
-            assert (await peer.until(raw.RST_STREAM, 1)).code == NGHTTP2_FLOW_CONTROL_ERROR
+            kind, stream_id = (raw.RST_STREAM, 1) if RESETS_FOR_A_WINDOW else (raw.GOAWAY, 0)
+            assert (await peer.until(kind, stream_id)).code == NGHTTP2_FLOW_CONTROL_ERROR
             error = (await observed.events.expect("stream error"))[1]
             assert error.error_code == NGHTTP2_FLOW_CONTROL_ERROR
+            if not RESETS_FOR_A_WINDOW:
+                assert await peer.rest() == []
+                return
             peer.send(raw.get(3))
             assert await peer.body(3) == b"hello"
 

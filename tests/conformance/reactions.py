@@ -8,6 +8,7 @@ from typing import TypeAlias
 from http2.constants import ERROR_CODE_NAMES, NGHTTP2_FLOW_CONTROL_ERROR
 
 from .. import raw
+from ..nghttp2_versions import RESETS_FOR_A_WINDOW
 from ..raw import Frame
 
 
@@ -151,9 +152,9 @@ def stream_error_or_worse(stream_id: int, *codes: int) -> Either:
     return Either((ConnectionFault(codes), StreamFault(stream_id, codes)))
 
 
-def error_of_a_window(stream_id: int) -> Either:
-    """A stream's window that is made too large: nghttp2 from 1.67 on ends the connection."""
-    return Either((StreamFault(stream_id, FLOW), ConnectionFault(FLOW)))
+def error_of_a_window(stream_id: int) -> Reaction:
+    """A stream's window that is made too large."""
+    return StreamFault(stream_id, FLOW) if RESETS_FOR_A_WINDOW else ConnectionFault(FLOW)
 
 
 def fine(*answered: int, may_reset: tuple[int, ...] = (), status: int | None = None) -> Fine:
