@@ -18,6 +18,7 @@ from http2.core.emitter import EventEmitter
 
 from . import raw
 from .conftest import Run
+from .nghttp2_versions import RESETS_FOR_A_WINDOW
 from .raw import RawPeer
 from .serving import check_serves, eventually, hello, serving
 
@@ -44,7 +45,6 @@ PROVOCATIONS: dict[str, Provocation] = {
     "nothing of content-length": lambda i: raw.headers(
         i, raw.request_fields("POST", content_length="9"), end_stream=True
     ),
-    "overflow of the window": lambda i: raw.post(i) + raw.window_update(i, 2**31 - 1),
     "a name in upper case": lambda i: raw.headers(
         i, [*raw.request_fields(), ("X-Upper", "1")], end_stream=True
     ),
@@ -55,7 +55,12 @@ PROVOCATIONS: dict[str, Provocation] = {
     "too many fields": lambda i: raw.headers(
         i, [*raw.request_fields(), *[("x", "1")] * 200], end_stream=True
     ),
+    "a space in a name": lambda i: raw.headers(
+        i, [*raw.request_fields(), ("x y", "1")], end_stream=True
+    ),
 }
+if RESETS_FOR_A_WINDOW:
+    PROVOCATIONS["overflow of the window"] = lambda i: raw.post(i) + raw.window_update(i, 2**31 - 1)
 
 
 @pytest.mark.parametrize("kind", PROVOCATIONS)
