@@ -206,13 +206,13 @@ def test_samples_are_few_and_one_at_a_time(run: Run) -> None:
     async def main() -> None:
         async with serving(count) as (_, port), await RawPeer.connect(port) as peer:
             peer.send(raw.post())
-            left = 65535
+            left = {0: 65535, 1: 65535}
             for _ in range(100):
-                while left < 16384:
-                    got = await peer.until(raw.WINDOW_UPDATE, 0)
-                    left += int.from_bytes(got.payload, "big")
+                while min(left.values()) < 16384:
+                    got = await peer.until(raw.WINDOW_UPDATE)
+                    left[got.stream_id] += int.from_bytes(got.payload, "big")
                 peer.send(raw.data(1, bytes(16384)))
-                left -= 16384
+                left = {stream_id: size - 16384 for stream_id, size in left.items()}
             await peer.answered()
             samples = [got for got in peer.seen if got.type == raw.PING and not got.flags & raw.ACK]
             assert len(samples) == 1
