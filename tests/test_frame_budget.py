@@ -240,6 +240,21 @@ def test_what_is_paid_in_advance_has_an_end() -> None:
     assert failures(pair.server.receive(tiny * 6)) == [(FLOODED, TEXT)]
 
 
+def test_what_is_paid_in_advance_is_nghttp2s_too() -> None:
+    """Its limit of "glitches", from 1.67 on, knows of no payments: it must be off."""
+    pair = Pair()
+    priorities = TO_SERVER["unknown"] * 6
+    for _ in range(5000):
+        stream_id = pair.request({})
+        assert not failures(pair.server.receive(priorities))
+        pair.server.submit_response(stream_id, {}, True)
+        pair.pump()
+    assert pair.server.want_read
+    pair.forget()
+    pair.request({})
+    assert pair.server_events
+
+
 # --- over connections ----------------------------------------------------------------------
 
 

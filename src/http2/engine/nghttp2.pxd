@@ -7,23 +7,23 @@ cdef extern from *:
     """
     #include <sys/types.h>
     #include <nghttp2/nghttp2.h>
+    /* Not in every version: which one there is shows when it is loaded, and that need not be the
+       one that the extension was built with. */
+    extern void nghttp2_option_set_stream_reset_rate_limit(
+        nghttp2_option *option, uint64_t burst, uint64_t rate) __attribute__((weak));
+    extern void nghttp2_option_set_glitch_rate_limit(
+        nghttp2_option *option, uint64_t burst, uint64_t rate) __attribute__((weak));
     /* Came in 1.57; distributions carry it in older versions as a security fix. */
     static inline void http2_set_stream_reset_rate_limit(
         nghttp2_option *option, uint64_t burst, uint64_t rate) {
-    #ifdef HTTP2_HAVE_STREAM_RESET_RATE_LIMIT
-      nghttp2_option_set_stream_reset_rate_limit(option, burst, rate);
-    #else
-      (void)option; (void)burst; (void)rate;
-    #endif
+      if (nghttp2_option_set_stream_reset_rate_limit)
+        nghttp2_option_set_stream_reset_rate_limit(option, burst, rate);
     }
     /* Came in 1.67. */
     static inline void http2_set_glitch_rate_limit(
         nghttp2_option *option, uint64_t burst, uint64_t rate) {
-    #ifdef HTTP2_HAVE_GLITCH_RATE_LIMIT
-      nghttp2_option_set_glitch_rate_limit(option, burst, rate);
-    #else
-      (void)option; (void)burst; (void)rate;
-    #endif
+      if (nghttp2_option_set_glitch_rate_limit)
+        nghttp2_option_set_glitch_rate_limit(option, burst, rate);
     }
     """
     pass
