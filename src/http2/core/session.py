@@ -94,7 +94,7 @@ LAID_OUT = (
     *("_loop", "_options", "_settings_waiters", "destroyed", "_listeners", "_timer"),
     *("_streams", "_upkeep", "_deadlines", "_connection", "_transport", "_addresses"),
     *("connecting", "_began", "encrypted", "alpn_protocol", "_pending_settings_acks"),
-    *("_flush_scheduled", "_in_batch", "_windows", "_watch"),
+    *("_flush_scheduled", "_in_batch", "_windows", "_watch", "_writelines"),
 )
 
 
