@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
-# Where tools/bootstrap puts the version before the newest.
-BEFORE = ROOT / ".venv" / "uvicorn-before"
+# Where tools/bootstrap puts the version before the newest: in the environment of these tests.
+BEFORE = Path(sys.prefix) / "uvicorn-before"
 
 VERSIONS = ["newest", "before"]
 HTTP = "http2.uvicorn:Http2Protocol"
