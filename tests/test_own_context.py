@@ -15,7 +15,7 @@ import pytest
 import http2
 
 from . import raw
-from .conftest import Certificate, Run
+from .conftest import Certificate, Run, execute
 from .raw import RawPeer
 from .serving import hello, listening
 
@@ -127,31 +127,91 @@ def test_one_context_for_two_servers(run: Run, certificate: Certificate) -> None
     run(main())
 
 
-NOT_OFFERED = r"ssl_context does not offer 'h2' by ALPN: call its set_alpn_protocols\(\['h2'\]\)"
+NOT_OFFERED = "ssl_context offers by ALPN, but not 'h2': add it with set_alpn_protocols"
+
+
+@pytest.mark.row("secure_server.option.ssl_context", "connect.option.ssl_context")
+@pytest.mark.parametrize("version", [V12, V13])
+def test_contexts_without_alpn(run: Run, certificate: Certificate, version: ssl.TLSVersion) -> None:
+    """What most programs have; they work, and offer nothing to others after that."""
+
+    async def main() -> None:
+        ours = server_context(certificate, version=version)
+        # the client has to say its ClientHello again (RFC 8446 section 4.1.4)
+        ours.set_ecdh_curve("secp521r1")
+        theirs = client_context(certificate)
+        async with listening(secure(ours)) as port:
+            for _ in range(2):
+                async with http2.connect(
+                    f"https://localhost:{port}", ssl_context=theirs
+                ) as session:
+                    assert session.alpn_protocol == "h2"
+                    assert await session.request().read() == b"hello"
+        chosen: list[str | None] = []
+
+        def accepted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            chosen.append(writer.get_extra_info("ssl_object").selected_alpn_protocol())
+            writer.close()
+
+        # the same two, and each with another that would take h2
+        for ssl_context, client in (
+            (ours, client_context(certificate, "h2")),
+            (server_context(certificate, "h2"), theirs),
+        ):
+            server = await asyncio.start_server(accepted, "127.0.0.1", 0, ssl=ssl_context)
+            async with server:
+                port = server.sockets[0].getsockname()[1]
+                _, writer = await asyncio.open_connection(
+                    "127.0.0.1", port, ssl=client, server_hostname="localhost"
+                )
+                writer.close()
+                await writer.wait_closed()
+        assert chosen == [None, None]
+
+    run(main())
+
+
+@pytest.mark.row("secure_server.option.ssl_context")
+def test_http1_without_alpn(run: Run, certificate: Certificate) -> None:
+    """With `allow_http1`, such a context offers both."""
+
+    async def main() -> None:
+        server = http2.create_secure_server(
+            lambda request, response: response.end(request.http_version),
+            ssl_context=server_context(certificate),
+            allow_http1=True,
+        )
+        async with listening(server) as port:
+            for flag, version in (("--http2", "2.0"), ("--http1.1", "1.1")):
+                url = f"https://localhost:{port}/"
+                out = await execute(
+                    "curl", "-sS", "-m", "20", flag, "--cacert", certificate.cert, url
+                )
+                assert out == version.encode()
+
+    run(main())
 
 
 @pytest.mark.row("secure_server.option.ssl_context")
 @pytest.mark.parametrize("verify", [ssl.CERT_NONE, ssl.CERT_REQUIRED])
 @pytest.mark.parametrize("version", [V12, V13])
-@pytest.mark.parametrize("protocols", [[], ["http/1.1"]])
 def test_a_server_without_h2(
     certificate: Certificate,
-    protocols: list[str],
     version: ssl.TLSVersion,
     verify: ssl.VerifyMode,
 ) -> None:
-    context = server_context(certificate, *protocols, version=version)
+    context = server_context(certificate, "http/1.1", version=version)
     context.verify_mode = verify
     with pytest.raises(http2.Http2ArgumentError, match=NOT_OFFERED) as caught:
         http2.create_secure_server(ssl_context=context)
     assert caught.value.code == "ERR_INVALID_ARG_VALUE"
-    context.set_alpn_protocols([*protocols, "h2"])
+    context.set_alpn_protocols(["http/1.1", "h2"])
     http2.create_secure_server(ssl_context=context)
 
 
 def test_a_server_of_another_group(certificate: Certificate) -> None:
     """The client has to say its ClientHello again (RFC 8446 section 4.1.4)."""
-    context = server_context(certificate, version=V13)
+    context = server_context(certificate, "http/1.1", version=V13)
     context.set_ecdh_curve("secp521r1")
     with pytest.raises(http2.Http2ArgumentError, match=NOT_OFFERED):
         http2.create_secure_server(ssl_context=context)
@@ -160,12 +220,9 @@ def test_a_server_of_another_group(certificate: Certificate) -> None:
 
 
 @pytest.mark.row("connect.option.ssl_context")
-@pytest.mark.parametrize("protocols", [[], ["http/1.1"]])
-def test_a_client_without_h2(
-    run_asyncio: Run, certificate: Certificate, protocols: list[str]
-) -> None:
+def test_a_client_without_h2(run_asyncio: Run, certificate: Certificate) -> None:
     async def main() -> None:
-        context = client_context(certificate, *protocols)
+        context = client_context(certificate, "http/1.1")
         with pytest.raises(http2.Http2ArgumentError, match=NOT_OFFERED) as caught:
             http2.connect("https://localhost:1", ssl_context=context)
         assert caught.value.code == "ERR_INVALID_ARG_VALUE"

@@ -142,13 +142,16 @@ def _prepare(context: ssl.SSLContext) -> None:
 
 
 def _own(
-    given: object, side: Literal["client", "server"], identity: dict[str, Any]
+    given: object,
+    side: Literal["client", "server"],
+    protocols: Sequence[str],
+    identity: dict[str, Any],
 ) -> ssl.SSLContext:
-    """The context that the program has *given*, as it is."""
+    """The context that the program has *given*, which is never changed."""
     # imported when it is needed, as `ssl` is
     from .own_context import check_own_context
 
-    context = check_own_context(given, side)
+    context = check_own_context(given, side, protocols)
     if identity:
         raise new_error("ERR_INVALID_ARG_VALUE", next(iter(identity)), "with ssl_context")
     return context
@@ -167,7 +170,7 @@ def server_context(options: dict[str, Any], protocols: Sequence[str] = ("h2",)) 
     names = ("cert", "key", "passphrase", "ca", "request_cert", "reject_unauthorized")
     identity = {name: options.pop(name) for name in names if name in options}
     if given is not None:
-        return _own(given, "server", identity)
+        return _own(given, "server", protocols, identity)
     if identity.get("cert") is None:
         raise new_error("ERR_INVALID_ARG_TYPE", "cert", "a path or PEM bytes", None)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -195,7 +198,7 @@ def client_context(options: dict[str, Any]) -> ssl.SSLContext:
     names = ("ca", "cert", "key", "passphrase", "reject_unauthorized")
     identity = {name: options.pop(name) for name in names if name in options}
     if given is not None:
-        return _own(given, "client", identity)
+        return _own(given, "client", ["h2"], identity)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     _prepare(context)
     if identity.get("ca") is not None:
