@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -157,7 +160,10 @@ PROGRAM = """
 import asyncio, signal, sys
 import http2, uvloop
 
-signal.signal(signal.SIGINT, signal.default_int_handler)
+if "no_ctrl_c" in sys.argv:  # what a shell does with programs in the background
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+else:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 server = http2.create_server()
 
 @server.on("stream")
@@ -171,9 +177,18 @@ async def on_stream(stream, headers):
 
 async def main():
     await server.listen(0, "127.0.0.1")
+    stop = asyncio.Event()
+    if "own" in sys.argv:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     print(server.address()[1], flush=True)
-    if "wait" in sys.argv:
+    if "own" in sys.argv:
+        await stop.wait()
+        server.close()
+    if "wait" in sys.argv or "serving" in sys.argv:
         await server.serve_forever()
+    if "block" in sys.argv:
+        async with server:
+            await asyncio.get_running_loop().create_future()
     if "inside" in sys.argv:
         await asyncio.get_running_loop().create_future()
     return "result"
@@ -183,26 +198,35 @@ print(http2.run(main, loop_factory=loop_factory))
 """
 
 
-@pytest.mark.row("module.run")
+@pytest.mark.row("module.run", "habit.sigterm")
 @pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
-@pytest.mark.parametrize("case", ["idle", "busy", "stuck", "wait", "inside"])
-def test_ctrl_c(loop: str, case: str, background: Callable[..., Any]) -> None:
-    """``stuck`` and ``inside``: a request that never ends is cut off after the time of grace."""
+@pytest.mark.parametrize(
+    ("number", "case"),
+    [(signal.SIGINT, case) for case in ("idle", "busy", "stuck", "wait", "inside", "serving")]
+    + [(signal.SIGTERM, case) for case in ("idle", "busy", "wait", "serving", "block")],
+)
+def test_ctrl_c_and_sigterm(
+    loop: str, number: int, case: str, background: Callable[..., Any]
+) -> None:
+    """``stuck`` and ``inside``: a request that never ends is cut off after the time of grace.
+
+    ``serving`` and ``block``: main waits, for `serve_forever` and inside ``async with server``.
+    """
     process = background(sys.executable, "-W", "error", "-c", PROGRAM, loop, case)
     port = int(first_line(process))
     path = "/forever" if case in ("stuck", "inside") else "/"
     curl: subprocess.Popen[bytes] | None = None
-    if case in ("busy", "stuck", "inside"):
+    if case not in ("idle", "wait"):
         curl = subprocess.Popen(
             ["curl", "-sSN", "--http2-prior-knowledge", "--max-time", "20",
              f"http://127.0.0.1:{port}{path}"],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
         assert first_line(process) == "begun\n"
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     out, _ = process.communicate(timeout=20)
     assert "unclosed" not in out
-    if case in ("wait", "inside"):
+    if case in ("wait", "inside", "serving", "block"):
         # main was not done: as with asyncio.run
         assert out.rstrip().endswith("KeyboardInterrupt")
         assert process.returncode != 0
@@ -210,10 +234,91 @@ def test_ctrl_c(loop: str, case: str, background: Callable[..., Any]) -> None:
         assert (process.returncode, out) == (0, "result\n")
     if curl is not None:
         body, error = curl.communicate(timeout=20)
-        if case == "busy":
+        if case in ("busy", "serving", "block"):
             assert (curl.returncode, body) == (0, b"begun and ended")
         else:
             assert (curl.returncode != 0, body) == (True, b"begun "), error
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+@pytest.mark.parametrize("case", ["stuck", "serving", "block"])
+@pytest.mark.parametrize(
+    "numbers",
+    [(signal.SIGINT, signal.SIGTERM), (signal.SIGTERM, signal.SIGINT),
+     (signal.SIGTERM, signal.SIGTERM)],
+    ids=lambda numbers: "+".join(signal.Signals(number).name for number in numbers),
+)  # fmt: skip
+def test_the_second_signal_ends_at_once(
+    loop: str, case: str, numbers: tuple[int, int], background: Callable[..., Any]
+) -> None:
+    process = background(sys.executable, "-c", PROGRAM, loop, case)
+    port = int(first_line(process))
+    command = ["curl", "-sSN", "--http2-prior-knowledge", f"http://127.0.0.1:{port}/forever"]
+    curl = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert first_line(process) == "begun\n"
+    process.send_signal(numbers[0])
+    # the first one has been noticed: the port is closed
+    while _accepts(port):
+        time.sleep(0.01)
+    begun = time.monotonic()
+    process.send_signal(numbers[1])
+    out, _ = process.communicate(timeout=20)
+    assert time.monotonic() - begun < 2
+    assert out.rstrip().endswith("KeyboardInterrupt")
+    assert process.returncode == -signal.SIGINT
+    curl.communicate(timeout=20)
+
+
+def _accepts(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except ConnectionRefusedError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+def test_sigterm_where_ctrl_c_is_ignored(loop: str, background: Callable[..., Any]) -> None:
+    process = background(sys.executable, "-W", "error", "-c", PROGRAM, loop, "idle", "no_ctrl_c")
+    first_line(process)
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGTERM)
+    assert process.communicate(timeout=20)[0] == "result\n"
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+def test_sigterm_is_the_program_s_own_when_it_wants_it(
+    loop: str, background: Callable[..., Any]
+) -> None:
+    process = background(sys.executable, "-W", "error", "-c", PROGRAM, loop, "own")
+    first_line(process)
+    process.send_signal(signal.SIGTERM)
+    assert process.communicate(timeout=20)[0] == "result\n"
+    assert process.returncode == 0
+
+
+def test_signals_are_given_back(factory: Factory) -> None:
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.getsignal(number) for number in numbers]
+    inside: list[Any] = []
+
+    async def main() -> None:
+        inside.extend(signal.getsignal(number) for number in numbers)
+
+    http2.run(main, loop_factory=factory)
+    assert [signal.getsignal(number) for number in numbers] == before
+    assert inside[1] is not before[1]
+
+
+def test_run_in_a_thread_of_its_own(factory: Factory) -> None:
+    """Signals are the main thread's."""
+
+    async def main() -> str:
+        return "result"
+
+    with ThreadPoolExecutor(1) as threads:
+        assert threads.submit(http2.run, main, loop_factory=factory).result() == "result"
 
 
 def test_a_client_is_served_by_a_program_that_only_listens(factory: Factory) -> None:

@@ -21,7 +21,7 @@ from .emitter import logger
 if TYPE_CHECKING:
     from .server import Http2Server
 
-__all__ = ["Listener", "open_path", "open_port", "take_socket"]
+__all__ = ["Listener", "SocketFile", "has_file", "open_path", "open_port", "take_socket"]
 
 # Connections that are accepted in one turn of the loop, so that the others get their turn.
 MOST_AT_ONCE = 256
@@ -50,7 +50,7 @@ class Listener:
     """Accepts connections for *server* from *sockets*, which belong to it from now on.
 
     *limit* is how many connections the server may have; at that number accepting pauses until
-    one is over. None for any number.
+    one is over. None for any number. *file* is a Unix socket's, removed when the listener closes.
     """
 
     def __init__(
@@ -59,8 +59,10 @@ class Listener:
         sockets: Iterable[socket.socket],
         backlog: int,
         limit: int | None,
+        file: SocketFile | None = None,
     ) -> None:
         self.sockets = tuple(sockets)
+        self._file = file
         self._server = server
         self._loop = server._loop
         self._limit = limit
@@ -83,6 +85,8 @@ class Listener:
 
         For their clients these connections are established: the kernel would reset them.
         """
+        # nobody else shall come to wait there
+        self._remove_file()
         for sock in self.sockets:
             if self._accepting:
                 self._accept(sock)
@@ -91,8 +95,15 @@ class Listener:
         """Accept no more, and close the sockets. Connections that were accepted go on."""
         self._pause()
         self._closed = True
+        # before the socket is closed, which keeps the file's inode from being another's
+        self._remove_file()
         for sock in self.sockets:
             sock.close()
+
+    def _remove_file(self) -> None:
+        file, self._file = self._file, None
+        if file is not None:
+            file.remove()
 
     def room_again(self) -> None:
         """A connection is over: its descriptor is free in the next turn of the loop."""
@@ -274,13 +285,44 @@ def _reuse_port(sock: socket.socket) -> None:
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, True)
 
 
-def open_path(path: str | os.PathLike[str] | bytes) -> socket.socket:
-    """A Unix socket that is bound to *path*; one that was left there is replaced.
+def has_file(path: str | os.PathLike[str] | bytes) -> bool:
+    """Whether *path* is one in the file system, not an abstract address."""
+    path = os.fspath(path)
+    return bool(path) and path[:1] not in ("\0", b"\0")
 
-    Raises `OSError`.
+
+class SocketFile:
+    """The file of a Unix socket that was bound to *path*."""
+
+    def __init__(self, path: str | bytes) -> None:
+        self._path = os.path.abspath(path)
+        self._identity = self._look()
+
+    def _look(self) -> tuple[int, int]:
+        found = os.lstat(self._path)
+        return found.st_dev, found.st_ino
+
+    def remove(self) -> None:
+        """Remove it, unless another server has put its own there."""
+        try:
+            if self._look() == self._identity:
+                os.remove(self._path)
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            logger.debug("the socket at %r could not be removed: %r", self._path, error)
+
+
+def open_path(
+    path: str | os.PathLike[str] | bytes, mode: int | None = None
+) -> tuple[socket.socket, SocketFile | None]:
+    """A Unix socket that is bound to *path*, and its file; one that was left there is replaced.
+
+    The file gets *mode* here: nobody can connect until the socket listens. An abstract address
+    has no file. Raises `OSError`.
     """
     path = os.fspath(path)
-    if path and path[:1] not in ("\0", b"\0"):
+    if has_file(path):
         try:
             if stat.S_ISSOCK(os.stat(path).st_mode):
                 os.remove(path)
@@ -295,4 +337,14 @@ def open_path(path: str | os.PathLike[str] | bytes) -> socket.socket:
         sock.close()
         text = f"could not bind to {path!r}: {(error.strerror or '').lower()}"
         raise OSError(error.errno, text) from None
-    return sock
+    if not has_file(path):
+        return sock, None
+    file = SocketFile(path)
+    try:
+        if mode is not None:
+            os.chmod(path, mode)
+    except OSError:
+        file.remove()
+        sock.close()
+        raise
+    return sock, file

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import inspect
+import signal
+import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import new_error
 
@@ -18,7 +20,7 @@ __all__ = ["Referenced", "run"]
 
 Result = TypeVar("Result")
 
-# Seconds that Ctrl-C gives to the requests that are under way, and that transports may
+# Seconds that Ctrl-C and SIGTERM give to the requests that are under way, and that transports may
 # take to close when the program is over.
 GRACE = 3.0
 CLOSING = 1.0
@@ -31,6 +33,7 @@ class Tally:
         self.open: set[Referenced] = set()
         self.referenced: set[Referenced] = set()
         self._changed = asyncio.Event()
+        self.interrupted = False
 
     def note(self, thing: Referenced, *, is_open: bool, referenced: bool) -> None:
         """*thing* has been opened or closed, or `run` shall (not) wait for it."""
@@ -99,6 +102,11 @@ class Referenced(ABC):
             if not is_open:
                 self._tally = None
 
+    @property
+    def _interrupted(self) -> bool:
+        """Whether `run` has been asked to end, by Ctrl-C or SIGTERM."""
+        return self._tally is not None and self._tally.interrupted
+
     @abstractmethod
     def _end_gently(self) -> None:
         """Begin to end, after what is under way."""
@@ -118,6 +126,55 @@ class Referenced(ABC):
         self._note(True)
 
 
+class _Interruptions:
+    """What SIGINT and SIGTERM do while `run` runs: the first one cancels, others end at once."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._task: asyncio.Task[Any] | None = None
+        self._tally: Tally | None = None
+
+    def begin(self, tally: Tally) -> None:
+        """The current task is the one to cancel."""
+        self._task = asyncio.current_task()
+        self._tally = tally
+
+    def __call__(self, number: int, frame: Any) -> None:
+        self.count += 1
+        task = self._task
+        if self.count > 1 or task is None or self._tally is None or task.done():
+            raise KeyboardInterrupt
+        self._tally.interrupted = True
+        task.cancel()
+        # wakes a loop that waits for its sockets
+        task.get_loop().call_soon_threadsafe(lambda: None)
+
+    @contextlib.contextmanager
+    def caught(self) -> Iterator[None]:
+        """Catch both signals, each unless the program has its own way with it."""
+        ours: dict[int, Any] = {}
+        defaults: dict[int, Any] = {
+            signal.SIGINT: signal.default_int_handler,
+            signal.SIGTERM: signal.SIG_DFL,
+        }
+        if threading.current_thread() is threading.main_thread():
+            for number, default in defaults.items():
+                if signal.getsignal(number) == default:
+                    ours[number] = default
+                    signal.signal(number, self)
+        try:
+            yield
+        except asyncio.CancelledError:
+            if self.count and self._task is not None and self._task.uncancel() == 0:
+                raise KeyboardInterrupt from None
+            raise
+        finally:
+            for number, default in ours.items():
+                # the program may have set its own meanwhile
+                if signal.getsignal(number) is self:
+                    signal.signal(number, default)
+
+
 def run(
     main: Callable[[], Work[Result]] | Work[Result],
     *,
@@ -132,9 +189,11 @@ def run(
     *loop_factory* makes the event loop, such as ``uvloop.new_event_loop``; *debug* is that
     of `asyncio.Runner`.
 
-    Ctrl-C announces the end to every peer and gives 3 seconds to the requests that are
-    under way; a second one ends at once. When *main* was done, its result is returned as
-    if all had ended by itself; when not, it is cancelled and `KeyboardInterrupt` raised.
+    Ctrl-C and SIGTERM announce the end to every peer and give 3 seconds to the requests that
+    are under way; a second one ends at once. When *main* was done, its result is returned as
+    if all had ended by itself; when not, it is cancelled and `KeyboardInterrupt` raised;
+    `Http2Server.serve_forever` and ``async with server`` in it give the requests their time.
+    A signal for which the program has a handler of its own is the program's.
     What *main* raises ends everything too.
 
     Raises ERR_INVALID_ARG_TYPE, and RuntimeError in a loop that is running.
@@ -143,10 +202,12 @@ def run(
         raise new_error("ERR_INVALID_ARG_TYPE", "main", "a coroutine or a function of one", main)
 
     running = False
+    interruptions = _Interruptions()
 
     async def whole() -> Result:
         loop = asyncio.get_running_loop()
         tally = _tallies[loop] = Tally()
+        interruptions.begin(tally)
         grace = 0.0
         done = False
         try:
@@ -174,7 +235,10 @@ def run(
             running = True
         if running:
             raise RuntimeError("http2.run() can't be called in a running event loop")
-        with asyncio.Runner(debug=debug, loop_factory=loop_factory) as runner:
+        with (
+            interruptions.caught(),
+            asyncio.Runner(debug=debug, loop_factory=loop_factory) as runner,
+        ):
             return runner.run(whole())
     finally:
         if inspect.iscoroutine(main):

@@ -12,12 +12,13 @@ from ..errors import Http2Error, new_error
 from ..settings import Settings
 from .accept import ServerProtocol
 from .carriers import bind, carry, identity
+from .checks import check_integer
 from .deadlines import Queue
 from .duplex import Closable, Completion, retrieve
 from .emitter import EventEmitter, logger
-from .listener import Listener, open_path, open_port, take_socket
+from .listener import Listener, SocketFile, has_file, open_path, open_port, take_socket
 from .options import SessionOptions
-from .runner import Referenced
+from .runner import GRACE, Referenced
 from .server_session import ServerHttp2Session
 from .session import Http2Session
 from .shutdown import Shutdown
@@ -150,6 +151,7 @@ class Http2Server(Closable, Referenced):
         sock: socket.socket | None = None,
         backlog: int = 511,
         reuse_port: bool = False,
+        mode: int | None = None,
     ) -> asyncio.Task[Http2Server]:
         """Accept connections on *port* (0: any free one) of *host* (None: every address).
 
@@ -158,15 +160,22 @@ class Http2Server(Closable, Referenced):
         Pauses at ``max_connections``, and when the system has no room for another connection,
         such as without open files to spare; clients wait in the *backlog* then.
 
-        *path* is a Unix socket instead, *sock* a socket that is bound already. Emits
-        ``listening``. Awaiting raises `OSError` when the address can't be had, which is emitted
-        as ``error`` as well; the call raises RuntimeError when the server is listening already.
+        *path* is a Unix socket instead, whose file gets the permissions *mode* (such as 0o660; by
+        default the umask decides) and is removed when the server stops listening. *sock* is a
+        socket that is bound already. Emits ``listening``. Awaiting raises `OSError` when the
+        address can't be had, which is emitted as ``error`` as well; the call raises RuntimeError
+        when the server is listening already, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE and
+        ERR_OUT_OF_RANGE for a wrong *mode*.
         """
+        if mode is not None:
+            check_integer("mode", mode, 0, 0o777)
+            if path is None or not has_file(path):
+                raise new_error("ERR_INVALID_ARG_VALUE", "mode", mode)
         if self._listener is not None or self._opening_port:
             raise RuntimeError("the server is listening already")
         self._loop = asyncio.get_running_loop()
         self._opening_port = True
-        beginning = start(self._listen(port, host, path, sock, backlog, reuse_port))
+        beginning = start(self._listen(port, host, path, sock, backlog, reuse_port, mode))
         beginning.add_done_callback(retrieve)
         return beginning
 
@@ -178,14 +187,17 @@ class Http2Server(Closable, Referenced):
         sock: socket.socket | None,
         backlog: int,
         reuse_port: bool,
+        mode: int | None,
     ) -> Http2Server:
+        file: SocketFile | None = None
         loop = self._loop
         self._closing = False
         self._close_emitted = False
         self._shutdown = None
         try:
             if path is not None:
-                sockets = [open_path(path)]
+                bound, file = open_path(path, mode)
+                sockets = [bound]
             elif sock is not None:
                 sockets = [take_socket(sock)]
             else:
@@ -195,7 +207,7 @@ class Http2Server(Closable, Referenced):
                 for opened in sockets:
                     opened.close()
                 return self
-            listener = Listener(self, sockets, backlog, self._max_connections)
+            listener = Listener(self, sockets, backlog, self._max_connections, file)
         except OSError as error:
             self.emit("error", error)  # nobody has to listen: whoever awaits is told
             raise
@@ -339,13 +351,16 @@ class Http2Server(Closable, Referenced):
     async def serve_forever(self) -> None:
         """Listen (on a free port, unless `listen` was called) until the server is closed.
 
-        When the task is cancelled the server is closed, its sessions ended.
+        When the task is cancelled the server is closed, its sessions ended: at once, but after
+        3 seconds for the requests that are under way when `run` was told to end.
         """
         if self._listener is None and not self._closing:
             await self.listen()
         try:
             await self._wait_closed()
         except asyncio.CancelledError:
+            if self._interrupted:
+                await self._end_within(GRACE)
             self.close()
             self._destroy_sessions()
             raise
@@ -379,6 +394,14 @@ class Http2Server(Closable, Referenced):
                 self._shutdown._cancel()
             self._shutdown = Shutdown(self, timeout)
         return Completion(self)
+
+    async def _end_within(self, seconds: float) -> None:
+        """Close within *seconds*; at once when the task is cancelled meanwhile."""
+        try:
+            await self.close(timeout=seconds)
+        except asyncio.CancelledError:
+            self._destroy_sessions()
+            raise
 
     def _emit_close(self) -> None:
         super()._emit_close()
@@ -446,6 +469,9 @@ class Http2Server(Closable, Referenced):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if isinstance(error, asyncio.CancelledError) and self._interrupted:
+            await self._end_within(GRACE)
+            return
         for session in tuple(self._sessions):
             if error is None:
                 session.close()

@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from ..errors import new_error
+from .emitter import logger
 
 if TYPE_CHECKING:
     import ssl
@@ -139,6 +141,13 @@ def _prepare(context: ssl.SSLContext) -> None:
     context.options |= ssl.OP_NO_COMPRESSION
     # RFC 9113 section 9.2.1: renegotiation must be off
     context.options |= ssl.OP_NO_RENEGOTIATION
+    keys = "" if sys.flags.ignore_environment else os.environ.get("SSLKEYLOGFILE", "")
+    if keys:
+        try:
+            context.keylog_filename = keys
+        except OSError as error:
+            # a tool for who debugs, which shall keep no service from starting
+            logger.warning("no TLS keys are logged: SSLKEYLOGFILE=%r: %s", keys, error.strerror)
 
 
 def _own(
