@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import socket
 import subprocess
@@ -17,6 +18,7 @@ import uvloop
 
 import http2
 
+from .cancelling import open_files, stepped
 from .conftest import execute
 from .peers import first_line
 from .serving import hello
@@ -296,6 +298,42 @@ def test_sigterm_is_the_program_s_own_when_it_wants_it(
     process.send_signal(signal.SIGTERM)
     assert process.communicate(timeout=20)[0] == "result\n"
     assert process.returncode == 0
+
+
+@pytest.mark.row("habit.cancelled_anywhere", "module.run")
+@pytest.mark.parametrize("coming", [False, True])
+def test_a_signal_at_every_point(factory: Factory, coming: bool) -> None:
+    """Wherever main waits: it is cancelled, or done before, and nothing is left."""
+    seen: list[str] = []
+    made: list[http2.Http2Server] = []
+
+    async def main() -> None:
+        server = http2.create_server()
+        made.append(server)
+        server.on("stream", hello)
+        async with server:
+            await server.listen(0, "localhost")
+            async with http2.connect(f"http://localhost:{server.address()[1]}") as session:
+                await session.ping()
+                assert await session.request().read() == b"hello"
+        seen.append("done")
+
+    async def interrupted(coroutine: Any, point: int) -> None:
+        await stepped(coroutine, point, coming, lambda: signal.raise_signal(number))
+
+    files = open_files()
+    number = signal.SIGTERM
+    before = signal.getsignal(number)
+    for point in range(1000):
+        with contextlib.suppress(KeyboardInterrupt):
+            http2.run(interrupted(main(), point), loop_factory=factory)
+        assert not made[-1]._transports
+        assert not made[-1].listening
+        assert open_files() == files
+        assert signal.getsignal(number) == before
+        if seen:
+            break
+    assert point > 4
 
 
 def test_signals_are_given_back(factory: Factory) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-import struct
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
@@ -13,7 +11,7 @@ from ..core.emitter import EventEmitter
 from ..core.farewell import queued
 from ..core.socket import SocketProxy, addresses_of, host_of
 from ..core.timers import IdleTimer, check_timeout
-from ..core.transport import _read_buffer, writelines_of
+from ..core.transport import _read_buffer, reset, writelines_of
 
 if TYPE_CHECKING:
     from ..core.server import Http2Server
@@ -335,7 +333,4 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
         self.closed = self._lingering = True
         if transport is None or transport.is_closing():
             return
-        sock = transport.get_extra_info("socket")
-        if sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6):
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        transport.abort()
+        reset(transport)

@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Generator, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
-from ..core.duplex import quiet_future
+from ..constants import NGHTTP2_CANCEL
+from ..core.handover import Handover
 from ..errors import new_error
 from ..headers import OutgoingHeaders
 from ..layout import lay_out
@@ -483,7 +484,9 @@ class Http2ServerResponse(ServerResponse):
         the stream is closed.
         """
         stream = self.stream
-        result: asyncio.Future[ServerResponse] = quiet_future(stream._session._loop)
+        result: asyncio.Future[ServerResponse] = Handover(
+            lambda response: response.stream.close(NGHTTP2_CANCEL), loop=stream._session._loop
+        )
         if stream.closed or stream.destroyed:
             result.set_exception(new_error("ERR_HTTP2_INVALID_STREAM"))
             return result
@@ -492,7 +495,7 @@ class Http2ServerResponse(ServerResponse):
         def promised(done: asyncio.Future[tuple[ServerHttp2Stream, Headers]]) -> None:
             if result.done():
                 if not done.cancelled() and done.exception() is None:
-                    done.result()[0].close()
+                    done.result()[0].close(NGHTTP2_CANCEL)
             elif done.cancelled():
                 result.cancel()
             elif error := done.exception():

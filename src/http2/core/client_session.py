@@ -22,7 +22,7 @@ from ..headers import Headers, OutgoingHeaders, kept_headers
 from ..layout import lay_out
 from .checks import check_bool
 from .client_stream import ClientHttp2Stream
-from .duplex import Completion, fail, wake
+from .duplex import Completion, fail, wait_among, wake
 from .misunderstandings import SILENT, not_http2
 from .options import SessionOptions, engine_connection
 from .origins import serialize_origin
@@ -114,13 +114,11 @@ class ClientHttp2Session(Http2Session):
 
     async def _wait_connected(self) -> Self:
         if self.connecting and not self.destroyed:
-            waiter: asyncio.Future[None] = self._loop.create_future()
             if self._connected_waiters is None:
                 self._connected_waiters = []
-            self._connected_waiters.append(waiter)
             self._awaited += 1
             try:
-                await waiter
+                await wait_among(self._connected_waiters)
                 self._taken = True
             except asyncio.CancelledError:
                 if self._awaited == 1 and not self._taken:

@@ -60,6 +60,18 @@ def fail(waiters: Iterable[asyncio.Future[Result]] | None, error: BaseException)
     return seen
 
 
+async def wait_among(waiters: list[asyncio.Future[Result]]) -> Result:
+    """Wait as one of *waiters*, until `wake` or `fail`; a cancelled one is taken out again."""
+    waiter: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+    waiters.append(waiter)
+    try:
+        return await waiter
+    except asyncio.CancelledError:
+        if waiter in waiters:
+            waiters.remove(waiter)
+        raise
+
+
 def as_buffer(data: Chunk, encoding: str = "utf-8") -> bytes | bytearray | memoryview:
     """*data* as something with the buffer protocol: `str` is encoded."""
     if isinstance(data, (bytes, bytearray)):
@@ -99,12 +111,10 @@ class Closable(EventEmitter):
     async def _wait_closed(self) -> None:
         if self._close_emitted:
             return
-        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if self._close_waiters is None:
             self._close_waiters = []
             self._watched = True
-        self._close_waiters.append(waiter)
-        await waiter
+        await wait_among(self._close_waiters)
 
     def _emit_close(self) -> None:
         if self._close_emitted:
@@ -219,12 +229,10 @@ class Duplex(Closable):
         """Wait until the peer has sent its last byte; raises the stream's error."""
         if not self._read_ended:
             self._raise_error()
-            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             if self._end_waiters is None:
                 self._end_waiters = []
-            self._end_waiters.append(waiter)
             self._watched = True
-            await waiter
+            await wait_among(self._end_waiters)
             if not self._read_ended:
                 self._raise_error()
 
@@ -250,13 +258,15 @@ class Duplex(Closable):
         """Called once, when the reader has had everything."""
 
     async def _wait_readable(self) -> None:
-        if self._reader is not None:
+        if self._reader is not None and not self._reader.done():
             raise RuntimeError("another coroutine is already waiting to read this stream")
-        self._reader = asyncio.get_running_loop().create_future()
+        # one that was cancelled, and has not got so far as to leave, is in nobody's way
+        reader = self._reader = asyncio.get_running_loop().create_future()
         try:
-            await self._reader
+            await reader
         finally:
-            self._reader = None
+            if self._reader is reader:
+                self._reader = None
 
     def _raise_error(self) -> None:
         if self._error is not None:
@@ -452,11 +462,9 @@ class Duplex(Closable):
             if self._error is not None:
                 self._raise_error()
             return
-        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if self._drainers is None:
             self._drainers = []
-        self._drainers.append(waiter)
-        await waiter
+        await wait_among(self._drainers)
 
     def _writable_again(self) -> None:
         """Called when the queue of what was written is short again."""

@@ -13,6 +13,7 @@ from .duplex import as_buffer, retrieve
 from .exchange import Exchange, Responder
 from .stream import Http2Stream
 from .tasks import start
+from .transport import reset
 
 if TYPE_CHECKING:
     from ..keywords import Chunk, Sink, Source
@@ -154,15 +155,15 @@ def _end_badly(side: object, error: BaseException) -> None:
         if isinstance(error, asyncio.CancelledError):
             side.destroy(new_error("ABORT_ERR"))
         elif isinstance(error, OSError):
-            reset = stream_error(NGHTTP2_CONNECT_ERROR, side.id)
-            reset.__cause__ = error
+            told = stream_error(NGHTTP2_CONNECT_ERROR, side.id)
+            told.__cause__ = error
             side._error_seen = True  # it is raised to whoever has called
-            side.destroy(reset)
+            side.destroy(told)
         else:
             side._error_seen = True
             side.destroy(error)
     elif isinstance(side, asyncio.StreamWriter):
-        side.transport.abort()
+        reset(side.transport)
     elif isinstance(side, Exchange):
         side.destroy(error)
 
@@ -174,7 +175,7 @@ async def _abandon(source: Opened, error: BaseException) -> None:
         # a reader has no end of its own: that of its connection is meant
         transport = getattr(source, "_transport", None)
         if transport is not None:
-            transport.abort()
+            reset(transport)
     elif inspect.isasyncgen(source):
         await source.aclose()
     elif isinstance(source, Iterator) and hasattr(source, "close"):

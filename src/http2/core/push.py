@@ -23,7 +23,7 @@ from ..events import FRAME_NOT_SENT, SETTINGS, STREAM_CLOSED
 from ..headers import Headers, OutgoingHeaders, headers_as_sent, kept_headers
 from ..settings import Settings
 from .client_stream import ClientHttp2Stream
-from .duplex import quiet_future
+from .handover import Handover
 from .origins import covers
 from .priority import check_priority
 
@@ -174,7 +174,7 @@ def promise(
     scheme = request.get(":scheme") or ("https" if session.encrypted else "http")
     if headers is not None:
         headers = kept_headers(headers)  # they are looked at twice
-    future: Promise = quiet_future(session._loop)
+    future: Promise = Handover(lambda made: made[0].close(NGHTTP2_CANCEL), loop=session._loop)
     try:
         promised, method = connection.submit_push_promise(
             parent.id, headers, authority, scheme, depends_on, exclusive

@@ -98,7 +98,8 @@ class Http2Server(Closable, Referenced):
     """Seconds without activity after which a new session times out; 0 for never."""
 
     _listener: Listener | None = None
-    # Whether `listen` is under way.
+    # `listen` while it is under way.
+    _beginning: asyncio.Task[Http2Server] | None = None
     _opening_port = False
     _loop: asyncio.AbstractEventLoop
     _closing = False
@@ -177,6 +178,7 @@ class Http2Server(Closable, Referenced):
         self._opening_port = True
         beginning = start(self._listen(port, host, path, sock, backlog, reuse_port, mode))
         beginning.add_done_callback(retrieve)
+        self._beginning = beginning
         return beginning
 
     async def _listen(
@@ -354,9 +356,11 @@ class Http2Server(Closable, Referenced):
         When the task is cancelled the server is closed, its sessions ended: at once, but after
         3 seconds for the requests that are under way when `run` was told to end.
         """
-        if self._listener is None and not self._closing:
-            await self.listen()
         try:
+            if self._opening_port and self._beginning is not None:
+                await self._beginning
+            elif self._listener is None and not self._closing:
+                await self.listen()
             await self._wait_closed()
         except asyncio.CancelledError:
             if self._interrupted:

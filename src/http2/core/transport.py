@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 import sys
 import threading
 from collections.abc import Callable, Iterable
@@ -11,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 if TYPE_CHECKING:
     from .session import Http2Session
 
-__all__ = ["SessionProtocol", "writelines_of"]
+__all__ = ["SessionProtocol", "reset", "writelines_of"]
 
 READ_SIZE = 256 * 1024
 
@@ -40,6 +42,17 @@ def writelines_of(transport: asyncio.Transport) -> Callable[[Any, Iterable[Any]]
         # joins them and calls `write`, which pauses: all that there is in 3.11
         return asyncio.WriteTransport.writelines
     return method
+
+
+def reset(transport: asyncio.WriteTransport) -> None:
+    """Abort *transport* so that its peer knows that this is no end of what was sent.
+
+    The loops' `abort` lets TCP say FIN, as it does after the last byte.
+    """
+    sock = transport.get_extra_info("socket")
+    if sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6) and sock.fileno() >= 0:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
 
 
 class SessionProtocol(asyncio.BufferedProtocol):
