@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import http2
+import http2.asgi
 from http2.constants import NGHTTP2_CANCEL
 
 from . import http1
@@ -102,7 +103,7 @@ async def serve_forever(world: World) -> Scenario:
         await eventually(lambda session=session: session.destroyed)
 
 
-@scenario(CORE, "Http2Server.close")
+@scenario(CORE, "Http2Server.close", "Completion.__await__")
 async def close_server(world: World) -> Scenario:
     server = await another(world).listen(0, "127.0.0.1")
     session = await client_of(world, server)
@@ -255,6 +256,47 @@ async def _begun_push(served: Any, then: Any) -> Any:
     promise = served.push_stream({":path": "/second"})
     then()
     return await promise
+
+
+# --- ASGI -------------------------------------------------------------------------------------
+
+
+@scenario(CORE, "Handler.lifespan", "Handler.finish")
+async def asgi(world: World) -> Scenario:
+    """The application is told of its end, or its tasks are cancelled: none is left."""
+    told: list[str] = []
+    tasks: list[Any] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        tasks.append(asyncio.current_task())
+        if scope["type"] == "lifespan":
+            while "shutdown" not in told:
+                message = await receive()
+                await asyncio.sleep(0)
+                told.append(message["type"].split(".")[1])
+                await send({"type": f"lifespan.{told[-1]}.complete"})
+        else:
+            await send({"type": "http.response.start", "status": 200})
+            await send({"type": "http.response.body", "body": b"hello"})
+            for _ in range(5):
+                await asyncio.sleep(0)
+            told.append("finished")
+
+    handler = http2.asgi.Handler(app)
+
+    async def block() -> None:
+        async with handler.lifespan():
+            server = http2.create_server(handler)
+            async with server:
+                await server.listen(0, "127.0.0.1")
+                async with http2.connect(f"http://127.0.0.1:{server.address()[1]}") as session:
+                    assert await session.request().read() == b"hello"
+            await handler.finish()
+
+    outcome = yield block()
+    if not outcome.cancelled:
+        assert told == ["startup", "finished", "shutdown"]
+    await eventually(lambda: all(task.done() for task in tasks))
 
 
 # --- requests and responses, over both protocols ----------------------------------------------

@@ -19,13 +19,14 @@ from typing import Any
 import pytest
 
 import http2
+import http2.asgi
 from http2.compat import server as servers
 from http2.compat.dispatch import Dispatcher
 from http2.core import client, options, tls
 from http2.core.options import SessionOptions
 
 from .conftest import Certificate, Run
-from .rows import CLASSES, CLIENT_ONLY, SERVER_ONLY
+from .rows import CLASSES
 
 DOCS = Path(__file__).parent.parent / "docs"
 Defaults = dict[str, Any]
@@ -33,6 +34,7 @@ Defaults = dict[str, Any]
 # What the calls of the last table belong to.
 OWNERS: dict[str, Any] = {
     "http2": http2,
+    "handler": http2.asgi.Handler,
     "server": http2.Http2Server,
     "session": http2.ClientHttp2Session,
     "stream": http2.ServerHttp2Stream,
@@ -97,7 +99,7 @@ def taken(function: Callable[..., Any]) -> Defaults:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             if node.func.attr not in ("pop", "get") or not isinstance(node.args[0], ast.Constant):
                 continue
-            if ast.unparse(node.func.value) in ("options", "identity"):
+            if ast.unparse(node.func.value) in ("options", "left", "identity"):
                 default = ast.unparse(node.args[1]) if len(node.args) > 1 else "None"
                 found[node.args[0].value] = eval(default, scope)
     return found
@@ -108,12 +110,17 @@ def of_signature(function: Callable[..., Any]) -> Defaults:
     return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
 
 
+def names_of(options: Any) -> set[str]:
+    """The keywords that *options* allows, a TypedDict."""
+    return set(options.__annotations__)
+
+
 def session_options(client: bool) -> Defaults:
     """By side, as it comes to be used there, but for the settings that nobody has given."""
-    unused = SERVER_ONLY if client else CLIENT_ONLY
+    allowed = names_of(http2.ConnectOptions if client else http2.ServerOptions)
     found = of_dataclass(SessionOptions) | (options.CLIENT_DEFAULTS if client else {})
     found["settings"] = {}
-    return {name: default for name, default in found.items() if name not in unused}
+    return {name: default for name, default in found.items() if name in allowed}
 
 
 SERVER = (
@@ -144,7 +151,11 @@ def test_servers_and_clients() -> None:
     assert said("Servers", "default", 1) == SECURE
     assert said("HTTP/1", "default") == of_dataclass(http2.Http1Options)
     assert said("Clients", "default") == CONNECT
-    assert set(SERVER) | set(SECURE) | set(CONNECT) == set(options.FURTHER)
+    # what is taken is what type checkers allow
+    server = {*SERVER, *session_options(False)}
+    assert server == names_of(http2.ServerOptions)
+    assert server | set(SECURE) == names_of(http2.SecureServerOptions)
+    assert {*CONNECT, *session_options(True)} == names_of(http2.ConnectOptions)
 
 
 def test_calls() -> None:

@@ -117,15 +117,22 @@ class Handler:
         try:
             yield self.state
         finally:
-            await self.finish(shutdown_timeout)
-            await lifespan.shutdown(shutdown_timeout)
+            try:
+                await self.finish(shutdown_timeout)
+            finally:
+                await lifespan.shutdown(shutdown_timeout)
 
     async def finish(self, timeout: float | None = None) -> None:
         """Wait for the applications that are running; cancel those left after *timeout* seconds."""
         current = asyncio.current_task()
         tasks = {task for task in self._tasks if task is not current}
         if tasks:
-            _, left = await asyncio.wait(tasks, timeout=timeout)
+            try:
+                _, left = await asyncio.wait(tasks, timeout=timeout)
+            except asyncio.CancelledError:
+                for task in tasks:
+                    task.cancel()
+                raise
             for task in left:
                 task.cancel()
             if left:

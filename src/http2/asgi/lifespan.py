@@ -72,6 +72,11 @@ class Lifespan:
                 await self._end()
                 raise LifespanError(f"the application's {what} took more than {timeout:g} s")
             return None if self._from_app.empty() else self._from_app.get_nowait()
+        except asyncio.CancelledError:
+            # nobody will say anything to the application any more
+            self._task = None
+            task.cancel()
+            raise
         finally:
             answer.cancel()
 
@@ -80,7 +85,11 @@ class Lifespan:
         task, self._task = self._task, None
         if task is not None:
             # it may have some lines behind its last message
-            done, _ = await asyncio.wait((task,), timeout=PATIENCE)
+            try:
+                done, _ = await asyncio.wait((task,), timeout=PATIENCE)
+            except asyncio.CancelledError:
+                task.cancel()
+                raise
             if not done:
                 task.cancel()
                 await asyncio.wait((task,), timeout=PATIENCE)
