@@ -268,6 +268,51 @@ def test_a_loop_that_is_left_loses_nothing(run: Run) -> None:
     run(main())
 
 
+def test_the_next_reader_need_not_wait_for_the_end_of_a_cancelled_one(run: Run) -> None:
+    """As in ``task.cancel()`` and on: the task has not had its turn yet."""
+
+    async def main() -> None:
+        pieces = Pieces()
+        async with serving(pieces) as (_, origin), http2.connect(origin) as session:
+            stream = session.request()
+            await stream.response()
+            first = asyncio.ensure_future(stream.read())
+            await asyncio.sleep(0)
+            first.cancel()
+            asyncio.get_running_loop().call_soon(pieces.stream.end, b"body")
+            second = asyncio.ensure_future(stream.read(4))
+            assert await second == b"body"
+            assert first.cancelled()
+            # two that wait at once are still a mistake
+            other = session.request()
+            await other.response()
+            waiting = asyncio.ensure_future(other.read())
+            await asyncio.sleep(0)
+            with pytest.raises(RuntimeError):
+                await other.read()
+            pieces.stream.end()
+            assert await waiting == b""
+
+    run(main())
+
+
+def test_a_reader_that_begins_before_a_cancelled_one_is_gone(run: Run) -> None:
+    async def main() -> None:
+        pieces = Pieces()
+        async with serving(pieces) as (_, origin), http2.connect(origin) as session:
+            stream = session.request()
+            await stream.response()
+            first = asyncio.ensure_future(stream.read())
+            await asyncio.sleep(0)
+            first.cancel()
+            # in this very turn, and as the first one leaves it waits
+            asyncio.get_running_loop().call_later(0.01, pieces.stream.end, b"body")
+            assert await stream.read() == b"body"
+            assert first.cancelled()
+
+    run(main())
+
+
 @pytest.mark.parametrize("http1", [False, True])
 @pytest.mark.parametrize("how", ["text", "json"])
 def test_a_cancelled_text_or_json_loses_nothing(run: Run, how: str, http1: bool) -> None:
