@@ -242,6 +242,8 @@ def _handle(world: World, stream: Any, headers: http2.Headers) -> Any:
             return _echo(stream)
         case "sink":
             return _drink(stream)
+        case "chat":
+            return _chat(stream)
     return None
 
 
@@ -263,6 +265,12 @@ async def _drink(stream: Any) -> None:
     body = await stream.read()
     stream.respond()
     stream.end(str(len(body)))
+
+
+async def _chat(stream: Any) -> None:
+    async with http2.accept_websocket(stream) as ws:
+        async for message in ws:
+            await ws.send(message)
 
 
 def identity(certificate: Certificate | None) -> tuple[dict[str, Any], dict[str, Any]]:

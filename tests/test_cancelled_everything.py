@@ -14,6 +14,7 @@ import http2
 from .rows import CLASSES
 from .test_cancelled_clients import SCENARIOS
 from .test_cancelled_servers import COMPAT, CORE
+from .test_cancelled_websockets import WEBSOCKETS
 
 # What an awaitable looks like in an annotation.
 AWAITABLE = re.compile(r"\b(Completion|Task|Future|Awaitable|Coroutine)\b")
@@ -53,7 +54,8 @@ def awaitables() -> Iterator[str]:
 
 @pytest.mark.row("habit.cancelled_anywhere")
 def test_every_awaitable_has_its_scenario() -> None:
-    covered = {re.match(r"[\w.]+", name)[0] for name in (*SCENARIOS, *CORE, *COMPAT)}  # type: ignore[index]
+    names = (*SCENARIOS, *CORE, *COMPAT, *WEBSOCKETS)
+    covered = {re.match(r"[\w.]+", name)[0] for name in names}  # type: ignore[index]
     assert set(awaitables()) - covered == set()
 
 
