@@ -180,6 +180,21 @@ async def close_served_session(world: World) -> Scenario:
     await eventually(lambda: world.server.connections == 1)
 
 
+@scenario(CORE, "ServerHttp2Session.shut_down")
+async def shut_down_session(world: World) -> Scenario:
+    session = world.connect()
+    await session
+    stream = session.request({":path": world.path("parts")})
+    await stream.response()
+    (served,) = world.server._sessions - {world.served()}
+    yield served.shut_down()  # type: ignore[attr-defined]
+    # begun at the call: what was asked is answered
+    assert await stream.read() == TEXT.encode()
+    await served.close()
+    await eventually(lambda: session.destroyed)
+    await eventually(lambda: world.server.connections == 1)
+
+
 # --- streams of a server ----------------------------------------------------------------------
 
 

@@ -130,6 +130,8 @@ def test_a_context_of_the_program_s_own_stays_as_it_is(
         server.load_cert_chain(certificate.cert, certificate.key)
         client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         client.load_verify_locations(certificate.cert)
+        for context in (server, client):
+            context.set_alpn_protocols(["h2"])
         await talk(certificate, {"ssl_context": server}, {"ssl_context": client})
         assert server.keylog_filename is client.keylog_filename is None
         assert os.listdir(tmp_path) == []
