@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -448,23 +449,71 @@ def test_a_handler_that_raises(run: Run, caplog: pytest.LogCaptureFixture) -> No
     ]  # fmt: skip
 
 
-def test_a_server_that_ends(run: Run) -> None:
-    """With a deadline, what is open then ends; the clients are told 1006."""
+@pytest.mark.row("server.call_at_close", "server.forget_at_close", "raw_socket.server")
+@pytest.mark.parametrize("how", ["close", "a deadline", "block"])
+@pytest.mark.parametrize("over", ["HTTP/2", "HTTP/1.1"])
+def test_a_server_that_ends(over: str, how: str, run: Run) -> None:
+    """Its clients are told 1001, and it waits for their answers; then nothing holds it."""
 
     async def main() -> None:
+        codes = []
+
+        async def accept(opening: Any) -> None:
+            async with http2.accept_websocket(opening) as ws:
+                try:
+                    await echo(ws)
+                finally:
+                    codes.append(ws.close_code)
+
         server = http2.create_server(allow_http1=True, settings=CONNECT_PROTOCOL)
+        server.on("stream", accept)
+        server.on("upgrade", accept)
+        async with contextlib.AsyncExitStack() as stack:
+            if how == "block":
+                await stack.enter_async_context(server)
+            await server.listen(0, "127.0.0.1")
+            url = f"ws://127.0.0.1:{server.address()[1]}/"
+            # one that has left before is not told
+            async with http2.connect_websocket(url):
+                pass
+            client: Any
+            if over == "HTTP/2":
+                client = await http2.connect_websocket(url)
+            else:
+                client = await websockets.connect(url)
+            await client.send("before")
+            assert await client.recv() == "before"
+            listening = asyncio.ensure_future(client.recv())
+            await asyncio.sleep(0)
+            if how == "close":
+                await server.close()
+            elif how == "a deadline":
+                await server.close(timeout=20)
+        with pytest.raises((http2.WebSocketClosed, websockets.ConnectionClosed)):
+            await listening
+        assert client.close_code == 1001
+        await client.close()
+        # over HTTP/1.1, the end of the block closes the connection behind the Close frame
+        assert codes[0] == 1000
+        assert codes[1:] == [1001] or (how == "block" and over == "HTTP/1.1")
+
+    run(main())
+
+
+def test_a_client_that_does_not_let_a_server_end(run: Run) -> None:
+    """The deadline of the server is kept."""
+
+    async def main() -> None:
+        server = http2.create_server(settings=CONNECT_PROTOCOL)
         server.on("stream", echoing)
-        server.on("upgrade", echoing)
         await server.listen(0, "127.0.0.1")
         port = server.address()[1]
-        ws = await http2.connect_websocket(f"ws://127.0.0.1:{port}/")
-        client = await websockets.connect(f"ws://127.0.0.1:{port}/")
-        await server.close(timeout=0.05)
-        with pytest.raises(http2.WebSocketClosed) as caught:
-            await ws.recv()
-        assert caught.value.close_code == 1006
-        with pytest.raises(websockets.ConnectionClosed):
-            await client.recv()
+        async with http2.connect(f"http://127.0.0.1:{port}") as session:
+            stream = session.request(opening_fields())
+            await stream.response()
+            await server.close(timeout=0.1)
+            with pytest.raises(http2.Http2Error):
+                await stream.read()
 
     run(main())
 

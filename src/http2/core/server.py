@@ -117,6 +117,8 @@ class Http2Server(Closable, Referenced):
         self._options = options
         self._max_connections = max_connections
         self._handed_over: dict[asyncio.Transport, RawSocket] = {}
+        # what goes on until it is told to end
+        self._endless: set[Callable[[], object]] = set()
         self._sessions: set[ServedConnection] = set()
         self._transports: set[asyncio.Transport] = set()
         # those of them whose TLS handshake is under way
@@ -375,14 +377,16 @@ class Http2Server(Closable, Referenced):
         """Accept no more connections; awaitable: until every session is closed.
 
         Sessions go on until their clients leave: to end them too, use ``async with`` or
-        *timeout*. With it every client is told GOAWAY, in two steps so that no request is
-        lost (RFC 9113 section 6.8), streams may finish, and what is there after *timeout*
-        seconds is destroyed. Raises ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE.
+        *timeout*. WebSockets are closed with 1001 (going away) either way. With *timeout*
+        every client is told GOAWAY, in two steps so that no request is lost (RFC 9113 section
+        6.8), streams may finish, and what is there after *timeout* seconds is destroyed.
+        Raises ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE.
         """
         if timeout is not None:
             timeout = check_timeout(timeout, "timeout")
         if not self._closing:
             self._closing = True
+            self._tell_endless()
             self.listening = False
             listener, self._listener = self._listener, None
             if listener is not None:
@@ -407,6 +411,25 @@ class Http2Server(Closable, Referenced):
             self._destroy_sessions()
             raise
 
+    def call_at_close(self, callback: Callable[[], object]) -> None:
+        """Call *callback* once, when the server begins to close; soon, when it has already.
+
+        For what would go on for ever, such as a WebSocket: it ends by itself then.
+        """
+        if self._closing:
+            self._loop.call_soon(callback)
+        else:
+            self._endless.add(callback)
+
+    def forget_at_close(self, callback: Callable[[], object]) -> None:
+        """Do not call *callback*: what it would end has ended."""
+        self._endless.discard(callback)
+
+    def _tell_endless(self) -> None:
+        endless, self._endless = self._endless, set()
+        for callback in endless:
+            callback()
+
     def _emit_close(self) -> None:
         super()._emit_close()
         self._note(False)
@@ -415,6 +438,7 @@ class Http2Server(Closable, Referenced):
             self._unproven = None
 
     def _end_gently(self) -> None:
+        self._tell_endless()
         for session in tuple(self._sessions):
             session.close()
         self._drop_silent()
@@ -473,6 +497,7 @@ class Http2Server(Closable, Referenced):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._tell_endless()
         if isinstance(error, asyncio.CancelledError) and self._interrupted:
             await self._end_within(GRACE)
             return

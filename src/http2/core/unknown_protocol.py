@@ -64,6 +64,11 @@ class RawSocket:
         state = "destroyed" if self.destroyed else "open"
         return f"<{type(self).__name__} {self.get_extra_info('peername')} {state}>"
 
+    @property
+    def server(self) -> Http2Server:
+        """The server that the connection came to."""
+        return self._server
+
     def get_extra_info(self, name: str, default: object = None) -> Any:
         """What the transport knows under *name*, as `asyncio.BaseTransport.get_extra_info`."""
         return self._transport.get_extra_info(name, default)

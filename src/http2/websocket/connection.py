@@ -10,6 +10,7 @@ from collections.abc import AsyncIterable, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self, cast
 
+from ..core.server import Http2Server
 from ..errors import Http2Error, new_error
 from ..headers import Headers
 from .carriers import Carrier, Receiver
@@ -75,6 +76,7 @@ class WebSocket:
         path: str,
         headers: Headers,
         http_version: str,
+        server: Http2Server | None = None,
     ) -> None:
         self.subprotocol = subprotocol
         self.path = path
@@ -103,6 +105,9 @@ class WebSocket:
         self._fragmenting: asyncio.Lock | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._heard = True
+        self._server = server
+        if server is not None:
+            server.call_at_close(self._server_closes)
         carrier.begin(Receiver(self._received, self._writable, self._ended, self._lost))
         if options.ping_interval is not None:
             self._timer = self._loop.call_later(options.ping_interval, self._keep_alive)
@@ -366,10 +371,15 @@ class WebSocket:
     def _lost(self, error: BaseException | None) -> None:
         """The carrier is over."""
         self._gone.set()
+        if self._server is not None:
+            self._server.forget_at_close(self._server_closes)
         if not self._done:
             self._cause = error
             self._finish()
         self._stop_timer()
+
+    def _server_closes(self) -> None:
+        self.begin_close(1001)
 
     def _wake(self) -> None:
         receiver = self._receiver

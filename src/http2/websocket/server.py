@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Unpack
 from ..compat.http1_messages import Http1IncomingMessage
 from ..compat.request import Http2ServerRequest
 from ..constants import NGHTTP2_NO_ERROR
+from ..core.server import Http2Server
+from ..core.server_session import ServerHttp2Session
 from ..core.server_stream import ServerHttp2Stream
 from ..core.unknown_protocol import RawSocket
 from ..errors import Http2Error, new_error
@@ -188,10 +190,13 @@ class ServerHandshake:
             head = response_head(101, [*opening, ("sec-websocket-accept", key), *fields])
             sink.writer.write(head)
             carrier = Http1Carrier(sink)
+            server: Http2Server | None = sink.server
         else:
             sink.respond([(":status", 200), *fields])
             sink.keep_handlers()
             carrier = Http2Carrier(sink)
+            session = sink.session
+            server = session.server if isinstance(session, ServerHttp2Session) else None
         self.answered = True
         return WebSocket(
             carrier,
@@ -201,6 +206,7 @@ class ServerHandshake:
             path=self.path,
             headers=self.headers,
             http_version=self.http_version,
+            server=server,
         )
 
     def respond(self, status: int, headers: OutgoingHeaders | None = None) -> HttpAnswer:
