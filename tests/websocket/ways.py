@@ -18,7 +18,7 @@ from http2.websocket import WebSocket
 from ..dialled import PATIENCE
 from ..http1 import Http1Peer, Response
 from ..serving import listening
-from .frames import Frame, mask
+from .frames import CLOSE, Frame, close, code_of, mask
 
 Handler = Callable[[WebSocket], Awaitable[None]]
 
@@ -146,6 +146,15 @@ async def echo(ws: WebSocket) -> None:
     """Send every message back."""
     async for message in ws:
         await ws.send(message)
+
+
+async def end(peer: Peer, code: int = 1000) -> None:
+    """The peer closes, and is answered."""
+    peer.send(close(code))
+    while (frame := await peer.expect()).opcode != CLOSE:
+        pass
+    assert code_of(frame) == code
+    peer.wire.end()
 
 
 class Served:
