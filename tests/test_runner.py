@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import signal
 import socket
 import subprocess
@@ -321,6 +322,7 @@ def test_a_signal_at_every_point(factory: Factory, coming: bool) -> None:
     async def interrupted(coroutine: Any, point: int) -> None:
         await stepped(coroutine, point, coming, lambda: signal.raise_signal(number))
 
+    gc.collect()  # what other tests have left to be collected is not counted
     files = open_files()
     number = signal.SIGTERM
     before = signal.getsignal(number)
@@ -329,7 +331,7 @@ def test_a_signal_at_every_point(factory: Factory, coming: bool) -> None:
             http2.run(interrupted(main(), point), loop_factory=factory)
         assert not made[-1]._transports
         assert not made[-1].listening
-        assert open_files() == files
+        assert open_files() <= files
         assert signal.getsignal(number) == before
         if seen:
             break
