@@ -49,13 +49,22 @@ class Connection:
             self.extensions["http.response.push"] = {}
         if tls is not None:
             self.extensions["tls"] = tls_extension(tls)
+        # with every key that a scope has: a copy of it never grows
         self.base: dict[str, Any] = {
             "type": "http",
+            "asgi": None,
             "http_version": http_version,
             "scheme": "http" if tls is None else "https",
             "root_path": root_path,
             "client": client,
             "server": server,
+            "method": None,
+            "path": None,
+            "raw_path": None,
+            "query_string": None,
+            "headers": None,
+            "state": None,
+            "extensions": None,
         }
 
     def scope(self, method: str, path: str, raw: str, query: bytes, headers: Any) -> Scope:

@@ -28,6 +28,7 @@ from urllib.parse import quote
 
 from .. import Headers, Http2Error, Http2ServerResponse
 from ..constants import NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR
+from ..core.tasks import start
 from .files import send_file, send_part
 from .scope import split_target
 from .types import Application, Message, Scope
@@ -108,8 +109,10 @@ class Exchange:
         if response is None and dict.__contains__(headers, "expect"):
             exchange._expects = headers["expect"].lower() == "100-continue"
         run = exchange.run(app or connection.app)
-        exchange.task = task = asyncio.get_running_loop().create_task(run, context=context)
-        connection.tasks.add(task)
+        task = start(run) if context is None else context.run(start, run)
+        if not task.done():
+            exchange.task = task
+            connection.tasks.add(task)
         return exchange
 
     async def run(self, app: Application) -> None:
