@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextvars import Context
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 from weakref import WeakKeyDictionary
 
@@ -32,6 +33,8 @@ from .asgi.types import Scope
 if TYPE_CHECKING:
     from uvicorn.config import Config
     from uvicorn.server import ServerState
+
+    from .asgi.websocket import WebSocketExchange
 
 __all__ = ["Http2Protocol"]
 
@@ -77,6 +80,7 @@ class Http2Protocol(asyncio.Protocol):
         self._first = b""
         # the server ends
         self._ending = False
+        self._websockets: set[WebSocketExchange] = set()
 
     # --- asyncio's side ----------------------------------------------------------------------
 
@@ -139,9 +143,6 @@ class Http2Protocol(asyncio.Protocol):
     def on_stream(self, stream: ServerHttp2Stream, headers: Headers) -> None:
         """Have the application answer a request."""
         method = headers[":method"]
-        if method == "CONNECT":
-            stream.respond({":status": 405}, end_stream=True)
-            return
         requests = self._requests
         if requests is None:
             requests = self._requests = _Requests(self, stream, self._transport)
@@ -153,6 +154,9 @@ class Http2Protocol(asyncio.Protocol):
             if len(state.connections) >= limit or len(state.tasks) >= limit:
                 app = service_unavailable
                 logger.warning("Exceeded concurrency limit.")
+        if method == "CONNECT":
+            self._connect(requests, stream, headers, full=app is not None)
+            return
         Exchange.begin(
             requests,
             stream,
@@ -162,6 +166,33 @@ class Http2Protocol(asyncio.Protocol):
             app=app,
             context=Context() if config.reset_contextvars else None,
         )
+
+    def _connect(
+        self, requests: _Requests, stream: ServerHttp2Stream, headers: Headers, *, full: bool
+    ) -> None:
+        """Answer a request for a WebSocket; for any other protocol this is no proxy."""
+        config = self.config
+        if headers.get(":protocol") != "websocket" or not _serves_websockets(config):
+            stream.respond({":status": 405}, end_stream=True)
+            return
+        from .asgi.websocket import WebSocketExchange
+        from .websocket import ServerHandshake
+
+        handshake = ServerHandshake(
+            stream,
+            max_size=config.ws_max_size,
+            max_queue=config.ws_max_queue,
+            compression=config.ws_per_message_deflate,
+            ping_interval=config.ws_ping_interval or None,
+            ping_timeout=config.ws_ping_timeout or None,
+        )
+        if full or handshake.problem is not None:
+            handshake.reject(503 if full else None)
+            return
+        context = Context() if config.reset_contextvars else None
+        exchange = WebSocketExchange.begin(requests, handshake, stream, context=context)
+        self._websockets.add(exchange)
+        stream.once("close", lambda: self._websockets.discard(exchange))
 
     def _ended(self) -> None:
         self._trace("HTTP/2 connection lost")
@@ -190,6 +221,8 @@ class Http2Protocol(asyncio.Protocol):
             self._loop.call_later(LAST_MOMENT, self._give_up)
         else:
             session.shut_down()
+            for websocket in tuple(self._websockets):
+                websocket.shutdown()
             hurry = self._loop.call_later(PATIENCE, session.close)
             session.once("close", hurry.cancel)
 
@@ -248,6 +281,13 @@ class _Requests(Connection):
                 status,
             )
 
+    def opened(self, scope: Scope, status: int) -> None:
+        """Write uvicorn's line for a WebSocket."""
+        told: Any = scope
+        result = "[accepted]" if status == 101 else status
+        path = get_path_with_query_string(told)
+        logger.info('%s - "WebSocket %s" %s', get_client_addr(told), path, result)
+
     def responded(self) -> None:
         """Count it, for ``limit_max_requests``."""
         self._server_state.total_requests += 1
@@ -255,9 +295,15 @@ class _Requests(Connection):
     def failed(self, scope: Scope, message: str, error: BaseException | None) -> None:
         """Tell uvicorn's log, in uvicorn's words when the application has raised."""
         if error is None:
-            logger.error("%s: %s %s", message, scope["method"], scope["path"][:200])
+            method = scope.get("method", "WebSocket")
+            logger.error("%s: %s %s", message, method, scope["path"][:200])
         else:
             logger.error("Exception in ASGI application\n", exc_info=error)
+
+
+def _serves_websockets(config: Config) -> bool:
+    """Whether there are any: ``--ws none`` says no, and they need ``wsproto``."""
+    return config.ws_protocol_class is not None and find_spec("wsproto") is not None
 
 
 class _Sessions:
@@ -273,6 +319,7 @@ class _Sessions:
             idle_timeout=config.timeout_keep_alive or AT_ONCE,
             # an application's responses are those that it gives over HTTP/1.1, too
             strict_single_value_fields=False,
+            settings={"enable_connect_protocol": _serves_websockets(config)},
         )
         server.on("session", self._begun)
         server.on("stream", self._on_stream)

@@ -14,14 +14,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib.util import find_spec
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from .. import (
     Http1IncomingMessage,
     Http1ServerResponse,
+    Http2Server,
     Http2ServerRequest,
     Http2ServerResponse,
+    RawSocket,
 )
 from .connection import Connection
 from .exchange import ClientDisconnected, Exchange
@@ -29,6 +32,8 @@ from .lifespan import Lifespan, LifespanError
 from .types import Application
 
 __all__ = ["ClientDisconnected", "Handler", "LifespanError"]
+
+REFUSAL = b"HTTP/1.1 405 Method Not Allowed\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
 class Handler:
@@ -74,19 +79,74 @@ class Handler:
     ) -> None:
         """Have the application answer *request*."""
         stream = request.stream
-        session = stream.session
-        if session is None:
-            connection = self._connection(request.socket, request.http_version, False)
+        if stream.session is None:
+            socket: Any = request.socket
+            connection = self._connection(socket, request.http_version, False, **_ends(socket))
         else:
-            found = self._connections.get(session)
-            if found is None:
-                found = self._connection(session.socket, "2", stream.push_allowed)
-                self._connections[session] = found
-            connection = found
+            connection = self._of_session(stream)
         Exchange.begin(connection, stream, request.headers, request.method, request.url, response)
 
-    def _connection(self, socket: Any, http_version: str, push: bool) -> Connection:
-        client, server = socket.remote_address, socket.local_address
+    def attached(self, server: Http2Server) -> None:
+        """Serve the WebSockets of *server*, too; `create_server` calls it.
+
+        Clients are told that there are some over HTTP/2 (RFC 8441), unless the package ``wsproto``
+        is missing. With ``allow_http1`` those of HTTP/1.1 are served as well.
+        """
+        if find_spec("wsproto") is not None:
+            server.update_settings({"enable_connect_protocol": True})
+            server.on("connect", self._on_connect)
+            server.on("upgrade", self._on_upgrade)
+
+    def _on_connect(self, request: Any, response: Any) -> None:
+        from ..websocket import ServerHandshake, is_websocket_request
+        from .websocket import WebSocketExchange
+
+        if isinstance(response, RawSocket):
+            # HTTP/1: this is no proxy
+            response.writer.write(REFUSAL)
+            response.writer.close()
+        elif is_websocket_request(request):
+            handshake = ServerHandshake(request)
+            if handshake.problem is not None:
+                handshake.reject()
+                return
+            connection = self._of_session(request.stream)
+            WebSocketExchange.begin(connection, handshake, request.stream)
+        else:
+            response.status_code = 405
+            response.end()
+
+    def _on_upgrade(self, request: Http1IncomingMessage, socket: RawSocket) -> None:
+        from ..websocket import ServerHandshake
+        from .websocket import WebSocketExchange
+
+        handshake = ServerHandshake(request)
+        if handshake.problem is not None:
+            handshake.reject()
+            return
+        peer, local = socket.get_extra_info("peername"), socket.get_extra_info("sockname")
+        connection = self._connection(
+            socket,
+            request.http_version,
+            False,
+            client=tuple(peer[:2]) if isinstance(peer, tuple) else None,
+            server=tuple(local[:2]) if isinstance(local, tuple) else (local, None),
+        )
+        WebSocketExchange.begin(connection, handshake)
+
+    def _of_session(self, stream: Any) -> Connection:
+        """What the requests of *stream*'s session have in common."""
+        session = stream.session
+        found = self._connections.get(session)
+        if found is None:
+            ends = _ends(session.socket)
+            found = self._connection(session.socket, "2", stream.push_allowed, **ends)
+            self._connections[session] = found
+        return found
+
+    def _connection(
+        self, socket: Any, http_version: str, push: bool, *, client: Any, server: Any
+    ) -> Connection:
         return Connection(
             self.app,
             socket,
@@ -94,8 +154,8 @@ class Handler:
             root_path=self.root_path,
             state=self.state,
             tasks=self._tasks,
-            client=(client, socket.remote_port) if socket.remote_port is not None else None,
-            server=(server, socket.local_port) if server else None,
+            client=client,
+            server=server,
             push=push,
         )
 
@@ -137,3 +197,12 @@ class Handler:
                 task.cancel()
             if left:
                 await asyncio.wait(left, timeout=timeout)
+
+
+def _ends(socket: Any) -> dict[str, Any]:
+    """The addresses of *socket*, of a session or a request, as ASGI has them."""
+    client, server = socket.remote_address, socket.local_address
+    return {
+        "client": None if socket.remote_port is None else (client, socket.remote_port),
+        "server": (server, socket.local_port) if server else None,
+    }

@@ -91,13 +91,16 @@ class Connection:
     def responded(self) -> None:
         """A response is complete."""
 
+    def opened(self, scope: Scope, status: int) -> None:
+        """A WebSocket was answered: accepted, with 101, or refused with *status*."""
+
     def failed(self, scope: Scope, message: str, error: BaseException | None) -> None:
         """Tell the log what an application did wrong."""
         client = scope["client"]
         logger.error(
             "%s: %s %r, client %s",
             message,
-            scope["method"],
+            scope.get("method", "WebSocket"),
             scope["path"][:200],
             client[0] if client else "unknown",
             exc_info=error,

@@ -36,7 +36,7 @@ from .types import Application, Message, Scope
 if TYPE_CHECKING:
     from .connection import Connection
 
-__all__ = ["ClientDisconnected", "Exchange"]
+__all__ = ["ClientDisconnected", "Exchange", "of_disconnect", "text_of"]
 
 NEW, HELD, OPEN, TAIL, DONE = range(5)
 
@@ -290,7 +290,7 @@ class Exchange:
                 if response is None:
                     response = Http2ServerResponse(stream)
                 response.add_trailers(
-                    [(_text(name), _text(value)) for name, value in self._trailers]
+                    [(text_of(name), text_of(value)) for name, value in self._trailers]
                 )
                 response.end()
             else:
@@ -326,7 +326,7 @@ class Exchange:
         stream = self._stream
         if not stream.push_allowed:
             return
-        headers = [(_text(name), _text(value)) for name, value in message.get("headers", ())]
+        headers = [(text_of(name), text_of(value)) for name, value in message.get("headers", ())]
         promise = stream.push_stream([(":path", quote(message["path"], safe=PATH)), *headers])
         promise.add_done_callback(self._pushed)
 
@@ -357,7 +357,7 @@ class Exchange:
         """The application has raised *error*."""
         stream = self._stream
         gone = stream.closed or stream.destroyed
-        if not (gone and self._state != DONE and _of_disconnect(error)):
+        if not (gone and self._state != DONE and of_disconnect(error)):
             self._connection.failed(self.scope, "exception in the ASGI application", error)
         self._answer_failure()
 
@@ -380,7 +380,7 @@ def _repaired(head: list[Any]) -> list[Any]:
     """*head* without the fields that only HTTP/1 has, and without spaces around its values."""
     kept = head[:1]
     for name, value in head[1:]:
-        if _text(name).lower() not in CONNECTION_SPECIFIC:
+        if text_of(name).lower() not in CONNECTION_SPECIFIC:
             kept.append((name, value.strip(b" \t") if isinstance(value, bytes) else value))
     return kept
 
@@ -393,7 +393,7 @@ _MOST_TEXTS = 4096
 
 def _learn(name: Any) -> Any:
     """*name* in lower case, as the engine has it."""
-    text = _text(name)
+    text = text_of(name)
     if isinstance(text, str):
         text = text.lower()
         if len(_texts) < _MOST_TEXTS:
@@ -401,11 +401,12 @@ def _learn(name: Any) -> Any:
     return text
 
 
-def _text(value: Any) -> Any:
+def text_of(value: Any) -> Any:
+    """*value* as `str`, if it is bytes."""
     return value.decode("latin-1") if isinstance(value, bytes) else value
 
 
-def _of_disconnect(error: BaseException) -> bool:
+def of_disconnect(error: BaseException) -> bool:
     """Whether *error* is, or was raised because of, `ClientDisconnected`."""
     seen: set[int] = set()
     at: BaseException | None = error
@@ -413,7 +414,7 @@ def _of_disconnect(error: BaseException) -> bool:
         if isinstance(at, ClientDisconnected):
             return True
         if isinstance(at, BaseExceptionGroup):
-            return all(_of_disconnect(inner) for inner in at.exceptions)
+            return all(of_disconnect(inner) for inner in at.exceptions)
         seen.add(id(at))
         at = at.__cause__ or at.__context__
     return False

@@ -32,7 +32,8 @@ def create_server(
     """Make a server for HTTP/2 in the clear; `Http2Server.listen` starts it.
 
     *on_request*, a function or a coroutine function, becomes a listener of ``request``: it gets
-    an `Http2ServerRequest` and an `Http2ServerResponse`.
+    an `Http2ServerRequest` and an `Http2ServerResponse`. If it has a method ``attached``, as
+    `http2.asgi.Handler` does, that is called with the server.
 
     Options: those of `SessionOptions`; ``http2_server_request_class`` and
     ``http2_server_response_class``, classes derived from these two, and for HTTP/1's
@@ -131,4 +132,8 @@ def _equipped(
         if not callable(on_request):
             raise new_error("ERR_INVALID_ARG_TYPE", "on_request", "a callable", on_request)
         server.on("request", on_request)
+        attached = getattr(on_request, "attached", None)
+        if attached is not None:
+            # a handler of more than requests
+            attached(server)
     return server

@@ -1,0 +1,219 @@
+"""A WebSocket as an ASGI application has it, over HTTP/2 (RFC 8441) and HTTP/1.1 (RFC 6455)."""
+
+from __future__ import annotations
+
+import asyncio
+from contextvars import Context
+from typing import TYPE_CHECKING, Any
+
+from .. import Http2Error, WebSocket, WebSocketClosed
+from ..core.tasks import start
+from ..websocket import HttpAnswer, ServerHandshake
+from .exchange import ClientDisconnected, of_disconnect, text_of
+from .scope import split_target
+from .types import Application, Message, Scope
+
+if TYPE_CHECKING:
+    from .connection import Connection
+
+__all__ = ["WebSocketExchange"]
+
+CONNECTING, OPEN, DENYING, CLOSED = range(4)
+
+# Codes of RFC 6455 section 7.4.1.
+NORMAL, ABNORMAL, INTERNAL_ERROR, SERVICE_RESTART = 1000, 1006, 1011, 1012
+
+
+class WebSocketExchange:
+    """What an application is called with for one WebSocket, which a *handshake* asks for.
+
+    *opening* is an emitter of ``close`` when the client may leave before it is answered.
+    """
+
+    task: asyncio.Task[None] | None = None
+
+    def __init__(self, connection: Connection, handshake: ServerHandshake, scope: Scope) -> None:
+        self._connection = connection
+        self._handshake = handshake
+        self.scope = scope
+        self._state = CONNECTING
+        self._told = False
+        self._ws: WebSocket | None = None
+        self._denial: Message | None = None
+        self._answer: HttpAnswer | None = None
+        # done once it is known whether there is a WebSocket
+        self._decided: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    @classmethod
+    def begin(
+        cls,
+        connection: Connection,
+        handshake: ServerHandshake,
+        opening: Any = None,
+        *,
+        app: Application | None = None,
+        context: Context | None = None,
+    ) -> WebSocketExchange:
+        """Run the connection's application, or *app*, for a WebSocket, in a task of its own.
+
+        *opening* emits ``close`` when the client leaves before it is answered.
+        """
+        path, raw, query = split_target(handshake.path)
+        scope = connection.scope("", path, raw, query, handshake.headers.encoded())
+        del scope["method"]
+        scope["type"] = "websocket"
+        scope["scheme"] = "wss" if scope["scheme"] == "https" else "ws"
+        scope["subprotocols"] = list(handshake.subprotocols)
+        scope["extensions"] = {"websocket.http.response": {}}
+        if "tls" in connection.extensions:
+            scope["extensions"]["tls"] = connection.extensions["tls"]
+        exchange = cls(connection, handshake, scope)
+        if opening is not None:
+            opening.once("close", exchange._decide)
+        run = exchange.run(app or connection.app)
+        task = start(run) if context is None else context.run(start, run)
+        if not task.done():
+            exchange.task = task
+            connection.tasks.add(task)
+        return exchange
+
+    async def run(self, app: Application) -> None:
+        """*app*, from its call to its end."""
+        try:
+            await app(self.scope, self.receive, self.send)
+            if self._state in (CONNECTING, DENYING):
+                if not self._has_left():
+                    message = "the ASGI application has returned without an answer"
+                    self._connection.failed(self.scope, message, None)
+                self._give_up(NORMAL)
+            elif self._state == OPEN:
+                self._give_up(NORMAL)
+        except BaseException as error:
+            if not (of_disconnect(error) and self._has_left()):
+                self._connection.failed(self.scope, "exception in the ASGI application", error)
+            self._give_up(INTERNAL_ERROR)
+            if not isinstance(error, Exception):
+                raise
+        finally:
+            if self.task is not None:
+                self._connection.tasks.discard(self.task)
+            self._decide()
+
+    def _has_left(self) -> bool:
+        """Whether the client has gone, before or after the answer."""
+        if self._ws is not None:
+            return self._ws.closed
+        return self._decided.done()
+
+    def _decide(self) -> None:
+        if not self._decided.done():
+            self._decided.set_result(None)
+
+    def _give_up(self, code: int) -> None:
+        """End it: with 500 when it was not answered, else with *code*."""
+        try:
+            if self._ws is not None:
+                self._ws.begin_close(code)
+            elif not self._handshake.answered:
+                self._handshake.reject(500)
+            elif self._answer is not None and self._state == DENYING:
+                self._answer.end()
+        except (Http2Error, OSError):
+            pass  # the client has gone
+        self._state = CLOSED
+
+    def shutdown(self) -> None:
+        """The server ends: so does the WebSocket."""
+        if self._state == OPEN and self._ws is not None:
+            self._ws.begin_close(SERVICE_RESTART)
+
+    # --- messages --------------------------------------------------------------------------
+
+    async def receive(self) -> Message:
+        """``websocket.connect``, each message, and the end."""
+        if not self._told:
+            self._told = True
+            return {"type": "websocket.connect"}
+        if self._ws is None:
+            await asyncio.shield(self._decided)
+        if self._ws is None:
+            return {"type": "websocket.disconnect", "code": ABNORMAL, "reason": ""}
+        try:
+            data = await self._ws.recv()
+        except WebSocketClosed as error:
+            reason = error.close_reason
+            return {"type": "websocket.disconnect", "code": error.close_code, "reason": reason}
+        if isinstance(data, str):
+            return {"type": "websocket.receive", "text": data, "bytes": None}
+        return {"type": "websocket.receive", "text": None, "bytes": data}
+
+    async def send(self, message: Message) -> None:
+        """Answer the handshake, or send a message; waits while the client is slower.
+
+        Raises `ClientDisconnected` once the client has gone, RuntimeError for a message that
+        can't come now.
+        """
+        kind = message["type"]
+        try:
+            await self._send(kind, message)
+        except WebSocketClosed:
+            raise ClientDisconnected from None
+        except Http2Error as error:
+            if error.code == "ERR_HTTP2_INVALID_STREAM":
+                raise ClientDisconnected from None
+            raise
+
+    async def _send(self, kind: str, message: Message) -> None:
+        state = self._state
+        if kind == "websocket.send" and state == OPEN and self._ws is not None:
+            data = message.get("bytes")
+            await self._ws.send(message["text"] if data is None else data)
+        elif kind == "websocket.accept" and state == CONNECTING:
+            self._ws = self._handshake.accept(message.get("subprotocol"), _fields(message))
+            self._state = OPEN
+            self._decide()
+            self._connection.opened(self.scope, 101)
+        elif kind == "websocket.close" and state == CONNECTING:
+            self._handshake.reject(403)
+            self._state = CLOSED
+            self._decide()
+            self._connection.opened(self.scope, 403)
+        elif kind == "websocket.close" and state == OPEN and self._ws is not None:
+            self._ws.begin_close(message.get("code") or NORMAL, message.get("reason") or "")
+            self._state = CLOSED
+        elif kind == "websocket.http.response.start" and state == CONNECTING:
+            self._denial = message
+            self._state = DENYING
+        elif kind == "websocket.http.response.body" and state == DENYING:
+            await self._deny(message)
+        else:
+            raise RuntimeError(f"unexpected ASGI message {kind!r}: {_EXPECTED[state]}")
+
+    async def _deny(self, message: Message) -> None:
+        """Send a piece of the response that is given in place of a WebSocket."""
+        answer = self._answer
+        if answer is None:
+            assert self._denial is not None
+            status = self._denial["status"]
+            answer = self._answer = self._handshake.respond(status, _fields(self._denial))
+            self._connection.opened(self.scope, status)
+        body = message.get("body", b"")
+        if message.get("more_body", False):
+            if not answer.write(body):
+                await answer.drain()
+        else:
+            answer.end(body)
+            self._state = CLOSED
+            self._decide()
+
+
+_EXPECTED = {
+    CONNECTING: "'websocket.accept' or 'websocket.close' comes first",
+    OPEN: "the WebSocket is open",
+    DENYING: "'websocket.http.response.body' comes next",
+    CLOSED: "the WebSocket is closed",
+}
+
+
+def _fields(message: Message) -> list[tuple[str, str]]:
+    return [(text_of(name).lower(), text_of(value)) for name, value in message.get("headers") or ()]

@@ -1,0 +1,232 @@
+"""The scope `websocket`: over HTTP/2 and HTTP/1.1 on our own server, over HTTP/2 on uvicorn."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+import websockets
+
+import http2
+
+from ..conftest import Run
+from ..serving import Events
+from .asking import ask, handling
+from .uvicorns import VERSIONS, uvicorn
+
+OPENINGS = ["2", "1.1"]
+
+
+@asynccontextmanager
+async def opened(url: str, version: str, path: str = "/", **options: Any) -> AsyncIterator[Any]:
+    """A WebSocket of a client of ours over HTTP/2, or of `websockets` over HTTP/1.1."""
+    url = url.replace("http", "ws") + path
+    if version == "2":
+        async with http2.connect_websocket(url, **options) as ws:
+            yield ws
+    else:
+        async with websockets.connect(url, proxy=None, **options) as theirs:
+            yield theirs
+
+
+async def chat(scope: Any, receive: Any, send: Any) -> None:
+    """Say where it is, then echo."""
+    assert (await receive()) == {"type": "websocket.connect"}
+    chosen = next(iter(scope["subprotocols"]), None)
+    await send({"type": "websocket.accept", "subprotocol": chosen, "headers": [(b"x-a", b"b")]})
+    await send({"type": "websocket.send", "text": f"{scope['path']} {scope['query_string']}"})
+    while (message := await receive())["type"] == "websocket.receive":
+        if message["text"] == "close":
+            await send({"type": "websocket.close", "code": 3333, "reason": "enough"})
+            return
+        await send({**message, "type": "websocket.send"})
+    scope["state"]["ends"].append((message["code"], message["reason"]))
+
+
+@pytest.mark.row("asgi.handler.attached")
+@pytest.mark.parametrize("version", OPENINGS)
+def test_chat(run: Run, version: str) -> None:
+    scopes: list[Any] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        scopes.append(scope)
+        await chat(scope, receive, send)
+
+    async def main() -> None:
+        state: dict[str, Any] = {"ends": []}
+        async with handling(app, root_path="/api", state=state) as (handler, url):
+            async with opened(url, version, "/caf%C3%A9?x", subprotocols=["a", "b"]) as ws:
+                assert ws.subprotocol == "a"
+                assert await ws.recv() == "/api/café b'x'"
+                for message in ("ü", b"\x00\xff", "x" * 200_000):
+                    await ws.send(message)
+                    assert await ws.recv() == message
+                await ws.close(4000, "bye")
+            await handler.finish(5)
+            assert state["ends"] == [(4000, "bye")]
+        [scope] = scopes
+        assert scope["type"] == "websocket"
+        assert scope["http_version"] == version
+        assert scope["scheme"] == "ws"
+        assert scope["subprotocols"] == ["a", "b"]
+        assert scope["raw_path"] == b"/api/caf%C3%A9"
+        assert scope["extensions"] == {"websocket.http.response": {}}
+        assert scope["client"][0] == scope["server"][0] == "127.0.0.1"
+        assert (b"host", url.removeprefix("http://").encode()) in scope["headers"]
+        assert "method" not in scope
+
+    run(main())
+
+
+@pytest.mark.parametrize("version", OPENINGS)
+def test_ends(run: Run, version: str, caplog: pytest.LogCaptureFixture) -> None:
+    """By the application, by its return, by what it raises, and by a client that is lost."""
+    events = Events()
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        if scope["path"] == "/close":
+            await send({"type": "websocket.close", "code": 3333, "reason": "enough"})
+            with pytest.raises(RuntimeError, match="the WebSocket is closed"):
+                await send({"type": "websocket.send", "text": "more"})
+            assert (await receive())["code"] == 3333
+        elif scope["path"] == "/raise":
+            raise KeyError("of mine")
+        elif scope["path"] == "/gone":
+            events.add("end", await receive())
+            with pytest.raises(OSError, match="the client has disconnected"):
+                await send({"type": "websocket.send", "text": "more"})
+            events.add("told")
+
+    async def main() -> None:
+        async with handling(app) as (_, url):
+            for path, code, reason in (
+                ("/close", 3333, "enough"), ("/return", 1000, ""), ("/raise", 1011, ""),
+            ):  # fmt: skip
+                async with opened(url, version, path) as ws:
+                    with pytest.raises((http2.WebSocketClosed, websockets.ConnectionClosed)):
+                        await ws.recv()
+                    assert (ws.close_code, ws.close_reason) == (code, reason)
+            if version == "1.1":
+                async with opened(url, version, "/gone") as ws:
+                    ws.transport.abort()
+                    end = (await events.expect("end"))[1]
+                    await events.expect("told")
+                assert (end["type"], end["code"]) == ("websocket.disconnect", 1006)
+
+    run(main())
+    assert caplog.text.count("KeyError: 'of mine'") == 1
+    assert len([record for record in caplog.records if record.name == "http2.asgi"]) == 1
+
+
+@pytest.mark.parametrize("version", OPENINGS)
+def test_refusals(run: Run, version: str, caplog: pytest.LogCaptureFixture) -> None:
+    """403 for a close, any response by the extension, 500 for an application without an answer."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        if scope["path"] == "/close":
+            await send({"type": "websocket.close"})
+        elif scope["path"] == "/respond":
+            headers = [(b"x-why", b"because")]
+            await send({"type": "websocket.http.response.start", "status": 402, "headers": headers})
+            part = {"type": "websocket.http.response.body", "body": b"pay "}
+            await send({**part, "more_body": True})
+            await send({**part, "body": b"first"})
+        elif scope["path"] == "/wrong":
+            await send({"type": "websocket.send", "text": "too early"})
+
+    async def main() -> None:
+        async with handling(app) as (_, url):
+            for path, status in (
+                ("/close", 403), ("/respond", 402), ("/nothing", 500), ("/wrong", 500),
+            ):  # fmt: skip
+                if version == "2":
+                    with pytest.raises(http2.WebSocketHandshakeError) as refused:
+                        async with opened(url, version, path):
+                            pass
+                    answer, body = refused.value.status, refused.value.body
+                else:
+                    with pytest.raises(websockets.InvalidStatus) as other:
+                        async with opened(url, version, path):
+                            pass
+                    answer, body = other.value.response.status_code, other.value.response.body
+                assert answer == status
+                if path == "/respond":
+                    assert body == b"pay first"
+
+    run(main())
+    assert (
+        "the ASGI application has returned without an answer: WebSocket '/nothing'" in caplog.text
+    )
+    assert "'websocket.accept' or 'websocket.close' comes first" in caplog.text
+
+
+def test_what_is_no_websocket(run: Run) -> None:
+    """Beside it: CONNECT is refused, and requests are served, in both versions."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200})
+        await send({"type": "http.response.body", "body": b"hello"})
+
+    async def main() -> None:
+        async with handling(app) as (_, url):
+            async with http2.connect(url) as session:
+                tunnel = session.request({":method": "CONNECT", ":authority": "a.example:1"})
+                assert (await tunnel.response())[":status"] == 405
+                tunnel.close()
+                await session.request().text()
+            reader, writer = await asyncio.open_connection(*url[7:].split(":"))
+            writer.write(b"CONNECT a.example:1 HTTP/1.1\r\nhost: a.example:1\r\n\r\n")
+            assert (await reader.read()).startswith(b"HTTP/1.1 405 ")
+            writer.close()
+            await writer.wait_closed()
+            for version in OPENINGS:
+                assert (await ask(url, version=version)).body == b"hello"
+
+    run(main())
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_uvicorn(version: str) -> None:
+    """Over HTTP/2, with uvicorn's log and limits, and an end when the server ends."""
+
+    async def main(process: Any) -> None:
+        async with opened(process.url, "2", "/chat?a") as ws:
+            await ws.send("hello")
+            assert await ws.recv() == "you said: hello"
+        async with opened(process.url, "2", "/chat") as ws:
+            await ws.send("x" * 101)
+            with pytest.raises(http2.WebSocketClosed):
+                await ws.recv()
+            assert ws.close_code == 1009
+        async with opened(process.url, "2", "/chat") as ws:
+            await ws.send("hello")
+            await ws.recv()
+            process.process.send_signal(signal.SIGTERM)
+            with pytest.raises(http2.WebSocketClosed):
+                await ws.recv()
+            assert ws.close_code == 1012
+
+    app = "tests.asgi.programs.bare:app"
+    with uvicorn(app, "--ws-max-size", "100", version=version) as process:
+        asyncio.run(main(process))
+        log = process.wait()
+    assert '- "WebSocket /chat?a" [accepted]' in log
+    assert "Finished server process" in log
+    assert "Traceback" not in log
+
+
+def test_uvicorn_without_websockets() -> None:
+    async def main(url: str) -> None:
+        async with http2.connect(url) as session:
+            assert await session.request().text() == "hello"
+            assert not session.remote_settings.enable_connect_protocol
+
+    with uvicorn("tests.asgi.programs.bare:app", "--ws", "none") as process:
+        asyncio.run(main(process.url))
