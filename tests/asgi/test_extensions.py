@@ -74,6 +74,25 @@ def test_trailers_without_a_body(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.parametrize("ended", [True, False])
+def test_trailers_of_who_reads_nothing(run: Run, ended: bool) -> None:
+    """The request's body is for nobody: the trailers go all the same, and only then a reset."""
+
+    async def main() -> None:
+        async with (
+            handling(with_trailers) as (_, url),
+            await raw.RawPeer.connect(port_of(url)) as peer,
+        ):
+            peer.send(raw.post(te="trailers"), raw.data(1, b"body", end_stream=ended))
+            await peer.until(raw.HEADERS, 1)
+            trailers = await peer.until(raw.HEADERS, 1)
+            assert trailers.ends_stream
+            if not ended:
+                assert (await peer.until(raw.RST_STREAM, 1)).code == 0
+
+    run(main())
+
+
 @pytest.mark.parametrize("version", ["2", "1.1"])
 def test_early_hints(run: Run, version: str) -> None:
     """Before the start, and between it and the first body; after that they are too late."""

@@ -181,7 +181,11 @@ class Exchange:
         if stream.id is not None and not (
             stream.end_after_headers or stream.readable_ended or stream.closed or stream.destroyed
         ):
-            stream.close(NGHTTP2_NO_ERROR)
+            # not before the last byte, or the trailers, have gone
+            if stream.writable_finished:
+                stream.close(NGHTTP2_NO_ERROR)
+            else:
+                stream.once("finish", lambda: stream.close(NGHTTP2_NO_ERROR))
 
     # --- the response ------------------------------------------------------------------
 
