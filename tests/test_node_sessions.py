@@ -243,21 +243,21 @@ def test_a_connection_that_says_nothing_is_timed_out(
         loop = asyncio.get_running_loop()
         server = http2.create_server(allow_http1=allow_http1)
         server.on("stream", hello)
-        server.set_timeout(0.1)
+        server.set_timeout(0.4)
         async with listening(server) as port, await Dialled.dial(port) as peer:
             if first == "a part of the preface":
-                await asyncio.sleep(0.06)
+                await asyncio.sleep(0.1)
                 peer.writer.write(raw.PREFACE[:10])
                 began = loop.time()
             elif first == "a part of HTTP/1" and not allow_http1:
-                await asyncio.sleep(0.06)
+                await asyncio.sleep(0.1)
                 peer.writer.write(b"GET / HT")
                 began = loop.time()
             else:
                 began = loop.time()
             assert await asyncio.wait_for(peer.reader.read(), 5) == b""
             # activity counts, and the default deadline is 10 s
-            assert 0.08 < loop.time() - began < 4
+            assert 0.35 < loop.time() - began < 4
 
     run(main())
 
