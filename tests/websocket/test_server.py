@@ -390,7 +390,7 @@ def test_the_door_for_who_decides_later(over: str, run: Run) -> None:
 
 
 @pytest.mark.row("server_stream.request_headers", "server_stream.keep_handlers")
-@pytest.mark.parametrize("over", ["HTTP/2", "HTTP/1.1"])
+@pytest.mark.parametrize("over", ["a stream", "HTTP/2", "HTTP/1.1"])
 def test_a_client_that_vanishes(over: str, run: Run, caplog: pytest.LogCaptureFixture) -> None:
     """The handler is told by what it waits for, and not cancelled; nothing is logged."""
 
@@ -407,12 +407,17 @@ def test_a_client_that_vanishes(over: str, run: Run, caplog: pytest.LogCaptureFi
                     told.set_result((error.close_code, error.ok))
                     raise
 
-        async with serving(accept) as (_, port):
-            if over == "HTTP/2":
+        async with serving(accept) as (server, port):
+            if over != "HTTP/1.1":
                 async with http2.connect(f"http://127.0.0.1:{port}") as session:
                     stream = session.request(opening_fields())
                     await stream.read(1)
-                    stream.close(http2.constants.NGHTTP2_CANCEL)
+                    if over == "a stream":
+                        stream.close(http2.constants.NGHTTP2_CANCEL)
+                    else:
+                        session.on("error", lambda: None)  # this side's
+                        for transport in server._transports:
+                            transport.abort()
                     assert await told == (1006, False)
             else:
                 async with await Http1Peer.dial(port) as peer:
