@@ -13,7 +13,7 @@ import logging
 from contextvars import Context
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, ClassVar, cast
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 from uvicorn.logging import TRACE_LOG_LEVEL
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
@@ -52,6 +52,10 @@ logger = logging.getLogger("uvicorn.error")
 access_logger = logging.getLogger("uvicorn.access")
 
 
+# The servers that end.
+_ending: WeakSet[ServerState] = WeakSet()
+
+
 class Http2Protocol(asyncio.Protocol):
     """A connection that uvicorn has accepted, until it is known what it speaks."""
 
@@ -88,10 +92,14 @@ class Http2Protocol(asyncio.Protocol):
         """A client has connected, and over TLS the handshake is done."""
         # uvloop's are of no class of asyncio's
         self._transport = cast("asyncio.Transport", transport)
+        # also during the TLS handshake
+        self._ending = self.server_state in _ending
         tls = transport.get_extra_info("ssl_object")
         if tls is None:
             # its first bytes will tell
             self.server_state.connections.add(cast("Any", self))
+            if self._ending:
+                self.shutdown()
         elif tls.selected_alpn_protocol() == "h2":
             self._speak_http2()
         else:
@@ -216,6 +224,7 @@ class Http2Protocol(asyncio.Protocol):
         for `PATIENCE` seconds; what it has asked for is answered, however long that takes.
         """
         self._ending = True
+        _ending.add(self.server_state)
         session = self._session
         if session is None:
             self._loop.call_later(LAST_MOMENT, self._give_up)

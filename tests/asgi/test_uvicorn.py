@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import ssl
 import time
 from pathlib import Path
 from typing import Any
@@ -205,6 +206,37 @@ def test_graceful_shutdown(version: str, number: int) -> None:
         asyncio.run(main(process))
         log = process.wait()
     assert "Finished server process" in log
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+def test_a_handshake_during_the_shutdown(certificate: Certificate, loop: str) -> None:
+    """What was accepted is served, and told of the end like all others."""
+
+    async def main(process: Process) -> None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        context.set_alpn_protocols(["h2"])
+        port = port_of(process.url)
+        async with (
+            await raw.RawPeer.connect(port, context) as busy,
+            await raw.RawPeer.dial(port) as late,
+        ):
+            busy.send(raw.get(1, "/slow?2"))
+            await busy.until(raw.HEADERS, 1)
+            process.process.send_signal(signal.SIGTERM)
+            await busy.until(raw.GOAWAY)
+            await late.start_tls(context)
+            late.send(raw.PREFACE, raw.settings(), raw.get())
+            assert await late.body(1) == b"hello"
+            goaways = [frame.last_stream_id for frame in late.seen if frame.type == raw.GOAWAY]
+            assert goaways[0] == 2**31 - 1
+            assert await busy.body(1) in (b"begun and ended", b" and ended")
+
+    options = ["--ssl-certfile", certificate.cert, "--ssl-keyfile", certificate.key]
+    with uvicorn("tests.asgi.programs.bare:app", *options, loop=loop) as process:
+        asyncio.run(main(process))
+        assert "Finished server process" in process.wait()
 
 
 def test_shutdown_with_clients_that_do_not_answer() -> None:
