@@ -29,7 +29,7 @@ def main() -> int:
         )  # fmt: skip
         for way in given.way or WAYS:
             report = asyncio.run(roll(way, given.count, made))
-            print(f"{way:12} {report}", flush=True)
+            print(f"{way:19} {report}", flush=True)
             for line in [*report.figures.failed, *report.complaints]:
                 failed = True
                 print("            ", line)

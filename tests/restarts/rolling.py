@@ -25,7 +25,8 @@ PATIENCE = 30.0
 
 Proxy = Callable[[Path, int, int, int, Certificate | None], list[str]]
 WAYS: dict[str, Proxy | None] = {
-    "haproxy": haproxy, "haproxy-tls": haproxy, "nginx": nginx, "direct": None
+    "haproxy": haproxy, "haproxy-tls": haproxy, "nginx": nginx, "direct": None,
+    "uvicorn-haproxy": haproxy, "uvicorn-haproxy-tls": haproxy,
 }  # fmt: skip
 
 
@@ -52,8 +53,8 @@ class Report:
 class Instance:
     """One of the two."""
 
-    def __init__(self, port: int, options: list[str], report: Report) -> None:
-        self._command = [sys.executable, "-m", "tests.restarts.instance", str(port), *options]
+    def __init__(self, program: str, port: int, options: list[str], report: Report) -> None:
+        self._command = [sys.executable, "-m", program, str(port), *options]
         self._report = report
         self._process: asyncio.subprocess.Process | None = None
         self._listener: asyncio.Task[None] | None = None
@@ -120,7 +121,8 @@ async def roll(way: str, restarts: int, certificate: Certificate) -> Report:
     if proxy is None:
         options.append("--reuse-port")
     async with AsyncExitStack() as stack:
-        instances = [Instance(port, options, report) for port in (first, second)]
+        program = f"tests.restarts.{'on_uvicorn' if way.startswith('uvicorn') else 'instance'}"
+        instances = [Instance(program, port, options, report) for port in (first, second)]
         for instance in instances:
             stack.callback(instance.kill)
             await instance.start()
