@@ -26,7 +26,6 @@ class Answer:
     body: bytes
     # status lines and fields of 1xx responses
     informational: list[tuple[int, list[tuple[str, str]]]]
-    trailers: str = ""
 
     @property
     def headers(self) -> dict[str, str]:
@@ -38,7 +37,8 @@ class Answer:
         return json.loads(self.body)
 
 
-def _head(block: bytes) -> tuple[int, list[tuple[str, str]]]:
+def head_of(block: bytes) -> tuple[int, list[tuple[str, str]]]:
+    """The status and the fields, their names in lower case, of a response's head."""
     first, *lines = block.decode("latin-1").split("\r\n")
     pairs = [line.partition(": ") for line in lines]
     return int(first.split()[1]), [(name.lower(), value) for name, _, value in pairs]
@@ -54,7 +54,7 @@ async def ask(
     informational = []
     while True:
         block, _, out = out.partition(b"\r\n\r\n")
-        status, raw = _head(block)
+        status, raw = head_of(block)
         if status >= 200:
             return Answer(status, raw, out, informational)
         informational.append((status, raw))

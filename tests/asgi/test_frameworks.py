@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from ..conftest import Certificate, Run, execute
-from .asking import Answer, _head
+from .asking import Answer, head_of
 from .uvicorns import Process, uvicorn
 
 WAYS = {
@@ -51,7 +51,7 @@ async def visit(
     )  # fmt: skip
     head, _, body = out.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/2 " if http == "2" else b"HTTP/1.1 ")
-    status, raw = _head(head)
+    status, raw = head_of(head)
     return Answer(status, raw, body, [])
 
 
