@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 from ..errors import new_error
 from ..keywords import ConnectOptions
 from .carriers import bind, carry
-from .client_session import ClientHttp2Session
+from .client_session import CLOSE_TIMEOUT, ClientHttp2Session
 from .misunderstandings import explain_handshake
 from .options import SessionOptions, reject_unknown
 from .origins import serialize_origin
@@ -33,8 +33,6 @@ SERVER_ONLY = (
     "unknown_protocol_timeout",
     "first_request_timeout",
 )
-# Seconds that leaving the block of `async with connect(…)` may take.
-CLOSE_TIMEOUT = 5.0
 DEFAULT_PORTS = {"http:": 80, "https:": 443}
 
 
@@ -102,7 +100,7 @@ def connect(
     shown = f"[{name}]" if ":" in name else name
     suffix = "" if port == DEFAULT_PORTS[protocol] else f":{port}"
     session = ClientHttp2Session(loop, session_options, shown + suffix, protocol[:-1])
-    if close_timeout is not None:
+    if close_timeout != CLOSE_TIMEOUT:
         session._close_timeout = close_timeout
     if protocol == "https:":
         session._add_origins([serialize_origin(f"https://{shown}{suffix}") or ""])

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from ..engine.connection import Connection
     from ..listening import ClientSessionEvents
 
-__all__ = ["ClientHttp2Session"]
+__all__ = ["CLOSE_TIMEOUT", "ClientHttp2Session"]
 
 
 # Bytes of a server's first ones that are looked at, and what no HTTP/2 begins with: the length of
@@ -54,6 +54,9 @@ MOST_REFUSALS = 5
 
 # Responses that are not the whole answer, and the one that concerns the session.
 _UNUSUAL = frozenset({*range(200), HTTP_STATUS_MISDIRECTED_REQUEST})
+
+# Seconds that leaving the block of `async with connect(…)` may take.
+CLOSE_TIMEOUT = 5.0
 
 
 class ClientHttp2Session(Http2Session):
@@ -85,13 +88,15 @@ class ClientHttp2Session(Http2Session):
     # How many await the connection, and whether one of them has got the session.
     _awaited = 0
     _taken = False
+    # Whether the server has said anything.
+    _heard = False
     # Checks the headers of requests that wait for the connection.
     _checker: Connection | None = None
     # Whether the GOAWAY of `close` waits for requests that go first.
     _end_unannounced = False
     _unwanted_pushes = 0
     # Seconds that `async with` waits at its end for what is not complete; None for no limit.
-    _close_timeout: float | None = None
+    _close_timeout: float | None = CLOSE_TIMEOUT
     _end_timer: asyncio.TimerHandle | None = None
 
     def __init__(
@@ -153,8 +158,6 @@ class ClientHttp2Session(Http2Session):
         super()._connected(transport)
         if self.destroyed:
             return
-        # of this instance, until the first bytes have come: later ones take no detour
-        vars(self)["_received"] = self._first_received
         waiters, self._connected_waiters = self._connected_waiters, None
         wake(waiters, None)
         pending, self._pending = self._pending, {}
@@ -172,14 +175,15 @@ class ClientHttp2Session(Http2Session):
             self._announce_end()
             self._end_if_idle()
 
-    def _first_received(self, data: bytes | memoryview) -> None:
-        """The first bytes of the server: they tell whether it speaks HTTP/2 at all."""
-        del vars(self)["_received"]
-        error = not_http2(bytes(data[:FIRST_WORDS])) if data[:1] in STRANGE else None
-        if error is not None and not self.destroyed:
-            self.destroy(error, NGHTTP2_PROTOCOL_ERROR)
-        else:
-            self._received(data)
+    def _received(self, data: bytes | memoryview) -> None:
+        if not self._heard:
+            # the first bytes of the server tell whether it speaks HTTP/2 at all
+            self._heard = True
+            error = not_http2(bytes(data[:FIRST_WORDS])) if data[:1] in STRANGE else None
+            if error is not None and not self.destroyed:
+                self.destroy(error, NGHTTP2_PROTOCOL_ERROR)
+                return
+        super()._received(data)
 
     def _fail_to_connect(self, error: BaseException) -> None:
         if self.destroyed:
@@ -232,7 +236,7 @@ class ClientHttp2Session(Http2Session):
         return unprocessed
 
     def _when_lost(self) -> str:
-        silent = "_received" in vars(self) and not self.encrypted
+        silent = not (self.connecting or self._heard or self.encrypted)
         return SILENT if silent else super()._when_lost()
 
     def _may_leave(self) -> bool:
@@ -560,5 +564,5 @@ lay_out(
     ClientHttp2Session,
     *LAID_OUT,
     *("_authority", "_scheme", "_pending", "_dial", "_awaited", "_taken", "_connected_waiters"),
-    "_close_timeout",
+    "_heard",
 )

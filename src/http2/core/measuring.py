@@ -90,7 +90,8 @@ Sink = Callable[[PerformanceEntry, asyncio.AbstractEventLoop], None]
 
 # Who is told of entries, with the entry and its loop.
 sinks: list[Sink] = []
-_standing: weakref.WeakSet[Http2Session] = weakref.WeakSet()
+# Sessions whose connections are established, and since when.
+_standing: weakref.WeakKeyDictionary[Http2Session, float] = weakref.WeakKeyDictionary()
 
 
 def begin(sink: Sink) -> None:
@@ -113,8 +114,7 @@ def end(sink: Sink) -> None:
 
 def stands(session: Http2Session) -> None:
     """The connection of *session* stands: measure it, if anybody observes."""
-    session._began = time.monotonic()
-    _standing.add(session)
+    _standing[session] = time.monotonic()
     if sinks:
         session._measuring = Measuring(session)
 
@@ -169,7 +169,8 @@ class Measuring:
         for stream_id in tuple(self._streams):
             self._on_stream_closed(stream_id, None, None)
         session, connection = self._session, self._connection
-        duration = time.monotonic() - session._began
+        began = _standing[session]
+        duration = time.monotonic() - began
         self.forget()
 
         def tell() -> None:
@@ -177,7 +178,7 @@ class Measuring:
             _tell(
                 session,
                 Http2SessionEntry(
-                    start_time=session._began,
+                    start_time=began,
                     duration=duration,
                     type="server" if session.type == NGHTTP2_SESSION_SERVER else "client",
                     bytes_read=connection.bytes_received,

@@ -93,7 +93,7 @@ _EXPECTED_NOT_SENT = frozenset({-510, -511, -514, -515, -530})
 LAID_OUT = (
     *("_loop", "_options", "_settings_waiters", "destroyed", "_listeners", "_timer"),
     *("_streams", "_upkeep", "_deadlines", "_connection", "_transport", "_addresses"),
-    *("connecting", "_began", "encrypted", "alpn_protocol", "_pending_settings_acks"),
+    *("connecting", "encrypted", "alpn_protocol", "_pending_settings_acks"),
     *("_flush_scheduled", "_in_batch", "_windows", "_watch", "_writelines"),
 )
 
@@ -153,7 +153,6 @@ class Http2Session(SessionControl):
     _pending: dict[Any, None] = {}  # noqa: RUF012 (never changed in place)
     # Set while somebody observes; see `http2.core.measuring`.
     _measuring: Measuring | None = None
-    _began = 0.0
 
     def __init__(self, loop: asyncio.AbstractEventLoop, options: SessionOptions) -> None:
         super().__init__(loop, options)
