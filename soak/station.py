@@ -10,13 +10,18 @@ import asyncio
 import json
 import logging
 import sys
+import threading
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from .ledger import Ledger, Watch
 from .measure import holdings, rest
 
 __all__ = ["Command", "Station", "run"]
+
+# Threads that a process has for its loop.
+THREADS = 4
 
 Command = Callable[..., Awaitable[dict[str, Any] | None]]
 
@@ -53,6 +58,18 @@ class Station:
         await asyncio.sleep(0)
 
 
+async def begin_threads() -> None:
+    """Have all the threads at once in which the loop looks up names and reads files.
+
+    They begin when more of them are wanted than there are, which may take a quarter of an hour,
+    and each holds half a MiB from then on.
+    """
+    loop = asyncio.get_running_loop()
+    loop.set_default_executor(ThreadPoolExecutor(THREADS))
+    together = threading.Barrier(THREADS)
+    await asyncio.gather(*(asyncio.to_thread(together.wait) for _ in range(THREADS)))
+
+
 def run(main: Callable[[dict[str, Any]], Awaitable[None]]) -> None:
     """Run *main* with the options that the command line has as JSON, on the loop that they name."""
     options = json.loads(sys.argv[1])
@@ -63,6 +80,7 @@ def run(main: Callable[[dict[str, Any]], Awaitable[None]]) -> None:
         factory = uvloop.new_event_loop
 
     async def begin() -> None:
+        await begin_threads()
         await main(options)
 
     with asyncio.Runner(loop_factory=factory) as runner:
