@@ -1,0 +1,16 @@
+"""The command ``http2``, also ``python -m http2``. Nothing else imports it."""
+
+from __future__ import annotations
+
+import sys
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Run the command; its exit status is not 0 when it could not do what it was told."""
+    try:
+        from .command import http2
+    except ModuleNotFoundError as error:
+        sys.exit(f"http2: there is no module {error.name!r}: pip install 'http2[serve]' brings it")
+    http2(prog_name="http2")

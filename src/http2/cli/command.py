@@ -1,0 +1,102 @@
+"""What ``http2`` can do: `serve`, with uvicorn's flags under uvicorn's names."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import click
+from uvicorn.main import main as uvicorn
+
+from .. import __version__, nghttp2_version
+from .development import Certificate
+from .directory import Directory
+from .listening import listen
+from .running import Config, run
+
+__all__ = ["http2"]
+
+# The protocol is this library's, and the target and the version are ours to name.
+OURS = {"app", "http", "http2", "version"}
+THEIRS = [parameter for parameter in uvicorn.params if parameter.name not in OURS]
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(
+    __version__, message=f"http2 %(version)s, nghttp2 {nghttp2_version}", package_name="http2"
+)
+def http2() -> None:
+    """HTTP/2 from the command line."""
+
+
+@http2.command(context_settings={"auto_envvar_prefix": "UVICORN"})
+@click.argument("target")
+@click.option(
+    "--dev-tls",
+    is_flag=True,
+    help="Serve over TLS with a development certificate, made by trustme and gone at the end.",
+)
+@click.option(
+    "--spa",
+    is_flag=True,
+    help="Answer paths that a directory does not have with its index.html, for a single-page app.",
+)
+def serve(target: str, dev_tls: bool, spa: bool, app_dir: str, **options: Any) -> None:
+    """Serve TARGET over HTTP/2 and HTTP/1.1: an ASGI application, module:app, or a directory.
+
+    The options below are uvicorn's, but for --dev-tls and --spa.
+    """
+    app = application(target, spa=spa, reload=options["reload"])
+    options["headers"] = [header_of(text) for text in options["headers"]]
+    if options["log_config"] is None:
+        # uvicorn's own
+        del options["log_config"]
+    if isinstance(app, Directory):
+        options["lifespan"] = "off"
+    certified = [name for name in ("ssl_certfile", "ssl_keyfile") if options[name]]
+    if dev_tls and certified:
+        flag = certified[0].replace("_", "-")
+        raise click.UsageError(f"--dev-tls makes a certificate: leave out --{flag}")
+    config = Config(app, **options)
+    config.check_tls()
+    sockets, addresses = listen(
+        config.host, config.port, config.backlog, uds=config.uds, fd=config.fd
+    )
+    if dev_tls:
+        config.ssl_context_factory = Certificate.make(addresses)
+    run(config, sockets, addresses, name=describe(app), app_dir=app_dir)
+
+
+serve.params += THEIRS
+
+
+def application(target: str, *, spa: bool, reload: bool) -> str | Directory:
+    """What *target* names: an import string, or the application that serves a directory."""
+    if os.path.isdir(target):
+        if reload:
+            raise click.UsageError("--reload is for applications: files are always served anew")
+        directory = Directory(target, spa=spa)
+        if spa and not os.path.isfile(os.path.join(target, "index.html")):
+            raise click.ClickException(f"--spa: there is no index.html in {target}")
+        return directory
+    module, colon, _ = target.partition(":")
+    if not colon or not module or os.sep in module:
+        raise click.ClickException(
+            f"{target} is not a directory, nor an application: those are written module:app"
+        )
+    if spa:
+        raise click.UsageError("--spa is for directories")
+    return target
+
+
+def describe(app: str | Directory) -> str:
+    """What the first line says is served."""
+    return f"the directory {app.directory}" if isinstance(app, Directory) else app
+
+
+def header_of(text: str) -> tuple[str, str]:
+    """A field of ``--header``."""
+    name, colon, value = text.partition(":")
+    if not colon:
+        raise click.UsageError(f"--header: {text!r} is not name:value")
+    return name, value.strip()

@@ -1,0 +1,124 @@
+"""Where a server listens: its sockets, and the addresses that its user is told."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import stat
+from dataclasses import dataclass, field
+
+import click
+
+# Of networks for documentation (RFC 5737): nothing is sent there, the route alone is looked up.
+FAR_AWAY = "192.0.2.1"
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """How a server is reached."""
+
+    hosts: list[str] = field(default_factory=list)
+    port: int = 0
+    uds: str | None = None
+
+    def urls(self, scheme: str) -> list[str]:
+        """Its URLs, as a browser takes them."""
+        if self.uds is not None:
+            return [f"{scheme}://localhost/"]
+        return [f"{scheme}://{_bracketed(host)}:{self.port}/" for host in self.hosts]
+
+
+def listen(
+    host: str, port: int, backlog: int, *, uds: str | None, fd: int | None
+) -> tuple[list[socket.socket], Addresses]:
+    """Listen on all addresses of *host*, on the Unix socket *uds*, or on the socket *fd*."""
+    if fd is not None:
+        sock = _inherited(fd)
+        if sock.family == socket.AF_UNIX:
+            return [sock], Addresses(uds=sock.getsockname())
+        bound, port = sock.getsockname()[:2]
+        return [sock], Addresses(_reachable(bound), port)
+    if uds is not None:
+        return [_unix(uds, backlog)], Addresses(uds=uds)
+    sockets: list[socket.socket] = []
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        for family, _, _, _, address in dict.fromkeys(found):
+            # port 0 means any free one: that of the first address is then everybody's
+            sockets.append(_tcp(family, (address[0], port, *address[2:]), backlog))
+            port = sockets[0].getsockname()[1]
+    except (OSError, OverflowError) as error:
+        for sock in sockets:
+            sock.close()
+        raise click.ClickException(
+            f"cannot listen on {host} port {port}: {_reason(error)}"
+        ) from None
+    hosts = [shown for sock in sockets for shown in _reachable(sock.getsockname()[0])]
+    return sockets, Addresses(list(dict.fromkeys(hosts)), port)
+
+
+def _tcp(family: int, address: tuple[object, ...], backlog: int) -> socket.socket:
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            # IPv4 has a socket of its own, when the host has an address there
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.bind(address)
+        # at once: without it another program could still take the port
+        sock.listen(backlog)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def _unix(path: str, backlog: int) -> socket.socket:
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    mode = 0o666
+    with contextlib.suppress(OSError):
+        found = os.stat(path).st_mode
+        if stat.S_ISSOCK(found):
+            # of a server before this one, as uvicorn has it: its mode stays
+            mode = stat.S_IMODE(found)
+            os.unlink(path)
+    try:
+        sock.bind(path)
+        os.chmod(path, mode)
+        sock.listen(backlog)
+    except OSError as error:
+        sock.close()
+        raise click.ClickException(f"cannot listen on {path}: {_reason(error)}") from None
+    return sock
+
+
+def _inherited(fd: int) -> socket.socket:
+    try:
+        return socket.socket(fileno=os.dup(fd))
+    except OSError as error:
+        raise click.ClickException(f"--fd {fd} is not a socket: {_reason(error)}") from None
+
+
+def _reason(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+
+
+def _reachable(host: str) -> list[str]:
+    """The hosts that a client writes for *host*."""
+    if host not in ("0.0.0.0", "::"):
+        return [host]
+    if host == "::":
+        return ["::1"]
+    hosts = ["127.0.0.1"]
+    with (
+        contextlib.suppress(OSError),
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock,
+    ):
+        sock.connect((FAR_AWAY, 9))
+        hosts.append(sock.getsockname()[0])
+    return hosts
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

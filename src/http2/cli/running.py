@@ -1,0 +1,161 @@
+"""uvicorn, run on sockets that are there, with five lines that say how to try it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import sys
+import traceback
+from types import TracebackType
+
+import click
+import uvicorn
+from uvicorn.config import STARTUP_FAILURE, create_ssl_context
+from uvicorn.supervisors import ChangeReload, Multiprocess
+
+from .development import Certificate
+from .listening import Addresses
+
+HTTP = "http2.uvicorn:Http2Protocol"
+
+
+class Config(uvicorn.Config):
+    """uvicorn's, with this library's protocol, and short words for what is wrong."""
+
+    def __init__(self, app: object, **options: object) -> None:
+        super().__init__(app, http=HTTP, **options)  # type: ignore[arg-type]
+
+    def check_tls(self) -> None:
+        """Find out whether there is a certificate, before a worker does."""
+        for flag, path in (
+            ("--ssl-certfile", self.ssl_certfile),
+            ("--ssl-keyfile", self.ssl_keyfile),
+            ("--ssl-ca-certs", self.ssl_ca_certs),
+        ):
+            if path and not os.path.isfile(path):
+                raise click.ClickException(f"{flag}: there is no file {os.fspath(path)}")
+        if self.ssl_keyfile and not self.ssl_certfile:
+            raise click.ClickException("--ssl-keyfile needs its certificate: --ssl-certfile")
+        if self.ssl_certfile:
+            try:
+                create_ssl_context(
+                    keyfile=self.ssl_keyfile,
+                    certfile=self.ssl_certfile,
+                    password=self.ssl_keyfile_password,
+                    ssl_version=self.ssl_version,
+                    cert_reqs=self.ssl_cert_reqs,
+                    ca_certs=self.ssl_ca_certs,
+                    ciphers=self.ssl_ciphers,
+                )
+            except (OSError, ValueError) as error:
+                what = f"TLS cannot be set up with {os.fspath(self.ssl_certfile)}"
+                reason = getattr(error, "reason", None) or error
+                raise click.ClickException(
+                    f"{what}: {reason}; it has to hold a certificate, and --ssl-keyfile its key"
+                ) from None
+
+    def load(self) -> None:
+        """Import the application; when that fails, show its traceback, and not ours."""
+        try:
+            super().load()
+        except Exception as error:
+            traceback.print_exception(type(error), error, own_frames(error.__traceback__))
+            sys.exit(STARTUP_FAILURE)
+
+
+def own_frames(frames: TracebackType | None) -> TracebackType | None:
+    """The application's part: what comes after the frames of this command, uvicorn and the import.
+
+    A module with a mistake in its syntax has none, and the error itself says where.
+    """
+    skipped = (os.path.dirname(__file__), os.path.dirname(uvicorn.__file__))
+    while frames is not None:
+        name = frames.tb_frame.f_code.co_filename
+        imports = frames.tb_frame.f_globals.get("__name__", "").partition(".")[0] == "importlib"
+        if not (imports or name.startswith((*skipped, "<frozen importlib"))):
+            break
+        frames = frames.tb_next
+    return frames
+
+
+class Server(uvicorn.Server):
+    """uvicorn's, which says the lines as soon as it serves."""
+
+    def __init__(self, config: Config, lines: list[str]) -> None:
+        super().__init__(config)
+        self._lines = lines
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start up, and say so."""
+        await super().startup(sockets)
+        if self.started:
+            say(self._lines)
+
+
+def run(
+    config: Config, sockets: list[socket.socket], addresses: Addresses, *, name: str, app_dir: str
+) -> None:
+    """Serve until a signal comes, in this process or in those that uvicorn starts."""
+    sys.path.insert(0, app_dir)
+    lines = introduction(config, addresses, name)
+    started = True
+    try:
+        if config.should_reload or config.workers > 1:
+            for sock in sockets:
+                sock.set_inheritable(True)
+            say(lines)
+            if config.should_reload:
+                target = uvicorn.Server(config).run
+                ChangeReload(config, target=target, sockets=sockets).run()
+            else:
+                supervisor = Multiprocess(config, sockets=sockets)
+                supervisor.run()
+                exits = [process.exitcode for process in supervisor.processes]
+                started = STARTUP_FAILURE not in exits
+        else:
+            server = Server(config, lines)
+            server.run(sockets)
+            started = server.started
+    except KeyboardInterrupt:
+        # uvicorn has ended everything, and raises the signal again
+        pass
+    finally:
+        for sock in sockets:
+            sock.close()
+        if config.uds:
+            with contextlib.suppress(FileNotFoundError):
+                os.remove(config.uds)
+    if not started:
+        sys.exit(STARTUP_FAILURE)
+
+
+def say(lines: list[str]) -> None:
+    """Print *lines*, also into a pipe at once."""
+    click.echo("\n".join(lines))
+    sys.stdout.flush()
+
+
+def introduction(config: Config, addresses: Addresses, name: str) -> list[str]:
+    """The five lines: what is served, where, in which protocols, and how to try it."""
+    tls = config.is_ssl
+    urls = addresses.urls("https" if tls else "http")
+    where = " ".join(urls) if addresses.uds is None else f"Unix socket {addresses.uds}"
+    curl = "curl" if addresses.uds is None else f"curl --unix-socket {addresses.uds}"
+    if isinstance(config.ssl_context_factory, Certificate):
+        protocols = (
+            "HTTP/2 and HTTP/1.1 over TLS, with a development certificate made by trustme, "
+            "which browsers warn of"
+        )
+    elif tls:
+        protocols = "HTTP/2 and HTTP/1.1 over TLS, by ALPN"
+    else:
+        protocols = "HTTP/2 with prior knowledge, HTTP/1.1; browsers want TLS for HTTP/2: --dev-tls"
+    http2, insecure = ("--http2", "-k ") if tls else ("--http2-prior-knowledge", "")
+    return [
+        f"http2 serves {name}; Ctrl-C ends it.",
+        f"  addresses  {where}",
+        f"  protocols  {protocols}",
+        f"  try        {curl} {insecure}{http2} {urls[0]}",
+        f"             {curl} {insecure}--http1.1 {urls[0]}",
+    ]

@@ -1,0 +1,1 @@
+"""The command ``http2``, in processes of its own, with curl as the client."""

@@ -1,0 +1,38 @@
+"""``http2 serve`` in a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..asgi.asking import Answer, ask
+from ..asgi.uvicorns import ROOT, Process, environment, starting
+
+COMMAND = [sys.executable, "-W", "error", "-m", "http2", "serve"]
+
+
+@contextmanager
+def serving(target: str | Path, *options: str, version: str = "newest") -> Iterator[Process]:
+    """The command with *target* on a free port."""
+    command = [*COMMAND, str(target), "--port", "0", "--no-use-colors", *options]
+    with starting(command, version) as process:
+        yield process
+
+
+def get(process: Process, path: str, *options: str, version: str = "2") -> Answer:
+    """What curl gets of *path*, which it sends as it is."""
+    return asyncio.run(ask(process.url, "--path-as-is", *options, version=version, path=path))
+
+
+def failing(*arguments: str | Path, folder: Path = ROOT) -> tuple[int, str]:
+    """The exit status of the command, and what it has said, where it cannot begin."""
+    done = subprocess.run(
+        [*COMMAND, *map(str, arguments)], cwd=folder, env=environment("newest"),
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        text=True, timeout=20,
+    )  # fmt: skip
+    return done.returncode, done.stdout

@@ -1,0 +1,253 @@
+"""``http2 serve``: how it begins, what it passes on to uvicorn, and how it fails."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+from ..asgi.uvicorns import VERSIONS, environment
+from ..conftest import Certificate, free_port
+from .serving import COMMAND, failing, get, serving
+
+BARE = "tests.asgi.programs.bare:app"
+
+
+@pytest.mark.row("beyond.serve")
+@pytest.mark.parametrize("version", VERSIONS)
+def test_an_application(version: str) -> None:
+    with serving(BARE, "--root-path", "/api", "--header", "x-a: b:c", version=version) as process:
+        said = [process.line("") for _ in range(3)]
+        url = f"{process.url}/"
+        first = next(line for line in process.seen if line.startswith("http2 serves"))
+        assert first == f"http2 serves {BARE}; Ctrl-C ends it.\n"
+        assert process.seen[-4] == f"  addresses  {url}\n"
+        assert said == [
+            "  protocols  HTTP/2 with prior knowledge, HTTP/1.1; browsers want TLS for HTTP/2: "
+            "--dev-tls\n",
+            f"  try        curl --http2-prior-knowledge {url}\n",
+            f"             curl --http1.1 {url}\n",
+        ]
+        for http in ("2", "1.1"):
+            answer = get(process, "/scope", version=http)
+            assert answer.headers["x-a"] == "b:c"
+            scope = answer.json()
+            assert (scope["http_version"], scope["root_path"]) == (http, "/api")
+        log = process.stop()
+    assert process.process.returncode == 0
+    assert '"GET /api/scope HTTP/2" 200 OK' in log
+    assert "the application shuts down" in log
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_development_certificate(workers: str) -> None:
+    """Over TLS by ALPN, with names that a client looks for; in workers it is the same one."""
+    with serving(BARE, "--dev-tls", "--workers", workers) as process:
+        assert process.url.startswith("https://127.0.0.1:")
+        assert "development certificate made by trustme" in process.line("protocols")
+        port = int(process.url.rpartition(":")[2])
+        for http in ("2", "1.1"):
+            flag = "--http2" if http == "2" else "--http1.1"
+            scope = get(process, "/scope", "--retry", "50", "--retry-delay", "0",
+                        "--retry-all-errors", flag).json()  # fmt: skip
+            assert (scope["http_version"], scope["scheme"]) == (http, "https")
+        pems = {ssl.get_server_certificate(("127.0.0.1", port)) for _ in range(4)}
+        assert len(pems) == 1
+        shown = subprocess.run(
+            ["openssl", "x509", "-noout", "-ext", "subjectAltName"],
+            input=pems.pop(), capture_output=True, text=True, check=True,
+        ).stdout  # fmt: skip
+        for name in ("DNS:localhost", "IP Address:127.0.0.1", "IP Address:0:0:0:0:0:0:0:1"):
+            assert name in shown
+        process.stop()
+    assert process.process.returncode == 0
+
+
+def test_a_certificate(certificate: Certificate, tmp_path: Path) -> None:
+    files = ["--ssl-certfile", certificate.cert, "--ssl-keyfile", certificate.key]
+    (tmp_path / "a.txt").write_text("a")
+    with serving(tmp_path, *files) as process:
+        assert "by ALPN" in process.line("protocols")
+        answer = get(process, "/a.txt", "--http2", "--cacert", certificate.cert)
+        assert answer.body == b"a"
+        assert "HTTP/2" in process.stop()
+
+
+def test_reload(tmp_path: Path) -> None:
+    """A mistake is shown, and repaired while the command goes on."""
+    program = tmp_path / "changing.py"
+    body = (
+        "async def app(scope, receive, send):\n"
+        "    await send({'type': 'http.response.start', 'status': 200, 'headers': []})\n"
+        "    await send({'type': 'http.response.body', 'body': b'repaired'})\n"
+    )
+    program.write_text("1 / 0\n")
+    options = ["--app-dir", str(tmp_path), "--reload", "--reload-dir", str(tmp_path)]
+    with serving("changing:app", *options) as process:
+        process.line("ZeroDivisionError")
+        program.write_text(body)
+        process.line("Application startup complete|lifespan.*unsupported|Started server")
+        assert get(process, "/").body == b"repaired"
+        process.stop(signal.SIGTERM)
+
+
+def test_a_unix_socket(tmp_path: Path) -> None:
+    path = tmp_path / "server.sock"
+    (tmp_path / "a.txt").write_text("a")
+    command = [*COMMAND, str(tmp_path), "--uds", str(path)]
+    process = subprocess.Popen(
+        command, env=environment("newest"), stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )  # fmt: skip
+    with process:
+        try:
+            assert process.stdout is not None
+            lines = [process.stdout.readline() for _ in range(5)]
+            assert lines[1] == f"  addresses  Unix socket {path}\n"
+            tried = lines[3].replace("try", "").split()
+            assert tried[:3] == ["curl", "--unix-socket", str(path)]
+            tried[-1] += "a.txt"
+            assert subprocess.check_output([*tried, "-s", "--max-time", "10"]) == b"a"
+            process.send_signal(signal.SIGINT)
+            assert process.wait(10) == 0
+        finally:
+            process.kill()
+    assert not path.exists()
+
+
+def test_all_addresses(tmp_path: Path) -> None:
+    """Of a name that has several, and of all interfaces."""
+    with serving(tmp_path, "--host", "0.0.0.0") as process:
+        assert process.url.startswith("http://127.0.0.1:")
+        assert get(process, "/").status == 200
+
+
+@pytest.mark.parametrize(
+    ("text", "last", "options"),
+    [
+        ("import json\n\njson.loads('x')\n", "json.decoder.JSONDecodeError: Expecting", []),
+        ("import json\n\njson.loads('x')\n", "json.decoder.JSONDecodeError", ["--workers", "2"]),
+        ("import nothing_of_that_name\n", "ModuleNotFoundError: No module named", []),
+        ("def app(:\n", "SyntaxError: ", []),
+        ("def app():\n    raise OSError('of mine')\n", "OSError: of mine", ["--factory"]),
+    ],
+    ids=["raises", "workers", "import", "syntax", "factory"],
+)
+def test_an_application_that_fails(
+    tmp_path: Path, text: str, last: str, options: list[str]
+) -> None:
+    """The traceback is the application's, from its first line on."""
+    (tmp_path / "broken.py").write_text(text)
+    status, said = failing("broken:app", "--app-dir", tmp_path, "--port", "0", *options)
+    assert status == 3
+    assert last in said
+    frames = [line for line in said.splitlines() if line.strip().startswith('File "')]
+    assert f'File "{tmp_path / "broken.py"}"' in frames[0]
+    assert not [line for line in frames if "uvicorn" in line or "/http2/" in line], said
+
+
+def test_an_application_that_does_not_start(tmp_path: Path) -> None:
+    (tmp_path / "unwilling.py").write_text(
+        "async def app(scope, receive, send):\n"
+        "    await send({'type': 'lifespan.startup.failed', 'message': 'no database'})\n"
+    )
+    status, said = failing("unwilling:app", "--app-dir", tmp_path, "--port", "0")
+    assert status == 3
+    assert "no database" in said
+    assert "http2 serves" not in said
+
+
+def fails_with(line: str, *arguments: str | Path, status: int = 1) -> None:
+    """The command says *line*, and nothing else."""
+    assert failing(*arguments) == (status, f"Error: {line}\n")
+
+
+def test_bad_targets(tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    wanted = "is not a directory, nor an application: those are written module:app"
+    fails_with(f"{gone} {wanted}", gone)
+    fails_with(f"{gone}:app {wanted}", f"{gone}:app")
+    fails_with(f"--spa: there is no index.html in {tmp_path}", tmp_path, "--spa")
+    status, said = failing("nothing_of_that_name:app", "--port", "0", "--no-use-colors")
+    assert status == 3
+    assert said == (
+        'ERROR:    Error loading ASGI app. Could not import module "nothing_of_that_name".\n'
+    )
+
+
+def test_ports_that_cannot_be_had(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        line = f"cannot listen on 127.0.0.1 port {port}: Address already in use"
+        fails_with(line, tmp_path, "--port", str(port))
+        fails_with(line, BARE, "--port", str(port), "--workers", "2")
+    fails_with(
+        "cannot listen on host.invalid port 1: Name or service not known",
+        tmp_path, "--host", "host.invalid", "--port", "1",
+    )  # fmt: skip
+
+
+def test_certificates_that_are_none(certificate: Certificate, tmp_path: Path) -> None:
+    port = ["--port", str(free_port())]
+    gone, cert, key = str(tmp_path / "gone.pem"), certificate.cert, certificate.key
+    fails_with(f"--ssl-certfile: there is no file {gone}", BARE, *port, "--ssl-certfile", gone)
+    fails_with(
+        f"--ssl-keyfile: there is no file {gone}",
+        BARE, *port, "--ssl-certfile", cert, "--ssl-keyfile", gone,
+    )  # fmt: skip
+    fails_with(
+        "--ssl-keyfile needs its certificate: --ssl-certfile", BARE, *port, "--ssl-keyfile", key
+    )
+    status, said = failing(BARE, *port, "--ssl-certfile", cert)
+    assert status == 1
+    assert said.startswith(f"Error: TLS cannot be set up with {cert}: ")
+    assert said.count("\n") == 1
+
+
+def test_flags_that_exclude_each_other(certificate: Certificate, tmp_path: Path) -> None:
+    for arguments, word in [
+        ([BARE, "--dev-tls", "--ssl-certfile", certificate.cert], "leave out --ssl-certfile"),
+        ([BARE, "--spa"], "--spa is for directories"),
+        ([str(tmp_path), "--reload"], "--reload is for applications"),
+        ([BARE, "--header", "nonsense"], "is not name:value"),
+    ]:
+        status, said = failing(*arguments)
+        assert status == 2
+        assert word in said.splitlines()[-1]
+
+
+def test_the_installed_command() -> None:
+    """It is called `http2`, and has uvicorn's flags."""
+    command = Path(sysconfig.get_path("scripts")) / "http2"
+    run = {"capture_output": True, "text": True, "timeout": 20, "check": True}
+    said = subprocess.run([str(command), "serve", "--help"], **run).stdout  # type: ignore[call-overload]
+    for flag in ("--dev-tls", "--spa", "--workers", "--reload", "--fd", "--limit-concurrency"):
+        assert flag in said
+    assert "--http " not in said
+    version = subprocess.run([sys.executable, "-m", "http2", "--version"], **run).stdout  # type: ignore[call-overload]
+    assert version.startswith("http2 ")
+
+
+def test_without_its_packages(tmp_path: Path) -> None:
+    """One line says what to install; and the library imports none of them."""
+    (tmp_path / "click.py").write_text("raise ModuleNotFoundError('none', name='click')\n")
+    env = environment("newest") | {"PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-m", "http2", "serve", "."],
+        env=env, capture_output=True, text=True, timeout=20,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr == (
+        "http2: there is no module 'click': pip install 'http2[serve]' brings it\n"
+    )
+    names = "{'click', 'uvicorn', 'starlette', 'anyio', 'trustme', 'http2.cli'}"
+    program = f"import http2, sys; sys.exit(str({names} & set(sys.modules)).replace('set()', ''))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stderr.strip() == ""
