@@ -68,8 +68,11 @@ def test_a_file(server: Process, version: str) -> None:
     assert answer.headers["content-type"] == "text/plain; charset=utf-8"
     assert answer.headers["content-length"] == "10"
     assert get(server, "/inside.txt", version=version).body == b"0123456789"
-    head = get(server, "/numbers.txt", "--head", version=version)
-    assert (head.status, head.headers["content-length"], head.body) == (200, "10", b"")
+    for path, status in (("/numbers.txt", 200), ("/", 200), ("/docs", 307), ("/gone", 404)):
+        head = get(server, path, "--head", version=version)
+        length = get(server, path, version=version).headers["content-length"]
+        assert (head.status, head.headers["content-length"]) == (status, length)
+        assert head.body == b""
     refused = get(server, "/numbers.txt", "-d", "x", version=version)
     assert (refused.status, refused.headers["allow"]) == (405, "GET, HEAD")
 
@@ -101,6 +104,8 @@ def test_conditional_requests(server: Process) -> None:
         assert answer.status == status
         assert answer.headers["etag"] == first["etag"]
         assert answer.body == (b"0123456789" if status == 200 else b"")
+    etag = get(server, "/gone").headers["etag"]
+    assert get(server, "/gone", "-H", f"if-none-match: {etag}").status == 404
     for tag, status in ((first["etag"], 206), ('"other"', 200)):
         answer = get(server, "/numbers.txt", "-H", f"if-range: {tag}", "--range", "0-1")
         assert answer.status == status

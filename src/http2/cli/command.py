@@ -22,9 +22,7 @@ THEIRS = [parameter for parameter in uvicorn.params if parameter.name not in OUR
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(
-    __version__, message=f"http2 %(version)s, nghttp2 {nghttp2_version}", package_name="http2"
-)
+@click.version_option(__version__, message=f"http2 %(version)s, nghttp2 {nghttp2_version}")
 def http2() -> None:
     """HTTP/2 from the command line."""
 

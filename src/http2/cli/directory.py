@@ -13,7 +13,13 @@ from urllib.parse import quote
 
 from anyio import to_thread
 from starlette.datastructures import Headers
-from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import (
+    FileResponse,
+    HTMLResponse,
+    PlainTextResponse,
+    RedirectResponse,
+    Response,
+)
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
@@ -63,7 +69,9 @@ class Directory(StaticFiles):
                 return self.file_response(*index, scope)
         missing = self._file("404.html")
         if missing is not None:
-            return self.file_response(*missing, scope, status_code=404)
+            # without conditions: it is not the file that was asked for
+            full, result = missing
+            return FileResponse(full, status_code=404, stat_result=result)
         return PlainTextResponse("Not Found\n", status_code=404)
 
     def _find(self, path: str) -> Found | None:
