@@ -301,7 +301,7 @@ def test_every_example_is_run() -> None:
     """A program that nobody runs is a program that does not work."""
     named = {
         node.value
-        for path in Path(__file__).parent.glob("test_*examples.py")
+        for path in Path(__file__).parent.rglob("test_*examples.py")
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Constant)
     }
