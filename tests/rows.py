@@ -69,6 +69,8 @@ CLASSES: dict[str, Any] = {
     "metrics.stream": http2.Http2StreamEntry,
     "metrics.session": http2.Http2SessionEntry,
     "websocket": http2.WebSocket,
+    "access_log": http2.AccessLog,
+    "access_formatter": http2.AccessFormatter,
     "http1_request": http2.Http1IncomingMessage,
     "asgi": http2.asgi,
     "asgi.handler": http2.asgi.Handler,

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from . import constants, errors
+from .access_log import AccessFormatter, AccessLog
 from .compat.http1_messages import Http1IncomingMessage, Http1ServerResponse
 from .compat.http1_options import Http1Options
 from .compat.request import Http2ServerRequest, ServerRequest
@@ -87,6 +88,8 @@ nghttp2_version: str = nghttp2_version_string()
 
 __all__ = [
     "AbortError",
+    "AccessFormatter",
+    "AccessLog",
     "ClientHttp2Session",
     "ClientHttp2Stream",
     "Completion",

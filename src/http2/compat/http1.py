@@ -275,7 +275,7 @@ class Http1Connection(Http1Carrier):
         self._keep_alive = head.keep_alive and not self.closed
         if options.max_requests_per_socket and self._requests >= options.max_requests_per_socket:
             self._keep_alive = False
-        self._stream = stream = Http1Stream(self, head)
+        self._stream = stream = service.exchange(self, head)
         if head.length or head.chunked:
             self._expect_body(head)
         else:
@@ -499,6 +499,8 @@ class Http1Connection(Http1Carrier):
         unanswered = not stream._headers_sent or stream._fields is not None
         answered = stream._response_ended
         stream._fields = None
+        if unanswered:
+            stream._refused(error.status)
         code = NGHTTP2_CANCEL if error.status == 408 else NGHTTP2_PROTOCOL_ERROR
         self._fail_stream(stream, stream_error(code, None, message=str(error)), code)
         if unanswered:

@@ -7,10 +7,15 @@ from typing import TYPE_CHECKING
 
 from .http1 import Http1Connection
 from .http1_options import Http1Options
+from .http1_stream import Http1Stream
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..core.server import Http2Server
     from .dispatch import Dispatcher
+    from .http1_head import RequestHead
+    from .http1_watched import WatchedStream
 
 __all__ = ["Http1Service"]
 
@@ -18,11 +23,15 @@ __all__ = ["Http1Service"]
 class Http1Service:
     """Takes over connections of HTTP/1 clients: the value of a server's ``_serve_http1``."""
 
+    exchange: Callable[[Http1Connection, RequestHead], Http1Stream] = Http1Stream
+    """Makes the stream of a request."""
+
     def __init__(self, options: Http1Options, dispatcher: Dispatcher, server: Http2Server) -> None:
         """Make the one of *server*; what comes of requests is the *dispatcher*'s."""
         self.options = options
         self.dispatcher = dispatcher
         self.dispatch = dispatcher.http1(server)
+        self._watchers: tuple[Callable[[WatchedStream], None], ...] = ()
         seconds = int(options.keep_alive_timeout)
         self.keep_alive = "connection: keep-alive\r\n"
         if seconds:
@@ -34,3 +43,19 @@ class Http1Service:
         connection = Http1Connection(self, server, transport)
         transport.set_protocol(connection)
         connection._begin(data)
+
+    def watch(self, over: Callable[[WatchedStream], None], begin: bool) -> None:
+        """Begin or cease to call *over* with each exchange that is over.
+
+        Begins with the next request.
+        """
+        if begin:
+            self._watchers = (*self._watchers, over)
+        else:
+            self._watchers = tuple(other for other in self._watchers if other != over)
+        if not self._watchers:
+            self.exchange = Http1Stream
+            return
+        from .http1_watched import watched
+
+        self.exchange = watched(self._watchers)

@@ -121,6 +121,9 @@ class Http1Stream(Http1Writer):
             connection._abandoned(self)
         connection._loop.call_soon(self._emit_end)
 
+    def _refused(self, status: int) -> None:
+        """The connection itself answers, with *status*."""
+
     def _failed(self, error: BaseException | None, code: int) -> None:
         """The connection has no more to give: it is over, or what came was no HTTP."""
         if self._off_the_wire:

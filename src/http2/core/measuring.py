@@ -142,7 +142,7 @@ class Measuring:
         self._streams: dict[int, _Progress] = {}
         self._ended = 0
         self._durations = 0.0
-        self._connection.measuring = True
+        session._count_sent(True)
         session._add_layer(self._lay)
 
     def _lay(self, handlers: Handlers) -> None:
@@ -161,7 +161,7 @@ class Measuring:
         """Measure no more, and tell of nothing."""
         self._session._remove_layer(self._lay)
         self._session._measuring = None
-        self._connection.measuring = False
+        self._session._count_sent(False)
         self._streams.clear()
 
     def stop(self) -> None:

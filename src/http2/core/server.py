@@ -74,6 +74,16 @@ class ServedConnection(Protocol):
         """Begin to `close` it so that no request is lost."""
 
 
+class ServesHttp1(Protocol):
+    """What takes over the connections of HTTP/1 clients."""
+
+    def __call__(self, server: Http2Server, transport: asyncio.Transport, data: bytes) -> None:
+        """Serve *transport*, on which *data* has come."""
+
+    def watch(self, over: Callable[[Any], None], begin: bool) -> None:
+        """Begin or cease to tell *over* of the exchanges that are over."""
+
+
 class Http2Server(Closable, Referenced):
     """A server that speaks HTTP/2 in the clear (h2c with prior knowledge).
 
@@ -109,7 +119,7 @@ class Http2Server(Closable, Referenced):
     # What the Compatibility API adds, which is above this module: the listener of ``stream`` that
     # emits ``request``, and what takes over the connections of HTTP/1 clients.
     _on_stream: Callable[..., object] | None = None
-    _serve_http1: Callable[[Http2Server, asyncio.Transport, bytes], None] | None = None
+    _serve_http1: ServesHttp1 | None = None
     # Seconds that a client in the clear has to show which protocol it speaks; 0 for no limit.
     _first_bytes_timeout: float = 0
 
@@ -547,6 +557,11 @@ class Http2Server(Closable, Referenced):
         self._options.settings = Settings.of(
             Settings.from_pairs([*self._options.settings.to_pairs(), *changes.to_pairs()])
         )
+
+    def _watch_http1(self, over: Callable[[Any], None], begin: bool) -> None:
+        """Begin or cease to tell *over* of HTTP/1's exchanges; without HTTP/1 there are none."""
+        if self._serve_http1 is not None:
+            self._serve_http1.watch(over, begin)
 
     def _unknown_protocol(self, transport: asyncio.Transport) -> None:
         unknown_protocol(self, transport)

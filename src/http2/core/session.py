@@ -129,6 +129,8 @@ class Http2Session(SessionControl):
     # By kind of event; see `http2.events`. A list of the class's, unless there are layers.
     _handlers: Handlers
     _layers: tuple[Callable[[Handlers], None], ...] = ()
+    # How many of them want to know what is sent.
+    _counting = 0
 
     _write_paused = False
     _in_batch = False
@@ -245,6 +247,12 @@ class Http2Session(SessionControl):
             for layer in self._layers:
                 layer(handlers)
             self.__dict__["_handlers"] = handlers
+
+    def _count_sent(self, begin: bool) -> None:
+        """Tell the layers of what is sent, for one more of them or one less."""
+        self._counting += 1 if begin else -1
+        if self._connection is not None:
+            self._connection.measuring = self._counting > 0
 
     def _dispatch(self, batch: list[events.Event]) -> None:
         handlers = self._handlers

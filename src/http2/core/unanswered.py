@@ -48,7 +48,12 @@ def _others_listen(stream: Any, emitter: EventEmitter, event: str) -> bool:
     """Whether *stream* has handlers beside the one of *event* of *emitter*."""
     session = stream._session
     server = getattr(session, "server", None)
-    streams = 0 if stream.id is None else session.listener_count("stream")
+    streams = 0 if stream.id is None else _handlers(session)
     if server is not None:
-        streams += server.listener_count("stream")
+        streams += _handlers(server)
     return streams > 1 or emitter.listener_count(event) > 1
+
+
+def _handlers(emitter: EventEmitter) -> int:
+    """How many listeners of ``stream`` may answer: what only looks says ``answers = False``."""
+    return sum(getattr(listener, "answers", True) for listener in emitter.listeners("stream"))
