@@ -124,7 +124,10 @@ def session_options(client: bool) -> Defaults:
 
 
 SERVER = (
-    taken(servers._max_connections) | taken(servers._http1_options) | of_dataclass(Dispatcher)
+    taken(servers._max_connections)
+    | taken(servers._proxies)
+    | taken(servers._http1_options)
+    | of_dataclass(Dispatcher)
 )  # fmt: skip
 SECURE = taken(servers.create_secure_server) | taken(tls.server_context)
 # What the loop is told; its defaults are the loop's.

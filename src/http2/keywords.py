@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import socket
     import ssl
     from collections.abc import AsyncIterable, Iterable
+    from ipaddress import IPv4Network, IPv6Network
     from urllib.parse import SplitResult
 
     from typing_extensions import Buffer
@@ -181,6 +182,8 @@ class ServerOptions(ServerSessionOptions, total=False):
 
     max_connections: int | None
     """Connections at a time; None: any number."""
+    proxy_protocol: Sequence[str | IPv4Network | IPv6Network] | None
+    """Networks of the proxies that say for whom they speak; None: no connection begins so."""
     allow_http1: bool
     """Whether clients of HTTP/1 are served too."""
     http1_options: Http1Options | Mapping[str, object]

@@ -610,7 +610,7 @@ class Http1Connection(Http1Carrier):
         self._lingering = self.closed = True
         stream._handed_over()
         self._resume_reading()
-        socket = RawSocket(server, transport, rest)
+        socket = RawSocket(server, transport, rest, self._addresses)
         server._session_gone(self)
         request = self._service.dispatcher.leaving(stream, head.headers)
         request.raw_socket = socket

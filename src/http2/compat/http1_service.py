@@ -12,6 +12,7 @@ from .http1_stream import Http1Stream
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ..core.proxy_protocol import Addresses
     from ..core.server import Http2Server
     from .dispatch import Dispatcher
     from .http1_head import RequestHead
@@ -38,9 +39,17 @@ class Http1Service:
             # so that no client begins a request that crosses our goodbye
             self.keep_alive += f"keep-alive: timeout={seconds}\r\n"
 
-    def __call__(self, server: Http2Server, transport: asyncio.Transport, data: bytes) -> None:
-        """Serve *transport*, on which *data* has come."""
+    def __call__(
+        self,
+        server: Http2Server,
+        transport: asyncio.Transport,
+        data: bytes,
+        claimed: Addresses | None = None,
+    ) -> None:
+        """Serve *transport*, on which *data* has come, and whose proxy has *claimed* addresses."""
         connection = Http1Connection(self, server, transport)
+        if claimed is not None:
+            connection._addresses = claimed
         transport.set_protocol(connection)
         connection._begin(data)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 from ..core.checks import check_integer
 from ..core.options import SessionOptions, reject_unknown
 from ..core.origins import check_origins
+from ..core.proxy_protocol import Networks, trusted_networks
 from ..core.server import Http2SecureServer, Http2Server
 from ..core.tls import HTTP1, server_context
 from ..errors import new_error
@@ -43,6 +44,10 @@ def create_server(
     ``max_connections`` (None: any number) is how many connections the server has at most: further
     clients wait in the system's queue (``backlog`` of `Http2Server.listen`) until one is closed.
 
+    ``proxy_protocol`` (None) is a list of the networks of proxies, as `ipaddress.ip_network` takes
+    them: every connection that is accepted begins with a header of the PROXY protocol, version 1
+    or 2, whose addresses become the connection's; one from elsewhere, or without it, is closed.
+
     ``allow_http1`` (False) serves clients of HTTP/1.1 and 1.0 too, with the same listeners of
     ``request``: a connection's first bytes tell them apart. ``http1_options`` says how, an
     `Http1Options` or a mapping with its fields. What such clients
@@ -58,8 +63,10 @@ def create_server(
     dispatcher = Dispatcher.take(left)
     http1_options = _http1_options(left)
     limit = _max_connections(left)
+    proxies = _proxies(left)
     reject_unknown(left, "create_server")
     server = Http2Server(session_options, limit)
+    server._proxies = proxies
     return _equipped(server, dispatcher, http1_options, on_request)
 
 
@@ -89,9 +96,11 @@ def create_secure_server(
     origins = check_origins(origins)
     context = server_context(left, ("h2",) if http1_options is None else ("h2", *HTTP1))
     limit = _max_connections(left)
+    proxies = _proxies(left)
     reject_unknown(left, "create_secure_server")
     server = Http2SecureServer(session_options, context, limit)
     server._origins = origins
+    server._proxies = proxies
     return _equipped(server, dispatcher, http1_options, on_request)
 
 
@@ -100,6 +109,11 @@ def _max_connections(options: dict[str, Any]) -> int | None:
     if limit is not None:
         check_integer("max_connections", limit, 1, sys.maxsize)
     return limit
+
+
+def _proxies(options: dict[str, Any]) -> Networks | None:
+    """The networks whose proxies say for whom they speak; None: no connection begins so."""
+    return trusted_networks(options.pop("proxy_protocol", None))
 
 
 def _http1_options(options: dict[str, Any]) -> Http1Options | None:

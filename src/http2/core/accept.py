@@ -12,6 +12,7 @@ from .timers import IdleTimer
 from .transport import SessionProtocol
 
 if TYPE_CHECKING:
+    from .proxy_protocol import Addresses
     from .server import Http2Server
     from .tls_accept import TlsProtocol
 
@@ -40,7 +41,16 @@ class ServerProtocol(SessionProtocol):
     sent, because nobody knows what language the client would understand.
     """
 
-    __slots__ = ("_first", "_handshake", "_idle", "_known", "_server", "_timer", "_transport")
+    __slots__ = (
+        "_claimed",
+        "_first",
+        "_handshake",
+        "_idle",
+        "_known",
+        "_server",
+        "_timer",
+        "_transport",
+    )
 
     def __init__(self, server: Http2Server, session: ServerHttp2Session) -> None:
         super().__init__(session)
@@ -54,6 +64,12 @@ class ServerProtocol(SessionProtocol):
         self._idle: IdleTimer | None = None
         # TLS, while its handshake is under way
         self._handshake: TlsProtocol | None = None
+        # the addresses that a proxy has told of
+        self._claimed: Addresses | None = None
+
+    def claim(self, addresses: Addresses) -> None:
+        """Take *addresses* for those of the connection: its proxy has said so."""
+        self._claimed = self._session._claimed = addresses
 
     def begin(self, transport: asyncio.Transport, data: bytes) -> None:
         """Take the place of another protocol of *transport*, which has read *data*."""
@@ -144,7 +160,7 @@ class ServerProtocol(SessionProtocol):
         self._first = None
         self._cancel_timer()
         server._shown(self)
-        server._serve_http1(server, transport, data)
+        server._serve_http1(server, transport, data, self._claimed)
 
     def _idled(self) -> None:
         """Nothing has come for as long as `Http2Server.set_timeout` says."""

@@ -13,10 +13,10 @@ __all__ = ["HandshakeSocket"]
 class HandshakeSocket:
     """What ``tls_client_error`` listeners get with the error: a connection, to look at."""
 
-    def __init__(self, transport: asyncio.Transport) -> None:
+    def __init__(self, transport: asyncio.Transport, claimed: dict[str, Any] | None = None) -> None:
         self._transport = transport
         # asked for early: once a connection has been reset its addresses are forgotten
-        self._addresses = addresses_of(transport)
+        self._addresses = claimed or addresses_of(transport)
 
     def __repr__(self) -> str:
         """Show who it was."""

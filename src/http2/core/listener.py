@@ -169,10 +169,14 @@ class Listener:
         protocol = self._server._protocol()
         self._server._opening.add(protocol)
         # the transport that is made keeps the task alive
-        self._loop.create_task(self._connect(protocol, accepted))
+        task = self._loop.create_task(self._connect(protocol, accepted))
+        if self._server._proxies is not None:
+            self._server._begins_with_header(task)
 
     async def _connect(self, protocol: Any, accepted: socket.socket) -> None:
         try:
+            if self._server._proxies is not None:
+                await self._server._learn_client(protocol, accepted)
             await self._loop.connect_accepted_socket(lambda: protocol, accepted)
         except BaseException as error:
             # there is no transport, or no loop any more

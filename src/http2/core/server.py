@@ -17,7 +17,9 @@ from .deadlines import Queue
 from .duplex import Closable, Completion, retrieve
 from .emitter import EventEmitter, logger
 from .listener import Listener, SocketFile, has_file, open_path, open_port, take_socket
+from .log_limit import limit
 from .options import SessionOptions
+from .proxy_protocol import Addresses, Networks, read_header
 from .runner import GRACE, Referenced
 from .server_session import ServerHttp2Session
 from .session import Http2Session
@@ -77,8 +79,14 @@ class ServedConnection(Protocol):
 class ServesHttp1(Protocol):
     """What takes over the connections of HTTP/1 clients."""
 
-    def __call__(self, server: Http2Server, transport: asyncio.Transport, data: bytes) -> None:
-        """Serve *transport*, on which *data* has come."""
+    def __call__(
+        self,
+        server: Http2Server,
+        transport: asyncio.Transport,
+        data: bytes,
+        claimed: Addresses | None = None,
+    ) -> None:
+        """Serve *transport*, on which *data* has come, and whose proxy has *claimed* addresses."""
 
     def watch(self, over: Callable[[Any], None], begin: bool) -> None:
         """Begin or cease to tell *over* of the exchanges that are over."""
@@ -123,6 +131,9 @@ class Http2Server(Closable, Referenced):
     # Seconds that a client in the clear has to show which protocol it speaks; 0 for no limit.
     _first_bytes_timeout: float = 0
 
+    # Who may say for whom it speaks, by the PROXY protocol: None for nobody, and no header comes.
+    _proxies: Networks | None = None
+
     def __init__(self, options: SessionOptions, max_connections: int | None = None) -> None:
         self._options = options
         self._max_connections = max_connections
@@ -135,6 +146,8 @@ class Http2Server(Closable, Referenced):
         self._handshakes: set[asyncio.Transport] = set()
         # connections that were accepted, and are not among the transports yet
         self._opening: set[object] = set()
+        # those whose proxy has still to say for whom it speaks
+        self._headers: set[asyncio.Task[None]] = set()
         # those whose client has not shown yet that it speaks HTTP/2
         self._unproven: Queue[ServerProtocol] | None = None
 
@@ -248,6 +261,26 @@ class Http2Server(Closable, Referenced):
         from .tls_accept import TlsProtocol
 
         return TlsProtocol(self, made)
+
+    def _begins_with_header(self, task: asyncio.Task[None]) -> None:
+        """The connection of *task* begins with a header of the PROXY protocol."""
+        self._headers.add(task)
+        task.add_done_callback(self._headers.discard)
+
+    async def _learn_client(
+        self, protocol: ServerProtocol | TlsProtocol, accepted: socket.socket
+    ) -> None:
+        """Read from *accepted* for whom a proxy speaks. Raises `OSError`."""
+        assert self._proxies is not None
+        seconds = self._options.handshake_timeout or self._first_bytes_timeout
+        try:
+            claimed = await read_header(self._loop, accepted, self._proxies, seconds)
+        except OSError as error:
+            text = str(error) or f"no PROXY header has come within {seconds:g} s"
+            limit.warn("PROXY", None, "%r: a connection is refused: %s", self, text)
+            raise
+        if claimed is not None:
+            protocol.claim(claimed)
 
     def _speaks(self, offered: Sequence[bytes]) -> bool:
         """Whether one of the protocols that a client offers by ALPN is ours."""
@@ -476,6 +509,8 @@ class Http2Server(Closable, Referenced):
         for transport in tuple(self._transports):
             if transport not in speaking:
                 transport.close()
+        for task in self._headers:
+            task.cancel()
 
     def _session_gone(self, session: ServedConnection) -> None:
         self._sessions.discard(session)

@@ -129,6 +129,8 @@ class Http2Session(SessionControl):
     # By kind of event; see `http2.events`. A list of the class's, unless there are layers.
     _handlers: Handlers
     _layers: tuple[Callable[[Handlers], None], ...] = ()
+    # The addresses that a proxy has told of.
+    _claimed: dict[str, Any] | None = None
     # How many of them want to know what is sent.
     _counting = 0
 
@@ -184,7 +186,7 @@ class Http2Session(SessionControl):
         """The transport stands: begin to speak HTTP/2 on it."""
         self._transport = transport
         self._writelines = writelines_of(transport)
-        self._addresses = addresses_of(transport)
+        self._addresses = self._claimed or addresses_of(transport)
         if self.destroyed:
             transport.abort()
             return

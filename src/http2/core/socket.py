@@ -62,7 +62,12 @@ class SocketProxy:
 
     def get_extra_info(self, name: str, default: object = None) -> Any:
         """What the transport knows under *name*, as `asyncio.BaseTransport.get_extra_info`."""
-        return self._transport().get_extra_info(name, default)
+        transport = self._transport()
+        known = self._session._addresses
+        if name in known:
+            # those that a proxy has told of are not the transport's
+            return known[name]
+        return transport.get_extra_info(name, default)
 
     def _address(self, name: str, part: int) -> Any:
         known = self._session._addresses

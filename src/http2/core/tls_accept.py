@@ -22,6 +22,7 @@ from .transport import _read_buffer
 
 if TYPE_CHECKING:
     from .accept import ServerProtocol
+    from .proxy_protocol import Addresses
     from .server import Http2Server
 
 __all__ = ["TlsProtocol"]
@@ -65,6 +66,10 @@ class TlsProtocol(asyncio.BufferedProtocol):
         self._outgoing = ssl.MemoryBIO()
         self._error: Exception | None = None
 
+    def claim(self, addresses: Addresses) -> None:
+        """Take *addresses* for those of the connection: its proxy has said so."""
+        self._inner.claim(addresses)
+
     # --- the ClientHello ----------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -80,7 +85,7 @@ class TlsProtocol(asyncio.BufferedProtocol):
         self._inner._handshake = self
         server._await_handshake(self._inner)
         if server.listener_count(EVENT) or logger.isEnabledFor(logging.DEBUG):
-            self._socket = HandshakeSocket(stream)
+            self._socket = HandshakeSocket(stream, self._inner._claimed)
         inner = self._inner
         if not inner._known:
             inner._known = True
@@ -158,6 +163,7 @@ class TlsProtocol(asyncio.BufferedProtocol):
         # uvloop keeps the first protocol of a connection for as long as there is that connection
         self._transport = self._socket = self._tls = None
         carried = TlsTransport(server._loop, transport, tls, self._incoming, self._outgoing)
+        carried.claimed = self._inner._claimed or {}
         carried.begin(self._inner)
 
     # --- the end ------------------------------------------------------------------------
@@ -185,6 +191,6 @@ class TlsProtocol(asyncio.BufferedProtocol):
         if error is None or not str(error):
             # what a loop has to say of a client that hangs up
             error = ConnectionResetError("the connection was closed during the TLS handshake")
-        socket = self._socket or HandshakeSocket(transport)
+        socket = self._socket or HandshakeSocket(transport, self._inner._claimed)
         logger.debug("%r: the handshake with %r failed: %r", server, socket, error)
         server.emit(EVENT, error, socket)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any, cast
 
@@ -45,6 +45,8 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
     _eof_sent = False
     _error: Exception | None = None
     _timer: asyncio.TimerHandle | None = None
+    claimed: Mapping[str, Any] = {}
+    """The addresses that a proxy has told of."""
 
     def __init__(
         self,
@@ -332,4 +334,6 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
                 return self._tls.cipher()
             case "compression":
                 return self._tls.compression()
+        if name in self.claimed:
+            return self.claimed[name]
         return self._transport.get_extra_info(name, default)

@@ -43,11 +43,16 @@ class RawSocket:
     """Whether the connection is over."""
 
     def __init__(
-        self, server: Http2Server, transport: asyncio.Transport, data: bytes = b""
+        self,
+        server: Http2Server,
+        transport: asyncio.Transport,
+        data: bytes = b"",
+        addresses: dict[str, Any] | None = None,
     ) -> None:
         loop = server._loop
         self._server = server
         self._transport = transport
+        self._addresses = addresses or {}
         self.reader = asyncio.StreamReader(loop=loop)
         protocol = _Protocol(self.reader, loop=loop)
         protocol.socket = self
@@ -71,6 +76,8 @@ class RawSocket:
 
     def get_extra_info(self, name: str, default: object = None) -> Any:
         """What the transport knows under *name*, as `asyncio.BaseTransport.get_extra_info`."""
+        if name in self._addresses:
+            return self._addresses[name]
         return self._transport.get_extra_info(name, default)
 
     def destroy(self) -> None:

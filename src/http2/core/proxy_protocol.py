@@ -1,0 +1,188 @@
+"""The PROXY protocol, versions 1 and 2: what a proxy says of its client before anything else.
+
+After HAProxy's specification. A header is taken off the socket before it has a transport: it is
+looked at in the kernel's queue (MSG_PEEK), and no byte behind it is touched.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import re
+import socket
+from collections.abc import Sequence
+from typing import Any, Final, TypeAlias
+
+from ..errors import new_error
+
+__all__ = ["Addresses", "Networks", "read_header", "trusted_networks"]
+
+Networks: TypeAlias = Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network]
+Addresses: TypeAlias = dict[str, Any]
+"""``peername`` and ``sockname`` as the proxy has them."""
+
+SIGNATURE: Final = b"\r\n\r\n\0\r\nQUIT\n"
+# Bytes that a header of version 1 has at most, with its CRLF (section 2.1).
+MOST_V1: Final = 107
+# Families and protocols of version 2 (section 2.2): every other value has to be refused.
+UNSPECIFIED: Final = 0x00
+OF_STREAMS: Final = {0x11: 4, 0x21: 16, 0x31: 108}
+# Bytes that are read at once; a header of version 2 has 65,551 at most.
+READ: Final = 4096
+
+PORT: Final = re.compile(rb"0|[1-9][0-9]{0,4}")
+V1: Final = re.compile(rb"PROXY (TCP4|TCP6) ([^ ]+) ([^ ]+) ([^ ]+) ([^ ]+)\r\n")
+UNKNOWN: Final = re.compile(rb"PROXY UNKNOWN(?: [^\r\n]*)?\r\n")
+
+
+class Malformed(Exception):
+    """What came is no header of the PROXY protocol."""
+
+
+def trusted_networks(given: Any) -> Networks | None:
+    """The option ``proxy_protocol``. Raises ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE."""
+    if given is None:
+        return None
+    if not isinstance(given, (list, tuple)):
+        raise new_error("ERR_INVALID_ARG_TYPE", "proxy_protocol", "a list of networks", given)
+    found = []
+    for network in given:
+        try:
+            found.append(ipaddress.ip_network(network))
+        except (ValueError, TypeError):
+            raise new_error("ERR_INVALID_ARG_VALUE", "proxy_protocol", network) from None
+    return found
+
+
+def is_trusted(address: Any, networks: Networks) -> bool:
+    """Whether the peer at *address* may say for whom it speaks; one on a Unix socket may."""
+    if not isinstance(address, tuple):
+        return True
+    peer = ipaddress.ip_address(address[0].partition("%")[0])
+    mapped = getattr(peer, "ipv4_mapped", None)
+    return any((mapped or peer) in network for network in networks)
+
+
+def parse(data: bytes) -> tuple[int, Addresses | None]:
+    """The length of the header that *data* begins with, and the addresses in it.
+
+    0 if it is not complete; None if it has none that are to be used. Raises `Malformed`.
+    """
+    if SIGNATURE.startswith(data[:12]):
+        return _parse_v2(data)
+    if data.startswith(b"PROXY ") or b"PROXY ".startswith(data):
+        return _parse_v1(data)
+    raise Malformed("the connection does not begin with a header of the PROXY protocol")
+
+
+def _parse_v1(data: bytes) -> tuple[int, Addresses | None]:
+    end = data.find(b"\n", 0, MOST_V1) + 1
+    if not end:
+        if len(data) >= MOST_V1:
+            raise Malformed(f"a header of version 1 has more than {MOST_V1} bytes")
+        return 0, None
+    line = data[:end]
+    if UNKNOWN.fullmatch(line):
+        return end, None
+    found = V1.fullmatch(line)
+    if found is None:
+        raise Malformed("a header of version 1 is malformed")
+    family, source, target, source_port, target_port = found.groups()
+    kind = ipaddress.IPv4Address if family == b"TCP4" else ipaddress.IPv6Address
+    ends = []
+    for host, port in ((source, source_port), (target, target_port)):
+        try:
+            address = kind(host.decode("ascii"))
+        except ValueError:
+            raise Malformed(f"{host!r} is no address of {family.decode()}") from None
+        if not PORT.fullmatch(port) or int(port) > 65535 or b"%" in host:
+            raise Malformed("a header of version 1 has a wrong address or port")
+        ends.append(_named(address, int(port)))
+    return end, {"peername": ends[0], "sockname": ends[1]}
+
+
+def _named(address: ipaddress.IPv4Address | ipaddress.IPv6Address, port: int) -> tuple[Any, ...]:
+    """As sockets name it."""
+    return (str(address), port) if address.version == 4 else (str(address), port, 0, 0)
+
+
+def _parse_v2(data: bytes) -> tuple[int, Addresses | None]:
+    if len(data) >= 13 and data[12] not in (0x20, 0x21):
+        raise Malformed(f"{data[12]:#04x} is no version and command of the PROXY protocol")
+    if len(data) < 16:
+        return 0, None
+    kind = data[13]
+    length = int.from_bytes(data[14:16], "big")
+    if len(data) < 16 + length:
+        return 0, None
+    end = 16 + length
+    if not data[12] & 15 or kind == UNSPECIFIED:
+        # LOCAL: the proxy speaks for itself; or it does not know for whom
+        return end, None
+    size = OF_STREAMS.get(kind)
+    if size is None:
+        raise Malformed(f"{kind:#04x} is no family and protocol of a stream")
+    body = data[16:end]
+    if len(body) < 2 * size + (0 if size == 108 else 4):
+        raise Malformed("a header of version 2 is too short for its addresses")
+    source, target = body[:size], body[size : 2 * size]
+    if size == 108:
+        paths = [path.partition(b"\0")[0] or path.rstrip(b"\0") for path in (source, target)]
+        names = [path.decode("utf-8", "surrogateescape") for path in paths]
+        return end, {"peername": names[0], "sockname": names[1]}
+    ports = body[2 * size : 2 * size + 4]
+    return end, {
+        "peername": _named(ipaddress.ip_address(source), int.from_bytes(ports[:2], "big")),
+        "sockname": _named(ipaddress.ip_address(target), int.from_bytes(ports[2:], "big")),
+    }
+
+
+async def read_header(
+    loop: asyncio.AbstractEventLoop, sock: socket.socket, networks: Networks, seconds: float
+) -> Addresses | None:
+    """Take the header off *sock*, within *seconds* (0: no limit); the addresses in it.
+
+    None: it speaks of nobody else than the peer. Raises `OSError` for a peer that is not in
+    *networks*, that says something else, or too late.
+    """
+    sock.setblocking(False)
+    address = sock.getpeername()
+    if not is_trusted(address, networks):
+        raise ConnectionRefusedError(f"{address!r} is no trusted proxy")
+    try:
+        async with asyncio.timeout(seconds or None):
+            return await _take_header(loop, sock)
+    except Malformed as error:
+        raise ConnectionAbortedError(f"{address!r}: {error}") from None
+
+
+async def _take_header(loop: asyncio.AbstractEventLoop, sock: socket.socket) -> Addresses | None:
+    """The bytes that are looked at are taken before more are waited for: else it would be busy."""
+    data = b""
+    while True:
+        try:
+            seen = sock.recv(READ, socket.MSG_PEEK)
+        except (BlockingIOError, InterruptedError):
+            await _readable(loop, sock)
+            continue
+        if not seen:
+            raise ConnectionAbortedError("the connection was closed within its PROXY header")
+        size, addresses = parse(data + seen)
+        taken = sock.recv(size - len(data) if size else len(seen))
+        if size:
+            return addresses
+        data += taken
+
+
+async def _readable(loop: asyncio.AbstractEventLoop, sock: socket.socket) -> None:
+    waiter = loop.create_future()
+
+    def came() -> None:
+        if not waiter.done():
+            waiter.set_result(None)
+
+    loop.add_reader(sock.fileno(), came)
+    try:
+        await waiter
+    finally:
+        loop.remove_reader(sock.fileno())
