@@ -182,7 +182,7 @@ def test_http1_where_it_is_spoken(run: Run, certificate: Certificate) -> None:
             assert server._context is not None
             server._context.set_alpn_protocols(["h2", "http/1.1"])
 
-            def serve(_: Any, transport: asyncio.Transport, early: bytes) -> None:
+            def serve(_: Any, transport: asyncio.Transport, early: bytes, claimed: Any) -> None:
                 tls = transport.get_extra_info("ssl_object")
                 events.add("http1", tls.selected_alpn_protocol(), early)
                 transport.write(b"HTTP/1.1 204 No Content\r\n\r\n")
