@@ -399,7 +399,10 @@ def test_early_bytes_of_other_protocols(
             if serving_http1:
                 # on uvloop the bytes come a moment later, to the protocol that is there then
                 def serve(
-                    server: http2.Http2Server, transport: asyncio.Transport, early: bytes
+                    server: http2.Http2Server,
+                    transport: asyncio.Transport,
+                    early: bytes,
+                    claimed: Any,
                 ) -> None:
                     protocol = Shout(server, transport)
                     transport.set_protocol(protocol)
