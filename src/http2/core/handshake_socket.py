@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from .socket import addresses_of
+from .socket import addresses_of, extra_info
 
 __all__ = ["HandshakeSocket"]
 
@@ -29,9 +29,7 @@ class HandshakeSocket:
 
     def get_extra_info(self, name: str, default: object = None) -> Any:
         """What the transport knows under *name*, as `asyncio.BaseTransport.get_extra_info`."""
-        if name in self._addresses:
-            return self._addresses[name]
-        return self._transport.get_extra_info(name, default)
+        return extra_info(self._addresses, self._transport, name, default)
 
     def destroy(self) -> None:
         """End the connection at once."""

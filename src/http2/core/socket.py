@@ -21,6 +21,14 @@ def addresses_of(transport: asyncio.BaseTransport) -> dict[str, Any]:
     return {name: transport.get_extra_info(name) for name in ("peername", "sockname")}
 
 
+def extra_info(
+    addresses: dict[str, Any], transport: asyncio.BaseTransport, name: str, default: object
+) -> Any:
+    """What *transport* knows under *name*, with the *addresses* that a proxy may have told of."""
+    known = addresses.get(name)
+    return transport.get_extra_info(name, default) if known is None else known
+
+
 def host_of(address: Any) -> str | None:
     """The host of an *address*, without its port; None for what has none."""
     return str(address[0]) if isinstance(address, tuple) and address else None
@@ -63,11 +71,7 @@ class SocketProxy:
     def get_extra_info(self, name: str, default: object = None) -> Any:
         """What the transport knows under *name*, as `asyncio.BaseTransport.get_extra_info`."""
         transport = self._transport()
-        known = self._session._addresses
-        if name in known:
-            # those that a proxy has told of are not the transport's
-            return known[name]
-        return transport.get_extra_info(name, default)
+        return extra_info(self._session._addresses, transport, name, default)
 
     def _address(self, name: str, part: int) -> Any:
         known = self._session._addresses

@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from .socket import extra_info
+
 if TYPE_CHECKING:
     from .server import Http2Server
 
@@ -76,9 +78,7 @@ class RawSocket:
 
     def get_extra_info(self, name: str, default: object = None) -> Any:
         """What the transport knows under *name*, as `asyncio.BaseTransport.get_extra_info`."""
-        if name in self._addresses:
-            return self._addresses[name]
-        return self._transport.get_extra_info(name, default)
+        return extra_info(self._addresses, self._transport, name, default)
 
     def destroy(self) -> None:
         """End the connection at once; what was not sent yet is lost."""
