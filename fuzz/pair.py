@@ -24,6 +24,7 @@ from http2.engine.connection import Connection
 from .program import Program
 
 REFUSED = -533  # NGHTTP2_ERR_REFUSED_STREAM
+CANCELLED = 8
 MOST_STEPS = 500
 MOST_STREAMS = 24
 # The largest window that is ever asked for, and the longest piece of a body.
@@ -158,6 +159,10 @@ class Side:
     def _over(self, stream_id: int, code: int) -> None:
         if self.left and stream_id not in self.stories:
             return  # a request that was under way when no more were wanted
+        if stream_id % 2 == 0 and stream_id not in self.stories:
+            assert self.connection.client
+            assert code == CANCELLED
+            return  # a promise that was lost with the stream it came on
         story = self.stories[stream_id]
         assert story.closed is None, f"stream {stream_id} ends twice"
         story.closed = code

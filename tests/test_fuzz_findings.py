@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from http2 import events
-from http2.constants import NGHTTP2_REFUSED_STREAM
+from http2.constants import NGHTTP2_CANCEL, NGHTTP2_REFUSED_STREAM
 from http2.engine.connection import Connection
 
 from .conftest import Run
@@ -132,3 +132,31 @@ def test_first_line_that_is_no_request_line(run: Run) -> None:
             assert (await peer.response()).status == 400
 
     run(main())
+
+
+@pytest.mark.parametrize("sent_first", [True, False])
+@pytest.mark.parametrize("another", [True, False])
+def test_reset_in_the_middle_of_a_promise(sent_first: bool, another: bool) -> None:
+    """nghttp2 forgets to tell of the promise, and took its response for a malformed request."""
+    pair = Pair()
+    streams = [pair.request({":method": "PUT"}, False) for _ in range(2)]
+    promised, _ = pair.server.submit_push_promise(streams[0], {":method": "GET"}, "a", "http")
+    if another:
+        pair.server.submit_push_promise(streams[1], {":method": "GET", "x": "2"}, "a", "http")
+    pair.server.submit_response(promised, {}, False)
+    pair.server.write(promised, b"body")
+    pair.forget()
+    wire = b"".join(pair.server.data_to_send())
+    # the head of the frame and of its block
+    pair.client_events += pair.client.receive(wire[:15])
+    pair.client.reset(streams[0], NGHTTP2_CANCEL)
+    if sent_first:
+        pair.from_client(b"".join(pair.client.data_to_send()))
+    pair.client_events += pair.client.receive(wire[15:])
+    pair.pump()
+    assert not of_kind(pair.client_events, events.INVALID_FRAME)
+    closed = {event[1]: event[2] for event in of_kind(pair.server_events, events.STREAM_CLOSED)}
+    assert closed[promised] == NGHTTP2_CANCEL
+    promises = [event[3] for event in of_kind(pair.client_events, events.PUSH_PROMISE)]
+    assert promises == ([promised + 2] if another else [])
+    assert pair.client.stream_state(promised) is None

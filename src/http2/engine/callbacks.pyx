@@ -58,6 +58,7 @@ cdef enum:
     FIELD_OVERHEAD = 32
     PADDING_MAX = 2
     REFUSED_STREAM = 7
+    CANCEL = 8
     FRAME_HEADER = 9
     # Larger header blocks count for the session's memory by themselves, smaller ones with
     # their stream.
@@ -186,6 +187,19 @@ cdef int drop_block(Session self, int32_t stream_id) except -1:
     return 0
 
 
+cdef int cancel_lost_promise(Session self) except -1:
+    """Reset a promised stream that was never told of.
+
+    nghttp2 does not tell of a promise whose stream is reset here while its block arrives, but
+    keeps the promised stream, and then takes the response on it for a malformed request.
+    """
+    self._budget.own_resets += 1
+    nghttp2_submit_rst_stream(
+        self._session, NGHTTP2_FLAG_NONE, self._promise, CANCEL)
+    self._promise = 0
+    return 0
+
+
 cdef object take_block(Session self):
     """The `Headers` of the block that is complete now."""
     cdef object block = self._block
@@ -205,6 +219,8 @@ cdef int on_begin_headers(
     cdef Session self = <Session>user_data
     try:
         self._blocks += 1
+        if self._promise:
+            cancel_lost_promise(self)
         if frame.hd.type == NGHTTP2_PUSH_PROMISE or frame.headers.cat == NGHTTP2_HCAT_REQUEST:
             stream_begun(self, True)
             if not self.client:
@@ -221,6 +237,9 @@ cdef int on_begin_headers(
                 refuse_stream(self, block_stream(frame))
                 return provoked(self) or NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE
             self._rejected = 0
+            if self.client:
+                self._promise = frame.push_promise.promised_stream_id
+                self._promise_parent = frame.hd.stream_id
         elif self._memory_of_peer() > self._max_memory:
             # a response, or trailers: what this side has queued itself is no reason
             refuse_stream(self, frame.hd.stream_id)
@@ -253,6 +272,7 @@ cdef int on_header(
                 session, NGHTTP2_FLAG_NONE, stream_id, NGHTTP2_ENHANCE_YOUR_CALM)
             report(self, EVENT_HEADERS_REJECTED, stream_id, None, None)
             self._block = None
+            self._promise = 0
             return provoked(self) or NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE
         text = self._strings.text(name)
         self._block_raw = add_received(
@@ -426,6 +446,7 @@ cdef int on_frame_recv(
                     body.kept = None
             report(self, <int>frame.headers.cat, stream_id, take_block(self), flags)
         elif kind == NGHTTP2_PUSH_PROMISE:
+            self._promise = 0
             memory = block_memory(self)
             if memory:
                 keep_block(self, frame.push_promise.promised_stream_id, memory)
@@ -445,6 +466,8 @@ cdef int on_invalid_frame_recv(
     cdef Session self = <Session>user_data
     try:
         self._block = None
+        if frame.hd.type == NGHTTP2_PUSH_PROMISE:
+            self._promise = 0
         if lib_error == NGHTTP2_ERR_REFUSED_STREAM and not self.client:
             self._watch.refused(frame.hd.stream_id)
         report(self, EVENT_INVALID_FRAME, frame.hd.stream_id, frame.hd.type, lib_error)
@@ -479,8 +502,11 @@ cdef int on_stream_close(
             if self._refused is None:
                 self._refused = {}
             self._refused[stream_id] = body
-        if self.client and not stream_id & 1:
-            self._watch.push_closed(session, stream_id)
+        if self.client:
+            if not stream_id & 1:
+                self._watch.push_closed(session, stream_id)
+            elif self._promise and stream_id == self._promise_parent:
+                cancel_lost_promise(self)
         if self._large_blocks:
             drop_block(self, stream_id)
         report(self, EVENT_STREAM_CLOSED, stream_id, error_code, unsent)

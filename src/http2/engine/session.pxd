@@ -32,6 +32,9 @@ cdef class Session:
     cdef Py_ssize_t _max_pairs
     cdef Py_ssize_t _max_list_size
     cdef bint _list_size_announced
+    # a promise whose block is not complete, or was lost with the stream it came on; or 0
+    cdef int32_t _promise
+    cdef int32_t _promise_parent
 
     # what counts for max_session_memory
     cdef Py_ssize_t _queued
