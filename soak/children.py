@@ -21,8 +21,12 @@ __all__ = ["Failure", "Foreign", "Station", "execute", "free_port"]
 ROOT = Path(__file__).resolve().parent.parent
 # An answer may be large: problems have tracebacks.
 LINE = 16 * 1024 * 1024
-# Threads that read files would otherwise have heaps of their own, which are never given back.
-ENVIRONMENT = {"MALLOC_ARENA_MAX": "1", "PYTHONHASHSEED": "0", "PYTHONUNBUFFERED": "1"}
+# Threads that read files would otherwise have heaps of their own, which are never given back; and
+# bodies would lie between what stays: the pages beside that are not given back either.
+ENVIRONMENT = {
+    "MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": "65536",
+    "PYTHONHASHSEED": "0", "PYTHONUNBUFFERED": "1",
+}  # fmt: skip
 
 
 class Failure(Exception):
