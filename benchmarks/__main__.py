@@ -9,10 +9,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import bench, chart, machine, report
+from benchmarks import against, bench, chart, machine, report
 from benchmarks.processes import REPOSITORY, Failure
 from benchmarks.results import Table
-from benchmarks.scenarios import SCENARIOS
+from benchmarks.scenarios import GROUPS, SCENARIOS
 
 RESULTS = REPOSITORY / "benchmarks" / "results.json"
 PAGE = REPOSITORY / "docs" / "benchmarks.md"
@@ -28,12 +28,25 @@ def main() -> int:
     if arguments.list:
         list_all()
         return 0
+    everything = not (arguments.scenario or arguments.group)
     chosen = [
         scenario
         for scenario in SCENARIOS
-        if not arguments.scenario or scenario.name in arguments.scenario
+        if everything
+        or scenario.name in (arguments.scenario or ())
+        or scenario.group in (arguments.group or ())
     ]
-    tables = [table for scenario in chosen if (table := Table(scenario, arguments.only)).peers]
+    old = None
+    if arguments.against:
+        try:
+            old = against.build(arguments.against)
+        except Failure as failure:
+            print(f"{arguments.against} cannot be measured: {failure}", file=sys.stderr)
+            return 1
+        tables = [against.table(scenario, arguments.only, old) for scenario in chosen]
+    else:
+        tables = [Table(scenario, arguments.only) for scenario in chosen]
+    tables = [table for table in tables if table.peers]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that children are ended too
     started = time.monotonic()
     load_before = os.getloadavg()[0]
@@ -47,9 +60,15 @@ def main() -> int:
     except KeyboardInterrupt:
         print("\nInterrupted; nothing was written.", file=sys.stderr)
         return 130
-    print(report.summary(tables))
+    if old:
+        print(against.summary(tables, old))
+    else:
+        print(report.summary(tables))
+        print(report.targets_summary(tables))
     print(f"\nTook {time.monotonic() - started:.0f} s.")
-    if arguments.only or arguments.scenario:
+    if old:
+        print("A comparison with another commit is not written to the files.")
+    elif arguments.only or not everything:
         print("Only a run of everything is written to the files.")
     elif not any(row.rounds for table in tables for row in table.rows.values()):
         print("Nothing could be measured; nothing was written.")
@@ -82,7 +101,13 @@ def parse() -> argparse.Namespace:
         "--only", type=names(competitors), metavar="NAME,…", help="these competitors only"
     )
     parser.add_argument(
-        "--scenario", type=names(scenarios), metavar="NAME,…", help="these scenarios only"
+        "--scenario", type=names(scenarios), metavar="NAME,…", help="these scenarios"
+    )
+    parser.add_argument("--group", type=names(set(GROUPS)), metavar="NAME,…", help="these groups")
+    parser.add_argument(
+        "--against",
+        metavar="COMMIT",
+        help="build that commit and measure this library only: now and as it was there, in turn",
     )
     parser.add_argument("--no-write", action="store_true", help="print only")
     parser.add_argument("--list", action="store_true", help="list the names and end")
@@ -107,7 +132,7 @@ def names(known: set[str]) -> Callable[[str], set[str]]:
 def list_all() -> None:
     """Print every scenario with its competitors, and what keeps one from being measured."""
     for scenario in SCENARIOS:
-        print(f"{scenario.name}: {scenario.title} ({scenario.unit})")
+        print(f"{scenario.name} [{scenario.group}]: {scenario.title} ({scenario.unit})")
         for peer in scenario.competitors:
             reason = peer.missing()
             print(f"  {peer.name:22}{peer.label}{f' ({reason})' if reason else ''}")
@@ -117,8 +142,7 @@ def measure(tables: list[Table], prepared: bench.Bench, rounds: int) -> None:
     """Fill the tables: every round measures every competitor once, each round in another order."""
     for number in range(rounds):
         for table in tables:
-            shift = number * len(table.peers) // rounds
-            for peer in [*table.peers[shift:], *table.peers[:shift]]:
+            for peer in table.order(number, rounds):
                 row = table.rows[peer.name]
                 try:
                     row.rounds[number] = table.scenario.measure(peer, prepared)

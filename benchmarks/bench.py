@@ -1,16 +1,40 @@
 """The bench: what every measurement of one run shares."""
 
 import contextlib
+import json
 import os
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 HELLO = b"Hello World"
 MEBIBYTE = b"x" * 2**20
+ORDER = {
+    "id": "b7e23ec2-9af1-4a3c-8d6e-5f1c0a2b3d4e",
+    "customer": {"name": "Ada Lovelace", "email": "ada@example.org", "city": "London"},
+    "note": "Leave it with the neighbours on the second floor, please; the bell does not ring.",
+    "lines": [
+        {"sku": f"AB-{1000 + number}", "title": f"Article number {number}", "price": 250 + number}
+        | {"quantity": 1 + number % 3, "gift": number % 2 == 0}
+        for number in range(7)
+    ],
+}
+ANSWER = {
+    "id": ORDER["id"],
+    "lines": 7,
+    "total": sum((250 + number) * (1 + number % 3) for number in range(7)),
+}
+# The files that are sent and served, by name.
+FILES = {
+    "order.json": json.dumps(ORDER).encode(),
+    "4KiB": b"x" * 2**12,
+    "64KiB": b"x" * 2**16,
+    "1MiB": MEBIBYTE,
+    "10MiB": b"x" * (10 * 2**20),
+}
 
 
 @dataclass(frozen=True)
@@ -24,6 +48,7 @@ class Bench:
         duration: Seconds of each measurement.
         directory: A temporary directory, gone when the run ends.
         identity: A certificate and its key (PEM files), or None without ``openssl``.
+        found: What one measurement found that later ones of the run need, by a name.
     """
 
     server_core: int | None
@@ -32,6 +57,7 @@ class Bench:
     duration: float
     directory: Path
     identity: tuple[Path, Path] | None
+    found: dict[str, float] = field(default_factory=dict)
 
     @property
     def hello_root(self) -> Path:
@@ -43,10 +69,9 @@ class Bench:
         """A document root whose index is 1 MiB."""
         return self.directory / "body"
 
-    @property
-    def upload(self) -> Path:
-        """A file of 1 MiB to send."""
-        return self.body_root / "index.html"
+    def file(self, name: str) -> Path:
+        """Return the file called ``name`` (see `FILES`)."""
+        return self.directory / name
 
     @property
     def log(self) -> Path:
@@ -71,6 +96,8 @@ def prepare(duration: float, warm_up: float) -> Iterator[Bench]:
         for root, content in ((bench.hello_root, HELLO), (bench.body_root, MEBIBYTE)):
             root.mkdir()
             (root / "index.html").write_bytes(content)
+        for file, content in FILES.items():
+            (directory / file).write_bytes(content)
         yield bench
 
 

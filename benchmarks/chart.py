@@ -1,4 +1,4 @@
-"""The picture: one panel per scenario, one horizontal bar per competitor, ratios to Node."""
+"""The picture: one panel per scenario, one horizontal bar per competitor, as ratios."""
 
 from collections.abc import Iterator
 from xml.sax.saxutils import escape
@@ -40,7 +40,7 @@ def svg(tables: list[Table]) -> str:
     panels: list[str] = []
     for table in tables:
         rows = [row for row in table.rows.values() if table.ratio(row.name)]
-        if not rows:
+        if not rows or not table.scenario.headline:
             continue
         column = 0 if bottoms[0] <= bottoms[1] else 1
         left = MARGIN + column * (COLUMN + MARGIN)
@@ -53,13 +53,13 @@ def svg(tables: list[Table]) -> str:
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:g}" '
             f'width="{WIDTH}" height="{height:g}" role="img" aria-labelledby="title">',
-            '<title id="title">http2 and its peers, as multiples of Node</title>',
+            '<title id="title">http2 and its peers, as ratios</title>',
             f"<style>{STYLE}\n</style>",
             f'<rect class="page" width="{WIDTH}" height="{height:g}" rx="8"/>',
-            f'<text class="title" x="{MARGIN}" y="40">http2 and its peers, '
-            "as multiples of Node</text>",
+            f'<text class="title" x="{MARGIN}" y="40">http2 and its peers</text>',
             f'<text class="small" x="{MARGIN}" y="61">Median over the rounds of one run; the thin '
-            "line is the lowest to the highest round; the dashed line is Node.</text>",
+            "line is the lowest to the highest round; the dashed line is what is divided by.",
+            "</text>",
             *panels,
             "</svg>",
             "",
@@ -73,7 +73,8 @@ def panel(table: Table, rows: list[Row]) -> Iterator[str]:
     scale = BAR / max(1.0, *(ratio.high for ratio in ratios.values()))
     better = "more is better" if table.scenario.more_is_better else "less is better"
     yield f'<text class="panel" x="0" y="14">{escape(table.scenario.title)}</text>'
-    yield f'<text class="small" x="0" y="32">{escape(table.scenario.unit)}, {better}</text>'
+    what = f"{table.scenario.unit}, {better}; ÷ {table.rows[table.scenario.reference].label}"
+    yield f'<text class="small" x="0" y="32">{escape(what)}</text>'
     one = LABEL + scale
     bottom = HEAD + len(rows) * ROW
     yield f'<line class="one" x1="{one:.1f}" x2="{one:.1f}" y1="{HEAD - 2}" y2="{bottom + 2}"/>'

@@ -1,4 +1,4 @@
-"""Load: one checked request by curl, many by h2load, idle connections by hand."""
+"""Load: one checked request by curl, many by h2load or wrk, idle connections by hand."""
 
 import contextlib
 import json
@@ -6,21 +6,37 @@ import re
 import resource
 import shutil
 import socket
-import struct
 import subprocess
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 
-from benchmarks.bench import Bench
-from benchmarks.processes import Failure, bounded, running
+from benchmarks.bench import HELLO, Bench
+from benchmarks.frames import END_HEADERS, HEADERS, ORIGIN, Closed, connect, frame, header_block
+from benchmarks.processes import Child, Failure, bounded, running
 
-SETTINGS = 4
-ACK = 1
-EMPTY_SETTINGS = struct.pack(">HBBBI", 0, 0, SETTINGS, 0, 0)
-SETTINGS_ACK = struct.pack(">HBBBI", 0, 0, SETTINGS, ACK, 0)
-PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + EMPTY_SETTINGS
+CONNECTIONS_AT_ONCE = 64
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is requested, and what the answer must be.
+
+    Attributes:
+        expected: The body of the answer.
+        as_json: Whether any JSON of the same value will do.
+        body: The name of the file (see `benchmarks.bench.FILES`) to POST; empty is a GET.
+        fields: Header fields to add, as ``name: value``.
+        path: The path, which begins with a slash.
+        version: HTTP's version, "2" or "1.1".
+    """
+
+    expected: bytes = HELLO
+    as_json: bool = False
+    body: str = ""
+    fields: tuple[str, ...] = ()
+    path: str = "/"
+    version: str = "2"
 
 
 @dataclass(frozen=True)
@@ -31,11 +47,13 @@ class Answers:
         succeeded: Responses with a 2xx status that came to their end.
         failed: Requests that got anything else.
         seconds: How long that took.
+        more: Further numbers that a load program of ours found, by their names.
     """
 
     succeeded: int
     failed: int
     seconds: float
+    more: dict[str, float] = field(default_factory=dict)
 
     @property
     def rate(self) -> float:
@@ -43,69 +61,135 @@ class Answers:
         return self.succeeded / self.seconds
 
 
-def check(url: str, expected: bytes, upload: Path | None = None, version: str = "2") -> None:
-    """Make one request with curl, over HTTP/2 or over the ``version`` 1.1.
+def check(bench: Bench, url: str, request: Request) -> None:
+    """Make one request with curl.
 
     Raises:
-        Failure: The answer is not of that version, 200 and ``expected``.
+        Failure: The answer is not of that version, not 200, or not as expected.
     """
     if not shutil.which("curl"):
         raise Failure("curl, which checks the answers, is not installed")
     command = ["curl", "--silent", "--show-error", "--insecure", "--max-time", "10"]
-    if version == "2":
+    if request.version == "2":
         command += ["--http2" if url.startswith("https:") else "--http2-prior-knowledge"]
     else:
         command += ["--http1.1"]
-    command += ["--write-out", "%{stderr}%{http_version} %{http_code}", url]
-    if upload:
-        command += ["--header", "Expect:", "--data-binary", f"@{upload}"]
-    done = subprocess.run(command, capture_output=True, check=False)
+    command += ["--write-out", "%{stderr}%{http_version} %{http_code}"]
+    for line in (*request.fields, *(("Expect:",) if request.body else ())):
+        command += ["--header", line]
+    if request.body:
+        command += ["--data-binary", f"@{bench.file(request.body)}"]
+    done = subprocess.run(
+        [*command, url.removesuffix("/") + request.path], capture_output=True, check=False
+    )
     words = done.stderr.decode(errors="replace").strip()
-    if done.returncode or words != f"{version} 200":
+    if done.returncode or words != f"{request.version} 200":
         raise Failure(f"the check request failed: {words}")
-    if done.stdout != expected:
+    if not _as_expected(done.stdout, request):
         raise Failure(f"the check request got {done.stdout[:40]!r}, {len(done.stdout)} bytes")
 
 
-def h2load(
-    bench: Bench, url: str, connections: int, streams: int, upload: Path | None = None
-) -> Answers:
+def _as_expected(answer: bytes, request: Request) -> bool:
+    if not request.as_json:
+        return answer == request.expected
+    try:
+        return bool(json.loads(answer) == json.loads(request.expected))
+    except ValueError:
+        return False
+
+
+def put(bench: Bench, url: str, request: Request, connections: int, streams: int) -> Answers:
+    """Load a server for the bench's warm-up and duration, by what suits the request's version."""
+    if request.version == "2":
+        return h2load(bench, url, request, connections, streams)
+    return wrk(bench, url, request, connections)
+
+
+def h2load(bench: Bench, url: str, request: Request, connections: int, streams: int) -> Answers:
     """Load a server with h2load for the bench's warm-up and duration.
 
     Args:
         bench: Gives the core and the times.
-        url: What to request.
+        url: The server's.
+        request: What to request.
         connections: Connections, all from one thread.
         streams: Concurrent streams on each of them.
-        upload: A file to POST with each request.
     """
+    options = [f"-c{connections}", f"-m{streams}", f"--duration={bench.duration * 1000:.0f}ms"]
+    options += [f"--warm-up-time={bench.warm_up * 1000:.0f}ms"]
+    output = _h2load(bench, url, request, options, bench.warm_up + bench.duration + 15)
+    succeeded, failed = _counts(output)
+    return Answers(succeeded, failed, bench.duration)
+
+
+def new_connections(bench: Bench, url: str, request: Request) -> Answers:
+    """Make connections with one request each, some at a time, for the bench's duration."""
+    options = [f"-c{CONNECTIONS_AT_ONCE}", f"-n{CONNECTIONS_AT_ONCE}", "-m1"]
+    answers = Answers(0, 0, 0.0)
+    deadline = time.monotonic() + bench.warm_up + bench.duration
+    warm = time.monotonic() + bench.warm_up
+    while (now := time.monotonic()) < deadline:
+        output = _h2load(bench, url, request, options, 20)
+        took = re.search(r"finished in ([\d.]+)(us|ms|s),", output)
+        if not took:
+            raise Failure("h2load: did not say how long it took")
+        if now >= warm:
+            succeeded, failed = _counts(output)
+            seconds = float(took[1]) * {"us": 1e-6, "ms": 1e-3, "s": 1.0}[took[2]]
+            answers = replace(
+                answers,
+                succeeded=answers.succeeded + succeeded,
+                failed=answers.failed + failed,
+                seconds=answers.seconds + seconds,
+            )
+    if not answers.seconds:
+        raise Failure("h2load: no run came to its end in time")
+    return answers
+
+
+def _h2load(bench: Bench, url: str, request: Request, options: list[str], limit: float) -> str:
     if not shutil.which("h2load"):
         raise Failure("h2load is not installed")
-    limit = bench.warm_up + bench.duration + 15  # in some states h2load never ends
-    command = [*bounded(limit), "h2load", "-t1", f"-c{connections}", f"-m{streams}"]
+    command = [*bounded(limit), "h2load", "-t1", *options]  # in some states h2load never ends
     command += ["-w30", "-W30", "--tls13-ciphers=TLS_AES_128_GCM_SHA256"]
-    command += [f"--duration={bench.duration * 1000:.0f}ms"]
-    command += [f"--warm-up-time={bench.warm_up * 1000:.0f}ms"]
-    command += ["-d", str(upload)] if upload else []
-    with running([*command, url], bench.load_log, bench.load_core) as generator:
+    command += ["-d", str(bench.file(request.body))] if request.body else []
+    for line in request.fields:
+        command += ["-H", line]
+    command.append(url.removesuffix("/") + request.path)
+    with running(command, bench.load_log, bench.load_core) as generator:
         try:
-            output = generator.wait(limit + 5)
+            return generator.wait(limit + 5)
         except Failure as failure:
             raise Failure(f"h2load: {failure}") from None
+
+
+def _counts(output: str) -> tuple[int, int]:
     counts = re.search(r"(\d+) succeeded, (\d+) failed", output)
     if not counts:
-        raise Failure(f"h2load: {generator.last_words()}")
-    return Answers(int(counts[1]), int(counts[2]), bench.duration)
+        lines = output.strip().splitlines()
+        raise Failure(f"h2load: {lines[-1] if lines else 'printed nothing'}")
+    return int(counts[1]), int(counts[2])
 
 
-def wrk(bench: Bench, url: str, connections: int) -> Answers:
+def wrk(bench: Bench, url: str, request: Request, connections: int) -> Answers:
     """Load a server over HTTP/1.1 with wrk: one request at a time on each connection."""
     if not shutil.which("wrk"):
         raise Failure("wrk is not installed")
+    options = ["-t1", f"-c{connections}"]
+    for line in request.fields:
+        options += ["-H", line]
+    if request.body:
+        script = bench.file("post.lua")
+        script.write_text(
+            f'wrk.method = "POST"\nlocal file = io.open("{bench.file(request.body)}", "rb")\n'
+            'wrk.body = file:read("*a")\nfile:close()\n'
+        )
+        options += ["-s", str(script)]
+    url = url.removesuffix("/") + request.path
     answers = Answers(0, 0, 1)
     for seconds in (bench.warm_up, bench.duration):
         whole = max(1, round(seconds))  # wrk knows no parts of seconds
-        command = [*bounded(whole + 15), "wrk", "-t1", f"-c{connections}", f"-d{whole}", url]
+        command = [*bounded(whole + 15), "wrk", *options, f"-d{whole}", url]
         with running(command, bench.load_log, bench.load_core) as generator:
             output = generator.wait(whole + 20)
         done = re.search(r"(\d+) requests in ([\d.]+)s", output)
@@ -121,47 +205,42 @@ def wrk(bench: Bench, url: str, connections: int) -> Answers:
 
 
 def run_client(bench: Bench, command: list[str]) -> Answers:
-    """Run a client program (see ``benchmarks.programs``) and return what it reports."""
+    """Run a client or a load program (see ``benchmarks.programs``); return what it reports."""
     limit = bench.warm_up + bench.duration + 20
     with running([*bounded(limit), *command], bench.load_log, bench.load_core) as client:
         client.wait(limit + 5)
         try:
             result = json.loads(client.last_words())
-            return Answers(result["requests"], result["failed"], result["seconds"])
-        except (ValueError, KeyError, TypeError):
+            counts = (result.pop("requests"), result.pop("failed"), result.pop("seconds"))
+            return Answers(*counts, more=result)
+        except (ValueError, KeyError, TypeError, AttributeError):
             raise Failure(client.last_words()) from None
 
 
+REQUEST = header_block(
+    [(":method", "POST"), (":scheme", "http"), (":path", "/"), (":authority", ORIGIN)]
+)
+
+
 @contextlib.contextmanager
-def idle_connections(port: int, count: int) -> Iterator[None]:
+def idle_connections(port: int, count: int) -> Iterator[list[socket.socket]]:
     """Hold ``count`` connections that exchanged SETTINGS and do nothing more."""
     with contextlib.ExitStack() as stack:
+        connections = []
         for _ in range(count):
-            connection = stack.enter_context(socket.create_connection(("127.0.0.1", port), 5))
-            connection.settimeout(5)
-            exchange_settings(connection)
-        yield
+            try:
+                connection, _ = connect(port)
+            except Closed as closed:
+                raise Failure(str(closed)) from None
+            connections.append(stack.enter_context(connection))
+        yield connections
 
 
-def exchange_settings(connection: socket.socket) -> None:
-    """Send the preface; return when both sides' SETTINGS are acknowledged."""
-    connection.sendall(PREFACE)
-    received = b""
-    theirs = ours = False
-    while not (theirs and ours):
-        data = connection.recv(65536)
-        if not data:
-            raise Failure("closes connections that only send SETTINGS")
-        received += data
-        while len(received) >= 9:
-            length = 9 + int.from_bytes(received[:3], "big")
-            if len(received) < length:
-                break
-            if received[3] == SETTINGS:
-                ours = ours or bool(received[4] & ACK)
-                theirs = theirs or not received[4] & ACK
-            received = received[length:]
-    connection.sendall(SETTINGS_ACK)
+def open_streams(connections: list[socket.socket], count: int) -> None:
+    """Begin ``count`` requests on each of the connections, whose bodies never come."""
+    heads = [frame(HEADERS, END_HEADERS, 2 * number + 1, REQUEST) for number in range(count)]
+    for connection in connections:
+        connection.sendall(b"".join(heads))
 
 
 def allow_many_files(wanted: int) -> None:
@@ -172,6 +251,12 @@ def allow_many_files(wanted: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (enough, hard))
 
 
-def settle() -> None:
-    """Give a server the time to finish what it does about connections."""
-    time.sleep(0.3)
+def settle(server: Child) -> None:
+    """Wait until a server has finished what it does about connections, five seconds at most."""
+    deadline = time.monotonic() + 5
+    used = server.cpu_seconds()
+    while time.monotonic() < deadline:
+        time.sleep(0.3)
+        before, used = used, server.cpu_seconds()
+        if used is None or before is None or used - before < 0.015:  # a tick of the clock is 0.01
+            break

@@ -14,8 +14,13 @@ DISTRIBUTIONS = (
     "granian",
     "uvicorn",
     "zttp",
+    "httptools",
     "hypercorn",
+    "gunicorn",
     "h2",
+    "fastapi",
+    "websockets",
+    "wsproto",
     "pycurl",
     "httpx",
     "httpx2",
@@ -27,6 +32,7 @@ COMMANDS = {
     "Node's OpenSSL": ["node", "-p", "process.versions.openssl"],
     "h2load": ["h2load", "--version"],
     "nghttpd": ["nghttpd", "--version"],
+    "nginx": ["nginx", "-v"],
 }
 
 
@@ -75,7 +81,8 @@ def answer(command: list[str]) -> str:
         done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
     except (OSError, subprocess.SubprocessError):
         return "unknown"
-    return done.stdout.split()[-1].removeprefix("v").removeprefix("nghttp2/")
+    word = (done.stdout or done.stderr).split()[-1]
+    return word.rpartition("/")[2].removeprefix("v")
 
 
 def linked_nghttp2() -> str | None:

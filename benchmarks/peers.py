@@ -92,34 +92,48 @@ def identity(bench: Bench, secure: bool) -> tuple[str, str] | None:
     return str(cert), str(key)
 
 
-# Servers
+def ours(
+    program: str,
+    loop: str,
+    secure: bool = False,
+    *options: str,
+    name: str | None = None,
+    label: str | None = None,
+    modules: tuple[str, ...] = (),
+) -> Peer:
+    """Return this library's server ``program`` on the event loop ``loop``.
 
-
-def ours(program: str, loop: str, secure: bool = False, *options: str) -> Peer:
-    """Return this library's server ``program`` on the event loop ``loop``."""
+    ``{files}`` in an option is the directory of the bench's files.
+    """
 
     def command(bench: Bench, port: int) -> list[str]:
         pair = identity(bench, secure)
+        given = [option.format(files=bench.directory) for option in options]
         files = ["--cert", pair[0], "--key", pair[1]] if pair else []
-        return python(f"benchmarks.programs.{program}", "--loop", loop, *options, *files)
+        return python(f"benchmarks.programs.servers.{program}", "--loop", loop, *given, *files)
 
     return Peer(
-        name=f"http2-{loop}",
-        label=f"http2, {loop}",
+        name=name or f"http2-{loop}",
+        label=label or f"http2, {loop}",
         command=command,
-        modules=("http2", "uvloop") if loop == "uvloop" else ("http2",),
+        modules=("http2", *modules, *(("uvloop",) if loop == "uvloop" else ())),
         ours=True,
         secure=secure,
         finds_port=True,
     )
 
 
-def node(program: str, name: str, label: str, secure: bool = False, option: str = "") -> Peer:
-    """Return Node's server ``program``."""
+def on_both_loops(program: str, secure: bool = False, *options: str) -> tuple[Peer, ...]:
+    """Return this library's server ``program`` on each of the event loops."""
+    return tuple(ours(program, loop, secure, *options) for loop in ("asyncio", "uvloop"))
+
+
+def node(program: str, name: str, label: str, secure: bool = False, *options: str) -> Peer:
+    """Return Node's server ``program``; ``{files}`` in an option as in `ours`."""
 
     def command(bench: Bench, port: int) -> list[str]:
-        options = [*(identity(bench, secure) or ()), *([option] if option else [])]
-        return ["node", f"{PROGRAMS}/{program}.js", *options]
+        given = [option.format(files=bench.directory) for option in options]
+        return ["node", f"{PROGRAMS}/node/{program}.js", *(identity(bench, secure) or ()), *given]
 
     return Peer(name, label, command, executables=("node",), secure=secure, finds_port=True)
 
@@ -139,87 +153,48 @@ def nghttpd(body: bool = False, secure: bool = False) -> Peer:
     return Peer("nghttpd", "nghttpd (C++)", command, executables=("nghttpd",), secure=secure)
 
 
-def granian(interface: str, secure: bool = False) -> Peer:
-    """Return Granian, one worker with one thread, with an ASGI or RSGI application."""
+NGINX = """\
+daemon off;
+master_process off;
+worker_processes 1;
+pid {directory}/nginx.pid;
+error_log stderr error;
+events {{ worker_connections 4096; }}
+http {{
+  access_log off;
+  sendfile on;
+  tcp_nopush on;
+  keepalive_requests 1000000;
+  default_type application/octet-stream;
+  client_body_temp_path {directory}/nginx-client;
+  proxy_temp_path {directory}/nginx-proxy;
+  fastcgi_temp_path {directory}/nginx-fastcgi;
+  uwsgi_temp_path {directory}/nginx-uwsgi;
+  scgi_temp_path {directory}/nginx-scgi;
+  server {{
+    listen 127.0.0.1:{port} {options};
+    {identity}
+    location / {{ try_files /{file} =404; root {directory}; }}
+  }}
+}}
+"""
+
+
+def nginx(file: str, secure: bool = False) -> Peer:
+    """Return nginx, one process, which answers every request with the bench's ``file``."""
 
     def command(bench: Bench, port: int) -> list[str]:
-        options = ["--http", "2", "--no-ws", "--loop", "uvloop", "--log-level", "warning"]
-        options += ["--interface", "asginl" if interface == "asgi" else interface]
-        if pair := identity(bench, secure):
-            options += ["--ssl-certificate", pair[0], "--ssl-keyfile", pair[1]]
-        application = f"benchmarks.programs.applications:{interface}"
-        return python("granian", *options, "--port", str(port), application)
+        pair = identity(bench, secure)
+        files = f"ssl_certificate {pair[0]}; ssl_certificate_key {pair[1]};" if pair else ""
+        text = NGINX.format(
+            directory=bench.directory,
+            port=port,
+            options="ssl http2" if pair else "http2",
+            identity=files,
+            file=file,
+        )
+        bench.file("nginx.conf").write_text(text)
+        # its messages from before it has read the file would go to a place of the system's
+        return ["nginx", "-e", "stderr", "-c", str(bench.file("nginx.conf"))]
 
-    return Peer(
-        f"granian-{interface}",
-        f"Granian {interface.upper()} (Rust)",
-        command,
-        modules=("granian", "uvloop"),
-        secure=secure,
-    )
-
-
-def ours_asgi() -> Peer:
-    """Return this library's server for ASGI applications."""
-
-    def command(bench: Bench, port: int) -> list[str]:
-        application = "benchmarks.programs.applications:asgi"
-        return python("http2", "serve", application, "--host", "127.0.0.1", "--port", str(port))
-
-    return Peer("http2-asgi", "http2 ASGI", command, modules=("http2.asgi",), ours=True)
-
-
-def uvicorn() -> Peer:
-    """Return uvicorn with zttp, its only way to HTTP/2."""
-
-    def command(bench: Bench, port: int) -> list[str]:
-        options = ["--http", "zttp", "--http2", "--loop", "uvloop", "--lifespan", "off"]
-        options += ["--no-access-log", "--log-level", "warning", "--port", str(port)]
-        return python("uvicorn", *options, "benchmarks.programs.applications:asgi")
-
-    modules = ("uvicorn", "zttp", "uvloop")
-    return Peer("uvicorn-zttp", "uvicorn + zttp (Zig)", command, modules=modules)
-
-
-def hypercorn() -> Peer:
-    """Return Hypercorn on uvloop."""
-
-    def command(bench: Bench, port: int) -> list[str]:
-        options = ["--bind", f"127.0.0.1:{port}", "--worker-class", "uvloop"]
-        application = "benchmarks.programs.applications:asgi"
-        return python("hypercorn", *options, "--log-level", "warning", application)
-
-    return Peer("hypercorn", "Hypercorn (h2)", command, modules=("hypercorn", "uvloop"))
-
-
-# Clients
-
-
-def python_client(
-    name: str, program: str, modules: tuple[str, ...], variant: str = "", ours: bool = False
-) -> Peer:
-    """Return a client that is a Python program."""
-
-    def command(bench: Bench, port: int) -> list[str]:
-        options = ["--variant", variant] if variant else []
-        return python(f"benchmarks.programs.{program}", *options)
-
-    label = f"http2, {variant}" if ours else name
-    return Peer(name, label, command, modules=modules, ours=ours)
-
-
-CLIENTS: tuple[Peer, ...] = (
-    python_client("http2-asyncio", "client", ("http2",), "asyncio", ours=True),
-    python_client("http2-uvloop", "client", ("http2", "uvloop"), "uvloop", ours=True),
-    Peer(
-        "node",
-        "Node",
-        lambda bench, port: ["node", f"{PROGRAMS}/node_client.js"],
-        executables=("node",),
-    ),
-    python_client("pycurl", "client_pycurl", ("pycurl",)),
-    python_client("httpx", "client_httpx", ("httpx", "h2"), "httpx"),
-    python_client("httpx2", "client_httpx", ("httpx2", "h2"), "httpx2"),
-    python_client("niquests", "client_niquests", ("niquests",)),
-    Peer("h2load", "h2load (C++)", lambda bench, port: ["h2load"], executables=("h2load",)),
-)
+    return Peer("nginx", "nginx (C)", command, executables=("nginx",), secure=secure)

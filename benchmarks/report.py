@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from benchmarks.results import Row, Spread, Table
+from benchmarks.results import Outcome, Row, Spread, Table
 
 INTRODUCTION = """\
 # Benchmarks
@@ -27,6 +27,10 @@ below. On another machine the absolute numbers will differ; the ratios should be
 - *Core busy* is the part of the time that the server's core worked for the server. Well below
   100 %, the server was not the limit: the load generator was, or (uploads) the wait for the
   server's small receive windows to open again.
+- WebSocket messages and the latency at a fixed rate come from programs of our own, in
+  `benchmarks/programs/load`: no load generator at hand makes them. They are in Python, on a core of
+  their own, and the same for every competitor; how busy the server's core was tells whether they
+  were the limit.
 - The programs are in `benchmarks/programs`: a few lines each, as a user would write them. Every
   setting has its default, except that access logs and WebSocket are off and that the peers run on
   uvloop where they can.
@@ -39,10 +43,11 @@ below. On another machine the absolute numbers will differ; the ratios should be
 $ make bench
 ```
 
-`h2load`, `nghttpd` (on Debian: `nghttp2-client`, `nghttp2-server`), `node`, `curl` and `openssl`
-are not installed by it; what is missing is left out and named. `make bench ARGS=--help` tells the
-options: a longer `--duration`, more `--rounds`, `--only` some competitors or some `--scenario`s.
-Use an idle machine with two cores or more.
+`h2load`, `nghttpd` (on Debian: `nghttp2-client`, `nghttp2-server`), `wrk`, `nginx`, `node`, `curl`
+and `openssl` have to be there; what is missing is left out and named. `make bench ARGS=--help`
+tells the options: a longer `--duration`, more `--rounds`, `--only` some competitors, some
+`--group`s or some `--scenario`s, and `--against` an older commit. Use an idle machine with two
+cores or more.
 """
 
 
@@ -58,6 +63,57 @@ def summary(tables: list[Table]) -> str:
     return "\n".join(lines)
 
 
+def targets_summary(tables: list[Table]) -> str:
+    """Return for the terminal which targets are reached, and which are not."""
+    outcomes = [outcome for table in tables for outcome in table.targets()]
+    if not outcomes:
+        return ""
+    lines = ["", "Targets"]
+    for outcome in outcomes:
+        measured = times(outcome.measured) if outcome.measured else "not measured"
+        scenario = outcome.table.scenario
+        lines.append(
+            f"  {VERDICTS[outcome.reached]:12}{scenario.name:24}{outcome.what}: "
+            f"{measured}, wanted {wanted(outcome)}"
+        )
+    return "\n".join(lines)
+
+
+VERDICTS = {True: "reached", False: "not reached", None: "unknown"}
+
+
+def wanted(outcome: Outcome) -> str:
+    """Return what a target asks for."""
+    word = "at least" if outcome.table.scenario.more_is_better else "at most"
+    return f"{word} {outcome.target.value:g}"
+
+
+def targets_table(tables: list[Table]) -> list[str]:
+    """Return the section about what is wanted: what is reached, and what is not."""
+    outcomes = [outcome for table in tables for outcome in table.targets()]
+    reached = sum(outcome.reached is True for outcome in outcomes)
+    lines = [
+        "## Targets",
+        "",
+        f"{reached} of {len(outcomes)} are reached by the median of this run.",
+        "",
+        "| scenario | what | measured | lowest – highest | wanted | |",
+        "|---|---|---:|---:|---:|---|",
+    ]
+    for outcome in outcomes:
+        measured = outcome.measured
+        cells = [outcome.table.scenario.title, outcome.what]
+        cells += (
+            [f"{measured.median:.2f}", f"{measured.low:.2f} – {measured.high:.2f}"]
+            if measured
+            else ["", ""]
+        )
+        verdict = VERDICTS[outcome.reached]
+        cells += [wanted(outcome), verdict if outcome.reached else f"**{verdict}**"]
+        lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
 def terminal_cells(table: Table, row: Row) -> str:
     """Return one row's numbers for the terminal."""
     if row.value is None:
@@ -66,6 +122,8 @@ def terminal_cells(table: Table, row: Row) -> str:
     cells = [f"{number(row.value.median):>10}", f"{times(ratio) if ratio else '':22}"]
     if row.busy is not None:
         cells.append(f"core busy {row.busy:.0%}")
+    for index, head in enumerate(table.scenario.columns):
+        cells.append(f"{head} {number(row.more(index))}")
     if remark := remarks(row):
         cells.append(remark)
     return "  ".join(cells).rstrip()
@@ -84,7 +142,8 @@ def markdown(tables: list[Table], machine: dict[str, str], run: dict[str, Any]) 
         else "Server and load could not be pinned to two different cores on this machine and "
         "shared\n  what there is: expect lower and less steady numbers."
     )
-    lines = [INTRODUCTION.format(**{**run, "pinning": pinning}), "## Results"]
+    lines = [INTRODUCTION.format(**{**run, "pinning": pinning}), *targets_table(tables)]
+    lines += ["", "## Results"]
     for table in tables:
         lines += ["", *markdown_table(table)]
     lines += ["", "## The machine", "", "| | |", "|---|---|"]
@@ -93,29 +152,50 @@ def markdown(tables: list[Table], machine: dict[str, str], run: dict[str, Any]) 
 
 
 def readme_table(tables: list[Table]) -> str:
-    """Return the table of the README: a line per scenario, rates with their multiple of Node."""
+    """Return the tables of the README: a line per headline, rates with their multiples."""
+    headlines = [table for table in tables if table.scenario.headline]
     lines = [
         "| what is measured | http2, asyncio | http2, uvloop | Node | other Python, the best "
         "| nghttp2's own, C++ |",
         "|---|---:|---:|---:|---:|---:|",
     ]
-    for table in tables:
+    for table in headlines:
         ours = [readme_cell(table, name) for name in ("http2-asyncio", "http2-uvloop")]
-        if not any(ours):
-            continue
-        others = [
-            row
-            for row in table.rows.values()
-            if row.value and not row.ours and not row.name.startswith(("node", "nghttpd", "h2load"))
-        ]
-        others.sort(key=lambda row: row.value.median if row.value else 0)
-        best = f"{others[-1].label}: {readme_cell(table, others[-1].name)}" if others else ""
-        limit = readme_cell(table, "nghttpd") or readme_cell(table, "h2load")
-        scenario = table.scenario
-        node = readme_cell(table, scenario.reference)
-        title = f"{scenario.title} ({scenario.unit})"
-        lines.append(f"| {' | '.join([title, *ours, node, best, limit])} |")
+        if any(ours):
+            limit = readme_cell(table, "nghttpd") or readme_cell(table, "h2load")
+            node = readme_cell(table, table.scenario.reference)
+            lines.append(f"| {' | '.join([heading(table), *ours, node, best(table), limit])} |")
+    lines += [
+        "",
+        "| ASGI applications, WebSocket | uvicorn + http2 | http2's own server | the best other |",
+        "|---|---:|---:|---:|",
+    ]
+    for table in headlines:
+        own = readme_cell(table, "http2-websocket") or readme_cell(table, "http2-handler")
+        if own:
+            cells = [heading(table), readme_cell(table, "http2-uvicorn"), own, best(table)]
+            lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def heading(table: Table) -> str:
+    """Return what is measured, with its unit."""
+    return f"{table.scenario.title} ({table.scenario.unit})"
+
+
+def best(table: Table) -> str:
+    """Return the best of the others for Python, with its rate."""
+    native = ("node", "nghttpd", "nginx", "h2load")
+    others = [
+        row
+        for row in table.rows.values()
+        if row.value and not row.ours and not row.name.startswith(native)
+    ]
+    others.sort(key=lambda row: row.value.median if row.value else 0)
+    if not others:
+        return ""
+    found = others[-1 if table.scenario.more_is_better else 0]
+    return f"{found.label}: {readme_cell(table, found.name)}"
 
 
 def readme_cell(table: Table, name: str) -> str:
@@ -135,7 +215,7 @@ def markdown_table(table: Table) -> list[str]:
     reference = table.rows[scenario.reference].label
     loaded = any(row.busy is not None for row in table.rows.values())
     heads = ["", f"{scenario.unit}", f"÷ {reference}", "lowest – highest ratio"]
-    heads += ["core busy"] if loaded else []
+    heads += [*scenario.columns, *(["core busy"] if loaded else [])]
     lines = [f"### {scenario.title}", "", scenario.explanation, ""]
     lines += [f"| {' | '.join(heads)} |", "|---|" + "---:|" * (len(heads) - 1)]
     notes = []
@@ -148,6 +228,7 @@ def markdown_table(table: Table) -> list[str]:
         cells += (
             [f"{ratio.median:.2f}", f"{ratio.low:.2f} – {ratio.high:.2f}"] if ratio else ["", ""]
         )
+        cells += [number(row.more(index)) for index in range(len(scenario.columns))]
         if loaded:
             cells.append("" if row.busy is None else f"{row.busy:.0%}")
         lines.append(f"| {' | '.join(cells)} |")

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
-from benchmarks.scenarios import Measurement, Scenario
+from benchmarks.peers import Peer
+from benchmarks.scenarios import Measurement, Scenario, Target
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,10 @@ class Row:
         values = [measured.value for measured in self.rounds.values()]
         return Spread.of(values) if values else None
 
+    def more(self, index: int) -> float:
+        """Return the median of the further column ``index``."""
+        return median(measured.more[index] for measured in self.rounds.values())
+
     @property
     def failed(self) -> int:
         """Requests that failed, in all rounds."""
@@ -59,14 +64,67 @@ class Row:
         return median(values) if values else None
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a target.
+
+    Attributes:
+        table: Where the numbers are from.
+        target: What was wanted.
+        measured: What there is; None when a competitor could not be measured.
+    """
+
+    table: "Table"
+    target: Target
+    measured: Spread | None
+
+    @property
+    def reached(self) -> bool | None:
+        """Whether the median is as good as wanted, or better; None when it is not known."""
+        if self.measured is None:
+            return None
+        return self.target.is_reached(self.measured.median, self.table.scenario.more_is_better)
+
+    @property
+    def what(self) -> str:
+        """The ratio, or the value, in words."""
+        above = self.table.rows[self.target.above].label
+        if not self.target.below:
+            return f"{above}, {self.table.scenario.unit}"
+        return f"{above} ÷ {self.table.rows[self.target.below].label}"
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it for ``results.json``."""
+        return {
+            "above": self.target.above,
+            "below": self.target.below or None,
+            "at_least" if self.table.scenario.more_is_better else "at_most": self.target.value,
+            "measured": vars(self.measured) if self.measured else None,
+            "reached": self.reached,
+        }
+
+
 class Table:
-    """One scenario's rows."""
+    """One scenario's rows.
+
+    Attributes:
+        alternating: Whether every second round measures in the opposite order; otherwise each
+            round begins with another competitor.
+    """
 
     def __init__(self, scenario: Scenario, names: set[str] | None = None) -> None:
         """Make an empty table, of the competitors in ``names`` only if that is given."""
+        self.alternating = False
         self.scenario = scenario
         self.peers = [peer for peer in scenario.competitors if not names or peer.name in names]
         self.rows = {peer.name: Row(peer.name, peer.label, peer.ours) for peer in self.peers}
+
+    def order(self, number: int, rounds: int) -> list[Peer]:
+        """Return the competitors in the order of the round ``number`` of ``rounds``."""
+        if self.alternating:
+            return self.peers[::-1] if number % 2 else self.peers
+        shift = number * len(self.peers) // rounds
+        return [*self.peers[shift:], *self.peers[:shift]]
 
     def ratio(self, name: str, reference: str | None = None) -> Spread | None:
         """Return ``name`` divided by ``reference`` (the scenario's own if None), round by round."""
@@ -89,6 +147,16 @@ class Table:
                 found.append((self.rows[above].label, self.rows[below].label, ratio))
         return found
 
+    def targets(self) -> list["Outcome"]:
+        """Return what became of the scenario's targets whose competitors take part."""
+        found = []
+        for target in self.scenario.targets:
+            if target.above in self.rows and (not target.below or target.below in self.rows):
+                row = self.rows[target.above]
+                measured = self.ratio(target.above, target.below) if target.below else row.value
+                found.append(Outcome(self, target, measured))
+        return found
+
     def as_json(self) -> dict[str, Any]:
         """Return the table for ``results.json``."""
         scenario = self.scenario
@@ -104,14 +172,17 @@ class Table:
             rows.append(entry)
         return {
             "name": scenario.name,
+            "group": scenario.group,
             "title": scenario.title,
             "unit": scenario.unit,
             "explanation": scenario.explanation,
             "more_is_better": scenario.more_is_better,
+            "columns": list(scenario.columns),
             "reference": scenario.reference,
             "competitors": rows,
             "pairs": [
                 {"above": above, "below": below, **vars(ratio)}
                 for above, below, ratio in self.pairs()
             ],
+            "targets": [outcome.as_json() for outcome in self.targets()],
         }

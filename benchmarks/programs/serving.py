@@ -9,11 +9,12 @@ from typing import Any
 import http2
 
 
-def serve(attach: Callable[[Any], object]) -> None:
+def serve(attach: Callable[[Any], object], **options: Any) -> None:
     """Run a server until the process is ended.
 
     Args:
         attach: Called once with the new server, to add its listeners.
+        options: What `http2.create_server` takes.
     """
     parser = argparse.ArgumentParser()
     parser.add_argument("--loop", choices=["asyncio", "uvloop"], default="asyncio")
@@ -33,10 +34,10 @@ def serve(attach: Callable[[Any], object]) -> None:
             observer.observe(entry_types=["http2"])
             if arguments.observe == "before":
                 observer.disconnect()
-        options = {"allow_http1": True} if arguments.http1 else {}
+        if arguments.http1:
+            options["allow_http1"] = True
         if arguments.cert:
-            options |= {"cert": arguments.cert, "key": arguments.key}
-            server = http2.create_secure_server(**options)
+            server = http2.create_secure_server(cert=arguments.cert, key=arguments.key, **options)
         else:
             server = http2.create_server(**options)
         attach(server)

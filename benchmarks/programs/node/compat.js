@@ -1,6 +1,6 @@
 'use strict';
 // Hello World on Node's Compatibility API.
-const { createServer, listen } = require('./node_serving.js');
+const { createServer, listen } = require('./serving.js');
 
 listen(createServer({}, (request, response) => {
   response.writeHead(200, { 'content-type': 'text/plain' });

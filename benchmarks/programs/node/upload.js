@@ -1,7 +1,7 @@
 'use strict';
 // Reads request bodies, discards them, and answers with how many bytes came.
 // With --wide it announces receive windows of 16 MiB instead of Node's 64 KiB.
-const { createServer, listen } = require('./node_serving.js');
+const { createServer, listen } = require('./serving.js');
 
 const WINDOW = 2 ** 24;
 const wide = process.argv.includes('--wide');

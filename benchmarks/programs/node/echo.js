@@ -1,11 +1,11 @@
 'use strict';
-// Responses of 1 MiB from one Buffer.
-const { createServer, listen } = require('./node_serving.js');
+// Sends request bodies back while they come.
+const { createServer, listen } = require('./serving.js');
 
-const BODY = Buffer.alloc(2 ** 20, 'x');
 const server = createServer();
 server.on('stream', (stream, headers) => {
+  stream.on('error', () => {});
   stream.respond({ ':status': 200, 'content-type': 'application/octet-stream' });
-  stream.end(BODY);
+  stream.pipe(stream);
 });
 listen(server);

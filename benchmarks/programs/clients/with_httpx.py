@@ -4,7 +4,7 @@ import asyncio
 import importlib
 from typing import Any
 
-from benchmarks.programs.clienting import Phase, arguments
+from benchmarks.programs.clients.clienting import Phase, arguments
 
 ARGUMENTS = arguments("httpx", "httpx2")
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import niquests
 
-from benchmarks.programs.clienting import Phase, arguments
+from benchmarks.programs.clients.clienting import Phase, arguments
 
 ARGUMENTS = arguments()
 

@@ -17,6 +17,7 @@ class Arguments:
     warm_up: float
     seconds: float
     variant: str
+    upload: bool
 
 
 class Phase:
@@ -27,8 +28,9 @@ class Phase:
         failed: All others.
     """
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, expected: bytes = EXPECTED) -> None:
         """Start the clock; new requests may start for ``seconds``."""
+        self.expected = expected
         self.done = 0
         self.failed = 0
         self._start = time.perf_counter()
@@ -40,7 +42,7 @@ class Phase:
 
     def count(self, status: int, body: bytes) -> None:
         """Count one response."""
-        if status == 200 and body == EXPECTED:
+        if status == 200 and body == self.expected:
             self.done += 1
         else:
             self.failed += 1
@@ -60,4 +62,5 @@ def arguments(*variants: str) -> Arguments:
     parser.add_argument("warm_up", type=float, help="seconds")
     parser.add_argument("seconds", type=float)
     parser.add_argument("--variant", choices=variants, default=variants[0] if variants else "")
+    parser.add_argument("--upload", action="store_true", help="send 1 MiB with each request")
     return Arguments(**vars(parser.parse_args()))

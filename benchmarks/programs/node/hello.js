@@ -1,7 +1,7 @@
 'use strict';
 // Hello World on Node's Core API; with --observe, a PerformanceObserver takes every entry.
 const { PerformanceObserver } = require('node:perf_hooks');
-const { createServer, listen } = require('./node_serving.js');
+const { createServer, listen } = require('./serving.js');
 
 if (process.argv.includes('--observe')) {
   new PerformanceObserver((items) => items.getEntries()).observe({ entryTypes: ['http2'] });

@@ -9,7 +9,7 @@ import time
 
 import pycurl
 
-from benchmarks.programs.clienting import Phase, arguments
+from benchmarks.programs.clients.clienting import Phase, arguments
 
 ARGUMENTS = arguments()
 

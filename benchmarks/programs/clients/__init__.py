@@ -1,0 +1,1 @@
+"""Clients: this library's, and those of others for Python."""

@@ -1,0 +1,10 @@
+'use strict';
+// Hello World on Node's Core API, by a listener that takes all that there is.
+const { createServer, listen } = require('./serving.js');
+
+const server = createServer();
+server.on('stream', (stream, headers, flags, rawHeaders) => {
+  stream.respond({ ':status': 200, 'content-type': 'text/plain' });
+  stream.end('Hello World');
+});
+listen(server);

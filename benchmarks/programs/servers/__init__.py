@@ -1,0 +1,1 @@
+"""This library's servers, each a few lines as a user would write them."""
