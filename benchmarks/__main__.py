@@ -90,9 +90,9 @@ def parse() -> argparse.Namespace:
     )
     competitors = {peer.name for scenario in SCENARIOS for peer in scenario.competitors}
     scenarios = {scenario.name for scenario in SCENARIOS}
-    parser.add_argument("--rounds", type=int, default=3, help="rounds (default: 3)")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds (default: 5)")
     parser.add_argument(
-        "--duration", type=float, default=1.5, help="seconds per measurement (default: 1.5)"
+        "--duration", type=float, default=0.8, help="seconds per measurement (default: 0.8)"
     )
     parser.add_argument(
         "--warm-up", type=float, default=0.5, help="seconds of load before each (default: 0.5)"

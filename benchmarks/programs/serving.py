@@ -36,10 +36,11 @@ def serve(attach: Callable[[Any], object], **options: Any) -> None:
                 observer.disconnect()
         if arguments.http1:
             options["allow_http1"] = True
+        create: Callable[..., Any] = http2.create_server
         if arguments.cert:
-            server = http2.create_secure_server(cert=arguments.cert, key=arguments.key, **options)
-        else:
-            server = http2.create_server(**options)
+            create = http2.create_secure_server
+            options["cert"], options["key"] = arguments.cert, arguments.key
+        server = create(**options)
         attach(server)
         await announce(server)
         await server.serve_forever()

@@ -38,8 +38,9 @@ def copied(module: str, directory: Path) -> None:
 
 
 def main() -> None:
-    """Measure the module of the command line."""
+    """Measure the module of the command line, as often as a number behind it says."""
     module = sys.argv[1]
+    times = int(sys.argv[2]) if len(sys.argv) > 2 else TIMES
     places = [place for place in sys.path if place.endswith("-packages")]
     found = importlib.import_module(module).__file__ or ""
     with tempfile.TemporaryDirectory() as name:
@@ -48,7 +49,7 @@ def main() -> None:
             places.insert(0, name)
         # -S: without the hooks that an installation for development puts into every start
         command = [sys.executable, "-S", "-c", PROGRAM.format(places=places, module=module)]
-        taken = [float(subprocess.check_output(command, timeout=20)) for _ in range(TIMES + 1)]
+        taken = [float(subprocess.check_output(command, timeout=20)) for _ in range(times + 1)]
     print(statistics.median(taken[1:]))  # the first one may have compiled
 
 
