@@ -83,6 +83,72 @@ def test_offer_that_nobody_takes(run: Run) -> None:
     run(main())
 
 
+def echoes(message: Any) -> bool:
+    """Whether the offer is to speak what `echo` does."""
+    assert message.upgrade
+    assert message.raw_socket is None
+    return bool(message.headers["upgrade"] == "echo")
+
+
+@pytest.mark.parametrize("way", ["option", "attribute"])
+@pytest.mark.row(
+    "http1_options.should_upgrade_callback",
+    "server.should_upgrade_callback",
+    "http1_request.upgrade",
+)
+def test_offers_that_are_not_taken(run: Run, way: str) -> None:
+    """Such a request is one like others, and so is what comes behind it (RFC 9110 section 7.8)."""
+
+    async def main() -> None:
+        options = {"should_upgrade_callback": echoes} if way == "option" else {}
+        async with serving(told, **options) as (server, port):
+            if way == "attribute":
+                server.should_upgrade_callback = echoes
+            server.on("upgrade", echo)
+            async with await Http1Peer.dial(port) as peer:
+                other = {"connection": "upgrade", "upgrade": "IRC/6.9"}
+                peer.send(get("/one", **other), get("/two"), get("/three", **other))
+                for path in (b"/one", b"/two", b"/three"):
+                    assert (await peer.response()).body == path + b" False"
+                assert (await peer.ask(get(**other))).body == b"/ False"
+                peer.send(get(**OFFER), "over\n")
+                assert (await peer.head()).status == 101
+                assert await peer.reader.readline() == b"OVER\n"
+
+    run(main())
+
+
+def told(request: Any, response: Any) -> None:
+    """Tell of the request."""
+    response.end(f"{request.url} {request.upgrade}")
+
+
+def test_offers_that_cannot_be_judged(run: Run, caplog: pytest.LogCaptureFixture) -> None:
+    """A callback that raises costs its own request, and no connection."""
+
+    async def main() -> None:
+        def raises(message: Any) -> bool:
+            raise LookupError("of the test")
+
+        async with serving(told) as (server, port), await Http1Peer.dial(port) as peer:
+            server.on("upgrade", echo)
+            server.should_upgrade_callback = raises
+            peer.send(get(**OFFER), get("/next"))
+            assert (await peer.response()).status == 500
+            assert (await peer.response()).body == b"/next False"
+
+    run(main())
+    assert "of the test" in caplog.text
+
+
+def test_what_is_no_callback() -> None:
+    with pytest.raises(http2.Http2TypeError) as caught:
+        http2.create_server(
+            allow_http1=True, http1_options={"should_upgrade_callback": "websocket"}
+        )
+    assert caught.value.code == "ERR_INVALID_ARG_TYPE"
+
+
 @pytest.mark.row("server.event.connect")
 def test_connect(run: Run) -> None:
     async def main() -> None:

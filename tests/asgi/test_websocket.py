@@ -12,10 +12,12 @@ import pytest
 import websockets
 
 import http2
+import http2.asgi
 
 from ..conftest import Run
-from ..serving import Events
-from .asking import ask, handling
+from ..http1 import Http1Peer, get
+from ..serving import Events, listening
+from .asking import ask, handling, port_of
 from .uvicorns import VERSIONS, uvicorn
 
 OPENINGS = ["2", "1.1"]
@@ -188,6 +190,54 @@ def test_what_is_no_websocket(run: Run) -> None:
             await writer.wait_closed()
             for version in OPENINGS:
                 assert (await ask(url, version=version)).body == b"hello"
+
+    run(main())
+
+
+@pytest.mark.parametrize("upgrade", ["IRC/6.9", "h2c, TLS/1.0", "h2c"])
+def test_an_upgrade_to_something_else_is_ignored(run: Run, upgrade: str) -> None:
+    """It is a request like others (RFC 9110 section 7.8); WebSockets are opened as ever."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "websocket":
+            await chat(scope, receive, send)
+            return
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": scope["path"].encode()})
+
+    async def main() -> None:
+        state: dict[str, Any] = {"ends": []}
+        async with handling(app, state=state) as (_, url):
+            async with await Http1Peer.dial(port_of(url)) as peer:
+                peer.send(get("/a", connection="upgrade", upgrade=upgrade), get("/b"))
+                for path in (b"/a", b"/b"):
+                    assert (await peer.response()).body == path
+            async with opened(url, "1.1") as ws:
+                assert (await ws.recv()).startswith("/ ")
+
+    run(main())
+
+
+def test_an_upgrade_of_the_programs_own(run: Run) -> None:
+    """A handler of WebSockets leaves other offers to the program that listens for them."""
+
+    async def shout(request: Any, socket: Any) -> None:
+        if "shout" in request.headers["upgrade"]:
+            socket.writer.write(b"HTTP/1.1 101 Switching\r\n\r\n")
+            socket.writer.close()
+
+    async def main() -> None:
+        handler = http2.asgi.Handler(chat, state={"ends": []})
+        server = http2.create_server(handler, allow_http1=True)
+        server.on("upgrade", shout)
+        async with listening(server) as port:
+            async with await Http1Peer.dial(port) as peer:
+                peer.send(get(connection="upgrade", upgrade="shout"))
+                assert (await peer.head()).status == 101
+                assert await peer.rest() == b""
+            async with opened(f"http://127.0.0.1:{port}", "1.1") as ws:
+                assert (await ws.recv()).startswith("/ ")
+        await handler.finish(5)
 
     run(main())
 

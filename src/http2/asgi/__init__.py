@@ -90,12 +90,29 @@ class Handler:
         """Serve the WebSockets of *server*, too; `create_server` calls it.
 
         Clients are told that there are some over HTTP/2 (RFC 8441), unless the package ``wsproto``
-        is missing. With ``allow_http1`` those of HTTP/1.1 are served as well.
+        is missing. With ``allow_http1`` those of HTTP/1.1 are served as well; an offer to speak
+        something else is ignored, unless ``upgrade`` has other listeners or
+        `Http2Server.should_upgrade_callback` was set before.
         """
         if find_spec("wsproto") is not None:
+            from ..websocket import is_websocket_request
+
             server.update_settings({"enable_connect_protocol": True})
             server.on("connect", self._on_connect)
-            server.on("upgrade", self._on_upgrade)
+
+            def others_listen() -> bool:
+                return server.listener_count("upgrade") > 1
+
+            def on_upgrade(request: Http1IncomingMessage, socket: RawSocket) -> None:
+                if is_websocket_request(request) or not others_listen():
+                    self._on_upgrade(request, socket)
+
+            server.on("upgrade", on_upgrade)
+            if server.should_upgrade_callback is None:
+                # what is no offer of a WebSocket may be for a listener of the program's own
+                server.should_upgrade_callback = lambda request: (
+                    is_websocket_request(request) or others_listen()
+                )
 
     def _on_connect(self, request: Any, response: Any) -> None:
         from ..websocket import ServerHandshake, is_websocket_request

@@ -63,8 +63,10 @@ class Dispatcher:
         )
 
     def leaving(self, stream: Any, headers: Headers) -> Http1IncomingMessage:
-        """The request with which an HTTP/1 client leaves HTTP."""
-        return self.http1_incoming_message_class(stream, headers)
+        """The request with which an HTTP/1 client leaves HTTP, if it may."""
+        request = self.http1_incoming_message_class(stream, headers)
+        request.upgrade = True
+        return request
 
 
 def _dispatch(

@@ -23,6 +23,7 @@ from .http1_writer import UNTIL_CLOSE, Http1Writer
 
 if TYPE_CHECKING:
     from ..core.server import Http2Server
+    from .http1_messages import Http1IncomingMessage
     from .http1_service import Http1Service
 
 __all__ = ["Http1Connection"]
@@ -282,8 +283,13 @@ class Http1Connection(Http1Carrier):
             stream._read_ended = stream.end_after_headers = True
             self._deadline = 0.0
         if head.upgrade:
-            if self._leave_http(head, stream, rest):
+            leaving = self._leaving(head, stream)
+            if leaving is not None:
+                self._leave_http(leaving, stream, rest)
                 return b""
+            if stream._headers_sent or stream.destroyed:
+                # it could not be found out whether the connection may leave
+                return rest
             if head.method == "CONNECT":
                 # what lies behind it was meant for somebody else
                 self._keep_alive = False
@@ -595,13 +601,28 @@ class Http1Connection(Http1Carrier):
 
     # --- leaving HTTP -----------------------------------------------------------------
 
-    def _leave_http(self, head: RequestHead, stream: Http1Stream, rest: bytes) -> bool:
-        """Hand the connection to the listeners of ``connect`` or ``upgrade``, if there are any."""
+    def _leaving(self, head: RequestHead, stream: Http1Stream) -> Http1IncomingMessage | None:
+        """The request with which the connection leaves HTTP; None: it does not."""
         server = self.server
-        event = "connect" if head.method == "CONNECT" else "upgrade"
-        if self._receiving or not server.listener_count(event):
-            # Section 7.8: an offer may be ignored. It is with a body, which would come first.
-            return False
+        connect = head.method == "CONNECT"
+        if self._receiving or not server.listener_count("connect" if connect else "upgrade"):
+            # RFC 9110 section 7.8: an offer may be ignored. It is with a body, which would come
+            # first.
+            return None
+        request = self._service.dispatcher.leaving(stream, head.headers)
+        ask = None if connect else server.should_upgrade_callback
+        if ask is not None:
+            try:
+                if not copy_context().run(ask, request):
+                    return None
+            except Exception as error:
+                stream._handler_failed(error, "upgrade")
+                return None
+        return request
+
+    def _leave_http(self, request: Http1IncomingMessage, stream: Http1Stream, rest: bytes) -> None:
+        """Hand the connection to the listeners of ``connect`` or ``upgrade``."""
+        server = self.server
         self._flush()
         self._stop_timers()
         transport = self._transport
@@ -612,7 +633,6 @@ class Http1Connection(Http1Carrier):
         self._resume_reading()
         socket = RawSocket(server, transport, rest, self._addresses)
         server._session_gone(self)
-        request = self._service.dispatcher.leaving(stream, head.headers)
         request.raw_socket = socket
+        event = "connect" if stream.method == "CONNECT" else "upgrade"
         server.emit(event, request, socket, rest)
-        return True

@@ -26,6 +26,10 @@ class Http1IncomingMessage(ServerRequest):
     http_version_major = 1
     http_version_minor = 1
 
+    upgrade: bool = False
+    """Whether the connection leaves HTTP with this request, or is about to: True for the listeners
+    of ``upgrade`` and ``connect``, and for `Http2Server.should_upgrade_callback`."""
+
     raw_socket: RawSocket | None = None
     """The connection of a request that has left HTTP, which ``upgrade`` and ``connect`` tell of."""
 

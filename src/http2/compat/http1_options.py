@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,8 +34,17 @@ class Http1Options:
     """Bytes that the target in a request line may have."""
     max_requests_per_socket: int = 0
     """Requests that a connection may make; 0 for any number."""
+    should_upgrade_callback: Callable[[Any], object] | None = None
+    """What `Http2Server.should_upgrade_callback` begins as."""
 
     def __post_init__(self) -> None:
+        if not (self.should_upgrade_callback is None or callable(self.should_upgrade_callback)):
+            raise new_error(
+                "ERR_INVALID_ARG_TYPE",
+                "should_upgrade_callback",
+                "a callable or None",
+                self.should_upgrade_callback,
+            )
         for name in ("keep_alive_timeout", "headers_timeout", "request_timeout"):
             setattr(self, name, check_timeout(getattr(self, name), name))
         for name, low in (

@@ -138,6 +138,7 @@ def _equipped(
         from .http1_service import Http1Service
 
         server._serve_http1 = Http1Service(http1_options, dispatcher, server)
+        server.should_upgrade_callback = http1_options.should_upgrade_callback
         seconds = http1_options.headers_timeout
         handshake = server._options.handshake_timeout
         # the shorter one is enough

@@ -115,6 +115,14 @@ class Http2Server(Closable, Referenced):
     timeout: float = 0
     """Seconds without activity after which a new session times out; 0 for never."""
 
+    should_upgrade_callback: Callable[[Any], object] | None = None
+    """Whether the ``upgrade`` that an HTTP/1 client offers is taken; may be set at any time.
+
+    It is asked for each offer while ``upgrade`` has listeners, with the `Http1IncomingMessage`, and
+    answers at once. If it says no, the offer is ignored, and the request is one like others (RFC
+    9110 section 7.8). None: every offer is taken. When it raises, the answer is 500.
+    """
+
     _listener: Listener | None = None
     # `listen` while it is under way.
     _beginning: asyncio.Task[Http2Server] | None = None

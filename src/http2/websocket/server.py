@@ -36,11 +36,12 @@ def is_websocket_request(opening: Any) -> bool:
     """Whether *opening*, a server's stream or request, asks for a WebSocket, well or not.
 
     Over HTTP/2 that is a CONNECT whose ``:protocol`` is ``websocket``; over HTTP/1.1 one that
-    comes with ``upgrade``, and names it.
+    comes with ``upgrade``, and names it. As `Http2Server.should_upgrade_callback` it has other
+    offers of HTTP/1.1 ignored.
     """
     if isinstance(opening, Http1IncomingMessage):
         upgrade = words(opening.headers.get("upgrade"))
-        return opening.raw_socket is not None and "websocket" in map(str.lower, upgrade)
+        return opening.upgrade and "websocket" in map(str.lower, upgrade)
     stream = opening.stream if isinstance(opening, Http2ServerRequest) else opening
     if not isinstance(stream, ServerHttp2Stream):
         return False
