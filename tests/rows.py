@@ -27,6 +27,7 @@ from typing import Any, is_typeddict
 
 import http2
 import http2.asgi
+import http2.metrics
 from http2.compat.request import ServerRequest
 from http2.compat.response import ServerResponse
 from http2.compat.socket import StreamSocketProxy
@@ -72,6 +73,9 @@ CLASSES: dict[str, Any] = {
     "access_log": http2.AccessLog,
     "access_formatter": http2.AccessFormatter,
     "http1_request": http2.Http1IncomingMessage,
+    "http2_metrics": http2.metrics,
+    "http2_metrics.prometheus": http2.metrics.PrometheusMetrics,
+    "http2_metrics.opentelemetry": http2.metrics.OpenTelemetryMetrics,
     "asgi": http2.asgi,
     "asgi.handler": http2.asgi.Handler,
 }
@@ -87,6 +91,7 @@ VARIABLES = {"module": "http2", "file_range": "range",
              "client_stream": "stream", "server_stream": "stream", "duplex": "stream",
              "secure_server": "server", "request_socket": "request.socket",
              "asgi.handler": "handler",
+             "http2_metrics.prometheus": "metrics", "http2_metrics.opentelemetry": "metrics",
              "metrics": "entry", "metrics.stream": "entry", "metrics.session": "entry"}  # fmt: skip
 # What they take; a secure server takes what a server takes.
 OPTIONS: dict[str, Any] = {

@@ -1,8 +1,4 @@
-"""`AccessLog`: a line of the log for each request that a server was asked, and its formatter.
-
-A server without one does nothing for it: a session is watched by a listener of its own, and an
-HTTP/1 connection makes streams of a class that counts.
-"""
+"""`AccessLog`: a line of the log for each request that a server was asked, and its formatter."""
 
 from __future__ import annotations
 
@@ -11,19 +7,12 @@ import logging
 import re
 import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from . import events
-from .constants import NGHTTP2_CANCEL
 from .core.server import Http2Server
+from .core.watched import Watched
 from .errors import error_code_name, new_error
-
-if TYPE_CHECKING:
-    from .compat.http1_watched import WatchedStream
-    from .core.server_session import ServerHttp2Session
-    from .core.server_stream import ServerHttp2Stream
-    from .core.session import Handlers
-    from .headers import Headers
+from .exchanges import ExchangeWatch
 
 __all__ = ["AccessFormatter", "AccessLog"]
 
@@ -47,7 +36,7 @@ def _escape(found: re.Match[str]) -> str:
     return f"\\x{number:02x}" if number < 256 else f"\\u{number:04x}"
 
 
-class AccessLog:
+class AccessLog(ExchangeWatch):
     """Logs each request of *server* when its exchange is over, as INFO, on *logger*.
 
     *logger* is a `logging.Logger` or the name of one. Records have the attributes ``method``,
@@ -61,41 +50,27 @@ class AccessLog:
     """
 
     def __init__(self, server: Http2Server, *, logger: logging.Logger | str = LOGGER) -> None:
-        if not isinstance(server, Http2Server):
-            raise new_error("ERR_INVALID_ARG_TYPE", "server", "an Http2Server", server)
         if isinstance(logger, str):
             logger = logging.getLogger(logger)
         elif not isinstance(logger, logging.Logger):
             raise new_error("ERR_INVALID_ARG_TYPE", "logger", "a Logger or a str", logger)
         self._logger = logger
-        self._server = server
-        self._closed = False
-        server.prepend_listener("session", self._session_begun)
-        server._watch_http1(self._http1_over, True)
+        super().__init__(server)
 
     def close(self) -> None:
         """Log no more, not even what is under way."""
-        if not self._closed:
-            self._closed = True
-            self._server.off("session", self._session_begun)
-            self._server._watch_http1(self._http1_over, False)
+        super().close()
 
-    def _session_begun(self, session: ServerHttp2Session) -> None:
-        session.prepend_listener("stream", _Streams(self, session))
-
-    def _http1_over(self, stream: WatchedStream) -> None:
-        reset = None
-        if not stream.complete:
-            reset = stream.rst_code or NGHTTP2_CANCEL
+    def _over(self, exchange: Watched) -> None:
         self.note(
-            stream.began,
-            stream._peer_name(),
-            stream.method,
-            stream.url,
-            f"HTTP/{stream.http_version}",
-            stream.status_sent or None,
-            stream.body_sent,
-            reset,
+            exchange.began,
+            exchange.peer,
+            exchange.method,
+            exchange.target,
+            f"HTTP/{exchange.version}",
+            exchange.status,
+            exchange.sent,
+            exchange.reset,
         )
 
     def note(
@@ -122,53 +97,6 @@ class AccessLog:
         values: dict[str, Any] = dict(zip(FIELDS, shown, strict=True))
         values.update(status=status, reset=cut, peer=peer)
         logger.info(LINE, *shown, extra=values)
-
-
-class _Streams:
-    """A listener of a session's streams, which counts what is sent of them."""
-
-    # no handler that will answer: see `http2.core.unanswered`
-    answers = False
-
-    def __init__(self, log: AccessLog, session: ServerHttp2Session) -> None:
-        self._log = log
-        # the bytes of their bodies that were sent
-        self._sent: dict[int, int] = {}
-        session._count_sent(True)
-        session._add_layer(self._lay)
-
-    def _lay(self, handlers: Handlers) -> None:
-        others = handlers[events.MEASURED]
-        sent = self._sent
-
-        def measured(session: Any, stream_id: int, what: Any, size: Any) -> None:
-            if what == 1 and stream_id in sent:
-                sent[stream_id] += size
-            others(session, stream_id, what, size)
-
-        handlers[events.MEASURED] = measured
-
-    def __call__(self, stream: ServerHttp2Stream, headers: Headers) -> None:
-        """A request has come."""
-        began = time.monotonic()
-        peer = stream._peer_name()
-        number = stream.id
-        assert number is not None
-        self._sent[number] = 0
-
-        def over() -> None:
-            method, target = stream._request_line()
-            sent = stream.sent_headers
-            status = None if sent is None else sent[":status"]
-            reset = None
-            if stream.rst_code or stream.aborted or not stream.writable_finished:
-                reset = stream.rst_code or 0
-            self._log.note(
-                began, peer, method, target, "HTTP/2",
-                None if status is None else int(status), self._sent.pop(number), reset,
-            )  # fmt: skip
-
-        stream.once("close", over)
 
 
 class AccessFormatter(logging.Formatter):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..core.server import Http2Server
     from .dispatch import Dispatcher
     from .http1_head import RequestHead
-    from .http1_watched import WatchedStream
+    from .http1_watched import Watcher
 
 __all__ = ["Http1Service"]
 
@@ -32,7 +32,7 @@ class Http1Service:
         self.options = options
         self.dispatcher = dispatcher
         self.dispatch = dispatcher.http1(server)
-        self._watchers: tuple[Callable[[WatchedStream], None], ...] = ()
+        self._watchers: tuple[Watcher, ...] = ()
         seconds = int(options.keep_alive_timeout)
         self.keep_alive = "connection: keep-alive\r\n"
         if seconds:
@@ -53,15 +53,15 @@ class Http1Service:
         transport.set_protocol(connection)
         connection._begin(data)
 
-    def watch(self, over: Callable[[WatchedStream], None], begin: bool) -> None:
-        """Begin or cease to call *over* with each exchange that is over.
+    def watch(self, watcher: Watcher, begin: bool) -> None:
+        """Begin or cease to tell *watcher* of each exchange.
 
         Begins with the next request.
         """
         if begin:
-            self._watchers = (*self._watchers, over)
+            self._watchers = (*self._watchers, watcher)
         else:
-            self._watchers = tuple(other for other in self._watchers if other != over)
+            self._watchers = tuple(other for other in self._watchers if other is not watcher)
         if not self._watchers:
             self.exchange = Http1Stream
             return

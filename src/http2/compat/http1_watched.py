@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
+from ..core.watched import Watched
 from .http1_stream import Http1Stream
 from .http1_writer import NO_BODY
 
@@ -14,39 +15,49 @@ if TYPE_CHECKING:
     from .http1_head import RequestHead
     from .http1_response import Fields
 
-__all__ = ["WatchedStream", "watched"]
+__all__ = ["WatchedStream", "Watcher", "watched"]
+
+
+class Watcher(Protocol):
+    """Is told of exchanges."""
+
+    def begun(self, stream: WatchedStream) -> None:
+        """The head of a request has come."""
+
+    def over(self, stream: WatchedStream) -> None:
+        """Its exchange is over."""
 
 
 class WatchedStream(Http1Stream):
-    """Counts its response's body, and notes the status when its head is written."""
+    """Counts the bodies of an exchange, and notes the status that went out."""
 
-    began = 0.0
-    """When the request's head had come, on the clock `time.monotonic`."""
-    status_sent = 0
-    """The status that went out; 0 for none yet."""
-    body_sent = 0
-    """Bytes of the response's body, without their framing."""
+    watched: Watched
+    """What is known."""
     complete = False
     """Whether the whole response was written, or the connection was handed over."""
 
-    _watchers: tuple[Callable[[WatchedStream], None], ...] = ()
+    _watchers: tuple[Watcher, ...] = ()
+
+    def _receive(self, data: bytes, end: bool) -> None:
+        self.watched.received += len(data)
+        super()._receive(data, end)
 
     def _head(self, whole: int | None) -> bytes:
         assert self._fields is not None
         status = self._fields.status
         head = super()._head(whole)
-        self.status_sent = status
+        self.watched.status = status
         return head
 
     def _write_body(self, data: bytes, size: int) -> None:
         super()._write_body(data, size)
-        self.body_sent += size
+        self.watched.sent += size
 
     def _end_plainly(self, data: bytes, fields: Fields) -> bool:
         if not super()._end_plainly(data, fields):
             return False
-        self.status_sent = fields.status
-        self.body_sent = len(data)
+        self.watched.status = fields.status
+        self.watched.sent = len(data)
         self.complete = True
         return True
 
@@ -54,10 +65,10 @@ class WatchedStream(Http1Stream):
         super()._end(data, trailers)
         self.complete = True
         if self._framing != NO_BODY:
-            self.body_sent += len(data)
+            self.watched.sent += len(data)
 
     def _refused(self, status: int) -> None:
-        self.status_sent = status
+        self.watched.status = status
         self.complete = True
 
     def _handed_over(self) -> None:
@@ -68,19 +79,28 @@ class WatchedStream(Http1Stream):
     def over(self) -> None:
         """Tell those who watch."""
         for watcher in self._watchers:
-            watcher(self)
+            watcher.over(self)
 
 
 def watched(
-    watchers: tuple[Callable[[WatchedStream], None], ...],
+    watchers: tuple[Watcher, ...],
 ) -> Callable[[Http1Connection, RequestHead], WatchedStream]:
-    """What makes streams of whose end *watchers* are told."""
+    """What makes streams of which *watchers* are told."""
 
     def make(connection: Http1Connection, head: RequestHead) -> WatchedStream:
         stream = WatchedStream(connection, head)
-        stream.began = time.monotonic()
+        stream.watched = Watched(
+            time.monotonic(),
+            head.version,
+            "https" if connection.encrypted else "http",
+            stream._peer_name(),
+            head.method,
+            head.url,
+        )
         stream._watchers = watchers
         stream.once("close", stream.over)
+        for watcher in watchers:
+            watcher.begun(stream)
         return stream
 
     return make

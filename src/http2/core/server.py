@@ -88,8 +88,8 @@ class ServesHttp1(Protocol):
     ) -> None:
         """Serve *transport*, on which *data* has come, and whose proxy has *claimed* addresses."""
 
-    def watch(self, over: Callable[[Any], None], begin: bool) -> None:
-        """Begin or cease to tell *over* of the exchanges that are over."""
+    def watch(self, watcher: Any, begin: bool) -> None:
+        """Begin or cease to tell *watcher* of exchanges."""
 
 
 class Http2Server(Closable, Referenced):
@@ -601,10 +601,10 @@ class Http2Server(Closable, Referenced):
             Settings.from_pairs([*self._options.settings.to_pairs(), *changes.to_pairs()])
         )
 
-    def _watch_http1(self, over: Callable[[Any], None], begin: bool) -> None:
-        """Begin or cease to tell *over* of HTTP/1's exchanges; without HTTP/1 there are none."""
+    def _watch_http1(self, watcher: Any, begin: bool) -> None:
+        """Begin or cease to tell *watcher* of HTTP/1's exchanges; without HTTP/1 there are none."""
         if self._serve_http1 is not None:
-            self._serve_http1.watch(over, begin)
+            self._serve_http1.watch(watcher, begin)
 
     def _unknown_protocol(self, transport: asyncio.Transport) -> None:
         unknown_protocol(self, transport)
