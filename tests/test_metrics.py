@@ -58,9 +58,7 @@ async def measured(system: System, count: int = 1) -> list[Exchanges]:
     return found
 
 
-@pytest.mark.row(
-    "http2_metrics.PrometheusMetrics", "http2_metrics.OpenTelemetryMetrics"
-)
+@pytest.mark.row("http2_metrics.PrometheusMetrics", "http2_metrics.OpenTelemetryMetrics")
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize(
     ("method", "path", "status", "sent", "shown", "error"),

@@ -113,7 +113,7 @@ def test_what_signatures_name_is_exported() -> None:
 
 @pytest.mark.row(
     "module.ConnectOptions", "module.ServerOptions", "module.SecureServerOptions",
-    "module.ServerSessionOptions", "module.ConnectionOptions",
+    "module.ServerSessionOptions", "module.ConnectionOptions", "module.SecureContextOptions",
 )  # fmt: skip
 def test_every_option_has_its_type() -> None:
     """`SessionOptions` and the types of the functions that take them name the same."""

@@ -23,7 +23,8 @@ from .core.handshake_socket import HandshakeSocket
 from .core.options import SessionOptions
 from .core.pipe import pipe
 from .core.runner import run
-from .core.server import Http2SecureServer, Http2Server
+from .core.secure_server import Http2SecureServer
+from .core.server import Http2Server
 from .core.server_session import ServerHttp2Session
 from .core.server_stream import ServerHttp2Stream
 from .core.session import Http2Session
@@ -51,6 +52,7 @@ from .headers import Headers, sensitive_headers
 from .keywords import (
     ConnectionOptions,
     ConnectOptions,
+    SecureContextOptions,
     SecureServerOptions,
     ServerOptions,
     ServerSessionOptions,
@@ -124,6 +126,7 @@ __all__ = [
     "PerformanceObserver",
     "PerformanceObserverEntryList",
     "RawSocket",
+    "SecureContextOptions",
     "SecureServerOptions",
     "ServerHttp2Session",
     "ServerHttp2Stream",

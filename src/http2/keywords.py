@@ -42,6 +42,7 @@ __all__ = [
     "OnError",
     "Origin",
     "Pem",
+    "SecureContextOptions",
     "SecureServerOptions",
     "ServerOptions",
     "ServerSessionOptions",
@@ -215,11 +216,16 @@ class _Identity(TypedDict, total=False):
     """Whether a peer without a valid certificate is refused."""
 
 
-class SecureServerOptions(ServerOptions, _Identity, total=False):
-    """The keywords of `create_secure_server`."""
+class SecureContextOptions(_Identity, total=False):
+    """The keywords of `Http2SecureServer.set_secure_context`."""
 
     request_cert: bool
     """Whether clients are asked for a certificate."""
+
+
+class SecureServerOptions(ServerOptions, SecureContextOptions, total=False):
+    """The keywords of `create_secure_server`."""
+
     origins: Sequence[Origin]
     """Origins that every new session announces."""
 

@@ -10,8 +10,9 @@ from ..core.checks import check_integer
 from ..core.options import SessionOptions, reject_unknown
 from ..core.origins import check_origins
 from ..core.proxy_protocol import Networks, trusted_networks
-from ..core.server import Http2SecureServer, Http2Server
-from ..core.tls import HTTP1, server_context
+from ..core.secure_server import IDENTITY, Http2SecureServer
+from ..core.server import Http2Server
+from ..core.tls import HTTP1
 from ..errors import new_error
 from ..keywords import SecureServerOptions, ServerOptions
 from .dispatch import Dispatcher
@@ -82,7 +83,8 @@ def create_secure_server(
     for a certificate) and ``reject_unauthorized`` (True: refuse those without a valid one).
     With ``allow_http1`` and its ``http1_options`` the server speaks ``http/1.1`` too, with
     clients that choose it by ALPN and with those that do without ALPN. ``origins`` is a list
-    of what every new session tells its client with `ServerHttp2Session.origin`. Raises like
+    of what every new session tells its client with `ServerHttp2Session.origin`. The identity can be
+    replaced with `Http2SecureServer.set_secure_context`. Raises like
     `create_server` and `ServerHttp2Session.origin`, and `ssl.SSLError`, `OSError` for the
     identity.
     """
@@ -94,11 +96,12 @@ def create_secure_server(
     if not isinstance(origins, (list, tuple)):
         raise new_error("ERR_INVALID_ARG_TYPE", "origins", "a list", origins)
     origins = check_origins(origins)
-    context = server_context(left, ("h2",) if http1_options is None else ("h2", *HTTP1))
+    identity = {name: left.pop(name) for name in IDENTITY if name in left}
+    protocols = ("h2",) if http1_options is None else ("h2", *HTTP1)
     limit = _max_connections(left)
     proxies = _proxies(left)
     reject_unknown(left, "create_secure_server")
-    server = Http2SecureServer(session_options, context, limit)
+    server = Http2SecureServer(session_options, identity, protocols, limit)
     server._origins = origins
     server._proxies = proxies
     return _equipped(server, dispatcher, http1_options, on_request)

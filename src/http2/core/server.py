@@ -1,4 +1,4 @@
-"""`Http2Server` and `Http2SecureServer`: listening, and the end of it."""
+"""`Http2Server`: listening, and the end of it."""
 
 from __future__ import annotations
 
@@ -37,15 +37,12 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from ..keywords import Carrying
-    from ..listening import SecureServerEvents, ServerEvents
+    from ..listening import ServerEvents
     from .exchange import Responder
     from .tasks import Work
     from .tls_accept import TlsProtocol
 
-__all__ = [
-    "Http2SecureServer",
-    "Http2Server",
-]
+__all__ = ["Http2Server"]
 
 
 # Events whose first argument is a request of the Compatibility API. The ``connect`` of an HTTP/1
@@ -638,29 +635,3 @@ class Http2Server(Closable, Referenced):
             raw_socket.destroy()
         if event == "session" and args and isinstance(args[0], Http2Session):
             args[0].destroy(None, NGHTTP2_INTERNAL_ERROR)
-
-
-class Http2SecureServer(Http2Server):
-    """A server that speaks HTTP/2 over TLS, chosen by ALPN (``h2``).
-
-    Further events: ``tls_client_error(error, socket)``, with a `HandshakeSocket`: a connection
-    that has ended before its TLS handshake was complete; ``unknown_protocol(socket)``, with an
-    `UnknownProtocolSocket`: a client that did not use ALPN. Without a listener it gets status 403
-    in HTTP/1.1.
-    """
-
-    if TYPE_CHECKING:  # by event, what listeners get
-        on: SecureServerEvents  # type: ignore[assignment]
-        once: SecureServerEvents  # type: ignore[assignment]
-        add_listener: SecureServerEvents  # type: ignore[assignment]
-        prepend_listener: SecureServerEvents  # type: ignore[assignment]
-        prepend_once_listener: SecureServerEvents  # type: ignore[assignment]
-
-    def __init__(
-        self,
-        options: SessionOptions,
-        context: ssl.SSLContext,
-        max_connections: int | None = None,
-    ) -> None:
-        super().__init__(options, max_connections)
-        self._context = context
