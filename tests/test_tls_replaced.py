@@ -148,6 +148,46 @@ def test_a_handshake_that_has_begun(run: Run, issued: list[Issued], files: dict[
     run(main())
 
 
+def test_sessions_of_tls(run: Run, issued: list[Issued], files: dict[str, Path]) -> None:
+    """A client can't resume with what it was shown before: it is shown the new certificate."""
+
+    async def dial(
+        port: int, context: ssl.SSLContext, session: ssl.SSLSession | None
+    ) -> tuple[ssl.SSLSession | None, bool | None]:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = context.wrap_bio(incoming, outgoing, server_hostname="localhost", session=session)
+        answer = b""
+        asked = False
+        while not answer:
+            try:
+                tls.do_handshake()
+                if not asked:
+                    asked = bool(tls.write(http1.get(connection="close").encode()))
+                answer = tls.read()
+            except ssl.SSLWantReadError:
+                writer.write(outgoing.read())
+                incoming.write(await reader.read(65536))
+        assert answer.startswith(b"HTTP/1.1 200 ")
+        writer.close()
+        await writer.wait_closed()
+        return tls.session, tls.session_reused
+
+    async def main() -> None:
+        server = http2.create_secure_server(echo, allow_http1=True, **files)
+        context = ssl.create_default_context(cadata=b"".join(i.ca for i in issued).decode())
+        async with listening(server) as port:
+            session, _ = await dial(port, context, None)
+            session, reused = await dial(port, context, session)
+            assert reused
+            issued[1].write(**files)
+            server.set_secure_context()
+            _, reused = await dial(port, context, session)
+            assert not reused
+
+    run(main())
+
+
 def test_what_cannot_be_used(run: Run, issued: list[Issued], files: dict[str, Path]) -> None:
     """The server goes on with what it had."""
 

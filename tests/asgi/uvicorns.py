@@ -25,9 +25,9 @@ HTTP = "http2.uvicorn:Http2Protocol"
 class Process:
     """A server in another process, and the lines that it says."""
 
-    def __init__(self, command: list[str], version: str) -> None:
+    def __init__(self, command: list[str], version: str, stdin: int = subprocess.DEVNULL) -> None:
         self.process = subprocess.Popen(
-            command, cwd=ROOT, env=environment(version), stdin=subprocess.DEVNULL,
+            command, cwd=ROOT, env=environment(version), stdin=stdin,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
             # whoever runs the tests in the background has Ctrl-C ignored
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
@@ -92,10 +92,13 @@ def environment(version: str) -> dict[str, str]:
 
 @contextmanager
 def starting(
-    command: list[str], version: str, said: str = r"https?://[^\s)]+:\d+"
+    command: list[str],
+    version: str,
+    said: str = r"https?://[^\s)]+:\d+",
+    stdin: int = subprocess.DEVNULL,
 ) -> Iterator[Process]:
     """Run *command* until the end of the block; *said*, its address, it says when it listens."""
-    made = Process(command, version)
+    made = Process(command, version, stdin)
     try:
         found = re.search(said, made.line(said))
         assert found

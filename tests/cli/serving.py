@@ -16,10 +16,12 @@ COMMAND = [sys.executable, "-W", "error", "-m", "http2", "serve"]
 
 
 @contextmanager
-def serving(target: str | Path, *options: str, version: str = "newest") -> Iterator[Process]:
+def serving(
+    target: str | Path, *options: str, version: str = "newest", stdin: int = subprocess.DEVNULL
+) -> Iterator[Process]:
     """The command with *target* on a free port."""
     command = [*COMMAND, str(target), "--port", "0", "--no-use-colors", *options]
-    with starting(command, version) as process:
+    with starting(command, version, stdin=stdin) as process:
         yield process
 
 

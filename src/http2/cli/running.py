@@ -14,6 +14,7 @@ import uvicorn
 from uvicorn.config import STARTUP_FAILURE, create_ssl_context
 from uvicorn.supervisors import ChangeReload, Multiprocess
 
+from .certificates import reload_on_hangup
 from .development import Certificate
 from .listening import Addresses
 
@@ -90,7 +91,12 @@ class Server(uvicorn.Server):
         """Start up, and say so."""
         await super().startup(sockets)
         if self.started:
+            if self.config.ssl_certfile:
+                reload_on_hangup(self.config, self._lose_terminal)
             say(self._lines)
+
+    def _lose_terminal(self) -> None:
+        self.should_exit = True
 
 
 def run(

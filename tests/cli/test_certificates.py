@@ -1,0 +1,224 @@
+"""``http2 serve`` takes over a certificate that was replaced, and loses nothing for it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pty
+import signal
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
+
+import http2
+
+from ..asgi.uvicorns import VERSIONS, Process
+from ..certificates import Issued, shown
+from ..serving import eventually
+from .serving import serving
+
+BARE = "tests.asgi.programs.bare:app"
+
+
+@pytest.fixture(scope="module")
+def issued() -> list[Issued]:
+    """Two of them."""
+    return [Issued.make(), Issued.make()]
+
+
+@pytest.fixture
+def files(tmp_path: Path, issued: list[Issued]) -> list[Path]:
+    """Where the server reads the first one."""
+    found = [tmp_path / "cert.pem", tmp_path / "key.pem"]
+    issued[0].write(*found)
+    return found
+
+
+def options(files: list[Path]) -> list[str]:
+    return ["--ssl-certfile", str(files[0]), "--ssl-keyfile", str(files[1])]
+
+
+class Client:
+    """One that asks on, and makes a new connection when the server ends the one that it has."""
+
+    def __init__(self, url: str, *authorities: bytes) -> None:
+        self.url = url.replace("127.0.0.1", "localhost")
+        self.ca = list(authorities)
+        self.answers = 0
+        self.end = False
+        # the certificates of its connections
+        self.certificates: list[bytes] = []
+
+    async def run(self) -> None:
+        while not self.end:
+            async with http2.connect(self.url, ca=self.ca) as session:
+                await session
+                self.certificates.append(shown(session))
+                while not self.end and not session.closed:
+                    try:
+                        assert await session.request({":path": "/"}).read() == b"hello"
+                    except http2.Http2Error as error:
+                        # the server has not begun to answer, and says so (RFC 9113 section 8.7)
+                        if not getattr(error, "retryable", False):
+                            raise
+                    else:
+                        self.answers += 1
+
+
+async def presented(url: str, issued: list[Issued]) -> int:
+    """Which of *issued* a new connection is shown."""
+    async with http2.connect(
+        url.replace("127.0.0.1", "localhost"), ca=[one.ca for one in issued]
+    ) as session:
+        assert await session.request({":path": "/"}).read() == b"hello"
+        return [one.der for one in issued].index(shown(session))
+
+
+async def asking_on(client: Client, doing: Coroutine[Any, Any, None]) -> None:
+    """Do it while *client* asks."""
+    asked = asyncio.create_task(client.run())
+    await eventually(lambda: client.answers > 0 or asked.done())
+    try:
+        await doing
+        answers = client.answers
+        await eventually(lambda: client.answers > answers or asked.done())
+    finally:
+        client.end = True
+        await asked
+
+
+@pytest.mark.row("beyond.serve")
+@pytest.mark.parametrize(
+    ("loop", "version"), [("asyncio", "newest"), *(("uvloop", version) for version in VERSIONS)]
+)
+def test_one_process(issued: list[Issued], files: list[Path], loop: str, version: str) -> None:
+    """The connections that are established go on: with the same requests, and with others."""
+
+    async def main(process: Process) -> None:
+        client = Client(process.url, issued[0].ca)
+
+        async def replaced() -> None:
+            async with http2.connect(client.url, ca=issued[0].ca) as old:
+                stream = old.request({":path": "/slow?1"})
+                assert (await stream.response())[":status"] == 200
+                for turn in range(1, 4):
+                    issued[turn % 2].write(*files)
+                    process.process.send_signal(signal.SIGHUP)
+                    await asyncio.to_thread(process.line, "The certificate was loaded again")
+                    assert await presented(process.url, issued) == turn % 2
+                assert await stream.read() == b"begun and ended"
+
+        await asking_on(client, replaced())
+        assert len(client.certificates) == 1
+
+    with serving(BARE, *options(files), "--loop", loop, version=version) as process:
+        asyncio.run(main(process))
+        process.stop()
+    assert process.process.returncode == 0
+
+
+def test_a_certificate_that_cannot_be_used(issued: list[Issued], files: list[Path]) -> None:
+    """The old one stays, as a whole, and a line says why."""
+
+    async def main(process: Process) -> None:
+        cert, _ = files
+        for data, reason in (
+            (issued[1].cert, "MISMATCH|mismatch"), (b"no PEM", "PEM"), (None, "No such file"),
+        ):  # fmt: skip
+            if data is None:
+                cert.unlink()
+            else:
+                cert.write_bytes(data)
+            process.process.send_signal(signal.SIGHUP)
+            line = await asyncio.to_thread(process.line, "could not be loaded again, the old one")
+            assert any(part in line for part in reason.split("|")), line
+            assert await presented(process.url, issued) == 0
+        issued[1].write(*files)
+        process.process.send_signal(signal.SIGHUP)
+        await asyncio.to_thread(process.line, "The certificate was loaded again")
+        assert await presented(process.url, issued) == 1
+
+    with serving(BARE, *options(files)) as process:
+        asyncio.run(main(process))
+        process.stop()
+    assert process.process.returncode == 0
+
+
+def test_workers(issued: list[Issued], files: list[Path]) -> None:
+    """They are replaced one by one, and with them the connections: no request fails."""
+
+    async def main(process: Process) -> None:
+        client = Client(process.url, *(one.ca for one in issued))
+
+        async def replaced() -> None:
+            issued[1].write(*files)
+            process.process.send_signal(signal.SIGHUP)
+            # both of them
+            for _ in range(2):
+                await asyncio.to_thread(process.line, "Finished server process")
+            assert await presented(process.url, issued) == 1
+
+        await asking_on(client, replaced())
+        assert client.certificates[0] == issued[0].der
+        assert client.certificates[-1] == issued[1].der
+
+    with serving(BARE, *options(files), "--workers", "2") as process:
+        for _ in range(2):
+            process.line("Application startup complete")
+        asyncio.run(main(process))
+        process.stop()
+    assert process.process.returncode == 0
+
+
+def test_a_terminal_that_is_closed(issued: list[Issued], files: list[Path]) -> None:
+    """There SIGHUP is the end, as of any command; with the terminal still there it is not."""
+    ours, theirs = pty.openpty()
+    try:
+        with serving(BARE, *options(files), stdin=theirs) as process:
+            issued[1].write(*files)
+            process.process.send_signal(signal.SIGHUP)
+            process.line("The certificate was loaded again")
+            os.close(ours)
+            ours = -1
+            process.process.send_signal(signal.SIGHUP)
+            said = process.wait()
+        assert process.process.returncode == 0
+        assert "the application shuts down" in said
+    finally:
+        os.close(theirs)
+        if ours >= 0:
+            os.close(ours)
+
+
+def test_a_key_with_a_password(issued: list[Issued], files: list[Path]) -> None:
+    """It is the one of the beginning; without one the terminal is not asked."""
+    one = issued[1]
+
+    def encrypt(password: bytes) -> None:
+        key = load_pem_private_key(one.key, None)
+        files[1].write_bytes(
+            key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(password))
+        )
+
+    async def main(process: Process) -> None:
+        encrypt(b"other")
+        process.process.send_signal(signal.SIGHUP)
+        await asyncio.to_thread(process.line, "could not be loaded again")
+        encrypt(b"secret")
+        files[0].write_bytes(one.cert)
+        process.process.send_signal(signal.SIGHUP)
+        await asyncio.to_thread(process.line, "The certificate was loaded again")
+        assert await presented(process.url, issued) == 1
+
+    with serving(BARE, *options(files), "--ssl-keyfile-password", "secret") as process:
+        asyncio.run(main(process))
+        process.stop()
+    assert process.process.returncode == 0
