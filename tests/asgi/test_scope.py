@@ -50,7 +50,7 @@ def test_scope(run: Run, version: str) -> None:
                 "http.response.zerocopysend"} == set(scope.pop("extensions"))  # fmt: skip
         assert scope == {
             "type": "http",
-            "asgi": {"version": "3.0", "spec_version": "2.4"},
+            "asgi": {"version": "3.0", "spec_version": "2.5"},
             "http_version": version,
             "method": "PATCH",
             "scheme": "http",

@@ -169,6 +169,81 @@ def test_refusals(run: Run, version: str, caplog: pytest.LogCaptureFixture) -> N
     assert "'websocket.accept' or 'websocket.close' comes first" in caplog.text
 
 
+WRONG: dict[str, tuple[dict[str, Any], str]] = {
+    "both": ({"text": "a", "bytes": b"b"}, "ValueError: a 'websocket.send' has either"),
+    "neither": ({"text": None}, "ValueError: a 'websocket.send' has either"),
+    "bytes as text": ({"text": b"a"}, "TypeError: in a 'websocket.send' 'text' is a str"),
+    "text as bytes": ({"bytes": "a"}, "TypeError: in a 'websocket.send' 'text' is a str"),
+    "unknown": ({"type": "websocket.nonsense"}, "unexpected ASGI message 'websocket.nonsense'"),
+    "accepted twice": ({"type": "websocket.accept"}, "the WebSocket is open"),
+}
+
+
+@pytest.mark.parametrize("version", OPENINGS)
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong_messages(
+    run_asyncio: Run, caplog: pytest.LogCaptureFixture, name: str, version: str
+) -> None:
+    """`send` raises, and the WebSocket ends with 1011 unless the application knows better."""
+    message, said = WRONG[name]
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        await send({"type": "websocket.send", "text": None, "bytes": b"fine", "nonsense": 1})
+        await send({"type": "websocket.send", **message})
+
+    async def main() -> None:
+        async with handling(app) as (_, url), opened(url, version) as ws:
+            assert await ws.recv() == b"fine"
+            with pytest.raises((http2.WebSocketClosed, websockets.ConnectionClosed)):
+                await ws.recv()
+            assert ws.close_code == 1011
+
+    run_asyncio(main())
+    assert [record.name for record in caplog.records].count("http2.asgi") == 1
+    assert said in caplog.text
+
+
+@pytest.mark.parametrize("version", OPENINGS)
+@pytest.mark.parametrize(
+    ("headers", "subprotocol", "said"),
+    [
+        ([("x-a", "b")], None, "are bytes, and not str: 'x-a': 'b'"),
+        ([(b"sec-websocket-protocol", b"a")], None, "sec-websocket-protocol"),
+        ([(b":status", b"200")], None, ":status"),
+        ([(b"x-a", b"a\r\nb: c")], None, "a character that is not allowed there"),
+        ([], "other", "other"),
+    ],
+    ids=["text", "subprotocol as a header", "pseudo-header", "line feed", "not offered"],
+)
+def test_wrong_answers(
+    run_asyncio: Run, caplog: pytest.LogCaptureFixture, headers: Any, subprotocol: str | None,
+    said: str, version: str,
+) -> None:  # fmt: skip
+    """What `websocket.accept` must not have: the client gets 500, and the log one line."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        accept = {"type": "websocket.accept", "headers": headers, "subprotocol": subprotocol}
+        await send(accept)
+
+    async def main() -> None:
+        async with handling(app) as (_, url):
+            with pytest.raises(
+                (http2.WebSocketHandshakeError, websockets.InvalidStatus)
+            ) as refused:
+                async with opened(url, version, subprotocols=["a"]):
+                    pass
+        error: Any = refused.value
+        status = error.status if version == "2" else error.response.status_code
+        assert status == 500
+
+    run_asyncio(main())
+    assert [record.name for record in caplog.records].count("http2.asgi") == 1
+    assert said in caplog.text
+
+
 def test_what_is_no_websocket(run: Run) -> None:
     """Beside it: CONNECT is refused, and requests are served, in both versions."""
 

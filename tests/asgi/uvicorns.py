@@ -25,9 +25,15 @@ HTTP = "http2.uvicorn:Http2Protocol"
 class Process:
     """A server in another process, and the lines that it says."""
 
-    def __init__(self, command: list[str], version: str, stdin: int = subprocess.DEVNULL) -> None:
+    def __init__(
+        self,
+        command: list[str],
+        version: str,
+        stdin: int = subprocess.DEVNULL,
+        more: dict[str, str] | None = None,
+    ) -> None:
         self.process = subprocess.Popen(
-            command, cwd=ROOT, env=environment(version), stdin=stdin,
+            command, cwd=ROOT, env=environment(version) | (more or {}), stdin=stdin,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
             # whoever runs the tests in the background has Ctrl-C ignored
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
@@ -49,6 +55,8 @@ class Process:
         while True:
             try:
                 line = self._lines.get(timeout=limit)
+                if line is None:
+                    self._lines.put(None)
             except queue.Empty:
                 line = None
             assert line is not None, (pattern, self.seen)

@@ -72,7 +72,7 @@ class Connection:
         root = self.root_path
         scope = self.base.copy()
         scope["asgi"] = {"version": VERSION, "spec_version": SPEC_VERSION}
-        scope["method"] = method
+        scope["method"] = method.upper()
         scope["path"] = root + path
         scope["raw_path"] = (root + raw).encode("latin-1") if root else raw.encode("latin-1")
         scope["query_string"] = query

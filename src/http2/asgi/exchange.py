@@ -36,7 +36,7 @@ from .types import Application, Message, Scope
 if TYPE_CHECKING:
     from .connection import Connection
 
-__all__ = ["ClientDisconnected", "Exchange", "of_disconnect", "text_of"]
+__all__ = ["ClientDisconnected", "Exchange", "of_disconnect", "text_in_header", "text_of"]
 
 NEW, HELD, OPEN, TAIL, DONE = range(5)
 
@@ -194,7 +194,8 @@ class Exchange:
 
         Waits while the client or the network is slower than the application. Raises
         `ClientDisconnected` once the client has gone, RuntimeError for a message that can't come
-        now, and what is wrong with its headers or its length.
+        now, KeyError and TypeError for one that lacks something or has text where bytes belong,
+        and what is wrong with its headers or its length.
         """
         kind = message["type"]
         state = self._state
@@ -205,6 +206,8 @@ class Exchange:
             if state != HELD and state != OPEN:
                 raise self._unexpected(kind)
             body = message.get("body", b"")
+            if body.__class__ is str:
+                raise TypeError(f"the body of {kind!r} is bytes, and not str")
             more = message.get("more_body", False)
             if state == HELD:
                 self._respond(body)
@@ -217,7 +220,14 @@ class Exchange:
             if state != NEW:
                 raise self._unexpected(kind)
             status = message["status"]
-            self._head = [(":status", status), *message.get("headers", ())]
+            if not isinstance(status, int):
+                raise TypeError(f"the status of {kind!r} is an int, and not {status!r}")
+            head: list[tuple[Any, Any]] = [(":status", status)]
+            self._head = head
+            for name, value in message.get("headers", ()):
+                if name.__class__ is str or value.__class__ is str:
+                    raise text_in_header(name, value)
+                head.append((name, value))
             self._trailers: Any = [] if message.get("trailers", False) else None
             self._state = HELD
         else:
@@ -229,7 +239,7 @@ class Exchange:
         if kind == "http.response.early_hint" and state != DONE:
             self._inform([(":status", 103), *(("link", link) for link in message["links"])])
         elif kind == "http.response.trailers" and state == TAIL:
-            self._trailers.extend(message.get("headers", ()))
+            self._trailers.extend(_fields(message))
             if not message.get("more_trailers", False):
                 self._end_with_trailers()
         elif kind == "http.response.push" and state in (NEW, HELD, OPEN):
@@ -330,7 +340,7 @@ class Exchange:
         stream = self._stream
         if not stream.push_allowed:
             return
-        headers = [(text_of(name), text_of(value)) for name, value in message.get("headers", ())]
+        headers = [(text_of(name), text_of(value)) for name, value in _fields(message)]
         promise = stream.push_stream([(":path", quote(message["path"], safe=PATH)), *headers])
         promise.add_done_callback(self._pushed)
 
@@ -403,6 +413,23 @@ def _learn(name: Any) -> Any:
         if len(_texts) < _MOST_TEXTS:
             _texts[name] = text
     return text
+
+
+def text_in_header(name: Any, value: Any) -> TypeError:
+    """The error for a field whose name or value is text: ASGI's are bytes."""
+    return TypeError(
+        f"the name and the value of a header are bytes, and not str: {name!r}: {value!r}"
+    )
+
+
+def _fields(message: Message) -> list[tuple[Any, Any]]:
+    """The fields of a *message* that is rarer than the start of a response."""
+    found = []
+    for name, value in message.get("headers", ()):
+        if isinstance(name, str) or isinstance(value, str):
+            raise text_in_header(name, value)
+        found.append((name, value))
+    return found
 
 
 def text_of(value: Any) -> Any:

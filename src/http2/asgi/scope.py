@@ -9,8 +9,8 @@ from urllib.parse import unquote
 __all__ = ["SPEC_VERSION", "VERSION", "split_target", "tls_extension"]
 
 VERSION = "3.0"
-# 2.4: `send` raises OSError once the client has gone.
-SPEC_VERSION = "2.4"
+# 2.4: `send` raises OSError once the client has gone. 2.5: a WebSocket's end has a reason.
+SPEC_VERSION = "2.5"
 
 _TLS_VERSIONS = {"TLSv1": 0x0301, "TLSv1.1": 0x0302, "TLSv1.2": 0x0303, "TLSv1.3": 0x0304}
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .. import Http2Error, WebSocket, WebSocketClosed
 from ..core.tasks import start
 from ..websocket import HttpAnswer, ServerHandshake
-from .exchange import ClientDisconnected, of_disconnect, text_of
+from .exchange import ClientDisconnected, of_disconnect, text_in_header, text_of
 from .scope import split_target
 from .types import Application, Message, Scope
 
@@ -166,8 +166,7 @@ class WebSocketExchange:
     async def _send(self, kind: str, message: Message) -> None:
         state = self._state
         if kind == "websocket.send" and state == OPEN and self._ws is not None:
-            data = message.get("bytes")
-            await self._ws.send(message["text"] if data is None else data)
+            await self._ws.send(_data(message))
         elif kind == "websocket.accept" and state == CONNECTING:
             self._ws = self._handshake.accept(message.get("subprotocol"), _fields(message))
             self._state = OPEN
@@ -215,5 +214,22 @@ _EXPECTED = {
 }
 
 
+def _data(message: Message) -> Any:
+    """What *message* sends: text or bytes, of which it has one."""
+    text, data = message.get("text"), message.get("bytes")
+    if (text is None) == (data is None):
+        raise ValueError("a 'websocket.send' has either 'text' or 'bytes', and not both or none")
+    if not (
+        isinstance(text, str) if data is None else isinstance(data, bytes | bytearray | memoryview)
+    ):
+        raise TypeError("in a 'websocket.send' 'text' is a str, and 'bytes' are bytes")
+    return text if data is None else data
+
+
 def _fields(message: Message) -> list[tuple[str, str]]:
-    return [(text_of(name).lower(), text_of(value)) for name, value in message.get("headers") or ()]
+    found = []
+    for name, value in message.get("headers") or ():
+        if isinstance(name, str) or isinstance(value, str):
+            raise text_in_header(name, value)
+        found.append((text_of(name).lower(), text_of(value)))
+    return found

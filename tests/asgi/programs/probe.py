@@ -1,0 +1,399 @@
+"""An application that does, on each path, one thing that ASGI leaves open, and notes what it sees.
+
+`tests/asgi/side_by_side.py` runs it on several servers. The last part of the path is the case, and
+``/seen/<case>`` what the application has noted in it, once it has ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Callable
+from typing import Any
+
+START: dict[str, Any] = {"type": "http.response.start", "status": 200, "headers": []}
+BODY: dict[str, Any] = {"type": "http.response.body", "body": b"x"}
+MORE: dict[str, Any] = {**BODY, "more_body": True}
+TRAILERS: dict[str, Any] = {"type": "http.response.trailers", "headers": [(b"x-end", b"1")]}
+
+
+def with_headers(*headers: Any) -> dict[str, Any]:
+    """The start of a response with *headers*."""
+    return {**START, "headers": list(headers)}
+
+
+# Responses that are nothing but messages.
+SCRIPTS: dict[str, list[dict[str, Any]]] = {
+    "nothing": [],
+    "start-only": [START],
+    "no-end": [START, MORE],
+    "start-twice": [START, START, BODY],
+    "body-first": [BODY],
+    "body-after-end": [START, BODY, BODY],
+    "start-after-end": [START, BODY, START],
+    "unknown-message": [START, {"type": "http.response.nonsense"}, BODY],
+    "unknown-key": [{**START, "nonsense": 1}, {**BODY, "nonsense": 1}],
+    "no-status": [{"type": "http.response.start", "headers": []}, BODY],
+    "no-headers": [{"type": "http.response.start", "status": 200}, BODY],
+    "no-body": [START, {"type": "http.response.body"}],
+    "status-text": [{**START, "status": "200"}, BODY],
+    "headers-text": [with_headers(("x-a", "b")), BODY],
+    "body-text": [START, {**BODY, "body": "x"}],
+    "upper-case": [with_headers((b"X-Upper", b"v")), BODY],
+    "line-feed": [with_headers((b"x-a", b"b\r\nx-c: d")), BODY],
+    "spaces": [with_headers((b"x-a", b" b ")), BODY],
+    "pseudo-header": [with_headers((b":path", b"/")), BODY],
+    "too-long": [with_headers((b"content-length", b"1")), {**BODY, "body": b"xyz"}],
+    "too-short": [with_headers((b"content-length", b"3")), BODY],
+    "no-length": [START, MORE, BODY],
+    "transfer-encoding": [with_headers((b"transfer-encoding", b"chunked")), BODY],
+    "connection-close": [with_headers((b"connection", b"close")), BODY],
+    "head": [START, {**BODY, "body": b"hello"}],
+    "204": [{**START, "status": 204}, BODY],
+    "304": [{**START, "status": 304}, BODY],
+    "defaults": [START, BODY],
+    "own-defaults": [with_headers((b"date", b"mine"), (b"server", b"mine")), BODY],
+    "trailers": [{**START, "trailers": True}, BODY, TRAILERS],
+    "early-hint": [
+        START, {"type": "http.response.early_hint", "links": [b"</a>; rel=preload"]}, BODY,
+    ],
+}  # fmt: skip
+
+seen: dict[str, Any] = {}
+cases: dict[str, Callable[..., Any]] = {}
+tasks: set[asyncio.Task[Any]] = set()
+
+
+def name_of(error: BaseException) -> str:
+    """The class of *error*, of which the family counts for those of servers."""
+    return "OSError" if isinstance(error, OSError) else type(error).__name__
+
+
+def case(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A case that is more than messages."""
+    cases[function.__name__.replace("_", "-")] = function
+    return function
+
+
+async def app(scope: Any, receive: Any, send: Any) -> None:
+    """Serve *scope*."""
+    if scope["type"] == "lifespan":
+        await lifespan(scope, receive, send)
+        return
+    _, kind, name = ["", "", *scope["path"].rsplit("/", 2)][-3:]
+    if kind == "seen":
+        await answer(send, seen.pop(name, None))
+        return
+    try:
+        if name in SCRIPTS and scope["type"] == "http":
+            for message in SCRIPTS[name]:
+                await send(message)
+            seen[name] = "sent"
+        elif name in cases:
+            seen[name] = await cases[name](scope, receive, send)
+        else:
+            # how a path comes is seen by itself
+            await cases["scope"](scope, receive, send)
+    except BaseException as error:
+        seen[name] = f"raises {name_of(error)}"
+        raise
+
+
+async def answer(send: Any, value: Any) -> None:
+    """Answer with *value* as JSON."""
+    body = json.dumps(value, default=repr).encode()
+    await send(with_headers((b"content-length", b"%d" % len(body))))
+    await send({**BODY, "body": body})
+
+
+# --- requests -----------------------------------------------------------------------------------
+
+
+@case
+async def scope(scope: Any, receive: Any, send: Any) -> str:
+    """What the scope says."""
+    told = {
+        key: value if isinstance(value, str | bool) else repr(value)
+        for key, value in scope.items()
+        if key not in ("headers", "state", "extensions", "asgi")
+    }
+    told["headers"] = [f"{name.decode()}: {value.decode()}" for name, value in scope["headers"]]
+    told["asgi"] = scope["asgi"]
+    told["extensions"] = sorted(scope.get("extensions") or ())
+    told["state"] = "state" in scope
+    told["client type"] = type(scope.get("client")).__name__
+    await answer(send, told)
+    return "sent"
+
+
+@case
+async def raises_first(scope: Any, receive: Any, send: Any) -> str:
+    """An exception before anything."""
+    raise KeyError("of mine")
+
+
+@case
+async def raises_after_start(scope: Any, receive: Any, send: Any) -> str:
+    """An exception behind the start."""
+    await send(START)
+    raise KeyError("of mine")
+
+
+@case
+async def raises_after_body(scope: Any, receive: Any, send: Any) -> str:
+    """An exception in the middle of the body."""
+    await send(START)
+    await send(MORE)
+    raise KeyError("of mine")
+
+
+@case
+async def raises_after_end(scope: Any, receive: Any, send: Any) -> str:
+    """An exception behind the response."""
+    await send(START)
+    await send(BODY)
+    raise KeyError("of mine")
+
+
+@case
+async def result(scope: Any, receive: Any, send: Any) -> Any:
+    """A result is none of ASGI's."""
+    await send(START)
+    await send(BODY)
+    return "sent"
+
+
+@case
+async def no_type(scope: Any, receive: Any, send: Any) -> str:
+    """A message without a type."""
+    await send({"status": 200})
+    return "sent"
+
+
+async def told_within(receive: Any, seconds: float = 0.3) -> str:
+    """What `receive` gives within *seconds*."""
+    try:
+        async with asyncio.timeout(seconds):
+            return str((await receive())["type"])
+    except TimeoutError:
+        return "waits"
+
+
+@case
+async def receive_again(scope: Any, receive: Any, send: Any) -> str:
+    """`receive` after the last piece of the body."""
+    await receive()
+    told = await told_within(receive)
+    await send(START)
+    await send(BODY)
+    return told
+
+
+@case
+async def receive_after_end(scope: Any, receive: Any, send: Any) -> str:
+    """`receive` after the response."""
+    await receive()
+    await send(START)
+    await send(BODY)
+    return await told_within(receive)
+
+
+@case
+async def early_answer(scope: Any, receive: Any, send: Any) -> str:
+    """The body is not received."""
+    await send(START)
+    await send(BODY)
+    return "sent"
+
+
+@case
+async def expect(scope: Any, receive: Any, send: Any) -> str:
+    """The client waits for status 100."""
+    while (await receive()).get("more_body"):
+        pass
+    await send(START)
+    await send(BODY)
+    return "sent"
+
+
+@case
+async def expect_nothing(scope: Any, receive: Any, send: Any) -> str:
+    """The client waits for status 100, and nobody wants its body."""
+    await send({**START, "status": 413})
+    await send(BODY)
+    return "sent"
+
+
+@case
+async def gone(scope: Any, receive: Any, send: Any) -> str:
+    """The client goes in the middle of the response."""
+    told = []
+    try:
+        await receive()
+        await send(START)
+        await send(MORE)
+        told.append("receive: " + await told_within(receive, 5))
+        # not at once: that a client has gone takes some servers a write to see
+        for _ in range(3):
+            await send(MORE)
+            await asyncio.sleep(0.02)
+        told.append("send: nothing")
+    except asyncio.CancelledError:
+        told.append("cancelled")
+    except Exception as error:
+        told.append(f"send: {name_of(error)}")
+    return ", ".join(told)
+
+
+# --- WebSockets ---------------------------------------------------------------------------------
+
+ACCEPT: dict[str, Any] = {"type": "websocket.accept"}
+
+
+@case
+async def ws_scope(scope: Any, receive: Any, send: Any) -> Any:
+    """What the scope says."""
+    await receive()
+    await send(ACCEPT)
+    await send({"type": "websocket.close"})
+    return {
+        "http_version": scope["http_version"],
+        "scheme": scope["scheme"],
+        "method": scope.get("method"),
+        "extensions": sorted(scope.get("extensions") or ()),
+    }
+
+
+@case
+async def ws_close_first(scope: Any, receive: Any, send: Any) -> str:
+    """Refused."""
+    await receive()
+    await send({"type": "websocket.close"})
+    return "sent"
+
+
+@case
+async def ws_denial(scope: Any, receive: Any, send: Any) -> str:
+    """Refused, with a response."""
+    await receive()
+    await send({"type": "websocket.http.response.start", "status": 402, "headers": []})
+    await send({"type": "websocket.http.response.body", "body": b"pay"})
+    return "sent"
+
+
+@case
+async def ws_nothing(scope: Any, receive: Any, send: Any) -> str:
+    """Not answered."""
+    await receive()
+    return "sent"
+
+
+@case
+async def ws_raises_first(scope: Any, receive: Any, send: Any) -> str:
+    """Not answered but for an exception."""
+    await receive()
+    raise KeyError("of mine")
+
+
+@case
+async def ws_send_first(scope: Any, receive: Any, send: Any) -> str:
+    """A message before it is accepted."""
+    await receive()
+    await send({"type": "websocket.send", "text": "x"})
+    return "sent"
+
+
+@case
+async def ws_not_offered(scope: Any, receive: Any, send: Any) -> str:
+    """A subprotocol that the client does not speak."""
+    await receive()
+    await send({**ACCEPT, "subprotocol": "other"})
+    await send({"type": "websocket.close"})
+    return "sent"
+
+
+@case
+async def ws_returns(scope: Any, receive: Any, send: Any) -> str:
+    """The application ends, the WebSocket is open."""
+    await receive()
+    await send(ACCEPT)
+    return "sent"
+
+
+@case
+async def ws_raises(scope: Any, receive: Any, send: Any) -> str:
+    """The application fails, the WebSocket is open."""
+    await receive()
+    await send(ACCEPT)
+    raise KeyError("of mine")
+
+
+@case
+async def ws_both(scope: Any, receive: Any, send: Any) -> str:
+    """Text and bytes in one message."""
+    await receive()
+    await send(ACCEPT)
+    await send({"type": "websocket.send", "text": "text", "bytes": b"bytes"})
+    await send({"type": "websocket.close"})
+    return "sent"
+
+
+@case
+async def ws_neither(scope: Any, receive: Any, send: Any) -> str:
+    """A message of nothing."""
+    await receive()
+    await send(ACCEPT)
+    await send({"type": "websocket.send"})
+    await send({"type": "websocket.close"})
+    return "sent"
+
+
+@case
+async def ws_send_after_close(scope: Any, receive: Any, send: Any) -> str:
+    """A message behind the close."""
+    await receive()
+    await send(ACCEPT)
+    await send({"type": "websocket.close"})
+    await send({"type": "websocket.send", "text": "x"})
+    return "sent"
+
+
+@case
+async def ws_end(scope: Any, receive: Any, send: Any) -> str:
+    """How the client ends it."""
+    await receive()
+    await send(ACCEPT)
+    told = await receive()
+    try:
+        await send({"type": "websocket.send", "text": "x"})
+        sending = "nothing"
+    except Exception as error:
+        sending = name_of(error)
+    return f"{told.get('code')} {told.get('reason')!r}, send: {sending}"
+
+
+# --- lifespans ----------------------------------------------------------------------------------
+
+
+async def lifespan(scope: Any, receive: Any, send: Any) -> None:
+    """What the variable of the environment says."""
+    kind = os.environ.get("LIFESPAN", "")
+    if kind == "unknown":
+        raise KeyError("lifespan")
+    if kind == "returns":
+        return
+    await receive()
+    if kind == "raises":
+        raise KeyError("lifespan")
+    if kind == "fails":
+        await send({"type": "lifespan.startup.failed", "message": "no database"})
+        return
+    await send({"type": "lifespan.startup.complete"})
+    if kind == "raises-later":
+        raise KeyError("lifespan")
+    await receive()
+    if kind == "shutdown-fails":
+        await send({"type": "lifespan.shutdown.failed", "message": "no disk"})
+        return
+    await send({"type": "lifespan.shutdown.complete"})
