@@ -63,7 +63,7 @@ def starting(server: str, *, root_path: str = "", lifespan: str = "") -> Iterato
     port = free_port()
     bind = f"127.0.0.1:{port}"
     modules = {
-        "handler": ["tests.asgi.programs.on_handler", root_path],
+        "handler": ["tests.asgi.programs.on_handler", PROBE, *root],
         "protocol": ["uvicorn", PROBE, "--http", "http2.uvicorn:Http2Protocol", *root],
         "uvicorn": ["uvicorn", PROBE, "--http", "httptools", *root],
         # streams that it forgets end with their connection, which need not be in 5 s

@@ -1,11 +1,10 @@
-"""FastAPI and Starlette on uvicorn with `Http2Protocol`, over HTTP/2 and HTTP/1.1.
+"""FastAPI and Starlette on `Handler` and on uvicorn with `Http2Protocol`, in both versions of HTTP.
 
 The two newest versions of uvicorn, each loop, in the clear and over TLS.
 """
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,23 +12,15 @@ from pathlib import Path
 import pytest
 
 from ..conftest import Certificate, Run, execute
-from .asking import Answer, head_of
-from .uvicorns import Process, uvicorn
+from .sites import WAYS, Process, await_background, hear_events, serving, talk, visit
 
-WAYS = {
-    "newest-uvloop-clear": ("newest", "uvloop", False),
-    "newest-asyncio-tls": ("newest", "asyncio", True),
-    "before-asyncio-clear": ("before", "asyncio", False),
-    "before-uvloop-tls": ("before", "uvloop", True),
-}
+APP = "tests.asgi.programs.site:app"
 
 
 @pytest.fixture(scope="module", params=WAYS)
 def site(request: pytest.FixtureRequest, certificate: Certificate) -> Iterator[Process]:
-    """The site of the frameworks, on one version, loop and transport."""
-    version, loop, tls = WAYS[request.param]
-    options = ["--ssl-certfile", certificate.cert, "--ssl-keyfile", certificate.key] if tls else []
-    with uvicorn("tests.asgi.programs.site:app", *options, version=version, loop=loop) as process:
+    """The site of the frameworks, on each server, loop and transport."""
+    with serving(APP, request.param, certificate) as process:
         yield process
 
 
@@ -40,27 +31,12 @@ def http(request: pytest.FixtureRequest) -> str:
     return version
 
 
-async def visit(
-    site: Process, http: str, path: str, *options: str, stdin: bytes | None = None
-) -> Answer:
-    """Ask *site* for *path* with curl."""
-    prior = "--http2" if site.url.startswith("https") else "--http2-prior-knowledge"
-    out = await execute(
-        "curl", "-sikg", "--max-time", "20", prior if http == "2" else "--http1.1",
-        "-H", "expect:", *options, site.url + path, stdin=stdin,
-    )  # fmt: skip
-    head, _, body = out.partition(b"\r\n\r\n")
-    assert head.startswith(b"HTTP/2 " if http == "2" else b"HTTP/1.1 ")
-    status, raw = head_of(head)
-    return Answer(status, raw, body, [])
-
-
 def test_json(run_asyncio: Run, site: Process, http: str) -> None:
     async def main() -> None:
         answer = await visit(site, http, "/items/7?q=%C3%BC")
         assert answer.json() == {"number": 7, "q": "ü", "db": "open"}
         assert answer.headers["x-path"] == "/items/7"
-        assert answer.headers["server"] == "uvicorn"
+        assert answer.headers.get("server") == ("uvicorn" if site.by_uvicorn else None)
         assert [name for name, _ in answer.raw].count("date") == 1
         posted = await visit(site, http, "/items", "--json", '{"name": "tea", "price": 2}')
         assert (posted.status, posted.json()) == (201, {"name": "tea", "price": 2.0})
@@ -112,7 +88,7 @@ def test_streams_and_files(run_asyncio: Run, site: Process, http: str) -> None:
         assert zipped.body == content
         # Starlette does not compress what the server sends as a file
         encoding = zipped.headers.get("content-encoding")
-        assert encoding == (None if http == "2" else "gzip")
+        assert encoding == ("gzip" if http == "1.1" and site.by_uvicorn else None)
 
     run_asyncio(main())
 
@@ -137,32 +113,15 @@ def test_events_and_background_work(run_asyncio: Run, site: Process, http: str) 
     """Server-sent events come as they are made, and end with their client."""
 
     async def main() -> None:
-        async def count(what: str) -> int:
-            found: list[str] = (await visit(site, http, "/log")).json()
-            return found.count(what)
-
-        before = await count("events ended")
-        prior = "--http2" if site.url.startswith("https") else "--http2-prior-knowledge"
-        process = await asyncio.create_subprocess_exec(
-            "curl", "-skN", "--max-time", "20", prior if http == "2" else "--http1.1",
-            f"{site.url}/s/events", stdout=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        assert process.stdout is not None
-        for number in range(3):
-            assert await process.stdout.readline() == b"data: %d\n" % number
-            assert await process.stdout.readline() == b"\n"
-        process.kill()
-        await process.communicate()
-        async with asyncio.timeout(10):
-            while await count("events ended") == before:
-                pass
-        before = await count("background")
-        assert (await visit(site, http, "/background")).json() == "later"
-        async with asyncio.timeout(10):
-            while await count("background") == before:
-                pass
+        await hear_events(site, http, "/s/events", log="/log")
+        await await_background(site, http, "/background", log="/log")
 
     run_asyncio(main())
+
+
+@pytest.mark.parametrize("path", ["/chat", "/s/chat"], ids=["fastapi", "starlette"])
+def test_a_chat(run_asyncio: Run, site: Process, http: str, path: str) -> None:
+    run_asyncio(talk(site, http, path))
 
 
 def test_many_at_once(run_asyncio: Run, site: Process) -> None:

@@ -8,17 +8,28 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
-from fastapi import BackgroundTasks, Depends, FastAPI, File, Form, HTTPException, UploadFile
+from fastapi import (
+    BackgroundTasks,
+    Depends,
+    FastAPI,
+    File,
+    Form,
+    HTTPException,
+    UploadFile,
+    WebSocket,
+    WebSocketDisconnect,
+)
 from pydantic import BaseModel
 from starlette.applications import Starlette
+from starlette.endpoints import WebSocketEndpoint
 from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response, StreamingResponse
-from starlette.routing import Mount, Route
+from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
 log: list[str] = []
@@ -41,6 +52,12 @@ async def database(request: Request) -> AsyncIterator[str]:
     """A dependency that is closed after the response."""
     yield request.state.db
     log.append("closed")
+
+
+async def websocket_database(ws: WebSocket) -> str:
+    """A dependency of a WebSocket."""
+    found: str = ws.state.db
+    return found
 
 
 Database = Annotated[str, Depends(database)]
@@ -125,6 +142,28 @@ async def broken() -> None:
     raise KeyError("of mine")
 
 
+members: set[WebSocket] = set()
+
+
+async def tell_all(text: str) -> None:
+    """Say *text* to everybody in the room."""
+    for member in list(members):
+        await member.send_text(text)
+
+
+@app.websocket("/chat")
+async def chat(ws: WebSocket, db: Annotated[str, Depends(websocket_database)]) -> None:
+    """A chat room: everybody hears everybody."""
+    await ws.accept()
+    members.add(ws)
+    try:
+        while True:
+            await tell_all(await ws.receive_text())
+    except WebSocketDisconnect:
+        members.discard(ws)
+        await tell_all("somebody left")
+
+
 # --- Starlette --------------------------------------------------------------------------------
 
 
@@ -184,6 +223,29 @@ async def early(request: Request) -> Response:
     return PlainTextResponse("page")
 
 
+class Chat(WebSocketEndpoint):
+    """The same room, as a class."""
+
+    encoding = "text"
+    room: ClassVar[set[WebSocket]] = set()
+
+    async def on_connect(self, websocket: WebSocket) -> None:
+        """Somebody comes."""
+        await websocket.accept()
+        self.room.add(websocket)
+
+    async def on_receive(self, websocket: WebSocket, data: str) -> None:
+        """Somebody says something."""
+        for member in list(self.room):
+            await member.send_text(data)
+
+    async def on_disconnect(self, websocket: WebSocket, close_code: int) -> None:
+        """Somebody goes."""
+        self.room.discard(websocket)
+        for member in list(self.room):
+            await member.send_text("somebody left")
+
+
 folder = Path(tempfile.mkdtemp())
 (folder / "file.txt").write_bytes(bytes(range(256)) * 1000)
 
@@ -194,6 +256,7 @@ starlette = Starlette(
         Route("/events", events),
         Route("/cookies", cookies),
         Route("/early", early),
+        WebSocketRoute("/chat", Chat),
         Mount("/inner", Starlette(routes=[Route("/hello", hello)])),
     ],
     middleware=[Middleware(Tag)],
