@@ -10,6 +10,7 @@ import http2
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 from tests import rows
+from tests.asgi import rules
 
 project = "http2"
 author = "the http2 maintainers"
@@ -47,12 +48,15 @@ def without_benchmarks(app: Any, name: str, source: list[str]) -> None:
 def with_rows(app: Any, name: str, source: list[str]) -> None:
     """Put the tables of rows and their tests into their page."""
     source[0] = source[0].replace("\n<!-- rows -->\n", f"\n{rows.page()}\n")
+    source[0] = source[0].replace("\n<!-- rules -->\n", f"\n{rules.page()}\n")
 
 
 def check_rows(app: Any) -> None:
     """No documentation without proof: every row has a test, every public name a row."""
     if found := rows.problems():
         raise ExtensionError("rows.toml, names and tests do not agree:\n" + "\n".join(found))
+    if found := rules.problems():
+        raise ExtensionError("asgi_rules.toml and the tests do not agree:\n" + "\n".join(found))
 
 
 def setup(app: Any) -> None:
