@@ -34,9 +34,11 @@ endef
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
 
-serve: ## run the example server on http://localhost:8080/ and https://localhost:8443/
+# The certificate is made for this run: browsers ask whether you trust it.
+serve: ## show what HTTP/2 does, on https://localhost:8443/ and in the clear on http://localhost:8080/
 	@tools/bootstrap serve
-	$(bin)/python examples/serve.py $(ARGS)
+	$(bin)/http2 serve examples.showcase.app:app --dev-tls --host localhost --port 8443 --clear-port 8080 \
+		--no-access-log --log-level warning --timeout-graceful-shutdown 3 $(ARGS)
 
 test: ## lint, check the types, run the tests (ARGS goes to pytest), build the documentation
 	@tools/bootstrap test

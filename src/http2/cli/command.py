@@ -11,7 +11,7 @@ from uvicorn.main import main as uvicorn
 from .. import __version__, nghttp2_version
 from .development import Certificate
 from .directory import Directory
-from .listening import listen
+from .listening import Addresses, listen
 from .running import Config, run
 
 __all__ = ["http2"]
@@ -35,14 +35,26 @@ def http2() -> None:
     help="Serve over TLS with a development certificate, made by trustme and gone at the end.",
 )
 @click.option(
+    "--clear-port",
+    type=int,
+    help="Beside TLS, serve in the clear on this port of the same host, for clients that want to.",
+)
+@click.option(
     "--spa",
     is_flag=True,
     help="Answer paths that a directory does not have with its index.html, for a single-page app.",
 )
-def serve(target: str, dev_tls: bool, spa: bool, app_dir: str, **options: Any) -> None:
+def serve(
+    target: str,
+    dev_tls: bool,
+    clear_port: int | None,
+    spa: bool,
+    app_dir: str,
+    **options: Any,
+) -> None:
     """Serve TARGET over HTTP/2 and HTTP/1.1: an ASGI application, module:app, or a directory.
 
-    The options below are uvicorn's, but for --dev-tls and --spa.
+    The options below are uvicorn's, but for --dev-tls, --clear-port and --spa.
     """
     app = application(target, spa=spa, reload=options["reload"])
     options["headers"] = [header_of(text) for text in options["headers"]]
@@ -57,15 +69,37 @@ def serve(target: str, dev_tls: bool, spa: bool, app_dir: str, **options: Any) -
         raise click.UsageError(f"--dev-tls makes a certificate: leave out --{flag}")
     config = Config(app, **options)
     config.check_tls()
+    if clear_port is not None:
+        check_clear_port(config, dev_tls=dev_tls)
     sockets, addresses = listen(
         config.host, config.port, config.backlog, uds=config.uds, fd=config.fd
     )
     if dev_tls:
         config.ssl_context_factory = Certificate.make(addresses)
-    run(config, sockets, addresses, name=describe(app), app_dir=app_dir)
+    clear: Addresses | None = None
+    if clear_port is not None:
+        try:
+            more, clear = listen(config.host, clear_port, config.backlog, uds=None, fd=None)
+        except click.ClickException:
+            for sock in sockets:
+                sock.close()
+            raise
+        config.clear_port = clear.port
+        sockets += more
+    run(config, sockets, addresses, clear, name=describe(app), app_dir=app_dir)
 
 
 serve.params += THEIRS
+
+
+def check_clear_port(config: Config, *, dev_tls: bool) -> None:
+    """Refuse a second port where there is no first one, or more than one process."""
+    if not (dev_tls or config.ssl_certfile):
+        raise click.UsageError("--clear-port is beside TLS: without TLS, --port is in the clear")
+    if config.uds is not None or config.fd is not None:
+        raise click.UsageError("--clear-port is for --host and --port: leave out --uds and --fd")
+    if config.workers > 1:
+        raise click.UsageError("--clear-port is for one process: leave out --workers")
 
 
 def application(target: str, *, spa: bool, reload: bool) -> str | Directory:

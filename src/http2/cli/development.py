@@ -26,6 +26,8 @@ class Certificate:
         """Make one for *addresses* and localhost."""
         names = ["localhost", "127.0.0.1", "::1"]
         names += [host for host in addresses.hosts if host not in names and is_address(host)]
+        if addresses.name is not None and addresses.name not in names:
+            names.append(addresses.name)
         made = trustme.CA().issue_cert(*names)
         return cls(made.private_key_and_cert_chain_pem.bytes())
 

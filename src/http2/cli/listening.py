@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import socket
 import stat
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 
 import click
 
 # Of networks for documentation (RFC 5737): nothing is sent there, the route alone is looked up.
 FAR_AWAY = "192.0.2.1"
+# What bind() says of an address of a family that the machine does without, IPv6 for the most part.
+NO_SUCH_ADDRESS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
 
 @dataclass(frozen=True)
@@ -21,12 +25,15 @@ class Addresses:
     hosts: list[str] = field(default_factory=list)
     port: int = 0
     uds: str | None = None
+    name: str | None = None
+    """What the host was called, when that was no address."""
 
     def urls(self, scheme: str) -> list[str]:
         """Its URLs, as a browser takes them."""
         if self.uds is not None:
             return [f"{scheme}://localhost/"]
-        return [f"{scheme}://{_bracketed(host)}:{self.port}/" for host in self.hosts]
+        hosts = self.hosts if self.name is None else [self.name]
+        return [f"{scheme}://{_bracketed(host)}:{self.port}/" for host in hosts]
 
 
 def listen(
@@ -42,12 +49,22 @@ def listen(
     if uds is not None:
         return [_unix(uds, backlog)], Addresses(uds=uds)
     sockets: list[socket.socket] = []
+    missing: OSError | None = None
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         for family, _, _, _, address in dict.fromkeys(found):
             # port 0 means any free one: that of the first address is then everybody's
-            sockets.append(_tcp(family, (address[0], port, *address[2:]), backlog))
-            port = sockets[0].getsockname()[1]
+            try:
+                sockets.append(_tcp(family, (address[0], port, *address[2:]), backlog))
+            except OSError as error:
+                # a name may have an address of IPv6 where the machine has none
+                if error.errno not in NO_SUCH_ADDRESS:
+                    raise
+                missing = error
+            else:
+                port = sockets[0].getsockname()[1]
+        if not sockets and missing is not None:
+            raise missing
     except (OSError, OverflowError) as error:
         for sock in sockets:
             sock.close()
@@ -55,7 +72,8 @@ def listen(
             f"cannot listen on {host} port {port}: {_reason(error)}"
         ) from None
     hosts = [shown for sock in sockets for shown in _reachable(sock.getsockname()[0])]
-    return sockets, Addresses(list(dict.fromkeys(hosts)), port)
+    name = host if host and not _is_address(host) else None
+    return sockets, Addresses(list(dict.fromkeys(hosts)), port, name=name)
 
 
 def _tcp(family: int, address: tuple[object, ...], backlog: int) -> socket.socket:
@@ -118,6 +136,14 @@ def _reachable(host: str) -> list[str]:
         sock.connect((FAR_AWAY, 9))
         hosts.append(sock.getsockname()[0])
     return hosts
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _bracketed(host: str) -> str:

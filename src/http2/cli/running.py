@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import socket
 import sys
 import traceback
+from functools import partial
 from types import TracebackType
+from typing import Any
 
 import click
 import uvicorn
@@ -23,6 +26,9 @@ HTTP = "http2.uvicorn:Http2Protocol"
 
 class Config(uvicorn.Config):
     """uvicorn's, with this library's protocol, and short words for what is wrong."""
+
+    clear_port: int | None = None
+    """The port whose connections are in the clear, beside those over TLS."""
 
     def __init__(self, app: object, **options: object) -> None:
         super().__init__(app, http=HTTP, **options)  # type: ignore[arg-type]
@@ -83,28 +89,58 @@ def own_frames(frames: TracebackType | None) -> TracebackType | None:
 class Server(uvicorn.Server):
     """uvicorn's, which says the lines as soon as it serves."""
 
+    config: Config
+
     def __init__(self, config: Config, lines: list[str]) -> None:
         super().__init__(config)
         self._lines = lines
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start up, and say so."""
-        await super().startup(sockets)
+        clear = [sock for sock in sockets or () if self._is_clear(sock)]
+        await super().startup(sockets and [sock for sock in sockets if sock not in clear])
         if self.started:
-            if self.config.ssl_certfile:
-                reload_on_hangup(self.config, self._lose_terminal)
-            say(self._lines)
+            await self._serve_clear(clear)
+            if self._lines:
+                # the process that was started, and not the one that --reload starts anew
+                if self.config.ssl_certfile:
+                    reload_on_hangup(self.config, self._lose_terminal)
+                say(self._lines)
+
+    def _is_clear(self, sock: socket.socket) -> bool:
+        port = self.config.clear_port
+        return port is not None and sock.getsockname()[1] == port
+
+    async def _serve_clear(self, sockets: list[socket.socket]) -> None:
+        """Listen on *sockets* as uvicorn does on the others, but for TLS; it closes all of them."""
+        loop = asyncio.get_running_loop()
+        protocol: Any = self.config.http_protocol_class
+        make = partial(
+            protocol,
+            config=self.config,
+            server_state=self.server_state,
+            app_state=self.lifespan.state,
+        )
+        for sock in sockets:
+            listener = await loop.create_server(make, sock=sock, backlog=self.config.backlog)
+            self.servers.append(listener)
 
     def _lose_terminal(self) -> None:
         self.should_exit = True
 
 
 def run(
-    config: Config, sockets: list[socket.socket], addresses: Addresses, *, name: str, app_dir: str
+    config: Config,
+    sockets: list[socket.socket],
+    addresses: Addresses,
+    clear: Addresses | None,
+    *,
+    name: str,
+    app_dir: str,
 ) -> None:
     """Serve until a signal comes, in this process or in those that uvicorn starts."""
     sys.path.insert(0, app_dir)
-    lines = introduction(config, addresses, name)
+    lines = introduction(config, addresses, clear, name)
     started = True
     try:
         if config.should_reload or config.workers > 1:
@@ -112,7 +148,7 @@ def run(
                 sock.set_inheritable(True)
             say(lines)
             if config.should_reload:
-                target = uvicorn.Server(config).run
+                target = Server(config, []).run
                 ChangeReload(config, target=target, sockets=sockets).run()
             else:
                 supervisor = Multiprocess(config, sockets=sockets)
@@ -142,7 +178,9 @@ def say(lines: list[str]) -> None:
     sys.stdout.flush()
 
 
-def introduction(config: Config, addresses: Addresses, name: str) -> list[str]:
+def introduction(
+    config: Config, addresses: Addresses, clear: Addresses | None, name: str
+) -> list[str]:
     """The five lines: what is served, where, in which protocols, and how to try it."""
     tls = config.is_ssl
     urls = addresses.urls("https" if tls else "http")
@@ -157,6 +195,9 @@ def introduction(config: Config, addresses: Addresses, name: str) -> list[str]:
         protocols = "HTTP/2 and HTTP/1.1 over TLS, by ALPN"
     else:
         protocols = "HTTP/2 with prior knowledge, HTTP/1.1; browsers want TLS for HTTP/2: --dev-tls"
+    if clear is not None:
+        where += " " + " ".join(clear.urls("http"))
+        protocols += "; in the clear HTTP/2 with prior knowledge, HTTP/1.1"
     http2, insecure = ("--http2", "-k ") if tls else ("--http2-prior-knowledge", "")
     return [
         f"http2 serves {name}; Ctrl-C ends it.",
