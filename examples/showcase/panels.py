@@ -36,6 +36,9 @@ async def events(scope: Scope, receive: Receive, send: Send) -> None:
             await asyncio.wait([gone], timeout=PACE)
     except OSError:
         pass  # the client has gone while we sent
+    except asyncio.CancelledError:
+        # the server ends, and has waited for us as long as it was told to: a proper end
+        await send({"type": "http.response.body"})
     finally:
         gone.cancel()
 

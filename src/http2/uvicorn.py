@@ -86,6 +86,11 @@ class Http2Protocol(asyncio.Protocol):
         self._ending = False
         self._websockets: set[WebSocketExchange] = set()
 
+    @property
+    def transport(self) -> asyncio.Transport:
+        """The connection's, as uvicorn's own protocols have it."""
+        return self._transport
+
     # --- asyncio's side ----------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import socket
 import ssl
@@ -15,7 +16,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
+
+from http2.cli.listening import listen
 
 from ..asgi.uvicorns import VERSIONS, environment
 from ..conftest import Certificate, free_port
@@ -82,6 +86,51 @@ def test_a_certificate(certificate: Certificate, tmp_path: Path) -> None:
         answer = get(process, "/a.txt", "--http2", "--cacert", certificate.cert)
         assert answer.body == b"a"
         assert "HTTP/2" in process.stop()
+
+
+@pytest.mark.parametrize("options", [[], ["--reload"]], ids=["alone", "reload"])
+def test_a_port_in_the_clear_beside_tls(options: list[str]) -> None:
+    """One application, one lifespan, and its scheme as the connection has it."""
+    flags = ["--dev-tls", "--host", "localhost", "--clear-port", "0", *options]
+    with serving(BARE, *flags) as process:
+        line = next(line for line in process.seen if "addresses" in line)
+        found = re.fullmatch(
+            r"  addresses  (https://localhost:\d+)/ (http://localhost:\d+)/\n", line
+        )
+        assert found, line
+        secure, plain = found[1], found[2]
+        assert "; in the clear HTTP/2 with prior knowledge" in process.line("protocols")
+        again = ["--retry", "50", "--retry-delay", "0", "--retry-all-errors"]
+        for address in (secure, plain):
+            process.url = address
+            for http in ("2", "1.1"):
+                flag = ["--http2"] if address == secure and http == "2" else []
+                scope = get(process, "/scope", *again, *flag, version=http).json()
+                assert (scope["http_version"], scope["scheme"]) == (
+                    http,
+                    address[: address.index(":")],
+                )
+        log = process.stop()
+    assert log.count("the application shuts down") == 1
+    assert process.process.returncode == 0
+
+
+def test_an_address_that_the_machine_does_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name may have one of IPv6 where there is no IPv6: the others do."""
+    here, nowhere = ("127.0.0.1", 0), ("192.0.2.7", 0)
+    known: list[Any] = []
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: known)
+    for addresses in ([nowhere, here], [here, nowhere]):
+        known[:] = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", each) for each in addresses]
+        sockets, found = listen("two.test", 0, 10, uds=None, fd=None)
+        for sock in sockets:
+            sock.close()
+        assert (len(sockets), found.hosts) == (1, ["127.0.0.1"])
+        assert found.urls("http") == [f"http://two.test:{found.port}/"]
+        assert found.port > 0
+    known[:] = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", nowhere)]
+    with pytest.raises(click.ClickException, match="Cannot assign requested address"):
+        listen("none.test", 0, 10, uds=None, fd=None)
 
 
 def test_reload(tmp_path: Path) -> None:
@@ -226,6 +275,10 @@ def test_ports_that_cannot_be_had(tmp_path: Path) -> None:
         "cannot listen on host.invalid port 1: Name or service not known",
         tmp_path, "--host", "host.invalid", "--port", "1",
     )  # fmt: skip
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        line = f"cannot listen on 127.0.0.1 port {port}: Address already in use"
+        fails_with(line, tmp_path, "--dev-tls", "--port", "0", "--clear-port", str(port))
 
 
 def test_certificates_that_are_none(certificate: Certificate, tmp_path: Path) -> None:
@@ -251,6 +304,9 @@ def test_flags_that_exclude_each_other(certificate: Certificate, tmp_path: Path)
         ([BARE, "--spa"], "--spa is for directories"),
         ([str(tmp_path), "--reload"], "--reload is for applications"),
         ([BARE, "--header", "nonsense"], "is not name:value"),
+        ([BARE, "--clear-port", "0"], "--clear-port is beside TLS"),
+        ([BARE, "--dev-tls", "--clear-port", "0", "--fd", "3"], "leave out --uds and --fd"),
+        ([BARE, "--dev-tls", "--clear-port", "0", "--workers", "2"], "leave out --workers"),
     ]:
         status, said = failing(*arguments)
         assert status == 2
@@ -262,7 +318,15 @@ def test_the_installed_command() -> None:
     command = Path(sysconfig.get_path("scripts")) / "http2"
     run = {"capture_output": True, "text": True, "timeout": 20, "check": True}
     said = subprocess.run([str(command), "serve", "--help"], **run).stdout  # type: ignore[call-overload]
-    for flag in ("--dev-tls", "--spa", "--workers", "--reload", "--fd", "--limit-concurrency"):
+    for flag in (
+        "--dev-tls",
+        "--clear-port",
+        "--spa",
+        "--workers",
+        "--reload",
+        "--fd",
+        "--limit-concurrency",
+    ):
         assert flag in said
     assert "--http " not in said
     version = subprocess.run([sys.executable, "-m", "http2", "--version"], **run).stdout  # type: ignore[call-overload]

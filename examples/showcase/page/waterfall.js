@@ -37,7 +37,9 @@ function shape(name, attributes) {
 }
 
 function draw(entries, begin, span) {
-  const chart = shape("svg", {viewBox: `0 0 1000 ${COUNT * 4}`, preserveAspectRatio: "none"});
+  const chart = shape("svg", {
+    viewBox: `0 0 1000 ${COUNT * 4}`, preserveAspectRatio: "none", "aria-hidden": "true",
+  });
   const room = Math.max(2, find("chart").clientWidth / 80);
   const step = [10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000].find(ms => span / ms <= room) ?? 60000;
   find("axis").replaceChildren();

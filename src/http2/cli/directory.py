@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import stat
 from mimetypes import guess_type
-from urllib.parse import quote
+from urllib.parse import quote, unquote_to_bytes
 
 from anyio import to_thread
 from starlette.datastructures import Headers
@@ -41,6 +41,15 @@ class Directory(StaticFiles):
     def __init__(self, directory: str, *, spa: bool = False) -> None:
         super().__init__(directory=directory, html=True)
         self._spa = spa
+
+    def get_path(self, scope: Scope) -> str:
+        """The path that is asked for, within the directory; a name may be no UTF-8."""
+        path = super().get_path(scope)
+        if "\ufffd" in path:
+            raw = scope["raw_path"].removeprefix(scope.get("root_path", "").encode())
+            names = os.fsdecode(unquote_to_bytes(raw)).split("/")
+            path = os.path.normpath(os.path.join("", *names))
+        return path
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         """Answer with a file, a directory's index, or the reason why not."""
@@ -147,7 +156,7 @@ def _is_page(scope: Scope) -> bool:
 
 def _with_slash(scope: Scope) -> str:
     """Where a directory without a slash at its end is: relative, as proxies may have renamed us."""
-    name = scope["path"].rpartition("/")[2]
+    name = unquote_to_bytes(scope["raw_path"]).rpartition(b"/")[2]
     query = scope["query_string"].decode("latin-1")
     return f"./{quote(name)}/" + (f"?{query}" if query else "")
 

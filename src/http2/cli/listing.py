@@ -9,23 +9,30 @@ from html import escape
 from urllib.parse import quote
 
 STYLE = """
-:root { color-scheme: light dark; --line: color-mix(in srgb, currentColor 15%, transparent) }
+:root { color-scheme: light dark; --ground: #f3f5f8; --card: #fff; --ink: #1a2230; --soft: #535e70;
+  --line: #dde2ea; --link: #2450bd; --over: #eef2fb }
+@media (prefers-color-scheme: dark) { :root { --ground: #0e131a; --card: #161d27; --ink: #e7ebf2;
+  --soft: #a0acbe; --line: #2a3443; --link: #9dbbff; --over: #1d2735 } }
 * { box-sizing: border-box }
-body { max-width: 52rem; margin: 0 auto; padding: 1.25rem 1rem 3rem;
-  font: 1rem/1.4 system-ui, sans-serif; background: Canvas; color: CanvasText }
-h1 { margin: 0 0 .75rem; font-size: 1.15rem; font-weight: 600; overflow-wrap: anywhere }
-h1 a { padding: .4rem 0 }
-a { color: LinkText; text-decoration: none }
-a:hover, a:focus-visible { text-decoration: underline }
-ul { margin: 0; padding: 0; list-style: none; border-top: 1px solid var(--line) }
-li { border-bottom: 1px solid var(--line) }
-li a { display: flex; gap: 1rem; align-items: baseline; padding: .7rem .25rem }
-li b { flex: 1; min-width: 0; font-weight: 400; overflow-wrap: anywhere }
-li small { color: GrayText; white-space: nowrap; font-variant-numeric: tabular-nums }
-li time { min-width: 6.5rem; text-align: right }
+body { max-width: 56rem; margin: 0 auto;
+  padding: clamp(1rem, 4vw, 2.5rem) clamp(.75rem, 3vw, 2rem) 3rem;
+  font: 1rem/1.45 system-ui, sans-serif; background: var(--ground); color: var(--ink) }
+h1 { margin: 0; font-size: 1.3rem; line-height: 1.3; font-weight: 650; overflow-wrap: anywhere }
+h1 a { padding: .35rem 0 }
+p { margin: .2rem 0 1rem; color: var(--soft); font-size: .9rem }
+a { color: var(--link); text-decoration: none }
+a:hover b, h1 a:hover { text-decoration: underline }
+:focus-visible { outline: 3px solid var(--link); outline-offset: -3px; border-radius: .5rem }
+ul { margin: 0; padding: 0; list-style: none; overflow: hidden; background: var(--card);
+  border: 1px solid var(--line); border-radius: .8rem }
+li + li { border-top: 1px solid var(--line) }
+li a { display: flex; gap: 1rem; align-items: baseline; padding: .68rem 1rem }
+li a:hover { background: var(--over) }
+li b { flex: 1; min-width: 0; font-weight: 400; overflow-wrap: anywhere; white-space: pre-wrap }
+li small { color: var(--soft); white-space: nowrap; font-variant-numeric: tabular-nums }
+.day { min-width: 5.5rem; text-align: right }
 .folder b { font-weight: 600 }
-p { color: GrayText }
-@media (max-width: 30rem) { li time { display: none } }
+@media (max-width: 34rem) { .day { display: none } li a { padding: .68rem .8rem } }
 """.strip()
 
 
@@ -42,14 +49,28 @@ class Entry:
 def page(path: str, entries: list[Entry]) -> str:
     """The page for the directory at *path*, ``""`` for the first one."""
     lines = [_line(entry) for entry in sorted(entries, key=_order)]
-    body = "\n".join(["<ul>", *lines, "</ul>"]) if lines else "<p>Nothing is here.</p>"
+    body = "\n".join([f"<p>{_summary(entries)}</p>", "<ul>", *lines, "</ul>"])
+    if not entries:
+        body = "<p>Nothing is here.</p>"
     title = escape(_readable(f"/{path}/" if path else "/"))
     return (
         '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{title}</title>\n<style>\n{STYLE}\n</style>\n"
+        # without an icon of its own a browser asks for one that is not there
+        f'<title>{title}</title>\n<link rel="icon" href="data:,">\n<style>\n{STYLE}\n</style>\n'
         f"<h1>{_crumbs(path)}</h1>\n{body}\n</html>\n"
     )
+
+
+def _summary(entries: list[Entry]) -> str:
+    folders = sum(entry.folder for entry in entries)
+    files = [entry.size for entry in entries if not entry.folder]
+    parts = []
+    if folders:
+        parts.append(f"{folders} folder{'s' if folders > 1 else ''}")
+    if files:
+        parts.append(f"{len(files)} file{'s' if len(files) > 1 else ''}, {_size(sum(files))}")
+    return ", ".join(parts)
 
 
 def _order(entry: Entry) -> tuple[bool, str, str]:
@@ -63,7 +84,7 @@ def _line(entry: Entry) -> str:
     kind = ' class="folder"' if entry.folder else ""
     return (
         f'<li{kind}><a href="./{_link(entry.name)}{slash}"><b>{escape(_readable(entry.name))}'
-        f"{slash}</b><small>{size}</small><small><time>{day}</time></small></a></li>"
+        f'{slash}</b><small>{size}</small><small class="day"><time>{day}</time></small></a></li>'
     )
 
 
@@ -93,4 +114,4 @@ def _link(name: str) -> str:
 
 def _readable(name: str) -> str:
     """A name as text: bytes that are none are shown as such."""
-    return name.encode("utf-8", "replace").decode()
+    return os.fsencode(name).decode("utf-8", "replace")

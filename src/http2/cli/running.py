@@ -23,6 +23,10 @@ from .listening import Addresses
 
 HTTP = "http2.uvicorn:Http2Protocol"
 
+# Seconds that connections have to end once their applications have been cancelled, and seconds
+# between two looks at them.
+LAST_MOMENT, A_MOMENT = 0.5, 0.02
+
 
 class Config(uvicorn.Config):
     """uvicorn's, with this library's protocol, and short words for what is wrong."""
@@ -106,6 +110,24 @@ class Server(uvicorn.Server):
                 if self.config.ssl_certfile:
                     reload_on_hangup(self.config, self._lose_terminal)
                 say(self._lines)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Shut down, and leave no connection behind.
+
+        uvicorn cancels the applications that are late, and sees to no more: the last bytes of
+        theirs would stay here, and so would their connections.
+        """
+        await super().shutdown(sockets)
+        left: set[Any] = set(self.server_state.connections)
+        loop = asyncio.get_running_loop()
+        end = loop.time() + LAST_MOMENT
+        while self.server_state.connections and loop.time() < end:
+            await asyncio.sleep(A_MOMENT)
+        for connection in left & self.server_state.connections:
+            connection.transport.abort()
+        if left:
+            # the loop learns of it
+            await asyncio.sleep(A_MOMENT)
 
     def _is_clear(self, sock: socket.socket) -> bool:
         port = self.config.clear_port
