@@ -1,4 +1,4 @@
-"""A server to try clients on, in the clear and over TLS at once; ``make serve`` runs it.
+"""A server to try clients on, in the clear and over TLS at once.
 
 HTTP/2 and HTTP/1.1 on http://localhost:8080/ and https://localhost:8443/, with a certificate
 that is made at the start and thrown away at the end. Ctrl-C or SIGTERM ends it: requests that

@@ -67,7 +67,7 @@ def test_make_serve_keeps_its_ports() -> None:
 def test_answers_as_the_pages_say(server: Process, run_asyncio: Run, page: str) -> None:
     """Each command to try gets what the page shows."""
     text = (ROOT / page).read_text()
-    text = text[text.index("make serve") :]
+    text = text[text.index("make serve") :].partition("\n## ")[0]
     shown = re.findall(r"^\$ (curl .*)\n((?:(?![$`]).*\n)+)", text, re.MULTILINE)
     assert len(shown) >= 2
     secure, plain = addresses(server)

@@ -121,7 +121,8 @@ class Server(uvicorn.Server):
         left: set[Any] = set(self.server_state.connections)
         loop = asyncio.get_running_loop()
         end = loop.time() + LAST_MOMENT
-        while self.server_state.connections and loop.time() < end:
+        # a set of uvicorn's: nothing says when it is empty
+        while self.server_state.connections and loop.time() < end:  # noqa: ASYNC110
             await asyncio.sleep(A_MOMENT)
         for connection in left & self.server_state.connections:
             connection.transport.abort()
