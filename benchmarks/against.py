@@ -137,5 +137,7 @@ def summary(tables: list[Table], old: Build) -> str:
             values = f"{number(row.value.median):>10} ÷ {number(before.value.median):<10}"
             lost = 1 - ratio.median if scenario.more_is_better else ratio.median - 1
             remark = f"  lost {lost:.0%}" if lost > LOSS else ""
+            if core := each.core_time(name, OLD + name):
+                remark = f"  core time {times(core):20}{remark}"
             lines.append(f"  {row.label:28} {times(ratio):24} {values}{remark}".rstrip())
     return "\n".join(lines)

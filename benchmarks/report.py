@@ -10,7 +10,7 @@ INTRODUCTION = """\
 This page is written by `make bench`; the numbers in it are one run on one machine, described
 below. On another machine the absolute numbers will differ; the ratios should be near these.
 
-![Bars: each competitor as a multiple of Node](benchmarks.svg)
+![Bars: each competitor as a ratio, in some of the scenarios](benchmarks.svg)
 
 ## How it is measured
 
@@ -32,8 +32,8 @@ below. On another machine the absolute numbers will differ; the ratios should be
   their own, and the same for every competitor; how busy the server's core was tells whether they
   were the limit.
 - The programs are in `benchmarks/programs`: a few lines each, as a user would write them. Every
-  setting has its default, except that access logs and WebSocket are off and that the peers run on
-  uvloop where they can.
+  setting has its default, except that access logs are off, WebSocket where it is not measured, and
+  that the peers run on uvloop where they can.
 - nghttpd and h2load are nghttp2's own server and client, in C++: they show what the protocol
   library itself allows.
 

@@ -139,6 +139,20 @@ class Table:
         ]
         return Spread.of(values) if values else None
 
+    def core_time(self, name: str, reference: str) -> Spread | None:
+        """Return how much of its core's time ``name`` takes for the same, ÷ that of ``reference``.
+
+        Round by round, as `ratio`. Other programs on the machine take away time, and with it
+        requests per second, but make a request little dearer. Only where more is better, and
+        where the time is known.
+        """
+        values = []
+        for number, above in self.rows[name].rounds.items():
+            below = self.rows[reference].rounds.get(number)
+            if below and above.busy and below.busy and self.scenario.more_is_better:
+                values.append(above.busy / above.value / (below.busy / below.value))
+        return Spread.of(values) if values else None
+
     def pairs(self) -> list[tuple[str, str, Spread]]:
         """Return the further ratios as (numerator's label, denominator's label, ratio)."""
         found = []

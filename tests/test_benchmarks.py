@@ -6,14 +6,16 @@ Nothing is timed: each program is asked once, or loaded for a moment.
 from __future__ import annotations
 
 import contextlib
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
-from benchmarks import against, load, report
+from benchmarks import against, chart, load, report
 from benchmarks.bench import Bench, prepare
 from benchmarks.peers import Peer, serving
 from benchmarks.processes import Failure
@@ -185,3 +187,45 @@ def test_a_commit_that_does_not_exist() -> None:
     assert done.returncode == 1
     assert "no-such-commit" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_core_time_is_compared_too() -> None:
+    table = against.table(BY_NAME["json-post"], {"http2-uvloop"}, OLD)
+    table.rows["http2-uvloop"].rounds = {0: Measurement(100.0, busy=0.5)}
+    table.rows["old-http2-uvloop"].rounds = {0: Measurement(100.0, busy=0.4)}
+    assert "core time 1.25× (1.25–1.25)" in against.summary([table], OLD)
+
+
+def test_everything_is_reported() -> None:
+    tables = []
+    for scenario in SCENARIOS:
+        table = Table(scenario)
+        for number, row in enumerate(table.rows.values()):
+            if number % 5 == 4:
+                row.reason = "it is not installed"
+                continue
+            more = tuple(float(1 + index) for index in range(len(scenario.columns)))
+            row.rounds = {
+                index: Measurement(100.0 * (1 + number + index), 0, 10, 0.5, more)
+                for index in range(3)
+            }
+        tables.append(table)
+    run = {"rounds": 3, "duration": 0.8, "warm_up": 0.5, "pinned": True}
+    page = report.markdown(tables, {"Processor": "one"}, run)
+    for scenario in SCENARIOS:
+        assert f"### {scenario.title}\n" in page
+    widths = [
+        {line.count("|") for line in block.splitlines()}
+        for block in page.split("\n\n")
+        if block.startswith("|")
+    ]
+    assert len(widths) == len(SCENARIOS) + 2
+    assert all(len(width) == 1 for width in widths)  # each row has as many cells as the head
+    readme = report.readme_table(tables)
+    assert "| Coroutine: JSON POST (requests/s) | 200 (0.5×) | 300 (0.8×) | 400 |" in readme
+    assert "uvicorn + http2" in readme
+    picture = ElementTree.fromstring(chart.svg(tables))
+    shown = [text.text for text in picture.iter() if text.get("class") == "panel"]
+    assert shown == [scenario.title for scenario in SCENARIOS if scenario.headline]
+    content = json.loads(json.dumps(report.as_json(tables, {}, run)))
+    assert [entry["name"] for entry in content["scenarios"]] == list(BY_NAME)

@@ -112,7 +112,7 @@ def sockets(http1: bool) -> tuple[Peer, ...]:
         False,
         *(("--http1",) if http1 else ()),
         name="http2-websocket",
-        label="http2.accept_websocket",
+        label="accept_websocket",
         modules=("wsproto",),
     )
     if http1:

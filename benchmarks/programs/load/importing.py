@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-TIMES = 9
+TIMES = 5
 PROGRAM = """
 import sys
 sys.path[:0] = {places!r}
