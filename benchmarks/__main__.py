@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks import against, bench, chart, machine, report
@@ -145,7 +146,8 @@ def measure(tables: list[Table], prepared: bench.Bench, rounds: int) -> None:
             for peer in table.order(number, rounds):
                 row = table.rows[peer.name]
                 try:
-                    row.rounds[number] = table.scenario.measure(peer, prepared)
+                    warmed = replace(prepared, warm_up=max(prepared.warm_up, peer.warm_up))
+                    row.rounds[number] = table.scenario.measure(peer, warmed)
                     outcome = report.number(row.rounds[number].value)
                     outcome = f"{outcome} {table.scenario.unit}"
                 except (Failure, OSError) as failure:

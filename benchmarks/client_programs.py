@@ -1,7 +1,7 @@
 """The clients that are measured, each against nghttpd."""
 
 from benchmarks.bench import Bench
-from benchmarks.peers import PROGRAMS, Peer, python
+from benchmarks.peers import NODE_WARM_UP, PROGRAMS, Peer, python
 
 
 def in_python(
@@ -30,7 +30,7 @@ def node(program: str, *options: str) -> Peer:
     def command(bench: Bench, port: int) -> list[str]:
         return ["node", f"{PROGRAMS}/node/{program}.js", *options]
 
-    return Peer("node", "Node", command, executables=("node",))
+    return Peer("node", "Node", command, executables=("node",), warm_up=NODE_WARM_UP)
 
 
 HELLO: tuple[Peer, ...] = (

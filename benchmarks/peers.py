@@ -11,6 +11,7 @@ from benchmarks.bench import Bench
 from benchmarks.processes import Child, Failure, free_port, running
 
 PROGRAMS = "benchmarks/programs"
+NODE_WARM_UP = 1.0  # it compiles what runs often, while it runs
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Peer:
         ours: Whether it is this library.
         secure: Whether it is to speak TLS.
         finds_port: Whether it listens on a free port and prints which, instead of the one given.
+        warm_up: Seconds of load that it needs at least before it is measured.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Peer:
     ours: bool = False
     secure: bool = False
     finds_port: bool = False
+    warm_up: float = 0.0
 
     def missing(self) -> str | None:
         """Return what keeps it from being measured here, or None."""
@@ -135,7 +138,15 @@ def node(program: str, name: str, label: str, secure: bool = False, *options: st
         given = [option.format(files=bench.directory) for option in options]
         return ["node", f"{PROGRAMS}/node/{program}.js", *(identity(bench, secure) or ()), *given]
 
-    return Peer(name, label, command, executables=("node",), secure=secure, finds_port=True)
+    return Peer(
+        name,
+        label,
+        command,
+        executables=("node",),
+        secure=secure,
+        finds_port=True,
+        warm_up=NODE_WARM_UP,
+    )
 
 
 def nghttpd(body: bool = False, secure: bool = False) -> Peer:

@@ -19,7 +19,8 @@ below. On another machine the absolute numbers will differ; the ratios should be
 - Each competitor runs as a fresh process in each of {rounds} rounds; every round measures every
   competitor once, in rotating order, so that whatever else the machine does in these minutes
   hits all alike.
-- Each measurement is {duration:g} s long, after {warm_up:g} s of warm-up under the same load.
+- Each measurement is {duration:g} s long, after {warm_up:g} s of warm-up under the same load; Node
+  gets a second at least, as it compiles what runs often while it runs.
 - The number shown is the median over the rounds. A ratio is taken within each round, and its
   median, lowest and highest are shown.
 - Before a server is loaded, one answer is checked: HTTP/2, status 200, the right body. Requests

@@ -73,9 +73,10 @@ SCENARIOS: tuple[Scenario, ...] = (
     scenario(
         "fastapi-hello",
         "FastAPI: Hello World",
-        "A path operation that answers with text;",
+        "A path operation that answers with JSON;",
         "framework:app",
         1.2,
+        Request(b'{"message": "Hello World"}', as_json=True),
         headline=True,
     ),
     Scenario(

@@ -116,8 +116,8 @@ def latency(reference: Peer, connections: int, request: Request) -> Measure:
 
     def measure(peer: Peer, bench: Bench) -> Measurement:
         name = f"capacity of {reference.label}"
-        # Node compiles what it has often run: not in the time that is measured
-        bench = replace(bench, warm_up=max(1.0, bench.warm_up))
+        # the reference's for all: what is looked at here is the slowest requests
+        bench = replace(bench, warm_up=max(reference.warm_up, bench.warm_up))
         if name not in bench.found:
             bench.found[name] = under_load(reference, bench, request, connections, 10).value
         rate = bench.found[name] / 2

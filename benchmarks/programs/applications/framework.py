@@ -1,12 +1,11 @@
-"""Hello World on FastAPI."""
+"""Hello World on FastAPI, as its documentation begins."""
 
 from fastapi import FastAPI
-from fastapi.responses import PlainTextResponse
 
 app = FastAPI()
 
 
-@app.get("/", response_class=PlainTextResponse)
-async def hello() -> str:
-    """Answer every request with the same eleven bytes."""
-    return "Hello World"
+@app.get("/")
+async def root() -> dict[str, str]:
+    """Answer every request with the same JSON."""
+    return {"message": "Hello World"}
