@@ -30,7 +30,7 @@ OLD = against.Build("0123456789abcdef", Path("old-python"))
 @contextlib.contextmanager
 def moment() -> Iterator[Bench]:
     """A bench whose measurements take no time to speak of, on any core."""
-    with prepare(duration=0.2, warm_up=0.1) as prepared:
+    with prepare(duration=0.4, warm_up=0.1) as prepared:
         yield replace(prepared, server_core=None, load_core=None)
 
 
