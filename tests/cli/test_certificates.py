@@ -6,17 +6,12 @@ import asyncio
 import os
 import pty
 import signal
+import subprocess
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.serialization import (
-    BestAvailableEncryption,
-    Encoding,
-    PrivateFormat,
-    load_pem_private_key,
-)
 
 import http2
 
@@ -202,17 +197,19 @@ def test_a_key_with_a_password(issued: list[Issued], files: list[Path]) -> None:
     """It is the one of the beginning; without one the terminal is not asked."""
     one = issued[1]
 
-    def encrypt(password: bytes) -> None:
-        key = load_pem_private_key(one.key, None)
+    def encrypt(password: str) -> None:
         files[1].write_bytes(
-            key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(password))
-        )
+            subprocess.run(
+                ["openssl", "pkey", "-aes128", "-passout", f"pass:{password}"],
+                input=one.key, capture_output=True, check=True,
+            ).stdout
+        )  # fmt: skip
 
     async def main(process: Process) -> None:
-        encrypt(b"other")
+        encrypt("other")
         process.process.send_signal(signal.SIGHUP)
         await asyncio.to_thread(process.line, "could not be loaded again")
-        encrypt(b"secret")
+        encrypt("secret")
         files[0].write_bytes(one.cert)
         process.process.send_signal(signal.SIGHUP)
         await asyncio.to_thread(process.line, "The certificate was loaded again")
