@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import hashlib
 import logging
+import os
 import signal
 import sys
 from typing import Any
@@ -18,6 +19,8 @@ GRACE = 10
 
 async def app(scope: Any, receive: Any, send: Any) -> None:
     """Answer ``/bytes?size``, slowly ``/slow?size``, and with a digest what is POSTed."""
+    if scope["type"] != "http":
+        raise NotImplementedError
     body = b""
     more = True
     while more:
@@ -28,6 +31,8 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
         more = message.get("more_body", False)
     if scope["method"] == "POST":
         pieces = [f"{len(body)} {hashlib.sha256(body).hexdigest()}".encode()]
+    elif scope["path"] == "/process":
+        pieces = [b"%d" % os.getpid()]
     elif scope["path"] == "/slow":
         size = int(scope["query_string"] or 2)
         pieces = [bytes(size // 4)] * 4 + [bytes(size - size // 4 * 4)]
@@ -77,4 +82,5 @@ def main() -> None:
     ).run()
 
 
-main()
+if __name__ == "__main__":
+    main()

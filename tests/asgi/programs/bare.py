@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from typing import Any
 
 running = 0
@@ -25,6 +26,8 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
             await respond(send, json.dumps(scope, default=repr).encode())
         elif path == "/running":
             await respond(send, b"%d" % (running - 1))
+        elif path == "/process":
+            await respond(send, b"%d" % os.getpid())
         elif path == "/slow":
             await send({"type": "http.response.start", "status": 200})
             await send({"type": "http.response.body", "body": b"begun", "more_body": True})
