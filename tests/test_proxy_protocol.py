@@ -1,4 +1,4 @@
-"""The PROXY protocol on our own servers: headers by hand, cut anywhere, and a real HAProxy's."""
+"""The PROXY protocol on our own servers: headers by hand, cut anywhere, and real proxies."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import shutil
 import socket
 import ssl
 import struct
-from contextlib import closing
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,8 @@ import http2
 from http2.core.proxy_protocol import Malformed, parse
 
 from . import http1
-from .conftest import Certificate, Run
-from .http1 import Http1Peer
+from .conftest import Certificate, Run, free_port
+from .restarts.rolling import reachable
 from .serving import listening
 
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
@@ -291,38 +292,88 @@ backend app
     server one 127.0.0.1:{back} {send}
 """
 
+# Debian's modules, of which `stream` is one; nginx says version 1 alone.
+NGINX = """
+include /etc/nginx/modules-enabled/*.conf;
+daemon off;
+master_process off;
+pid {folder}/pid;
+error_log stderr crit;
+events {{}}
+stream {{
+    server {{
+        listen 127.0.0.1:{front};
+        proxy_pass 127.0.0.1:{back};
+        proxy_protocol on;
+    }}
+}}
+"""
 
-@pytest.mark.parametrize("send", ["send-proxy", "send-proxy-v2"])
-def test_a_real_haproxy(run: Run, tmp_path: Path, send: str) -> None:
+
+def command_of(proxy: str, folder: Path, front: int, back: int) -> list[str]:
+    """How a proxy is started that forwards the port *front* to *back*."""
+    config = folder / "config"
+    if proxy == "nginx":
+        config.write_text(NGINX.format(folder=folder, front=front, back=back))
+        return ["nginx", "-e", "stderr", "-c", str(config)]
+    config.write_text(HAPROXY.format(front=front, back=back, send=proxy))
+    return ["haproxy", "-db", "-f", str(config)]
+
+
+@asynccontextmanager
+async def behind(proxy: str, folder: Path, back: int) -> AsyncIterator[int]:
+    """The port of a real proxy in front of the server at *back*."""
+    front = free_port()
+    name, *options = command_of(proxy, folder, front, back)
+    program = shutil.which(name) or f"/usr/sbin/{name}"
+    process = await asyncio.create_subprocess_exec(program, *options)
+    try:
+        async with asyncio.timeout(10):
+            await reachable(front)
+        yield front
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+PROXIES = ["send-proxy", "send-proxy-v2", "nginx"]
+
+
+@pytest.mark.parametrize("proxy", PROXIES)
+@pytest.mark.row("server.option.proxy_protocol")
+def test_a_real_proxy(run: Run, tmp_path: Path, proxy: str) -> None:
+    """HAProxy, in both versions, and nginx's `stream`: the client's address, in both protocols."""
+
     async def main() -> None:
         server = http2.create_server(shows, allow_http1=True, proxy_protocol=TRUSTED)
-        async with listening(server) as back:
-            with closing(socket.socket()) as free:
-                free.bind(("127.0.0.1", 0))
-                front = free.getsockname()[1]
-            config = tmp_path / "haproxy.cfg"
-            config.write_text(HAPROXY.format(front=front, back=back, send=send))
-            program = shutil.which("haproxy") or "/usr/sbin/haproxy"
-            process = await asyncio.create_subprocess_exec(program, "-db", "-f", str(config))
-            try:
-                async with asyncio.timeout(10):
-                    while True:
-                        try:
-                            peer = await Http1Peer.dial(front)
-                            break
-                        except OSError:
-                            await asyncio.sleep(0.02)
-                sock = await in_pieces(front, http1.request("GET", connection="close").encode())
-                own = sock.getsockname()
-                text = (await rest(sock)).partition(b"\r\n\r\n")[2].decode()
-                assert text == shown(own)
-                async with http2.connect(f"http://127.0.0.1:{front}") as session:
-                    text = await session.request().text()
-                    assert text.startswith(f"('127.0.0.1', {session.socket.local_port}, ")
-                async with peer:
-                    pass
-            finally:
-                process.terminate()
-                await process.wait()
+        async with listening(server) as back, behind(proxy, tmp_path, back) as front:
+            sock = await in_pieces(front, http1.request("GET", connection="close").encode())
+            own = sock.getsockname()
+            text = (await rest(sock)).partition(b"\r\n\r\n")[2].decode()
+            assert text == shown(own)
+            async with http2.connect(f"http://127.0.0.1:{front}") as session:
+                local = ("127.0.0.1", session.socket.local_port)
+                assert await session.request().text() == shown(local)
+
+    run(main())
+
+
+@pytest.mark.parametrize("proxy", PROXIES)
+def test_tls_through_a_real_proxy(
+    run: Run, tmp_path: Path, certificate: Certificate, proxy: str
+) -> None:
+    """The header comes before the handshake, and the proxy never sees what is inside."""
+
+    async def main() -> None:
+        server = http2.create_secure_server(
+            shows, cert=certificate.cert, key=certificate.key, proxy_protocol=TRUSTED
+        )
+        async with (
+            listening(server) as back,
+            behind(proxy, tmp_path, back) as front,
+            http2.connect(f"https://localhost:{front}", ca=certificate.cert) as session,
+        ):
+            local = ("127.0.0.1", session.socket.local_port)
+            assert await session.request().text() == shown(local)
 
     run(main())

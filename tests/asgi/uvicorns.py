@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -31,10 +31,12 @@ class Process:
         version: str,
         stdin: int = subprocess.DEVNULL,
         more: dict[str, str] | None = None,
+        pass_fds: Sequence[int] = (),
     ) -> None:
         self.process = subprocess.Popen(
             command, cwd=ROOT, env=environment(version) | (more or {}), stdin=stdin,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+            pass_fds=pass_fds,
             # whoever runs the tests in the background has Ctrl-C ignored
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )  # fmt: skip

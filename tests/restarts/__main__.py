@@ -24,7 +24,8 @@ def main() -> int:
         made = Certificate(str(Path(folder) / "cert.pem"), str(Path(folder) / "key.pem"))
         subprocess.run(
             ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-sha256", "-days", "2",
-             "-subj", "/CN=localhost", "-keyout", made.key, "-out", made.cert],
+             "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
+             "-keyout", made.key, "-out", made.cert],
             check=True, capture_output=True,
         )  # fmt: skip
         for way in given.way or WAYS:

@@ -14,8 +14,8 @@ from functools import partial
 from pathlib import Path
 
 from ..conftest import Certificate, free_port
+from ..deploy.files import Place, haproxy, haproxy_sees_both, nginx
 from .load import CHURN, FOR_EVER, Figures, client
-from .proxies import haproxy, haproxy_sees_both, nginx
 
 ROOT = Path(__file__).parent.parent.parent
 # Seconds of load before, between and after the restarts.
@@ -23,11 +23,16 @@ PAUSE = 0.3
 # Seconds that a start or an end may take.
 PATIENCE = 30.0
 
-Proxy = Callable[[Path, int, int, int, Certificate | None], list[str]]
+# The configurations are those of examples/deploy.
+Proxy = Callable[[Place], list[str]]
 WAYS: dict[str, Proxy | None] = {
-    "haproxy": haproxy, "haproxy-tls": haproxy, "nginx": nginx, "direct": None,
-    "uvicorn-haproxy": haproxy, "uvicorn-haproxy-tls": haproxy,
-}  # fmt: skip
+    "haproxy": partial(haproxy, clear=True),
+    "haproxy-tls": partial(haproxy, clear=True),
+    "nginx": partial(nginx, clear=True),
+    "direct": None,
+    "uvicorn-haproxy": partial(haproxy, clear=True),
+    "uvicorn-haproxy-tls": partial(haproxy, clear=True),
+}
 
 
 @dataclass
@@ -130,15 +135,19 @@ async def roll(way: str, restarts: int, certificate: Certificate) -> Report:
         settled = no_checks
         if proxy is not None:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-            front = free_port()
+            place = Place(folder, certificate, (first, second), tls=tls is not None)
+            front = place.front
             process = await asyncio.create_subprocess_exec(
-                *proxy(folder, front, first, second, tls), stdin=asyncio.subprocess.DEVNULL
+                *proxy(place),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.DEVNULL,
             )
             stack.push_async_callback(process.wait)
             stack.callback(process.terminate)
             await reachable(front)
-            if proxy is haproxy:
-                settled = partial(haproxy_sees_both, folder)
+            if "haproxy" in way:
+                settled = partial(haproxy_sees_both, place)
         stop = asyncio.Event()
         limits = (CHURN, CHURN, FOR_EVER) if proxy is None else (FOR_EVER, FOR_EVER)
         load = asyncio.gather(

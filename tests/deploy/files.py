@@ -1,0 +1,130 @@
+"""The files themselves, in which nothing but ports, paths and names is changed."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import shutil
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..conftest import Certificate, free_port
+from ..programs import EXAMPLES
+
+DEPLOY = EXAMPLES / "deploy"
+# Of what is not part of a test.
+NOTHING = "127.0.0.1:1"
+
+
+def adapted(name: str, changes: Mapping[str, str]) -> str:
+    """The text of a file with *changes*, for each of which there has to be a place."""
+    text = (DEPLOY / name).read_text()
+    for old, new in changes.items():
+        assert old in text, (name, old)
+        text = text.replace(old, new)
+    return text
+
+
+def program(name: str) -> str:
+    """Where a program is: Debian keeps some in /usr/sbin, which is not on everybody's PATH."""
+    found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin")
+    assert found, f"{name} is not installed: tools/bootstrap test does it"
+    return found
+
+
+@dataclass
+class Place:
+    """Where a proxy runs: its files, what it listens on, and what is behind it."""
+
+    folder: Path
+    certificate: Certificate
+    # the ports of two instances, and whether they speak TLS
+    instances: tuple[int, int]
+    tls: bool = False
+    # the port of the server that is told of its clients by the PROXY protocol
+    told: int = 1
+
+    def __post_init__(self) -> None:
+        self.front = free_port()
+        self.passed_on = free_port()
+
+
+def haproxy(place: Place, *, clear: bool = False) -> list[str]:
+    """The command that starts HAProxy; *clear*: in front HTTP/2 in the clear alone."""
+    folder, certificate = place.folder, place.certificate
+    pem = folder / "app.pem"
+    pem.write_text(Path(certificate.cert).read_text() + Path(certificate.key).read_text())
+    one, two = (f"127.0.0.1:{port}" for port in place.instances)
+    ports = ("127.0.0.1:8000", "127.0.0.1:8001"), ("127.0.0.1:9000", "127.0.0.1:9001")
+    used, unused = reversed(ports) if place.tls else ports
+    bind = f"bind 127.0.0.1:{place.front}"
+    changes = {
+        "\nglobal\n": f"\nglobal\n    stats socket {folder}/socket\n",
+        "default_backend app\n": f"default_backend {backend(place)}\n",
+        "/etc/haproxy/ca.pem": certificate.cert,
+        used[0]: one,
+        used[1]: two,
+        unused[0]: NOTHING,
+        unused[1]: NOTHING,
+        "bind :8443": f"bind 127.0.0.1:{place.passed_on}",
+        "127.0.0.1:8444": f"127.0.0.1:{place.told}",
+    }
+    if clear:
+        changes["bind :443 ssl crt /etc/haproxy/app.pem alpn h2,http/1.1"] = f"{bind} proto h2"
+    else:
+        changes["bind :443"] = bind
+        changes["/etc/haproxy/app.pem"] = str(pem)
+    path = folder / "haproxy.cfg"
+    path.write_text(adapted("haproxy.cfg", changes))
+    return [program("haproxy"), "-db", "-f", str(path)]
+
+
+def backend(place: Place) -> str:
+    """The name of the backend that has the instances."""
+    return "app_tls" if place.tls else "app"
+
+
+async def haproxy_sees_both(place: Place) -> None:
+    """Wait until the checks of the HAProxy at *place* find both instances."""
+    while True:
+        with suppress(OSError):
+            reader, writer = await asyncio.open_unix_connection(place.folder / "socket")
+            writer.write(b"show stat\n")
+            rows = csv.DictReader((await reader.read()).decode().splitlines())
+            writer.close()
+            await writer.wait_closed()
+            states = {(row["# pxname"], row["svname"]): row["status"] for row in rows}
+            if all(states[backend(place), name] == "UP" for name in ("one", "two")):
+                return
+        await asyncio.sleep(0.05)
+
+
+def nginx(place: Place, *, clear: bool = False) -> list[str]:
+    """The command that starts nginx; *clear*: in front HTTP/2 in the clear alone."""
+    folder, certificate = place.folder, place.certificate
+    one, two = (f"127.0.0.1:{port}" for port in place.instances)
+    kept = "".join(
+        f"    {name}_temp_path {folder}/{name};\n"
+        for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    listen = f"listen 127.0.0.1:{place.front}"
+    text = adapted(
+        "nginx.conf",
+        {
+            "events {": f"pid {folder}/pid;\nevents {{",
+            "http {": f"http {{\n    access_log {folder}/access;\n{kept}",
+            "listen 443 ssl http2;": f"{listen} http2;" if clear else f"{listen} ssl http2;",
+            "/etc/nginx/app.pem": certificate.cert,
+            "/etc/nginx/app.key": certificate.key,
+            "127.0.0.1:8000": one,
+            "127.0.0.1:8001": two,
+            "listen 8443": f"listen 127.0.0.1:{place.passed_on}",
+            "127.0.0.1:8444": f"127.0.0.1:{place.told}",
+        },
+    )
+    path = folder / "nginx.conf"
+    path.write_text(text)
+    alone = "daemon off; master_process off; error_log stderr warn;"
+    return [program("nginx"), "-e", "stderr", "-c", str(path), "-g", alone]
