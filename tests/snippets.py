@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-FENCE = re.compile(r"^(`{3,})(\S*)\n(.*?)^\1\n", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"^(`{3,})(\S*)[^\n`]*\n(.*?)^\1\n", re.MULTILINE | re.DOTALL)
 MARKER = re.compile(r"<!--\s*snippet:\s*([\w-]+)\s*-->\s*\Z")
 
 

@@ -40,9 +40,14 @@ def unit(name: str) -> ConfigParser:
     return found
 
 
+def started() -> list[str]:
+    """The words of `ExecStart`."""
+    return shlex.split(unit("app.service")["Service"]["ExecStart"].replace("\\\n", " "))
+
+
 def command_of_the_service() -> list[str]:
     """What `ExecStart` starts, from this checkout."""
-    words = shlex.split(unit("app.service")["Service"]["ExecStart"])
+    words = started()
     assert words[0] == INSTALLED
     words[words.index("--app-dir") + 1] = str(DEPLOY)
     return [sys.executable, "-m", "http2", *words[1:]]
@@ -72,7 +77,7 @@ def test_the_units_are_valid(tmp_path: Path) -> None:
 
 def test_there_is_time_to_finish() -> None:
     service = unit("app.service")["Service"]
-    words = shlex.split(service["ExecStart"])
+    words = started()
     grace = int(words[words.index("--timeout-graceful-shutdown") + 1])
     assert int(service["TimeoutStopSec"]) > grace
     assert words[words.index("--fd") + 1] == "3"
