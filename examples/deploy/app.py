@@ -44,6 +44,11 @@ async def digest(request: Request) -> Response:
     return PlainTextResponse(found.hexdigest())
 
 
+async def download(request: Request) -> Response:
+    """Send as many bytes as are asked for."""
+    return Response(bytes(int(request.query_params.get("bytes", 1_000_000))))
+
+
 async def ticks(request: Request) -> Response:
     """Server-sent events, one every 0.2 s."""
 
@@ -86,6 +91,7 @@ app = Starlette(
         Route("/health", healthy),
         Route("/alive", alive),
         Route("/digest", digest, methods=["POST"]),
+        Route("/download", download),
         Route("/ticks", ticks),
         WebSocketRoute("/chat", chat),
         Route("/example.Echo/Say", Echo(), methods=["POST"]),

@@ -24,6 +24,7 @@ from ..asgi.asking import port_of
 from ..asgi.uvicorns import Process, starting
 from ..conftest import Certificate, Run, execute
 from ..restarts.rolling import reachable
+from ..serving import listening
 from .files import DEPLOY, Place, haproxy, haproxy_sees_both, nginx
 
 Command = Callable[[Place], list[str]]
@@ -123,13 +124,23 @@ async def ask_by_websocket(place: Place) -> None:
             assert await chat.recv() == f"you said: {text}"
 
 
-async def ask_in_parallel(place: Place) -> None:
-    """Many requests at once on one connection."""
-    async with http2.connect(
-        f"https://localhost:{place.front}", ca=place.certificate.cert
-    ) as session:
-        texts = await asyncio.gather(*(session.request().text() for _ in range(50)))
-        assert len(set(texts)) == 1
+async def ask_in_parallel(session: http2.ClientHttp2Session, turns: int) -> None:
+    """Uploads and downloads, 50 at a time on one connection."""
+    body = bytes(51_200)
+    digest = hashlib.sha256(body).hexdigest()
+
+    async def ask(number: int) -> None:
+        for turn in range(turns):
+            if (number + turn) % 2:
+                stream = session.request({":path": "/download?bytes=100000"})
+                assert len(await stream.read()) == 100_000
+            else:
+                stream = session.request({":method": "POST", ":path": "/digest"})
+                stream.end(body)
+                assert await stream.text() == digest
+
+    async with asyncio.timeout(40):
+        await asyncio.gather(*(ask(number) for number in range(50)))
 
 
 @pytest.mark.row("beyond.deploy")
@@ -144,7 +155,10 @@ def test_haproxy(run_asyncio: Run, certificate: Certificate, tmp_path: Path, tls
             await ask_by_curl(place, "2")
             await ask_by_websocket(place)
             await asyncio.to_thread(ask_by_grpc, place)
-            await ask_in_parallel(place)
+            async with http2.connect(
+                f"https://localhost:{place.front}", ca=certificate.cert
+            ) as session:
+                await ask_in_parallel(session, 2)
             async with http2.connect_websocket(
                 f"wss://localhost:{place.front}/chat", ca=certificate.cert
             ) as chat:
@@ -173,7 +187,10 @@ def test_nginx(run_asyncio: Run, certificate: Certificate, tmp_path: Path) -> No
             await ask_by_curl(place, "1.1")
             await ask_by_websocket(place)
             await asyncio.to_thread(ask_by_grpc, place)
-            await ask_in_parallel(place)
+            async with http2.connect(
+                f"https://localhost:{place.front}", ca=certificate.cert
+            ) as session:
+                await ask_in_parallel(session, 2)
 
     with ExitStack() as stack:
         made = instances(stack, certificate, tls=False)
@@ -185,6 +202,29 @@ def test_nginx(run_asyncio: Run, certificate: Certificate, tmp_path: Path) -> No
             assert "Traceback" not in log
     # bodies that wait in a file for an instance are what it is to do
     assert not [line for line in said if "buffered to a temporary file" not in line]
+
+
+def test_haproxy_does_not_stall(run_asyncio: Run, certificate: Certificate, tmp_path: Path) -> None:
+    """Uploads and downloads that share a connection, to a server as fast as can be had."""
+
+    async def answer(
+        request: http2.Http2ServerRequest, response: http2.Http2ServerResponse
+    ) -> None:
+        if request.method == "POST":
+            response.end(hashlib.sha256(await request.read()).hexdigest())
+        else:
+            response.end(bytes(100_000))
+
+    async def main() -> None:
+        async with listening(http2.create_server(answer)) as port:
+            place = Place(tmp_path, certificate, (port, port))
+            async with (
+                running(haproxy(place, clear=True), place.front, []),
+                http2.connect(f"http://127.0.0.1:{place.front}") as session,
+            ):
+                await ask_in_parallel(session, 20)
+
+    run_asyncio(main())
 
 
 @pytest.mark.row("beyond.deploy", "server.option.proxy_protocol")
