@@ -4,7 +4,8 @@
     python examples/deploy/service.py --fd 3    # the socket that systemd has opened
 
 With --proxy every connection has to begin with the PROXY protocol, as HAProxy's `send-proxy-v2`
-and nginx's `proxy_protocol on` say it. SIGTERM or Ctrl-C ends it.
+and nginx's `proxy_protocol on` say it. SIGTERM or Ctrl-C ends it; SIGHUP has it load its
+certificate again.
 """
 
 from __future__ import annotations
@@ -47,6 +48,9 @@ async def main(given: argparse.Namespace) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     server = make(given)
     http2.AccessLog(server)
+    if isinstance(server, http2.Http2SecureServer):
+        # a replaced certificate is taken over
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, server.set_secure_context)
     if given.fd is None:
         await server.listen(given.port, given.host)
     else:
