@@ -11,7 +11,7 @@ EDGE = 40
 SUN = (264, 148)
 
 # Seconds until the first tile comes, and for each unit of the way to the sun.
-AT_LEAST, A_UNIT = 0.06, 0.0008
+AT_LEAST, A_UNIT = 0.1, 0.0007
 
 DRAWING = """
 <defs>

@@ -24,7 +24,7 @@ function load(run) {
 async function timings(run, wanted) {
   for (let patience = 100; ; patience--) {
     const entries = performance.getEntriesByType("resource")
-      .filter(entry => entry.name.endsWith(`.svg?${run}`));
+      .filter(entry => entry.name.endsWith(`.svg?${run}`) && entry.responseStart > 0);
     if (entries.length >= wanted || patience === 0) return entries;
     await new Promise(done => setTimeout(done, 10));
   }
@@ -73,6 +73,12 @@ async function run() {
   const name = Math.random().toString(36).slice(2);
   const missing = await load(name);
   const entries = await timings(name, COUNT - missing);
+  if (entries.length) tell(entries, missing);
+  else find("waterfall-result").textContent = "The server does not answer.";
+  find("again").disabled = false;
+}
+
+function tell(entries, missing) {
   entries.sort((one, other) => one.startTime - other.startTime);
   const begin = Math.min(...entries.map(entry => entry.startTime));
   const span = Math.max(...entries.map(entry => entry.responseEnd)) - begin;
@@ -89,7 +95,6 @@ async function run() {
     + (missing ? ` ${missing} did not come.` : "");
   find("chart").setAttribute("role", "img");
   find("chart").setAttribute("aria-label", `When each image was asked for and received. ${took}`);
-  find("again").disabled = false;
 }
 
 find("again").onclick = run;
