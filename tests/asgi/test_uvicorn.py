@@ -368,6 +368,24 @@ def test_old_tls(certificate: Certificate) -> None:
         assert scope["extensions"]["tls"]["tls_version"] == 0x0303
 
 
+def test_client_certificates(certificate: Certificate) -> None:
+    """A client without one is refused, and the application is told whose it is."""
+    options = ["--ssl-certfile", certificate.cert, "--ssl-keyfile", certificate.key]
+    options += ["--ssl-ca-certs", certificate.cert, "--ssl-cert-reqs", str(int(ssl.CERT_REQUIRED))]
+    mine = ["--cert", certificate.cert, "--key", certificate.key]
+    curl = ["curl", "-sk", "--max-time", "10"]
+    with uvicorn("tests.asgi.programs.bare:app", *options) as process:
+        for option in ("--http2", "--http1.1"):
+            with pytest.raises(AssertionError):
+                asyncio.run(execute(*curl, option, process.url))
+        scope = json.loads(asyncio.run(execute(*curl, *mine, "--http2", process.url + "/scope")))
+        told = scope["extensions"]["tls"]
+        assert told["client_cert_name"] == "CN=localhost"
+        (pem,) = told["client_cert_chain"]
+        assert pem.split() == Path(certificate.cert).read_text().split()
+        process.stop()
+
+
 def test_the_example(certificate: Certificate) -> None:
     """`examples/fastapi_app.py`, as it says at its top, in both versions of HTTP."""
     options = ["--ssl-certfile", certificate.cert, "--ssl-keyfile", certificate.key]
