@@ -101,8 +101,11 @@ async def haproxy_sees_both(place: Place) -> None:
         await asyncio.sleep(0.05)
 
 
-def nginx(place: Place, *, clear: bool = False) -> list[str]:
-    """The command that starts nginx; *clear*: in front HTTP/2 in the clear alone."""
+def nginx(place: Place, *, clear: bool = False, all_grpc: bool = False) -> list[str]:
+    """The command that starts nginx; *clear*: in front HTTP/2 in the clear alone.
+
+    *all_grpc*: whatever is asked for goes the way of gRPC.
+    """
     folder, certificate = place.folder, place.certificate
     one, two = (f"127.0.0.1:{port}" for port in place.instances)
     kept = "".join(
@@ -122,6 +125,7 @@ def nginx(place: Place, *, clear: bool = False) -> list[str]:
             "127.0.0.1:8001": two,
             "listen 8443": f"listen 127.0.0.1:{place.passed_on}",
             "127.0.0.1:8444": f"127.0.0.1:{place.told}",
+            **({"location /example.Echo/": "location ~ ^/"} if all_grpc else {}),
         },
     )
     path = folder / "nginx.conf"

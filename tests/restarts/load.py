@@ -23,6 +23,8 @@ class Figures:
     connections: int = 0
     # connections that were never established: no request was lost on them
     refused: int = 0
+    # requests that the client still had when GOAWAY came: it says so, and nothing was asked
+    unsent: int = 0
     failed: list[str] = field(default_factory=list)
 
 
@@ -42,6 +44,10 @@ async def ask(session: http2.ClientHttp2Session, number: int, figures: Figures) 
         status = (await stream.response())[":status"]
         body = await stream.read()
     except Exception as error:
+        if isinstance(error, http2.GoAwayError) and error.code == "ERR_HTTP2_GOAWAY_SESSION":
+            figures.requests -= 1
+            figures.unsent += 1
+            return
         figures.failed.append(f"{('POST', 'small', 'large', 'slow')[kind]}: {error!r}")
         return
     if status != 200 or body != expected:

@@ -29,6 +29,7 @@ WAYS: dict[str, Proxy | None] = {
     "haproxy": partial(haproxy, clear=True),
     "haproxy-tls": partial(haproxy, clear=True),
     "nginx": partial(nginx, clear=True),
+    "nginx-grpc": partial(nginx, clear=True, all_grpc=True),
     "direct": None,
     "uvicorn-haproxy": partial(haproxy, clear=True),
     "uvicorn-haproxy-tls": partial(haproxy, clear=True),
@@ -50,7 +51,7 @@ class Report:
         return (
             f"{self.restarts} restarts in {self.seconds:.1f} s, {self.figures.requests} requests "
             f"on {self.figures.connections} connections, {len(self.figures.failed)} failed, "
-            f"{self.figures.refused} connections refused, "
+            f"{self.figures.unsent} not sent, {self.figures.refused} connections refused, "
             f"longest end {self.longest:.2f} s, {len(self.complaints)} complaints"
         )
 
