@@ -17,7 +17,7 @@ from .ground import Outcome, take_place
 
 COLUMNS = ("attack", "sent", "memory", "CPU", "honest", "lines", "kept", "ended")
 DOCUMENTED = ("attack", "sent", "before", "memory", "honest", "lines", "Node", "what stops it")
-WIDTHS = (25, 9, 11, 7, 8, 6, 4, 0)
+WIDTHS = (30, 9, 11, 7, 8, 6, 4, 0)
 MIB = 1024 * 1024
 
 
@@ -116,7 +116,7 @@ def main() -> None:
     attacks = chosen(given.names)
     if given.list:
         for attack in attacks:
-            print(f"{attack.family:8} {attack.name:26} {attack.title}")
+            print(f"{attack.family:8} {attack.name:28} {attack.title}")
         return
     kept = True
     family = ""

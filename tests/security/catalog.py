@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from . import client, floods, http1, memory, resets, slow
+from . import client, floods, http1, memory, resets, slow, websocket
 from .attacks import ATTACKS
 
 __all__ = ["ATTACKS", "FAMILIES"]
 
 FAMILIES = tuple(
-    module.__name__.rpartition(".")[2] for module in (memory, resets, floods, slow, http1, client)
+    module.__name__.rpartition(".")[2]
+    for module in (memory, resets, floods, slow, http1, client, websocket)
 )

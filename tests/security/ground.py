@@ -169,8 +169,11 @@ class Ground:
             peer.send(raw.window_update(0, LARGEST - 65535))
         return peer
 
-    def asked(self) -> Peer:
-        """Let the victim connect to us, and be asked: its preface and requests are on their way."""
+    def asked(self, values: dict[int, int] | None = None) -> Peer:
+        """Let the victim connect to us, and be asked: its preface and requests are on their way.
+
+        *values* are those of our SETTINGS.
+        """
         listener = socket.create_server(("127.0.0.1", 0))
         with listener:
             scheme = "https" if self.attack.secure else "http"
@@ -192,9 +195,12 @@ class Ground:
         # the attack's time begins now
         self.deadline = time.monotonic() + self.attack.time
         peer = self._entered(sock, True)
-        peer.send(raw.settings(), raw.settings(ack=True))
+        peer.send(raw.settings(values), raw.settings(ack=True))
         while peer.seen[raw.HEADERS] < self.attack.ask.get("requests", 1):
             peer.hear(0.02)
+            # a client may ask whether our SETTINGS were all
+            while peer.pings:
+                peer.send(raw.ping(peer.pings.pop(), ack=True))
         # what it costs to ask is the program's own
         self.victim.begin()
         return peer

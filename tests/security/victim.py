@@ -10,11 +10,16 @@ The paths: ``/`` answers at once; ``/large`` with 1 MiB in one piece, ``/drain``
 from a coroutine that awaits `drain()`; ``/upload`` neither reads nor answers; ``/read`` reads
 all and answers; ``/stall`` reads until the client's window is grown, and then no more;
 ``/push`` pushes ten responses of 64 KiB; ``/busy`` blocks the loop for 0.4 seconds of CPU.
+
+A request for a WebSocket, over either protocol, is accepted; its path says what the program does
+with it: ``echo``, ``read`` (and forget), ``hold`` (never receive), ``close`` (and wait for that).
+An attacked client with ``websocket``, one of these words, asks for WebSockets.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import sys
 import time
@@ -62,12 +67,36 @@ async def pushing(stream: http2.ServerHttp2Stream) -> None:
     stream.end("pushed")
 
 
+async def converse(ws: http2.WebSocket, how: str) -> None:
+    """What the program of a WebSocket does."""
+    with contextlib.suppress(http2.WebSocketClosed):
+        if how == "echo":
+            async for message in ws:
+                await ws.send(message)
+        elif how == "read":
+            async for _ in ws:
+                pass
+        elif how == "hold":
+            await ws.wait_closed()
+        elif how == "close":
+            await ws.close(1000, "enough")
+
+
+async def on_websocket(opening: Any) -> None:
+    """Accept a WebSocket, over either protocol."""
+    with contextlib.suppress(http2.Http2Error):
+        async with http2.accept_websocket(opening) as ws:
+            await converse(ws, ws.path[1:])
+
+
 COROUTINES = {"/drain": drained, "/read": reading, "/stall": stalling, "/push": pushing}
 
 
 def on_stream(stream: http2.ServerHttp2Stream, headers: http2.Headers) -> Any:
     """The handler of the Core API."""
     path = headers[":path"]
+    if ":protocol" in headers:
+        return on_websocket(stream)
     if path == "/":
         stream.respond({"content-type": "text/plain"})
         stream.end("hello")
@@ -126,8 +155,16 @@ async def ask(session: http2.ClientHttp2Session, read: bool) -> None:
         pass
 
 
+async def ask_websocket(session: http2.ClientHttp2Session, origin: str, how: str) -> None:
+    """One WebSocket of the attacked client."""
+    url = origin.replace("http", "ws", 1)
+    with contextlib.suppress(http2.Http2Error, OSError):
+        async with http2.connect_websocket(url, session=session) as ws:
+            await converse(ws, how)
+
+
 async def attacked_client(
-    connect: str, requests: int = 1, read: bool = True, **options: Any
+    connect: str, requests: int = 1, read: bool = True, websocket: str = "", **options: Any
 ) -> None:
     """Ask the hostile server, and stay connected as long as it likes."""
     secure = {"reject_unauthorized": False} if connect.startswith("https") else {}
@@ -136,6 +173,10 @@ async def attacked_client(
     except (http2.Http2Error, OSError):
         return
     session.on("error", lambda error: None)
+    if websocket:
+        asked = (ask_websocket(session, connect, websocket) for _ in range(requests))
+        await asyncio.gather(*asked)
+        return
     await asyncio.gather(*(ask(session, read) for _ in range(requests)))
 
 
@@ -146,6 +187,8 @@ async def main(given: dict[str, Any]) -> None:
 
     def prepared(server: Any) -> Any:
         server.on("stream" if core else "request", on_stream if core else on_request)
+        if options.get("allow_http1"):
+            server.on("upgrade", on_websocket)
         return server
 
     client = given.get("role") == "client"

@@ -102,6 +102,10 @@ class Peer:
         """PINGs that wait for an answer."""
         self.windows: Counter[int] = Counter()
         """Credit for our DATA that was received."""
+        self.answered: set[int] = set()
+        """Streams on which HEADERS have come."""
+        self.uploaded = 0
+        """Bytes of DATA that were sent, by those that count them."""
         self.ended_streams = 0
         self.goaway: tuple[int, str] | None = None
         self.closed = False
@@ -218,6 +222,8 @@ class Peer:
             self.pings.append(payload)
         elif kind == raw.WINDOW_UPDATE:
             self.windows[stream_id] += struct.unpack(">I", payload)[0]
+        if kind == raw.HEADERS:
+            self.answered.add(stream_id)
         if kind in (raw.HEADERS, raw.DATA) and flags & raw.END_STREAM:
             self.ended_streams += 1
 
