@@ -14,6 +14,7 @@ from http2.engine.connection import Connection
 from .engine import recorded
 from .http1 import WORDS
 from .pair import STEPS as PAIR_STEPS
+from .websocket import PIECES
 
 HTTP1 = [
     b"GET / HTTP/1.1\r\nHost: a\r\n\r\n",
@@ -104,10 +105,34 @@ def hellos() -> list[bytes]:
     return [*found, b"\0\3abc\2\1h\1i\1\5" + bytes(40)]
 
 
+def websockets() -> list[bytes]:
+    """Messages, whole and in fragments, in both roles, with compression and without."""
+    pieces = list(range(len(PIECES)))
+    found = []
+    for client in (0, 1):
+        for how in (0, 1, 3, 5, 7, 8):
+            start = bytes([client, how])
+            compressed = 3 if how & 1 else 0
+            # frames: the step, the first byte, how, how many pieces and which, and how it is cut
+            said = [
+                bytes([0, first, compressed if rsv else 0, 1, piece, 0])
+                for first, rsv, piece in (
+                    (0x81 | 0x40 * (how & 1), how & 1, 1), (0x02 | 0x40 * (how & 1), how & 1, 13),
+                    (0x89, 0, 1), (0x80, how & 1, 2), (0x01, 0, 3), (0x80, 0, 4), (0x88, 0, 16),
+                )
+            ]  # fmt: skip
+            found.append(start + b"".join(said) + bytes([5, 7, 1, 1, 9]))
+            found.append(start + bytes([7, 2, 1]) + b"".join(said[:3]) + bytes([10]))
+            found += [start + bytes([0, 0x81, 0, 1, piece, 1]) for piece in pieces[3:10]]
+            found += [start + bytes([0, 0x88, 0, 1, piece, 0]) for piece in pieces[15:]]
+    return found
+
+
 SEEDS: dict[str, Callable[[], list[bytes]]] = {
     "server": lambda: engine(False),
     "client": lambda: engine(True),
     "pair": pairs,
     "http1": http1,
     "client_hello": hellos,
+    "websocket": websockets,
 }

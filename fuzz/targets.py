@@ -9,6 +9,7 @@ from .client_hello import client_hello
 from .engine import client, server
 from .http1 import http1
 from .pair import pair
+from .websocket import websocket
 
 Function = Callable[[bytes], None]
 
@@ -30,4 +31,5 @@ TARGETS = {
     "pair": Target(pair, 6, 1000),
     "http1": Target(http1, 4, 600),
     "client_hello": Target(client_hello, 2, 1000),
+    "websocket": Target(websocket, 3, 600),
 }

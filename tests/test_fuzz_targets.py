@@ -16,7 +16,9 @@ from fuzz.seeds import SEEDS
 from fuzz.targets import TARGETS
 
 # How many inputs besides the seeds: each target has about two seconds on a slow machine.
-INPUTS = {"server": 300, "client": 300, "pair": 250, "http1": 60, "client_hello": 300}
+INPUTS = {
+    "server": 300, "client": 300, "pair": 250, "http1": 60, "client_hello": 300, "websocket": 300,
+}  # fmt: skip
 
 
 @pytest.fixture(autouse=True)

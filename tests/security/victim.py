@@ -184,6 +184,8 @@ async def main(given: dict[str, Any]) -> None:
     """Serve until the standard input ends."""
     options = given.get("options", {})
     core = given.get("api", "core") == "core"
+    # what a program with WebSockets has imported
+    assert http2.WebSocket
 
     def prepared(server: Any) -> Any:
         server.on("stream" if core else "request", on_stream if core else on_request)

@@ -127,6 +127,7 @@ WAYS: dict[str, tuple[str, Opened, dict[str, Any]]] = {
     "client": ("to a client: WebSocket", of_a_client, {"role": "client"}),
 }
 BOTH = ("http2", "client")
+MANY = 0
 
 
 def everywhere(
@@ -142,16 +143,25 @@ def everywhere(
     def enter(function: Callable[[Ground, list[Channel]], None]) -> Any:
         for way in ways:
             begun, opened, more_options = WAYS[way]
+            number = count
+            if count == MANY:
+                # how many a client asks for, and what these cost, is its program's choice
+                number = 100 if way == "client" else 1000
 
-            def run(ground: Ground, opened: Opened = opened) -> None:
-                function(ground, opened(ground, how, count, receive_buffer))
+            def run(ground: Ground, opened: Opened = opened, number: int = number) -> None:
+                function(ground, opened(ground, how, number, receive_buffer))
 
             functools.update_wrapper(run, function)
-            ask = {"websocket": how, "requests": count} if way == "client" else {}
+            ask = {"websocket": how, "requests": number} if way == "client" else {}
             made = Attack(
-                run, f"{begun}: {title}", label=f"ws_{function.__name__}_{way}", node=False, ask=ask,
-                **more_options, **options,
-            )  # fmt: skip
+                run,
+                f"{begun}: {title}".replace("many on", f"{number:,} on"),
+                label=f"ws_{function.__name__}_{way}",
+                node=False,
+                ask=ask,
+                **more_options,
+                **options,
+            )
             assert made.name not in ATTACKS
             ATTACKS[made.name] = made
         return function
@@ -359,11 +369,11 @@ def no_close(ground: Ground, channels: list[Channel]) -> None:
 
 
 @everywhere(
-    "1,000 on one connection, each with a message that is compressed, and echoed",
-    "echo", 1000, BOTH,
-    limit="`max_session_memory`: what a WebSocket costs is counted",
+    "many on one connection, each with a message that is compressed, and echoed",
+    "echo", MANY, BOTH,
+    limit="`max_session_memory`: compression is for those that there is memory for",
 )  # fmt: skip
-def thousand(ground: Ground, channels: list[Channel]) -> None:
+def many(ground: Ground, channels: list[Channel]) -> None:
     """What a WebSocket costs that has said something once."""
     message = text(Packer(15).pack(b"hello"), rsv=4)
     for channel in channels:
@@ -372,11 +382,11 @@ def thousand(ground: Ground, channels: list[Channel]) -> None:
 
 
 @everywhere(
-    "1,000 on one connection, each with 1 KB that inflates to 1 MiB, which nobody receives",
-    "hold", 1000, BOTH,
+    "many on one connection, each with 1 KB that inflates to 1 MiB, which nobody receives",
+    "hold", MANY, BOTH,
     limit="`max_session_memory`: messages that wait are counted",
 )  # fmt: skip
-def thousand_bombs(ground: Ground, channels: list[Channel]) -> None:
+def many_bombs(ground: Ground, channels: list[Channel]) -> None:
     """A megabyte each."""
     message = binary(small_bombs(MIB), rsv=4)
     for channel in channels:
@@ -385,13 +395,27 @@ def thousand_bombs(ground: Ground, channels: list[Channel]) -> None:
 
 
 @everywhere(
-    "1,000 on one connection, each with most of a message of 1 MiB",
-    "read", 1000, BOTH,
+    "many on one connection, each with most of a message of 1 MiB",
+    "read", MANY, BOTH,
     limit="`max_session_memory`: messages under way are counted",
 )  # fmt: skip
-def thousand_halves(ground: Ground, channels: list[Channel]) -> None:
+def many_halves(ground: Ground, channels: list[Channel]) -> None:
     """A megabyte each, of which the program hears nothing."""
     message = binary(small_bombs(MIB - 1), False, rsv=4)
+    for channel in channels:
+        channel.send(message)
+    hold(ground, channels[0].peer)
+
+
+@everywhere(
+    "many on one connection, each with most of a text of 1 MiB, 4 MiB in memory",
+    "read", MANY, BOTH,
+    limit="`max_session_memory`: messages under way are counted",
+)  # fmt: skip
+def many_texts(ground: Ground, channels: list[Channel]) -> None:
+    """One character outside the Basic Multilingual Plane makes all of them four times as wide."""
+    said = ("\U0001f389" + "a" * (MIB - 5)).encode()
+    message = text(Packer(15).pack(said), False, rsv=4)
     for channel in channels:
         channel.send(message)
     hold(ground, channels[0].peer)

@@ -51,7 +51,8 @@ def told(protocol: Protocol, pieces: list[bytes]) -> list[Event]:
     for piece in pieces:
         protocol.receive(piece)
         for event in protocol.events():
-            found.append(event)
+            if event is not None:
+                found.append(event)
             if isinstance(event, Failed):
                 protocol.fail(event.code, event.reason)
     return found

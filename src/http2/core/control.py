@@ -380,6 +380,21 @@ class SessionControl(Closable, Referenced):
         return SessionState(**self._connection.state())
 
     @property
+    def max_memory(self) -> int:
+        """The option `max_session_memory`, in bytes."""
+        return self._options.max_session_memory * 1_000_000
+
+    def count_memory(self, size: int) -> None:
+        """Count *size* bytes that are held for the peer; less than 0: they are not any more.
+
+        For what is built on streams, and keeps more of what a peer has sent than bytes that wait
+        in a stream, such as the messages of a WebSocket: while there is more than
+        `max_session_memory` in all, streams that the peer opens are refused.
+        """
+        if self._connection is not None:
+            self._connection.hold(size)
+
+    @property
     def origin_set(self) -> list[str] | None:
         """The origins that the session may be used for (RFC 8336); None unless it is TLS.
 

@@ -43,6 +43,8 @@ cdef class Session:
     # of streams that have been closed since `receive` was called: its batch has them still
     cdef Py_ssize_t _block_memory_in_batch
     cdef Py_ssize_t _unacknowledged
+    # what others hold for the peer, who say so
+    cdef Py_ssize_t _held
     cdef Py_ssize_t _max_memory
     cdef Py_ssize_t _max_rejected
     cdef Py_ssize_t _rejected

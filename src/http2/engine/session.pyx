@@ -392,7 +392,12 @@ cdef class Session:
             + self._block_memory
             + self._block_memory_in_batch
             + <Py_ssize_t>len(self._bodies) * BODY_MEMORY
+            + self._held
         )
+
+    def hold(self, Py_ssize_t size):
+        """Count *size* bytes that are held for the peer elsewhere; less than 0: no more."""
+        self._held += size
 
     @property
     def crowded(self):

@@ -21,6 +21,7 @@ from .connection import WebSocket
 from .deflate import MessageLimit, client_offer, finalize_offer
 from .errors import WebSocketHandshakeError
 from .handshake import OURS, pairs_of, words
+from .memory import Share
 from .options import Options, check_subprotocols
 from .protocol import Protocol
 
@@ -186,6 +187,7 @@ class ConnectingWebSocket:
             path=self._path,
             headers=response,
             http_version="2.0",
+            share=Share.of(stream.session),
         )
 
 

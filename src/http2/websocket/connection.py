@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import time
 from collections import deque
 from collections.abc import AsyncIterable, Iterable, Mapping
@@ -15,6 +16,7 @@ from ..errors import Http2Error, new_error
 from ..headers import Headers
 from .carriers import Carrier, Receiver
 from .errors import WebSocketClosed
+from .memory import Held, Share
 from .options import Options
 from .protocol import (
     TOO_MUCH,
@@ -25,6 +27,7 @@ from .protocol import (
     Protocol,
     may_be_sent,
 )
+from .turns import Turn
 
 __all__ = ["WebSocket"]
 
@@ -76,6 +79,7 @@ class WebSocket:
         path: str,
         headers: Headers,
         http_version: str,
+        share: Share,
         server: Http2Server | None = None,
     ) -> None:
         self.subprotocol = subprotocol
@@ -87,9 +91,15 @@ class WebSocket:
         self._protocol = protocol
         self._options = options
         self._messages: deque[str | bytes] = deque()
+        # what they take, in bytes
         self._waiting = 0
         self._receiver: asyncio.Future[None] | None = None
+        # Nothing more is taken: until `recv`, until there is memory, or until the next turn.
         self._paused = False
+        # `_come_back` is going to be called.
+        self._coming = False
+        self._turn = Turn.of(self._loop)
+        self._held = Held(share, protocol.compression, self._give_up)
         # Either side has sent all that it will: what recv raises is known.
         self._done = False
         self._over = asyncio.Event()
@@ -133,24 +143,33 @@ class WebSocket:
         another coroutine is receiving.
         """
         messages = self._messages
-        while not messages:
-            if self._done:
-                raise self._closed()
-            if self._receiver is not None:
-                raise RuntimeError("another coroutine is already receiving from this WebSocket")
-            self._receiver = self._loop.create_future()
-            try:
-                await self._receiver
-            finally:
-                self._receiver = None
+        rested = False
+        while True:
+            if not messages:
+                if self._done:
+                    raise self._closed()
+                await self._wait_for_message()
+            elif not rested and self._turn.over:
+                # others come in between, however much there is to be received
+                rested = True
+                await asyncio.sleep(0)
+            else:
+                break
         message = messages.popleft()
-        self._waiting -= len(message)
-        if self._paused and not self._is_full():
-            self._paused = False
-            self._take_events()
-            if not self._paused:
-                self._carrier.resume()
+        self._waiting -= sys.getsizeof(message)
+        if self._paused and not self._coming:
+            self._go_on()
+        self._count()
         return message
+
+    async def _wait_for_message(self) -> None:
+        if self._receiver is not None:
+            raise RuntimeError("another coroutine is already receiving from this WebSocket")
+        self._receiver = self._loop.create_future()
+        try:
+            await self._receiver
+        finally:
+            self._receiver = None
 
     def __aiter__(self) -> Self:
         return self
@@ -325,25 +344,70 @@ class WebSocket:
         self._heard = True
         if not self._done:
             self._protocol.receive(data)
-            if not self._paused:
+            if not self._paused and self._may_take():
                 self._take_events()
+            self._count()
+
+    def _may_take(self) -> bool:
+        """Whether there is memory for more; if not, the peer is held back until there is."""
+        if self._held.may_grow or not self._protocol.sends:
+            return True
+        self._hold_back()
+        if not self._coming:
+            self._coming = True
+            self._held.wait(self._come_back)
+        return False
+
+    def _hold_back(self) -> None:
+        self._paused = True
+        self._carrier.pause()
+
+    def _come_back(self) -> None:
+        """Another turn has begun, or others hold less memory."""
+        self._coming = False
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Take more, if there is room."""
+        if self._done or not self._paused or (self._is_full() and self._protocol.sends):
+            return
+        self._paused = False
+        if self._may_take():
+            self._take_events()
+            self._count()
+        if not (self._paused or self._done):
+            self._carrier.resume()
 
     def _take_events(self) -> None:
         for event in self._protocol.events():
             self._take(event)
             if self._done or self._paused:
                 return
+            if self._turn.over:
+                self._hold_back()
+                if not self._coming:
+                    self._coming = True
+                    self._loop.call_soon(self._come_back)
+                return
+
+    def _count(self) -> None:
+        """Say what is held for the peer."""
+        if not self._gone.is_set():
+            self._held.set(self._waiting, 0 if self._done else self._protocol.under_way)
+
+    def _give_up(self) -> None:
+        """Others wait for the memory of a message that does not get on."""
+        self._fail(1013, "the connection's messages under way take too much memory")
 
     def _take(self, event: Event) -> None:
         if isinstance(event, (str, bytes)):
             if not self._protocol.sends:
                 return  # section 1.4: it crossed our Close
             self._messages.append(event)
-            self._waiting += len(event)
+            self._waiting += sys.getsizeof(event)
             self._wake()
             if self._is_full():
-                self._paused = True
-                self._carrier.pause()
+                self._hold_back()
         elif isinstance(event, PingReceived):
             self._answer_ping(event.payload)
         elif isinstance(event, PongReceived):
@@ -352,7 +416,7 @@ class WebSocket:
             if self._protocol.sends:
                 self._write(self._protocol.answer())
             self._finish()
-        else:
+        elif event is not None:
             self._fail(event.code, event.reason)
 
     def _writable(self) -> None:
@@ -370,7 +434,9 @@ class WebSocket:
 
     def _lost(self, error: BaseException | None) -> None:
         """The carrier is over."""
-        self._gone.set()
+        if not self._gone.is_set():
+            self._held.release()
+            self._gone.set()
         if self._server is not None:
             self._server.forget_at_close(self._server_closes)
         if not self._done:
@@ -419,12 +485,8 @@ class WebSocket:
             return
         self._stop_timer()
         self._timer = self._loop.call_later(self._options.close_timeout, self._carrier.abort)
-        if self._paused:
-            # the peer's Close is behind what was held back
-            self._paused = False
-            self._take_events()
-            if not self._done:
-                self._carrier.resume()
+        # the peer's Close is behind what was held back
+        self._go_on()
 
     async def wait_closed(self) -> None:
         """Wait until it is closed, and the stream or the connection has ended."""
@@ -442,6 +504,8 @@ class WebSocket:
     def _finish(self) -> None:
         """Nothing more is received or sent: what is left is the end of the carrier."""
         self._done = True
+        self._protocol.forget()
+        self._count()
         self._over.set()
         self.close_code, self.close_reason = self._protocol.outcome
         self._stop_timer()

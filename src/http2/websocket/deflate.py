@@ -39,11 +39,15 @@ class MessageLimit(Extension):
     """What was wrong, once something was."""
     bad_gateway = False
     """Whether the peer's Close frame says 1014: it is handed on as 1000."""
+    memory = 0
+    """Bytes that compression takes, in both directions."""
 
     def __init__(self, max_size: int | None) -> None:
         self._max_size = max_size
         # of the message under way, as it is handed on
         self._size = 0
+        # wsproto's, which shows itself with the first frame
+        self._decoder: Any = None
 
     def offer(self) -> bool | str:
         """Nothing that the peer hears of."""
@@ -52,6 +56,11 @@ class MessageLimit(Extension):
     def enabled(self) -> bool:
         """Always."""
         return True
+
+    @property
+    def unread(self) -> int:
+        """Bytes that have come, and are in no frame that was handed on."""
+        return 0 if self._decoder is None else len(self._decoder.buffer)
 
     def _too_big(self) -> CloseReason:
         self.why = f"message larger than {self._max_size} bytes"
@@ -67,6 +76,7 @@ class MessageLimit(Extension):
         self, proto: FrameDecoder | FrameProtocol, opcode: Opcode, rsv: RsvBits, payload_length: int
     ) -> CloseReason | RsvBits:
         """A frame of *payload_length* begins; asked again while its mask has not come yet."""
+        self._decoder = proto
         limit = self._max_size
         if limit is not None and not opcode.iscontrol() and self._size + payload_length > limit:
             return self._too_big()
@@ -116,6 +126,10 @@ class Deflate(MessageLimit):
         super().__init__(max_size)
         self._send_bits = send_bits
         self._receive_bits = max(receive_bits, 9)
+        # zlib's zconf.h says what the windows take; the rest is zlib's own
+        self.memory = (
+            (1 << send_bits + 2) + (1 << MEMORY_LEVEL + 9) + (1 << self._receive_bits) + 14 * 1024
+        )
         self._send_anew = send_anew
         self._receive_anew = receive_anew
         self._compressor: Any = None
@@ -127,6 +141,7 @@ class Deflate(MessageLimit):
         self, proto: FrameDecoder | FrameProtocol, opcode: Opcode, rsv: RsvBits, payload_length: int
     ) -> CloseReason | RsvBits:
         """A frame begins: the first one of a message says whether that is compressed."""
+        self._decoder = proto
         if opcode.iscontrol():
             return NOTHING
         if opcode is not Opcode.CONTINUATION:

@@ -17,7 +17,7 @@ failed             the peer broke the protocol: ours has gone, nothing more is r
 
 from __future__ import annotations
 
-import io
+import sys
 from collections.abc import Iterator
 from typing import Any, NamedTuple, TypeAlias
 
@@ -29,6 +29,8 @@ __all__ = ["CloseReceived", "Event", "Failed", "PingReceived", "PongReceived", "
 
 NO_CODE = 1005
 LOST = 1006
+# Characters.
+SMALL_PIECE = 4096
 TOO_MUCH = 123
 """Bytes of UTF-8 that the reason of a Close frame may have (RFC 6455 section 5.5)."""
 
@@ -62,8 +64,8 @@ class Failed(NamedTuple):
     reason: str
 
 
-Event: TypeAlias = str | bytes | PingReceived | PongReceived | CloseReceived | Failed
-"""What `Protocol.events` gives: a `str` or `bytes` is a whole message."""
+Event: TypeAlias = str | bytes | PingReceived | PongReceived | CloseReceived | Failed | None
+"""What `Protocol.events` gives: a `str` or `bytes` is a whole message, None a part of one."""
 
 
 def may_be_sent(code: int) -> bool:
@@ -79,7 +81,9 @@ class Protocol:
         self._limit = limit
         self._frames = FrameProtocol(client, [limit])
         # the message under way, when it has come in more than one piece
-        self._text: io.StringIO | None = None
+        self._text: list[str] | None = None
+        # what the pieces of the text take in memory
+        self._text_size = 0
         self._binary: bytearray | None = None
         self.close_sent: tuple[int, str] | None = None
         self.close_received: tuple[int, str] | None = None
@@ -102,6 +106,21 @@ class Protocol:
             return self.close_sent
         return self.close_received or (LOST, "")
 
+    @property
+    def under_way(self) -> int:
+        """Bytes of memory that a message takes whose end has not come, and what was not read."""
+        size = self._limit.unread
+        if self._binary is not None:
+            size += len(self._binary)
+        elif self._text is not None:
+            size += self._text_size
+        return size
+
+    @property
+    def compression(self) -> int:
+        """Bytes of memory that compression takes."""
+        return self._limit.memory
+
     # --- what comes -----------------------------------------------------------------------
 
     def receive(self, data: bytes) -> None:
@@ -109,23 +128,33 @@ class Protocol:
         self._frames.receive_bytes(data)
 
     def events(self) -> Iterator[Event]:
-        """What has come and was not told yet; may be left in the middle, and asked again."""
+        """What has come and was not told yet; may be left in the middle, and asked again.
+
+        None for a part of a message: the caller has a say after each frame.
+        """
         if self.close_received is not None or self.failed:
             return
         try:
             for frame in self._frames.received_frames():
                 opcode = frame.opcode
                 payload: Any = frame.payload
-                if opcode is Opcode.TEXT:
+                if not self.sends and not opcode.iscontrol():
+                    # what crosses our Close is dropped (section 1.4), so it is not kept
+                    self.forget()
+                    yield None
+                elif opcode is Opcode.TEXT:
                     if self._text is None:
                         if frame.message_finished:
                             yield payload
                             continue
-                        self._text = io.StringIO()
-                    self._text.write(payload)
+                        self._text = []
+                        self._text_size = 0
+                    self._add_text(self._text, payload)
                     if frame.message_finished:
-                        text, self._text = self._text.getvalue(), None
+                        text, self._text = "".join(self._text), None
                         yield text
+                    else:
+                        yield None
                 elif opcode is Opcode.BINARY:
                     if self._binary is None:
                         if frame.message_finished:
@@ -136,6 +165,8 @@ class Protocol:
                     if frame.message_finished:
                         binary, self._binary = bytes(self._binary), None
                         yield binary
+                    else:
+                        yield None
                 elif opcode is Opcode.PING:
                     yield PingReceived(bytes(payload))
                 elif opcode is Opcode.PONG:
@@ -153,6 +184,19 @@ class Protocol:
             if code == CloseReason.INVALID_FRAME_PAYLOAD_DATA and not self._limit.why:
                 reason = "text that is not UTF-8"
             yield Failed(code, reason)
+
+    def _add_text(self, pieces: list[str], text: str) -> None:
+        """One more piece; small ones are joined, for an object each would take more."""
+        if pieces and len(pieces[-1]) < SMALL_PIECE and len(text) < SMALL_PIECE:
+            self._text_size -= sys.getsizeof(pieces[-1])
+            pieces[-1] += text
+        else:
+            pieces.append(text)
+        self._text_size += sys.getsizeof(pieces[-1])
+
+    def forget(self) -> None:
+        """Drop the message that is under way: nothing more is read."""
+        self._text = self._binary = None
 
     # --- what goes ------------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ from .connection import WebSocket
 from .deflate import MessageLimit, accept_offer
 from .errors import WebSocketHandshakeError
 from .handshake import OURS, accept_key, check_opening, pairs_of, response_head, words
+from .memory import Share
 from .options import Options, check_subprotocols
 from .protocol import Protocol
 
@@ -174,7 +175,8 @@ class ServerHandshake:
         fields = pairs_of(headers)
         options = self._options
         limit = MessageLimit(options.max_size)
-        if options.compression:
+        share = Share.of(None if isinstance(self._sink, RawSocket) else self._sink.session)
+        if options.compression and share.may_compress:
             agreed = accept_offer(
                 self.headers.get("sec-websocket-extensions", ""), options.max_size
             )
@@ -207,6 +209,7 @@ class ServerHandshake:
             path=self.path,
             headers=self.headers,
             http_version=self.http_version,
+            share=share,
             server=server,
         )
 

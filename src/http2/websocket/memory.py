@@ -1,0 +1,196 @@
+"""What the WebSockets of one connection hold for its peer, all together, and its limit.
+
+Each of them has limits of its own, but a peer may open hundreds on one connection over HTTP/2, and
+a kilobyte that it sends may be a message of a megabyte. What they hold:
+
+- *waiting*: messages that wait for `recv`. Programs make room there, so while there is too much,
+  WebSockets that would take more are held back.
+- *under way*: messages of which the end has not come, and bytes that were not looked at. Nobody but
+  the peer can bring these on. When there is too much, one WebSocket alone may go on, until its
+  message is whole; one that does not get on while others wait for it is closed with 1013.
+- *compression*: its windows. When they are too much, the next WebSocket is opened without.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary, ref
+
+if TYPE_CHECKING:
+    from ..core.session import Http2Session
+
+__all__ = ["Held", "Share"]
+
+# What a WebSocket takes beside its stream, in bytes; tests/websocket/test_memory.py measures it.
+WEBSOCKET_MEMORY = 12 * 1024
+# Less than this is in that.
+SMALL = 1024
+# A WebSocket for which others wait has so many seconds for so many bytes of its message.
+PATIENCE = 5.0
+PROGRESS = 64 * 1024
+
+_shares: WeakKeyDictionary[Http2Session, Share] = WeakKeyDictionary()
+
+
+class Share:
+    """What the WebSockets of one connection hold; without a *session*, of one over HTTP/1.1."""
+
+    def __init__(self, session: Http2Session | None) -> None:
+        # weak: the table of shares must not keep sessions
+        self._session = None if session is None else ref(session)
+        # one WebSocket alone is bounded by its own limits
+        self._most = None if session is None else session.max_memory * 3 // 10
+        self._waiting = 0
+        self._under_way = 0
+        self._compression = 0
+        self._held_back: list[Callable[[], None]] = []
+        # the one that may go on, and what it had when that was asked last
+        self._floor: Held | None = None
+        self._had = 0
+        self._timer: asyncio.TimerHandle | None = None
+
+    @classmethod
+    def of(cls, session: Http2Session | None) -> Share:
+        """That of *session*."""
+        if session is None:
+            return cls(None)
+        found = _shares.get(session)
+        if found is None:
+            found = _shares[session] = cls(session)
+        return found
+
+    @property
+    def may_compress(self) -> bool:
+        """Whether there is room for the windows of one more WebSocket."""
+        return self._most is None or self._compression * 4 < self._most
+
+    def opened(self, compression: int) -> None:
+        """A WebSocket was opened, whose compression takes so many bytes."""
+        self._compression += compression
+        self._tell(WEBSOCKET_MEMORY + compression)
+
+    def closed(self, compression: int) -> None:
+        """It has gone."""
+        self._compression -= compression
+        self._tell(-WEBSOCKET_MEMORY - compression)
+
+    def has_floor(self, held: Held) -> bool:
+        """Whether it is the one that may go on though there is too much."""
+        return self._floor is held
+
+    def lets(self, held: Held) -> bool:
+        """Whether the WebSocket of *held* may take more of what its peer sends."""
+        if self._floor is held:
+            return True
+        if self._is_within():
+            return True
+        if self._waiting or self._floor is not None:
+            return False
+        self._take_floor(held)
+        return True
+
+    def wait(self, go_on: Callable[[], None]) -> None:
+        """Call *go_on* when there may be room again."""
+        self._held_back.append(go_on)
+        self._watch()
+
+    def changed(self, held: Held, waiting: int, under_way: int) -> None:
+        """Of *held*, so much more waits, or is under way, or less."""
+        self._waiting += waiting
+        self._under_way += under_way
+        self._tell(waiting + under_way)
+        if self._floor is held and not held.under_way:
+            self._leave_floor()
+        elif self._floor is None and under_way > 0 and not self._is_within():
+            # the one that has gone beyond comes to its end first: there is no room for two
+            self._take_floor(held)
+        elif waiting >= 0 and under_way >= 0:
+            return
+        if self._held_back and self._has_room():
+            held_back, self._held_back = self._held_back, []
+            loop = asyncio.get_running_loop()
+            for go_on in held_back:
+                loop.call_soon(go_on)
+
+    def _has_room(self) -> bool:
+        return self._is_within() or (not self._waiting and self._floor is None)
+
+    def _is_within(self) -> bool:
+        return self._most is None or self._waiting + self._under_way <= self._most
+
+    def _take_floor(self, held: Held) -> None:
+        self._floor = held
+        self._watch()
+
+    def _leave_floor(self) -> None:
+        self._floor = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _watch(self) -> None:
+        """Once others wait for the one that may go on: it has to get on."""
+        if self._floor is not None and self._held_back and self._timer is None:
+            self._had = self._floor.under_way
+            self._timer = asyncio.get_running_loop().call_later(PATIENCE, self._judge)
+
+    def _judge(self) -> None:
+        self._timer = None
+        held = self._floor
+        if held is not None and self._held_back and held.under_way < self._had + PROGRESS:
+            self._floor = None
+            held.give_up()
+        else:
+            self._watch()
+
+    def _tell(self, size: int) -> None:
+        session = None if self._session is None else self._session()
+        if session is not None and size:
+            session.count_memory(size)
+
+
+class Held:
+    """What one WebSocket holds, of its connection's *share*; *give_up* closes it."""
+
+    __slots__ = ("_compression", "_share", "give_up", "under_way", "waiting")
+
+    def __init__(self, share: Share, compression: int, give_up: Callable[[], None]) -> None:
+        self._share = share
+        self.give_up = give_up
+        self.waiting = 0
+        self.under_way = 0
+        self._compression = compression
+        share.opened(compression)
+
+    @property
+    def may_grow(self) -> bool:
+        """Whether its WebSocket may take more of what the peer sends."""
+        return self._share.lets(self)
+
+    def wait(self, go_on: Callable[[], None]) -> None:
+        """Call *go_on* when that may have changed."""
+        self._share.wait(go_on)
+
+    def set(self, waiting: int, under_way: int) -> None:
+        """So much of it waits now, and is under way."""
+        if waiting < SMALL:
+            waiting = 0
+        if under_way < SMALL:
+            under_way = 0
+        share = self._share
+        if (
+            waiting != self.waiting
+            or under_way != self.under_way
+            or (not under_way and share.has_floor(self))
+        ):
+            more = waiting - self.waiting, under_way - self.under_way
+            self.waiting, self.under_way = waiting, under_way
+            share.changed(self, *more)
+
+    def release(self) -> None:
+        """It has gone."""
+        self.set(0, 0)
+        self._share.closed(self._compression)
+        self._compression = 0

@@ -1,0 +1,308 @@
+"""What the WebSockets of one connection hold for its peer, and how long they work in a turn."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import tracemalloc
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+import http2
+from http2.websocket import WebSocket, memory, turns
+
+from .. import raw
+from ..conftest import Run
+from ..raw import RawPeer
+from ..serving import eventually, listening
+from ..test_server_session import Sessions
+from .frames import CLOSE, TEXT, Frame, binary, close, code_of, more, text
+from .ways import CONNECT_PROTOCOL, DEFLATE, WAYS, Handler, Peer, end, opening_fields
+
+# Of `max_session_memory` 1, a WebSocket's messages may take 300,000 bytes.
+SMALL: dict[str, Any] = {"max_session_memory": 1}
+
+
+class Several:
+    """WebSockets on one connection: the peers' ends, and ours by their paths."""
+
+    def __init__(self, session: http2.ClientHttp2Session) -> None:
+        self.session = session
+        self.ours: dict[str, WebSocket] = {}
+
+    async def open(self, path: str, offer: str | None = None) -> Peer:
+        """One more."""
+        stream = self.session.request(opening_fields(path, offer))
+        response = await stream.response()
+        assert response[":status"] == 200
+        return Peer(stream, masks=True, headers=response)
+
+
+@asynccontextmanager
+async def several(handler: Handler, **options: Any) -> AsyncIterator[Several]:
+    """A server, and a connection to it."""
+    server = http2.create_server(settings=CONNECT_PROTOCOL, **options)
+
+    @server.on("stream")
+    async def accept(stream: http2.ServerHttp2Stream) -> None:
+        async with http2.accept_websocket(stream) as ws:
+            found.ours[ws.path] = ws
+            await handler(ws)
+
+    async with listening(server) as port, http2.connect(f"http://127.0.0.1:{port}") as session:
+        found = Several(session)
+        yield found
+
+
+@pytest.mark.row("session.count_memory", "session.max_memory")
+def test_what_is_held_elsewhere_counts(run: Run) -> None:
+    """More than there is: streams that the peer opens are refused, until there is less."""
+
+    async def ask(client: http2.ClientHttp2Session) -> None:
+        async with client.request() as stream:
+            await stream.response()
+            assert await stream.read() == b"hello"
+
+    async def main() -> None:
+        server = http2.create_server()
+        server.on("stream", lambda stream, headers: stream.end("hello"))
+        sessions = Sessions(server)
+        async with listening(server) as port, http2.connect(f"http://127.0.0.1:{port}") as client:
+            await ask(client)
+            session = await sessions.next()
+            assert session.max_memory == 10_000_000
+            session.count_memory(session.max_memory)
+            with pytest.raises(http2.StreamError, match="ENHANCE_YOUR_CALM"):
+                await ask(client)
+            session.count_memory(-session.max_memory)
+            await ask(client)
+        session.count_memory(1)  # of a session that has gone: nothing
+
+    run(main())
+
+
+def test_messages_that_wait_hold_the_others_back(run: Run) -> None:
+    """What a program does not receive takes memory that the next one's messages would."""
+
+    async def main() -> None:
+        receive = asyncio.Event()
+        got: dict[str, int] = {}
+
+        async def handler(ws: WebSocket) -> None:
+            if ws.path == "/slow":
+                await receive.wait()
+            async for message in ws:
+                got[ws.path] = got.get(ws.path, 0) + len(message)
+
+        async with several(handler, **SMALL) as found:
+            slow, other = await found.open("/slow"), await found.open("/other")
+            slow.send(binary(bytes(310_000)))
+            await slow.wire.drain()
+            await eventually(lambda: bool(found.ours["/slow"]._messages))
+            other.send(binary(bytes(20_000)), binary(bytes(100_000)))
+            await eventually(lambda: found.ours["/other"]._paused)
+            await asyncio.sleep(0.05)
+            assert "/other" not in got
+            receive.set()
+            await eventually(lambda: got == {"/slow": 310_000, "/other": 120_000})
+            await end(slow)
+            await end(other)
+
+    run(main())
+
+
+def test_one_message_at_a_time_is_beyond(run: Run) -> None:
+    """Whose message goes beyond comes to its end first; then the next one's, and all arrive."""
+    size = 400_000
+
+    async def main() -> None:
+        got: list[str] = []
+
+        async def handler(ws: WebSocket) -> None:
+            async for message in ws:
+                assert len(message) == size
+                got.append(ws.path)
+
+        async with several(handler, **SMALL) as found:
+            peers = [await found.open(f"/{number}") for number in range(4)]
+            first, *others = peers
+            first.send(binary(bytes(size - 1), fin=False))
+            await first.wire.drain()
+            await eventually(lambda: found.ours["/0"]._held.under_way > 300_000)
+            for peer in others:
+                peer.send(binary(bytes(size)))
+            await eventually(lambda: all(found.ours[f"/{n}"]._paused for n in (1, 2, 3)))
+            assert got == []
+            first.send(more(b"x"))
+            await eventually(lambda: len(got) == 4)
+            assert got[0] == "/0"
+            for peer in peers:
+                await end(peer)
+
+    run(main())
+
+
+def test_one_that_does_not_get_on(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Others wait for the end of its message, which does not come: 1013, and they go on."""
+    monkeypatch.setattr(memory, "PATIENCE", 0.1)
+
+    async def main() -> None:
+        async def handler(ws: WebSocket) -> None:
+            async for message in ws:
+                await ws.send(f"{len(message)}")
+
+        async with several(handler, **SMALL) as found:
+            stuck, other = await found.open("/stuck"), await found.open("/other")
+            stuck.send(binary(bytes(400_000), fin=False))
+            await stuck.wire.drain()
+            await eventually(lambda: found.ours["/stuck"]._held.under_way > 300_000)
+            # alone, it may take its time
+            await asyncio.sleep(0.25)
+            assert not found.ours["/stuck"].closed
+            other.send(binary(bytes(1000)))
+            frame = await stuck.expect()
+            assert code_of(frame) == 1013
+            assert b"too much memory" in frame.payload
+            stuck.wire.end()
+            assert await other.expect() == Frame(TEXT, b"1000")
+            await end(other)
+
+    run(main())
+
+
+def test_compression_is_for_those_that_there_is_memory_for(run: Run) -> None:
+    async def main() -> None:
+        async def handler(ws: WebSocket) -> None:
+            await ws.wait_closed()
+
+        async with several(handler, **SMALL) as found:
+            first, second = await found.open("/1", DEFLATE), await found.open("/2", DEFLATE)
+            assert DEFLATE in first.headers["sec-websocket-extensions"]
+            assert "sec-websocket-extensions" not in second.headers
+            await end(first)
+            await end(second)
+            await found.ours["/1"].wait_closed()
+            third = await found.open("/3", DEFLATE)
+            assert DEFLATE in third.headers["sec-websocket-extensions"]
+            await end(third)
+
+    run(main())
+
+
+def test_what_is_counted_is_counted_back(run: Run) -> None:
+    """Messages, halves of them, and ends of any kind: at last nothing is held."""
+
+    async def main() -> None:
+        async def handler(ws: WebSocket) -> None:
+            async for _ in ws:
+                pass
+
+        async with several(handler) as found:
+            peers = [await found.open(f"/{number}", DEFLATE) for number in range(4)]
+            share = found.ours["/0"]._held._share
+            assert all(ws._held._share is share for ws in found.ours.values())
+            for peer in peers:
+                peer.send(binary(bytes(50_000)), text("x" * 3000, fin=False))
+            await eventually(lambda: all(ws._held.under_way for ws in found.ours.values()))
+            peers[0].send(close(1000))
+            peers[1].send(text("inside"))
+            peers[2].wire.end()
+            peers[3].wire.close()  # type: ignore[attr-defined]
+            for peer in peers[:3]:
+                await peer.frames()
+                peer.wire.end()
+            for ws in found.ours.values():
+                await ws.wait_closed()
+            assert (share._waiting, share._under_way, share._compression) == (0, 0, 0)
+
+    run(main())
+
+
+def test_what_a_websocket_takes() -> None:
+    """It is counted at what it takes, with its stream and the task of its handler."""
+    count = 60
+
+    async def main() -> float:
+        server = http2.create_server(settings=CONNECT_PROTOCOL)
+
+        @server.on("stream")
+        async def accept(stream: http2.ServerHttp2Stream) -> None:
+            async with http2.accept_websocket(stream) as ws:
+                async for _ in ws:
+                    pass
+
+        fields = [
+            (":method", "CONNECT"), (":protocol", "websocket"), (":scheme", "http"),
+            (":path", "/chat"), (":authority", "localhost"), ("sec-websocket-version", "13"),
+        ]  # fmt: skip
+        said = binary(b"hello").encode(True)
+        async with listening(server) as port, await RawPeer.connect(port) as peer:
+
+            async def open_some(first: int, number: int) -> None:
+                for n in range(first, first + number):
+                    peer.send(raw.headers(2 * n + 1, fields), raw.data(2 * n + 1, said))
+                await peer.answered()
+                gc.collect()
+
+            await open_some(0, 20)
+            tracemalloc.start()
+            try:
+                before, _ = tracemalloc.get_traced_memory()
+                await open_some(20, count)
+                after, _ = tracemalloc.get_traced_memory()
+            finally:
+                tracemalloc.stop()
+        return (after - before) / count
+
+    # without the loop's debug mode, which keeps where each task was made
+    taken = asyncio.run(main())
+    assert 6144 < taken < 6144 + memory.WEBSOCKET_MEMORY
+
+
+# --- turns ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_others_have_their_turn(way: str, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However much comes at once, and however much is to be received, the loop goes on."""
+    monkeypatch.setattr(turns, "LONGEST", 0.0)
+    count = 300
+
+    async def main() -> None:
+        ticks = 0
+
+        def tick() -> None:
+            nonlocal ticks, handle
+            ticks += 1
+            handle = loop.call_soon(tick)
+
+        async def handler(ws: WebSocket) -> None:
+            got = 0
+            async for message in ws:
+                assert message == f"{got}"
+                got += 1
+                if got == count:
+                    done.set()
+
+        done = asyncio.Event()
+        async with WAYS[way](handler) as (peer, ended):
+            loop = asyncio.get_running_loop()
+            handle = loop.call_soon(tick)
+            peer.send(
+                *(text(f"{number}") for number in range(count)),
+                text("", False), *[more("", False)] * count,
+            )  # fmt: skip
+            await done.wait()
+            assert ticks > count / 2
+            peer.send(more(""), close(1000))
+            while (await peer.expect()).opcode != CLOSE:
+                pass
+            assert ticks > count
+            handle.cancel()
+            peer.wire.end()
+            await ended
+
+    run(main())
