@@ -1,4 +1,24 @@
-"""A table of cases, as Autobahn's: frames by hand, over both protocols, in both roles."""
+"""A table of cases, as Autobahn's: frames by hand, over both protocols, in both roles.
+
+Each case runs on a server over HTTP/2 (RFC 8441), on a server over HTTP/1.1 (RFC 6455) and on a
+client over HTTP/2. What is covered, by Autobahn's sections:
+
+==  ===================================  =====================================================
+ 1  framing: sizes, pieces               here
+ 2  pings and pongs                      here
+ 3  reserved bits                        here
+ 4  opcodes                              here
+ 5  fragments, control frames in between here
+ 6  UTF-8                                here
+ 7  Close: codes, reasons, what follows  here; of our own: `test_ends`
+ 9  limits                               here; back-pressure: `test_messages`
+10  messages in many frames              here
+12  compressed messages                  `test_compression`
+13  permessage-deflate's parameters      `test_deflate_parameters`
+==  ===================================  =====================================================
+
+Masks (RFC 6455 section 5.1), which Autobahn leaves out, are at the end.
+"""
 
 from __future__ import annotations
 
@@ -118,6 +138,21 @@ CASES = [
          [pong(b"x"), "hello"]),
     Case("the same, byte by byte", [text("he", False), ping(b"x"), more("llo"), close(1000)],
          [pong(b"x"), "hello"], pieces=1),
+    Case("pings between three fragments",
+         [text("a", False), ping(b"1"), more("b", False), ping(b"2"), ping(b"3"), more("c"),
+          close(1000)], [pong(b"1"), pong(b"2"), pong(b"3"), "abc"]),
+    Case("pongs between fragments",
+         [text("a", False), pong(b"1"), more("b"), close(1000)], ["ab"]),
+    Case("a ping between fragments that is too long",
+         [text("a", False), ping(b"*" * 126), more("b")], [], 1002),
+    Case("a reserved bit in a continuation", [text("a", False), more("b", rsv=1)], [], 1002),
+    Case("an unknown opcode inside a message", [text("a", False), Frame(3, b"x")], [], 1002),
+    *(Case(f"{size} bytes in frames of {step}",
+           [binary(b"", False), *[more(b"\xfe" * step, False)] * (size // step),
+            more(b"\xfe" * (size % step)), close(1000)], [b"\xfe" * size])
+      for size, step in ((65536, 1300), (65536, 64), (200_000, 65535), (1 << 20, 1 << 17))),
+    Case("a text in frames of one byte", [text("", False), *[more("*", False)] * 1000, more(""),
+         close(1000)], ["*" * 1000]),
     Case("a close between fragments", [text("he", False), close(1000), more("llo")], []),
     Case("a continuation of nothing", [more("hello")], [], 1002),
     Case("a continuation of nothing, not the last", [more("hello", False), text("x")], [], 1002),
@@ -135,6 +170,17 @@ CASES = [
     *(Case(f"bad UTF-8: {name}", [text(value)], [], 1007) for name, value in BAD_UTF8.items()),
     *(Case(f"bad UTF-8, byte by byte: {name}", [text(value)], [], 1007, pieces=1)
       for name, value in BAD_UTF8.items()),
+    *(Case(f"bad UTF-8, a fragment each byte: {name}",
+           [text("", False), *(more(bytes([byte]), False) for byte in value), more("")], [], 1007)
+      for name, value in BAD_UTF8.items()),
+    *(Case(f"good UTF-8, a fragment each byte: {name}",
+           [text("", False), *(more(bytes([byte]), False) for byte in value.encode()), more(""),
+            close(1000)], [value])
+      for name, value in GOOD_UTF8.items()),
+    Case("a character that a ping comes between",
+         [text(KOSME.encode()[:1], False), ping(b"x"), more(KOSME.encode()[1:]), close(1000)],
+         [pong(b"x"), KOSME]),
+    Case("bad UTF-8 after a good message", [text(KOSME), text(b"\xff")], [KOSME], 1007),
     Case("bad UTF-8 in a fragment, before the end",
          [text(b"\xce\xba\xed\xa0\x80", False)], [], 1007),
     Case("binary that is no UTF-8", [binary(b"\xff\xfe"), close(1000)], [b"\xff\xfe"]),
@@ -150,6 +196,10 @@ CASES = [
     Case("a message after close", [close(1000), text("too late")]),
     Case("a ping after close", [close(1000), ping(b"too late")]),
     Case("two closes", [close(1000), close(1001)]),
+    Case("half a message after close", [close(1000), text("too", False)]),
+    Case("2^63 bytes after close", [close(1000), binary(b"x", length=1 << 63)]),
+    Case("a code alone, byte by byte", [close(3000)], [], 3000, pieces=1),
+    Case("bad UTF-8 after close", [close(1000), text(b"\xff")]),
     Case("nonsense after close", [close(1000), b"\xff" * 50]),
     # limits: 9
     Case("as large as may be", [text("*" * 1000), close(1000)], ["*" * 1000],
@@ -230,5 +280,33 @@ def test_frames(batch: int, way: str, run: Run) -> None:
             except BaseException as error:
                 error.add_note(f"case: {case.name}")
                 raise
+
+    run(main())
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_wrong_masks(way: str, run: Run) -> None:
+    """Clients mask, and servers do not (section 5.1); whatever kind of frame it is: 1002."""
+
+    async def main() -> None:
+        async with WAYS[way](compression=False) as (peer, _):
+            wrong = not peer.masks
+            peer.wire.end()
+        for sent in (
+            [text("hello", masked=wrong)],
+            [text("", masked=wrong)],
+            [binary(bytes(70_000), masked=wrong)],
+            [text("one"), text("two", masked=wrong)],
+            [text("he", False), more("llo", masked=wrong)],
+            [ping(b"hello", masked=wrong)],
+            [pong(masked=wrong)],
+            [close(1000, masked=wrong)],
+        ):
+            async with WAYS[way](compression=False) as (peer, ended):
+                peer.send(*sent)
+                *_, last = await peer.frames()
+                assert code_of(last) == 1002
+                peer.wire.end()
+                assert (await ended).close_code == 1002
 
     run(main())
