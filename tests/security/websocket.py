@@ -127,6 +127,19 @@ WAYS: dict[str, tuple[str, Opened, dict[str, Any]]] = {
     "client": ("to a client: WebSocket", of_a_client, {"role": "client"}),
 }
 BOTH = ("http2", "client")
+# What it cost before there were limits, where that was too much.
+BEFORE = {
+    "ws_empty_fragments_http1": "others waited 0.4 s",
+    "ws_small_fragments_http1": "others waited 0.4 s",
+    "ws_small_messages_many_http2": "others waited 0.8 s",
+    "ws_small_messages_many_client": "others waited 1.6 s",
+    "ws_no_close_http1": "others waited 0.3 s",
+    "ws_many_http2": "13.9 MiB",
+    "ws_many_bombs_http2": "268 MiB",
+    "ws_many_bombs_client": "0.9 MiB for each",
+    "ws_many_halves_http2": "267 MiB, others waited 0.5 s",
+    "ws_many_halves_client": "0.4 MiB for each",
+}
 MANY = 0
 
 
@@ -153,17 +166,19 @@ def everywhere(
 
             functools.update_wrapper(run, function)
             ask = {"websocket": how, "requests": number} if way == "client" else {}
+            name = f"ws_{function.__name__}_{way}"
             made = Attack(
                 run,
                 f"{begun}: {title}".replace("many on", f"{number:,} on"),
-                label=f"ws_{function.__name__}_{way}",
+                label=name,
+                before=BEFORE.get(name, ""),
                 node=False,
                 ask=ask,
                 **more_options,
                 **options,
             )
-            assert made.name not in ATTACKS
-            ATTACKS[made.name] = made
+            assert name not in ATTACKS
+            ATTACKS[name] = made
         return function
 
     return enter

@@ -16,7 +16,7 @@ from ..errors import Http2Error, new_error
 from ..headers import Headers
 from .carriers import Carrier, Receiver
 from .errors import WebSocketClosed
-from .memory import Held, Share
+from .memory import SMALL, Held, Share
 from .options import Options
 from .protocol import (
     TOO_MUCH,
@@ -33,6 +33,8 @@ __all__ = ["WebSocket"]
 
 # Bytes of messages that wait for `recv` at which the peer is held back.
 MOST_WAITING = 64 * 1024
+# Frames, or KiB of messages, that are taken before the clock is looked at.
+MOST_TAKEN = 32
 # Seconds that the peer has, behind the closing handshake, to end the stream or the connection.
 LINGER = 2.0
 
@@ -99,6 +101,10 @@ class WebSocket:
         # `_come_back` is going to be called.
         self._coming = False
         self._turn = Turn.of(self._loop)
+        # What was taken since the turn was asked for its time, in frames or KiB.
+        self._taken = 0
+        # A part of a message is there.
+        self._parts = False
         self._held = Held(share, protocol.compression, self._give_up)
         # Either side has sent all that it will: what recv raises is known.
         self._done = False
@@ -145,31 +151,28 @@ class WebSocket:
         messages = self._messages
         rested = False
         while True:
-            if not messages:
+            while not messages:
                 if self._done:
                     raise self._closed()
-                await self._wait_for_message()
-            elif not rested and self._turn.over:
-                # others come in between, however much there is to be received
-                rested = True
-                await asyncio.sleep(0)
-            else:
+                if self._receiver is not None:
+                    raise RuntimeError("another coroutine is already receiving from this WebSocket")
+                self._receiver = self._loop.create_future()
+                try:
+                    await self._receiver
+                finally:
+                    self._receiver = None
+            if not self._paused or rested or not self._turn.over:
                 break
+            # others come in between, however much there is to be received
+            rested = True
+            await asyncio.sleep(0)
         message = messages.popleft()
         self._waiting -= sys.getsizeof(message)
         if self._paused and not self._coming:
             self._go_on()
-        self._count()
+        if self._held.counts:
+            self._count()
         return message
-
-    async def _wait_for_message(self) -> None:
-        if self._receiver is not None:
-            raise RuntimeError("another coroutine is already receiving from this WebSocket")
-        self._receiver = self._loop.create_future()
-        try:
-            await self._receiver
-        finally:
-            self._receiver = None
 
     def __aiter__(self) -> Self:
         return self
@@ -344,18 +347,21 @@ class WebSocket:
         self._heard = True
         if not self._done:
             self._protocol.receive(data)
-            if not self._paused and self._may_take():
+            held = self._held
+            if not self._paused and (held.share.roomy or self._may_take()):
                 self._take_events()
-            self._count()
+            if self._paused or self._waiting >= SMALL or held.counts or self._parts:
+                self._count()
 
     def _may_take(self) -> bool:
         """Whether there is memory for more; if not, the peer is held back until there is."""
-        if self._held.may_grow or not self._protocol.sends:
+        share = self._held.share
+        if share.lets(self._held) or not self._protocol.sends:
             return True
         self._hold_back()
         if not self._coming:
             self._coming = True
-            self._held.wait(self._come_back)
+            share.wait(self._held, self._come_back)
         return False
 
     def _hold_back(self) -> None:
@@ -383,7 +389,11 @@ class WebSocket:
             self._take(event)
             if self._done or self._paused:
                 return
-            if self._turn.over:
+            self._taken += 1
+            if self._taken >= MOST_TAKEN:
+                self._taken = 0
+                if not self._turn.over:
+                    continue
                 self._hold_back()
                 if not self._coming:
                     self._coming = True
@@ -393,7 +403,12 @@ class WebSocket:
     def _count(self) -> None:
         """Say what is held for the peer."""
         if not self._gone.is_set():
-            self._held.set(self._waiting, 0 if self._done else self._protocol.under_way)
+            protocol = self._protocol
+            under_way = 0 if self._done else protocol.under_way
+            self._parts = under_way > 0
+            if self._paused:
+                under_way += protocol.unread
+            self._held.set(self._waiting, under_way)
 
     def _give_up(self) -> None:
         """Others wait for the memory of a message that does not get on."""
@@ -404,7 +419,9 @@ class WebSocket:
             if not self._protocol.sends:
                 return  # section 1.4: it crossed our Close
             self._messages.append(event)
-            self._waiting += sys.getsizeof(event)
+            size = sys.getsizeof(event)
+            self._waiting += size
+            self._taken += size >> 10
             self._wake()
             if self._is_full():
                 self._hold_back()
@@ -416,7 +433,9 @@ class WebSocket:
             if self._protocol.sends:
                 self._write(self._protocol.answer())
             self._finish()
-        elif event is not None:
+        elif event is None:
+            self._parts = True
+        else:
             self._fail(event.code, event.reason)
 
     def _writable(self) -> None:

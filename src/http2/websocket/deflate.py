@@ -27,6 +27,9 @@ TAIL = b"\x00\x00\xff\xff"
 # 1014 has been registered since wsproto's list was made, which refuses it.
 BAD_GATEWAY = (1014).to_bytes(2, "big")
 
+# Opcodes from here on are of control frames: the enumeration's own method is slow.
+CONTROL = 8
+
 NOTHING = RsvBits(False, False, False)
 COMPRESSED = RsvBits(True, False, False)
 
@@ -78,7 +81,7 @@ class MessageLimit(Extension):
         """A frame of *payload_length* begins; asked again while its mask has not come yet."""
         self._decoder = proto
         limit = self._max_size
-        if limit is not None and not opcode.iscontrol() and self._size + payload_length > limit:
+        if limit is not None and opcode < CONTROL and self._size + payload_length > limit:
             return self._too_big()
         return NOTHING
 
@@ -87,7 +90,7 @@ class MessageLimit(Extension):
     ) -> bytes | CloseReason:
         """A piece of a frame's payload: of a control frame, all of it."""
         opcode = _opcode_of(proto)
-        if not opcode.iscontrol():
+        if opcode < CONTROL:
             return self._counted(data)
         if opcode is Opcode.CLOSE and data[:2] == BAD_GATEWAY:
             self.bad_gateway = True
@@ -98,7 +101,7 @@ class MessageLimit(Extension):
         self, proto: FrameDecoder | FrameProtocol, fin: bool
     ) -> bytes | CloseReason | None:
         """A frame has ended, *fin* with its message."""
-        if fin and not _opcode_of(proto).iscontrol():
+        if fin and _opcode_of(proto) < CONTROL:
             self._size = 0
         return None
 
@@ -142,7 +145,7 @@ class Deflate(MessageLimit):
     ) -> CloseReason | RsvBits:
         """A frame begins: the first one of a message says whether that is compressed."""
         self._decoder = proto
-        if opcode.iscontrol():
+        if opcode >= CONTROL:
             return NOTHING
         if opcode is not Opcode.CONTINUATION:
             self._compressed = rsv.rsv1
@@ -161,7 +164,7 @@ class Deflate(MessageLimit):
         self, proto: FrameDecoder | FrameProtocol, data: bytes
     ) -> bytes | CloseReason:
         """A piece of a frame's payload; of a compressed message, what it decompresses to."""
-        if not self._compressed or _opcode_of(proto).iscontrol():
+        if not self._compressed or _opcode_of(proto) >= CONTROL:
             return super().frame_inbound_payload_data(proto, data)
         return self._decompress(data)
 
@@ -179,7 +182,7 @@ class Deflate(MessageLimit):
         self, proto: FrameDecoder | FrameProtocol, fin: bool
     ) -> bytes | CloseReason | None:
         """A frame has ended; with the last one of a message comes the rest of that."""
-        if not fin or _opcode_of(proto).iscontrol():
+        if not fin or _opcode_of(proto) >= CONTROL:
             return None
         rest: bytes | CloseReason | None = None
         if self._compressed:
@@ -199,7 +202,7 @@ class Deflate(MessageLimit):
         fin: bool,
     ) -> tuple[RsvBits, bytes]:
         """Compress what is sent."""
-        if opcode.iscontrol():
+        if opcode >= CONTROL:
             return rsv, data
         if self._compressor is None:
             self._compressor = zlib.compressobj(

@@ -21,12 +21,13 @@ from weakref import WeakKeyDictionary, ref
 if TYPE_CHECKING:
     from ..core.session import Http2Session
 
-__all__ = ["Held", "Share"]
+__all__ = ["SMALL", "Held", "Share"]
 
 # What a WebSocket takes beside its stream, in bytes; tests/websocket/test_memory.py measures it.
 WEBSOCKET_MEMORY = 12 * 1024
-# Less than this is in that.
-SMALL = 1024
+# Less than this of each kind is not counted: 250 WebSockets may have 3 MB of it.
+SMALL = 6 * 1024
+STEP = 8 * 1024 - 1
 # A WebSocket for which others wait has so many seconds for so many bytes of its message.
 PATIENCE = 5.0
 PROGRESS = 64 * 1024
@@ -44,8 +45,10 @@ class Share:
         self._most = None if session is None else session.max_memory * 3 // 10
         self._waiting = 0
         self._under_way = 0
+        self.roomy = True
+        """Whether there is no more than there may be."""
         self._compression = 0
-        self._held_back: list[Callable[[], None]] = []
+        self._held_back: dict[Held, Callable[[], None]] = {}
         # the one that may go on, and what it had when that was asked last
         self._floor: Held | None = None
         self._had = 0
@@ -71,8 +74,9 @@ class Share:
         self._compression += compression
         self._tell(WEBSOCKET_MEMORY + compression)
 
-    def closed(self, compression: int) -> None:
+    def closed(self, held: Held, compression: int) -> None:
         """It has gone."""
+        self._held_back.pop(held, None)
         self._compression -= compression
         self._tell(-WEBSOCKET_MEMORY - compression)
 
@@ -84,41 +88,42 @@ class Share:
         """Whether the WebSocket of *held* may take more of what its peer sends."""
         if self._floor is held:
             return True
-        if self._is_within():
+        if self.roomy:
             return True
         if self._waiting or self._floor is not None:
             return False
         self._take_floor(held)
         return True
 
-    def wait(self, go_on: Callable[[], None]) -> None:
-        """Call *go_on* when there may be room again."""
-        self._held_back.append(go_on)
+    def wait(self, held: Held, go_on: Callable[[], None]) -> None:
+        """Call *go_on* when there may be room again for the WebSocket of *held*."""
+        self._held_back[held] = go_on
         self._watch()
 
     def changed(self, held: Held, waiting: int, under_way: int) -> None:
         """Of *held*, so much more waits, or is under way, or less."""
         self._waiting += waiting
         self._under_way += under_way
+        if self._most is not None:
+            self.roomy = self._waiting + self._under_way <= self._most
         self._tell(waiting + under_way)
         if self._floor is held and not held.under_way:
             self._leave_floor()
-        elif self._floor is None and under_way > 0 and not self._is_within():
+        elif (
+            self._floor is None and under_way > 0 and not self.roomy and held not in self._held_back
+        ):
             # the one that has gone beyond comes to its end first: there is no room for two
             self._take_floor(held)
         elif waiting >= 0 and under_way >= 0:
             return
         if self._held_back and self._has_room():
-            held_back, self._held_back = self._held_back, []
+            held_back, self._held_back = self._held_back, {}
             loop = asyncio.get_running_loop()
-            for go_on in held_back:
+            for go_on in held_back.values():
                 loop.call_soon(go_on)
 
     def _has_room(self) -> bool:
-        return self._is_within() or (not self._waiting and self._floor is None)
-
-    def _is_within(self) -> bool:
-        return self._most is None or self._waiting + self._under_way <= self._most
+        return self.roomy or (not self._waiting and self._floor is None)
 
     def _take_floor(self, held: Held) -> None:
         self._floor = held
@@ -139,11 +144,13 @@ class Share:
     def _judge(self) -> None:
         self._timer = None
         held = self._floor
-        if held is not None and self._held_back and held.under_way < self._had + PROGRESS:
-            self._floor = None
-            held.give_up()
-        else:
+        if held is None or not self._held_back or held.under_way >= self._had + PROGRESS:
             self._watch()
+            return
+        self._floor = None
+        if not held.waiting:
+            # it is the peer that does not get on, not the program
+            held.give_up()
 
     def _tell(self, size: int) -> None:
         session = None if self._session is None else self._session()
@@ -154,32 +161,24 @@ class Share:
 class Held:
     """What one WebSocket holds, of its connection's *share*; *give_up* closes it."""
 
-    __slots__ = ("_compression", "_share", "give_up", "under_way", "waiting")
+    __slots__ = ("_compression", "counts", "give_up", "share", "under_way", "waiting")
 
     def __init__(self, share: Share, compression: int, give_up: Callable[[], None]) -> None:
-        self._share = share
+        self.share = share
         self.give_up = give_up
         self.waiting = 0
         self.under_way = 0
+        self.counts = False
+        """Whether any of it is counted."""
         self._compression = compression
         share.opened(compression)
 
-    @property
-    def may_grow(self) -> bool:
-        """Whether its WebSocket may take more of what the peer sends."""
-        return self._share.lets(self)
-
-    def wait(self, go_on: Callable[[], None]) -> None:
-        """Call *go_on* when that may have changed."""
-        self._share.wait(go_on)
-
     def set(self, waiting: int, under_way: int) -> None:
         """So much of it waits now, and is under way."""
-        if waiting < SMALL:
-            waiting = 0
-        if under_way < SMALL:
-            under_way = 0
-        share = self._share
+        # by steps of 8 KiB: to count takes time, too
+        waiting = waiting | STEP if waiting >= SMALL else 0
+        under_way = under_way | STEP if under_way >= SMALL else 0
+        share = self.share
         if (
             waiting != self.waiting
             or under_way != self.under_way
@@ -187,10 +186,11 @@ class Held:
         ):
             more = waiting - self.waiting, under_way - self.under_way
             self.waiting, self.under_way = waiting, under_way
+            self.counts = waiting + under_way > 0
             share.changed(self, *more)
 
     def release(self) -> None:
         """It has gone."""
         self.set(0, 0)
-        self._share.closed(self._compression)
+        self.share.closed(self, self._compression)
         self._compression = 0

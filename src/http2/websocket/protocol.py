@@ -23,7 +23,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from wsproto.frame_protocol import CloseReason, FrameProtocol, Opcode, ParseFailed
 
-from .deflate import MessageLimit
+from .deflate import CONTROL, MessageLimit
 
 __all__ = ["CloseReceived", "Event", "Failed", "PingReceived", "PongReceived", "Protocol"]
 
@@ -108,13 +108,15 @@ class Protocol:
 
     @property
     def under_way(self) -> int:
-        """Bytes of memory that a message takes whose end has not come, and what was not read."""
-        size = self._limit.unread
+        """Bytes of memory that the message takes whose end has not come."""
         if self._binary is not None:
-            size += len(self._binary)
-        elif self._text is not None:
-            size += self._text_size
-        return size
+            return len(self._binary)
+        return 0 if self._text is None else self._text_size
+
+    @property
+    def unread(self) -> int:
+        """Bytes that have come and are in no event: few, unless `events` was left early."""
+        return self._limit.unread
 
     @property
     def compression(self) -> int:
@@ -138,7 +140,7 @@ class Protocol:
             for frame in self._frames.received_frames():
                 opcode = frame.opcode
                 payload: Any = frame.payload
-                if not self.sends and not opcode.iscontrol():
+                if self.close_sent is not None and opcode < CONTROL:
                     # what crosses our Close is dropped (section 1.4), so it is not kept
                     self.forget()
                     yield None
