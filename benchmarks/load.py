@@ -47,12 +47,14 @@ class Answers:
         succeeded: Responses with a 2xx status that came to their end.
         failed: Requests that got anything else.
         seconds: How long that took.
+        core: Seconds of these in which the server's core worked for the server, if it is known.
         more: Further numbers that a load program of ours found, by their names.
     """
 
     succeeded: int
     failed: int
     seconds: float
+    core: float | None = None
     more: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -98,14 +100,23 @@ def _as_expected(answer: bytes, request: Request) -> bool:
         return False
 
 
-def put(bench: Bench, url: str, request: Request, connections: int, streams: int) -> Answers:
+def put(
+    bench: Bench, url: str, request: Request, connections: int, streams: int, server: Child
+) -> Answers:
     """Load a server for the bench's warm-up and duration, by what suits the request's version."""
     if request.version == "2":
-        return h2load(bench, url, request, connections, streams)
-    return wrk(bench, url, request, connections)
+        return h2load(bench, url, request, connections, streams, server)
+    return wrk(bench, url, request, connections, server)
 
 
-def h2load(bench: Bench, url: str, request: Request, connections: int, streams: int) -> Answers:
+def h2load(
+    bench: Bench,
+    url: str,
+    request: Request,
+    connections: int,
+    streams: int,
+    server: Child | None = None,
+) -> Answers:
     """Load a server with h2load for the bench's warm-up and duration.
 
     Args:
@@ -114,12 +125,45 @@ def h2load(bench: Bench, url: str, request: Request, connections: int, streams: 
         request: What to request.
         connections: Connections, all from one thread.
         streams: Concurrent streams on each of them.
+        server: The server, if its core is to be looked at.
     """
     options = [f"-c{connections}", f"-m{streams}", f"--duration={bench.duration * 1000:.0f}ms"]
     options += [f"--warm-up-time={bench.warm_up * 1000:.0f}ms"]
-    output = _h2load(bench, url, request, options, bench.warm_up + bench.duration + 15)
-    succeeded, failed = _counts(output)
-    return Answers(succeeded, failed, bench.duration)
+    watch = Watch(server, "Main benchmark duration is started", "Main benchmark duration is over")
+    limit = bench.warm_up + bench.duration + 15
+    succeeded, failed = _counts(_h2load(bench, url, request, options, limit, watch))
+    return Answers(succeeded, failed, bench.duration, watch.core)
+
+
+@dataclass
+class Watch:
+    """Looks at a server's core while a load generator measures.
+
+    Attributes:
+        server: The server, or None to look at nothing.
+        begin: What the generator prints when its measurement begins.
+        end: What it prints at the end of that.
+        core: Seconds in which the core worked, if the system tells.
+    """
+
+    server: Child | None
+    begin: str
+    end: str
+    core: float | None = None
+
+    def over(self, generator: Child, limit: float) -> None:
+        """Look until the measurement is over, or ``limit`` seconds."""
+        if self.server is None or not generator.wait_for_text(self.begin, limit):
+            return
+        before = self.server.cpu_seconds()
+        generator.wait_for_text(self.end, limit)
+        self.core = core_since(self.server, before)
+
+
+def core_since(server: Child, before: float | None) -> float | None:
+    """Return the seconds that a server's core has worked since it had worked for ``before``."""
+    now = server.cpu_seconds()
+    return None if now is None or before is None else now - before
 
 
 def new_connections(bench: Bench, url: str, request: Request) -> Answers:
@@ -143,7 +187,14 @@ def new_connections(bench: Bench, url: str, request: Request) -> Answers:
     return answers
 
 
-def _h2load(bench: Bench, url: str, request: Request, options: list[str], limit: float) -> str:
+def _h2load(
+    bench: Bench,
+    url: str,
+    request: Request,
+    options: list[str],
+    limit: float,
+    watch: Watch | None = None,
+) -> str:
     if not shutil.which("h2load"):
         raise Failure("h2load is not installed")
     command = [*bounded(limit), "h2load", "-t1", *options]  # in some states h2load never ends
@@ -153,6 +204,8 @@ def _h2load(bench: Bench, url: str, request: Request, options: list[str], limit:
         command += ["-H", line]
     command.append(url.removesuffix("/") + request.path)
     with running(command, bench.load_log, bench.load_core) as generator:
+        if watch:
+            watch.over(generator, limit)
         try:
             return generator.wait(limit + 5)
         except Failure as failure:
@@ -167,7 +220,7 @@ def _counts(output: str) -> tuple[int, int]:
     return int(counts[1]), int(counts[2])
 
 
-def wrk(bench: Bench, url: str, request: Request, connections: int) -> Answers:
+def wrk(bench: Bench, url: str, request: Request, connections: int, server: Child) -> Answers:
     """Load a server over HTTP/1.1 with wrk: one request at a time on each connection."""
     if not shutil.which("wrk"):
         raise Failure("wrk is not installed")
@@ -186,8 +239,10 @@ def wrk(bench: Bench, url: str, request: Request, connections: int) -> Answers:
     for seconds in (bench.warm_up, bench.duration):
         whole = max(1, round(seconds))  # wrk knows no parts of seconds
         command = [*bounded(whole + 15), "wrk", *options, f"-d{whole}", url]
+        before = server.cpu_seconds()
         with running(command, bench.load_log, bench.load_core) as generator:
             output = generator.wait(whole + 20)
+        core = core_since(server, before)
         done = re.search(r"(\d+) requests in ([\d.]+)s", output)
         if not done:
             raise Failure(f"wrk: {generator.last_words()}")
@@ -196,19 +251,24 @@ def wrk(bench: Bench, url: str, request: Request, connections: int) -> Answers:
         failed = int(refused[1]) if refused else 0
         succeeded = int(done[1]) - failed
         failed += sum(map(int, errors.groups())) if errors else 0
-        answers = Answers(succeeded, failed, float(done[2]))
+        answers = Answers(succeeded, failed, float(done[2]), core)
     return answers
 
 
-def run_client(bench: Bench, command: list[str]) -> Answers:
-    """Run a client or a load program (see ``benchmarks.programs``); return what it reports."""
+def run_client(bench: Bench, command: list[str], server: Child | None = None) -> Answers:
+    """Run a client or a load program (see ``benchmarks.programs``); return what it reports.
+
+    A load program prints ``measuring`` when its measurement begins, for those who give the server.
+    """
     limit = bench.warm_up + bench.duration + 20
+    watch = Watch(server, "measuring\n", '"requests"')
     with running([*bounded(limit), *command], bench.load_log, bench.load_core) as client:
+        watch.over(client, limit)
         client.wait(limit + 5)
         try:
             result = json.loads(client.last_words())
             counts = (result.pop("requests"), result.pop("failed"), result.pop("seconds"))
-            return Answers(*counts, more=result)
+            return Answers(*counts, watch.core, result)
         except (ValueError, KeyError, TypeError, AttributeError):
             raise Failure(client.last_words()) from None
 

@@ -76,6 +76,18 @@ class Child:
             time.sleep(0.02)
         raise Failure(f"did not start within {seconds:g} s")
 
+    def wait_for_text(self, text: str, seconds: float) -> bool:
+        """Return whether it prints ``text`` within ``seconds`` and before it ends."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            ended = self._process.poll() is not None
+            if text in self.log.read_text(errors="replace"):
+                return True
+            if ended:
+                break
+            time.sleep(0.005)
+        return False
+
     def cpu_seconds(self) -> float | None:
         """Return the processor time that the whole group has used, if the system tells."""
         ticks = [int(fields[11]) + int(fields[12]) for fields in self._group()]

@@ -71,7 +71,10 @@ def targets_summary(tables: list[Table]) -> str:
         return ""
     lines = ["", "Targets"]
     for outcome in outcomes:
-        measured = times(outcome.measured) if outcome.measured else "not measured"
+        measured = "not measured"
+        if outcome.measured:
+            ratio = bool(outcome.target.below)
+            measured = times(outcome.measured) if ratio else number(outcome.measured.median)
         scenario = outcome.table.scenario
         lines.append(
             f"  {VERDICTS[outcome.reached]:12}{scenario.name:24}{outcome.what}: "

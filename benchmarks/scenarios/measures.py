@@ -42,35 +42,32 @@ def gigabytes_per_second(connections: int, streams: int, request: Request, size:
 def under_load(
     peer: Peer, bench: Bench, request: Request, connections: int, streams: int
 ) -> Measurement:
-    """Start a server, check one answer, load it, and return succeeded requests per second.
+    """Start a server, check one answer, load it, and return succeeded requests per second."""
+    with serving(peer, bench) as (server, _, url):
+        request = checked(bench, url, request)
+        answers = load.put(bench, url, request, connections, streams, server)
+    return measured(answers)
 
-    ``{files}`` in the request's path is the directory of the bench's files.
+
+def checked(bench: Bench, url: str, request: Request) -> Request:
+    """Check one answer, and return the request as it is for this server.
+
+    ``{files}`` in its path is the directory of the bench's files.
     """
     request = replace(request, path=request.path.format(files=bench.directory))
-    with serving(peer, bench) as (server, _, url):
-        load.check(bench, url, request)
-        before = server.cpu_seconds()
-        answers = load.put(bench, url, request, connections, streams)
-        after = server.cpu_seconds()
-    seconds = bench.warm_up + bench.duration
-    if request.version != "2":
-        seconds = max(1, round(bench.warm_up)) + answers.seconds  # as wrk does
-    return measured(answers, before, after, seconds)
+    load.check(bench, url, request)
+    return request
 
 
-def measured(
-    answers: Answers, before: float | None, after: float | None, seconds: float
-) -> Measurement:
-    """Put answers and processor times together.
+def measured(answers: Answers) -> Measurement:
+    """Return what was measured, in requests per second.
 
     Raises:
         Failure: There are no answers.
     """
     if not answers.succeeded:
         raise Failure(f"no request succeeded, {answers.failed} failed")
-    busy = None
-    if before is not None and after is not None:
-        busy = min(1.0, (after - before) / seconds)
+    busy = None if answers.core is None else min(1.0, answers.core / answers.seconds)
     return Measurement(answers.rate, answers.failed, answers.succeeded, busy)
 
 
@@ -106,7 +103,7 @@ def connections_per_second(request: Request) -> Measure:
         with serving(peer, bench) as (_, _, url):
             load.check(bench, url, request)
             answers = load.new_connections(bench, url, request)
-        return measured(answers, None, None, 1)
+        return measured(answers)
 
     return measure
 
@@ -125,12 +122,10 @@ def latency(reference: Peer, connections: int, request: Request) -> Measure:
             load.check(bench, url, request)
             command = peers.python("benchmarks.programs.load.latency", f"--rate={rate:.0f}", url)
             times = [str(connections), str(bench.warm_up), str(bench.duration)]
-            before = server.cpu_seconds()
-            answers = load.run_client(bench, [*command, *times])
-            after = server.cpu_seconds()
-        rates = measured(answers, before, after, bench.warm_up + bench.duration)
+            answers = load.run_client(bench, [*command, *times], server)
+        found = measured(answers)
         more = (answers.more["p50"], answers.more["p99.9"], rate)
-        return Measurement(answers.more["p99"], answers.failed, answers.succeeded, rates.busy, more)
+        return replace(found, value=answers.more["p99"], more=more)
 
     return measure
 
@@ -142,10 +137,8 @@ def websocket_messages(connections: int, streams: int) -> Measure:
         with serving(peer, bench) as (server, _, url):
             command = peers.python("benchmarks.programs.load.websocket", f"--streams={streams}")
             times = [str(connections), str(bench.warm_up), str(bench.duration)]
-            before = server.cpu_seconds()
-            answers = load.run_client(bench, [*command, url, *times])
-            after = server.cpu_seconds()
-        return measured(answers, before, after, bench.warm_up + bench.duration)
+            answers = load.run_client(bench, [*command, url, *times], server)
+        return measured(answers)
 
     return measure
 
@@ -177,7 +170,7 @@ def from_nghttpd(peer: Peer, bench: Bench, streams: int, body: bool) -> Measurem
         else:
             times = [str(streams), str(bench.warm_up), str(bench.duration)]
             answers = load.run_client(bench, [*peer.command(bench, 0), url, *times])
-    return measured(answers, None, None, 1)
+    return measured(answers)
 
 
 def idle_memory(peer: Peer, bench: Bench) -> Measurement:

@@ -86,10 +86,14 @@ def main() -> None:
     begin = clock()
     start = begin + arguments.warm_up
     end = start + arguments.seconds
+    begun = False
     took: list[float] = []
     sent = failed = 0
     while True:
         now = clock()
+        if now >= start and not begun:
+            begun = True
+            print("measuring", flush=True)
         due = begin + sent / arguments.rate
         while due <= now and due < end:
             connections[sent % len(connections)].request(due)

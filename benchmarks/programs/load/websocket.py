@@ -165,6 +165,7 @@ def main() -> None:
     while (now := time.perf_counter()) < deadline:
         if not begun and now >= start:
             begun, done, start = True, 0, now
+            print("measuring", flush=True)
         for key, _ in selector.select(0.5):
             done += key.data.receive(True)
     seconds = time.perf_counter() - start
