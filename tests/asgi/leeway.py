@@ -342,6 +342,7 @@ SECTIONS: dict[str, dict[str, Case]] = {
         ),
         "trailers, to a client that does not": sent("trailers", told=trailers),
         "early hints": sent("early-hint", told=hints),
+        "early hints before start": sent("early-hint-first", told=hints),
     },
     "What an application receives": {
         "`receive` after the body": noted("receive-again"),

@@ -57,18 +57,20 @@ PATIENCE = 10
 
 
 @contextmanager
-def starting(server: str, *, root_path: str = "", lifespan: str = "") -> Iterator[Process]:
-    """The probe on *server*; it may end before it listens, then its ``url`` is empty."""
+def starting(
+    server: str, *, app: str = PROBE, root_path: str = "", lifespan: str = ""
+) -> Iterator[Process]:
+    """The probe, or another *app*, on *server*; without a ``url`` when it has ended at once."""
     root = ["--root-path", root_path] if root_path else []
     port = free_port()
     bind = f"127.0.0.1:{port}"
     modules = {
-        "handler": ["tests.asgi.programs.on_handler", PROBE, *root],
-        "protocol": ["uvicorn", PROBE, "--http", "http2.uvicorn:Http2Protocol", *root],
-        "uvicorn": ["uvicorn", PROBE, "--http", "httptools", *root],
+        "handler": ["tests.asgi.programs.on_handler", app, *root],
+        "protocol": ["uvicorn", app, "--http", "http2.uvicorn:Http2Protocol", *root],
+        "uvicorn": ["uvicorn", app, "--http", "httptools", *root],
         # streams that it forgets end with their connection, which need not be in 5 s
-        "hypercorn": ["hypercorn", PROBE, "--bind", bind, "--keep-alive", "1", *root],
-        "granian": ["granian", PROBE, "--interface", "asgi", "--port", str(port), "--http", "auto",
+        "hypercorn": ["hypercorn", app, "--bind", bind, "--keep-alive", "1", *root],
+        "granian": ["granian", app, "--interface", "asgi", "--port", str(port), "--http", "auto",
                     *(["--url-path-prefix", root_path] if root_path else [])],
     }  # fmt: skip
     command = [sys.executable, "-m", *modules[server]]
@@ -217,8 +219,7 @@ async def live(server: str, kind: str, tables: dict[str, Table]) -> None:
     with starting(server, root_path="/api" if kind == "unknown" else "", lifespan=kind) as process:
         client = Client(process.url, version)
         if kind == "unknown":
-            target = "/case/scope" if server != "granian" else "/api/case/scope"
-            told = await client.scope(target=target)
+            told = await client.scope()
             paths = ", ".join(f"`{told[key]}`" for key in ("path", "raw_path", "root_path"))
             tables["The scope"].setdefault(ROOT, {})[server, version] = paths
         if process.url and (await client.ask("defaults")).status == 200:

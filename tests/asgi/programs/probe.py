@@ -55,6 +55,9 @@ SCRIPTS: dict[str, list[dict[str, Any]]] = {
     "defaults": [START, BODY],
     "own-defaults": [with_headers((b"date", b"mine"), (b"server", b"mine")), BODY],
     "trailers": [{**START, "trailers": True}, BODY, TRAILERS],
+    "early-hint-first": [
+        {"type": "http.response.early_hint", "links": [b"</a>; rel=preload"]}, START, BODY,
+    ],
     "early-hint": [
         START, {"type": "http.response.early_hint", "links": [b"</a>; rel=preload"]}, BODY,
     ],

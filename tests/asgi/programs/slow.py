@@ -1,0 +1,16 @@
+"""An application that takes as long as the query says."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+
+async def app(scope: Any, receive: Any, send: Any) -> None:
+    """Begin at once, and end later."""
+    assert scope["type"] == "http"
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    if scope["query_string"]:
+        await send({"type": "http.response.body", "body": b"begun", "more_body": True})
+        await asyncio.sleep(float(scope["query_string"]))
+    await send({"type": "http.response.body", "body": b"ended"})
