@@ -1,4 +1,4 @@
-"""A client of `grpcio` and an ASGI application, on uvicorn: trailers, and streams both ways."""
+"""A client of `grpcio` and an ASGI application, on uvicorn and on `Handler`: streams both ways."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import grpc
 import pytest
 
 from ..conftest import Certificate
+from .sites import serving
 from .uvicorns import VERSIONS, uvicorn
 
 APP = "tests.asgi.programs.grpc_service:app"
@@ -54,6 +55,18 @@ def test_in_the_clear(version: str) -> None:
     with uvicorn(APP, "--lifespan", "off", version=version) as process:
         ask_everything(grpc.insecure_channel(process.url.removeprefix("http://")))
         assert "Traceback" not in process.stop()
+
+
+@pytest.mark.parametrize("way", ["handler-asyncio-clear", "handler-uvloop-tls"])
+def test_on_a_server_of_our_own(certificate: Certificate, way: str) -> None:
+    with serving(APP, way, certificate) as site:
+        if site.url.startswith("https"):
+            trust = grpc.ssl_channel_credentials(Path(certificate.cert).read_bytes())
+            target = site.url.removeprefix("https://").replace("127.0.0.1", "localhost")
+            ask_everything(grpc.secure_channel(target, trust))
+        else:
+            ask_everything(grpc.insecure_channel(site.url.removeprefix("http://")))
+        assert "Traceback" not in site.started.stop()
 
 
 def test_over_tls(certificate: Certificate) -> None:

@@ -21,7 +21,7 @@ import pytest
 
 from http2.cli.listening import listen
 
-from ..asgi.uvicorns import VERSIONS, environment
+from ..asgi.uvicorns import VERSIONS, Process, environment
 from ..conftest import Certificate, free_port
 from .serving import COMMAND, failing, get, serving
 
@@ -245,6 +245,31 @@ def test_an_application_that_does_not_start(tmp_path: Path) -> None:
     assert status == 3
     assert "no database" in said
     assert "http2 serves" not in said
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("version", VERSIONS)
+def test_an_application_whose_startup_hangs(tmp_path: Path, version: str, number: int) -> None:
+    """A signal ends it; uvicorn would go on waiting."""
+    (tmp_path / "hanging.py").write_text(
+        "import asyncio\n\n"
+        "async def app(scope, receive, send):\n"
+        "    await receive()\n"
+        "    print('startup', flush=True)\n"
+        "    await asyncio.sleep(3600)\n"
+    )
+    command = [*COMMAND, "hanging:app", "--app-dir", str(tmp_path), "--port", "0"]
+    process = Process([*command, "--no-use-colors"], version)
+    try:
+        process.line("^startup")
+        said = process.stop(number)
+    finally:
+        process.close()
+    assert process.process.returncode == 3
+    assert said.endswith(
+        "ERROR:    Told to stop before the application's startup was complete.\n"
+        "ERROR:    Application startup failed. Exiting.\n"
+    )
 
 
 def fails_with(line: str, *arguments: str | Path, status: int = 1) -> None:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import socket
 import sys
 import traceback
 from functools import partial
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Any
 
 import click
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE, create_ssl_context
+from uvicorn.lifespan.on import LifespanOn
 from uvicorn.supervisors import ChangeReload, Multiprocess
 
 from .certificates import reload_on_hangup
@@ -22,6 +24,8 @@ from .development import Certificate
 from .listening import Addresses
 
 HTTP = "http2.uvicorn:Http2Protocol"
+
+logger = logging.getLogger("uvicorn.error")
 
 # Seconds that connections have to end once their applications have been cancelled, and seconds
 # between two looks at them.
@@ -91,18 +95,37 @@ def own_frames(frames: TracebackType | None) -> TracebackType | None:
 
 
 class Server(uvicorn.Server):
-    """uvicorn's, which says the lines as soon as it serves."""
+    """uvicorn's, which says the lines as soon as it serves, and ends during a startup, too."""
 
     config: Config
+    # while the application starts
+    _starting: asyncio.AbstractEventLoop | None = None
 
     def __init__(self, config: Config, lines: list[str]) -> None:
         super().__init__(config)
         self._lines = lines
 
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Take a signal; uvicorn would wait for the end of the startup, which may never come."""
+        super().handle_exit(sig, frame)
+        if self._starting is not None:
+            self._starting.call_soon_threadsafe(self._give_up)
+
+    def _give_up(self) -> None:
+        lifespan = self.lifespan
+        if isinstance(lifespan, LifespanOn) and not lifespan.startup_event.is_set():
+            logger.error("Told to stop before the application's startup was complete.")
+            lifespan.startup_failed = True
+            lifespan.startup_event.set()
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start up, and say so."""
         clear = [sock for sock in sockets or () if self._is_clear(sock)]
-        await super().startup(sockets and [sock for sock in sockets if sock not in clear])
+        self._starting = asyncio.get_running_loop()
+        try:
+            await super().startup(sockets and [sock for sock in sockets if sock not in clear])
+        finally:
+            self._starting = None
         if self.started:
             await self._serve_clear(clear)
             if self._lines:
