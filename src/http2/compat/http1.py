@@ -280,7 +280,8 @@ class Http1Connection(Http1Carrier):
         if head.length or head.chunked:
             self._expect_body(head)
         else:
-            stream._read_ended = stream.end_after_headers = True
+            stream._life = stream._life.on_peer_end
+            stream.end_after_headers = True
             self._deadline = 0.0
         if head.upgrade:
             leaving = self._leaving(head, stream)
@@ -429,7 +430,7 @@ class Http1Connection(Http1Carrier):
         stream._finished()
         if self._stream is not stream:
             return
-        if stream._did_read and not stream.destroyed:
+        if stream._did_read and not stream._life.destroyed:
             if stream._tasks:
                 # it reads what it wants to have: until it is done, nobody knows
                 if self._reading_on is stream:

@@ -52,7 +52,7 @@ class Http1Writer(Responder):
     @property
     def writable_length(self) -> int:
         """Bytes written that are still queued here: the client or the network is slow."""
-        return 0 if self._off_the_wire else self._session._queued()
+        return self._session._queued() if self._life.on_wire else 0
 
     # --- the head of the response -------------------------------------------------------
 
@@ -75,7 +75,7 @@ class Http1Writer(Responder):
         ERR_HTTP2_STATUS_INVALID, ERR_INVALID_ARG_TYPE, and the errors of the header
         rules, before anything is sent.
         """
-        if self.closed or self.destroyed:
+        if self._life.closed:
             raise self._closed_error()
         if self._headers_sent:
             raise new_error("ERR_HTTP2_HEADERS_SENT")
@@ -102,7 +102,7 @@ class Http1Writer(Responder):
         if self._timer is not None:
             self._timer.touch()
         if end_stream or status in BODILESS:
-            self.writable_ended = True
+            self._life = self._life.on_end
             self._end(b"", None)
         else:
             connection._wake()
@@ -112,7 +112,7 @@ class Http1Writer(Responder):
 
         *headers* belong to the stream from now on.
         """
-        if self.closed or self.destroyed or self._headers_sent or status in BODILESS:
+        if self._life.closed or self._headers_sent or status in BODILESS:
             return False
         lines = known_lines(headers)
         if lines is None:
@@ -135,9 +135,7 @@ class Http1Writer(Responder):
         connection = self._session
         if (
             self._head_request
-            or self.writable_ended
-            or self.closed
-            or self.destroyed
+            or not self._life.writable
             or self._timer is not None
             or not connection._keep_alive
             or connection._expects_continue
@@ -146,7 +144,8 @@ class Http1Writer(Responder):
             return False
         self._fields = None
         self._framing = LENGTH
-        self.writable_ended = self._response_ended = True
+        self._life = self._life.on_end
+        self._response_ended = True
         size = len(data)
         head = (
             f"{status_line(fields.status)}{''.join(fields.lines)}content-length: {size}\r\n"
@@ -288,8 +287,9 @@ class Http1Writer(Responder):
             and self._end_plainly(data, fields)
         ):
             return
-        if self.writable_ended or self.closed or self.destroyed:
-            if data is not None and not (self._head_request and not self.closed):
+        life = self._life
+        if not life.writable:
+            if data is not None and (life.closed or not self._head_request):
                 self._check_writable()
             return
         if data is None:
@@ -298,7 +298,7 @@ class Http1Writer(Responder):
             data = bytes(as_buffer(data, encoding))
         if not self._headers_sent:
             self.respond()
-            if self.writable_ended:
+            if self._life.writable_ended:
                 return
         self._end(data, None)
 
@@ -308,7 +308,7 @@ class Http1Writer(Responder):
         Only a chunked body can have any: with ``content-length``, and for HTTP/1.0, they are
         dropped (RFC 9110 section 6.5).
         """
-        if self.writable_ended or self.closed or self.destroyed:
+        if not self._life.writable:
             self.end(data)
             return
         fields = collect(trailers, trailers=True, **self._session._strictness)
@@ -334,7 +334,7 @@ class Http1Writer(Responder):
             left = self._left
         elif left is not None:
             self._check_length(left, size)
-        self.writable_ended = True
+        self._life = self._life.on_end
         if self._timer is not None:
             self._timer.touch()
         framing = self._framing
@@ -376,6 +376,6 @@ class Http1Writer(Responder):
         """The body can't be made whole: the exchange ends, with the error that is returned."""
         error = new_error("ERR_HTTP_CONTENT_LENGTH_MISMATCH", message=f"the body is {how}")
         self._error_seen = True  # it is raised to the caller
-        self.writable_ended = False
+        self._life = self._life.on_end_refused
         self.destroy(error)
         return error

@@ -103,7 +103,7 @@ class ServerRequest(Face):
     def complete(self) -> bool:
         """Whether the request has been read to its end, aborted or destroyed."""
         stream = self.stream
-        return bool(stream.readable_ended or stream.aborted or stream.closed or stream.destroyed)
+        return bool(stream.readable_ended or stream.closed)
 
     # --- reading ------------------------------------------------------------------------
 

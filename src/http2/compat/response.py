@@ -112,7 +112,7 @@ class ServerResponse(Face):
     @property
     def writable(self) -> bool:
         """Whether `write` may be called."""
-        return not self._ended and not self.stream.closed and not self.stream.destroyed
+        return not self._ended and not self.stream.closed
 
     @property
     def socket(self) -> StreamSocketProxy | None:
@@ -216,7 +216,7 @@ class ServerResponse(Face):
         Raises ERR_HTTP2_HEADERS_SENT, ERR_HTTP2_STATUS_INVALID, and what `set_header` does.
         """
         stream = self.stream
-        if stream.closed or stream.destroyed:
+        if stream._life.closed:
             return self
         if stream._headers_sent:
             raise new_error("ERR_HTTP2_HEADERS_SENT")
@@ -259,7 +259,7 @@ class ServerResponse(Face):
     def flush_headers(self) -> None:
         """Send the headers now, without waiting for the body."""
         stream = self.stream
-        if not stream._headers_sent and not stream.closed and not stream.destroyed:
+        if not stream._headers_sent and not stream._life.closed:
             self._send_head(self._status, None)
 
     # --- informational responses --------------------------------------------------------
@@ -291,7 +291,7 @@ class ServerResponse(Face):
 
     def _send_informational(self, fields: dict[str, Any]) -> bool:
         stream = self.stream
-        if stream._headers_sent or stream.closed or stream.destroyed:
+        if stream._headers_sent or stream._life.closed:
             return False
         stream.additional_headers(fields)
         return True
@@ -307,12 +307,12 @@ class ServerResponse(Face):
         stream = self.stream
         if self._ended:
             raise new_error("ERR_STREAM_WRITE_AFTER_END")
-        if stream.closed or stream.destroyed:
+        if stream._life.closed:
             raise stream._closed_error()
         if not stream._headers_sent:
             self._check_chunk(chunk)
             self._send_head(self._status, None)
-        if stream.writable_ended:
+        if stream._life.writable_ended:
             return True
         more: bool = stream.write(chunk, encoding)
         return more
@@ -328,7 +328,7 @@ class ServerResponse(Face):
         raises the stream's error when that will never be. Raises like `write`.
         """
         stream = self.stream
-        if self._ended or stream.closed or stream.destroyed:
+        if self._ended or stream._life.closed:
             return self
         if data is not None and type(data) is not bytes:
             self._check_chunk(data)
@@ -337,7 +337,7 @@ class ServerResponse(Face):
         if not stream._headers_sent:
             self._begin(data)
         self._ended = True
-        if stream.writable_ended:
+        if stream._life.writable_ended:
             return self
         try:
             if self._trailers is None:
@@ -371,7 +371,7 @@ class ServerResponse(Face):
         stream = self.stream
         if stream.writable_finished:
             return
-        if not stream._close_emitted:
+        if not stream._has_told():
             done = asyncio.get_running_loop().create_future()
 
             def finish() -> None:
@@ -487,7 +487,7 @@ class Http2ServerResponse(ServerResponse):
         result: asyncio.Future[ServerResponse] = Handover(
             lambda response: response.stream.close(NGHTTP2_CANCEL), loop=stream._session._loop
         )
-        if stream.closed or stream.destroyed:
+        if stream._life.closed:
             result.set_exception(new_error("ERR_HTTP2_INVALID_STREAM"))
             return result
         kind = type(self)

@@ -23,6 +23,7 @@ from ..layout import lay_out
 from .checks import check_bool
 from .client_stream import ClientHttp2Stream
 from .duplex import Completion, fail, wait_among, wake
+from .life import LIVE
 from .misunderstandings import SILENT, not_http2
 from .options import SessionOptions, engine_connection
 from .origins import serialize_origin
@@ -162,7 +163,7 @@ class ClientHttp2Session(Http2Session):
         wake(waiters, None)
         pending, self._pending = self._pending, {}
         for stream in pending:
-            if stream._submit_request is not None and not stream.destroyed:
+            if stream._submit_request is not None and not stream._life.destroyed:
                 if self.closed:
                     stream._refuse(new_error("ERR_HTTP2_GOAWAY_SESSION", retryable=True))
                 else:
@@ -354,6 +355,7 @@ class ClientHttp2Session(Http2Session):
                 weight,
                 exclusive,
             )
+            stream._life = LIVE
             self._streams[stream.id] = stream
             if not self._in_batch:
                 self._schedule_flush()
@@ -383,9 +385,8 @@ class ClientHttp2Session(Http2Session):
             stream._submit_request = submit
             self._pending[stream] = None
         if ended:
-            stream.writable_ended = True
-            if not wait_for_trailers:
-                stream.writable_finished = True
+            life = stream._life.on_end
+            stream._life = life if wait_for_trailers else life.on_sent
         if weight != 16 or parent or exclusive:
             stream._priority = (parent, weight, exclusive)
         stream._sent = (dict(headers) if type(headers) is dict else headers, None, None)
@@ -420,7 +421,7 @@ class ClientHttp2Session(Http2Session):
         # not wait for streams that may take long.
         waiting: list[Any] = [stream for stream in self._streams.values() if stream._is_unsent()]
         for stream in waiting:
-            if not stream.closed and not stream.destroyed:
+            if not stream._life.closed:
                 stream._reset(NGHTTP2_CANCEL)
                 stream._goes_unsent()
         self._end_if_idle()
@@ -443,13 +444,13 @@ class ClientHttp2Session(Http2Session):
 
     def _on_data(self, stream_id: int, data: bytes, end: bool) -> None:
         stream = self._streams.get(stream_id)
-        if stream is None or stream._watched or stream.destroyed or not data:
+        if stream is None or stream._watched or stream._life.destroyed or not data:
             super()._on_data(stream_id, data, end)
             return
         # as Duplex._feed, for a stream that has no listeners
         stream._keep(data)
         if end:
-            stream._read_ended = True
+            stream._life = stream._life.on_peer_end
         if stream._reader is not None:
             stream._wake_reader()
         elif stream._flowing:
@@ -462,10 +463,8 @@ class ClientHttp2Session(Http2Session):
         if (
             code == NGHTTP2_NO_ERROR
             and unsent is None
-            and stream._read_ended
-            and stream.writable_ended
+            and stream._life.both_ended
             and not stream._watched
-            and not stream.closed
         ):
             if stream._buffered and self._connection is not None:
                 # see Http2Stream._stream_closed
@@ -484,8 +483,7 @@ class ClientHttp2Session(Http2Session):
         if (
             connection is None
             or self._goaway_seen
-            or stream.closed
-            or stream.destroyed
+            or stream._life.closed
             or stream._refusals >= MOST_REFUSALS
         ):
             return False
@@ -545,7 +543,7 @@ class ClientHttp2Session(Http2Session):
             if status == HTTP_STATUS_MISDIRECTED_REQUEST and self.encrypted:
                 self._misdirected(stream)
             stream._receive_response(headers, flags)
-        if ended and not stream.destroyed:
+        if ended and not stream._life.destroyed:
             stream._feed(b"", True)
 
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Self
 from ..constants import (
     NGHTTP2_CANCEL,
     NGHTTP2_ERR_FRAME_SIZE_ERROR,
-    NGHTTP2_NO_ERROR,
     NGHTTP2_REFUSED_STREAM,
 )
 from ..errors import Http2Error, new_error, stream_error
@@ -18,6 +17,7 @@ from ..headers import Headers, headers_as_sent
 from ..layout import lay_out
 from .charset import charset_of
 from .duplex import fail, wake
+from .life import IDLE
 from .stream import Http2Stream
 
 if TYPE_CHECKING:
@@ -56,8 +56,8 @@ class ClientHttp2Stream(Http2Stream):
     def __init__(self, session: ClientHttp2Session) -> None:
         # as in ServerHttp2Stream: what every request looks at is the instance's own
         self._session = session
-        self.closed = self.destroyed = self.writable_ended = self.writable_finished = False
-        self._read_ended = self._watched = self._off_the_wire = False
+        self._life = IDLE
+        self._watched = False
         self._buffered = 0
         self._response = self._response_waiters = self._chunks = self._reader = None
 
@@ -88,7 +88,7 @@ class ClientHttp2Stream(Http2Stream):
         """
         if self._response is not None:
             return self._response
-        if self.destroyed:
+        if self._life.destroyed:
             self._raise_error()
             raise new_error("ERR_STREAM_PREMATURE_CLOSE")
         waiter: asyncio.Future[Headers] = self._session._loop.create_future()
@@ -168,6 +168,7 @@ class ClientHttp2Stream(Http2Stream):
     def _begin(self, stream_id: int) -> None:
         """The request has been handed to the engine as *stream_id*; send what has waited."""
         self.id = stream_id
+        self._life = self._life.on_begin
         self._submit_request = None
         early = self._early
         if early is not None:
@@ -177,7 +178,7 @@ class ClientHttp2Stream(Http2Stream):
             try:
                 for data in early:
                     connection.write(stream_id, data)
-                if self.writable_ended:
+                if self._life.writable_ended:
                     connection.write(stream_id, None, True)
             except Http2Error as error:
                 # a body of another length than was declared: `request` could not know
@@ -206,14 +207,12 @@ class ClientHttp2Stream(Http2Stream):
         """The request was not sent: the peer said GOAWAY before, or it is too long."""
         if code == NGHTTP2_ERR_FRAME_SIZE_ERROR:
             # a header block that is longer than `max_send_header_block_length`
-            self._off_the_wire = True
+            self._life = self._life.on_unsent
             return False
-        if self.closed:
-            # no, we have closed it in the same turn: that its stream is closed, follows
-            return True
-        if not self.destroyed:
-            self._off_the_wire = True
+        if not self._life.closed:
+            self._life = self._life.on_unsent
             self._goes_unsent()
+        # else we have closed it in the same turn: that its stream is closed, follows
         return True
 
     def _goes_unsent(self) -> None:
@@ -228,7 +227,7 @@ class ClientHttp2Stream(Http2Stream):
 
     def _is_unsent(self) -> bool:
         connection = self._session._connection
-        if self.id is None or self._off_the_wire or connection is None:
+        if self.id is None or not self._life.on_wire or connection is None:
             return self.id is None
         # even ones are the server's, and as such never wait here
         return self.id % 2 == 1 and self.id > connection.last_sent_request
@@ -242,9 +241,7 @@ class ClientHttp2Stream(Http2Stream):
 
     def _refuse(self, error: BaseException) -> None:
         """End without having been processed by the peer."""
-        self.closed = True
-        self.rst_code = NGHTTP2_REFUSED_STREAM
-        self._abort_writing()
+        self._shut(self._life.on_close, NGHTTP2_REFUSED_STREAM)
         self._leave(error)
 
     def _watch(self, signal: Awaitable[object]) -> None:
@@ -258,7 +255,7 @@ class ClientHttp2Stream(Http2Stream):
     def _aborted_by_signal(self, future: asyncio.Future[object]) -> None:
         if not future.cancelled():
             future.exception()
-        if not self.destroyed and self._signal is not None:
+        if not self._life.destroyed and self._signal is not None:
             self._signal = None
             self.destroy(new_error("ABORT_ERR"))
 
@@ -273,16 +270,14 @@ class ClientHttp2Stream(Http2Stream):
 
     def _complete(self) -> None:
         """Request and response are complete, and nobody has asked to be told."""
-        self.closed = self.writable_finished = self._off_the_wire = True
-        self.rst_code = NGHTTP2_NO_ERROR
-        if self.readable_ended:
-            self.destroyed = self._close_emitted = True
+        life = self._life
+        self._life = life.on_done if life.readable_ended else life.on_sent.on_over
 
     def _reading_ended(self) -> None:
         if self._watched:
             super()._reading_ended()
-        elif self._off_the_wire:
-            self.destroyed = self._close_emitted = True
+        elif self._life.whole:
+            self._life = self._life.on_done
 
     def _receive_response(self, headers: Headers, flags: int) -> None:
         self._response = headers
@@ -297,14 +292,14 @@ class ClientHttp2Stream(Http2Stream):
         if self._response_waiters is not None:
             error = self._error
             if error is None:
-                error = self._error = stream_error(self.rst_code or 0, self.id)
+                error = self._error = stream_error(self._code, self.id)
             waiters, self._response_waiters = self._response_waiters, None
             if fail(waiters, error):
                 self._error_seen = True
 
-    def _finalize(self, error: BaseException | None) -> None:
+    def _fail(self, error: BaseException | None) -> None:
         self._unwatch()
-        super()._finalize(error)
+        super()._fail(error)
         self._early = None
 
     def _close_well(self) -> None:
@@ -314,8 +309,7 @@ class ClientHttp2Stream(Http2Stream):
 
 lay_out(
     ClientHttp2Stream,
-    *("_session", "closed", "destroyed", "writable_ended", "writable_finished"),
-    *("_read_ended", "_watched", "_off_the_wire", "_buffered", "_response"),
-    *("_response_waiters", "_chunks", "_reader", "id", "_sent", "rst_code", "_did_read"),
-    *("readable_ended", "_close_emitted", "_request", "end_after_headers", "_listeners"),
+    *("_session", "_life", "_watched", "_buffered", "_response", "_response_waiters"),
+    *("_chunks", "_reader", "id", "_sent", "_code", "_did_read", "_request"),
+    *("end_after_headers", "_listeners"),
 )

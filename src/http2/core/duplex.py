@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from ..errors import new_error
 from .emitter import EventEmitter
+from .life import LIVE, Life
 
 if TYPE_CHECKING:
     from ..keywords import Chunk
@@ -91,54 +92,61 @@ class Completion:
 
     __slots__ = ("_emitter",)
 
-    def __init__(self, emitter: Closable) -> None:
+    def __init__(self, emitter: Ending) -> None:
         self._emitter = emitter
 
     def __repr__(self) -> str:
-        state = "done" if self._emitter._close_emitted else "waits for"
+        state = "done" if self._emitter._has_told() else "waits for"
         return f"<{type(self).__name__} {state} {self._emitter!r}>"
 
     def __await__(self) -> Generator[object, None, None]:
         return self._emitter._wait_closed().__await__()
 
 
-class Closable(EventEmitter):
+class Ending(EventEmitter):
     """An emitter with one end: ``close`` is emitted once and can be awaited."""
 
-    _close_emitted = False
     _close_waiters: list[asyncio.Future[None]] | None = None
 
+    def _has_told(self) -> bool:
+        """Whether ``close`` was emitted, or is being emitted."""
+        raise NotImplementedError
+
     async def _wait_closed(self) -> None:
-        if self._close_emitted:
+        if self._has_told():
             return
         if self._close_waiters is None:
             self._close_waiters = []
             self._watched = True
         await wait_among(self._close_waiters)
 
-    def _emit_close(self) -> None:
-        if self._close_emitted:
-            return
-        self._close_emitted = True
+    def _tell_closed(self) -> None:
+        """Emit ``close``, and wake those who wait for it."""
         self.emit("close")
         waiters, self._close_waiters = self._close_waiters, None
         wake(waiters, None)
 
 
-class Duplex(Closable):
+class Closable(Ending):
+    """A session or a server: an emitter whose end is a fact of its own."""
+
+    _close_emitted = False
+
+    def _has_told(self) -> bool:
+        return self._close_emitted
+
+    def _emit_close(self) -> None:
+        if not self._close_emitted:
+            self._close_emitted = True
+            self._tell_closed()
+
+
+class Duplex(Ending):
     """A readable and writable stream of bytes."""
 
-    destroyed: bool = False
-    """Whether the stream can't be used any more."""
-
-    readable_ended: bool = False
-    """Whether the reader has had the last byte and knows it: ``end`` has been emitted."""
-
-    writable_ended: bool = False
-    """Whether `end` was called; the last bytes may still be on their way."""
-
-    writable_finished: bool = False
-    """Whether all that was written has been handed to the transport, the end included."""
+    # Its state; everything that is known of how far it has come is read off it. Not an attribute
+    # of the class, too: CPython finds no instance's attribute at once that has such a default.
+    _life: Life
 
     # Why reading, draining and waiting fail; set before the last waiter is woken.
     _error: BaseException | None = None
@@ -149,8 +157,6 @@ class Duplex(Closable):
     _buffered = 0
     # Bytes at the front of the buffer that were taken before: a read was cancelled.
     _put_back = 0
-    # The peer has sent its last byte; it may still be in the buffer.
-    _read_ended = False
     _did_read = False
     _flowing: bool | None = None
     _flow_scheduled = False
@@ -161,12 +167,50 @@ class Duplex(Closable):
     _drainers: list[asyncio.Future[None]] | None = None
     _need_drain = False
 
+    def __init__(self) -> None:
+        self._life = LIVE
+
+    # --- how far it has come ------------------------------------------------------------
+
+    @property
+    def destroyed(self) -> bool:
+        """Whether the stream can't be used any more."""
+        return self._life.destroyed
+
+    @property
+    def readable_ended(self) -> bool:
+        """Whether the reader has had the last byte and knows it: ``end`` has been emitted."""
+        return self._life.readable_ended
+
+    @property
+    def writable_ended(self) -> bool:
+        """Whether `end` was called; the last bytes may still be on their way."""
+        return self._life.writable_ended
+
+    @property
+    def writable_finished(self) -> bool:
+        """Whether all that was written has been handed to the transport, the end included."""
+        return self._life.writable_finished
+
+    def _has_told(self) -> bool:
+        return self._life.told
+
+    def _emit_close(self) -> None:
+        if self._life.told:
+            return
+        self._life = self._life.on_tell
+        try:
+            self._tell_closed()
+        finally:
+            self._life = self._life.on_told
+
     # --- reading ----------------------------------------------------------------------
 
     @property
     def readable(self) -> bool:
         """Whether there are, or may still come, bytes to read."""
-        return not self.readable_ended and not self.destroyed
+        life = self._life
+        return not life.readable_ended and not life.destroyed
 
     def set_encoding(self, encoding: str = "utf-8") -> None:
         """Make ``data`` listeners and ``async for`` get `str`: decoded across chunk borders."""
@@ -179,14 +223,14 @@ class Duplex(Closable):
                 self._taken(len(data))
                 self._emit_data(data)
                 if end:
-                    self._read_ended = True
+                    self._life = self._life.on_peer_end
                     if self._end_waiters is not None:
                         self._wake_end_waiters()
                     self._after_take()
                 return
             self._keep(data)
         if end:
-            self._read_ended = True
+            self._life = self._life.on_peer_end
             if self._end_waiters is not None:
                 self._wake_end_waiters()
         if self._reader is not None:
@@ -227,13 +271,13 @@ class Duplex(Closable):
 
     async def _wait_read_end(self) -> None:
         """Wait until the peer has sent its last byte; raises the stream's error."""
-        if not self._read_ended:
+        if not self._life.read_ended:
             self._raise_error()
             if self._end_waiters is None:
                 self._end_waiters = []
             self._watched = True
             await wait_among(self._end_waiters)
-            if not self._read_ended:
+            if not self._life.read_ended:
                 self._raise_error()
 
     def _wake_end_waiters(self) -> None:
@@ -245,8 +289,9 @@ class Duplex(Closable):
 
     def _after_take(self) -> None:
         """Called when the buffer may have become empty: is this the end?"""
-        if self._read_ended and not self._chunks and not self.readable_ended:
-            self.readable_ended = True
+        life = self._life
+        if life.read_ended and not self._chunks and not life.readable_ended:
+            self._life = life.on_read
             if self._decoder is not None and self._flowing:
                 rest = self._decoder.decode(b"", True)
                 if rest:
@@ -272,7 +317,7 @@ class Duplex(Closable):
         if self._error is not None:
             self._error_seen = True
             raise self._error
-        if self.destroyed and not self._read_ended:
+        if self._life.destroyed and not self._life.read_ended:
             raise new_error("ERR_STREAM_PREMATURE_CLOSE")
 
     def _pop_chunk(self) -> bytes:
@@ -341,18 +386,19 @@ class Duplex(Closable):
         that had come by then.
         """
         self._did_read = True
-        if n < 0 and self._read_ended and not self._watched:
+        if n < 0 and self._life.read_ended and not self._watched:
             # the whole body is there and nobody else wants to hear of it
             data = self._take(-1) if self._chunks else b""
-            if not self.readable_ended:
-                self.readable_ended = True
+            life = self._life
+            if not life.readable_ended:
+                self._life = life.on_read
                 self._reading_ended()
             return data
         if n == 0:
             return b""
         if n > 0:
             while not self._chunks:
-                if self._read_ended:
+                if self._life.read_ended:
                     self._after_take()
                     return b""
                 self._raise_error()
@@ -365,7 +411,7 @@ class Duplex(Closable):
             while True:
                 if self._chunks:
                     parts.append(self._take(-1))
-                if self._read_ended:
+                if self._life.read_ended:
                     break
                 self._raise_error()
                 await self._wait_readable()
@@ -405,9 +451,9 @@ class Duplex(Closable):
     async def __anext__(self) -> Any:
         while True:
             while not self._chunks:
-                if self._read_ended:
+                if self._life.read_ended:
                     rest = ""
-                    if self._decoder is not None and not self.readable_ended:
+                    if self._decoder is not None and not self._life.readable_ended:
                         rest = self._decoder.decode(b"", True)
                     self._after_take()
                     if rest:
@@ -440,7 +486,7 @@ class Duplex(Closable):
             self.resume()
 
     def _schedule_flow(self) -> None:
-        if not self._flow_scheduled and (self._chunks or self._read_ended):
+        if not self._flow_scheduled and (self._chunks or self._life.read_ended):
             self._flow_scheduled = True
             asyncio.get_running_loop().call_soon(self._flow)
 
@@ -475,8 +521,9 @@ class Duplex(Closable):
 
     def _finished(self) -> None:
         """Called when the last written byte has been handed to the transport."""
-        if not self.writable_finished:
-            self.writable_finished = True
+        after = self._life.on_sent
+        if after is not self._life:
+            self._life = after
             if self._drainers is not None:
                 self._writable_again()
             self.emit("finish")

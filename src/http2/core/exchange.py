@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
-from ..errors import Http2Error, new_error
+from ..constants import NGHTTP2_CANCEL, NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR
+from ..errors import AbortError, Http2Error, StreamError, new_error, stream_error
 from ..headers import Headers, OutgoingHeaders, headers_as_sent
 from .duplex import Duplex
 from .emitter import logger
+from .life import Life
 from .timers import IdleTimer, check_timeout
 
 __all__ = ["Exchange", "Responder"]
@@ -36,17 +38,27 @@ class Connection(Protocol):
         """Keep *tasks*, whose exchange has ended well, until they are done."""
 
 
+def code_of(error: BaseException | None) -> int:
+    """The code that a stream is reset with when this side ends it with *error*."""
+    if error is None:
+        return NGHTTP2_NO_ERROR
+    if isinstance(error, StreamError):
+        return error.error_code
+    return NGHTTP2_CANCEL if isinstance(error, AbortError) else NGHTTP2_INTERNAL_ERROR
+
+
+def error_of(code: int, stream_id: int | None) -> BaseException | None:
+    """The error that *code* is to a stream that is reset with it: the end of some is none."""
+    if code in (NGHTTP2_NO_ERROR, NGHTTP2_CANCEL):
+        return None
+    return stream_error(code, stream_id)
+
+
 class Exchange(Duplex, ABC):
-    """A stream of HTTP/2, and what HTTP/1 has instead: how it ends, and what it tells."""
+    """A stream of HTTP/2, and what HTTP/1 has instead: how it ends, and what it tells.
 
-    closed: bool = False
-    """Whether the stream has been closed, by either side."""
-
-    aborted: bool = False
-    """Whether the stream ended before its writing side did; ``aborted`` was emitted then."""
-
-    rst_code: int | None = None
-    """The error code that the stream was closed with (RFC 9113 section 7); None while open."""
+    `http2.core.life` has the states, and what may happen in each.
+    """
 
     end_after_headers: bool = False
     """Whether the received headers carried END_STREAM: there is no body to read."""
@@ -54,9 +66,14 @@ class Exchange(Duplex, ABC):
     sent_trailers: Headers | None = None
     """The trailers that were sent."""
 
+    if TYPE_CHECKING:
+        id: int | None
+
     _keeps_context = True
 
     _session: Connection
+    # What it was closed with.
+    _code = NGHTTP2_NO_ERROR
     _headers_sent = False
     _head_request = False
     # The headers of the request, on the side that responds.
@@ -65,8 +82,6 @@ class Exchange(Duplex, ABC):
     _sent: tuple[OutgoingHeaders | None, int | None, str | None] = (None, None, None)
     # What the peer has sent after its body; for `http2.compat`.
     _received_trailers: Headers | None = None
-    # The stream is over for HTTP/2, though its last bytes may still be unread here.
-    _off_the_wire = False
     # The error that `error` is still to be emitted with.
     _unemitted: BaseException | None = None
     _timer: IdleTimer | None = None
@@ -74,9 +89,24 @@ class Exchange(Duplex, ABC):
     # --- what is known ----------------------------------------------------------------
 
     @property
+    def closed(self) -> bool:
+        """Whether the stream has been closed, by either side."""
+        return self._life.closed
+
+    @property
+    def aborted(self) -> bool:
+        """Whether the stream ended before its writing side did; ``aborted`` was emitted then."""
+        return self._life.aborted
+
+    @property
+    def rst_code(self) -> int | None:
+        """The error code that the stream was closed with (RFC 9113 section 7); None while open."""
+        return self._code if self._life.closed else None
+
+    @property
     def writable(self) -> bool:
         """Whether `write` may be called."""
-        return not (self.writable_ended or self.closed or self.destroyed)
+        return self._life.writable
 
     @property
     @abstractmethod
@@ -114,9 +144,10 @@ class Exchange(Duplex, ABC):
     # --- writing ----------------------------------------------------------------------
 
     def _check_writable(self) -> None:
-        if self.closed or self.destroyed:
+        life = self._life
+        if life.closed:
             raise self._closed_error()
-        if self.writable_ended:
+        if life.writable_ended:
             raise new_error("ERR_STREAM_WRITE_AFTER_END")
 
     def _closed_error(self) -> BaseException:
@@ -131,9 +162,40 @@ class Exchange(Duplex, ABC):
     def destroy(self, error: BaseException | None = None) -> None:
         """End it at once."""
 
+    def _shut(self, after: Life, code: int) -> None:
+        """Go on to *after*, in which it is closed: with *code*, unless it was closed before."""
+        before = self._life
+        if not before.closed:
+            self._code = code
+            self._cancel_timer()
+        self._life = after
+        if after.aborted and not before.aborted:
+            self.emit("aborted")
+
+    def _fail(self, error: BaseException | None) -> None:
+        """Become destroyed, with *error* for all who wait."""
+        life = self._life
+        if life.destroyed:
+            # by a listener of `aborted`
+            return
+        self._life = life.on_fail
+        self._cancel_timer()
+        if error is not None:
+            self._error = error
+        elif not life.complete:
+            self._error = self._lost() or stream_error(self._code, self.id)
+        self._unemitted = error
+        self._fail_waiters()
+        self._cancel_tasks()
+
+    def _lost(self) -> BaseException | None:
+        """Why it is not complete, when that is because the connection has ended."""
+        return None
+
     def _await_reader(self) -> None:
-        """Nothing more comes or goes: end, once the reader has had what is there."""
-        if self.readable_ended:
+        """It has ended well: finish, once the reader has had what is there."""
+        self._cancel_timer()
+        if self._life.readable_ended:
             self._close_well()
         elif self._flowing:
             self._schedule_flow()
@@ -148,20 +210,23 @@ class Exchange(Duplex, ABC):
         return False
 
     def _end_unread(self) -> None:
-        """End well, whatever is still to be read.
+        """Finish, whatever is still to be read.
 
         A late reader still gets the whole body: it is never cut short in silence.
         """
-        if not self.destroyed:
-            self.readable_ended = not self._chunks
+        life = self._life
+        if not life.destroyed:
+            if not self._chunks:
+                self._life = life.on_read
             self._close_well()
 
     def _reading_ended(self) -> None:
-        if self._off_the_wire and not self.destroyed:
+        if self._life.whole:
             self._close_well()
 
     def _close_well(self) -> None:
-        self.destroyed = True
+        """Become destroyed, having ended well."""
+        self._life = self._life.on_finish
         if self._tasks:
             self._session._adopt(self._tasks)
         self._emit_close()
@@ -195,13 +260,13 @@ class Exchange(Duplex, ABC):
         if callback is not None:
             self.once("timeout", callback)
         self._cancel_timer()
-        if seconds and not self.destroyed and not self.closed:
+        if seconds and not self._life.closed:
             self._timer = IdleTimer(self._session._loop, seconds, self._timed_out)
             self._watched = True
         return self
 
     def _timed_out(self) -> None:
-        if not self.destroyed:
+        if not self._life.destroyed:
             self.emit("timeout")
 
     def _cancel_timer(self) -> None:
@@ -216,11 +281,7 @@ class Exchange(Duplex, ABC):
 
     def _handler_failed(self, error: Exception, event: str) -> None:
         """An exception out of a handler ends its stream and nothing else."""
-        if (
-            (self.destroyed or self.closed)
-            and isinstance(error, Http2Error)
-            and not self._is_own_fault(error)
-        ):
+        if self._life.closed and isinstance(error, Http2Error) and not self._is_own_fault(error):
             # It found out the hard way that the stream is gone; that is not news.
             logger.debug("%r: a listener of %r: %r", self, event, error)
             return
@@ -250,7 +311,7 @@ class Exchange(Duplex, ABC):
         if error.code in OF_THE_PROGRAM:
             return True
         # written after its own end, when the whole response had gone
-        ended = self.writable_ended and not self.aborted
+        ended = self._life.writable_ended and not self._life.aborted
         return ended and error.code == "ERR_HTTP2_INVALID_STREAM" and error.__cause__ is None
 
     def _answer_failure(self) -> bool:
@@ -266,20 +327,18 @@ class Responder(Exchange):
     _feeders = 0
     _keeps_handlers = False
 
-    def _emit_close(self) -> None:
+    def _tell_closed(self) -> None:
         if (
-            not self._close_emitted
-            and not self._did_read
-            and self._read_ended
-            and self.writable_finished
-            and not self.rst_code
+            not self._did_read
+            and self._life.complete
+            and not self._code
             and self.listener_count("end")
         ):
             # As in Node: the response has ended, and the request with it though nobody read it.
             # A late reader still gets its body. One that was cut short has no `end`.
-            self.readable_ended = True
+            self._life = self._life.on_read
             self.emit("end")
-        super()._emit_close()
+        super()._tell_closed()
 
     @property
     def request_headers(self) -> Headers:
@@ -319,7 +378,7 @@ class Responder(Exchange):
 
     def _check_informational(self) -> None:
         """Raise why no informational response can be sent, if none can."""
-        if self.closed or self.destroyed:
+        if self._life.closed:
             raise self._closed_error()
         if self._headers_sent:
             raise new_error("ERR_HTTP2_HEADERS_AFTER_RESPOND")

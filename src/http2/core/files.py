@@ -158,7 +158,7 @@ class FileTransfer:
         offset: int | None,
         length: int | None,
     ) -> None:
-        if stream.closed or stream.destroyed:
+        if stream._life.closed:
             raise stream._closed_error()
         if stream._headers_sent:
             raise new_error("ERR_HTTP2_HEADERS_SENT")
@@ -314,7 +314,7 @@ class FileTransfer:
                 self._release()
                 return False
             stream._transfer = self
-        if self._over or stream._headers_sent or stream.closed or stream.destroyed:
+        if self._over or stream._headers_sent or stream._life.closed:
             self._release()
             return False
         return True
@@ -324,7 +324,8 @@ class FileTransfer:
         stream.respond(self._headers, wait_for_trailers=self._trailers)
         stream._transfer = self
         # what is written from here on is the file
-        stream.writable_ended = stream._watched = True
+        stream._life = stream._life.on_end
+        stream._watched = True
         part = self._part
         self._left = part.length
         self._promised = _content_length(self._headers)
@@ -336,7 +337,7 @@ class FileTransfer:
         """An error before anything was sent, or in the middle of it."""
         stream = self._stream
         before = not stream._headers_sent
-        gone = self._over or stream.closed or stream.destroyed
+        gone = self._over or stream._life.closed
         self._release()
         if gone:
             return
@@ -356,7 +357,8 @@ class FileTransfer:
 
     def _pump(self) -> None:
         """Read the next chunk, or end."""
-        if self._stream.writable_finished or self._stream._off_the_wire:
+        life = self._stream._life
+        if life.writable_finished or not life.on_wire:
             self._release()
             return
         size = CHUNK if self._left < 0 else min(CHUNK, self._left)
@@ -375,7 +377,7 @@ class FileTransfer:
 
     def _send(self, data: bytes) -> None:
         stream = self._stream
-        if self._over or stream.destroyed or stream._off_the_wire:
+        if self._over or not stream._life.on_wire:
             self._release()
             return
         size = len(data)

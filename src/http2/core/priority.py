@@ -46,7 +46,7 @@ def prioritize(
     check_bool("silent", silent)
     check_integer("urgency", urgency, 0, LOWEST_URGENCY)
     check_bool("incremental", incremental)
-    if stream.closed or stream.destroyed:
+    if stream._life.closed:
         raise stream._closed_error()
     if stream.id is not None and stream.id == parent and legacy:
         raise new_error("ERR_HTTP2_STREAM_SELF_DEPENDENCY")

@@ -24,6 +24,7 @@ from ..headers import Headers, OutgoingHeaders, headers_as_sent, kept_headers
 from ..settings import Settings
 from .client_stream import ClientHttp2Stream
 from .handover import Handover
+from .life import LIVE
 from .origins import covers
 from .priority import check_priority
 
@@ -124,9 +125,7 @@ class Pushes:
         # the stream that it was to go on has ended, or the client's settings have changed
         stream = self._session._streams.pop(stream_id, None)
         if stream is not None:
-            stream._off_the_wire = stream.closed = True
-            stream.rst_code = NGHTTP2_REFUSED_STREAM
-            stream._abort_writing()
+            stream._shut(stream._life.on_broken, NGHTTP2_REFUSED_STREAM)
             stream._leave(None)
         self._on_stream_closed(stream_id, NGHTTP2_REFUSED_STREAM, None)
 
@@ -146,8 +145,7 @@ def is_allowed(stream: ServerHttp2Stream) -> bool:
     session = stream._session
     connection = session._connection
     return (
-        not stream.destroyed
-        and not stream.closed
+        not stream._life.closed
         and not session.closed
         and not session.destroyed
         and connection is not None
@@ -188,9 +186,12 @@ def promise(
     if "host" not in sent:
         sent.setdefault(":authority", authority)
     stream = type(parent)(session, promised, sent)
-    stream._read_ended = stream._watched = True
-    # an answer to HEAD has no body
-    stream._head_request = stream.writable_ended = method == "HEAD"
+    stream._life = stream._life.on_peer_end
+    stream._watched = True
+    if method == "HEAD":
+        # an answer to it has no body
+        stream._head_request = True
+        stream._life = stream._life.on_end
     session._streams[promised] = stream
     if session._deadlines is not None:
         session._deadlines.began(stream)
@@ -233,7 +234,7 @@ def receive_promise(
         return
     stream = ClientHttp2Stream(session)
     stream.id = promised_id
-    stream.writable_ended = stream.writable_finished = True
+    stream._life = LIVE.on_end.on_sent
     stream._sent = (headers, None, None)
     session._streams[promised_id] = stream
     if session._deadlines is not None:

@@ -126,7 +126,8 @@ class ServerHttp2Session(Http2Session):
         if headers[":method"] == HTTP2_METHOD_HEAD:
             stream._head_request = True
         if flags & NGHTTP2_FLAG_END_STREAM:
-            stream._read_ended = stream.end_after_headers = True
+            stream._life = stream._life.on_peer_end
+            stream.end_after_headers = True
             connection: Any = self._connection
             if not self._waiting and connection.admit():
                 self._hand_out(stream, headers, flags)
@@ -144,11 +145,11 @@ class ServerHttp2Session(Http2Session):
         while waiting and connection is not None and connection.admit():
             stream, headers, flags = waiting.popleft()
             stream._is_waiting = False
-            if stream.closed or stream.destroyed:
+            if stream._life.closed:
                 continue
             self._hand_out(stream, headers, flags)
             trailers = stream._early_trailers
-            if trailers is not None and not stream.destroyed:
+            if trailers is not None and not stream._life.destroyed:
                 stream._early_trailers = None
                 self._receive_headers(stream, *trailers)
             if self.destroyed:
@@ -200,16 +201,12 @@ class ServerHttp2Session(Http2Session):
         if (
             code == NGHTTP2_NO_ERROR
             and unsent is None
-            and stream._read_ended
-            and stream.writable_ended
+            and stream._life.both_ended
             and not stream._watched
             and not stream._buffered
-            and not stream.closed
         ):
-            # Request and response are complete, and nobody has asked to be told.
-            stream.rst_code = NGHTTP2_NO_ERROR
-            stream.closed = stream.destroyed = stream._off_the_wire = True
-            stream.readable_ended = stream.writable_finished = stream._close_emitted = True
+            # nobody has asked to be told
+            stream._life = stream._life.on_done
         else:
             stream._stream_closed(code, unsent is not None)
 
@@ -245,7 +242,7 @@ class ServerHttp2Session(Http2Session):
             stream._timer.touch()
         stream._received_trailers = headers
         stream.emit("trailers", headers, flags)
-        if flags & NGHTTP2_FLAG_END_STREAM and not stream.destroyed:
+        if flags & NGHTTP2_FLAG_END_STREAM and not stream._life.destroyed:
             stream._feed(b"", True)
 
     def _on_goaway_sent(self, last_stream_id: int, code: int, reason: bytes) -> None:

@@ -12,6 +12,7 @@ from . import push
 from .checks import check_bool
 from .exchange import Responder
 from .files import FileTransfer
+from .life import LIVE
 from .stream import RESET_GRACE, Http2Stream
 
 if TYPE_CHECKING:
@@ -39,8 +40,8 @@ class ServerHttp2Stream(Http2Stream, Responder):
         self._session = session
         self.id = stream_id
         self._request = request
-        self.closed = self.destroyed = self.writable_ended = False
-        self._headers_sent = self._head_request = self._read_ended = self._watched = False
+        self._life = LIVE
+        self._headers_sent = self._head_request = self._watched = False
         self._buffered = 0
 
     def respond(
@@ -63,7 +64,7 @@ class ServerHttp2Stream(Http2Stream, Responder):
         ERR_HTTP2_STATUS_INVALID, ERR_INVALID_ARG_TYPE, and the errors of the header
         rules, before anything is sent.
         """
-        if self.closed or self.destroyed:
+        if self._life.closed:
             raise self._closed_error()
         if self._headers_sent:
             raise new_error("ERR_HTTP2_HEADERS_SENT")
@@ -81,8 +82,9 @@ class ServerHttp2Stream(Http2Stream, Responder):
         )
         self._headers_sent = True
         if ended:
-            self.writable_ended = True
-            if not self._read_ended and not wait_for_trailers:
+            life = self._life
+            self._life = life.on_end
+            if not life.read_ended and not wait_for_trailers:
                 # nothing else tells of END_STREAM on a response's own headers
                 session._loop.call_soon(self._headers_were_all)
         if self._watched and self._timer is not None:
@@ -153,7 +155,7 @@ class ServerHttp2Stream(Http2Stream, Responder):
 
     def _end_with_trailers(self, data: Chunk | None, trailers: OutgoingHeaders) -> None:
         """End the response, which has begun, with *data* and then *trailers*."""
-        if self.writable_ended or self.closed or self.destroyed:
+        if not self._life.writable:
             self.end(data)
             return
         connection = self._session._connection
@@ -235,7 +237,8 @@ class ServerHttp2Stream(Http2Stream, Responder):
 
     def _finished(self) -> None:
         super()._finished()
-        if not self._read_ended and not self.closed and not self._off_the_wire:
+        life = self._life
+        if not life.read_ended and not life.closed and life.on_wire:
             # The response is complete, the request is not. If nobody reads it, tell the
             # client to stop (RFC 9113 section 8.1); later, so that pushes may still go.
             self._session._loop.call_later(RESET_GRACE, self._stop_request)
@@ -247,12 +250,12 @@ class ServerHttp2Stream(Http2Stream, Responder):
         super()._reset(code)
 
     def _headers_were_all(self) -> None:
-        if not self.destroyed:
+        if not self._life.destroyed:
             self._finished()
 
     def _stop_request(self) -> None:
         handled = self._had_tasks and not self._tasks
-        if not self._read_ended and not self.closed and (handled or not self._did_read):
+        if not self._life.read_ended and not self._life.closed and (handled or not self._did_read):
             self.close(NGHTTP2_NO_ERROR)
 
     def _ends_unread(self) -> bool:
@@ -263,11 +266,11 @@ class ServerHttp2Stream(Http2Stream, Responder):
         # one, resets an upload that was answered early with PROTOCOL_ERROR. Or no handler has
         # ever heard of the request.
         return self._is_waiting or (
-            isinstance(error, StreamError) and self.writable_finished and not self._did_read
+            isinstance(error, StreamError) and self._life.writable_finished and not self._did_read
         )
 
     def _answer_failure(self) -> bool:
-        if self._headers_sent or self.closed or self.destroyed:
+        if self._headers_sent or self._life.closed:
             return False
         self.respond({":status": 500}, end_stream=True)
         self._cancel_tasks()
@@ -276,9 +279,7 @@ class ServerHttp2Stream(Http2Stream, Responder):
 
 lay_out(
     ServerHttp2Stream,
-    *("_session", "id", "_request", "closed", "destroyed", "writable_ended"),
-    *("_headers_sent", "_head_request", "_read_ended", "_watched", "_buffered"),
-    *("end_after_headers", "_sent", "rst_code", "_off_the_wire", "readable_ended"),
-    *("writable_finished", "_close_emitted", "_is_waiting", "_chunks", "_did_read"),
-    *("_had_tasks", "_tasks", "_listeners", "_need_drain"),
+    *("_session", "id", "_request", "_life", "_headers_sent", "_head_request", "_watched"),
+    *("_buffered", "end_after_headers", "_sent", "_code", "_is_waiting", "_chunks"),
+    *("_did_read", "_had_tasks", "_tasks", "_listeners", "_need_drain"),
 )

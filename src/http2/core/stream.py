@@ -5,18 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..constants import (
-    NGHTTP2_CANCEL,
-    NGHTTP2_INTERNAL_ERROR,
-    NGHTTP2_NO_ERROR,
-    NGHTTP2_STREAM_STATE_CLOSED,
-)
-from ..errors import AbortError, ConnectionClosed, Http2Error, StreamError, new_error, stream_error
+from ..constants import NGHTTP2_NO_ERROR, NGHTTP2_STREAM_STATE_CLOSED
+from ..errors import ConnectionClosed, Http2Error, new_error, stream_error
 from ..events import HIGH_WATER
 from ..headers import OutgoingHeaders, headers_as_sent
 from .checks import check_integer
 from .duplex import Completion, as_buffer
-from .exchange import Exchange
+from .exchange import Exchange, code_of, error_of
 from .priority import prioritize
 
 if TYPE_CHECKING:
@@ -80,12 +75,10 @@ class Http2Stream(Exchange):
     _session: Http2Session
     # What is sent when nobody listens to ``want_trailers``.
     _final_trailers: OutgoingHeaders = ()
-    _trailers_ready = False
-    # While ``close`` is emitted.
-    _in_close = False
 
     def __repr__(self) -> str:
-        state = "destroyed" if self.destroyed else "closed" if self.closed else "open"
+        life = self._life
+        state = "destroyed" if life.destroyed else "closed" if life.closed else "open"
         return f"<{type(self).__name__} {self.id or 'pending'} {state}>"
 
     # --- what is known ----------------------------------------------------------------
@@ -96,7 +89,8 @@ class Http2Stream(Exchange):
 
         Listeners of ``close`` can still ask for it, and for the addresses of its socket.
         """
-        return None if self.destroyed and not self._in_close else self._session
+        life = self._life
+        return None if life.destroyed and not life.telling else self._session
 
     @property
     def pending(self) -> bool:
@@ -106,16 +100,19 @@ class Http2Stream(Exchange):
     @property
     def writable_length(self) -> int:
         """Bytes written that are still queued here: the peer's window or the socket is full."""
-        if self.id is None or self._off_the_wire or self._session._connection is None:
+        connection = self._session._connection
+        if not self._life.on_wire or connection is None:
             return 0
-        return self._session._connection.pending(self.id)
+        assert self.id is not None
+        return connection.pending(self.id)
 
     @property
     def state(self) -> StreamState:
         """A snapshot of the stream's state."""
         connection = self._session._connection
-        if self.id is None or self._off_the_wire or connection is None:
+        if not self._life.on_wire or connection is None:
             return StreamState()
+        assert self.id is not None
         state = connection.stream_state(self.id)
         return StreamState() if state is None else StreamState(**state)
 
@@ -131,11 +128,13 @@ class Http2Stream(Exchange):
         ERR_HTTP2_INVALID_STREAM, ERR_INVALID_ARG_TYPE; ERR_HTTP_CONTENT_LENGTH_MISMATCH for
         more than the headers' ``content-length`` says, which resets the stream.
         """
-        if self._head_request and self.writable_ended and not self.closed:
+        life = self._life
+        if not life.writable:
+            if not self._head_request or life.closed:
+                self._check_writable()
             if not self._headers_sent:
                 self._proceed()
             return True
-        self._check_writable()
         body = as_buffer(data, encoding)
         if not self._headers_sent:
             self._proceed()
@@ -147,19 +146,21 @@ class Http2Stream(Exchange):
         A response to HEAD has no body: *data* is dropped. Raises like `write` when there
         is data that can't be sent, and when there is less than ``content-length`` says.
         """
-        if self.writable_ended or self.closed or self.destroyed:
-            if data is not None and not (self._head_request and not self.closed):
+        life = self._life
+        if not life.writable:
+            if data is not None and (life.closed or not self._head_request):
                 self._check_writable()
-            if not (self._headers_sent or self.closed or self.destroyed):
+            if not (self._headers_sent or life.closed):
                 # a stream that was pushed for HEAD has no body from the first
                 self._proceed()
             return
         body = data if data is None or type(data) is bytes else as_buffer(data, encoding)
         if not self._headers_sent:
             self._proceed()
-            if self.writable_ended:
+            life = self._life
+            if life.writable_ended:
                 return
-        self.writable_ended = True
+        self._life = life.on_end
         session = self._session
         connection = session._connection
         if self.id is None or connection is None or self._watched:
@@ -193,9 +194,9 @@ class Http2Stream(Exchange):
 
     def _refused_by_engine(self, error: Http2Error) -> None:
         """A body that is not as long as was declared can't be made whole: the stream ends."""
-        if error.code == "ERR_HTTP_CONTENT_LENGTH_MISMATCH" and not self.destroyed:
+        if error.code == "ERR_HTTP_CONTENT_LENGTH_MISMATCH" and not self._life.destroyed:
             self._error_seen = True  # it is raised to the caller
-            self.writable_ended = False
+            self._life = self._life.on_end_refused
             self.destroy(error)
 
     def send_trailers(self, headers: OutgoingHeaders) -> None:
@@ -208,9 +209,9 @@ class Http2Stream(Exchange):
         """
         if self.sent_trailers is not None:
             raise new_error("ERR_HTTP2_TRAILERS_ALREADY_SENT")
-        if self.closed or self.destroyed:
+        if self._life.closed:
             raise self._closed_error()
-        if not self._trailers_ready:
+        if not self._life.trailers_ready:
             raise new_error("ERR_HTTP2_TRAILERS_NOT_READY")
         session = self._session
         assert self.id is not None
@@ -220,8 +221,8 @@ class Http2Stream(Exchange):
         session._wake()
 
     def _want_trailers(self) -> None:
-        self._trailers_ready = True
-        if self.closed or self.destroyed:
+        self._life = self._life.on_want_trailers
+        if self._life.closed:
             return
         if not self.emit("want_trailers"):
             self.send_trailers(self._final_trailers)
@@ -229,7 +230,7 @@ class Http2Stream(Exchange):
     # --- reading ----------------------------------------------------------------------
 
     def _taken(self, size: int) -> None:
-        if not self._off_the_wire:
+        if self._life.on_wire:
             session = self._session
             assert self.id is not None
             if session._connection is not None:
@@ -239,7 +240,7 @@ class Http2Stream(Exchange):
     def _receive_data(self, data: bytes, end: bool) -> None:
         if self._timer is not None:
             self._timer.touch()
-        if self.destroyed:
+        if self._life.destroyed:
             if data and self._session._connection is not None and self.id is not None:
                 self._session._connection.consume(self.id, len(data))
             return
@@ -256,23 +257,19 @@ class Http2Stream(Exchange):
         Raises ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE.
         """
         check_error_code(code)
-        if self.closed or self.destroyed:
-            if self._off_the_wire and not self.destroyed and not self._flowing:
+        life = self._life
+        if life.closed:
+            if life.whole and not self._flowing:
                 self._session._loop.call_soon(self._end_unread)
             return Completion(self)
-        self.closed = True
-        self.rst_code = code
-        self._cancel_timer()
-        sending = self.writable_ended and self._headers_sent and not self.writable_finished
-        self._abort_writing()
-        if self.id is None:
-            self._leave(None if code in (0, NGHTTP2_CANCEL) else stream_error(code, None))
-        elif not sending or code != NGHTTP2_NO_ERROR:
-            unsent = self._is_unsent()
+        sending = life.writable_ended and self._headers_sent and not life.writable_finished
+        # no event will tell of the end of what never began
+        unsent = self._is_unsent()
+        self._shut(life.on_close, code)
+        if life.idle or not sending or code != NGHTTP2_NO_ERROR:
             self._reset(code)
             if unsent:
-                # no event will tell of the end of what never began
-                self._leave(None if code in (0, NGHTTP2_CANCEL) else stream_error(code, self.id))
+                self._leave(error_of(code, self.id))
         return Completion(self)
 
     def _is_unsent(self) -> bool:
@@ -281,13 +278,14 @@ class Http2Stream(Exchange):
 
     def _finished(self) -> None:
         super()._finished()
-        if self.closed and not self._off_the_wire and self.rst_code == NGHTTP2_NO_ERROR:
+        if self._life.closed and self._life.on_wire and self._code == NGHTTP2_NO_ERROR:
             # close() waited for the last byte
             self._session._loop.call_later(RESET_GRACE, self._reset, NGHTTP2_NO_ERROR)
 
     def _reset(self, code: int) -> None:
         session = self._session
-        if not self._off_the_wire and session._connection is not None and self.id is not None:
+        if self._life.on_wire and session._connection is not None:
+            assert self.id is not None
             session._connection.reset(self.id, code)
             session._wake()
 
@@ -295,63 +293,41 @@ class Http2Stream(Exchange):
         """The HEADERS frame was not sent; True when that has been dealt with."""
         return False
 
-    def _abort_writing(self) -> None:
-        if not self.writable_ended:
-            self.writable_ended = True
-            if not self.aborted:
-                self.aborted = True
-                self.emit("aborted")
-
     def destroy(self, error: BaseException | None = None) -> None:
         """End the stream at once, with RST_STREAM: INTERNAL_ERROR when there is an *error*.
 
         A `StreamError` gives its own code, an `AbortError` CANCEL. ``error`` and
         ``close`` are emitted in the next turn of the loop.
         """
-        if self.destroyed:
+        life = self._life
+        if life.destroyed:
             return
-        if not self.closed:
-            code = NGHTTP2_NO_ERROR
-            if isinstance(error, StreamError):
-                code = error.error_code
-            elif isinstance(error, AbortError):
-                code = NGHTTP2_CANCEL
-            elif error is not None:
-                code = NGHTTP2_INTERNAL_ERROR
-            self.closed = True
-            self.rst_code = code
-            self._abort_writing()
-            self._reset(code)
-        elif self.id is not None and not self._off_the_wire:
-            self._reset(self.rst_code or NGHTTP2_NO_ERROR)
+        self._shut(life.on_close, code_of(error))
+        self._reset(self._code)
         self._leave(error)
 
     def _leave(self, error: BaseException | None) -> None:
         """Leave the session because this side says so; the events follow in the next turn."""
-        self._finalize(error)
-        if not self._off_the_wire:
-            if self._buffered:
-                # nobody reads it now, and the connection's window must not miss it for ever
-                self._report(self._buffered)
-                self._chunks = None
-                self._buffered = 0
-            self._session._forget(self)
+        if self._life.on_wire and self._buffered:
+            # nobody reads it now, and the connection's window must not miss it for ever
+            self._report(self._buffered)
+            self._chunks = None
+            self._buffered = 0
+        self._fail(error)
+        self._session._forget(self)
         self._session._loop.call_soon(self._emit_end)
 
     def _session_ended(self, error: BaseException | None, code: int) -> None:
-        """The session is destroyed: whoever reads or waits here is told why."""
-        if self.destroyed:
+        """The session is destroyed: all who read or wait here are told why."""
+        life = self._life
+        if life.destroyed:
             return
-        whole = self._read_ended and (self.writable_finished or self.closed)
-        if not self.closed:
-            self.closed = True
-            self.rst_code = code
-            self._abort_writing()
-        self._off_the_wire = True
-        if whole and (error is None or isinstance(error, ConnectionClosed)):
-            self._ended_well()
+        lost = error is None or isinstance(error, ConnectionClosed)
+        self._shut(life.on_lost if lost else life.on_broken, code)
+        if self._life.whole:
+            self._await_reader()
             return
-        self._finalize(error)
+        self._fail(error)
         if self._error_seen:
             self._session._error_seen = True
         # the session says it once for all its streams
@@ -370,62 +346,30 @@ class Http2Stream(Exchange):
             # Nothing more can come on this stream: what it holds is bounded by its
             # window, and the connection's window must not wait for a reader.
             self._report(self._buffered)
-        self._off_the_wire = True
-        if self.destroyed:
+        life = self._life
+        if life.destroyed:
             return
-        by_us = self.closed
-        if not by_us:
-            self.closed = True
-            self.rst_code = code
-        else:
+        if life.closed:
             # what the peer makes of the end that we have decided on is no news
-            code = self.rst_code or NGHTTP2_NO_ERROR
-        if code == NGHTTP2_NO_ERROR and self._read_ended:
-            if self.writable_ended and not self.aborted and not unsent:
-                self._finished()
-            else:
-                # the answer came whole and wants no more of the request
-                self._abort_writing()
-                self._error = stream_error(code, self.id)
-                self._fail_drainers()
-            self._ended_well()
-            if by_us and not self._flowing:
-                # the program has closed it, and does not wait for its own reading
-                self._end_unread()
+            code = self._code
+        self._shut(life.on_over if code == NGHTTP2_NO_ERROR else life.on_broken, code)
+        if not self._life.whole:
+            self._fail(error_of(code, self.id))
+            self._emit_end()
             return
-        self._abort_writing()
-        error: BaseException | None = None
-        if code not in (NGHTTP2_NO_ERROR, NGHTTP2_CANCEL):
-            error = stream_error(code, self.id)
-        self._finalize(error)
-        self._emit_end()
-
-    def _emit_close(self) -> None:
-        if self._close_emitted:
-            return
-        self._in_close = True
-        try:
-            super()._emit_close()
-        finally:
-            self._in_close = False
-
-    def _ended_well(self) -> None:
-        """Both sides are complete: what is left is that somebody reads the rest."""
-        self._cancel_timer()
+        if unsent or self._life.aborted:
+            # the answer came whole and wants no more of the request
+            self._error = stream_error(code, self.id)
+            self._fail_drainers()
+        else:
+            self._finished()
         self._await_reader()
+        if life.closed and not self._flowing:
+            # the program has closed it, and does not wait for its own reading
+            self._end_unread()
 
-    def _finalize(self, error: BaseException | None) -> None:
-        """Become destroyed, with *error* for whoever waits."""
-        self.destroyed = True
-        self._cancel_timer()
-        if error is not None:
-            self._error = error
-        elif not self._read_ended or not self.writable_finished:
-            code = self.rst_code or NGHTTP2_NO_ERROR
-            self._error = self._session._lost_to(self) or stream_error(code, self.id)
-        self._unemitted = error
-        self._fail_waiters()
-        self._cancel_tasks()
+    def _lost(self) -> BaseException | None:
+        return self._session._lost_to(self)
 
     # --- priority ---------------------------------------------------------------------
 

@@ -27,8 +27,7 @@ def check_answered(
     if (
         not isinstance(stream, Responder)
         or stream._headers_sent
-        or stream.closed
-        or stream.destroyed
+        or stream._life.closed
         or stream._tasks
         or stream._is_being_fed()
         or any(stream.listener_count(name) for name in OF_THE_BODY)
