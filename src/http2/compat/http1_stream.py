@@ -145,9 +145,6 @@ class Http1Stream(Http1Writer):
         self._finished()
         self._await_reader()
 
-    def _ends_unread(self) -> bool:
-        return not self._did_read
-
     def _stopped(self) -> None:
         """The response is complete, and the rest of the request goes nowhere."""
         if not self._life.destroyed:
@@ -162,12 +159,9 @@ class Http1Stream(Http1Writer):
     # --- what listeners do wrong --------------------------------------------------------
 
     def _answer_failure(self) -> bool:
-        if self._headers_sent or self._life.closed:
-            return False
-        self._status_message = None
-        self.respond({":status": 500}, end_stream=True)
-        self._cancel_tasks()
-        return True
+        if not self._headers_sent:
+            self._status_message = None
+        return super()._answer_failure()
 
 
 lay_out(

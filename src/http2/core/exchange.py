@@ -376,6 +376,20 @@ class Responder(Exchange):
         """*count* (1, or -1 at its end) of what answers for the program is under way."""
         self._feeders += count
 
+    @abstractmethod
+    def respond(self, headers: OutgoingHeaders | None = None, *, end_stream: bool = False) -> None:
+        """Begin the response."""
+
+    def _answer_failure(self) -> bool:
+        if self._headers_sent or self._life.closed:
+            return False
+        self.respond({":status": 500}, end_stream=True)
+        self._cancel_tasks()
+        return True
+
+    def _ends_unread(self) -> bool:
+        return not self._did_read
+
     def _check_informational(self) -> None:
         """Raise why no informational response can be sent, if none can."""
         if self._life.closed:

@@ -258,9 +258,6 @@ class ServerHttp2Stream(Http2Stream, Responder):
         if not self._life.read_ended and not self._life.closed and (handled or not self._did_read):
             self.close(NGHTTP2_NO_ERROR)
 
-    def _ends_unread(self) -> bool:
-        return not self._did_read
-
     def _is_of_no_account(self, error: BaseException) -> bool:
         # The client has its whole answer, and what it was still sending nobody reads: curl, for
         # one, resets an upload that was answered early with PROTOCOL_ERROR. Or no handler has
@@ -268,13 +265,6 @@ class ServerHttp2Stream(Http2Stream, Responder):
         return self._is_waiting or (
             isinstance(error, StreamError) and self._life.writable_finished and not self._did_read
         )
-
-    def _answer_failure(self) -> bool:
-        if self._headers_sent or self._life.closed:
-            return False
-        self.respond({":status": 500}, end_stream=True)
-        self._cancel_tasks()
-        return True
 
 
 lay_out(
