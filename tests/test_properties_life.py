@@ -67,7 +67,7 @@ walks = st.lists(st.sampled_from(table.EVENTS), max_size=30)
 
 
 @given(st.sampled_from(sorted(BEGINNINGS)), walks)
-@settings(max_examples=400)
+@settings(max_examples=200)
 def test_the_table_beside_the_figure_of_the_rfc(beginning: str, walk: list[str]) -> None:
     life = BEGINNINGS[beginning]
     for event in walk:
@@ -99,7 +99,7 @@ def test_the_table_beside_the_figure_of_the_rfc(beginning: str, walk: list[str])
 
 
 @given(st.sampled_from(sorted(BEGINNINGS)), walks)
-@settings(max_examples=400)
+@settings(max_examples=200)
 def test_what_is_known_is_never_taken_back(beginning: str, walk: list[str]) -> None:
     life = BEGINNINGS[beginning]
     for event in walk:
@@ -319,6 +319,6 @@ steps = st.lists(
 
 @pytest.mark.filterwarnings("ignore::http2.UnsupportedWarning")
 @given(steps)
-@settings(max_examples=150)
+@settings(max_examples=100)
 def test_streams_beside_nghttp2(conversation: list[tuple[str, int, str]]) -> None:
     asyncio.run(converse(conversation))
