@@ -315,7 +315,7 @@ def test_the_page_over_http1(server: Process, run_asyncio: Run, tmp_path: Path) 
             await visit(page, url)
             await check_waterfall(page, "http/1.1")
             await says(page, "events-number", "3")
-            assert await text(page, "events-result") == "A stream on a connection of its own."
+            assert await text(page, "events-result") == "A connection is its own now."
             assert await text(page, "socket-state") == (
                 "Over HTTP/1.1 (RFC 6455): on a connection of its own."
             )

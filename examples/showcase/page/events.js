@@ -19,7 +19,9 @@ function begin() {
       known = true;
       note(connection);
       badge("events", http_version === "2" ? "h2" : `http/${http_version}`);
-      find("events-result").textContent = `A stream ${sameAsPage(connection)}.`;
+      // over HTTP/1.1 the page's own may be free again by now
+      find("events-result").textContent = http_version === "2"
+        ? `A stream ${sameAsPage(connection)}.` : "A connection is its own now.";
     }
     tick(event.lastEventId);
   };
