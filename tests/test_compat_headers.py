@@ -404,7 +404,7 @@ def test_warnings_name_the_line_of_the_program(run: Run) -> None:
     said = run(said_by(handler))["said"]
     assert said == [
         [["test_compat_headers.py"] * 6],
-        [["field", "field", "field", "has", "has", "field"]],
+        [["field", "field", "field", "has", "field", "has"]],
     ]
 
 

@@ -1,6 +1,6 @@
-"""The rules for fields that a response is given one by one, before they are sent.
+"""Fields that a response is given one by one: a wrong one is refused where it is named.
 
-The engine checks whole header blocks; here a wrong field is refused where it is named.
+What is wrong, `http2.engine.field_rules` says, as it does for whole header blocks.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
+from ..engine.field_rules import field_name, is_field_value, is_token, known_name
 from ..errors import UnsupportedWarning, new_error
 from ..headers import PSEUDO_HEADERS, sensitive_headers
 
@@ -21,13 +22,9 @@ __all__ = [
     "is_for_connection",
     "look_up",
     "pairs_of",
-    "plain_names",
     "warn_unsupported",
 ]
 
-TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9a-z]+")
-# RFC 9110 section 5.5: visible characters, spaces, tabs, and octets that nobody interprets.
-NOT_IN_VALUES = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
 # RFC 8288 section 3: <target> and its parameters. No space can be taken in two ways, so that a
 # long text that is none is found out in a moment.
 LINK = re.compile(
@@ -36,23 +33,15 @@ LINK = re.compile(
 )
 LINKS = re.compile(rf"{LINK.pattern}(?:[ \t]*,[ \t]*{LINK.pattern})*")
 
-# By every spelling that programs have used; they use few.
-_names: dict[str, str] = {}
-MOST_NAMES = 1024
-
-plain_names: set[str] = set()
-"""Names known to be right as they are: in lower case, and of use in either protocol."""
-
 
 def check_name(name: Any) -> Any:
     """*name* in lower case, without the spaces around it; `sensitive_headers` as it is.
 
     Raises ERR_INVALID_ARG_TYPE, ERR_INVALID_HTTP_TOKEN, ERR_HTTP2_PSEUDOHEADER_NOT_ALLOWED.
     """
-    try:
-        return _names[name]
-    except (KeyError, TypeError):
-        pass
+    known = known_name(name)
+    if known is not None:
+        return known
     if not isinstance(name, str):
         if name is sensitive_headers:
             return name
@@ -60,13 +49,9 @@ def check_name(name: Any) -> Any:
     lower = name.strip().lower()
     if lower in PSEUDO_HEADERS:
         raise new_error("ERR_HTTP2_PSEUDOHEADER_NOT_ALLOWED")
-    if not TOKEN.fullmatch(lower):
+    if not is_token(lower):
         raise new_error("ERR_INVALID_HTTP_TOKEN", "Header name", name)
-    if len(_names) < MOST_NAMES:
-        _names[name] = lower
-        if lower != "connection":
-            plain_names.add(lower)
-    return lower
+    return field_name(lower)
 
 
 def look_up(name: Any) -> Any:
@@ -88,7 +73,7 @@ def check_value(name: Any, value: Any) -> Any:
     """
     kind = type(value)
     if kind is str:
-        if NOT_IN_VALUES.search(value):
+        if not is_field_value(value):
             raise new_error("ERR_INVALID_CHAR", "header", name)
         return value
     if kind is int:
@@ -106,7 +91,7 @@ def _check_entry(name: str, value: Any) -> Any:
     if isinstance(value, bytes):
         value = value.decode("latin-1")
     if isinstance(value, str):
-        if NOT_IN_VALUES.search(value):
+        if not is_field_value(value):
             raise new_error("ERR_INVALID_CHAR", "header", name)
     elif isinstance(value, bool) or not isinstance(value, (int, float)):
         raise new_error("ERR_INVALID_ARG_TYPE", name, "a str, a number or a list of these", value)

@@ -13,16 +13,18 @@ from typing import TYPE_CHECKING
 from ..constants import NGHTTP2_CANCEL, NGHTTP2_PROTOCOL_ERROR
 from ..core.emitter import logger
 from ..core.unknown_protocol import RawSocket
+from ..engine.field_rules import http_date
 from ..errors import stream_error
 from .http1_carrier import HEAD_READ, Http1Carrier
 from .http1_chunked import ChunkedBody
 from .http1_head import BadRequest, RequestHead, check_incomplete, parse_again, parse_head
-from .http1_response import Fields, date, status_line
+from .http1_response import status_line
 from .http1_stream import Http1Stream
 from .http1_writer import UNTIL_CLOSE, Http1Writer
 
 if TYPE_CHECKING:
     from ..core.server import Http2Server
+    from ..engine.http1_fields import Http1Fields
     from .http1_messages import Http1IncomingMessage
     from .http1_service import Http1Service
 
@@ -376,7 +378,9 @@ class Http1Connection(Http1Carrier):
 
     # --- responses --------------------------------------------------------------------
 
-    def _connection_lines(self, stream: Http1Writer, fields: Fields, until_close: bool) -> str:
+    def _connection_lines(
+        self, stream: Http1Writer, fields: Http1Fields, until_close: bool
+    ) -> bytes:
         """The fields of a response that say what becomes of the connection (section 9)."""
         given = fields.connection
         if given is not None:
@@ -390,14 +394,14 @@ class Http1Connection(Http1Carrier):
         if self._keep_alive:
             if given is None:
                 own = fields.keep_alive
-                return "connection: keep-alive\r\n" if own else self._service.keep_alive
+                return b"connection: keep-alive\r\n" if own else self._service.keep_alive
             if stream.http_version == "1.0" and "keep-alive" not in words:
                 given += ", keep-alive"
         elif given is None:
-            return "connection: close\r\n"
+            return b"connection: close\r\n"
         elif "close" not in words:
             given += ", close"
-        return f"connection: {given}\r\n"
+        return f"connection: {given}\r\n".encode("latin-1")
 
     def _complete_output(self) -> None:
         stream = self._stream
@@ -489,11 +493,10 @@ class Http1Connection(Http1Carrier):
     def _refuse(self, error: BadRequest) -> None:
         """Answer what can't be served, and close."""
         logger.debug("%r: %s", self, error)
-        head = (
-            f"{status_line(error.status)}date: {date()}\r\n"
-            "content-length: 0\r\nconnection: close\r\n\r\n"
+        self._write(
+            b"%bdate: %b\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+            % (status_line(error.status), http_date().encode())
         )
-        self._write(head.encode())
         self._partial = None
         self._linger(more_comes=True)
 

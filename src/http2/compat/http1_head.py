@@ -17,6 +17,7 @@ from httptools import (
     HttpRequestParser,
 )
 
+from ..engine.field_rules import is_token
 from ..headers import SINGLE_VALUE, Headers, received
 from .http1_options import Http1Options
 
@@ -29,7 +30,6 @@ __all__ = [
     "parse_trailers",
 ]
 
-TOKEN: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 # A request line as most are.
 LINE: Final = re.compile(rb"([A-Z]+) (/[!\"$-~]*) HTTP/1\.([01])")
 VERSION: Final = re.compile(rb"HTTP/[0-9]\.[0-9]")
@@ -154,7 +154,7 @@ def _parse(data: bytes) -> tuple[_Fields, HttpRequestParser]:
         # Says where the other protocol would begin: behind the head.
         return found, parser
     except HttpParserInvalidMethodError as error:
-        known = TOKEN.fullmatch(data.partition(b" ")[0]) is not None
+        known = is_token(data.partition(b" ")[0])
         raise BadRequest(501 if known else 400, str(error)) from None
     except HttpParserError as error:
         raise BadRequest(400, str(error)) from None

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any
 
 from ..core.unknown_protocol import RawSocket
+from ..engine.field_rules import is_field_value
 from ..errors import new_error
-from ..headers import Headers, OutgoingHeaders
+from ..headers import Headers
 from ..layout import lay_out
-from .fields import NOT_IN_VALUES
 from .http1_response import reason_phrase
 from .request import ServerRequest, check_method
 from .response import ServerResponse
@@ -61,60 +61,22 @@ class Http1ServerResponse(ServerResponse):
     are sent in chunks, or, to clients of HTTP/1.0, until the connection ends.
     """
 
-    _message: str | None = None
-
     @property
     def status_message(self) -> str:
         """The reason phrase: that of the status, unless it is set.
 
         Setting raises ERR_INVALID_ARG_TYPE, ERR_INVALID_CHAR.
         """
-        if self._message is not None:
-            return self._message
-        return reason_phrase(self._status)
+        message: str | None = self.stream._status_message
+        return reason_phrase(self._status) if message is None else message
 
     @status_message.setter
     def status_message(self, message: str) -> None:
         if not isinstance(message, str):
             raise new_error("ERR_INVALID_ARG_TYPE", "status_message", "a str", message)
-        if NOT_IN_VALUES.search(message):
+        if not is_field_value(message):
             raise new_error("ERR_INVALID_CHAR", "status message", message)
-        self._message = message
-
-    def write_head(
-        self,
-        status_code: int,
-        status_message: str | OutgoingHeaders | None = None,
-        headers: OutgoingHeaders | None = None,
-    ) -> Self:
-        """`ServerResponse.write_head`; the reason phrase is sent."""
-        if (
-            type(headers) is dict
-            and status_message is None
-            and self._headers is None
-            and self._message is None
-            and type(status_code) is int
-            and 200 <= status_code <= 599
-        ):
-            given = headers.copy()
-            if self.stream._respond_again(status_code, given, self.send_date):
-                # what a program sends all the time
-                self._headers = given
-                self._status = status_code
-                return self
-        return super().write_head(status_code, status_message, headers)
-
-    def _send_head(self, status: int, message: str | None) -> None:
-        stream = self.stream
-        if message is not None:
-            self.status_message = message
-        if self._message is None:
-            if stream._respond_again(status, self._headers, self.send_date):
-                self._status = status
-                return
-        else:
-            stream._status_message = self._message
-        super()._send_head(status, message)
+        self.stream._status_message = message
 
 
 lay_out(Http1IncomingMessage, "stream", "headers", "_method", "url", "_listeners")

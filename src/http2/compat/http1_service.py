@@ -34,10 +34,10 @@ class Http1Service:
         self.dispatch = dispatcher.http1(server)
         self._watchers: tuple[Watcher, ...] = ()
         seconds = int(options.keep_alive_timeout)
-        self.keep_alive = "connection: keep-alive\r\n"
+        self.keep_alive = b"connection: keep-alive\r\n"
         if seconds:
             # so that no client begins a request that crosses our goodbye
-            self.keep_alive += f"keep-alive: timeout={seconds}\r\n"
+            self.keep_alive += b"keep-alive: timeout=%d\r\n" % seconds
 
     def __call__(
         self,

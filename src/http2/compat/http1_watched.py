@@ -11,9 +11,9 @@ from .http1_stream import Http1Stream
 from .http1_writer import NO_BODY
 
 if TYPE_CHECKING:
+    from ..engine.http1_fields import Http1Fields
     from .http1 import Http1Connection
     from .http1_head import RequestHead
-    from .http1_response import Fields
 
 __all__ = ["WatchedStream", "Watcher", "watched"]
 
@@ -53,7 +53,7 @@ class WatchedStream(Http1Stream):
         super()._write_body(data, size)
         self.watched.sent += size
 
-    def _end_plainly(self, data: bytes, fields: Fields) -> bool:
+    def _end_plainly(self, data: bytes, fields: Http1Fields) -> bool:
         if not super()._end_plainly(data, fields):
             return False
         self.watched.status = fields.status
@@ -61,7 +61,7 @@ class WatchedStream(Http1Stream):
         self.complete = True
         return True
 
-    def _end(self, data: bytes, trailers: Fields | None) -> None:
+    def _end(self, data: bytes, trailers: Http1Fields | None) -> None:
         super()._end(data, trailers)
         self.complete = True
         if self._framing != NO_BODY:

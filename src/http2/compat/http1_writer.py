@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..core.checks import check_bool
 from ..core.duplex import as_buffer
 from ..core.exchange import Responder
+from ..engine.http1_fields import Http1Fields, http1_fields
 from ..errors import new_error
 from ..headers import OutgoingHeaders, headers_as_sent
-from .http1_response import Fields, collect, date, known_lines, status_line
+from .http1_response import status_line
 
 if TYPE_CHECKING:
     from ..keywords import Chunk
@@ -39,7 +40,7 @@ class Http1Writer(Responder):
     _status_message: str | None = None
     # The response's head until it is written, with the first bytes of the body if they come in
     # the same turn of the loop.
-    _fields: Fields | None = None
+    _fields: Http1Fields | None = None
     _framing = NO_BODY
     # What `content-length` says is still to come; None without one.
     _left: int | None = None
@@ -83,7 +84,7 @@ class Http1Writer(Responder):
         check_bool("wait_for_trailers", wait_for_trailers)
         check_bool("send_date", send_date)
         connection = self._session
-        fields = collect(headers, **connection._strictness)
+        fields = http1_fields(headers, send_date=send_date, **connection._strictness)
         status = fields.status
         if not status:
             status = fields.status = 200
@@ -91,12 +92,8 @@ class Http1Writer(Responder):
             raise new_error("ERR_HTTP2_STATUS_INVALID", status)
         if self._status_message:
             status_line(status, self._status_message)
-        dated = None
-        if send_date and not fields.dated:
-            dated = date()
-            fields.lines.append(f"date: {dated}\r\n")
         self._fields = fields
-        self._sent = (fields.held, status, dated)
+        self._sent = (fields.held, status, fields.date)
         self._headers_sent = True
         self._wants_chunks = wait_for_trailers
         if self._timer is not None:
@@ -107,34 +104,19 @@ class Http1Writer(Responder):
         else:
             connection._wake()
 
-    def _respond_again(self, status: int, headers: dict[str, Any] | None, send_date: bool) -> bool:
-        """`respond` with *headers* that are known; False when they are not: nothing was done.
-
-        *headers* belong to the stream from now on.
-        """
-        if self._life.closed or self._headers_sent or status in BODILESS:
-            return False
-        lines = known_lines(headers)
-        if lines is None:
-            return False
-        self._fields = fields = Fields(lines)
-        fields.status = status
-        dated = None
-        if send_date:
-            dated = date()
-            lines.append(f"date: {dated}\r\n")
-        self._sent = (headers, status, dated)
-        self._headers_sent = fields.plain = True
-        if self._timer is not None:
-            self._timer.touch()
-        self._session._wake()
-        return True
-
-    def _end_plainly(self, data: bytes, fields: Fields) -> bool:
+    def _end_plainly(self, data: bytes, fields: Http1Fields) -> bool:
         """`end` of an everyday response with its whole body; False when it is no such one."""
         connection = self._session
+        size = len(data)
+        status = fields.status
         if (
             self._head_request
+            or status in BODILESS
+            or fields.connection is not None
+            or fields.keep_alive
+            or (fields.length is not None and fields.length != size)
+            or self._wants_chunks
+            or self._status_message
             or not self._life.writable
             or self._timer is not None
             or not connection._keep_alive
@@ -146,11 +128,9 @@ class Http1Writer(Responder):
         self._framing = LENGTH
         self._life = self._life.on_end
         self._response_ended = True
-        size = len(data)
-        head = (
-            f"{status_line(fields.status)}{''.join(fields.lines)}content-length: {size}\r\n"
-            f"{connection._service.keep_alive}\r\n"
-        ).encode("latin-1")
+        head = b"%b%bcontent-length: %d\r\n%b\r\n" % (
+            status_line(status), fields.lines, size, connection._service.keep_alive,
+        )  # fmt: skip
         if size <= SMALL_CHUNK:
             connection._write(head + data)
         else:
@@ -188,14 +168,13 @@ class Http1Writer(Responder):
             self._framing = CHUNKED
         else:
             self._framing = UNTIL_CLOSE
-        lines = fields.lines
         if length is not None:
-            lines.append(f"content-length: {length}\r\n")
-        elif self._framing == CHUNKED:
-            lines.append("transfer-encoding: chunked\r\n")
-        lines.append(self._session._connection_lines(self, fields, self._framing == UNTIL_CLOSE))
-        head = status_line(status, self._status_message) + "".join(lines) + "\r\n"
-        return head.encode("latin-1")
+            framing = b"content-length: %d\r\n" % length
+        else:
+            framing = b"transfer-encoding: chunked\r\n" if self._framing == CHUNKED else b""
+        connection = self._session._connection_lines(self, fields, self._framing == UNTIL_CLOSE)
+        line = status_line(status, self._status_message)
+        return b"%b%b%b%b\r\n" % (line, fields.lines, framing, connection)
 
     def _send_head(self) -> None:
         """Write the head, without waiting for a body any longer."""
@@ -211,7 +190,7 @@ class Http1Writer(Responder):
         """
         self._check_informational()
         connection = self._session
-        fields = collect(headers, informational=True, **connection._strictness)
+        fields = http1_fields(headers, informational=True, **connection._strictness)
         status = fields.status
         if status == 101:
             raise new_error("ERR_HTTP2_STATUS_101")
@@ -222,8 +201,7 @@ class Http1Writer(Responder):
         self._keep_informational(fields.held)
         if status == 100:
             connection._continued()
-        text = status_line(status) + "".join(fields.lines) + "\r\n"
-        connection._write(text.encode("latin-1"))
+        connection._write(b"%b%b\r\n" % (status_line(status), fields.lines))
 
     # --- the body of the response -------------------------------------------------------
 
@@ -280,12 +258,7 @@ class Http1Writer(Responder):
         ``content-length`` ends the connection, so that the client knows.
         """
         fields = self._fields
-        if (
-            fields is not None
-            and fields.plain
-            and type(data) is bytes
-            and self._end_plainly(data, fields)
-        ):
+        if fields is not None and type(data) is bytes and self._end_plainly(data, fields):
             return
         life = self._life
         if not life.writable:
@@ -311,13 +284,13 @@ class Http1Writer(Responder):
         if not self._life.writable:
             self.end(data)
             return
-        fields = collect(trailers, trailers=True, **self._session._strictness)
+        fields = http1_fields(trailers, trailers=True, **self._session._strictness)
         if self._fields is not None:
             self._wants_chunks = True
         data = b"" if data is None else bytes(as_buffer(data))
         self._end(data, fields)
 
-    def _end(self, data: bytes, trailers: Fields | None) -> None:
+    def _end(self, data: bytes, trailers: Http1Fields | None) -> None:
         """Write the last bytes, in one piece with the head if that is still here."""
         size = len(data)
         left = self._left
@@ -344,7 +317,7 @@ class Http1Writer(Responder):
             last = b"0\r\n\r\n"
             if trailers is not None:
                 self.sent_trailers = headers_as_sent(trailers.held, {})
-                last = b"0\r\n%b\r\n" % "".join(trailers.lines).encode("latin-1")
+                last = b"0\r\n%b\r\n" % trailers.lines
             data = b"%x\r\n%b\r\n%b" % (size, data, last) if size else last
         elif left is not None and left != size:
             if head:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from ..constants import NGHTTP2_CANCEL
 from ..core.handover import Handover
+from ..engine.field_rules import is_plain
 from ..errors import new_error
 from ..headers import OutgoingHeaders
 from ..layout import lay_out
@@ -19,7 +20,6 @@ from .fields import (
     is_for_connection,
     look_up,
     pairs_of,
-    plain_names,
     warn_unsupported,
 )
 from .request import ServerRequest
@@ -212,7 +212,9 @@ class ServerResponse(Face):
         """Send the status and the headers: those that were set, and *headers* before them.
 
         *headers* is a mapping or a list of (name, value) pairs, and may be the second
-        argument. A response whose stream is closed is left alone. Returns the response.
+        argument. A *status_message* is sent over HTTP/1; HTTP/2 has none, and an
+        `UnsupportedWarning` says so. A response whose stream is closed is left alone. Returns
+        the response.
         Raises ERR_HTTP2_HEADERS_SENT, ERR_HTTP2_STATUS_INVALID, and what `set_header` does.
         """
         stream = self.stream
@@ -220,22 +222,33 @@ class ServerResponse(Face):
             return self
         if stream._headers_sent:
             raise new_error("ERR_HTTP2_HEADERS_SENT")
-        status_code = check_status(status_code)
         if headers is None and status_message is not None and not isinstance(status_message, str):
             headers, status_message = status_message, None
+        kept = self._headers
+        if (
+            type(headers) is dict
+            and type(status_code) is int
+            and kept is status_message is None
+            and is_plain(headers)
+        ):
+            # the everyday call: the block is checked as a whole
+            stream.respond({":status": status_code, **headers}, send_date=self.send_date)
+            self._headers = headers.copy()
+            self._status = status_code
+            return self
+        status_code = check_status(status_code)
         message: Any = status_message
-        if headers is not None:
-            kept = self._headers
-            self._headers = None if kept is None else dict(kept)
-            try:
+        try:
+            if headers is not None:
+                self._headers = None if kept is None else dict(kept)
                 self._merge(headers)
-                self._send_head(status_code, message)
-            except BaseException:
-                # nothing was sent: it is as if this had never been called
-                self._headers = kept
-                raise
-        else:
-            self._send_head(status_code, message)
+            if message is not None:
+                self.status_message = message
+            self._send_head(status_code)
+        except BaseException:
+            # nothing was sent: it is as if this had never been called
+            self._headers = kept
+            raise
         return self
 
     def _merge(self, headers: OutgoingHeaders) -> None:
@@ -248,7 +261,7 @@ class ServerResponse(Face):
                 given.add(name)
                 self.set_header(name, value)
 
-    def _send_head(self, status: int, message: str | None) -> None:
+    def _send_head(self, status: int) -> None:
         headers = self._headers
         self.stream.respond(
             {":status": status} if headers is None else {":status": status, **headers},
@@ -260,7 +273,7 @@ class ServerResponse(Face):
         """Send the headers now, without waiting for the body."""
         stream = self.stream
         if not stream._headers_sent and not stream._life.closed:
-            self._send_head(self._status, None)
+            self._send_head(self._status)
 
     # --- informational responses --------------------------------------------------------
 
@@ -311,7 +324,7 @@ class ServerResponse(Face):
             raise stream._closed_error()
         if not stream._headers_sent:
             self._check_chunk(chunk)
-            self._send_head(self._status, None)
+            self._send_head(self._status)
         if stream._life.writable_ended:
             return True
         more: bool = stream.write(chunk, encoding)
@@ -352,7 +365,7 @@ class ServerResponse(Face):
 
     def _begin(self, data: Chunk | None) -> None:
         """Send the headers of a response whose whole body is *data*."""
-        self._send_head(self._status, None)
+        self._send_head(self._status)
 
     def _check_chunk(self, chunk: Chunk) -> None:
         """Refuse what is no body before the headers are sent for it."""
@@ -444,37 +457,6 @@ class Http2ServerResponse(ServerResponse):
     @status_message.setter
     def status_message(self, message: str) -> None:
         warn_of_message()
-
-    def write_head(
-        self,
-        status_code: int,
-        status_message: str | OutgoingHeaders | None = None,
-        headers: OutgoingHeaders | None = None,
-    ) -> Self:
-        """Send the status and the headers: see `ServerResponse.write_head`.
-
-        A *status_message* is not sent: HTTP/2 has none, and an `UnsupportedWarning` says so.
-        """
-        if headers is None and type(status_message) is dict:
-            headers, status_message = status_message, None
-        stream = self.stream
-        if (
-            type(headers) is dict
-            and type(status_code) is int
-            and self._headers is status_message is None
-            and plain_names.issuperset(headers)
-            and None not in headers.values()
-            and not stream.closed
-            and not stream.destroyed
-        ):
-            # the everyday call: the engine checks the block as a whole
-            stream.respond({":status": status_code, **headers}, send_date=self.send_date)
-            self._status = status_code
-            self._headers = headers
-            return self
-        if isinstance(status_message, str):
-            warn_of_message()
-        return super().write_head(status_code, status_message, headers)
 
     def create_push_response(self, headers: OutgoingHeaders) -> asyncio.Future[ServerResponse]:
         """Promise the response to the request *headers* (RFC 9113 section 8.4).

@@ -45,8 +45,6 @@ cdef class OutgoingBlock:
     cdef int _add_entry(self, object name, object value, int kind, object sensitive, bint ordered) except -1
     cdef int _add(self, object entry, object value, unsigned char flags) except -1
     cdef int _check_path(self, const char *data, Py_ssize_t length) except -1
-    cdef long long _parse_length(self, const char *data, Py_ssize_t length) except? -2
-    cdef int _parse_status(self, const char *data, Py_ssize_t length) except -1
     cdef int _put(self, object entry, const char *value, Py_ssize_t length, unsigned char flags) except -1
 
 

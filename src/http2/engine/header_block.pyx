@@ -16,7 +16,29 @@ from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF, Py_INCREF
 from libc.stdint cimport uint64_t, uintptr_t
 from libc.string cimport memcmp
-from libc.time cimport time, time_t
+
+from http2.engine.field_rules cimport (
+    SEEN_AUTHORITY,
+    SEEN_DATE,
+    SEEN_HOST,
+    SEEN_LENGTH,
+    SEEN_METHOD,
+    SEEN_PATH,
+    SEEN_PROTOCOL,
+    SEEN_SCHEME,
+    SEEN_STATUS,
+    FieldName,
+    current_date,
+    is_method,
+    is_padded,
+    lower_names,
+    name_of,
+    pairs_of,
+    parse_length,
+    parse_status,
+    plain_value,
+    span,
+)
 
 from http2.engine.nghttp2 cimport (
     NGHTTP2_NV_FLAG_NO_INDEX,
@@ -29,16 +51,9 @@ from http2.engine.nghttp2 cimport (
 )
 
 from collections.abc import Mapping
-from email.utils import formatdate
 
 from http2.errors import new_error
-from http2.headers import (
-    CONNECTION_SPECIFIC,
-    PSEUDO_HEADERS,
-    SINGLE_VALUE,
-    Headers,
-    sensitive_headers,
-)
+from http2.headers import SINGLE_VALUE, Headers, sensitive_headers
 
 cdef extern from "Python.h":
     str PyUnicode_DecodeLatin1(const char *s, Py_ssize_t size, const char *errors)
@@ -195,32 +210,11 @@ cdef list add_received(object headers, list raw, str name, str value):
     return raw
 
 
-# --- outgoing ---------------------------------------------------------------------------
-
-cdef time_t date_second = 0
-cdef str date_text = None
-
-
-cdef str http_date():
-    """The current time as an HTTP date, such as ``'Sun, 06 Nov 1994 08:49:37 GMT'``."""
-    global date_second, date_text
-    cdef time_t now = time(NULL)
-    if now != date_second or date_text is None:
-        date_text = formatdate(now, usegmt=True)
-        date_second = now
-    return date_text
-
-
+# Pseudo-headers are written right before this slot, the other fields from it on.
 cdef enum:
-    SEEN_STATUS = 1
-    SEEN_METHOD = 2
-    SEEN_PATH = 4
-    SEEN_SCHEME = 8
-    SEEN_AUTHORITY = 16
-    SEEN_PROTOCOL = 32
-    SEEN_DATE = 64
-    SEEN_HOST = 128
-    SEEN_LENGTH = 256
+    FIRST_FIELD = 8
+
+# --- outgoing ---------------------------------------------------------------------------
 
 cdef unsigned int[5] allowed_pseudo
 allowed_pseudo[REQUEST] = allowed_pseudo[PUSH_REQUEST] = (
@@ -228,110 +222,6 @@ allowed_pseudo[REQUEST] = allowed_pseudo[PUSH_REQUEST] = (
 )
 allowed_pseudo[RESPONSE] = allowed_pseudo[INFORMATIONAL] = SEEN_STATUS
 allowed_pseudo[TRAILERS] = 0
-
-# RFC 9110 section 5.6.2: what a token is made of, upper case apart (it is lowered first).
-cdef bint[256] is_token
-for _byte in bytearray(b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"):
-    is_token[_byte] = True
-
-# Pseudo-headers are written right before this slot, the other fields from it on.
-cdef enum:
-    FIRST_FIELD = 8
-    MOST_NAMES = 4096
-
-
-cdef class FieldName:
-    """What is known of a name that a program has used: its bytes and its rules.
-
-    One for the process: no block leaves anything in it.
-    """
-
-    cdef bytes lower
-    cdef str text
-    cdef bint pseudo
-    # a bit of its own when it has one value at most, else 0
-    cdef uint64_t single
-    cdef bint connection_specific
-    cdef bint te
-    cdef unsigned int mark
-
-
-cdef dict field_names = {}
-cdef dict single_bits = {name: 1 << bit for bit, name in enumerate(sorted(SINGLE_VALUE))}
-
-cdef dict marks = {
-    ":status": SEEN_STATUS,
-    ":method": SEEN_METHOD,
-    ":path": SEEN_PATH,
-    ":scheme": SEEN_SCHEME,
-    ":authority": SEEN_AUTHORITY,
-    ":protocol": SEEN_PROTOCOL,
-    "date": SEEN_DATE,
-    "host": SEEN_HOST,
-    "content-length": SEEN_LENGTH,
-}
-
-
-cdef FieldName learn_name(str name):
-    """The rules of *name*, one object for all its spellings; kept when there is room."""
-    cdef FieldName entry
-    cdef PyObject *known
-    cdef str lower
-    cdef unsigned char byte
-    if not name.isascii():
-        raise new_error("ERR_INVALID_HTTP_TOKEN", "Header name", name)
-    lower = name.lower()
-    known = PyDict_GetItem(field_names, lower)
-    if known is not NULL:
-        entry = <FieldName>known
-    else:
-        entry = FieldName.__new__(FieldName)
-        entry.lower = lower.encode("ascii")
-        entry.text = lower
-        entry.mark = marks.get(lower, 0)
-        if lower.startswith(":"):
-            entry.pseudo = True
-            if lower not in PSEUDO_HEADERS:
-                raise new_error("ERR_HTTP2_INVALID_PSEUDOHEADER", name)
-        else:
-            if not lower:
-                raise new_error("ERR_INVALID_HTTP_TOKEN", "Header name", name)
-            for byte in entry.lower:
-                if not is_token[byte]:
-                    raise new_error("ERR_INVALID_HTTP_TOKEN", "Header name", name)
-        entry.single = single_bits.get(lower, 0)
-        entry.connection_specific = lower in CONNECTION_SPECIFIC
-        entry.te = lower == "te"
-    if len(field_names) < MOST_NAMES:
-        # Names come from programs, but some programs copy them from peers: no more than
-        # so many are remembered.
-        field_names[name] = entry
-    return entry
-
-
-# Those that a rule is about are in everyday use: they are remembered, whatever else is.
-for _name in (*sorted(SINGLE_VALUE), *sorted(CONNECTION_SPECIFIC), "te"):
-    learn_name(_name)
-
-
-cdef bint is_method(const char *data, Py_ssize_t length) noexcept:
-    """Whether these bytes are a token, which a method is (RFC 9110 section 9.1)."""
-    cdef Py_ssize_t i
-    cdef unsigned char c
-    for i in range(length):
-        c = <unsigned char>data[i]
-        if not is_token[c + 32 if 65 <= c <= 90 else c]:
-            return False
-    return length > 0
-
-
-cdef str exact_name(object name):
-    """*name*, which is no exact `str`, as one: none of the program's code runs later."""
-    if isinstance(name, str):
-        return str.__str__(name)
-    if isinstance(name, bytes):
-        return bytes.decode(name, "latin-1")
-    raise new_error("ERR_INVALID_ARG_TYPE", "name", "str", name)
 
 
 cdef class OutgoingBlock:
@@ -390,65 +280,26 @@ cdef class OutgoingBlock:
         """Check one value and append the field; *value* is str, bytes, int or float."""
         cdef FieldName name = <FieldName>entry
         cdef const char *data
-        cdef Py_ssize_t length, i
-        cdef char c
-        if PyUnicode_CheckExact(value):
-            pass
-        elif isinstance(value, bytes):
-            pass
-        elif isinstance(value, str):
-            # an enum's own __str__ says its name, not its value
-            value = str.__str__(value)
-            self._keep.append(value)
-        elif isinstance(value, int) and not isinstance(value, bool):
-            value = int.__repr__(value)
-            self._keep.append(value)
-        elif isinstance(value, float):
-            value = float.__repr__(value)
-            self._keep.append(value)
-        else:
-            raise new_error(
-                "ERR_INVALID_ARG_TYPE", f"headers[{name.text!r}]",
-                "str, bytes, number or a list of them", value)
-        if isinstance(value, bytes):
-            data = PyBytes_AS_STRING(value)
-            length = PyBytes_GET_SIZE(value)
-        else:
-            PyUnicode_READY(value)
-            if PyUnicode_KIND(value) != 1:
-                # beyond Latin-1: no octet says this character
-                raise new_error("ERR_INVALID_CHAR", "header content", name.text)
-            data = <const char *>PyUnicode_DATA(value)
-            length = PyUnicode_GET_LENGTH(value)
-        for i in range(length):
-            c = data[i]
-            # RFC 9110 section 5.5; a peer with nghttp2 takes a block with any of them for malformed
-            if 0 <= c < 32 and c != 9 or c == 127:
-                raise new_error("ERR_INVALID_CHAR", "header content", name.text)
-        if length and self.strict_whitespace and (
-            data[0] == 32 or data[0] == 9 or data[length - 1] == 32 or data[length - 1] == 9
-        ):
-            raise new_error("ERR_HTTP2_INVALID_HEADER_VALUE", value, name.text)
+        cdef Py_ssize_t length
+        cdef object text = plain_value(name, value)
+        if text is not value:
+            self._keep.append(text)
+        span(name, text, &data, &length)
+        if self.strict_whitespace and is_padded(data, length):
+            raise new_error("ERR_HTTP2_INVALID_HEADER_VALUE", text, name.text)
         if name.te and (length != 8 or bytes(data[:length]).lower() != b"trailers"):
             raise new_error("ERR_HTTP2_INVALID_CONNECTION_HEADERS", name.text)
         if name.mark == SEEN_STATUS:
-            self.status = self._parse_status(data, length)
+            self.status = parse_status(data, length, self._kind == INFORMATIONAL)
         elif name.mark == SEEN_METHOD:
             if not is_method(data, length):
-                raise new_error("ERR_INVALID_HTTP_TOKEN", "Method", value)
-            self.method = value if isinstance(value, str) else value.decode("latin-1")
+                raise new_error("ERR_INVALID_HTTP_TOKEN", "Method", text)
+            self.method = text if isinstance(text, str) else text.decode("latin-1")
         elif name.mark == SEEN_PATH:
             self._check_path(data, length)
         elif name.mark == SEEN_LENGTH and self._kind != TRAILERS:
-            self.length = self._parse_length(data, length)
+            self.length = parse_length(data, length)
         return self._put(name, data, length, flags)
-
-    cdef int _parse_status(self, const char *data, Py_ssize_t length) except -1:
-        if (length == 3 and 48 <= data[0] <= 57 and 48 <= data[1] <= 57 and 48 <= data[2] <= 57):
-            return (data[0] - 48) * 100 + (data[1] - 48) * 10 + (data[2] - 48)
-        raise new_error(
-            "ERR_HTTP2_INVALID_INFO_STATUS" if self._kind == INFORMATIONAL
-            else "ERR_HTTP2_STATUS_INVALID", bytes(data[:length]).decode("latin-1"))
 
     cdef int _check_path(self, const char *data, Py_ssize_t length) except -1:
         """Refuse what no server takes for a ``:path`` (RFC 9113 section 8.3.1)."""
@@ -463,39 +314,18 @@ cdef class OutgoingBlock:
                 "ERR_HTTP2_INVALID_HEADER_VALUE", bytes(data[:length]).decode("latin-1"), ":path")
         return 0
 
-    cdef long long _parse_length(self, const char *data, Py_ssize_t length) except? -2:
-        """The number of a ``content-length`` (RFC 9110 section 8.6)."""
-        cdef long long number = 0
-        cdef Py_ssize_t i
-        if 0 < length <= 18:
-            for i in range(length):
-                if not 48 <= data[i] <= 57:
-                    break
-                number = number * 10 + (data[i] - 48)
-            else:
-                return number
-        raise new_error(
-            "ERR_HTTP2_INVALID_HEADER_VALUE", bytes(data[:length]).decode("latin-1"),
-            "content-length")
-
     cdef int _add_entry(
         self, object key, object value, int kind, object sensitive, bint ordered
     ) except -1:
         """One item of the program's headers: a name with a value or a list of values."""
         cdef FieldName name
-        cdef PyObject *known
         cdef unsigned char flags = NGHTTP2_NV_FLAG_NONE
         cdef Py_ssize_t i, size = 1
         cdef bint several = isinstance(value, (list, tuple))
         if value is None or key is sensitive_headers:
             return 0
-        if not PyUnicode_CheckExact(key):
-            key = exact_name(key)
-        known = PyDict_GetItem(field_names, key)
-        if known is not NULL:
-            name = <FieldName>known
-        else:
-            name = learn_name(key)
+        name = name_of(key)
+        if not name.remembered:
             self._keep.append(name)
         if several:
             size = PySequence_Fast_GET_SIZE(value)
@@ -565,15 +395,14 @@ cdef class OutgoingBlock:
             self._begin(kind)
             self.held = None
             return 0
+        pairs = pairs_of(headers)
         if isinstance(headers, Mapping):
-            pairs = [(name, item) for name, item in headers.items()]
             if not any(name is sensitive_headers for name, _ in pairs):
                 # a Headers has it without listing it
                 item = getattr(headers, "sensitive", None)
                 if item:
                     pairs.append((sensitive_headers, item))
         else:
-            pairs = pairs_of(headers)
             ordered = True
         # a list that the program can change later is not what was checked
         pairs = [
@@ -595,7 +424,7 @@ cdef class OutgoingBlock:
         cdef str date
         if self._seen & SEEN_DATE:
             return None
-        date = http_date()
+        date = current_date()
         self._put(
             date_name, <const char *>PyUnicode_DATA(date), PyUnicode_GET_LENGTH(date),
             NGHTTP2_NV_FLAG_NONE)
@@ -604,7 +433,7 @@ cdef class OutgoingBlock:
     cdef int complete_request(self, str authority, str scheme) except -1:
         """The pseudo-headers that a request has by default, and the rules of CONNECT."""
         if not self._seen & SEEN_METHOD:
-            self._add(known_name(":method"), "GET", NGHTTP2_NV_FLAG_NONE)
+            self._add(name_of(":method"), "GET", NGHTTP2_NV_FLAG_NONE)
         elif self.method == "CONNECT" and not self._seen & SEEN_PROTOCOL:
             if not self._seen & SEEN_AUTHORITY:
                 raise new_error("ERR_HTTP2_CONNECT_AUTHORITY")
@@ -616,40 +445,12 @@ cdef class OutgoingBlock:
         if self._asterisk and self.method != "OPTIONS":
             raise new_error("ERR_HTTP2_INVALID_HEADER_VALUE", "*", ":path")
         if not self._seen & SEEN_SCHEME:
-            self._add(known_name(":scheme"), scheme, NGHTTP2_NV_FLAG_NONE)
+            self._add(name_of(":scheme"), scheme, NGHTTP2_NV_FLAG_NONE)
         if not self._seen & (SEEN_AUTHORITY | SEEN_HOST):
-            self._add(known_name(":authority"), authority, NGHTTP2_NV_FLAG_NONE)
+            self._add(name_of(":authority"), authority, NGHTTP2_NV_FLAG_NONE)
         if not self._seen & SEEN_PATH:
-            self._add(known_name(":path"), "/", NGHTTP2_NV_FLAG_NONE)
+            self._add(name_of(":path"), "/", NGHTTP2_NV_FLAG_NONE)
         return 0
 
 
-cdef FieldName date_name = learn_name("date")
-
-
-cdef FieldName known_name(str name):
-    cdef PyObject *known = PyDict_GetItem(field_names, name)
-    return <FieldName>known if known is not NULL else learn_name(name)
-
-
-cdef object lower_names(object names):
-    """The names that must never be indexed, as a set of lower-case `str`."""
-    cdef set lower = set()
-    if not isinstance(names, (list, tuple, set, frozenset)):
-        raise new_error("ERR_INVALID_ARG_VALUE", "headers[http2.sensitive_headers]", names)
-    for name in names:
-        if not isinstance(name, (str, bytes)):
-            raise new_error("ERR_INVALID_ARG_VALUE", "headers[http2.sensitive_headers]", names)
-        lower.add(exact_name(name).lower())
-    return lower
-
-
-cdef list pairs_of(object headers):
-    """The (name, value) pairs of a program's iterable of pairs."""
-    if isinstance(headers, (str, bytes, bytearray)):
-        raise new_error("ERR_INVALID_ARG_TYPE", "headers", "a mapping or pairs", headers)
-    try:
-        return [(name, value) for name, value in headers]
-    except (TypeError, ValueError):
-        raise new_error(
-            "ERR_INVALID_ARG_TYPE", "headers", "a mapping or pairs", headers) from None
+cdef FieldName date_name = name_of("date")

@@ -1,0 +1,42 @@
+from libc.stdint cimport uint64_t
+
+
+# What a name says of the message that its field is in.
+cdef enum:
+    SEEN_STATUS = 1
+    SEEN_METHOD = 2
+    SEEN_PATH = 4
+    SEEN_SCHEME = 8
+    SEEN_AUTHORITY = 16
+    SEEN_PROTOCOL = 32
+    SEEN_DATE = 64
+    SEEN_HOST = 128
+    SEEN_LENGTH = 256
+    SEEN_KEEP_ALIVE = 512
+    SEEN_CODING = 1024
+    SEEN_CONNECTION = 2048
+
+
+cdef class FieldName:
+    cdef bytes lower
+    cdef str text
+    cdef bint pseudo
+    # a bit of its own when it has one value at most, else 0
+    cdef uint64_t single
+    cdef bint connection_specific
+    cdef bint te
+    cdef unsigned int mark
+    # for good, under a spelling of it
+    cdef bint remembered
+
+
+cdef FieldName name_of(object key)
+cdef object plain_value(FieldName name, object value)
+cdef int span(FieldName name, object value, const char **data, Py_ssize_t *length) except -1
+cdef bint is_padded(const char *data, Py_ssize_t length) noexcept
+cdef bint is_method(const char *data, Py_ssize_t length) noexcept
+cdef int parse_status(const char *data, Py_ssize_t length, bint informational) except -1
+cdef long long parse_length(const char *data, Py_ssize_t length) except? -2
+cdef object lower_names(object names)
+cdef list pairs_of(object headers)
+cdef str current_date()

@@ -1,0 +1,15 @@
+from http2.engine.field_rules cimport FieldName
+
+
+cdef class Http1Fields:
+    cdef readonly object held
+    cdef public int status
+    cdef readonly object length
+    cdef readonly bint dated
+    cdef readonly str date
+    cdef readonly bint keep_alive
+    cdef readonly object connection
+    cdef readonly bytes lines
+
+    cdef bint _note(self, FieldName name, const char *data, Py_ssize_t length, bint informational, bint trailers) except -1
+    cdef int _add(self, object key, object value, bint strict_whitespace, bint informational, bint trailers) except -1
