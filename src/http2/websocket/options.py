@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..core.timers import check_timeout
+from ..engine.field_rules import is_token
 from ..errors import new_error
 
 __all__ = ["Options", "check_subprotocols"]
@@ -70,12 +71,7 @@ def check_subprotocols(subprotocols: Any) -> list[str]:
     return found
 
 
-TOKEN_CHARACTERS = frozenset(
-    "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-)
-
-
 def check_token(what: str, name: str) -> None:
     """Raise ERR_INVALID_HTTP_TOKEN when *name* is no token (RFC 9110 section 5.6.2)."""
-    if not name or not TOKEN_CHARACTERS.issuperset(name):
+    if not is_token(name):
         raise new_error("ERR_INVALID_HTTP_TOKEN", what, name)
