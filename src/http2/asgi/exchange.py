@@ -22,6 +22,7 @@ is made for a request that is read, answered and forgotten.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from contextvars import Context
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -220,14 +221,9 @@ class Exchange:
             if state != NEW:
                 raise self._unexpected(kind)
             status = message["status"]
-            if not isinstance(status, int):
+            if status.__class__ is not int and not isinstance(status, int):
                 raise TypeError(f"the status of {kind!r} is an int, and not {status!r}")
-            head: list[tuple[Any, Any]] = [(":status", status)]
-            self._head = head
-            for name, value in message.get("headers", ()):
-                if name.__class__ is str or value.__class__ is str:
-                    raise text_in_header(name, value)
-                head.append((name, value))
+            self._head = [(":status", status), *message.get("headers", ())]
             self._trailers: Any = [] if message.get("trailers", False) else None
             self._state = HELD
         else:
@@ -271,10 +267,17 @@ class Exchange:
         if added:
             head[1:1] = added
         stream = self._stream
-        # The engine takes a mapping in less time: there is one unless a name is repeated.
-        given: Any = {_texts.get(name) or _learn(name): value for name, value in head}
+        # The engine takes a mapping in less time: there is one unless a name is repeated. A value
+        # that is text is left out, and found by that.
+        given: Any = {
+            _texts.get(name) or _learn(name): value
+            for name, value in head
+            if value.__class__ is not str
+        }
         if len(given) != len(head):
             given = head
+            if any(isinstance(value, str) for _, value in head):
+                raise text_in_header(head)
         try:
             stream.respond(given, send_date=send_date)
         except Http2Error:
@@ -401,12 +404,14 @@ def _repaired(head: list[Any]) -> list[Any]:
 
 # Names of responses' fields as text, by the bytes that applications have used; at most so many
 # are remembered.
-_texts: dict[Any, str] = {}
+_texts: dict[Any, str] = {":status": ":status"}
 _MOST_TEXTS = 4096
 
 
 def _learn(name: Any) -> Any:
     """*name* in lower case, as the engine has it."""
+    if isinstance(name, str):
+        raise text_in_header([(name, b"")])
     text = text_of(name)
     if isinstance(text, str):
         text = text.lower()
@@ -415,8 +420,13 @@ def _learn(name: Any) -> Any:
     return text
 
 
-def text_in_header(name: Any, value: Any) -> TypeError:
-    """The error for a field whose name or value is text: ASGI's are bytes."""
+def text_in_header(fields: Iterable[tuple[Any, Any]]) -> TypeError:
+    """The error for the one of *fields* whose name or value is text: ASGI's are bytes."""
+    name, value = next(
+        (name, value)
+        for name, value in fields
+        if name != ":status" and (isinstance(name, str) or isinstance(value, str))
+    )
     return TypeError(
         f"the name and the value of a header are bytes, and not str: {name!r}: {value!r}"
     )
@@ -427,7 +437,7 @@ def _fields(message: Message) -> list[tuple[Any, Any]]:
     found = []
     for name, value in message.get("headers", ()):
         if isinstance(name, str) or isinstance(value, str):
-            raise text_in_header(name, value)
+            raise text_in_header([(name, value)])
         found.append((name, value))
     return found
 

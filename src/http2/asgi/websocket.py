@@ -230,6 +230,6 @@ def _fields(message: Message) -> list[tuple[str, str]]:
     found = []
     for name, value in message.get("headers") or ():
         if isinstance(name, str) or isinstance(value, str):
-            raise text_in_header(name, value)
+            raise text_in_header([(name, value)])
         found.append((text_of(name).lower(), text_of(value)))
     return found
