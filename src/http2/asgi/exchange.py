@@ -158,7 +158,7 @@ class Exchange:
     async def _gone(self) -> None:
         """Wait until the response is complete, or its client has gone."""
         stream = self._stream
-        if self._state == DONE or stream.closed or stream.destroyed:
+        if self._state == DONE or stream.closed:
             return
         if self._waiters is None:
             self._waiters = []
@@ -180,7 +180,7 @@ class Exchange:
         """The response is complete: what the client still sends is for nobody."""
         stream = self._stream
         if stream.id is not None and not (
-            stream.end_after_headers or stream.readable_ended or stream.closed or stream.destroyed
+            stream.end_after_headers or stream.readable_ended or stream.closed
         ):
             # not before the last byte, or the trailers, have gone
             if stream.writable_finished:
@@ -201,7 +201,7 @@ class Exchange:
         kind = message["type"]
         state = self._state
         stream = self._stream
-        if (stream.closed or stream.destroyed) and state != DONE:
+        if stream.closed and state != DONE:
             raise ClientDisconnected
         if kind == "http.response.body":
             if state != HELD and state != OPEN:
@@ -335,7 +335,7 @@ class Exchange:
     def _inform(self, headers: Any) -> None:
         """Send an informational response, unless it is too late for one."""
         stream = self._stream
-        if not (stream.headers_sent or stream.closed or stream.destroyed):
+        if not (stream.headers_sent or stream.closed):
             stream.additional_headers(headers)
 
     def _push(self, message: Message) -> None:
@@ -351,7 +351,7 @@ class Exchange:
         if promise.cancelled() or promise.exception() is not None:
             return
         stream, headers = promise.result()
-        if not (stream.closed or stream.destroyed):
+        if not stream.closed:
             self.begin(self._connection, stream, headers, headers[":method"], headers[":path"])
 
     # --- what an application does wrong ---------------------------------------------------
@@ -365,7 +365,7 @@ class Exchange:
             message = "the ASGI application has returned without a response"
         else:
             message = "the ASGI application has returned before the end of its response"
-        if result is None and (stream.closed or stream.destroyed):
+        if result is None and stream.closed:
             return
         self._connection.failed(self.scope, message, None)
         self._answer_failure()
@@ -373,7 +373,7 @@ class Exchange:
     def _failed(self, error: BaseException) -> None:
         """The application has raised *error*."""
         stream = self._stream
-        gone = stream.closed or stream.destroyed
+        gone = stream.closed
         if not (gone and self._state != DONE and of_disconnect(error)):
             self._connection.failed(self.scope, "exception in the ASGI application", error)
         self._answer_failure()
@@ -381,7 +381,7 @@ class Exchange:
     def _answer_failure(self) -> None:
         """500 when nothing was sent yet, a reset otherwise: no half response looks whole."""
         stream = self._stream
-        if self._state == DONE or stream.closed or stream.destroyed:
+        if self._state == DONE or stream.closed:
             return
         if stream.headers_sent:
             stream.on("error", lambda: None)  # the log has it
