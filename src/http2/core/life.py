@@ -73,8 +73,8 @@ closes a stream while sending is ``OPEN`` makes that ``CUT``, and ``aborted`` is
 Where the events come from:
 
 - *over* is the engine's STREAM_CLOSED with NO_ERROR, *broken* the same with another code, and the
-  end of a session with an error. *lost* is the end of a session without one: a connection that
-  was closed.
+  end of a session with an error. For a stream that this side has closed, its own code counts.
+  *lost* is the end of a session without an error: its connection was closed.
 - *close* is what the program, or something that acts for it, does: `close`, `destroy`, a deadline,
   a signal, a session that refuses the request. A handler that raises closes its stream when the
   response has begun, and is answered for with status 500 before that.
