@@ -422,7 +422,6 @@ class ClientHttp2Session(Http2Session):
         waiting: list[Any] = [stream for stream in self._streams.values() if stream._is_unsent()]
         for stream in waiting:
             if not stream._life.closed:
-                stream._reset(NGHTTP2_CANCEL)
                 stream._goes_unsent()
         self._end_if_idle()
 

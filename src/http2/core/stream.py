@@ -267,9 +267,10 @@ class Http2Stream(Exchange):
         unsent = self._is_unsent()
         self._shut(life.on_close, code)
         if life.idle or not sending or code != NGHTTP2_NO_ERROR:
-            self._reset(code)
             if unsent:
                 self._leave(error_of(code, self.id))
+            else:
+                self._reset(code)
         return Completion(self)
 
     def _is_unsent(self) -> bool:
@@ -300,19 +301,19 @@ class Http2Stream(Exchange):
         ``close`` are emitted in the next turn of the loop.
         """
         life = self._life
-        if life.destroyed:
-            return
-        self._shut(life.on_close, code_of(error))
-        self._reset(self._code)
-        self._leave(error)
+        if not life.destroyed:
+            self._shut(life.on_close, code_of(error))
+            self._leave(error)
 
     def _leave(self, error: BaseException | None) -> None:
         """Leave the session because this side says so; the events follow in the next turn."""
-        if self._life.on_wire and self._buffered:
-            # nobody reads it now, and the connection's window must not miss it for ever
-            self._report(self._buffered)
-            self._chunks = None
-            self._buffered = 0
+        if self._life.on_wire:
+            self._reset(self._code)
+            if self._buffered:
+                # nobody reads it now, and the connection's window must not miss it for ever
+                self._report(self._buffered)
+                self._chunks = None
+                self._buffered = 0
         self._fail(error)
         self._session._forget(self)
         self._session._loop.call_soon(self._emit_end)
