@@ -84,7 +84,7 @@ lint: ## check style and format
 types: ## check the types: of the library with mypy, of programs that use it with mypy and pyright
 	@tools/bootstrap types
 	$(run-types)
-	$(bin)/python -m pytest -q -n 0 tests/test_typing.py $(ARGS)
+	$(bin)/python -m pytest -q -n 0 tests/documentation/test_typing.py $(ARGS)
 
 format: ## put the code into form
 	@tools/bootstrap lint

@@ -9,8 +9,8 @@ from sphinx.errors import ExtensionError
 import http2
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
-from tests import rows
-from tests.asgi import rules
+from docs import asgi_rules as rules
+from docs import rows
 
 project = "http2"
 author = "the http2 maintainers"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.memory import KIND_NAMES, PREFACE, frame, frames
+from tests.support.memory import KIND_NAMES, PREFACE, frame, frames
 
 from http2 import Http2Error, events
 from http2.engine.connection import Connection

@@ -10,7 +10,7 @@ What holds, whatever happens:
 - when all streams are over and everything is read: nothing is left to be sent, nothing is kept
   (`memory()` is what it was in the beginning), and the windows of the connection are whole again.
 
-`tests/test_properties_machine.py` is the smaller relative: here bytes are cut and joined on their
+`tests/properties/test_machine.py` is the smaller relative: here bytes are cut and joined on their
 way, and pushes, windows, priorities and both kinds of GOAWAY take part.
 """
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeVar
 
-from tests.memory import REQUEST_BLOCK, frame
+from tests.support.memory import REQUEST_BLOCK, frame
 
 T = TypeVar("T")
 

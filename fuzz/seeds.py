@@ -6,7 +6,7 @@ import ssl
 from collections.abc import Callable
 from random import Random
 
-from tests.memory import sent
+from tests.support.memory import sent
 
 from http2 import events
 from http2.engine.connection import Connection

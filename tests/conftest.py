@@ -9,15 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import json
 import logging
 import os
-import socket
 import subprocess
 import sys
 import warnings
-from collections.abc import Callable, Coroutine, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,18 +24,15 @@ import uvloop
 
 from http2.core.log_limit import limit
 
-from .filing import pattern
-
-TESTS = Path(__file__).parent
-NODE = TESTS / "node"
+from .support.filing import pattern
+from .support.running import Run
+from .support.self_signed import Certificate
 
 # A slow or busy machine is no failure: no example of a property has a deadline. Every run tries the
 # same examples, so that what fails after a change fails because of it; "search" is for others.
 hypothesis.settings.register_profile("repeat", deadline=None, derandomize=True)
 hypothesis.settings.register_profile("search", deadline=None)
 hypothesis.settings.load_profile("repeat")
-
-Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
 
 def run_on(loop_factory: Callable[[], asyncio.AbstractEventLoop], main: Any, limit: float) -> Any:
@@ -96,14 +90,6 @@ def run_asyncio() -> Run:
     return lambda main: run_on(asyncio.new_event_loop, main, 120)
 
 
-@dataclass(frozen=True)
-class Certificate:
-    """A self-signed certificate for localhost and 127.0.0.1, as files."""
-
-    cert: str
-    key: str
-
-
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
     """A certificate for this run of the tests, made by openssl."""
@@ -116,38 +102,6 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
         check=True, capture_output=True,
     )  # fmt: skip
     return made
-
-
-def free_port() -> int:
-    """A TCP port of loopback that was free a moment ago, for peers that can't choose one."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
-
-
-async def execute(*command: str, timeout: float = 30, stdin: bytes | None = None) -> bytes:
-    """Run a program to its end; its standard output. A failure shows what it said."""
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    try:
-        out, err = await asyncio.wait_for(process.communicate(stdin), timeout)
-    except TimeoutError:
-        process.kill()
-        await process.wait()
-        raise
-    assert process.returncode == 0, (command, process.returncode, out[-2000:], err[-2000:])
-    return out
-
-
-async def node(script: str, *args: str, timeout: float = 30) -> Any:
-    """Run ``tests/node/<script>`` with Node; what it printed, read as JSON."""
-    out = await execute("node", str(NODE / script), *args, timeout=timeout)
-    return json.loads(out)
 
 
 @pytest.fixture

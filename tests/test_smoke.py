@@ -8,7 +8,7 @@ import pytest
 
 import http2
 
-from .conftest import Run
+from .support.running import Run
 
 
 @pytest.mark.row(

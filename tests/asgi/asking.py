@@ -8,11 +8,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import websockets
+
 import http2
 import http2.asgi
 
-from ..conftest import execute
-from ..serving import listening
+from ..support.running import execute
+from ..support.serving import listening
 
 VERSIONS = {"2": "--http2-prior-knowledge", "1.1": "--http1.1"}
 
@@ -73,3 +75,15 @@ async def handling(app: Any, **options: Any) -> AsyncIterator[tuple[http2.asgi.H
 def port_of(url: str) -> int:
     """The port in *url*."""
     return int(url.rpartition(":")[2])
+
+
+@asynccontextmanager
+async def opened(url: str, version: str, path: str = "/", **options: Any) -> AsyncIterator[Any]:
+    """A WebSocket of a client of ours over HTTP/2, or of `websockets` over HTTP/1.1."""
+    url = url.replace("http", "ws") + path
+    if version == "2":
+        async with http2.connect_websocket(url, **options) as ws:
+            yield ws
+    else:
+        async with websockets.connect(url, proxy=None, **options) as theirs:
+            yield theirs

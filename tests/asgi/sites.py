@@ -13,10 +13,11 @@ import websockets
 
 import http2
 
-from ..conftest import Certificate, execute
+from ..support.running import execute
+from ..support.self_signed import Certificate
 from .asking import Answer, head_of
-from .uvicorns import Process as Started
-from .uvicorns import starting, uvicorn
+from .servers.uvicorns import Process as Started
+from .servers.uvicorns import starting, uvicorn
 
 # The server (which uvicorn, or `Handler`), the loop, and whether there is TLS.
 WAYS = {

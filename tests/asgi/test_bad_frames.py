@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from .. import raw
-from ..conftest import Run
-from ..serving import Events, eventually
+from ..support import raw
+from ..support.running import Run
+from ..support.serving import Events, eventually
 from .asking import handling, port_of
 
 MASK = b"\0\0\0\0"

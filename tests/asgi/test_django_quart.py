@@ -11,7 +11,8 @@ import pytest
 
 import http2
 
-from ..conftest import Certificate, Run
+from ..support.running import Run
+from ..support.self_signed import Certificate
 from .sites import FEW, Process, await_background, hear_events, joining, serving, talk, visit
 
 

@@ -11,9 +11,9 @@ import pytest
 
 import http2
 
-from .. import raw
-from ..conftest import Run, execute
-from ..serving import Events
+from ..support import raw
+from ..support.running import Run, execute
+from ..support.serving import Events
 from .asking import VERSIONS, ask, handling, port_of
 
 START: dict[str, Any] = {"type": "http.response.start", "status": 200, "headers": []}

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from ..conftest import Certificate, Run, execute
+from ..support.running import Run, execute
+from ..support.self_signed import Certificate
 from .sites import WAYS, Process, await_background, hear_events, serving, talk, visit
 
 APP = "tests.asgi.programs.site:app"

@@ -10,9 +10,9 @@ from typing import Any
 import grpc
 import pytest
 
-from ..conftest import Certificate
+from ..support.self_signed import Certificate
+from .servers.uvicorns import VERSIONS, uvicorn
 from .sites import serving
-from .uvicorns import VERSIONS, uvicorn
 
 APP = "tests.asgi.programs.grpc_service:app"
 

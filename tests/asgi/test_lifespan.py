@@ -11,7 +11,7 @@ import pytest
 import http2.asgi
 from http2.asgi import Handler, LifespanError
 
-from ..conftest import Run
+from ..support.running import Run
 from .asking import ask, handling
 
 

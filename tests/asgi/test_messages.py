@@ -11,9 +11,9 @@ import pytest
 import http2
 import http2.asgi
 
-from .. import raw
-from ..conftest import Run
-from ..serving import Events, eventually
+from ..support import raw
+from ..support.running import Run
+from ..support.serving import Events, eventually
 from .asking import ask, handling, port_of
 
 START: dict[str, Any] = {"type": "http.response.start", "status": 200, "headers": []}

@@ -11,9 +11,10 @@ import pytest
 import http2
 import http2.asgi
 
-from .. import http1, raw
-from ..conftest import Certificate, Run
-from ..serving import listening
+from ..support import http1, raw
+from ..support.running import Run
+from ..support.self_signed import Certificate
+from ..support.serving import listening
 from .asking import ask, handling, port_of
 
 

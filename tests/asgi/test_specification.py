@@ -13,16 +13,16 @@ from typing import Any
 import pytest
 import websockets
 from asgiref.compatibility import guarantee_single_callable
+from docs import asgi_rules as rules
 
 import http2
 import http2.asgi
 
-from .. import http1, raw
-from ..conftest import Certificate, Run
-from ..serving import Events, eventually, listening
-from . import rules
-from .asking import ask, handling, port_of
-from .test_websocket import opened
+from ..support import http1, raw
+from ..support.running import Run
+from ..support.self_signed import Certificate
+from ..support.serving import Events, eventually, listening
+from .asking import ask, handling, opened, port_of
 
 START: dict[str, Any] = {"type": "http.response.start", "status": 200, "headers": []}
 BODY: dict[str, Any] = {"type": "http.response.body", "body": b"x"}

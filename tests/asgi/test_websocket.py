@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -14,25 +12,13 @@ import websockets
 import http2
 import http2.asgi
 
-from ..conftest import Run
-from ..http1 import Http1Peer, get
-from ..serving import Events, listening
-from .asking import ask, handling, port_of
-from .uvicorns import VERSIONS, uvicorn
+from ..support.http1 import Http1Peer, get
+from ..support.running import Run
+from ..support.serving import Events, listening
+from .asking import ask, handling, opened, port_of
+from .servers.uvicorns import VERSIONS, uvicorn
 
 OPENINGS = ["2", "1.1"]
-
-
-@asynccontextmanager
-async def opened(url: str, version: str, path: str = "/", **options: Any) -> AsyncIterator[Any]:
-    """A WebSocket of a client of ours over HTTP/2, or of `websockets` over HTTP/1.1."""
-    url = url.replace("http", "ws") + path
-    if version == "2":
-        async with http2.connect_websocket(url, **options) as ws:
-            yield ws
-    else:
-        async with websockets.connect(url, proxy=None, **options) as theirs:
-            yield theirs
 
 
 async def chat(scope: Any, receive: Any, send: Any) -> None:

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..asgi.asking import Answer, ask
-from ..asgi.uvicorns import ROOT, Process, environment, starting
+from ..asgi.servers.uvicorns import Process, environment, starting
+from ..support.paths import ROOT
 
 COMMAND = [sys.executable, "-W", "error", "-m", "http2", "serve"]
 

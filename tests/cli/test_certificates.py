@@ -15,9 +15,9 @@ import pytest
 
 import http2
 
-from ..asgi.uvicorns import VERSIONS, Process
-from ..certificates import Issued, shown
-from ..serving import eventually
+from ..asgi.servers.uvicorns import VERSIONS, Process
+from ..support.certificates import Issued, shown
+from ..support.serving import eventually
 from .serving import serving
 
 BARE = "tests.asgi.programs.bare:app"

@@ -11,7 +11,7 @@ from urllib.parse import urljoin, urlsplit
 
 import pytest
 
-from ..asgi.uvicorns import Process
+from ..asgi.servers.uvicorns import Process
 from .serving import get, serving
 
 SECRET = "of nobody's business"

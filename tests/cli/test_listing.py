@@ -10,10 +10,9 @@ from urllib.parse import unquote_to_bytes
 
 import pytest
 
-from ..asgi.uvicorns import Process
-from ..browser import Page, chromium
-from ..conftest import Run
-from ..pages import (
+from ..asgi.servers.uvicorns import Process
+from ..interop.browser.chromium import Page, chromium, key_of
+from ..interop.browser.pages import (
     DOMAINS,
     check_looks,
     check_names,
@@ -23,7 +22,7 @@ from ..pages import (
     tab_through,
     visit,
 )
-from ..test_browser import key_of
+from ..support.running import Run
 from .serving import serving
 
 # Names that mean something to HTML, to URLs, to the browser or to nobody.

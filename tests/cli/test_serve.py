@@ -21,8 +21,9 @@ import pytest
 
 from http2.cli.listening import listen
 
-from ..asgi.uvicorns import VERSIONS, Process, environment
-from ..conftest import Certificate, free_port
+from ..asgi.servers.uvicorns import VERSIONS, Process, environment
+from ..support.running import free_port
+from ..support.self_signed import Certificate
 from .serving import COMMAND, failing, get, serving
 
 BARE = "tests.asgi.programs.bare:app"

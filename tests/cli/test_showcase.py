@@ -14,10 +14,9 @@ from typing import Any
 
 import pytest
 
-from ..asgi.uvicorns import ROOT, Process
-from ..browser import Page, chromium
-from ..conftest import Run, execute
-from ..pages import (
+from ..asgi.servers.uvicorns import Process
+from ..interop.browser.chromium import Page, chromium, key_of
+from ..interop.browser.pages import (
     DOMAINS,
     check_looks,
     check_names,
@@ -28,7 +27,8 @@ from ..pages import (
     until,
     visit,
 )
-from ..test_browser import key_of
+from ..support.paths import EXAMPLES, ROOT
+from ..support.running import Run, execute
 from .serving import get, serving
 
 
@@ -120,7 +120,7 @@ def test_in_a_terminal(server: Process, run_asyncio: Run) -> None:
 
 
 def test_the_page_takes_nothing_from_elsewhere() -> None:
-    for path in (ROOT / "examples" / "showcase" / "page").iterdir():
+    for path in (EXAMPLES / "showcase" / "page").iterdir():
         # `https://${…}` is this server's
         addresses = set(re.findall(r"\bhttps?://[^\s\"'`{}<>$]+", path.read_text()))
         # a namespace is a name

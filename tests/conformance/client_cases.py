@@ -16,10 +16,11 @@ from typing import Any
 
 import http2
 
-from .. import raw
-from ..conftest import Certificate, Run
-from ..dialled import PATIENCE
-from ..raw import RawPeer
+from ..support import raw
+from ..support.dialled import PATIENCE
+from ..support.raw import RawPeer
+from ..support.running import Run
+from ..support.self_signed import Certificate
 from .reactions import Fine, Reaction
 from .server_cases import BARRIERS, observe
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..raw import integer
+from ..support.raw import integer
 
 # Names and values that RFC 7541 appendix C spells out in Huffman's code.
 HUFFMAN = {

@@ -7,9 +7,9 @@ from typing import TypeAlias
 
 from http2.constants import ERROR_CODE_NAMES, NGHTTP2_FLOW_CONTROL_ERROR
 
-from .. import raw
-from ..nghttp2_versions import RESETS_FOR_A_WINDOW
-from ..raw import Frame
+from ..support import raw
+from ..support.nghttp2_versions import RESETS_FOR_A_WINDOW
+from ..support.raw import Frame
 
 
 @dataclass

@@ -14,10 +14,11 @@ from typing import Any
 
 import http2
 
-from .. import raw
-from ..conftest import Certificate, Run
-from ..raw import RawPeer
-from ..serving import eventually, listening
+from ..support import raw
+from ..support.raw import RawPeer
+from ..support.running import Run
+from ..support.self_signed import Certificate
+from ..support.serving import eventually, listening
 from .reactions import Fine, Observed, Reaction
 
 BARRIERS = (b"barrier1", b"barrier2")

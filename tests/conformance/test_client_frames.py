@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import struct
 
-from .. import raw
-from ..conftest import Certificate, Run
+from ..support import raw
+from ..support.running import Run
+from ..support.self_signed import Certificate
 from .client_cases import ClientCase, check_client
 from .codes import FLOW_CONTROL_ERROR, FRAME_SIZE_ERROR, PROTOCOL_ERROR
 from .reactions import (

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from .. import raw
-from ..conftest import Certificate, Run
+from ..support import raw
+from ..support.running import Run
+from ..support.self_signed import Certificate
 from . import hpack
 from .client_cases import ClientCase, check_client
 from .codes import COMPRESSION_ERROR, PROTOCOL_ERROR

@@ -6,10 +6,11 @@ import asyncio
 
 import http2
 
-from .. import raw
-from ..conftest import Certificate, Run
-from ..raw import RawPeer
-from ..serving import eventually, listening
+from ..support import raw
+from ..support.raw import RawPeer
+from ..support.running import Run
+from ..support.self_signed import Certificate
+from ..support.serving import eventually, listening
 from .client_cases import ClientCase, check_client
 from .codes import PROTOCOL_ERROR
 from .reactions import Ended, Observed, Reaction, connection_error, fine

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import struct
 
-from .. import raw
-from ..conftest import Certificate, Run
+from ..support import raw
+from ..support.running import Run
+from ..support.self_signed import Certificate
 from .codes import PROTOCOL_ERROR, STREAM_CLOSED
 from .reactions import connection_error, fine, stream_error, stream_error_or_worse
 from .server_cases import Case, check

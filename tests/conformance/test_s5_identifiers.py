@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import struct
 
-from .. import raw
-from ..conftest import Certificate, Run
-from ..nghttp2_versions import KNOWS_RFC_7540
+from ..support import raw
+from ..support.nghttp2_versions import KNOWS_RFC_7540
+from ..support.running import Run
+from ..support.self_signed import Certificate
 from .codes import PROTOCOL_ERROR, REFUSED_STREAM, STREAM_CLOSED
 from .reactions import Either, connection_error, fine, stream_error, stream_error_or_worse
 from .server_cases import Case, check

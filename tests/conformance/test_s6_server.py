@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import struct
 
-from .. import raw
-from ..conftest import Certificate, Run
+from ..support import raw
+from ..support.running import Run
+from ..support.self_signed import Certificate
 from .codes import FLOW_CONTROL_ERROR, FRAME_SIZE_ERROR, PROTOCOL_ERROR, STREAM_CLOSED
-from .reactions import (
-    connection_error,
-    error_of_a_window,
-    fine,
-    stream_error_or_worse,
-)
+from .reactions import connection_error, error_of_a_window, fine, stream_error_or_worse
 from .server_cases import Case, check
 
 MOST = 2**31 - 1

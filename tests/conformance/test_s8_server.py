@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from .. import raw
-from ..conftest import Certificate, Run
+from ..support import raw
+from ..support.running import Run
+from ..support.self_signed import Certificate
 from .codes import PROTOCOL_ERROR
 from .reactions import Reaction, fine, stream_error
 from .server_cases import Case, check

@@ -10,8 +10,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..conftest import Certificate, free_port
-from ..programs import EXAMPLES
+from ..support.paths import EXAMPLES
+from ..support.running import free_port
+from ..support.self_signed import Certificate
 
 DEPLOY = EXAMPLES / "deploy"
 # Of what is not part of a test.

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from ..asgi.asking import ask
-from ..asgi.uvicorns import starting
+from ..asgi.servers.uvicorns import starting
 from .files import DEPLOY
 
 ROOT = DEPLOY.parent.parent

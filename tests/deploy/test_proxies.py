@@ -21,10 +21,11 @@ import websockets
 import http2
 
 from ..asgi.asking import port_of
-from ..asgi.uvicorns import Process, starting
-from ..conftest import Certificate, Run, execute
+from ..asgi.servers.uvicorns import Process, starting
 from ..restarts.rolling import reachable
-from ..serving import listening
+from ..support.running import Run, execute
+from ..support.self_signed import Certificate
+from ..support.serving import listening
 from .files import DEPLOY, Place, haproxy, haproxy_sees_both, nginx
 
 Command = Callable[[Place], list[str]]

@@ -17,8 +17,8 @@ import pytest
 
 import http2
 
-from ..asgi.uvicorns import Process, starting
-from ..conftest import Run, free_port
+from ..asgi.servers.uvicorns import Process, starting
+from ..support.running import Run, free_port
 from .files import DEPLOY, adapted, program
 
 # Puts a socket where systemd puts it, and says so as systemd does.

@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from ..conftest import Certificate
+from ..support.self_signed import Certificate
 from .rolling import WAYS, roll
 
 

@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from ..conftest import Certificate, free_port
 from ..deploy.files import Place, haproxy, haproxy_sees_both, nginx
+from ..support.paths import ROOT
+from ..support.running import free_port
+from ..support.self_signed import Certificate
 from .load import CHURN, FOR_EVER, Figures, client
 
-ROOT = Path(__file__).parent.parent.parent
 # Seconds of load before, between and after the restarts.
 PAUSE = 0.3
 # Seconds that a start or an end may take.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ..conftest import Certificate, Run
+from ..support.running import Run
+from ..support.self_signed import Certificate
 from .rolling import WAYS, roll
 
 # Restarts of each way: each of the two instances once.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from . import client, floods, http1, memory, resets, slow, websocket
 from .attacks import ATTACKS
+from .families import client, floods, http1, memory, resets, slow, websocket
 
 __all__ = ["ATTACKS", "FAMILIES"]
 

@@ -21,12 +21,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from .. import raw
+from ..support import raw
+from ..support.paths import NODE, ROOT
 from .attacks import Attack
 from .wire import LARGEST, WINDOW, Ended, Peer
 
-ROOT = Path(__file__).resolve().parents[2]
-NODE_VICTIM = ROOT / "tests" / "node" / "security_victim.js"
+NODE_VICTIM = NODE / "server/victim.js"
 # Seconds that a victim has to start, and to answer when it is let be.
 PATIENCE = 20.0
 # A victim that has taken so many bytes is ended, before the machine suffers.

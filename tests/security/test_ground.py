@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .. import raw
+from ..support import raw
 from .attacks import Attack
 from .bounds import broken
 from .catalog import ATTACKS, FAMILIES

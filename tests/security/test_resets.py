@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from ..conftest import Certificate
-from . import resets  # noqa: F401 - enters the attacks
+from ..support.self_signed import Certificate
 from .attacks import ATTACKS, of_family
 from .bounds import broken
+from .families import resets  # noqa: F401 - enters the attacks
 from .ground import take_place
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from http2.constants import ERROR_CODE_NAMES
 
-from .. import raw
+from ..support import raw
 
 # What a peer asks for that wants to be sent all there is.
 LARGEST = 2**31 - 1

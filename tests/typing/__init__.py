@@ -1,1 +1,1 @@
-"""Programs for checkers of types, which do not run: see tests/test_typing.py."""
+"""Programs for checkers of types, which do not run: see tests/documentation/test_typing.py."""

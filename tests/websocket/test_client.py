@@ -12,9 +12,10 @@ import pytest
 
 import http2
 
-from ..conftest import Certificate, Run, free_port
-from ..peers import Peer, Start, starting, wait_for_port
-from ..serving import serving
+from ..support.peers import Peer, Start, starting, wait_for_port
+from ..support.running import Run, free_port
+from ..support.self_signed import Certificate
+from ..support.serving import serving
 from .ways import CONNECT_PROTOCOL, echo
 
 APP = """

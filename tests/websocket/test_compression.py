@@ -10,7 +10,7 @@ import pytest
 import http2
 from http2.websocket.deflate import accept_offer, finalize_offer
 
-from ..conftest import Run
+from ..support.running import Run
 from .frames import CLOSE, PONG, Packer, Unpacker, binary, close, code_of, more, ping, text
 from .ways import DEFLATE, WAYS, Peer
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ..conftest import Run
+from ..support.running import Run
 from .frames import TEXT, binary, close, code_of, more, text
 from .ways import DEFLATE, WAYS, Peer
 

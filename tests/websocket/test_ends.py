@@ -10,7 +10,7 @@ import pytest
 import http2
 from http2.websocket import WebSocket
 
-from ..conftest import Run
+from ..support.running import Run
 from .frames import PING, close, code_of, more, ping, pong, text
 from .ways import WAYS, Peer, echo, end, http1_server, http2_client, http2_server
 

@@ -27,21 +27,8 @@ from typing import Any
 
 import pytest
 
-from ..conftest import Run
-from .frames import (
-    BINARY,
-    CLOSE,
-    PONG,
-    TEXT,
-    Frame,
-    binary,
-    close,
-    code_of,
-    more,
-    ping,
-    pong,
-    text,
-)
+from ..support.running import Run
+from .frames import BINARY, CLOSE, PONG, TEXT, Frame, binary, close, code_of, more, ping, pong, text
 from .ways import WAYS
 
 Message = str | bytes

@@ -21,11 +21,11 @@ from http2.websocket.deflate import MessageLimit
 from http2.websocket.options import Options
 from http2.websocket.protocol import Protocol
 
-from .. import raw
-from ..conftest import Run
-from ..raw import RawPeer
-from ..serving import eventually, listening
-from ..test_server_session import Sessions
+from ..support import raw
+from ..support.raw import RawPeer
+from ..support.running import Run
+from ..support.serving import eventually, listening
+from ..support.sessions import Sessions
 from .frames import CLOSE, TEXT, Frame, binary, close, code_of, more, text
 from .ways import CONNECT_PROTOCOL, DEFLATE, WAYS, Handler, Peer, end, opening_fields
 

@@ -12,8 +12,8 @@ import pytest
 import http2
 from http2.websocket import WebSocket
 
-from ..conftest import Run
-from ..serving import eventually
+from ..support.running import Run
+from ..support.serving import eventually
 from .frames import CLOSE, PING, PONG, TEXT, binary, close, code_of, ping, text
 from .ways import WAYS, end, http2_server
 

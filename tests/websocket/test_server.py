@@ -15,9 +15,10 @@ import websockets
 import http2
 from http2.websocket import ServerHandshake, is_websocket_request
 
-from ..conftest import Certificate, Run, execute
-from ..http1 import Http1Peer, get
-from ..serving import listening
+from ..support.http1 import Http1Peer, get
+from ..support.running import Run, execute
+from ..support.self_signed import Certificate
+from ..support.serving import listening
 from .ways import CONNECT_PROTOCOL, echo, opening_fields, opening_request
 
 

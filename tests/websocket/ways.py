@@ -15,9 +15,9 @@ from typing import Any, Protocol
 import http2
 from http2.websocket import WebSocket
 
-from ..dialled import PATIENCE
-from ..http1 import Http1Peer, Response
-from ..serving import listening
+from ..support.dialled import PATIENCE
+from ..support.http1 import Http1Peer, Response
+from ..support.serving import listening
 from .frames import CLOSE, Frame, close, code_of, mask
 
 Handler = Callable[[WebSocket], Awaitable[None]]

@@ -22,7 +22,7 @@ cdef enum:
     # What a session's memory is taken to be, in bytes, where counting would cost more than
     # it is worth: a stream of the peer's with its headers and the task of its handler, the
     # queue of a body, and a frame that waits to be sent or to be acknowledged.
-    # tests/test_session_memory.py measures them.
+    # tests/limits/test_session_memory.py measures them.
     STREAM_MEMORY = 6144
     BODY_MEMORY = 128
     FRAME_MEMORY = 512

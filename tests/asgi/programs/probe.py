@@ -1,7 +1,7 @@
 """An application that does, on each path, one thing that ASGI leaves open, and notes what it sees.
 
-`tests/asgi/side_by_side.py` runs it on several servers. The last part of the path is the case, and
-``/seen/<case>`` what the application has noted in it, once it has ended.
+`tests/asgi/servers/side_by_side.py` runs it on several servers. The last part of the path is the
+case, and ``/seen/<case>`` what the application has noted in it, once it has ended.
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""What is awaited may be cancelled anywhere."""

@@ -1,0 +1,345 @@
+"""What is awaited is cancelled at every point at which it waits: the tool for `tests/cancellation`.
+
+A scenario is an async generator. It prepares something, yields what is to be awaited, gets told how
+that ended, and checks that it was done or cleanly undone. `cut_everywhere` runs it again and again,
+and cancels the task that awaits one point later each time, until the task is done before. Each
+time, the same connection has to serve, and nothing may be left: no task, no stream, no descriptor,
+no waiter.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import types
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Generator,
+    Iterator,
+)
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import http2
+
+from ..support.self_signed import Certificate
+from ..support.serving import eventually
+
+# How a task is cancelled: while it waits; in the turn of the loop in which what it waits for comes;
+# some turns of the loop after it began, wherever it and the connection are by then.
+HOWS = ("waiting", "coming", "turns")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How the awaiting ended."""
+
+    cancelled: bool
+    value: Any = None
+
+
+Scenario = AsyncGenerator[Awaitable[Any], Outcome]
+
+
+# --- cancelling -------------------------------------------------------------------------------
+
+
+@types.coroutine
+def stepped(
+    coroutine: Coroutine[Any, Any, Any], point: int, coming: bool, cancel: Callable[[], Any]
+) -> Generator[Any, Any, Any]:
+    """Run *coroutine*; at its suspension number *point*, *cancel* is called."""
+    error: BaseException | None = None
+    while True:
+        try:
+            awaited = coroutine.send(None) if error is None else coroutine.throw(error)
+        except StopIteration as stop:
+            return stop.value
+        if point == 0:
+            if coming and awaited is not None:
+                # before the task's own callback: it is cancelled with its result at hand
+                awaited.add_done_callback(lambda _: cancel())
+            else:
+                cancel()
+        point -= 1
+        error = None
+        try:
+            yield awaited
+        except BaseException as raised:
+            error = raised
+
+
+async def _await(awaitable: Awaitable[Any]) -> Any:
+    return await awaitable
+
+
+async def _run(coroutine: Coroutine[Any, Any, Any], point: int, coming: bool) -> Any:
+    task = asyncio.current_task()
+    assert task is not None
+    return await stepped(coroutine, point, coming, task.cancel)
+
+
+async def cut(awaitable: Awaitable[Any], how: str, point: int) -> Outcome:
+    """Await *awaitable* in a task that is cancelled at *point*, unless it is done before."""
+    coroutine = awaitable if isinstance(awaitable, Coroutine) else _await(awaitable)
+    if how == "turns":
+        task = asyncio.ensure_future(coroutine)
+        for _ in range(point):
+            if task.done():
+                break
+            await asyncio.sleep(0)
+        requested = task.cancel()
+    else:
+        task = asyncio.ensure_future(_run(coroutine, point, how == "coming"))
+        requested = True
+    await asyncio.wait([task])
+    if not task.cancelled():
+        if how == "turns":
+            assert not requested, "the cancellation was swallowed"
+        return Outcome(False, task.result())
+    return Outcome(True)
+
+
+def points(how: str) -> Iterator[int]:
+    """Where to cut: everywhere; turns of the loop, of which there are many, less densely.
+
+    In turn 0 a task has not begun, and nothing is awaited.
+    """
+    point = 1 if how == "turns" else 0
+    while True:
+        yield point
+        point += 1 if how != "turns" or point < 8 else 1 + point // 4
+
+
+# --- what nothing may be left of --------------------------------------------------------------
+
+
+def open_files() -> int:
+    """Descriptors that the process has open."""
+    return len(os.listdir("/proc/self/fd"))
+
+
+def stale_waiters(thing: Any) -> list[str]:
+    """Attributes of *thing* that keep futures of those who wait no more.
+
+    A ping and settings are on their way until the peer answers, awaited or not.
+    """
+    found = []
+    for name, value in vars(thing).items():
+        if name in ("_pings", "_settings_waiters"):
+            continue
+        entries = value if isinstance(value, (list, tuple)) else (value,)
+        for entry in entries:
+            inner = entry if isinstance(entry, tuple) else (entry,)
+            if any(
+                isinstance(each, asyncio.Future)
+                and not isinstance(each, asyncio.Task)
+                and each.done()
+                for each in inner
+            ):
+                found.append(name)
+    return found
+
+
+class World:
+    """A server, a client's session with it, and what the server has seen."""
+
+    def __init__(
+        self, server: http2.Http2Server, certificate: Certificate | None, options: dict[str, Any]
+    ) -> None:
+        self.server = server
+        self.certificate = certificate
+        scheme = "http" if certificate is None else "https"
+        self.origin = f"{scheme}://127.0.0.1:{server.address()[1]}"
+        self.options = options
+        # what the server has got, by path
+        self.seen: dict[str, Any] = {}
+        self._count = 0
+        self._requested: list[http2.ClientHttp2Stream] = []
+        self.session: http2.ClientHttp2Session
+        self._served: http2.ServerHttp2Session
+
+    def path(self, kind: str) -> str:
+        """A path for a request that is handled as *kind*, and is told from all others."""
+        self._count += 1
+        return f"/{kind}/{self._count}"
+
+    def connect(self, **options: Any) -> http2.ClientHttp2Session:
+        """Another session."""
+        return http2.connect(self.origin, **self.options, **options)
+
+    def served(self) -> http2.ServerHttp2Session:
+        """The session of `session` on the other side."""
+        return self._served
+
+    def request(self, kind: str, *, body: bool = False) -> http2.ClientHttp2Stream:
+        """A request that is handled as *kind*, for GET or, with a *body* to come, for POST."""
+        method = "POST" if body else "GET"
+        stream = self.session.request({":method": method, ":path": self.path(kind)})
+        self._requested.append(stream)
+        return stream
+
+    async def arrived(self, path: str) -> Any:
+        """What the server has got for *path*."""
+        await eventually(lambda: path in self.seen)
+        return self.seen[path]
+
+    async def handed(
+        self, kind: str = "mine"
+    ) -> tuple[http2.ClientHttp2Stream, http2.ServerHttp2Stream]:
+        """Both ends of a request with a body, which nobody answers by itself."""
+        stream = self.request(kind, body=True)
+        return stream, await self.arrived(path_of(stream))
+
+    def check_waiters(self) -> None:
+        """Those who wait no more are forgotten."""
+        things = [self.session, self.server, *self.server._sessions, *self._requested]
+        for thing in (*things, *self.seen.values()):
+            each = getattr(thing, "stream", thing)
+            assert not stale_waiters(each), (each, stale_waiters(each))
+
+    async def check(self) -> None:
+        """The connection serves, and nothing is left."""
+        session, server = self.session, self.server
+        assert not session.destroyed
+        assert await session.request({":path": "/hello"}).read() == b"hello"
+        await session.ping()
+        await eventually(lambda: not session._streams and not session._pending)
+        served = self.served()
+        await eventually(lambda: not served._streams and server.connections == 1)
+        assert not stale_waiters(session), stale_waiters(session)
+        self.check_waiters()
+        assert not session._pings
+        assert not session._settings_waiters
+        self.seen.clear()
+        self._requested.clear()
+
+
+def path_of(stream: http2.ClientHttp2Stream) -> str:
+    """What *stream* has asked for."""
+    headers = stream.sent_headers
+    assert headers is not None
+    return str(headers[":path"])
+
+
+def _handle(world: World, stream: Any, headers: http2.Headers) -> Any:
+    path = headers[":path"]
+    world.seen[path] = stream
+    match path.split("/")[1]:
+        case "hello":
+            stream.end("hello")
+        case "slow":
+            stream._session._loop.call_later(0.001, lambda: stream.closed or stream.end("slow"))
+        case "parts":
+            return _send_parts(stream)
+        case "echo":
+            return _echo(stream)
+        case "sink":
+            return _drink(stream)
+        case "chat":
+            return _chat(stream)
+    return None
+
+
+async def _send_parts(stream: Any) -> None:
+    stream.respond({"content-type": "application/json"}, wait_for_trailers=True)
+    stream.on("want_trailers", lambda: stream.send_trailers({"x-sum": "5"}))
+    for part in (b"[1,", b" 22,", b" 333,", b" 4444", b"]"):
+        stream.write(part)
+        await asyncio.sleep(0)
+    stream.end()
+
+
+async def _echo(stream: Any) -> None:
+    stream.respond()
+    await http2.pipe(stream, stream)
+
+
+async def _drink(stream: Any) -> None:
+    body = await stream.read()
+    stream.respond()
+    stream.end(str(len(body)))
+
+
+async def _chat(stream: Any) -> None:
+    async with http2.accept_websocket(stream) as ws:
+        async for message in ws:
+            await ws.send(message)
+
+
+def identity(certificate: Certificate | None) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The options of a server and of its clients, over TLS or in the clear."""
+    if certificate is None:
+        return {}, {}
+    return {"cert": certificate.cert, "key": certificate.key}, {"ca": certificate.cert}
+
+
+@asynccontextmanager
+async def world_of(
+    certificate: Certificate | None,
+    handler: Callable[..., Any] | None = None,
+    *,
+    client: dict[str, Any] | None = None,
+    **options: Any,
+) -> AsyncIterator[World]:
+    """A `World`, over TLS when there is a *certificate*.
+
+    *options* are the server's, *client* those of the session.
+    """
+    own, clients = identity(certificate)
+    create = http2.create_server if certificate is None else http2.create_secure_server
+    server: http2.Http2Server = create(**own, **options)
+    await server.listen(0, "127.0.0.1")
+    world = World(server, certificate, clients)
+    if handler is None:
+        server.on("stream", lambda stream, headers: _handle(world, stream, headers))
+    else:
+        server.on("request", lambda request, response: handler(world, request, response))
+    async with server, world.connect(**(client or {})) as world.session:
+        await world.session.ping()
+        (world._served,) = server._sessions  # type: ignore[assignment]
+        yield world
+    assert server.connections == 0
+
+
+async def _cut_once(
+    scenario: Callable[[World], Scenario], world: World, how: str, point: int
+) -> bool:
+    """Run *scenario* once; whether it was cancelled."""
+    generator = scenario(world)
+    try:
+        async with asyncio.timeout(20):
+            awaitable = await anext(generator)
+            outcome = await cut(awaitable, how, point)
+            world.check_waiters()
+            try:
+                await generator.asend(outcome)
+            except StopAsyncIteration:
+                pass
+            else:
+                raise AssertionError("a scenario yields once")
+            await world.check()
+    except BaseException as error:
+        error.add_note(f"cancelled {how} at {point}")
+        raise
+    return outcome.cancelled
+
+
+async def cut_everywhere(scenario: Callable[[World], Scenario], world: World) -> None:
+    """Run *scenario* with every cut there is, in each way, until it is done before."""
+    await world.check()
+    tasks = asyncio.all_tasks()
+    files = open_files()
+    for how in HOWS:
+        for point in points(how):
+            if not await _cut_once(scenario, world, how, point):
+                break
+    await eventually(lambda: asyncio.all_tasks() <= tasks)
+    gc.collect()
+    await eventually(lambda: open_files() <= files)

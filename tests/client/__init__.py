@@ -1,0 +1,1 @@
+"""Clients: connecting, requests, responses, and requests that wait."""

@@ -1,0 +1,1 @@
+"""The Compatibility API: requests and responses, beside Node's."""

@@ -1,0 +1,1 @@
+"""The engine: bytes in, events out, without a socket; and its vocabulary."""

@@ -1,0 +1,417 @@
+"""Clients of HTTP/1 that mean harm, or are broken: they are answered, and leave nothing behind."""
+
+from __future__ import annotations
+
+import asyncio
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from http2.compat.http1_chunked import MOST_EXTENSIONS, ChunkedBody
+from http2.compat.http1_head import BadRequest, RequestHead, parse_again, parse_head
+from http2.compat.http1_options import Http1Options
+
+from ..support import raw
+from ..support.http1 import Http1Peer, asking, chunked, get, request, serving_http1
+from ..support.running import Run
+from ..support.serving import Events, eventually
+
+OPTIONS = Http1Options()
+
+POST = (
+    request("POST", "/", transfer_encoding="chunked", expect="100-continue").encode()
+    + b"3;a=b\r\nabc\r\n"
+    + chunked(b"defgh", trailers="x-sum: 8\r\n")
+)
+FIXED = request("POST", "/", content_length="8").encode() + b"abcdefgh"
+UPGRADE = get("/", connection="upgrade", upgrade="websocket").encode()
+
+
+# --- clients that leave --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("leave", ["FIN", "RST"])
+@pytest.mark.parametrize("message", [POST, FIXED, UPGRADE], ids=["chunked", "length", "upgrade"])
+def test_leaving_anywhere(run: Run, message: bytes, leave: str) -> None:
+    """Whatever was sent before: no connection, no exchange and no task is left."""
+
+    async def main() -> None:
+        open_streams: set[Any] = set()
+
+        async def on_request(request: Any, response: Any) -> None:
+            open_streams.add(request.stream)
+            request.stream.on("close", lambda: open_streams.discard(request.stream))
+            response.write("begun")
+            await request.read()
+            await asyncio.sleep(0.001)
+            response.end("ended")
+
+        async with serving_http1(on_request) as (server, port):
+
+            async def attack(cut: int, turns: int) -> None:
+                peer = await Http1Peer.dial(port)
+                peer.send(message[:cut])
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                if leave == "RST":
+                    await peer.abort()
+                else:
+                    peer.writer.write_eof()
+                    await peer.rest()
+                    await peer.close()
+
+            cuts = range(0, len(message) + 1, 2)
+            for begin in range(0, len(cuts), 16):
+                some = cuts[begin : begin + 16]
+                await asyncio.gather(*(attack(cut, cut % 5) for cut in some))
+            await eventually(lambda: not server._sessions and not server._transports)
+            await eventually(lambda: not open_streams)
+
+    run(main())
+
+
+# --- clients that take their time ----------------------------------------------------------
+
+TRICKLES = {
+    "body": (request("POST", content_length="99"), "a"),
+    "size": (request("POST", transfer_encoding="chunked"), "0"),
+    "extension": (request("POST", transfer_encoding="chunked") + "1;", "a"),
+    "chunk": (request("POST", transfer_encoding="chunked") + "ff\r\n", "a"),
+    "trailers": (request("POST", transfer_encoding="chunked") + "0\r\nx: ", "a"),
+}
+
+
+@pytest.mark.parametrize("part", TRICKLES)
+def test_whatever_trickles(run: Run, part: str) -> None:
+    """`request_timeout` is for the whole request, however little is missing."""
+
+    async def main() -> None:
+        async def on_request(request: Any, response: Any) -> None:
+            response.end(await request.read())
+
+        async with asking(on_request, request_timeout=0.15) as peer:
+            head, byte = TRICKLES[part]
+            peer.send(head)
+            answer = asyncio.ensure_future(peer.head())
+            for _ in range(14):
+                # fewer than a size line may have digits
+                peer.send(byte)
+                await asyncio.wait({answer}, timeout=0.02)
+                if answer.done():
+                    break
+            assert (await answer).status == 408
+            assert await peer.rest() == b""
+
+    run(main())
+
+
+# --- chunks --------------------------------------------------------------------------------
+
+
+def in_pieces(body: ChunkedBody, wire: bytes, size: int) -> None:
+    """Feed *wire*, *size* bytes at a time."""
+    for at in range(0, len(wire), size):
+        body.feed(wire[at : at + size])
+
+
+def test_an_extension_is_read_once() -> None:
+    """Else each of its bytes would have all those before it copied and searched once more."""
+    body = ChunkedBody(OPTIONS)
+    assert body.feed(b"3;") == (b"", b"")
+    for _ in range(1000):
+        assert body.feed(b"a=b;\t") == (b"", b"")
+    assert body.feed(b"c") == (b"", b"")
+    for _ in range(1000):
+        assert body.feed(b"d") == (b"", b"")
+        assert len(body._kept) <= 1
+    for byte in b"\r\nabc\r\n0":
+        body.feed(bytes((byte,)))
+    assert body.feed(b"\r\n\r\nGET") == (b"", b"GET")
+    assert body.done
+
+
+@pytest.mark.parametrize("pieces", [1, 7])
+def test_extensions_are_counted_however_they_come(pieces: int) -> None:
+    """In one line or in many, whole or in parts."""
+    for wire in (b"1;" + b"e" * (2 * MOST_EXTENSIONS), b"1;e\r\na\r\n" * MOST_EXTENSIONS):
+        body = ChunkedBody(OPTIONS)
+        with pytest.raises(BadRequest) as caught:
+            in_pieces(body, wire, pieces)
+        assert caught.value.status == 413
+
+
+BAD_EXTENSIONS = [
+    b";\n", b";a\n", b";a\rb", b";\0", b";a\x7f", b";\r\r", b";\r\n", b"; \r\n", b";;a\r\n",
+    b";a;\r\n", b";a=\r\n", b";=a\r\n", b";a b\r\n", b";a=b c\r\n", b';a="b\r\n', b';a="b"c\r\n',
+    b';"a"\r\n', b";\\a\r\n", b";a=b\x85\r\n", b";a,b\r\n", b" ;a\r\n", b'\t\r\n', b';a="\\"\r\n',
+    b";a \r\n",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("extension", BAD_EXTENSIONS)
+def test_bad_extensions_however_they_come(extension: bytes) -> None:
+    """Names and values as RFC 9112 section 7.1.1 has them, and no CR or LF but at the end."""
+    bad = b"1" + extension + b"a\r\n"
+    for size in (1, 2, len(bad)):
+        body = ChunkedBody(OPTIONS)
+        with pytest.raises(BadRequest) as caught:
+            in_pieces(body, bad, size)
+        assert caught.value.status == 400
+
+
+@pytest.mark.parametrize(
+    "extension", [b";a", b";a=b", b"; a = b ; c", b';a="b;\\"c\\\\\x85"', b';a=b;c;d=""', b";\ta"]
+)
+def test_right_extensions_however_they_come(extension: bytes) -> None:
+    """They are passed over, as section 7.1.1 asks."""
+    wire = b"3" + extension + b"\r\nabc\r\n0" + extension + b"\r\n\r\n"
+    for size in (1, 2, 3, len(wire)):
+        body = ChunkedBody(OPTIONS)
+        pieces = [wire[at : at + size] for at in range(0, len(wire), size)]
+        assert b"".join(body.feed(piece)[0] for piece in pieces) == b"abc"
+        assert body.done
+
+
+def test_chunks_of_one_byte_that_nobody_reads(run: Run) -> None:
+    """They are held back as a body in large pieces is."""
+
+    async def main() -> None:
+        release = asyncio.Event()
+        events = Events()
+
+        async def on_request(request: Any, response: Any) -> None:
+            events.add("request", request.stream)
+            await release.wait()
+            response.end(str(len(await request.read())))
+
+        async with asking(on_request) as peer:
+            peer.send(request("POST", transfer_encoding="chunked"))
+            stream = (await events.expect("request"))[1]
+            peer.send(b"1\r\na\r\n" * 200_000, b"0\r\n\r\n")
+            await eventually(lambda: stream._session._reading_paused)
+            assert stream._buffered < 256 * 1024
+            release.set()
+            assert (await peer.response()).body == b"200000"
+
+    run(main())
+
+
+# --- heads that are known -------------------------------------------------------------------
+
+LINE_PARTS = st.sampled_from(
+    ["GET", "HEAD", "POST", "CONNECT", "PRI", "QUERY", "get", " ", "  ", "\t", "/", "/a?b", "*",
+     "#", "http://b/", "a:80", "HTTP/1.1", "HTTP/1.0", "HTTP/2.0", "\r\n", "\r", "\n", "x: y",
+     "\0", "\x7f", "\xe9", "host: b"]
+)  # fmt: skip
+LINES = st.one_of(
+    st.builds(
+        "{} {} {}".format,
+        st.sampled_from(["GET", "HEAD", "POST", "OPTIONS", "CONNECT", "PRI", "FETCH"]),
+        st.sampled_from(["/", "/b?c", "*", "a:80", "http://b/", "/#", "/\x7f", "/" + "a" * 8192]),
+        st.sampled_from(["HTTP/1.1", "HTTP/1.0", "HTTP/1.2", "http/1.1"]),
+    ),
+    st.lists(LINE_PARTS, max_size=6).map("".join),
+)
+FIELDS = st.sampled_from(
+    ["connection: close", "connection: keep-alive", "content-length: 3", "cookie: a=b",
+     "transfer-encoding: chunked", "x: y", "x: z", "expect: 100-continue", "set-cookie: a=b",
+     "connection: upgrade", "upgrade: h2c"]
+)  # fmt: skip
+SECTIONS = st.lists(FIELDS, max_size=4).map(
+    lambda fields: "".join(f"\r\n{field}" for field in ["host: a", *fields]) + "\r\n\r\n"
+)
+
+
+def seen(head: RequestHead) -> tuple[Any, ...]:
+    """All that a head says."""
+    return (
+        head.method, head.url, head.version, dict(head.headers), head.headers.raw, head.length,
+        head.chunked, head.keep_alive, head.upgrade,
+    )  # fmt: skip
+
+
+@settings(max_examples=400)
+@given(first=LINES, again=LINES, section=SECTIONS)
+def test_known_fields_are_read_as_they_were(first: str, again: str, section: str) -> None:
+    """A head that was recognised is what it would have been without the one before it."""
+    tail = section.encode("latin-1")
+    data = again.encode("latin-1") + tail
+    try:
+        last = parse_head(first.encode("latin-1") + tail, OPTIONS)
+    except BadRequest:
+        return
+    if last.fields is None or not parse_again(data, tail, last, OPTIONS):
+        return
+    assert seen(last) == seen(parse_head(data, OPTIONS))
+
+
+# --- which protocol is it? -------------------------------------------------------------------
+
+NOT_QUITE = {
+    "PRI of HTTP/1.1": (b"PRI * HTTP/1.1\r\nhost: a\r\n\r\n", 400),
+    "PRI with a path": (b"PRI / HTTP/1.1\r\nhost: a\r\n\r\n", 400),
+    "PRI without the rest": (b"PRI * HTTP/2.0\r\n\r\nGET / HTTP/1.1\r\nhost: a\r\n\r\n", 505),
+    "preface behind an empty line": (b"\r\nPRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505),
+    "TLS": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(64), 400),
+}
+
+
+@pytest.mark.parametrize("case", NOT_QUITE)
+@pytest.mark.parametrize("size", [1, 5, 1000])
+def test_almost_a_preface(run: Run, case: str, size: int) -> None:
+    """What is no preface is HTTP/1, and no request of that: one answer, and the end."""
+
+    async def main() -> None:
+        wire, status = NOT_QUITE[case]
+        asked: list[Any] = []
+        async with asking(lambda request, response: asked.append(request)) as peer:
+            for at in range(0, len(wire), size):
+                peer.send(wire[at : at + size])
+                await asyncio.sleep(0)
+            answer = await peer.rest()
+            assert answer.startswith(b"HTTP/1.1 %d " % status)
+            assert answer.count(b"HTTP/1.1 ") == 1
+        assert not asked
+
+    run(main())
+
+
+def test_preface_byte_by_byte(run: Run) -> None:
+    """HTTP/2 where HTTP/1 is spoken too."""
+
+    async def main() -> None:
+        def on_request(request: Any, response: Any) -> None:
+            response.end(request.http_version)
+
+        async with serving_http1(on_request) as (_, port):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            wire = raw.PREFACE + raw.frame(raw.SETTINGS, 0, 0)
+            for byte in wire:
+                writer.write(bytes((byte,)))
+                await asyncio.sleep(0.0005)
+            head = await reader.readexactly(9)
+            assert head[3] == raw.SETTINGS
+            writer.close()
+            await writer.wait_closed()
+
+    run(main())
+
+
+def test_no_upgrade_to_http2(run: Run) -> None:
+    """RFC 9113 has no h2c by Upgrade: the request is one of HTTP/1.1."""
+
+    async def main() -> None:
+        def on_request(request: Any, response: Any) -> None:
+            response.end(request.http_version)
+
+        async with asking(on_request) as peer:
+            for _ in range(2):
+                got = await peer.ask(
+                    get(
+                        connection="Upgrade, HTTP2-Settings",
+                        upgrade="h2c",
+                        http2_settings="AAMAAABkAAQAAP__",
+                    )
+                )
+                assert (got.status, got.body) == (200, b"1.1")
+                assert "upgrade" not in got.headers
+
+    run(main())
+
+
+# --- bodies of all kinds, and handlers of all kinds ------------------------------------------
+
+
+async def answer(request: Any, response: Any) -> None:
+    """As the first part of the path says: with the path, before, after or while the body comes."""
+    how, path = request.url.split("/")[1], request.url
+    if how == "later":
+        await asyncio.sleep(0.002)
+    elif how == "read":
+        await request.read()
+    elif how == "part":
+        await request.read(10)
+    elif how == "while":
+        response.write(path)
+        async for _ in request:
+            response.write(".")
+        response.end()
+        return
+    elif how == "listen":
+        request.on("data", lambda data: None)
+    elif how == "slowly":
+        async for _ in request:
+            await asyncio.sleep(0)
+    elif how == "pause":
+        request.on("data", lambda data: None)
+        request.pause()
+        await asyncio.sleep(0.002)
+        request.resume()
+    response.end(path)
+    if how == "before":
+        await request.read()
+
+
+HANDLERS = ["once", "later", "read", "part", "while", "listen", "slowly", "pause", "before"]
+
+
+def test_each_response_is_for_its_request(run: Run) -> None:
+    """On one connection, with bodies that are read, ignored or drained: none is mixed up or lost.
+
+    A connection may end before its last request is served, between responses.
+    """
+    random = Random(1)
+
+    def message(path: str, size: int) -> bytes:
+        if size and random.random() < 0.5:
+            return request("POST", path, content_length=str(size)).encode() + bytes(size)
+        chunks = [bytes(random.randint(1, size)) for _ in range(3)] if size else []
+        return request("POST", path, transfer_encoding="chunked").encode() + chunked(*chunks)
+
+    async def client(port: int, number: int) -> int:
+        paths = [f"/{random.choice(HANDLERS)}/{number}/{i}" for i in range(4)]
+        sizes = [random.choice([0, 1, 100, 5000, 70_000, 200_000]) for _ in paths]
+        wire = b"".join(map(message, paths, sizes))
+        step = random.choice([100, 20_000, 300_000])
+        served = 0
+        cut = b""
+
+        async def send(peer: Http1Peer) -> None:
+            for at in range(0, len(wire), max(step, len(wire) // 200)):
+                peer.send(wire[at : at + max(step, len(wire) // 200)])
+                try:
+                    await peer.writer.drain()
+                except ConnectionError:
+                    return
+
+        async with await Http1Peer.dial(port) as peer:
+            sending = asyncio.ensure_future(send(peer))
+            for path in paths:
+                try:
+                    got = await peer.response()
+                except asyncio.IncompleteReadError as error:
+                    cut = error.partial
+                    break
+                except ConnectionError:
+                    break
+                assert got.status == 200
+                assert got.body.decode().rstrip(".") == path
+                served += 1
+            sending.cancel()
+            await asyncio.wait({sending})
+            await peer.abort()
+        assert not cut
+        return served
+
+    async def main() -> None:
+        async with serving_http1(answer) as (_, port):
+            served = 0
+            for begin in range(0, 160, 20):
+                numbers = range(begin, begin + 20)
+                served += sum(await asyncio.gather(*(client(port, n) for n in numbers)))
+            assert served > 320
+
+    run(main())

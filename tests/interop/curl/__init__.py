@@ -1,0 +1,1 @@
+"""curl, and what it shares with other tools."""

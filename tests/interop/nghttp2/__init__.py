@@ -1,0 +1,1 @@
+"""nghttp, nghttpd and h2load."""

@@ -1,0 +1,1 @@
+"""Node's clients and servers."""

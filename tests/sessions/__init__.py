@@ -1,0 +1,1 @@
+"""Sessions of both sides: settings, pings, deadlines, carriers, numbers."""

@@ -1,0 +1,1 @@
+"""Streams of both sides: reading, writing, files, pushes, priorities, and their ends."""

@@ -1,0 +1,1 @@
+"""What the tests share: peers by hand, servers, programs of others, paths."""

@@ -1,0 +1,37 @@
+"""What tests of bodies and files need: bytes, whole responses, and which files are open."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import http2
+
+MIB = 2**20
+
+# Node's peer repeats the same bytes, see tests/support/node/server/peer.js.
+UNIT = bytes((i * 7 + (i >> 8)) & 255 for i in range(65521))
+
+
+def pattern(size: int) -> bytes:
+    """*size* bytes that are not the same at any two nearby multiples of a power of two."""
+    return (UNIT * (size // len(UNIT) + 1))[:size]
+
+
+def open_files(path: Path) -> int:
+    """How many descriptors of this process lead to *path*."""
+    found = 0
+    for name in os.listdir("/proc/self/fd"):
+        try:
+            found += os.readlink(f"/proc/self/fd/{name}") == str(path)
+        except FileNotFoundError:  # that of the listing itself
+            continue
+    return found
+
+
+async def get(port: int, path: str = "/", **fields: Any) -> tuple[http2.Headers, bytes]:
+    """A whole response."""
+    async with http2.connect(f"http://127.0.0.1:{port}") as session:
+        stream = session.request({":path": path, **fields})
+        return await stream.response(), await stream.read()

@@ -1,0 +1,11 @@
+"""Where the tests find files of this repository."""
+
+from pathlib import Path
+
+TESTS = Path(__file__).parent.parent
+ROOT = TESTS.parent
+DATA = TESTS / "data"
+DOCS = ROOT / "docs"
+EXAMPLES = ROOT / "examples"
+# The scripts that Node runs.
+NODE = TESTS / "support" / "node"

@@ -1,0 +1,46 @@
+"""How a test runs a coroutine or another program."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import subprocess
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from .paths import NODE
+
+Run = Callable[[Coroutine[Any, Any, Any]], Any]
+
+
+def free_port() -> int:
+    """A TCP port of loopback that was free a moment ago, for peers that can't choose one."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port: int = sock.getsockname()[1]
+        return port
+
+
+async def execute(*command: str, timeout: float = 30, stdin: bytes | None = None) -> bytes:
+    """Run a program to its end; its standard output. A failure shows what it said."""
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        out, err = await asyncio.wait_for(process.communicate(stdin), timeout)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+        raise
+    assert process.returncode == 0, (command, process.returncode, out[-2000:], err[-2000:])
+    return out
+
+
+async def node(script: str, *args: str, timeout: float = 30) -> Any:
+    """Run ``tests/support/node/<script>`` with Node; what it printed, read as JSON."""
+    out = await execute("node", str(NODE / script), *args, timeout=timeout)
+    return json.loads(out)

@@ -1,0 +1,1 @@
+"""TLS on both sides: ALPN, handshakes, certificates, tunnels, last bytes."""
