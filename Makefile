@@ -3,7 +3,7 @@
 # environment of its own (tools/pythons). ARGS=... goes to the program that a target runs.
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-all restarts security fuzz sanitize lint types format docs bench soak wheel clean
+.PHONY: help serve check test test-all restarts security fuzz sanitize lint types format docs bench soak wheel clean
 # Steps build on each other's environment, and their output is for reading.
 .NOTPARALLEL:
 
@@ -40,6 +40,14 @@ serve: ## show what HTTP/2 does, on https://localhost:8443/ and in the clear on 
 	$(bin)/http2 serve examples.showcase.app:app --dev-tls --host localhost --port 8443 --clear-port 8080 \
 		--no-access-log --log-level warning --timeout-graceful-shutdown 3 $(ARGS)
 
+# A test that starts another program (nghttp2's, curl, Node, a browser…) is marked `interop`, one that
+# takes long `slow`: CONTRIBUTING.md.
+check: ## lint, check the types, run the tests that need no other program: less than 2 minutes
+	@tools/bootstrap check
+	$(run-lint)
+	$(run-types)
+	$(bin)/python -m pytest -q -n auto --dist loadfile -m 'not interop and not slow' $(ARGS)
+
 test: ## lint, check the types, run the tests (ARGS goes to pytest), build the documentation
 	@tools/bootstrap test
 	$(run-lint)
@@ -65,17 +73,16 @@ fuzz: ## look for inputs that break the parsers and the engine, for FUZZ_SECONDS
 	@tools/bootstrap fuzz
 	@tools/instrument fuzz -m fuzz run --seconds $(FUZZ_SECONDS) $(ARGS)
 
-# The engine's tests, and those of core that run quickly and give it much to do.
-# Not those with curl: the sanitizer's library is loaded into the programs that a test starts, too,
-# and curl hangs with it.
-watched := $(wildcard tests/test_engine_*.py) \
-	$(filter-out %/test_races.py, $(wildcard tests/conformance/test_*.py)) \
-	$(patsubst %,tests/test_%.py, fuzz_findings fuzz_targets properties_machine properties_fuzz \
-	properties_bodies properties_headers many_small_frames quiet_resets window_sharing)
+# The engine's tests, and those of others that run quickly and give it much to do.
+# Not those that start other programs: the sanitizer's library is loaded into these, too, and curl
+# hangs with it.
+watched := tests/engine tests/conformance tests/limits/test_many_small_frames.py \
+	tests/limits/test_quiet_resets.py tests/streams/test_window_sharing.py \
+	$(patsubst %,tests/properties/test_%.py, fuzz_findings fuzz_targets machine any_bytes bodies headers)
 
 sanitize: ## run the engine's tests with AddressSanitizer and UndefinedBehaviorSanitizer
 	@tools/bootstrap sanitize
-	tools/instrument sanitize -m pytest -n auto --dist loadfile $(watched) $(ARGS)
+	tools/instrument sanitize -m pytest -n auto --dist loadfile -m 'not interop' $(watched) $(ARGS)
 
 lint: ## check style and format
 	@tools/bootstrap lint

@@ -257,9 +257,11 @@ def rows() -> dict[str, Row]:
 
 @functools.cache
 def marks() -> dict[str, list[str]]:
-    """The tests that claim each row, as ``file.py::test``: what the sources say."""
+    """The tests that claim each row, as ``room/file.py::test``: what the sources say."""
     found: dict[str, list[str]] = {}
-    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+    tests = ROOT / "tests"
+    for path in sorted(tests.rglob("test_*.py")):
+        file = path.relative_to(tests).as_posix()
         for node in ast.parse(path.read_text()).body:
             if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 continue
@@ -270,7 +272,7 @@ def marks() -> dict[str, list[str]]:
                 ):
                     for argument in decorator.args:
                         claimed = ast.literal_eval(argument)
-                        found.setdefault(claimed, []).append(f"{path.name}::{node.name}")
+                        found.setdefault(claimed, []).append(f"{file}::{node.name}")
     return found
 
 

@@ -1,1 +1,1 @@
-"""The tests: one file a topic; peers and fixtures in `conftest.py` and `peers.py`."""
+"""The tests, in rooms by topic; `support` has what they share: CONTRIBUTING.md has the map."""

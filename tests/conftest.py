@@ -1,4 +1,4 @@
-"""Shared fixtures: event loops that notice what is left behind, certificates, and peers.
+"""Shared fixtures: event loops that notice what is left behind, certificates, and programs.
 
 Tests are plain functions that hand a coroutine to `run`: it runs on asyncio and on
 uvloop, in debug mode, and fails the test for a task that is still there, for an error
@@ -24,6 +24,7 @@ import uvloop
 
 from http2.core.log_limit import limit
 
+from .support import foreign
 from .support.filing import pattern
 from .support.running import Run
 from .support.self_signed import Certificate
@@ -33,6 +34,22 @@ from .support.self_signed import Certificate
 hypothesis.settings.register_profile("repeat", deadline=None, derandomize=True)
 hypothesis.settings.register_profile("search", deadline=None)
 hypothesis.settings.load_profile("repeat")
+
+
+sys.addaudithook(foreign.watch)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """A test without the mark `interop` fails when it starts a program that is not ours."""
+    with foreign.only_ours(item.get_closest_marker("interop") is None):
+        return (yield)
+
+
+def pytest_collection_finish() -> None:
+    """What collecting has made stays: `run_on` need not look through it twice a test."""
+    gc.collect()
+    gc.freeze()
 
 
 def run_on(loop_factory: Callable[[], asyncio.AbstractEventLoop], main: Any, limit: float) -> Any:
@@ -92,16 +109,8 @@ def run_asyncio() -> Run:
 
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
-    """A certificate for this run of the tests, made by openssl."""
-    folder = tmp_path_factory.mktemp("certificate")
-    made = Certificate(str(folder / "cert.pem"), str(folder / "key.pem"))
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-sha256", "-days", "2",
-         "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
-         "-keyout", made.key, "-out", made.cert],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    return made
+    """A certificate for this run of the tests."""
+    return Certificate.make(tmp_path_factory.mktemp("certificate"))
 
 
 @pytest.fixture

@@ -15,6 +15,8 @@ from ..support.running import Run
 from ..support.self_signed import Certificate
 from .sites import FEW, Process, await_background, hear_events, joining, serving, talk, visit
 
+pytestmark = pytest.mark.interop
+
 
 @pytest.fixture(scope="module", params=["django", "quart"])
 def framework(request: pytest.FixtureRequest) -> str:

@@ -33,6 +33,7 @@ async def with_trailers(scope: Any, receive: Any, send: Any) -> None:
     await send({**trailer, "headers": [(b"x-two", b"2")]})
 
 
+@pytest.mark.interop
 @pytest.mark.parametrize("version", ["2", "1.1"])
 def test_trailers(run: Run, version: str) -> None:
     """To clients that say `te: trailers`, and to no others."""
@@ -93,6 +94,7 @@ def test_trailers_of_who_reads_nothing(run: Run, ended: bool) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.parametrize("version", ["2", "1.1"])
 def test_early_hints(run: Run, version: str) -> None:
     """Before the start, and between it and the first body; after that they are too late."""
@@ -161,6 +163,7 @@ def test_push(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.interop
 def test_no_push_for_who_wants_none(run: Run) -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         assert "http.response.push" not in scope["extensions"]
@@ -179,6 +182,7 @@ def test_no_push_for_who_wants_none(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.parametrize("version", ["2", "1.1"])
 @pytest.mark.parametrize("size", [0, 10, 1_000_000])
 def test_pathsend(run: Run, file: File, version: str, size: int) -> None:
@@ -200,6 +204,7 @@ def test_pathsend(run: Run, file: File, version: str, size: int) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.parametrize("version", ["2", "1.1"])
 def test_a_file_that_is_not_there(
     run: Run, tmp_path: Path, caplog: pytest.LogCaptureFixture, version: str
@@ -221,6 +226,7 @@ def test_a_file_that_is_not_there(
     assert "is no regular file" in caplog.text
 
 
+@pytest.mark.interop
 @pytest.mark.parametrize("version", ["2", "1.1"])
 def test_zerocopysend(run: Run, file: File, version: str) -> None:
     """Parts of an open file, by offset and count, and from where it stands, between bodies."""

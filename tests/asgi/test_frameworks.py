@@ -15,6 +15,8 @@ from ..support.running import Run, execute
 from ..support.self_signed import Certificate
 from .sites import WAYS, Process, await_background, hear_events, serving, talk, visit
 
+pytestmark = pytest.mark.interop
+
 APP = "tests.asgi.programs.site:app"
 
 

@@ -14,6 +14,8 @@ from ..support.self_signed import Certificate
 from .servers.uvicorns import VERSIONS, uvicorn
 from .sites import serving
 
+pytestmark = pytest.mark.interop
+
 APP = "tests.asgi.programs.grpc_service:app"
 
 

@@ -47,6 +47,7 @@ class Application:
             self.seen.append("end")
 
 
+@pytest.mark.interop
 @pytest.mark.row("asgi.handler.lifespan", "asgi.LifespanError")
 def test_lifespan(run: Run) -> None:
     async def main() -> None:
@@ -139,6 +140,7 @@ def test_a_lifespan_that_ends_at_once(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.interop
 def test_requests_end_before_the_shutdown(run: Run) -> None:
     """The work behind a response still has what the startup has opened."""
     seen: list[str] = []

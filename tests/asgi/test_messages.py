@@ -39,6 +39,7 @@ async def echo(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
+@pytest.mark.interop
 @pytest.mark.parametrize("version", ["2", "1.1"])
 @pytest.mark.parametrize("size", [0, 1, 5, 65536, 1_000_000])
 def test_echo(run: Run, version: str, size: int) -> None:
@@ -55,6 +56,7 @@ def test_echo(run: Run, version: str, size: int) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.parametrize("version", ["2", "1.1"])
 def test_streaming(run: Run, version: str) -> None:
     """A response whose length nobody knows; each piece goes out before the next one is made."""
@@ -74,6 +76,7 @@ def test_streaming(run: Run, version: str) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.parametrize("version", ["2", "1.1"])
 def test_head_and_bodiless(run: Run, version: str) -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -93,6 +96,7 @@ def test_head_and_bodiless(run: Run, version: str) -> None:
     run(main())
 
 
+@pytest.mark.interop
 def test_headers_go_as_they_are(run_asyncio: Run) -> None:
     """In their order, repeated ones too, of any iterable; what only HTTP/1 has is left out."""
 
@@ -115,6 +119,7 @@ def test_headers_go_as_they_are(run_asyncio: Run) -> None:
     run_asyncio(main())
 
 
+@pytest.mark.interop
 def test_headers_wait_for_the_body(run_asyncio: Run) -> None:
     """ASGI: nothing is sent until the first body; meanwhile the answer can still be another."""
 
@@ -234,6 +239,7 @@ def test_disconnect_in_the_middle_of_the_body(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.interop
 def test_disconnect_after_the_response(run: Run) -> None:
     """The answer is complete: who waits for the end is told."""
     told = Events()
@@ -361,6 +367,7 @@ def test_an_upload_that_is_answered_early_is_stopped(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.parametrize("version", ["2", "1.1"])
 def test_expect_100_continue(run: Run, version: str) -> None:
     async def main() -> None:
@@ -420,6 +427,7 @@ WRONG: dict[str, tuple[Script, str, bool]] = {
 }  # fmt: skip
 
 
+@pytest.mark.interop
 @pytest.mark.parametrize("version", ["2", "1.1"])
 @pytest.mark.parametrize("name", WRONG)
 def test_wrong_messages(
@@ -454,6 +462,7 @@ def test_wrong_messages(
     assert "GET '/', client 127.0.0.1" in text
 
 
+@pytest.mark.interop
 @pytest.mark.parametrize("version", ["2", "1.1"])
 def test_messages_after_the_end(
     run_asyncio: Run, caplog: pytest.LogCaptureFixture, version: str
@@ -498,6 +507,7 @@ def test_an_exception_before_and_after_the_headers(
     assert caplog.text.count("exception in the ASGI application: GET '/") == 2
 
 
+@pytest.mark.interop
 def test_a_result_is_an_error(run_asyncio: Run, caplog: pytest.LogCaptureFixture) -> None:
     async def app(scope: Any, receive: Any, send: Any) -> str:
         return "a response?"
@@ -511,6 +521,7 @@ def test_a_result_is_an_error(run_asyncio: Run, caplog: pytest.LogCaptureFixture
     assert len(caplog.records) == 1
 
 
+@pytest.mark.interop
 @pytest.mark.row("asgi.handler.finish")
 def test_work_after_the_response_goes_on(run: Run) -> None:
     """Background tasks: neither the end of the stream nor that of the server ends them."""
@@ -538,6 +549,7 @@ def test_work_after_the_response_goes_on(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.interop
 def test_finish_cancels_what_takes_too_long(run: Run) -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await send(START)

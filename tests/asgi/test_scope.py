@@ -31,6 +31,7 @@ class Recorder:
         await send({"type": "http.response.body"})
 
 
+@pytest.mark.interop
 @pytest.mark.row("asgi.Handler", "asgi.handler.app", "asgi.handler.state")
 @pytest.mark.parametrize("version", ["2", "1.1"])
 def test_scope(run: Run, version: str) -> None:
@@ -73,6 +74,7 @@ def test_scope(run: Run, version: str) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row("asgi.handler.root_path")
 @pytest.mark.parametrize("version", ["2", "1.1"])
 def test_root_path(run: Run, version: str) -> None:
@@ -165,6 +167,7 @@ def test_absolute_form_and_http_10(run_asyncio: Run) -> None:
     run_asyncio(main())
 
 
+@pytest.mark.interop
 @pytest.mark.parametrize("version", ["2", "1.1"])
 def test_tls(run: Run, certificate: Certificate, version: str) -> None:
     """The extension `tls`, with the client's certificate; the scheme is the connection's."""

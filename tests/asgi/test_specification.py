@@ -58,6 +58,7 @@ def check_event(event: Any) -> None:
         assert type(value) in (bytes, str, int, float, list, dict, bool, type(None)), event
 
 
+@pytest.mark.interop
 @BOTH
 def test_events(run: Run, version: str) -> None:
     """Events are dicts of a few types, a new one for each `receive`."""
@@ -99,6 +100,7 @@ def test_events(run: Run, version: str) -> None:
     assert len({id(event) for event in seen}) == len(seen)
 
 
+@pytest.mark.interop
 @BOTH
 def test_types_of_the_scope(run: Run, version: str) -> None:
     """Text is `str`, bytes are `bytes`; each extension is a dict under its name."""
@@ -128,6 +130,7 @@ def test_types_of_the_scope(run: Run, version: str) -> None:
         assert (type(host), type(port)) == (str, int)
 
 
+@pytest.mark.interop
 @BOTH
 def test_additional_keys(run_asyncio: Run, caplog: pytest.LogCaptureFixture, version: str) -> None:
     """What a message has besides does not raise."""
@@ -144,6 +147,7 @@ def test_additional_keys(run_asyncio: Run, caplog: pytest.LogCaptureFixture, ver
     assert not caplog.records
 
 
+@pytest.mark.interop
 def test_an_application_of_two_calls(run: Run) -> None:
     """Those of ASGI 2 are served by `asgiref.compatibility`."""
 
@@ -283,6 +287,7 @@ def test_paths_that_are_utf8(run_asyncio: Run) -> None:
     assert scopes == [("/é/é", b"/\xc3\xa9/%C3%A9")]
 
 
+@pytest.mark.interop
 def test_unix_sockets(run: Run, tmp_path: Path) -> None:
     """`server` is the path, and no port; there is no `client`."""
     scopes: list[Any] = []
@@ -331,6 +336,7 @@ def test_chunked_requests(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.parametrize("coding", ["chunked", "identity", "gzip, chunked"])
 @BOTH
 def test_transfer_encoding_of_the_application_is_ignored(
@@ -384,6 +390,7 @@ def test_data_is_on_its_way_when_send_returns(run: Run, version: str) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @BOTH
 def test_defaults_of_messages(run_asyncio: Run, version: str) -> None:
     """Without `headers`, `body`, `more_body`, `trailers`: none, empty, False, False."""
@@ -439,6 +446,7 @@ def test_the_handshake_waits_for_the_answer(run: Run, version: str) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @BOTH
 def test_wss(run: Run, certificate: Certificate, version: str) -> None:
     """Over TLS the scheme is `wss`, and there is the extension `tls`."""
@@ -559,6 +567,7 @@ def test_a_denial_is_the_end(
 # --- the lifespan -------------------------------------------------------------------------------
 
 
+@pytest.mark.interop
 def test_the_state_is_a_shallow_copy(run: Run) -> None:
     """A dict of each request's own, with the objects that the startup has put there."""
     states: list[Any] = []
@@ -607,6 +616,7 @@ def test_nothing_is_served_before_the_startup_is_complete(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.parametrize("when", ["scope", "startup"])
 def test_an_exception_means_no_lifespan(
     run: Run, caplog: pytest.LogCaptureFixture, when: str
@@ -656,6 +666,7 @@ def test_a_failure_without_a_message(run: Run, phase: str) -> None:
 # --- extensions ---------------------------------------------------------------------------------
 
 
+@pytest.mark.interop
 @pytest.mark.parametrize("first", [True, False], ids=["body first", "path first"])
 def test_a_path_is_sent_once_and_alone(run_asyncio: Run, tmp_path: Path, first: bool) -> None:
     """`http.response.pathsend` is not mixed with bodies, and not sent twice."""

@@ -230,6 +230,7 @@ def test_wrong_answers(
     assert said in caplog.text
 
 
+@pytest.mark.interop
 def test_what_is_no_websocket(run: Run) -> None:
     """Beside it: CONNECT is refused, and requests are served, in both versions."""
 
@@ -303,6 +304,7 @@ def test_an_upgrade_of_the_programs_own(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.parametrize("version", VERSIONS)
 def test_uvicorn(version: str) -> None:
     """Over HTTP/2, with uvicorn's log and limits, and an end when the server ends."""
@@ -333,6 +335,7 @@ def test_uvicorn(version: str) -> None:
     assert "Traceback" not in log
 
 
+@pytest.mark.interop
 def test_uvicorn_without_websockets() -> None:
     async def main(url: str) -> None:
         async with http2.connect(url) as session:

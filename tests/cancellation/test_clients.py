@@ -13,6 +13,7 @@ from .client_scenarios import JSON, SCENARIOS, TEXT
 from .cutting import cut_everywhere, world_of
 
 
+@pytest.mark.slow
 @pytest.mark.row("habit.cancelled_anywhere")
 @pytest.mark.parametrize("secure", [False, True], ids=["clear", "tls"])
 @pytest.mark.parametrize(

@@ -86,6 +86,7 @@ async def awaited(connect: Connect) -> None:
         session.destroy()
 
 
+@pytest.mark.slow
 @pytest.mark.row("beyond.cancelled_connect")
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("life", [block, awaited])

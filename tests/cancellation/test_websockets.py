@@ -11,6 +11,8 @@ from ..support.self_signed import Certificate
 from .cutting import cut_everywhere, world_of
 from .websocket_scenarios import WEBSOCKETS
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.row("habit.cancelled_anywhere")
 @pytest.mark.parametrize("secure", [False, True], ids=["clear", "tls"])

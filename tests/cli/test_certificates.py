@@ -193,6 +193,7 @@ def test_a_terminal_that_is_closed(issued: list[Issued], files: list[Path]) -> N
             os.close(ours)
 
 
+@pytest.mark.interop
 def test_a_key_with_a_password(issued: list[Issued], files: list[Path]) -> None:
     """It is the one of the beginning; without one the terminal is not asked."""
     one = issued[1]

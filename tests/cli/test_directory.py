@@ -14,6 +14,8 @@ import pytest
 from ..asgi.servers.uvicorns import Process
 from .serving import get, serving
 
+pytestmark = pytest.mark.interop
+
 SECRET = "of nobody's business"
 SCRIPT = "answer = 42;\n" * 100
 

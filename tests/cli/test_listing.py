@@ -25,6 +25,8 @@ from ..interop.browser.pages import (
 from ..support.running import Run
 from .serving import serving
 
+pytestmark = pytest.mark.interop
+
 # Names that mean something to HTML, to URLs, to the browser or to nobody.
 NAMES = [
     b"plain.txt", b"two words.txt", b" first a space.txt", b"<b>bold & brave.txt",

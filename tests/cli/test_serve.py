@@ -29,6 +29,7 @@ from .serving import COMMAND, failing, get, serving
 BARE = "tests.asgi.programs.bare:app"
 
 
+@pytest.mark.interop
 @pytest.mark.row("beyond.serve")
 @pytest.mark.parametrize("version", VERSIONS)
 def test_an_application(version: str) -> None:
@@ -55,6 +56,7 @@ def test_an_application(version: str) -> None:
     assert "the application shuts down" in log
 
 
+@pytest.mark.interop
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_a_development_certificate(workers: str) -> None:
     """Over TLS by ALPN, with names that a client looks for; in workers it is the same one."""
@@ -79,6 +81,7 @@ def test_a_development_certificate(workers: str) -> None:
     assert process.process.returncode == 0
 
 
+@pytest.mark.interop
 def test_a_certificate(certificate: Certificate, tmp_path: Path) -> None:
     files = ["--ssl-certfile", certificate.cert, "--ssl-keyfile", certificate.key]
     (tmp_path / "a.txt").write_text("a")
@@ -89,6 +92,7 @@ def test_a_certificate(certificate: Certificate, tmp_path: Path) -> None:
         assert "HTTP/2" in process.stop()
 
 
+@pytest.mark.interop
 @pytest.mark.parametrize("options", [[], ["--reload"]], ids=["alone", "reload"])
 def test_a_port_in_the_clear_beside_tls(options: list[str]) -> None:
     """One application, one lifespan, and its scheme as the connection has it."""
@@ -134,6 +138,7 @@ def test_an_address_that_the_machine_does_without(monkeypatch: pytest.MonkeyPatc
         listen("none.test", 0, 10, uds=None, fd=None)
 
 
+@pytest.mark.interop
 def test_reload(tmp_path: Path) -> None:
     """A mistake is shown, and repaired while the command goes on."""
     program = tmp_path / "changing.py"
@@ -179,6 +184,7 @@ def saying(*arguments: str, **options: Any) -> Iterator[tuple[list[str], list[st
             process.kill()
 
 
+@pytest.mark.interop
 def test_a_unix_socket(tmp_path: Path) -> None:
     path = tmp_path / "server.sock"
     (tmp_path / "a.txt").write_text("a")
@@ -193,6 +199,7 @@ def test_a_unix_socket(tmp_path: Path) -> None:
     assert not path.exists()
 
 
+@pytest.mark.interop
 def test_a_socket_that_is_inherited(tmp_path: Path) -> None:
     """As systemd hands it over."""
     (tmp_path / "a.txt").write_text("a")
@@ -206,6 +213,7 @@ def test_a_socket_that_is_inherited(tmp_path: Path) -> None:
     assert (status, said.startswith("Error: --fd 0 is not a socket: ")) == (1, True)
 
 
+@pytest.mark.interop
 def test_all_addresses(tmp_path: Path) -> None:
     """Of a name that has several, and of all interfaces."""
     with serving(tmp_path, "--host", "0.0.0.0") as process:

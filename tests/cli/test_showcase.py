@@ -63,6 +63,7 @@ def test_make_serve_keeps_its_ports() -> None:
     assert "--dev-tls" in options
 
 
+@pytest.mark.interop
 @pytest.mark.parametrize("page", ["README.md", "docs/examples.md"])
 def test_answers_as_the_pages_say(server: Process, run_asyncio: Run, page: str) -> None:
     """Each command to try gets what the page shows."""
@@ -81,6 +82,7 @@ def test_answers_as_the_pages_say(server: Process, run_asyncio: Run, page: str) 
     run_asyncio(main())
 
 
+@pytest.mark.interop
 def test_in_a_terminal(server: Process, run_asyncio: Run) -> None:
     secure, plain = addresses(server)
 
@@ -133,6 +135,7 @@ performance.getEntriesByType("resource").filter(entry => /[/]tile[/]/.test(entry
 """
 
 
+@pytest.mark.interop
 @pytest.mark.row("beyond.serve")
 def test_the_page(server: Process, run_asyncio: Run, tmp_path: Path) -> None:
     """Over HTTP/2: every panel does what it says, on one connection."""
@@ -332,6 +335,7 @@ def test_the_page_over_http1(server: Process, run_asyncio: Run, tmp_path: Path) 
     run_asyncio(main())
 
 
+@pytest.mark.interop
 def test_how_the_page_looks(server: Process, run_asyncio: Run, tmp_path: Path) -> None:
     """Wide, narrow, light, dark; without a mouse; without movement."""
     url, _ = addresses(server)
@@ -359,6 +363,7 @@ def test_how_the_page_looks(server: Process, run_asyncio: Run, tmp_path: Path) -
     run_asyncio(main())
 
 
+@pytest.mark.interop
 def test_it_ends_while_somebody_looks_at_it(tmp_path: Path) -> None:
     """An endless response holds nothing up for longer than the grace that it has."""
     target, *options = recipe()

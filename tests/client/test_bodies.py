@@ -70,6 +70,7 @@ async def uploaded(stream: http2.ClientHttp2Stream) -> tuple[int, str]:
     return int(headers["x-size"]), (await stream.read()).decode()
 
 
+@pytest.mark.interop
 def test_download(run: Run, peer: Peer) -> None:
     async def main() -> None:
         async with connect(peer) as session:
@@ -81,6 +82,7 @@ def test_download(run: Run, peer: Peer) -> None:
     run(main())
 
 
+@pytest.mark.interop
 def test_download_at_once(run: Run, peer: Peer) -> None:
     async def main() -> None:
         async with connect(peer) as session:
@@ -97,6 +99,7 @@ def test_download_at_once(run: Run, peer: Peer) -> None:
     run(main())
 
 
+@pytest.mark.interop
 def test_upload(run: Run, peer: Peer) -> None:
     async def main() -> None:
         async with connect(peer) as session:
@@ -110,6 +113,7 @@ def test_upload(run: Run, peer: Peer) -> None:
     run(main())
 
 
+@pytest.mark.interop
 def test_echo_at_once(run: Run, peer: Peer) -> None:
     """Nine requests, all larger than a window together, up and down at the same time."""
 
@@ -129,6 +133,7 @@ def test_echo_at_once(run: Run, peer: Peer) -> None:
     run(main())
 
 
+@pytest.mark.interop
 def test_nghttpd(run: Run, tmp_path: Path) -> None:
     async def main() -> None:
         for size in SIZES:
@@ -148,6 +153,7 @@ def test_nghttpd(run: Run, tmp_path: Path) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row("stream.write")
 def test_odd_pieces(run: Run, clear: Peer) -> None:
     async def main() -> None:
@@ -169,6 +175,7 @@ def test_odd_pieces(run: Run, clear: Peer) -> None:
     run(main())
 
 
+@pytest.mark.interop
 def test_pieces_of_reading(run: Run, clear: Peer) -> None:
     async def main() -> None:
         data = pattern(200_000)
@@ -200,6 +207,7 @@ def test_pieces_of_reading(run: Run, clear: Peer) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row("rule.bytes", "stream.write")
 def test_kinds_of_buffers(run: Run, peer: Peer) -> None:
     async def main() -> None:
@@ -239,6 +247,7 @@ def test_kinds_of_buffers(run: Run, peer: Peer) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.parametrize("early", [False, True], ids=["connected", "connecting"])
 def test_writer_reuses_its_buffer(run: Run, clear: Peer, early: bool) -> None:
     """What `write` was given is what is sent, whatever becomes of the buffer."""
@@ -272,6 +281,7 @@ def test_writer_reuses_its_buffer(run: Run, clear: Peer, early: bool) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.parametrize(
     "wrong", [None, 1, pytest.param(object(), id="object"), ["a"], {"a": 1}], ids=repr
 )
@@ -291,6 +301,7 @@ def test_no_buffer(run_asyncio: Run, clear: Peer, wrong: Any) -> None:
     run_asyncio(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row("stream.end")
 def test_after_the_end(run: Run, clear: Peer) -> None:
     async def main() -> None:
@@ -343,6 +354,7 @@ def test_own_server_both_ways(run: Run, certificate: Certificate) -> None:
     run(main())
 
 
+@pytest.mark.interop
 def test_sixty_four_mebibytes_from_nghttpd(run_asyncio: Run, tmp_path: Path) -> None:
     async def main() -> None:
         size = 64 << 20
@@ -365,6 +377,7 @@ def test_sixty_four_mebibytes_from_nghttpd(run_asyncio: Run, tmp_path: Path) -> 
     run_asyncio(main())
 
 
+@pytest.mark.interop
 def test_sixty_four_mebibytes_from_and_to_node(run_asyncio: Run, clear: Peer) -> None:
     async def main() -> None:
         size = 64 << 20

@@ -49,6 +49,7 @@ async def error_of(awaitable: Any) -> http2.Http2Error:
 # --- resets by the server ------------------------------------------------------------------
 
 
+@pytest.mark.interop
 @pytest.mark.row("beyond.retryable")
 @pytest.mark.parametrize("code", range(14))
 def test_reset_before_the_response(run: Run, peer: Peer, code: int) -> None:
@@ -129,6 +130,7 @@ def test_cut_by_a_reset(run_asyncio: Run, code: int, how: str) -> None:
     run_asyncio(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row("beyond.no_silent_truncation")
 def test_connection_lost_in_the_middle(run: Run, either: Peer) -> None:
     async def main() -> None:
@@ -155,6 +157,7 @@ def test_connection_lost_in_the_middle(run: Run, either: Peer) -> None:
     run(main())
 
 
+@pytest.mark.interop
 def test_connection_lost_and_nobody_listens(
     run: Run, peer: Peer, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -208,6 +211,7 @@ def test_content_length_mismatch(run: Run, announced: int, size: int) -> None:
     run(main())
 
 
+@pytest.mark.interop
 def test_errors_nobody_awaits(run: Run, peer: Peer, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "http2")
 
@@ -235,6 +239,7 @@ def test_errors_nobody_awaits(run: Run, peer: Peer, caplog: pytest.LogCaptureFix
     assert caplog.records[0].name == "http2"
 
 
+@pytest.mark.interop
 def test_a_listener_that_raises(run: Run, peer: Peer, caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
         async with http2.connect(peer.origin) as session:
@@ -266,6 +271,7 @@ def test_a_listener_that_raises(run: Run, peer: Peer, caplog: pytest.LogCaptureF
 # --- ends that we make -------------------------------------------------------------------
 
 
+@pytest.mark.interop
 @pytest.mark.row("stream.close", "stream.rst_code")
 def test_close_with_a_code(run: Run, peer: Peer) -> None:
     async def main() -> None:
@@ -360,6 +366,7 @@ def test_close_of_an_upload_that_was_answered(run: Run, ended: bool) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row("stream.destroy")
 def test_destroy(run: Run, peer: Peer) -> None:
     async def main() -> None:
@@ -394,6 +401,7 @@ def test_destroy(run: Run, peer: Peer) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row("module.AbortError", "client_session.request.option.signal")
 def test_signal(run: Run, peer: Peer) -> None:
     async def main() -> None:
@@ -431,6 +439,7 @@ def test_signal(run: Run, peer: Peer) -> None:
     run(main())
 
 
+@pytest.mark.interop
 def test_signal_that_is_not_needed(run: Run, peer: Peer) -> None:
     async def main() -> None:
         async with http2.connect(peer.origin) as session:
@@ -456,6 +465,7 @@ def test_signal_that_is_not_needed(run: Run, peer: Peer) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row("stream.event.timeout", "stream.set_timeout")
 def test_timeout_of_a_stream(run: Run, peer: Peer) -> None:
     async def main() -> None:
@@ -481,6 +491,7 @@ def test_timeout_of_a_stream(run: Run, peer: Peer) -> None:
     run(main())
 
 
+@pytest.mark.interop
 def test_cancelled_waiters(run: Run, peer: Peer) -> None:
     """A task that waited and was cancelled leaves the stream as it was.
 
@@ -506,6 +517,7 @@ def test_cancelled_waiters(run: Run, peer: Peer) -> None:
     run(main())
 
 
+@pytest.mark.interop
 def test_end_of_a_large_body_that_nobody_wants(run: Run, peer: Peer) -> None:
     """Closing a stream in the middle gives the connection's window back."""
 

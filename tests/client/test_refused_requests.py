@@ -51,6 +51,7 @@ def test_more_requests_than_a_limit_that_is_not_known_yet(run: Run, body: bytes)
     run(main())
 
 
+@pytest.mark.interop
 def test_more_requests_than_the_limit_of_node(run: Run) -> None:
     async def main() -> None:
         with starting() as start:

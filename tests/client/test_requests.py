@@ -57,6 +57,7 @@ async def seen_by(session: http2.ClientHttp2Session, headers: Any, **options: An
     return json.loads(await stream.read())
 
 
+@pytest.mark.interop
 @pytest.mark.row("client_session.request.defaults", "client_session.request")
 def test_defaults(run: Run, peer: Peer) -> None:
     async def main() -> None:
@@ -111,6 +112,7 @@ def test_end_stream_by_method(run: Run, method: str) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row("headers.outgoing", "headers.pairs", "headers.lower_case")
 @pytest.mark.parametrize(
     "headers",
@@ -145,6 +147,7 @@ def test_forms_of_headers(run_asyncio: Run, headers: Any) -> None:
     run_asyncio(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row("headers.outgoing")
 def test_values_of_headers(run: Run, peer: Peer) -> None:
     async def main() -> None:
@@ -180,6 +183,7 @@ def test_values_of_headers(run: Run, peer: Peer) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row("module.sensitive_headers", "headers.sensitive_by_itself")
 def test_sensitive_headers(run: Run, peer: Peer) -> None:
     async def main() -> None:
@@ -199,6 +203,7 @@ def test_sensitive_headers(run: Run, peer: Peer) -> None:
     run(main())
 
 
+@pytest.mark.interop
 def test_what_a_received_block_marks_stays_sensitive_when_it_is_sent_on(
     run: Run, peer: Peer
 ) -> None:
@@ -219,6 +224,7 @@ def test_what_a_received_block_marks_stays_sensitive_when_it_is_sent_on(
     run(main())
 
 
+@pytest.mark.interop
 def test_own_pseudo_headers(run: Run, peer: Peer) -> None:
     async def main() -> None:
         async with connect(peer) as session:
@@ -362,6 +368,7 @@ def test_headers_are_taken_at_the_call(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row(
     "client_session.request.option.wait_for_trailers",
     "stream.event.want_trailers",
@@ -400,6 +407,7 @@ def test_request_trailers(run: Run, peer: Peer) -> None:
     run(main())
 
 
+@pytest.mark.interop
 def test_request_trailers_later_or_never(run: Run, peer: Peer) -> None:
     async def main() -> None:
         async with connect(peer) as session:
@@ -440,6 +448,7 @@ def test_request_trailers_later_or_never(run: Run, peer: Peer) -> None:
     run(main())
 
 
+@pytest.mark.interop
 def test_trailers_of_a_request_before_the_connection(run: Run, peer: Peer) -> None:
     async def main() -> None:
         session = connect(peer)
@@ -456,6 +465,7 @@ def test_trailers_of_a_request_before_the_connection(run: Run, peer: Peer) -> No
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row(
     "client_session.request.option.weight",
     "client_session.request.option.parent",
@@ -472,6 +482,7 @@ def test_priority_reaches_the_server(run_asyncio: Run) -> None:
     run_asyncio(main())
 
 
+@pytest.mark.interop
 @pytest.mark.parametrize("secure", [False, True], ids=["h2c", "tls"])
 def test_nghttpd(run: Run, secure: bool, tmp_path: Path, certificate: Certificate) -> None:
     async def main() -> None:

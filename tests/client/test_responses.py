@@ -28,6 +28,7 @@ def connect(peer: Peer, **options: Any) -> http2.ClientHttp2Session:
     return http2.connect(peer.origin, **tls_options(peer), **options)
 
 
+@pytest.mark.interop
 @pytest.mark.row("headers.status", "headers.set_cookie", "headers.raw")
 def test_response_headers(run: Run, peer: Peer) -> None:
     async def main() -> None:
@@ -58,6 +59,7 @@ def test_response_headers(run: Run, peer: Peer) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row("client_stream.event.response", "client_stream.response")
 def test_response_event(run: Run, peer: Peer) -> None:
     async def main() -> None:
@@ -92,6 +94,7 @@ def test_response_event(run: Run, peer: Peer) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row("client_stream.event.headers", "client_stream.response")
 def test_informational_responses(run: Run, peer: Peer) -> None:
     async def main() -> None:
@@ -129,6 +132,7 @@ def test_waits_for_continue(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row("stream.event.trailers")
 def test_response_trailers(run: Run, peer: Peer) -> None:
     async def main() -> None:
@@ -171,6 +175,7 @@ def test_response_to_a_request_that_goes_on(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row("duplex.set_encoding")
 def test_set_encoding(run: Run, peer: Peer) -> None:
     async def main() -> None:
@@ -194,6 +199,7 @@ def test_set_encoding(run: Run, peer: Peer) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row("duplex.pause", "duplex.resume")
 def test_pause_and_resume(run: Run, peer: Peer) -> None:
     async def main() -> None:
@@ -224,6 +230,7 @@ def test_pause_and_resume(run: Run, peer: Peer) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row("duplex.flow_control")
 def test_nobody_reads(run: Run, peer: Peer) -> None:
     """`resume` throws a body away; a stream that was never read does not hold others up."""

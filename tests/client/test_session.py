@@ -16,6 +16,8 @@ from ..support.peers import Peer, happening, report, start_node, starting, tls_o
 from ..support.running import Run
 from ..support.self_signed import Certificate
 
+pytestmark = pytest.mark.interop
+
 CANCEL = constants.NGHTTP2_CANCEL
 INTERNAL = constants.NGHTTP2_INTERNAL_ERROR
 

@@ -30,6 +30,7 @@ async def text(stream: http2.ClientHttp2Stream) -> str:
 # --- for the connection ------------------------------------------------------------------
 
 
+@pytest.mark.interop
 @pytest.mark.row(
     "session.connecting", "module.connect", "client_session.request", "stream.pending", "stream.id"
 )
@@ -52,6 +53,7 @@ def test_requests_before_the_connection(run: Run, background: Callable[..., Any]
     run(main())
 
 
+@pytest.mark.interop
 def test_bodies_before_the_connection(run: Run, background: Callable[..., Any]) -> None:
     peer = start_node(background)
 
@@ -87,6 +89,7 @@ def test_bodies_before_the_connection(run: Run, background: Callable[..., Any]) 
     run(main())
 
 
+@pytest.mark.interop
 def test_leaving_before_the_connection(run: Run, background: Callable[..., Any]) -> None:
     """Streams that are closed, destroyed or aborted while they wait never reach the wire."""
     peer = start_node(background)
@@ -258,6 +261,7 @@ def test_connect_listener_and_event(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.interop
 def test_what_can_only_be_found_wrong_later(run: Run, background: Callable[..., Any]) -> None:
     """A request that the engine refuses once it has a number fails alone."""
     peer = start_node(background)
@@ -281,6 +285,7 @@ def test_what_can_only_be_found_wrong_later(run: Run, background: Callable[..., 
 # --- for the peer's limit ----------------------------------------------------------------
 
 
+@pytest.mark.interop
 @pytest.mark.row("beyond.live_limit")
 @pytest.mark.parametrize("limit", [1, 3])
 def test_never_more_than_the_limit(run: Run, background: Callable[..., Any], limit: int) -> None:
@@ -307,6 +312,7 @@ def test_never_more_than_the_limit(run: Run, background: Callable[..., Any], lim
     run(main())
 
 
+@pytest.mark.interop
 def test_limit_that_comes_with_the_first_settings(run: Run, background: Callable[..., Any]) -> None:
     """Requests go out before the peer has said its limit; those that it refuses say so."""
     peer = start_node(background, settings={"maxConcurrentStreams": 3})
@@ -320,6 +326,7 @@ def test_limit_that_comes_with_the_first_settings(run: Run, background: Callable
     run(main())
 
 
+@pytest.mark.interop
 def test_cancel_while_waiting(run: Run, background: Callable[..., Any]) -> None:
     peer = start_node(background, settings={"maxConcurrentStreams": 1})
 
@@ -364,6 +371,7 @@ def test_cancel_while_waiting(run: Run, background: Callable[..., Any]) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row("beyond.live_limit")
 def test_limit_lowered_and_raised(run: Run, background: Callable[..., Any]) -> None:
     peer = start_node(background, settings={"maxConcurrentStreams": 100})
@@ -399,6 +407,7 @@ def test_limit_lowered_and_raised(run: Run, background: Callable[..., Any]) -> N
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row("beyond.live_limit")
 def test_limit_of_zero_holds_everything_back(run: Run, background: Callable[..., Any]) -> None:
     peer = start_node(background, settings={"maxConcurrentStreams": 100})
@@ -454,6 +463,7 @@ def test_more_than_the_server_allows_of_ours(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.interop
 def test_close_right_after_the_requests(run: Run, background: Callable[..., Any]) -> None:
     """GOAWAY goes out after what was asked for before it."""
     peer = start_node(background)
@@ -473,6 +483,7 @@ def test_close_right_after_the_requests(run: Run, background: Callable[..., Any]
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row("beyond.retryable")
 def test_session_ends_while_requests_wait(run: Run, background: Callable[..., Any]) -> None:
     peer = start_node(background, settings={"maxConcurrentStreams": 1})

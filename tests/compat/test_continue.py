@@ -151,6 +151,7 @@ DIFFERENT: dict[str, Any] = {
 }
 
 
+@pytest.mark.interop
 @pytest.mark.row("response.write_continue", "response.write_early_hints")
 def test_beside_node(run: Run, theirs: Any) -> None:
     async def main() -> None:
@@ -159,6 +160,7 @@ def test_beside_node(run: Run, theirs: Any) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row(
     "server.event.check_continue", "server.event.check_expectation", "server.event.connect"
 )
@@ -170,6 +172,7 @@ def test_listeners_beside_node(run: Run, theirs: Any) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row("server.event.check_expectation", "server.event.connect")
 def test_without_listeners_beside_node(run: Run, theirs: Any) -> None:
     async def main() -> None:
@@ -190,6 +193,7 @@ def theirs() -> Any:
     )
 
 
+@pytest.mark.interop
 @pytest.mark.row("response.write_early_hints")
 def test_fields_of_early_hints(run: Run) -> None:
     def handler(request: Request, response: Response, note: Note) -> None:
@@ -214,6 +218,7 @@ def test_fields_of_early_hints(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row("response.write_early_hints", "server.event.check_continue")
 def test_nghttp_and_curl(run: Run) -> None:
     async def main() -> None:

@@ -185,6 +185,7 @@ def theirs() -> Any:
     return essence(of_node("ends", WANTED))
 
 
+@pytest.mark.interop
 @pytest.mark.row(
     "request.aborted",
     "request.destroyed",
@@ -204,6 +205,7 @@ def test_beside_node(run: Run, theirs: Any) -> None:
 # --- calls that come too late -------------------------------------------------------------
 
 
+@pytest.mark.interop
 @pytest.mark.row("response.write", "response.end")
 def test_writing_after_the_end(run: Run) -> None:
     """It raises, and what was written before arrives whole; Node destroys the stream."""
@@ -478,6 +480,7 @@ def test_somebody_listens_to_timeout(run: Run, face: str, way: str) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row("request.set_timeout", "response.set_timeout")
 def test_timeouts_that_are_none(run: Run) -> None:
     def handler(request: Request, response: Response, note: Note) -> None:

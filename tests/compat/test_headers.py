@@ -227,6 +227,7 @@ def theirs() -> Any:
     return of_node("headers", WANTED)
 
 
+@pytest.mark.interop
 @pytest.mark.row(
     "module.UnsupportedWarning",
     "server_stream.respond.option.send_date",
@@ -283,6 +284,7 @@ VALUES = {
 }
 
 
+@pytest.mark.interop
 @pytest.mark.row("response.set_header", "response.append_header", "response.set_trailer")
 def test_what_is_no_field_is_refused_where_it_is_named(run: Run) -> None:
     """Node finds out when it sends them, or destroys the stream."""
@@ -309,6 +311,7 @@ def test_what_is_no_field_is_refused_where_it_is_named(run: Run) -> None:
     assert said[9:] == [[VALUES], [VALUES], [False]]
 
 
+@pytest.mark.interop
 @pytest.mark.row("response.write_head")
 def test_a_head_that_was_refused_leaves_no_trace(run: Run) -> None:
     def handler(request: Request, response: Response, note: Note) -> None:
@@ -344,6 +347,7 @@ def test_a_head_that_was_refused_leaves_no_trace(run: Run) -> None:
     assert "x-b" not in seen["headers"]
 
 
+@pytest.mark.interop
 @pytest.mark.row("response.write_head")
 def test_known_and_unknown_names_are_the_same(run: Run) -> None:
     """A head whose names were all seen before takes a shorter way, and comes out the same."""
@@ -387,6 +391,7 @@ def test_sensitive_headers(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row("module.UnsupportedWarning")
 def test_warnings_name_the_line_of_the_program(run: Run) -> None:
     def handler(request: Request, response: Response, note: Note) -> None:
@@ -408,6 +413,7 @@ def test_warnings_name_the_line_of_the_program(run: Run) -> None:
     ]
 
 
+@pytest.mark.interop
 @pytest.mark.row("response.status_code", "response.write_head")
 @pytest.mark.parametrize("status", [HTTPStatus.CREATED, "201", 201])
 def test_ways_to_name_a_status(run: Run, status: Any) -> None:

@@ -53,6 +53,7 @@ def silent(request: Request, response: Response) -> None:
     """It never answers: the client leaves."""
 
 
+@pytest.mark.slow
 @pytest.mark.row("server.event.request")
 @pytest.mark.parametrize("handler", [plain, coroutine, everything, raising, silent])
 def test_nothing_is_left(run: Run, handler: Any, monkeypatch: pytest.MonkeyPatch) -> None:

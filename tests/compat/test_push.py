@@ -87,6 +87,7 @@ def theirs() -> Any:
     return of_node("push", WANTED)
 
 
+@pytest.mark.interop
 @pytest.mark.row("response.create_push_response", "response.req")
 def test_beside_node(run: Run, theirs: Any) -> None:
     async def main() -> None:
@@ -95,6 +96,7 @@ def test_beside_node(run: Run, theirs: Any) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row("response.create_push_response")
 @pytest.mark.parametrize(
     ("wrong", "code"),
@@ -120,6 +122,7 @@ def test_what_can_not_be_promised(run: Run, wrong: dict[str, Any], code: str) ->
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row("response.create_push_response")
 def test_nghttp_gets_what_is_pushed(run: Run) -> None:
     async def main() -> None:
@@ -136,6 +139,7 @@ def test_nghttp_gets_what_is_pushed(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row("response.create_push_response", "server.option.http2_server_response_class")
 def test_pushed_responses_are_of_the_same_class(run: Run) -> None:
     class OwnResponse(http2.Http2ServerResponse):

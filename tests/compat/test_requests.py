@@ -147,6 +147,7 @@ def theirs() -> Any:
     return of_node("requests", WANTED)
 
 
+@pytest.mark.interop
 @pytest.mark.row(
     "request.authority",
     "request.complete",
@@ -210,6 +211,7 @@ def test_reading_piece_by_piece(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row("request.read", "response.write")
 def test_an_upload_comes_back(run: Run) -> None:
     """Curl's 3 MiB, echoed as they come, with back-pressure both ways."""
@@ -397,6 +399,7 @@ def test_a_paused_request_holds_its_client_back(run: Run) -> None:
 # --- who it is ----------------------------------------------------------------------------
 
 
+@pytest.mark.interop
 @pytest.mark.row("request.scheme", "request.authority")
 def test_over_tls(run: Run, certificate: Certificate) -> None:
     async def main() -> None:
@@ -413,6 +416,7 @@ def test_over_tls(run: Run, certificate: Certificate) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row(
     "module.Http2ServerRequest",
     "module.Http2ServerResponse",

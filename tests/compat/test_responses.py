@@ -159,6 +159,7 @@ def theirs() -> Any:
     return of_node("bodies", WANTED)
 
 
+@pytest.mark.interop
 @pytest.mark.row(
     "server.event.request",
     "response.bodiless",
@@ -190,6 +191,7 @@ def greet(request: Request, response: Response) -> None:
     response.end("greetings")
 
 
+@pytest.mark.interop
 @pytest.mark.row("module.on_request", "response.bodiless")
 def test_curl(run: Run) -> None:
     async def main() -> None:
@@ -208,6 +210,7 @@ def test_curl(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row("module.on_request", "response.bodiless")
 def test_nghttp(run: Run) -> None:
     async def main() -> None:
@@ -233,6 +236,7 @@ def test_what_is_no_handler() -> None:
     assert caught.value.code == "ERR_INVALID_ARG_TYPE"
 
 
+@pytest.mark.interop
 @pytest.mark.row("response.write", "response.end")
 def test_what_is_no_body(run: Run) -> None:
     """It is refused before the headers are sent, so that the handler may say so."""

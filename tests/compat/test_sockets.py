@@ -95,6 +95,7 @@ def theirs() -> Any:
     return of_node("sockets", WANTED)
 
 
+@pytest.mark.interop
 @pytest.mark.row(
     "request.connection",
     "request.socket",
@@ -109,6 +110,7 @@ def test_beside_node(run: Run, theirs: Any) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row("request.socket", "response.socket")
 def test_over_tls(run: Run, certificate: Certificate) -> None:
     async def main() -> None:

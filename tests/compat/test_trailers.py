@@ -116,6 +116,7 @@ def theirs() -> Any:
     return of_node("trailers", WANTED)
 
 
+@pytest.mark.interop
 @pytest.mark.row(
     "request.trailers",
     "request.raw_trailers",
@@ -130,6 +131,7 @@ def test_beside_node(run: Run, theirs: Any) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row("response.set_trailer", "response.add_trailers")
 def test_trailers_that_are_too_late_or_wrong(run: Run) -> None:
     """Node takes them after the end, and forgets them."""
@@ -155,6 +157,7 @@ def test_trailers_that_are_too_late_or_wrong(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row("response.bodiless", "response.set_trailer")
 @pytest.mark.parametrize("method", ["HEAD", "GET"])
 def test_trailers_without_a_body(run: Run, method: str) -> None:

@@ -86,6 +86,7 @@ def test_what_is_copied_into_the_container() -> None:
     assert len({one or two for one, two in extras}) == 1
 
 
+@pytest.mark.interop
 @pytest.mark.row("beyond.deploy")
 @pytest.mark.parametrize("source", ["Containerfile", "kubernetes.yaml"])
 def test_the_command(source: str) -> None:

@@ -28,6 +28,8 @@ from ..support.self_signed import Certificate
 from ..support.serving import listening
 from .files import DEPLOY, Place, haproxy, haproxy_sees_both, nginx
 
+pytestmark = pytest.mark.interop
+
 Command = Callable[[Place], list[str]]
 SERVE = [
     sys.executable, "-m", "http2", "serve", "app:app", "--app-dir", str(DEPLOY), "--port", "0",

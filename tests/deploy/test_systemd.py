@@ -21,6 +21,8 @@ from ..asgi.servers.uvicorns import Process, starting
 from ..support.running import Run, free_port
 from .files import DEPLOY, adapted, program
 
+pytestmark = pytest.mark.interop
+
 # Puts a socket where systemd puts it, and says so as systemd does.
 MANAGER = """
 import os, sys

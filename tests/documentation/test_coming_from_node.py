@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from docs import rows
 
+from ..support.paths import TESTS
 from ..support.running import Run
 from ..support.self_signed import Certificate
 from .sequences import run_sequence
@@ -93,7 +94,7 @@ def test_marks_are_those_of_the_tests_that_run(request: pytest.FixtureRequest) -
     collected: dict[str, set[str]] = {}
     for item in request.session.items:
         for mark in item.iter_markers("row"):
-            test = f"{item.path.name}::{item.name.split('[')[0]}"
+            test = f"{item.path.relative_to(TESTS).as_posix()}::{item.name.split('[')[0]}"
             for row in mark.args:
                 collected.setdefault(row, set()).add(test)
     for row, tests in collected.items():

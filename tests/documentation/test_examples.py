@@ -51,6 +51,7 @@ def test_fetch_says_what_went_wrong() -> None:
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.interop
 def test_json(start: Start, loop: Loop) -> None:
     server = start("json_server.py", "--port", "0")
     url = server.url()
@@ -197,6 +198,7 @@ def test_extended_connect(loop: Loop) -> None:
     ]
 
 
+@pytest.mark.interop
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_serve(number: int, run_asyncio: Callable[..., None]) -> None:
     """It chooses its loop by itself."""
@@ -243,6 +245,7 @@ def test_serve(number: int, run_asyncio: Callable[..., None]) -> None:
         program.process.communicate()
 
 
+@pytest.mark.interop
 def test_serve_answers_as_its_page_says(run_asyncio: Callable[..., None]) -> None:
     """Each command to try gets what the page shows."""
     text = (DOCS / "examples.md").read_text()
@@ -266,6 +269,7 @@ def test_serve_answers_as_its_page_says(run_asyncio: Callable[..., None]) -> Non
         program.process.communicate()
 
 
+@pytest.mark.interop
 def test_serve_finishes_what_it_has_begun(run_asyncio: Callable[..., None]) -> None:
     """SIGTERM in the middle of a response: all of it comes, then the program ends."""
     program = Program("serve.py", "--port", "0", "--tls-port", "0", loop=[])

@@ -101,7 +101,15 @@ def run(request: pytest.FixtureRequest) -> Run:
     return run_on_loop
 
 
-@pytest.mark.parametrize("sequence", IN_PROCESS, ids=lambda sequence: str(sequence[0]))
+def marked(sequence: list[Snippet]) -> Any:
+    """The parameter of `test_block`: some blocks start curl."""
+    starts = any("subprocess" in snippet.text for snippet in sequence)
+    return pytest.param(
+        sequence, id=str(sequence[0]), marks=[pytest.mark.interop] if starts else []
+    )
+
+
+@pytest.mark.parametrize("sequence", [marked(sequence) for sequence in IN_PROCESS])
 def test_block(
     sequence: list[Snippet],
     run: Run,

@@ -49,6 +49,7 @@ def test_server_and_client(background: Start, tmp_path: Path) -> None:
     assert process.poll() is None
 
 
+@pytest.mark.interop
 def test_client_downloads_64_mib_from_nghttpd(background: Start, tmp_path: Path) -> None:
     _, client = programs()
     body = hashlib.shake_128(b"README").digest(64 << 20)

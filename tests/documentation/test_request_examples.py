@@ -18,6 +18,8 @@ import pytest
 from ..support.running import Run, execute, node
 from .programs import ON_UVLOOP, Loop, Program, Start, starting
 
+pytestmark = pytest.mark.interop
+
 VERSIONS = {"--http2": "2.0", "--http1.1": "1.1", "--http1.0": "1.0"}
 
 # 8 MiB and one byte more than any buffer

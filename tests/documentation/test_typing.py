@@ -58,6 +58,7 @@ def pyright() -> Complaints:
     }
 
 
+@pytest.mark.interop
 @pytest.mark.parametrize("checker", [mypy, pyright])
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.stem)
 def test_what_is_complained_of(checker: Callable[[], Complaints], program: Path) -> None:
@@ -68,6 +69,7 @@ def test_what_is_complained_of(checker: Callable[[], Complaints], program: Path)
     assert wrong - set(found) == set(), [lines[number - 1] for number in wrong - set(found)]
 
 
+@pytest.mark.interop
 @pytest.mark.parametrize("checker", [mypy, pyright])
 def test_twenty_wrong_calls(checker: Callable[[], Complaints]) -> None:
     assert len([name for name, _ in checker() if name == "wrong_calls.py"]) == 20

@@ -422,6 +422,7 @@ SAMPLES: list[dict[str, Any]] = [
 ]
 
 
+@pytest.mark.interop
 @pytest.mark.row("module.get_packed_settings")
 def test_packs_as_node_packs() -> None:
     theirs = node(
@@ -435,6 +436,7 @@ def test_packs_as_node_packs() -> None:
     assert node(defaults, None) == get_packed_settings(get_default_settings()).hex()
 
 
+@pytest.mark.interop
 @pytest.mark.row("module.get_unpacked_settings")
 def test_unpacks_as_node_unpacks() -> None:
     packed = [get_packed_settings(sample).hex() for sample in SAMPLES]
@@ -484,6 +486,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 ]
 
 
+@pytest.mark.interop
 @pytest.mark.row("settings.range")
 def test_refuses_what_node_refuses() -> None:
     theirs = node(

@@ -358,6 +358,7 @@ async def answer(request: Any, response: Any) -> None:
 HANDLERS = ["once", "later", "read", "part", "while", "listen", "slowly", "pause", "before"]
 
 
+@pytest.mark.slow
 def test_each_response_is_for_its_request(run: Run) -> None:
     """On one connection, with bodies that are read, ignored or drained: none is mixed up or lost.
 

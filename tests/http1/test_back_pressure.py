@@ -63,6 +63,7 @@ def test_a_client_that_has_gone(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.parametrize("size", [100, 64 * 1024])
 def test_others_have_their_turn(run: Run, size: int) -> None:
     """A client that takes whatever comes keeps no other one waiting."""
@@ -98,6 +99,7 @@ def test_others_have_their_turn(run: Run, size: int) -> None:
     run(main())
 
 
+@pytest.mark.interop
 def test_a_client_of_tls_that_has_gone(run: Run, certificate: Certificate) -> None:
     async def main() -> None:
         flood = Flood()

@@ -143,6 +143,7 @@ def test_pipelining(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.slow
 def test_pipelining_without_end(run: Run) -> None:
     """A client that asks and asks while it is served is held back."""
 
@@ -257,6 +258,7 @@ def test_write_timeout(run: Run, reads: bool) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.parametrize("secure", [False, True])
 def test_wrk(run_asyncio: Run, certificate: Certificate, secure: bool) -> None:
     """64 connections that ask as fast as they can: every request gets its response."""
@@ -415,6 +417,7 @@ def test_max_headers_count(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row(
     "module.Http1Options",
     "http1_options.of",

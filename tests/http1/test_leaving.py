@@ -204,6 +204,7 @@ def test_end_of_the_server(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.interop
 def test_node_upgrades(run: Run) -> None:
     """Node's client switches protocols, and tunnels by CONNECT."""
 
@@ -249,6 +250,7 @@ def test_websocket_of_node(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row("beyond.http1")
 def test_node_as_client(run: Run, certificate: Certificate) -> None:
     """Node's http and https clients: keep-alive, chunks and trailers both ways, 100, 103, HEAD."""

@@ -388,6 +388,7 @@ async def with_ours(port: int, path: str) -> None:
             assert await stream.read() == str(SIZE).encode()
 
 
+@pytest.mark.interop
 @pytest.mark.parametrize(
     "peer", [with_curl, with_nghttp, with_h2load, with_node, with_ours], ids=lambda f: f.__name__
 )

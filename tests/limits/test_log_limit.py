@@ -183,6 +183,7 @@ async def trouble(port: int, kind: str, context: ssl.SSLContext | None) -> None:
         await peer.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("carrier", ["clear", "tls"])
 @pytest.mark.parametrize("kind", TROUBLES)
 def test_a_peer_in_trouble_gets_one_line(

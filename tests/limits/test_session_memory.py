@@ -23,6 +23,7 @@ WINDOW = 4
 MEGABYTE = 1024 * 1024
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("drained", [False, True])
 @pytest.mark.parametrize("compat", [False, True])
 def test_requests_wait_for_room(run: Run, drained: bool, compat: bool) -> None:

@@ -90,6 +90,7 @@ def test_what_went_out(
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_bodies_of_curl(run: Run, system: System, protocol: str) -> None:
     """Their bytes, without frames and chunks; with the length announced or not."""
@@ -363,6 +364,7 @@ def test_servers_that_share_a_system(run: Run, system: System) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row("http2_metrics.prometheus.__init__.option.registry")
 @pytest.mark.parametrize("version", ["--http2-prior-knowledge", "--http1.1"])
 def test_a_scrape(run: Run, version: str) -> None:

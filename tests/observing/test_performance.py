@@ -45,6 +45,7 @@ async def echo(stream: http2.ServerHttp2Stream) -> None:
     stream.end(body)
 
 
+@pytest.mark.interop
 @pytest.mark.row(
     "module.PerformanceObserver",
     "observer.observe",
@@ -117,6 +118,7 @@ def test_a_server_measures_what_node_measures(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row("metrics.session.ping_rtt", "metrics.session.type")
 def test_a_client_measures_a_server_of_nodes(run: Run) -> None:
     with starting() as start:

@@ -29,6 +29,7 @@ def cut(peer: RawPeer, manner: str) -> Any:
     return peer.abort() if manner == "reset" else peer.close()
 
 
+@pytest.mark.slow
 @pytest.mark.row("beyond.reset_kills_nothing", "beyond.no_silent_truncation")
 @pytest.mark.parametrize("manner", ["reset", "close"])
 def test_request_cut_after_every_byte(
@@ -74,6 +75,7 @@ def test_request_cut_after_every_byte(
     assert [record for record in caplog.records if record.levelno > logging.WARNING] == []
 
 
+@pytest.mark.slow
 @pytest.mark.row("beyond.reset_kills_nothing", "beyond.no_silent_truncation")
 @pytest.mark.parametrize("manner", ["reset", "close"])
 def test_response_cut_after_every_byte(

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import subprocess
 import sys
 import tempfile
-from pathlib import Path
 
 from ..support.self_signed import Certificate
 from .rolling import WAYS, roll
@@ -21,13 +19,7 @@ def main() -> int:
     given = parser.parse_args()
     failed = False
     with tempfile.TemporaryDirectory() as folder:
-        made = Certificate(str(Path(folder) / "cert.pem"), str(Path(folder) / "key.pem"))
-        subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-sha256", "-days", "2",
-             "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
-             "-keyout", made.key, "-out", made.cert],
-            check=True, capture_output=True,
-        )  # fmt: skip
+        made = Certificate.make(folder)
         for way in given.way or WAYS:
             report = asyncio.run(roll(way, given.count, made))
             print(f"{way:19} {report}", flush=True)

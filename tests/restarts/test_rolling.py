@@ -8,6 +8,8 @@ from ..support.running import Run
 from ..support.self_signed import Certificate
 from .rolling import WAYS, roll
 
+pytestmark = pytest.mark.interop
+
 # Restarts of each way: each of the two instances once.
 FEW = 2
 

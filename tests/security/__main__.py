@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
+from ..support.self_signed import Certificate
 from .attacks import Attack
 from .bounds import broken
 from .catalog import ATTACKS, FAMILIES
@@ -19,26 +17,6 @@ COLUMNS = ("attack", "sent", "memory", "CPU", "honest", "lines", "kept", "ended"
 DOCUMENTED = ("attack", "sent", "before", "memory", "honest", "lines", "Node", "what stops it")
 WIDTHS = (30, 9, 11, 7, 8, 6, 4, 0)
 MIB = 1024 * 1024
-
-
-@dataclass(frozen=True)
-class Identity:
-    """A certificate for localhost, as files."""
-
-    cert: str
-    key: str
-
-    @classmethod
-    def make(cls, folder: str) -> Identity:
-        """Make one with openssl."""
-        made = cls(str(Path(folder) / "cert.pem"), str(Path(folder) / "key.pem"))
-        subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-sha256", "-days", "2",
-             "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
-             "-keyout", made.key, "-out", made.cert],
-            check=True, capture_output=True,
-        )  # fmt: skip
-        return made
 
 
 def amount(size: int) -> str:
@@ -123,7 +101,7 @@ def main() -> None:
     if not given.markdown:
         plain(COLUMNS)
     with tempfile.TemporaryDirectory() as folder:
-        identity = Identity.make(folder)
+        identity = Certificate.make(folder)
         for attack in attacks:
             if given.node and not attack.node:
                 continue

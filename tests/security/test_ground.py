@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from ..support import raw
 from .attacks import Attack
 from .bounds import broken
 from .catalog import ATTACKS, FAMILIES
 from .ground import Ground, take_place
 from .wire import Blocks
+
+pytestmark = pytest.mark.slow
 
 MIB = 1024 * 1024
 UNLIMITED = {"max_session_memory": 4000, "settings": {"max_concurrent_streams": 2**32 - 1}}

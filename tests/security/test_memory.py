@@ -10,6 +10,8 @@ from .bounds import broken
 from .families import memory  # noqa: F401 - enters the attacks
 from .ground import take_place
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("name", [attack.name for attack in of_family("memory")])
 def test_memory(name: str, certificate: Certificate) -> None:

@@ -10,6 +10,8 @@ from .bounds import broken
 from .families import resets  # noqa: F401 - enters the attacks
 from .ground import take_place
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("name", [attack.name for attack in of_family("resets")])
 def test_resets(name: str, certificate: Certificate) -> None:

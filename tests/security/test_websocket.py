@@ -10,6 +10,8 @@ from .bounds import broken
 from .families import websocket  # noqa: F401 - enters the attacks
 from .ground import take_place
 
+pytestmark = pytest.mark.interop
+
 
 @pytest.mark.parametrize("name", [attack.name for attack in of_family("websocket")])
 def test_websocket(name: str, certificate: Certificate) -> None:

@@ -232,6 +232,7 @@ def test_bytes_that_wait(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row("stream.state.sum_dependency_weight", "stream.state.weight")
 def test_weights_of_what_depends_on_a_stream(run: Run) -> None:
     with starting() as start:

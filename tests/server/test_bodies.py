@@ -83,6 +83,7 @@ async def by_pausing(stream: http2.ServerHttp2Stream) -> bytes:
     return b"".join(parts)
 
 
+@pytest.mark.interop
 @pytest.mark.parametrize(
     "read", [by_iteration, by_read, by_read_n, by_readexactly, by_listeners, by_pausing]
 )
@@ -108,6 +109,7 @@ def test_sizes_from_node_and_back(run: Run, read: Read) -> None:
     run(main())
 
 
+@pytest.mark.interop
 def test_sizes_from_curl_and_back(run: Run, tmp_path: Path) -> None:
     """Written back chunk by chunk, with back-pressure."""
 
@@ -134,6 +136,7 @@ def test_sizes_from_curl_and_back(run: Run, tmp_path: Path) -> None:
     run(main())
 
 
+@pytest.mark.interop
 def test_64_mib_there_and_back(run_asyncio: Run) -> None:
     size = 64 << 20
 

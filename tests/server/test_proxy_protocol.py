@@ -340,6 +340,7 @@ async def behind(proxy: str, folder: Path, back: int) -> AsyncIterator[int]:
 PROXIES = ["send-proxy", "send-proxy-v2", "nginx"]
 
 
+@pytest.mark.interop
 @pytest.mark.parametrize("proxy", PROXIES)
 @pytest.mark.row("server.option.proxy_protocol")
 def test_a_real_proxy(run: Run, tmp_path: Path, proxy: str) -> None:
@@ -359,6 +360,7 @@ def test_a_real_proxy(run: Run, tmp_path: Path, proxy: str) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.parametrize("proxy", PROXIES)
 def test_tls_through_a_real_proxy(
     run: Run, tmp_path: Path, certificate: Certificate, proxy: str

@@ -201,6 +201,7 @@ print(http2.run(main, loop_factory=loop_factory))
 """
 
 
+@pytest.mark.interop
 @pytest.mark.row("module.run", "habit.sigterm")
 @pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
 @pytest.mark.parametrize(
@@ -243,6 +244,7 @@ def test_ctrl_c_and_sigterm(
             assert (curl.returncode != 0, body) == (True, b"begun "), error
 
 
+@pytest.mark.interop
 @pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
 @pytest.mark.parametrize("case", ["stuck", "serving", "block"])
 @pytest.mark.parametrize(
@@ -361,6 +363,7 @@ def test_run_in_a_thread_of_its_own(factory: Factory) -> None:
         assert threads.submit(http2.run, main, loop_factory=factory).result() == "result"
 
 
+@pytest.mark.interop
 def test_a_client_is_served_by_a_program_that_only_listens(factory: Factory) -> None:
     async def main() -> None:
         server = http2.create_server()

@@ -93,6 +93,7 @@ def test_streams_finish_and_new_ones_are_refused(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.parametrize("how", ["idle", "active"])
 def test_node_client_leaves_in_order(run: Run, how: str) -> None:
     async def main() -> None:

@@ -32,6 +32,7 @@ def plain_socket(port: int) -> socket.socket:
     return socket.create_connection(("127.0.0.1", port))
 
 
+@pytest.mark.interop
 @pytest.mark.row("connect.option.create_connection")
 @pytest.mark.parametrize("kind", ["pair", "socket"])
 @pytest.mark.parametrize("peer", ["node", "nghttpd"])
@@ -130,6 +131,7 @@ def test_http2_inside_http2(run: Run, size: int) -> None:
     run(main())
 
 
+@pytest.mark.interop
 def test_http2_inside_nodes_proxy(run: Run, background: Start) -> None:
     peer = start_node(background, "server/proxy.js")
 
@@ -225,6 +227,7 @@ def test_a_session_that_is_closed_while_it_is_dialled(run: Run) -> None:
 # --- servers ------------------------------------------------------------------------------
 
 
+@pytest.mark.interop
 @pytest.mark.row("module.perform_server_handshake", "server.event.connection")
 @pytest.mark.parametrize("kind", ["pair", "socket"])
 @pytest.mark.parametrize("how", ["emit", "handshake"])
@@ -327,6 +330,7 @@ def test_a_server_in_a_tunnel(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.interop
 def test_the_secure_server_takes_sockets(run: Run, certificate: Certificate) -> None:
     async def main() -> None:
         server = http2.create_secure_server(cert=certificate.cert, key=certificate.key)

@@ -34,6 +34,7 @@ def peer() -> Iterator[Peer]:
 # --- handshake_timeout ----------------------------------------------------------------------
 
 
+@pytest.mark.interop
 @pytest.mark.parametrize("said", [b"", raw.PREFACE[:10], b"GE"])
 @pytest.mark.row("server.option.handshake_timeout", "beyond.deadlines")
 def test_a_client_that_never_says_its_preface(run: Run, said: bytes) -> None:
@@ -53,6 +54,7 @@ def test_a_client_that_never_says_its_preface(run: Run, said: bytes) -> None:
     run(main())
 
 
+@pytest.mark.interop
 def test_a_client_that_sends_no_settings(run: Run) -> None:
     async def main() -> None:
         failed = Flag()
@@ -69,6 +71,7 @@ def test_a_client_that_sends_no_settings(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
 def test_a_client_that_never_says_hello_in_tls(new_loop: Any, certificate: Certificate) -> None:
     """Not in debug mode, in which asyncio reports every handshake that fails."""
@@ -85,6 +88,7 @@ def test_a_client_that_never_says_hello_in_tls(new_loop: Any, certificate: Certi
         runner.run(main())
 
 
+@pytest.mark.interop
 def test_who_shakes_hands_in_time_stays(run: Run) -> None:
     async def main() -> None:
         async with (
@@ -125,6 +129,7 @@ def test_a_server_that_says_nothing(run: Run, scheme: str) -> None:
 # --- headers_timeout ------------------------------------------------------------------------
 
 
+@pytest.mark.interop
 @pytest.mark.row("connect.option.headers_timeout", "module.StreamTimeoutError")
 def test_no_response_headers(run: Run, peer: Peer) -> None:
     async def main() -> None:
@@ -147,6 +152,7 @@ def test_no_response_headers(run: Run, peer: Peer) -> None:
     run(main())
 
 
+@pytest.mark.interop
 def test_a_request_that_was_never_sent_may_be_repeated(run: Run) -> None:
     with starting() as start:
         peer = start_node(start, settings={"maxConcurrentStreams": 1})
@@ -164,6 +170,7 @@ def test_a_request_that_was_never_sent_may_be_repeated(run: Run) -> None:
         run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row("server.option.first_request_timeout")
 @pytest.mark.parametrize("option", ["headers_timeout", "first_request_timeout"])
 def test_a_client_that_requests_nothing(run: Run, option: str) -> None:
@@ -184,6 +191,7 @@ def test_a_client_that_requests_nothing(run: Run, option: str) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row("server.option.first_request_timeout")
 def test_a_client_that_may_take_its_time_for_its_first_request(run: Run) -> None:
     async def main() -> None:
@@ -225,6 +233,7 @@ def test_an_upload_that_goes_on_is_not_late(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row("server.option.headers_timeout")
 def test_a_header_block_that_never_ends(run: Run) -> None:
     async def main() -> None:
@@ -244,6 +253,7 @@ def test_a_header_block_that_never_ends(run: Run) -> None:
 # --- request_timeout ------------------------------------------------------------------------
 
 
+@pytest.mark.interop
 @pytest.mark.row("connect.option.request_timeout")
 def test_a_response_that_does_not_end(run: Run, peer: Peer) -> None:
     async def main() -> None:
@@ -260,6 +270,7 @@ def test_a_response_that_does_not_end(run: Run, peer: Peer) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row("server.option.request_timeout")
 def test_a_handler_that_does_not_end(run: Run) -> None:
     async def main() -> None:
@@ -282,6 +293,7 @@ def test_a_handler_that_does_not_end(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.interop
 def test_many_requests_in_time(run: Run) -> None:
     """Those that end are forgotten; the others are late one by one, in their order."""
 
@@ -310,6 +322,7 @@ def test_many_requests_in_time(run: Run) -> None:
 # --- idle_timeout ---------------------------------------------------------------------------
 
 
+@pytest.mark.interop
 @pytest.mark.row("server.option.idle_timeout")
 def test_an_idle_client_is_told_to_go(run: Run) -> None:
     async def main() -> None:
@@ -335,6 +348,7 @@ def test_an_idle_client_is_told_to_go(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row("connect.option.idle_timeout")
 def test_an_idle_session_of_a_client_closes(run: Run, peer: Peer) -> None:
     async def main() -> None:
@@ -352,6 +366,7 @@ def test_an_idle_session_of_a_client_closes(run: Run, peer: Peer) -> None:
 # --- write_timeout --------------------------------------------------------------------------
 
 
+@pytest.mark.interop
 @pytest.mark.row("server.option.write_timeout")
 def test_a_client_that_reads_nothing_from_its_socket(run: Run) -> None:
     async def main() -> None:
@@ -374,6 +389,7 @@ def test_a_client_that_reads_nothing_from_its_socket(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.interop
 def test_a_client_that_gives_no_window(run: Run) -> None:
     async def main() -> None:
         failed = Flag()
@@ -403,6 +419,7 @@ def test_a_client_that_gives_no_window(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row("connect.option.write_timeout")
 def test_a_server_that_reads_nothing(run: Run, peer: Peer) -> None:
     async def main() -> None:
@@ -416,6 +433,7 @@ def test_a_server_that_reads_nothing(run: Run, peer: Peer) -> None:
     run(main())
 
 
+@pytest.mark.interop
 def test_who_reads_slowly_is_not_cut_off(run: Run) -> None:
     async def main() -> None:
         def much(stream: http2.ServerHttp2Stream) -> None:

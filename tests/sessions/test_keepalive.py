@@ -23,6 +23,7 @@ TIMEOUT = 0.15
 SLACK = 2.0
 
 
+@pytest.mark.interop
 @pytest.mark.row(
     "beyond.keepalive",
     "connect.option.keepalive_interval",
@@ -129,6 +130,7 @@ def test_a_ping_that_nobody_judges(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.interop
 def test_node_stays_connected_to_a_server_that_asks(run: Run) -> None:
     async def main() -> None:
         options = {"keepalive_interval": 0.1, "keepalive_timeout": 1.0}

@@ -80,6 +80,7 @@ console.log(JSON.stringify(urls.map((url) => {
 """
 
 
+@pytest.mark.interop
 def test_origins_are_those_of_nodes_url() -> None:
     out = subprocess.run(
         ["node", "-e", IN_NODE, json.dumps(URLS)], check=True, capture_output=True, timeout=30
@@ -99,6 +100,7 @@ def test_what_a_certificate_covers() -> None:
     assert not covers(None, "a.example.org")
 
 
+@pytest.mark.interop
 @pytest.mark.row("server_session.altsvc", "server_session.origin", "secure_server.option.origins")
 def test_node_hears_of_alternatives_and_origins(run: Run, certificate: Certificate) -> None:
     async def main() -> None:
@@ -229,6 +231,7 @@ def test_the_option_is_checked_at_the_call(
         http2.create_server(origins=[])
 
 
+@pytest.mark.interop
 @pytest.mark.row("client_session.event.altsvc", "client_session.event.origin", "session.origin_set")
 def test_node_tells_us(run: Run, certificate: Certificate) -> None:
     async def main() -> None:
@@ -270,6 +273,7 @@ def test_node_tells_us(run: Run, certificate: Certificate) -> None:
     run(main())
 
 
+@pytest.mark.interop
 def test_origins_mean_nothing_in_the_clear(run: Run) -> None:
     async def main() -> None:
         with starting() as start:

@@ -35,6 +35,7 @@ async def code_of(awaitable: Any) -> str:
 # --- custom settings ----------------------------------------------------------------------
 
 
+@pytest.mark.interop
 @pytest.mark.row("connect.option.remote_custom_settings", "connect.option.settings")
 def test_custom_settings_of_a_node_server(run: Run, background: Callable[..., Any]) -> None:
     peer = start_node(background, "server/settings.js")
@@ -67,6 +68,7 @@ def test_custom_settings_of_a_node_server(run: Run, background: Callable[..., An
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row("server.option.remote_custom_settings")
 def test_custom_settings_of_a_node_client(run: Run) -> None:
     async def main() -> None:

@@ -48,6 +48,7 @@ async def check_downloads(port: int, paths: dict[int, str]) -> None:
         assert grown > 10 * fixed, (grown, fixed)
 
 
+@pytest.mark.interop
 @pytest.mark.row("beyond.windows")
 def test_a_download_from_nghttpd(run: Run, tmp_path: Path) -> None:
     paths = {}
@@ -59,6 +60,7 @@ def test_a_download_from_nghttpd(run: Run, tmp_path: Path) -> None:
         run(check_downloads(peer.port, paths))
 
 
+@pytest.mark.interop
 @pytest.mark.row("beyond.windows", "connect.option.max_receive_window")
 def test_a_download_from_node(run: Run) -> None:
     with starting() as start:
@@ -66,6 +68,7 @@ def test_a_download_from_node(run: Run) -> None:
         run(check_downloads(peer.port, {size: f"/body?size={size}" for size in (SMALL, LARGE)}))
 
 
+@pytest.mark.slow
 @pytest.mark.row("beyond.windows")
 def test_a_download_from_a_server_of_ours(run: Run) -> None:
     """The windows that grow are the receiver's; a sender of ours must fill them."""
@@ -117,6 +120,7 @@ def test_an_upload_to_a_server_of_ours(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row("connect.option.max_receive_window")
 def test_a_reader_that_stops_holds_no_more_than_the_limit(run: Run) -> None:
     """It has read quickly, the windows have grown; then it reads no more."""
@@ -152,6 +156,7 @@ def test_a_reader_that_stops_holds_no_more_than_the_limit(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.interop
 def test_who_never_reads_gets_the_first_window_alone(run: Run) -> None:
     async def main() -> None:
         with starting() as start:
@@ -169,6 +174,7 @@ def test_who_never_reads_gets_the_first_window_alone(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.interop
 def test_who_reads_slowly_gets_no_larger_windows(run: Run) -> None:
     """A sixteenth of the window a round trip is no reason to hold more: the reader is the limit.
 
@@ -220,6 +226,7 @@ def test_samples_are_few_and_one_at_a_time(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.interop
 def test_a_window_that_the_program_has_set_stays(run: Run) -> None:
     async def main() -> None:
         with starting() as start:
@@ -265,6 +272,7 @@ def test_bad_limits(value: Any, code: str) -> None:
     assert caught.value.code == code
 
 
+@pytest.mark.interop
 def test_many_streams_share_what_has_grown(run: Run, tmp_path: Path) -> None:
     """From nghttpd: Node now and then ends a body without END_STREAM when streams share."""
     (tmp_path / "body").write_bytes(pattern(2 * MIB))

@@ -28,6 +28,7 @@ async def filled(session: http2.ClientHttp2Session, stream: Any, window: int = W
     assert stream._buffered == window
 
 
+@pytest.mark.interop
 @pytest.mark.row("duplex.flow_control")
 @pytest.mark.parametrize("secure", [False, True], ids=["h2c", "tls"])
 def test_a_reader_that_stops(
@@ -52,6 +53,7 @@ def test_a_reader_that_stops(
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row("duplex.pause")
 def test_paused_listener(run: Run, background: Callable[..., Any]) -> None:
     peer = start_node(background)
@@ -72,6 +74,7 @@ def test_paused_listener(run: Run, background: Callable[..., Any]) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row("session.set_local_window_size")
 def test_own_window(run: Run, background: Callable[..., Any]) -> None:
     """With larger windows of ours, as much more comes before anybody reads."""
@@ -95,6 +98,7 @@ def test_own_window(run: Run, background: Callable[..., Any]) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row("session.set_local_window_size")
 def test_own_window_before_the_connection_stands(run: Run, background: Callable[..., Any]) -> None:
     """The last one counts; the session begins with it, and it does not grow."""
@@ -123,6 +127,7 @@ def test_own_window_before_the_connection_stands(run: Run, background: Callable[
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row("duplex.drain")
 def test_a_writer_is_told_to_wait(run: Run, background: Callable[..., Any]) -> None:
     peer = start_node(background)
@@ -166,6 +171,7 @@ def test_a_writer_is_told_to_wait(run: Run, background: Callable[..., Any]) -> N
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row("stream.event.drain")
 def test_drain_event_in_a_loop(run: Run, background: Callable[..., Any]) -> None:
     """Writing on `drain`, the way of Node's programs."""
@@ -199,6 +205,7 @@ def test_drain_event_in_a_loop(run: Run, background: Callable[..., Any]) -> None
     run(main())
 
 
+@pytest.mark.interop
 def test_drain_fails_when_the_stream_does(run: Run, background: Callable[..., Any]) -> None:
     peer = start_node(background)
 
@@ -218,6 +225,7 @@ def test_drain_fails_when_the_stream_does(run: Run, background: Callable[..., An
     run(main())
 
 
+@pytest.mark.interop
 def test_streams_do_not_hold_each_other_up(run: Run, background: Callable[..., Any]) -> None:
     """One upload that nobody reads does not use up the window of the connection alone."""
     peer = start_node(background)

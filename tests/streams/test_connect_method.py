@@ -49,6 +49,7 @@ def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+@pytest.mark.interop
 @pytest.mark.parametrize("size", [0, 4, 3 * MIB])
 def test_node_through_our_proxy(run: Run, size: int) -> None:
     async def main() -> None:
@@ -61,6 +62,7 @@ def test_node_through_our_proxy(run: Run, size: int) -> None:
     run(main())
 
 
+@pytest.mark.interop
 def test_node_is_told_that_nobody_answers(run: Run) -> None:
     async def main() -> None:
         async with serving(tunnel) as (_, port):
@@ -71,6 +73,7 @@ def test_node_is_told_that_nobody_answers(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.parametrize("size", [0, 4, 3 * MIB])
 def test_through_nodes_proxy(run: Run, background: Start, size: int) -> None:
     peer = start_node(background, "server/proxy.js")
@@ -117,6 +120,7 @@ def test_what_a_connect_request_may_not_say(run: Run, headers: Any, code: str) -
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row("settings.enable_connect_protocol")
 def test_extended_connect_with_nodes_client(run: Run) -> None:
     async def main() -> None:
@@ -138,6 +142,7 @@ def test_extended_connect_with_nodes_client(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row("settings.enable_connect_protocol")
 def test_extended_connect_with_nodes_server(run: Run, background: Start) -> None:
     peer = start_node(background, "server/proxy.js")

@@ -23,6 +23,7 @@ from ..support.serving import Events, eventually, serving
 SIZES = [0, 1, 65535, 65536, 65537, 20 * MIB]
 
 
+@pytest.mark.interop
 @pytest.mark.row("server_stream.respond_with_file", "server_stream.respond_with_fd")
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("client", ["node", "curl", "nghttp"])
@@ -142,6 +143,7 @@ def test_a_range_of_a_sparse_file_beyond_4_gib(run: Run, tmp_path: Path) -> None
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row(
     "server_stream.respond_with_fd",
     "server_stream.respond_with_fd.option.wait_for_trailers",

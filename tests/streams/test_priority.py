@@ -321,6 +321,7 @@ def test_the_parent_of_a_push(run: Run, exclusive: bool) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row(
     "stream.priority", "stream.priority.option.weight", "stream.priority.option.silent"
 )

@@ -25,6 +25,7 @@ def connect(peer: Any, **options: Any) -> http2.ClientHttp2Session:
 # --- our server ------------------------------------------------------------------------------
 
 
+@pytest.mark.interop
 @pytest.mark.row("server_stream.push_stream", "server_stream.push_allowed")
 def test_node_sees_what_is_pushed(run: Run) -> None:
     async def main() -> None:
@@ -74,6 +75,7 @@ def test_node_sees_what_is_pushed(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.interop
 def test_nghttp_shows_the_promise(run_asyncio: Run) -> None:
     async def main() -> None:
         async def answer(stream: http2.ServerHttp2Stream) -> None:
@@ -93,6 +95,7 @@ def test_nghttp_shows_the_promise(run_asyncio: Run) -> None:
     run_asyncio(main())
 
 
+@pytest.mark.interop
 def test_curl_gets_its_answer(run_asyncio: Run) -> None:
     async def main() -> None:
         async def answer(stream: http2.ServerHttp2Stream) -> None:
@@ -111,6 +114,7 @@ def test_curl_gets_its_answer(run_asyncio: Run) -> None:
     run_asyncio(main())
 
 
+@pytest.mark.interop
 def test_what_may_not_be_pushed(run: Run) -> None:
     async def main() -> None:
         def code_of(headers: Any, **options: Any) -> str:
@@ -309,6 +313,7 @@ def test_a_pushed_body_is_held_back_and_closed(run: Run) -> None:
 # --- our client ------------------------------------------------------------------------------
 
 
+@pytest.mark.interop
 @pytest.mark.row("client_session.event.stream", "client_stream.event.push", "session.event.stream")
 def test_node_pushes(run: Run) -> None:
     async def main() -> None:
@@ -351,6 +356,7 @@ def test_node_pushes(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.interop
 def test_a_coroutine_takes_the_pushed_streams(run: Run) -> None:
     async def main() -> None:
         with starting() as start:
@@ -374,6 +380,7 @@ def test_a_coroutine_takes_the_pushed_streams(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.interop
 def test_informational_responses_and_trailers_of_a_push(run: Run) -> None:
     async def main() -> None:
         with starting() as start:
@@ -395,6 +402,7 @@ def test_informational_responses_and_trailers_of_a_push(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.interop
 def test_a_push_that_is_reset(run: Run) -> None:
     async def main() -> None:
         with starting() as start:
@@ -419,6 +427,7 @@ def test_a_push_that_is_reset(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.interop
 def test_pushes_that_nobody_listens_to_are_cancelled(run: Run) -> None:
     """More than the connection's window is pushed: it does not fill, and Node is not hurt."""
 
@@ -438,6 +447,7 @@ def test_pushes_that_nobody_listens_to_are_cancelled(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.interop
 def test_a_server_that_pushes_in_vain_is_asked_to_stop(run: Run) -> None:
     """Or else it would end the connection, for so many resets."""
 
@@ -458,6 +468,7 @@ def test_a_server_that_pushes_in_vain_is_asked_to_stop(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.parametrize(
     ("headers", "code"),
     [
@@ -488,6 +499,7 @@ def test_promises_that_break_the_rules(run_asyncio: Run, headers: Any, code: int
     run_asyncio(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row("connect.option.max_reserved_remote_streams")
 def test_promises_past_the_limit_are_refused(run: Run) -> None:
     async def main() -> None:
@@ -512,6 +524,7 @@ def test_promises_past_the_limit_are_refused(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row("settings.enable_push")
 def test_push_turned_off(run: Run) -> None:
     async def main() -> None:

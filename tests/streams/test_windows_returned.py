@@ -44,6 +44,7 @@ async def check_whole(session: http2.ClientHttp2Session) -> None:
         assert await stream.read() == pattern(MEGABYTE)
 
 
+@pytest.mark.interop
 def test_downloads_that_are_given_up(run: Run, nghttpd: Peer) -> None:
     """A hundred reads that time out in the middle of a body, then a whole body."""
 
@@ -61,6 +62,7 @@ def test_downloads_that_are_given_up(run: Run, nghttpd: Peer) -> None:
     run(main())
 
 
+@pytest.mark.interop
 def test_requests_that_run_out_of_time(run: Run, nghttpd: Peer) -> None:
     """The session resets them by itself, by `request_timeout`."""
 

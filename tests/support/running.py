@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from . import foreign
 from .paths import NODE
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
@@ -24,6 +25,7 @@ def free_port() -> int:
 
 async def execute(*command: str, timeout: float = 30, stdin: bytes | None = None) -> bytes:
     """Run a program to its end; its standard output. A failure shows what it said."""
+    foreign.check(command)
     process = await asyncio.create_subprocess_exec(
         *command,
         stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL,

@@ -99,6 +99,7 @@ def test_hellos_that_only_openssl_reads(
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row("secure_server.alpn", "secure_server.event.tls_client_error")
 def test_no_protocol_of_ours_with_real_clients(
     run: Run, certificate: Certificate, refusal: dict[str, str]
@@ -136,6 +137,7 @@ def test_no_protocol_of_ours_with_real_clients(
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row("secure_server.alpn", "secure_server.option.allow_http1")
 @pytest.mark.parametrize(
     ("allow", "offer", "expected"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,24 +14,12 @@ import http2
 
 from ..support.peers import Peer, happening, serving_url, start_node, starting, wait_for_port
 from ..support.running import Run, free_port
-from ..support.self_signed import Certificate
-
-
-def make_certificate(folder: Path, name: str) -> Certificate:
-    """A self-signed certificate of *name*, which nobody else knows."""
-    made = Certificate(str(folder / f"{name}.pem"), str(folder / f"{name}.key"))
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-sha256", "-days", "2",
-         "-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}",
-         "-keyout", made.key, "-out", made.cert],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    return made
+from ..support.self_signed import Certificate, lock_key
 
 
 @pytest.fixture(scope="module")
 def stranger(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
-    return make_certificate(tmp_path_factory.mktemp("stranger"), "stranger.test")
+    return Certificate.make(tmp_path_factory.mktemp("stranger"), "stranger.test")
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +35,7 @@ async def status(session: http2.ClientHttp2Session) -> int:
         return found
 
 
+@pytest.mark.interop
 @pytest.mark.row("connect.option.ca")
 def test_forms_of_ca(run: Run, peer: Peer, certificate: Certificate, stranger: Certificate) -> None:
     pem = Path(certificate.cert).read_bytes()
@@ -68,6 +56,7 @@ def test_forms_of_ca(run: Run, peer: Peer, certificate: Certificate, stranger: C
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row("connect.option.reject_unauthorized")
 def test_nobody_vouches(run: Run, peer: Peer, stranger: Certificate) -> None:
     async def main() -> None:
@@ -91,6 +80,7 @@ def test_nobody_vouches(run: Run, peer: Peer, stranger: Certificate) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row("connect.option.servername")
 def test_servername(run: Run, stranger: Certificate) -> None:
     async def main() -> None:
@@ -124,6 +114,7 @@ def test_servername(run: Run, stranger: Certificate) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row("connect.option.cert", "connect.option.key")
 def test_client_certificate(run: Run, certificate: Certificate, stranger: Certificate) -> None:
     identities: tuple[tuple[Any, Any], ...] = (
@@ -157,11 +148,7 @@ def test_client_certificate(run: Run, certificate: Certificate, stranger: Certif
 @pytest.mark.row("connect.option.passphrase")
 def test_passphrase(run_asyncio: Run, tmp_path: Path, stranger: Certificate) -> None:
     locked = tmp_path / "locked.key"
-    subprocess.run(
-        ["openssl", "rsa", "-aes256", "-passout", "pass:secret", "-in", stranger.key,
-         "-out", str(locked)],
-        check=True, capture_output=True,
-    )  # fmt: skip
+    lock_key(stranger.key, locked, b"secret")
 
     async def main() -> None:
         async with serving_url(lambda stream: stream.respond(end_stream=True), stranger) as (
@@ -180,6 +167,7 @@ def test_passphrase(run_asyncio: Run, tmp_path: Path, stranger: Certificate) -> 
     run_asyncio(main())
 
 
+@pytest.mark.interop
 @pytest.mark.parametrize("alpn", [(), ("-alpn", "http/1.1")], ids=["no-alpn", "http1"])
 def test_server_that_does_not_speak_http2(
     run: Run, background: Callable[..., Any], certificate: Certificate, alpn: tuple[str, ...]
@@ -236,6 +224,7 @@ def test_server_that_speaks_no_tls(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.parametrize("version", ["TLSv1.2", "TLSv1.3"])
 def test_versions(run: Run, certificate: Certificate, version: str) -> None:
     async def main() -> None:
@@ -253,6 +242,7 @@ def test_versions(run: Run, certificate: Certificate, version: str) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row("connect.option.ssl_context")
 def test_ssl_context(run: Run, peer: Peer, certificate: Certificate) -> None:
     async def main() -> None:
@@ -283,6 +273,7 @@ def test_files_that_are_not_there(run_asyncio: Run, tmp_path: Path) -> None:
     run_asyncio(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row("session.socket.get_peer_certificate")
 def test_peer_certificate(run: Run, peer: Peer, certificate: Certificate) -> None:
     async def main() -> None:

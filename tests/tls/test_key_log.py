@@ -69,6 +69,7 @@ def test_both_sides_write_the_same_keys(
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row("beyond.key_log")
 def test_the_same_keys_as_curl(
     run: Run, certificate: Certificate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -66,6 +66,7 @@ def test_response_under_way_at_close(run: Run, certificate: Certificate, tls: bo
     run(main())
 
 
+@pytest.mark.interop
 @TLS
 def test_nghttp_gets_the_rest(run_asyncio: Run, certificate: Certificate, tls: bool) -> None:
     async def main() -> None:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-import subprocess
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -172,6 +170,7 @@ def test_contexts_without_alpn(run: Run, certificate: Certificate, version: ssl.
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row("secure_server.option.ssl_context")
 def test_http1_without_alpn(run: Run, certificate: Certificate) -> None:
     """With `allow_http1`, such a context offers both."""
@@ -262,15 +261,7 @@ def test_renegotiation_before_openssl_3(
 @pytest.fixture(scope="module")
 def other(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
     """Another certificate, of other.test."""
-    folder: Path = tmp_path_factory.mktemp("other")
-    made = Certificate(str(folder / "cert.pem"), str(folder / "key.pem"))
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
-         "-subj", "/CN=other.test", "-addext", "subjectAltName=DNS:other.test",
-         "-keyout", made.key, "-out", made.cert],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    return made
+    return Certificate.make(tmp_path_factory.mktemp("other"), "other.test")
 
 
 def choosing(second: ssl.SSLContext, names: list[str | None]) -> Callable[..., None]:

@@ -16,6 +16,8 @@ from ..support.self_signed import Certificate
 from ..support.serving import Events, listening
 from ..support.tls import check_hello, secure, trusting
 
+pytestmark = pytest.mark.interop
+
 # ends the handshake because nobody vouches for the server
 NODE = "const s = require('http2').connect('https://localhost:%d'); s.on('error', () => {});"
 

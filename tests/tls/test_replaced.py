@@ -67,6 +67,7 @@ class Asking:
             self.answers += 1
 
 
+@pytest.mark.interop
 @pytest.mark.row("secure_server.set_secure_context", "module.SecureContextOptions")
 def test_a_certificate_is_replaced(
     run: Run, issued: list[Issued], files: dict[str, Path], tmp_path: Path

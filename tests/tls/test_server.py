@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,11 +16,12 @@ from http2.constants import NGHTTP2_INADEQUATE_SECURITY
 from ..support import raw
 from ..support.raw import RawPeer
 from ..support.running import Run, execute, node
-from ..support.self_signed import Certificate
+from ..support.self_signed import Certificate, lock_key, make_key
 from ..support.serving import Events, listening
 from ..support.tls import check_hello, secure, trusting
 
 
+@pytest.mark.interop
 @pytest.mark.row(
     "module.create_secure_server",
     "module.Http2SecureServer",
@@ -43,6 +43,7 @@ def test_curl(run: Run, certificate: Certificate, version: str) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row("session.encrypted", "session.alpn_protocol", "secure_server.alpn")
 @pytest.mark.parametrize("version", ["TLSv1.2", "TLSv1.3"])
 def test_node(run: Run, certificate: Certificate, version: str) -> None:
@@ -229,11 +230,7 @@ def test_connection_cut_after_the_handshake(run: Run, certificate: Certificate) 
 def protected(certificate: Certificate, folder: Path) -> str:
     """The key of *certificate*, with the passphrase ``secret``."""
     path = str(folder / "protected.pem")
-    subprocess.run(
-        ["openssl", "rsa", "-aes256", "-passout", "pass:secret", "-in", certificate.key,
-         "-out", path],
-        check=True, capture_output=True,
-    )  # fmt: skip
+    lock_key(certificate.key, path, b"secret")
     return path
 
 
@@ -281,9 +278,7 @@ def test_identity(run: Run, certificate: Certificate, tmp_path: Path, identity: 
 def test_wrong_identities(certificate: Certificate, tmp_path: Path) -> None:
     files = {"cert": certificate.cert, "key": certificate.key}
     other = tmp_path / "other.pem"
-    subprocess.run(
-        ["openssl", "genrsa", "-out", str(other), "2048"], check=True, capture_output=True
-    )
+    make_key(other)
     wrong: list[tuple[type[Exception], dict[str, Any]]] = [
         (TypeError, {}),
         (TypeError, {"key": certificate.key}),

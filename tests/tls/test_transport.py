@@ -148,6 +148,7 @@ def test_a_forged_record(run: Run, certificate: Certificate) -> None:
     assert aborted == ["/unfinished"]
 
 
+@pytest.mark.interop
 def test_new_keys(run: Run, certificate: Certificate) -> None:
     """OpenSSL's client changes its keys within a request, and asks for new ones of ours."""
 

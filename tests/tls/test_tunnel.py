@@ -36,6 +36,7 @@ def through(outer: http2.ClientHttp2Session) -> Dial:
     return lambda url, options: outer.request({":method": "CONNECT", ":authority": url.netloc})
 
 
+@pytest.mark.interop
 @pytest.mark.row("connect.option.create_connection")
 def test_a_secure_server_of_nodes(run: Run, node_server: Peer, certificate: Certificate) -> None:
     async def main() -> None:
@@ -57,6 +58,7 @@ def test_a_secure_server_of_nodes(run: Run, node_server: Peer, certificate: Cert
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.parametrize("proxied_by", ["ours", "node"])
 def test_a_secure_server_of_ours(
     run: Run, background: Start, certificate: Certificate, proxied_by: str
@@ -98,6 +100,7 @@ def test_a_secure_server_of_ours(
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.parametrize("options", [{}, {"servername": "elsewhere.test"}])
 def test_a_certificate_that_nobody_vouches_for(
     run: Run, node_server: Peer, certificate: Certificate, options: dict[str, Any]
@@ -124,6 +127,7 @@ def test_a_certificate_that_nobody_vouches_for(
     run(main())
 
 
+@pytest.mark.interop
 def test_a_server_that_does_not_agree_to_h2(
     run: Run, background: Start, certificate: Certificate
 ) -> None:
@@ -224,6 +228,7 @@ def test_a_handshake_that_does_not_end(run: Run, monkeypatch: pytest.MonkeyPatch
     run(main())
 
 
+@pytest.mark.interop
 def test_a_tunnel_that_breaks(run: Run, node_server: Peer, certificate: Certificate) -> None:
     """An end without close_notify is none that a session takes for a good one."""
 

@@ -18,6 +18,7 @@ from ..support.sessions import refused
 from ..support.tls import check_hello, secure, trusting
 
 
+@pytest.mark.interop
 @pytest.mark.row("secure_server.event.unknown_protocol", "module.UnknownProtocolSocket")
 def test_refused_without_a_listener(run: Run, certificate: Certificate) -> None:
     """In HTTP/1.1, and to its end: Node and openssl both see a whole answer."""
@@ -41,6 +42,7 @@ def test_refused_without_a_listener(run: Run, certificate: Certificate) -> None:
     run(main())
 
 
+@pytest.mark.interop
 @pytest.mark.row(
     "secure_server.event.unknown_protocol",
     "unknown_protocol_socket.reader",

@@ -49,6 +49,7 @@ def programs() -> list[tuple[Scenario, Peer]]:
     return list(found.values())
 
 
+@pytest.mark.interop
 @pytest.mark.parametrize("part", range(4))
 def test_each_server_answers(part: int) -> None:
     asked = programs()[part::4]
@@ -66,6 +67,7 @@ def test_each_server_answers(part: int) -> None:
     assert wrong == []
 
 
+@pytest.mark.interop
 @pytest.mark.parametrize(
     ("name", "peer"),
     [
@@ -95,6 +97,7 @@ def test_a_moment_of_load(name: str, peer: str) -> None:
     assert len(measured.more) == len(scenario.columns)
 
 
+@pytest.mark.interop
 def test_the_time_of_an_import() -> None:
     (ours, *_) = BY_NAME["import"].competitors
     often = replace(ours, command=lambda bench, port: [*ours.command(bench, port), "1"])
@@ -157,6 +160,7 @@ def test_what_could_not_be_measured_is_unknown() -> None:
     assert "unknown" in report.targets_summary([table])
 
 
+@pytest.mark.interop
 def test_another_commit_takes_turns() -> None:
     table = against.table(BY_NAME["json-post"], None, OLD)
     names = ["http2-asyncio", "old-http2-asyncio", "http2-uvloop", "old-http2-uvloop"]

@@ -10,6 +10,8 @@ import pytest
 
 from ..support.paths import ROOT
 
+pytestmark = pytest.mark.slow
+
 
 def soak(*arguments: str) -> tuple[int, str]:
     """Run it; its exit status and what it printed."""

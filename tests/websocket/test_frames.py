@@ -254,6 +254,7 @@ async def check(case: Case, way: str) -> None:
 BATCHES = 8
 
 
+@pytest.mark.slow
 @pytest.mark.row("module.accept_websocket.option.max_size")
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("batch", range(BATCHES))

@@ -196,6 +196,7 @@ def test_refused_over_http2(name: str, run: Run, caplog: pytest.LogCaptureFixtur
     assert not caplog.records
 
 
+@pytest.mark.interop
 def test_other_upgrades(run: Run) -> None:
     """An offer of h2c, as curl makes, is ignored (RFC 9113 section 3.1): the request is served."""
 

@@ -47,6 +47,7 @@ def flags_of(*command: str) -> set[str]:
     return {flag for line in heads for flag in FLAG.findall(re.split(r"\s{2,}\w", line[2:])[0])}
 
 
+@pytest.mark.interop
 @pytest.mark.parametrize("name", ["Hypercorn", "Granian"])
 def test_flags(name: str) -> None:
     """Each of its flags has a place, and what stands beside it is a flag of ours."""
@@ -119,6 +120,7 @@ def test_what_the_tables_say() -> None:
         assert status in failed[number]
 
 
+@pytest.mark.interop
 @pytest.mark.parametrize("server", ["protocol", "hypercorn", "granian"])
 def test_the_end(run_asyncio: Run, server: str) -> None:
     """At SIGTERM: what was asked for, what crosses, and in which process an application is."""
@@ -175,6 +177,7 @@ def test_middlewares_for_proxies() -> None:
     assert callable(module.wrap_asgi_with_proxy_headers)
 
 
+@pytest.mark.interop
 @pytest.mark.parametrize("server", ["hypercorn", "granian"])
 def test_sighup(run_asyncio: Run, server: str) -> None:
     """Their workers are replaced."""

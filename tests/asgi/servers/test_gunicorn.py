@@ -13,6 +13,8 @@ from ...support.self_signed import Certificate
 from ..asking import ask
 from .uvicorns import VERSIONS, starting
 
+pytestmark = pytest.mark.interop
+
 
 @pytest.mark.row("beyond.gunicorn")
 @pytest.mark.parametrize("version", VERSIONS)

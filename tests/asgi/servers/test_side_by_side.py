@@ -8,6 +8,8 @@ import pytest
 
 from .side_by_side import BEGIN, PAGE, cell, columns, find_out
 
+pytestmark = pytest.mark.interop
+
 
 def written() -> dict[str, dict[tuple[str, str], str]]:
     """The tables of the page: by column, the cell of each row."""

@@ -21,6 +21,8 @@ from ...support.self_signed import Certificate
 from ..asking import ask, port_of
 from .uvicorns import VERSIONS, Process, uvicorn
 
+pytestmark = pytest.mark.interop
+
 versions = pytest.mark.parametrize("version", VERSIONS)
 
 

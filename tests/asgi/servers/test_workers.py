@@ -23,6 +23,8 @@ from ...support.self_signed import Certificate
 from ..asking import port_of
 from .uvicorns import HTTP, VERSIONS, Process, starting
 
+pytestmark = pytest.mark.interop
+
 BARE = "tests.asgi.programs.bare:app"
 UVICORN = ["uvicorn", "--http", HTTP, "--port", "0", "--no-use-colors", "--workers", "2"]
 GUNICORN = ["gunicorn", "-k", "http2.gunicorn.Http2Worker", "-w", "2", "-b", "127.0.0.1:0"]

@@ -1,0 +1,67 @@
+"""Programs that are not ours: only a test with the mark `interop` may start one.
+
+`make check` leaves these tests out, and so runs where the programs are not installed. What a test
+starts is seen by an audit hook (`watch`); uvloop starts programs without one, so that
+`running.execute` asks `check` itself.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .paths import ROOT
+
+# Modules that are a program of others when Python runs them with -m.
+MODULES = {"granian", "gunicorn", "hypercorn", "pyright", "uvicorn"}
+# What is on every system that `make` runs on, and our own command.
+OURS = {"sh", "http2"}
+
+# Whether the test that runs now is without the mark.
+_forbidden = False
+
+
+@contextmanager
+def only_ours(forbidden: bool) -> Iterator[None]:
+    """Until the end of the block, fail the test that starts a program of others."""
+    global _forbidden
+    _forbidden = forbidden
+    try:
+        yield
+    finally:
+        _forbidden = False
+
+
+def is_ours(command: Sequence[str]) -> bool:
+    """Whether *command* is Python, a program of this repository, or on every system."""
+    program = Path(command[0])
+    if program.name in OURS:
+        return True
+    if program.name.startswith("python"):
+        return not (command[1:2] and MODULES.intersection(after_m(command)))
+    return program.is_relative_to(ROOT) and not program.is_relative_to(sys.prefix)
+
+
+def after_m(command: Sequence[str]) -> Iterator[str]:
+    """The module behind each ``-m``."""
+    for option, value in pairwise(command):
+        if option == "-m":
+            yield value
+
+
+def check(command: Sequence[Any]) -> None:
+    """Fail the test if it must not start *command*."""
+    if _forbidden and not is_ours([str(part) for part in command]):
+        pytest.fail(f"{command[0]} is not ours: mark the test with pytest.mark.interop")
+
+
+def watch(event: str, args: tuple[Any, ...]) -> None:
+    """The audit hook: `sys.addaudithook` takes it."""
+    if event == "subprocess.Popen" or event == "os.posix_spawn":
+        check(args[1])
