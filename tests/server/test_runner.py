@@ -274,11 +274,55 @@ def test_the_second_signal_ends_at_once(
     curl.communicate(timeout=20)
 
 
+IN_A_PROTOCOL = """
+import asyncio, signal, socket, sys, http2
+
+class Protocol(asyncio.BufferedProtocol):
+    def get_buffer(self, size):
+        signal.raise_signal(signals.pop(0))
+        return bytearray(100)
+
+signals = [signal.SIGINT, signal.SIGTERM]
+
+async def main():
+    loop = asyncio.get_running_loop()
+    ours, theirs = socket.socketpair()
+    await loop.create_connection(Protocol, sock=ours)
+    theirs.send(b"x")
+    try:
+        await asyncio.sleep(30)
+    finally:
+        theirs.send(b"x")
+        await asyncio.sleep(30)
+
+loop_factory = asyncio.new_event_loop
+if sys.argv[1] == "uvloop":
+    import uvloop
+    loop_factory = uvloop.new_event_loop
+print("begun", flush=True)
+http2.run(main, loop_factory=loop_factory)
+"""
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+def test_the_second_signal_while_a_protocol_is_called(
+    loop: str, background: Callable[..., Any]
+) -> None:
+    """What is raised there is the protocol's failure for uvloop."""
+    process = background(sys.executable, "-c", IN_A_PROTOCOL, loop)
+    assert first_line(process) == "begun\n"
+    out, _ = process.communicate(timeout=20)
+    assert out.rstrip().endswith("KeyboardInterrupt")
+    assert process.returncode == -signal.SIGINT
+
+
 def _accepts(port: int) -> bool:
     try:
         socket.create_connection(("127.0.0.1", port), timeout=1).close()
     except ConnectionRefusedError:
         return False
+    except ConnectionResetError:
+        pass  # the port was closed meanwhile
     return True
 
 

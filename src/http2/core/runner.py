@@ -133,6 +133,8 @@ class _Interruptions:
         self.count = 0
         self._task: asyncio.Task[Any] | None = None
         self._tally: Tally | None = None
+        self.heard = False
+        """Whether the loop has ended with `KeyboardInterrupt`."""
 
     def begin(self, tally: Tally) -> None:
         """The current task is the one to cancel."""
@@ -143,11 +145,18 @@ class _Interruptions:
         self.count += 1
         task = self._task
         if self.count > 1 or task is None or self._tally is None or task.done():
+            if task is not None and not task.done():
+                # uvloop logs, and forgets, what is raised while it calls a protocol
+                task.get_loop().call_soon_threadsafe(self._interrupt)
             raise KeyboardInterrupt
         self._tally.interrupted = True
         task.cancel()
         # wakes a loop that waits for its sockets
         task.get_loop().call_soon_threadsafe(lambda: None)
+
+    def _interrupt(self) -> None:
+        if not self.heard:
+            raise KeyboardInterrupt
 
     @contextlib.contextmanager
     def caught(self) -> Iterator[None]:
@@ -239,7 +248,11 @@ def run(
             interruptions.caught(),
             asyncio.Runner(debug=debug, loop_factory=loop_factory) as runner,
         ):
-            return runner.run(whole())
+            try:
+                return runner.run(whole())
+            except KeyboardInterrupt:
+                interruptions.heard = True
+                raise
     finally:
         if inspect.iscoroutine(main):
             main.close()
