@@ -104,6 +104,10 @@ class Load:
                         break
                     try:
                         text = await session.request({":path": "/health"}).text()
+                    except http2.GoAwayError as error:
+                        # the session knew before it sent anything
+                        if error.code != "ERR_HTTP2_GOAWAY_SESSION":
+                            self.failed.append(repr(error))
                     except Exception as error:
                         self.failed.append(repr(error))
                     else:

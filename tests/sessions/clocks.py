@@ -16,7 +16,7 @@ SLACK = 3.0
 
 
 class Clock:
-    """How long a block took: no less than the deadline, and not much more."""
+    """How long a block took: not much less than the deadline, which may have begun before it."""
 
     def __enter__(self) -> Clock:
         self.started = time.monotonic()
@@ -24,7 +24,7 @@ class Clock:
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
         if kind is None:
-            assert SECONDS * 0.9 <= time.monotonic() - self.started < SECONDS + SLACK
+            assert SECONDS * 0.5 <= time.monotonic() - self.started < SECONDS + SLACK
 
 
 @asynccontextmanager

@@ -101,10 +101,12 @@ def test_first_bytes_that_do_not_come(run: Run, said: bytes, allow_http1: bool) 
             # then it is HTTP/1's turn
             options.update(handshake_timeout=60, http1_options={"headers_timeout": SECONDS})
         async with serving(hello, **options) as (server, port):
-            async with await RawPeer.dial(port) as peer:
-                with Clock(), contextlib.suppress(ConnectionError):
-                    peer.send(said)
-                    await peer.bytes()
+            # the time begins when the connection is accepted
+            with Clock():
+                async with await RawPeer.dial(port) as peer:
+                    with contextlib.suppress(ConnectionError):
+                        peer.send(said)
+                        await peer.bytes()
             await eventually(lambda: not server.connections)
 
     run(main())

@@ -190,6 +190,7 @@ def test_a_client_that_dribbles(run: Run, certificate: Certificate) -> None:
 
     async def main() -> None:
         async with told(certificate, handshake_timeout=0.3) as (server, events, port):
+            start = asyncio.get_running_loop().time()
             async with await RawPeer.dial(port) as peer:
 
                 async def dribble() -> None:
@@ -198,7 +199,6 @@ def test_a_client_that_dribbles(run: Run, certificate: Certificate) -> None:
                         await asyncio.sleep(0.005)
 
                 dribbling = asyncio.ensure_future(dribble())
-                start = asyncio.get_running_loop().time()
                 error = (await events.expect("tls_client_error"))[1]
                 assert 0.25 <= asyncio.get_running_loop().time() - start < 2
                 assert isinstance(error, TimeoutError)
