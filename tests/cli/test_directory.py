@@ -75,7 +75,8 @@ def test_a_file(server: Process, version: str) -> None:
         length = get(server, path, version=version).headers["content-length"]
         assert (head.status, head.headers["content-length"]) == (status, length)
         assert head.body == b""
-    refused = get(server, "/numbers.txt", "-d", "x", version=version)
+    # without a body: curl 7.88 takes the RST_STREAM of one that was not awaited for a failure
+    refused = get(server, "/numbers.txt", "-X", "POST", version=version)
     assert (refused.status, refused.headers["allow"]) == (405, "GET, HEAD")
 
 
