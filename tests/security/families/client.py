@@ -6,7 +6,7 @@ import struct
 from typing import Any
 
 from ...support import raw
-from ..attacks import attack
+from ..attacks import PER_CONNECTION, attack
 from ..ground import Ground
 from ..wire import LARGEST, WINDOW, Blocks
 from .floods import flood, in_step
@@ -215,6 +215,9 @@ def client_goaways(ground: Ground) -> None:
 @liar(
     "trailers of 15 references to one 4 KB entry, on 1,000 responses that nobody reads",
     ends=False,
+    # These responses have ended: their streams are the program's alone, which keeps them. The
+    # limit holds for what comes in one read, and all this may come in two.
+    memory=2 * PER_CONNECTION,
     ask={"requests": 1000, "read": False},
     before="95 MiB",
     limit="`max_session_memory`",
