@@ -28,13 +28,13 @@ from typing import Any, is_typeddict
 import http2
 import http2.asgi
 import http2.metrics
+from http2.common.emitter import EventEmitter
 from http2.compat.request import ServerRequest
 from http2.compat.response import ServerResponse
 from http2.compat.socket import StreamSocketProxy
-from http2.core.duplex import Duplex
-from http2.core.emitter import EventEmitter
-from http2.core.options import SessionOptions
-from http2.core.socket import SocketProxy
+from http2.net.socket import SocketProxy
+from http2.sessions.options import SessionOptions
+from http2.streams.duplex import Duplex
 
 ROOT = Path(__file__).parent.parent
 LIST = ROOT / "docs" / "rows.toml"

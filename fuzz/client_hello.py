@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from http2.core.client_hello import read_client_hello
+from http2.tls.client_hello import read_client_hello
 
 from .program import Program
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from tests.support.memory import KIND_NAMES, PREFACE, frame, frames
 
-from http2 import Http2Error, events
+from http2 import Http2Error
+from http2.engine import events
 from http2.engine.connection import Connection
 
 from .program import Program, Writer

@@ -18,7 +18,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from http2 import Http2Error, events
+from http2 import Http2Error
+from http2.engine import events
 from http2.engine.connection import Connection
 
 from .program import Program

@@ -8,7 +8,7 @@ from random import Random
 
 from tests.support.memory import sent
 
-from http2 import events
+from http2.engine import events
 from http2.engine.connection import Connection
 
 from .engine import recorded

@@ -22,7 +22,7 @@ import hypothesis
 import pytest
 import uvloop
 
-from http2.core.log_limit import limit
+from http2.common.log_limit import limit
 
 from .support import foreign
 from .support.filing import pattern

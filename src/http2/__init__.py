@@ -3,34 +3,11 @@
 from typing import TYPE_CHECKING, Any
 
 from . import constants, errors
-from .access_log import AccessFormatter, AccessLog
-from .compat.http1_messages import Http1IncomingMessage, Http1ServerResponse
-from .compat.http1_options import Http1Options
+from .common.emitter import EventEmitter
 from .compat.request import Http2ServerRequest, ServerRequest
 from .compat.response import Http2ServerResponse, ServerResponse
 from .compat.server import create_secure_server, create_server
 from .compat.socket import StreamSocketProxy
-from .core.client import connect
-from .core.client_session import ClientHttp2Session
-from .core.client_stream import ClientHttp2Stream
-from .core.control import SessionState
-from .core.duplex import Completion, Duplex
-from .core.emitter import EventEmitter
-from .core.exchange import Exchange
-from .core.files import FileRange
-from .core.handshake import perform_server_handshake
-from .core.handshake_socket import HandshakeSocket
-from .core.options import SessionOptions
-from .core.pipe import pipe
-from .core.runner import run
-from .core.secure_server import Http2SecureServer
-from .core.server import Http2Server
-from .core.server_session import ServerHttp2Session
-from .core.server_stream import ServerHttp2Stream
-from .core.session import Http2Session
-from .core.socket import SocketProxy
-from .core.stream import Http2Stream, StreamState
-from .core.unknown_protocol import RawSocket, UnknownProtocolSocket
 from .engine.connection import nghttp2_version_string
 from .errors import (
     AbortError,
@@ -49,6 +26,8 @@ from .errors import (
     UnsupportedWarning,
 )
 from .headers import Headers, sensitive_headers
+from .http1.messages import Http1IncomingMessage, Http1ServerResponse
+from .http1.options import Http1Options
 from .keywords import (
     ConnectionOptions,
     ConnectOptions,
@@ -57,14 +36,35 @@ from .keywords import (
     ServerOptions,
     ServerSessionOptions,
 )
-from .performance import (
+from .net.handshake_socket import HandshakeSocket
+from .net.socket import SocketProxy
+from .net.unknown_protocol import RawSocket, UnknownProtocolSocket
+from .observing.access_log import AccessFormatter, AccessLog
+from .observing.performance import (
     Http2SessionEntry,
     Http2StreamEntry,
     PerformanceEntry,
     PerformanceObserver,
     PerformanceObserverEntryList,
 )
+from .servers.handshake import perform_server_handshake
+from .servers.runner import run
+from .servers.secure_server import Http2SecureServer
+from .servers.server import Http2Server
+from .sessions.client_session import ClientHttp2Session
+from .sessions.connect import connect
+from .sessions.control import SessionState
+from .sessions.options import SessionOptions
+from .sessions.server_session import ServerHttp2Session
+from .sessions.session import Http2Session
 from .settings import Settings, get_default_settings, get_packed_settings, get_unpacked_settings
+from .streams.client_stream import ClientHttp2Stream
+from .streams.duplex import Completion, Duplex
+from .streams.exchange import Exchange
+from .streams.files import FileRange
+from .streams.pipe import pipe
+from .streams.server_stream import ServerHttp2Stream
+from .streams.stream import Http2Stream, StreamState
 
 if TYPE_CHECKING:
     from .websocket import (

@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
-    from .compat.http1_messages import Http1IncomingMessage, Http1ServerResponse
-    from .compat.http1_options import Http1Options
     from .compat.request import Http2ServerRequest, ServerRequest
     from .compat.response import Http2ServerResponse, ServerResponse
-    from .core.exchange import Exchange
-    from .core.files import FileRange
-    from .core.stream import Http2Stream
+    from .http1.messages import Http1IncomingMessage, Http1ServerResponse
+    from .http1.options import Http1Options
     from .settings import Settings
+    from .streams.exchange import Exchange
+    from .streams.files import FileRange
+    from .streams.stream import Http2Stream
 
 __all__ = [
     "Carrying",

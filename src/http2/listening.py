@@ -14,21 +14,21 @@ import asyncio
 from collections.abc import Callable
 from typing import Literal, Never, Protocol, TypeAlias, TypeVar, overload
 
-from .compat.http1_messages import Http1IncomingMessage
 from .compat.request import Http2ServerRequest, ServerRequest
 from .compat.response import Http2ServerResponse, ServerResponse
-from .core.client_session import ClientHttp2Session
-from .core.client_stream import ClientHttp2Stream
-from .core.handshake_socket import HandshakeSocket
-from .core.server_session import ServerHttp2Session
-from .core.server_stream import ServerHttp2Stream
-from .core.session import Http2Session
-from .core.socket import SocketProxy
-from .core.stream import Http2Stream
-from .core.unknown_protocol import RawSocket, UnknownProtocolSocket
 from .headers import Headers
+from .http1.messages import Http1IncomingMessage
 from .keywords import Carrying
+from .net.handshake_socket import HandshakeSocket
+from .net.socket import SocketProxy
+from .net.unknown_protocol import RawSocket, UnknownProtocolSocket
+from .sessions.client_session import ClientHttp2Session
+from .sessions.server_session import ServerHttp2Session
+from .sessions.session import Http2Session
 from .settings import Settings
+from .streams.client_stream import ClientHttp2Stream
+from .streams.server_stream import ServerHttp2Stream
+from .streams.stream import Http2Stream
 
 A = TypeVar("A")
 B = TypeVar("B")

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar, cast, overload
 
 from . import constants
+from .common.suggestions import did_you_mean
 from .errors import new_error
-from .suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer

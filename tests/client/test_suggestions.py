@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import http2
-from http2.core.emitter import EVENTS, EventEmitter
+from http2.common.emitter import EVENTS, EventEmitter
 
 from ..support.paths import DOCS
 from ..support.running import Run

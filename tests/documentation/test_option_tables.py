@@ -22,8 +22,10 @@ import http2
 import http2.asgi
 from http2.compat import server as servers
 from http2.compat.dispatch import Dispatcher
-from http2.core import client, options, tls
-from http2.core.options import SessionOptions
+from http2.sessions import connect as client
+from http2.sessions import options
+from http2.sessions.options import SessionOptions
+from http2.tls import contexts as tls
 
 from ..support.paths import DOCS
 from ..support.running import Run

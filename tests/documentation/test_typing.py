@@ -20,7 +20,7 @@ import pytest
 
 import http2
 from http2 import keywords, listening
-from http2.core.options import SessionOptions
+from http2.sessions.options import SessionOptions
 from http2.websocket.options import Options as WebSocketLimits
 
 from ..support.paths import ROOT, TESTS

@@ -1,9 +1,9 @@
-"""Every kind of event of `http2.events`, in the exact shape that the table there promises."""
+"""Every kind of event of `http2.engine.events`, in the exact shape that the table there says."""
 
 from __future__ import annotations
 
-from http2 import events
-from http2.events import KNOWN_SETTINGS
+from http2.engine import events
+from http2.engine.events import KNOWN_SETTINGS
 from http2.headers import Headers
 
 from ..support import memory

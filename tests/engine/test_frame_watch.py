@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 import http2
-from http2 import events
 from http2.constants import NGHTTP2_FRAME_SIZE_ERROR, NGHTTP2_PROTOCOL_ERROR, NGHTTP2_STREAM_CLOSED
+from http2.engine import events
 from http2.engine.connection import Connection
 
 from ..support import raw

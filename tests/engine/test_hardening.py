@@ -13,14 +13,16 @@ import textwrap
 
 import pytest
 
-from http2 import Http2Error, events
+from http2 import Http2Error
+from http2.engine import events
 from http2.engine.connection import Connection
 
 from ..support.memory import Pair, of_kind, sent
 
 PRELUDE = """
 import itertools
-from http2 import Http2Error, events
+from http2 import Http2Error
+from http2.engine import events
 from http2.engine.connection import Connection
 from tests.support.memory import Pair, sent
 

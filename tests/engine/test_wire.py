@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from http2 import Http2Error, events
+from http2 import Http2Error
+from http2.engine import events
 from http2.engine.connection import Connection
 
 from ..support import memory

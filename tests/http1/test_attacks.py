@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from http2.compat.http1_chunked import MOST_EXTENSIONS, ChunkedBody
-from http2.compat.http1_head import BadRequest, RequestHead, parse_again, parse_head
-from http2.compat.http1_options import Http1Options
+from http2.http1.chunked import MOST_EXTENSIONS, ChunkedBody
+from http2.http1.head import BadRequest, RequestHead, parse_again, parse_head
+from http2.http1.options import Http1Options
 
 from ..support import raw
 from ..support.http1 import Http1Peer, asking, chunked, get, request, serving_http1

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import http2
-from http2.compat import http1
+from http2.http1 import connection as http1
 
 from ..support.filing import pattern
 from ..support.http1 import Http1Peer, get, request

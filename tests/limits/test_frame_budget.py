@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 import http2
-from http2 import events
 from http2.constants import NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_PROTOCOL_ERROR
+from http2.engine import events
 from http2.engine.connection import Connection
 
 from ..support import memory, raw

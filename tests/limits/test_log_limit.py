@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 import http2
+from http2.common.log_limit import LogLimit
 from http2.constants import NGHTTP2_INTERNAL_ERROR
-from http2.core.log_limit import LogLimit
 
 from ..support import raw
 from ..support.dialled import Dialled

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import http2
-from http2.core.duplex import Duplex
+from http2.streams.duplex import Duplex
 
 from ..support.running import Run
 from ..support.serving import hello

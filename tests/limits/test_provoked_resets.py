@@ -13,8 +13,8 @@ from collections.abc import Callable
 import pytest
 
 import http2
+from http2.common.emitter import EventEmitter
 from http2.constants import NGHTTP2_CANCEL, NGHTTP2_ENHANCE_YOUR_CALM
-from http2.core.emitter import EventEmitter
 
 from ..support import raw
 from ..support.nghttp2_versions import RESETS_FOR_A_WINDOW

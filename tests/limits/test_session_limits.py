@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 import http2
-from http2 import events as engine_events
 from http2.constants import NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_PROTOCOL_ERROR
+from http2.engine import events as engine_events
 
 from ..support import memory, raw
 from ..support.raw import RawPeer

@@ -11,7 +11,7 @@ import pytest
 
 import http2
 from http2.engine.connection import Connection
-from http2.events import HEADERS
+from http2.engine.events import HEADERS
 
 from ..support import memory, raw
 from ..support.raw import RawPeer

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import http2
-from http2.core import measuring
+from http2.observing import measuring
 
 from ..support import raw
 from ..support.peers import start_node, starting

@@ -7,7 +7,7 @@ from functools import cache
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from http2 import events
+from http2.engine import events
 from http2.engine.connection import Connection
 
 from ..support.memory import KIND_NAMES, PREFACE, REQUEST_BLOCK, frame, literal, sent

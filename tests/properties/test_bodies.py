@@ -8,7 +8,8 @@ from itertools import cycle, islice
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from http2 import Settings, events, get_packed_settings, get_unpacked_settings
+from http2 import Settings, get_packed_settings, get_unpacked_settings
+from http2.engine import events
 from http2.engine.connection import Connection
 
 from ..support.memory import Pair, body, of_kind, opened

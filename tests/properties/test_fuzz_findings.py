@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from http2 import events
 from http2.constants import NGHTTP2_CANCEL, NGHTTP2_REFUSED_STREAM
+from http2.engine import events
 from http2.engine.connection import Connection
 
 from ..support.http1 import Http1Peer, serving_http1

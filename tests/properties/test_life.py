@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from http2 import constants
-from http2.core import life as table
-from http2.core.client_session import ClientHttp2Session
-from http2.core.life import IDLE, LIVE, Life, every_life
-from http2.core.options import SessionOptions
-from http2.core.server_session import ServerHttp2Session
-from http2.core.stream import Http2Stream
+from http2.sessions.client_session import ClientHttp2Session
+from http2.sessions.options import SessionOptions
+from http2.sessions.server_session import ServerHttp2Session
+from http2.streams import life as table
+from http2.streams.life import IDLE, LIVE, Life, every_life
+from http2.streams.stream import Http2Stream
 
 # Figure 2 of RFC 9113: what each endpoint sends (s) and receives (r) of HEADERS (H), END_STREAM
 # (ES) and RST_STREAM (R). A promised stream is half-closed once its HEADERS have gone or come.

@@ -8,7 +8,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from http2 import Http2Error, events
+from http2 import Http2Error
+from http2.engine import events
 
 from ..support.memory import Pair, of_kind
 

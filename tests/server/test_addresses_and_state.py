@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 import http2
-from http2 import constants, events
+from http2 import constants
+from http2.engine import events
 
 from ..support import raw
 from ..support.nghttp2_versions import KNOWS_RFC_7540

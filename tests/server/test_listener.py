@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 import http2
-from http2.core import listener
+from http2.net import listener
 
 from ..support import raw
 from ..support.dialled import PATIENCE

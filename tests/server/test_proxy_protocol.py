@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 import http2
-from http2.core.proxy_protocol import Malformed, parse
+from http2.net.proxy_protocol import Malformed, parse
 
 from ..restarts.rolling import reachable
 from ..support import http1

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import http2
-from http2.core.tasks import start
+from http2.common.tasks import start
 
 from ..support.raw import RawPeer, get
 from ..support.running import Run

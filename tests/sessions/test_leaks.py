@@ -50,7 +50,7 @@ def measure(program: str, timeout: float = 60) -> Any:
 
 STREAMS = """
 from tests.support.memory import Pair
-from http2 import events
+from http2.engine import events
 
 pair = Pair()
 client, server = pair.client, pair.server

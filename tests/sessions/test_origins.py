@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 import http2
-from http2.core.origins import covers, serialize_origin
+from http2.sessions.origins import covers, serialize_origin
 
 from ..support.peers import serving_url, start_node, starting
 from ..support.running import Run, node

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from http2 import Http2Error
-from http2.core.timers import IdleTimer, check_timeout
+from http2.common.timers import IdleTimer, check_timeout
 
 
 class Handle:

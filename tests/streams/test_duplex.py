@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from http2 import Http2Error, StreamError
-from http2.core.duplex import Duplex, quiet_future
 from http2.errors import stream_error
+from http2.streams.duplex import Duplex, quiet_future
 
 from ..support.running import Run
 from ..support.serving import Events

@@ -12,7 +12,7 @@ from unittest import mock
 import pytest
 
 import http2
-from http2.core.emitter import EventEmitter
+from http2.common.emitter import EventEmitter
 
 from ..support.running import Run
 from ..support.serving import Events, eventually, listening

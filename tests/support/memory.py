@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from http2 import events
+from http2.engine import events
 from http2.engine.connection import Connection
-from http2.events import Event
+from http2.engine.events import Event
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import http2
-from http2.core.emitter import EventEmitter
+from http2.common.emitter import EventEmitter
 
 from . import raw
 from .dialled import PATIENCE

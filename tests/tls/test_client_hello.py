@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from http2.core.client_hello import LIMIT, MOST_RECORDS, read_client_hello
+from http2.tls.client_hello import LIMIT, MOST_RECORDS, read_client_hello
 
 from ..support.self_signed import Certificate
 from ..support.tls import client_hello, message_of, records

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import http2
-from http2.core import tls_accept
+from http2.tls import accept as tls_accept
 
 from ..support import raw
 from ..support.raw import RawPeer

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import http2
-from http2.core import farewell
+from http2.net import farewell
 
 from ..support import raw
 from ..support.filing import pattern

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import http2
-from http2.core import tls_transport
+from http2.tls import transport as tls_transport
 
 from ..support.dialled import PATIENCE
 from ..support.filing import pattern

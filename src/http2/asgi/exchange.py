@@ -28,8 +28,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from .. import Headers, Http2Error, Http2ServerResponse
+from ..common.tasks import start
 from ..constants import NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR
-from ..core.tasks import start
 from .files import send_file, send_part
 from .scope import split_target
 from .types import Application, Message, Scope

@@ -7,7 +7,7 @@ from contextvars import Context
 from typing import TYPE_CHECKING, Any
 
 from .. import Http2Error, WebSocket, WebSocketClosed
-from ..core.tasks import start
+from ..common.tasks import start
 from ..websocket import HttpAnswer, ServerHandshake
 from .exchange import ClientDisconnected, of_disconnect, text_in_header, text_of
 from .scope import split_target

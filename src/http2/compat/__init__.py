@@ -1,1 +1,1 @@
-"""The Compatibility API: requests and responses over HTTP/2 and HTTP/1.1, on `http2.core`."""
+"""The Compatibility API: requests and responses over HTTP/2 and HTTP/1.1."""

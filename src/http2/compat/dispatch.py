@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from ..core.server import Http2Server
 from ..errors import new_error
 from ..headers import Headers
-from .http1_messages import Http1IncomingMessage, Http1ServerResponse
+from ..http1.messages import Http1IncomingMessage, Http1ServerResponse
+from ..servers.server import Http2Server
 from .request import Http2ServerRequest, ServerRequest
 from .response import Http2ServerResponse, ServerResponse
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Self
 
+from ..common.emitter import EventEmitter
 from ..constants import NGHTTP2_CANCEL
-from ..core.emitter import EventEmitter
 from ..errors import new_error
 from .socket import StreamSocketProxy, socket_of
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from ..core.charset import charset_of
+from ..common.layout import lay_out
 from ..errors import new_error
 from ..headers import Headers
-from ..layout import lay_out
+from ..streams.charset import charset_of
 from .face import Face
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from ..core.server_stream import ServerHttp2Stream
     from ..listening import RequestEvents
+    from ..streams.server_stream import ServerHttp2Stream
 
 __all__ = ["Http2ServerRequest", "ServerRequest"]
 

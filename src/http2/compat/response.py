@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import Generator, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
+from ..common.handover import Handover
+from ..common.layout import lay_out
 from ..constants import NGHTTP2_CANCEL
-from ..core.handover import Handover
 from ..engine.field_rules import is_plain
 from ..errors import new_error
 from ..headers import OutgoingHeaders
-from ..layout import lay_out
 from .face import Face
 from .fields import (
     check_links,
@@ -26,10 +26,10 @@ from .request import ServerRequest
 from .socket import StreamSocketProxy
 
 if TYPE_CHECKING:
-    from ..core.server_stream import ServerHttp2Stream
     from ..headers import Headers
     from ..keywords import Chunk
     from ..listening import ResponseEvents
+    from ..streams.server_stream import ServerHttp2Stream
 
 __all__ = ["Http2ServerResponse", "ServerResponse"]
 

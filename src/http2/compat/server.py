@@ -6,17 +6,17 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
-from ..core.checks import check_integer
-from ..core.options import SessionOptions, reject_unknown
-from ..core.origins import check_origins
-from ..core.proxy_protocol import Networks, trusted_networks
-from ..core.secure_server import IDENTITY, Http2SecureServer
-from ..core.server import Http2Server
-from ..core.tls import HTTP1
+from ..common.checks import check_integer
 from ..errors import new_error
+from ..http1.options import Http1Options
 from ..keywords import SecureServerOptions, ServerOptions
+from ..net.proxy_protocol import Networks, trusted_networks
+from ..servers.secure_server import IDENTITY, Http2SecureServer
+from ..servers.server import Http2Server
+from ..sessions.options import SessionOptions, reject_unknown
+from ..sessions.origins import check_origins
+from ..tls.contexts import HTTP1
 from .dispatch import Dispatcher
-from .http1_options import Http1Options
 
 if TYPE_CHECKING:
     from ..listening import OwnRequestHandler, Request, RequestHandler, Response
@@ -138,7 +138,7 @@ def _equipped(
     server._on_stream = dispatcher.http2(server)
     if http1_options is not None:
         # the parser is loaded for those who want it
-        from .http1_service import Http1Service
+        from ..http1.service import Http1Service
 
         server._serve_http1 = Http1Service(http1_options, dispatcher, server)
         server.should_upgrade_callback = http1_options.should_upgrade_callback

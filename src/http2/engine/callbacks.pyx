@@ -23,7 +23,7 @@ from http2.engine.nghttp2 cimport *
 from http2.engine.outgoing cimport OutgoingBody, Output
 from http2.engine.session cimport Session
 
-from http2 import events as _events
+from http2.engine import events as _events
 
 cdef int EVENT_DATA = _events.DATA
 cdef int EVENT_PUSH_PROMISE = _events.PUSH_PROMISE

@@ -2,7 +2,7 @@ from collections.abc import Iterable, Sequence
 
 from typing_extensions import Buffer
 
-from http2.events import Event
+from http2.engine.events import Event
 from http2.headers import OutgoingHeaders
 
 def nghttp2_version_string() -> str: ...

@@ -3,7 +3,7 @@
 
 A thin binding of one `nghttp2_session`, in either role. No user code runs while nghttp2
 is on the stack: its callbacks (`callbacks.pyx`) only append to a batch of events
-(`http2.events`), and what goes wrong in one is carried out of it and raised by the call
+(`http2.engine.events`), and what goes wrong in one is carried out of it and raised by the call
 that ran it. Here are the streams; `session.pyx` has what concerns the whole.
 """
 
@@ -35,7 +35,7 @@ from http2.engine.session cimport Session, checked
 
 from time import monotonic
 
-from http2 import events as _events
+from http2.engine import events as _events
 from http2.errors import new_error
 
 __all__ = ["Connection", "nghttp2_version_string"]

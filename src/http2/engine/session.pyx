@@ -13,7 +13,7 @@ from http2.engine.budget cimport spend_reset
 from http2.engine.frame_watch cimport CONNECTION_ERROR, STREAM_ERROR, FrameWatch, Verdict
 from http2.engine.nghttp2 cimport *
 
-from http2 import events as _events
+from http2.engine import events as _events
 from http2.errors import new_error, nghttp_error
 
 cdef int EVENT_INVALID_FRAME = _events.INVALID_FRAME

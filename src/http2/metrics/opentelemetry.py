@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from ..core.server import Http2Server
+from ..servers.server import Http2Server
 from .server_metrics import DURATION_BUCKETS, SIZE_BUCKETS, Labels, Route, ServerMetrics
 
 if TYPE_CHECKING:

@@ -11,12 +11,12 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple, TypeAlias
 
+from ..common.log_limit import limit
 from ..constants import ERROR_CODE_NAMES
-from ..core.log_limit import limit
-from ..core.server import Http2Server
-from ..core.watched import Watched
 from ..errors import error_code_name, new_error
-from ..exchanges import ExchangeWatch
+from ..observing.exchanges import ExchangeWatch
+from ..servers.server import Http2Server
+from ..streams.watched import Watched
 
 __all__ = ["DURATION_BUCKETS", "SIZE_BUCKETS", "Labels", "Route", "ServerMetrics"]
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Unpack
 from urllib.parse import SplitResult, urlsplit
 from weakref import WeakKeyDictionary
 
+from ..common.timers import check_timeout
 from ..constants import NGHTTP2_CANCEL
-from ..core.client import connect
-from ..core.client_session import ClientHttp2Session
-from ..core.client_stream import ClientHttp2Stream
-from ..core.timers import check_timeout
 from ..errors import new_error
 from ..headers import Headers, OutgoingHeaders
+from ..sessions.client_session import ClientHttp2Session
+from ..sessions.connect import connect
+from ..streams.client_stream import ClientHttp2Stream
 from .carriers import Http2Carrier
 from .connection import WebSocket
 from .deflate import MessageLimit, client_offer, finalize_offer

@@ -11,9 +11,9 @@ from collections.abc import AsyncIterable, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self, cast
 
-from ..core.server import Http2Server
 from ..errors import Http2Error, new_error
 from ..headers import Headers
+from ..servers.server import Http2Server
 from .carriers import Carrier, Receiver
 from .errors import WebSocketClosed
 from .memory import SMALL, Held, Share

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary, ref
 
 if TYPE_CHECKING:
-    from ..core.session import Http2Session
+    from ..sessions.session import Http2Session
 
 __all__ = ["SMALL", "Held", "Share"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..core.timers import check_timeout
+from ..common.timers import check_timeout
 from ..engine.field_rules import is_token
 from ..errors import new_error
 

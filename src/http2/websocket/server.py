@@ -6,15 +6,15 @@ from collections.abc import Generator, Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Unpack
 
-from ..compat.http1_messages import Http1IncomingMessage
 from ..compat.request import Http2ServerRequest
 from ..constants import NGHTTP2_NO_ERROR
-from ..core.server import Http2Server
-from ..core.server_session import ServerHttp2Session
-from ..core.server_stream import ServerHttp2Stream
-from ..core.unknown_protocol import RawSocket
 from ..errors import Http2Error, new_error
 from ..headers import Headers, OutgoingHeaders
+from ..http1.messages import Http1IncomingMessage
+from ..net.unknown_protocol import RawSocket
+from ..servers.server import Http2Server
+from ..sessions.server_session import ServerHttp2Session
+from ..streams.server_stream import ServerHttp2Stream
 from .carriers import Carrier, Http1Carrier, Http2Carrier
 from .connection import WebSocket
 from .deflate import MessageLimit, accept_offer

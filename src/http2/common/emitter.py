@@ -1,0 +1,339 @@
+"""Event emitters: sessions, streams and servers report what happens to named listeners.
+
+Node's semantics (a listener may be registered twice, may be put in front, may be
+"once"), with two things that Python needs: a listener may take fewer arguments than the
+event has, and may be a coroutine function, whose task belongs to the emitter that it is
+about. A library emitter is not used: one is made per stream at the highest rate that the
+server can go, and listeners' failures must reach *their* stream.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import warnings
+from collections.abc import Callable
+from contextvars import Context, copy_context
+from typing import Any, TypeVar, overload
+
+from ..errors import Http2Error, new_error
+from .log_limit import limit
+from .suggestions import nearest
+from .tasks import Work, start
+
+__all__ = ["EventEmitter", "arity_of"]
+
+logger = logging.getLogger("http2")
+
+Function = TypeVar("Function", bound=Callable[..., object])
+
+# Stands for a listener that was not given: None is a mistake.
+NOT_GIVEN: Any = object()
+
+# What the classes of this library emit; programs may emit more.
+EVENTS = frozenset({
+    "aborted", "altsvc", "check_continue", "check_expectation", "close", "connect",
+    "connection", "continue", "data", "drain", "end", "error", "finish", "frame_error",
+    "goaway", "headers", "listening", "local_settings", "origin", "ping", "push", "ready",
+    "remote_settings", "request", "response", "session", "session_error", "stream", "timeout",
+    "tls_client_error", "trailers", "unknown_protocol", "upgrade", "want_trailers"
+})  # fmt: skip
+
+
+def _check_name(event: object) -> None:
+    """Warn of *event*, which is none of ours, when it was meant to be one."""
+    meant = nearest(event, EVENTS) if isinstance(event, str) else None
+    if meant is not None:
+        warnings.warn(f"there is no event {event!r}: did you mean {meant!r}?", stacklevel=4)
+
+
+_VARIADIC = inspect.CO_VARARGS
+
+
+def arity_of(function: Callable[..., object]) -> int:
+    """How many positional arguments *function* takes; -1 when it takes any number."""
+    bound = 0
+    target: Any = function
+    if inspect.ismethod(target):
+        bound = 1
+        target = target.__func__
+    code = getattr(target, "__code__", None)
+    if code is not None and not hasattr(target, "__wrapped__"):
+        return -1 if code.co_flags & _VARIADIC else code.co_argcount - bound
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return -1
+    if any(p.kind is p.VAR_POSITIONAL for p in parameters):
+        return -1
+    return sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters)
+
+
+class _Listener:
+    """One registration of one function for one event."""
+
+    __slots__ = ("arity", "context", "function", "once", "plain")
+
+    def __init__(
+        self, function: Callable[..., object], once: bool, context: Context | None
+    ) -> None:
+        self.function = function
+        self.context = context
+        self.once = once
+        self.arity = arity_of(function)
+        # takes (stream, headers) each time, as most 'stream' listeners do
+        self.plain = self.arity == 2 and not once
+
+
+# Events whose listeners answer the request that they are about.
+ANSWERED = frozenset({"stream", "request", "check_continue", "check_expectation", "connect"})
+
+
+def _look_at_end(
+    task: asyncio.Task[object],
+    coroutine: Work[object],
+    emitter: EventEmitter,
+    event: str,
+    args: tuple[object, ...],
+) -> None:
+    """Tell *emitter* how the listener of *event* has ended: *coroutine*, which ran as *task*."""
+    error: BaseException | None
+    try:
+        error = task.exception()
+    except asyncio.CancelledError as cancelled:
+        if task.cancelling():
+            return
+        # the program has not asked for it: what the listener was waiting for was cancelled
+        error = RuntimeError("a listener waited for something that was cancelled")
+        error.__cause__ = cancelled
+    if error is None:
+        if event in ANSWERED:
+            emitter._handler_ended(coroutine, event, args)
+    elif isinstance(error, Exception):
+        emitter._listener_failed(error, event, args)
+
+
+class EventEmitter:
+    """Named events with listeners with Node's semantics.
+
+    A listener is called with as many of the event's arguments as it takes. When it is a
+    coroutine function, the coroutine runs to its first ``await`` at once, and from there on
+    as a task that is cancelled when the stream or session that it is about is destroyed.
+    """
+
+    # Made at the first `on`: most streams never have a listener of their own.
+    _listeners: dict[str, list[_Listener]] | None = None
+    # Tasks of coroutine listeners that have not ended, and whether there was ever one.
+    _tasks: set[asyncio.Task[object]] | None = None
+    _had_tasks = False
+    # Whether listeners run in the context (`contextvars`) in which they were registered. What
+    # happens is told by the connection, whose context is that of `connect` or of the server.
+    _keeps_context = False
+    # Whether anybody listens, waits or works here: an end that nobody sees is a short one.
+    _watched = False
+
+    @overload
+    def on(self, event: str) -> Callable[[Function], Function]: ...
+    @overload
+    def on(self, event: str, listener: Function) -> Function: ...
+    def on(self, event: str, listener: Any = NOT_GIVEN) -> Any:
+        """Call *listener* whenever *event* happens; also a decorator: ``@emitter.on("x")``.
+
+        Returns the listener. Raises ERR_INVALID_ARG_TYPE when it is not callable. A name that is
+        not among the library's events, and like one of them, gets a `UserWarning`.
+        """
+        if listener is NOT_GIVEN:
+            return lambda function: self._add(event, function, once=False)
+        return self._add(event, listener, once=False)
+
+    @overload
+    def once(self, event: str) -> Callable[[Function], Function]: ...
+    @overload
+    def once(self, event: str, listener: Function) -> Function: ...
+    def once(self, event: str, listener: Any = NOT_GIVEN) -> Any:
+        """Call *listener* the next time *event* happens, and then no more; also a decorator."""
+        if listener is NOT_GIVEN:
+            return lambda function: self._add(event, function, once=True)
+        return self._add(event, listener, once=True)
+
+    add_listener = on
+
+    @overload
+    def prepend_listener(self, event: str) -> Callable[[Function], Function]: ...
+    @overload
+    def prepend_listener(self, event: str, listener: Function) -> Function: ...
+    def prepend_listener(self, event: str, listener: Any = NOT_GIVEN) -> Any:
+        """Like `on`, but *listener* is called before those that are there already."""
+        if listener is NOT_GIVEN:
+            return lambda function: self._add(event, function, once=False, front=True)
+        return self._add(event, listener, once=False, front=True)
+
+    @overload
+    def prepend_once_listener(self, event: str) -> Callable[[Function], Function]: ...
+    @overload
+    def prepend_once_listener(self, event: str, listener: Function) -> Function: ...
+    def prepend_once_listener(self, event: str, listener: Any = NOT_GIVEN) -> Any:
+        """Like `once`, but *listener* is called before those that are there already."""
+        if listener is NOT_GIVEN:
+            return lambda function: self._add(event, function, once=True, front=True)
+        return self._add(event, listener, once=True, front=True)
+
+    def _add(self, event: str, function: Function, *, once: bool, front: bool = False) -> Function:
+        if not callable(function):
+            raise new_error("ERR_INVALID_ARG_TYPE", "listener", "a callable", function)
+        if event not in EVENTS:
+            _check_name(event)
+        if self._listeners is None:
+            self._listeners = {}
+        self._watched = True
+        found = self._listeners.setdefault(event, [])
+        context = copy_context() if self._keeps_context else None
+        found.insert(0 if front else len(found), _Listener(function, once, context))
+        self._listener_added(event)
+        return function
+
+    def _listener_added(self, event: str) -> None:
+        """Called after each registration; a Duplex starts to flow at its first ``data``."""
+
+    def off(self, event: str, listener: Callable[..., object]) -> None:
+        """Remove the latest registration of *listener* for *event*, if there is one."""
+        found = (self._listeners or {}).get(event, [])
+        for index in range(len(found) - 1, -1, -1):
+            if found[index].function == listener:
+                del found[index]
+                return
+
+    remove_listener = off
+
+    def remove_all_listeners(self, event: str | None = None) -> None:
+        """Remove every listener of *event*, or of all events."""
+        if self._listeners is None:
+            return
+        if event is None:
+            self._listeners = None
+        else:
+            self._listeners.pop(event, None)
+
+    def listeners(self, event: str) -> list[Callable[..., object]]:
+        """The functions registered for *event*, in the order they are called."""
+        return [entry.function for entry in (self._listeners or {}).get(event, [])]
+
+    def listener_count(self, event: str) -> int:
+        """How many listeners *event* has."""
+        return len((self._listeners or {}).get(event, []))
+
+    def event_names(self) -> list[str]:
+        """The events that have a listener."""
+        return [event for event, found in (self._listeners or {}).items() if found]
+
+    def emit(self, event: str, *args: object) -> bool:
+        """Call every listener of *event* with *args*; False when there is none.
+
+        An exception out of a listener never comes back here: it ends the stream or
+        session that the event is about.
+        """
+        listeners = self._listeners
+        if listeners is None:
+            return False
+        found = listeners.get(event)
+        if not found:
+            return False
+        for entry in tuple(found):
+            self._call(entry, event, args)
+        return True
+
+    def _call(self, entry: _Listener, event: str, args: tuple[object, ...]) -> None:
+        if entry.once:
+            found = (self._listeners or {}).get(event, [])
+            if entry not in found:
+                return
+            found.remove(entry)
+        context = entry.context
+        if context is None:
+            self._run(entry, event, args)
+        else:
+            # a copy, since the listener may be what has led here
+            context.copy().run(self._run, entry, event, args)
+
+    def _run(self, entry: _Listener, event: str, args: tuple[object, ...]) -> None:
+        arity = entry.arity
+        try:
+            if 0 <= arity < len(args):
+                result = entry.function(*args[:arity])
+            else:
+                result = entry.function(*args)
+        except Exception as error:
+            self._listener_failed(error, event, args)
+            return
+        if result is not None:
+            self._returned(result, event, args)
+
+    def _returned(self, result: object, event: str, args: tuple[object, ...]) -> None:
+        """A listener has returned *result*: a coroutine begins to run."""
+        if inspect.iscoroutine(result):
+            self._owner(event, args)._spawn(result, self, event, args)
+
+    def _owner(self, event: str, args: tuple[object, ...]) -> EventEmitter:
+        """Whose task a coroutine listener of *event* is: it is cancelled with that one."""
+        if args and event in ("stream", "session") and isinstance(args[0], EventEmitter):
+            return args[0]
+        return self
+
+    def _spawn(
+        self,
+        coroutine: Work[object],
+        emitter: EventEmitter,
+        event: str,
+        args: tuple[object, ...],
+    ) -> None:
+        task = start(coroutine)
+        self._had_tasks = True
+        if task.done():
+            _look_at_end(task, coroutine, emitter, event, args)
+            return
+        if self._tasks is None:
+            self._tasks = set()
+            self._watched = True
+        tasks = self._tasks
+        tasks.add(task)
+
+        def done(task: asyncio.Task[object]) -> None:
+            tasks.discard(task)
+            _look_at_end(task, coroutine, emitter, event, args)
+
+        task.add_done_callback(done)
+
+    def _handler_ended(self, coroutine: Work[object], event: str, args: tuple[object, ...]) -> None:
+        """A coroutine listener has returned; servers look whether it has answered."""
+
+    def _cancel_tasks(self) -> None:
+        """Cancel the coroutine listeners, except the one that is running this very call."""
+        if not self._tasks:
+            return
+        try:
+            current = asyncio.current_task()
+        except RuntimeError:
+            current = None
+        for task in tuple(self._tasks):
+            if task is not current:
+                task.cancel()
+
+    def _listener_failed(self, error: Exception, event: str, args: tuple[object, ...]) -> None:
+        """What an exception out of a listener leads to; sessions and streams say more."""
+        logger.error("a listener of %r on %r raised", event, self, exc_info=error)
+
+    def _emit_error(self, error: BaseException) -> None:
+        """Emit ``error``; when nobody listens, log it, within the limits of `log_limit`."""
+        if not self.emit("error", error):
+            kind = type(self).__name__
+            if isinstance(error, Http2Error):
+                kind += error.code
+                limit.warn(kind, self._peer_name(), "%r: %s [%s]", self, error, error.code)
+            else:
+                kind += type(error).__name__
+                limit.warn(kind, self._peer_name(), "%r: %r", self, error)
+
+    def _peer_name(self) -> str | None:
+        """The address of the peer that this is about, without its port; None when there is none."""
+        return None

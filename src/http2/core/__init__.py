@@ -1,1 +1,0 @@
-"""The Core API on asyncio: sessions and streams over the engine."""

@@ -1,0 +1,336 @@
+"""The lower half of an HTTP/1 connection: what goes out, what time is left, and how it closes."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, cast
+
+from ..common.emitter import EventEmitter
+from ..common.timers import IdleTimer, check_timeout
+from ..net.farewell import queued
+from ..net.protocol import _read_buffer, reset, writelines_of
+from ..net.socket import SocketProxy, addresses_of, host_of
+
+if TYPE_CHECKING:
+    from ..servers.server import Http2Server
+
+__all__ = ["Http1Carrier"]
+
+# Bytes that are gathered in a turn of the loop before they are handed to the transport.
+HIGH_WATER = 64 * 1024
+# What is read at once when no body is expected: enough for the largest head there usually is.
+HEAD_READ = 16 * 1024
+
+# Seconds that a client has to take the last response and to say goodbye: closing at once would
+# reset the connection if it still sends, and a reset overtakes the response (RFC 9112 section 9.6).
+LINGER = 2.0
+# The same for TLS, which waits for the client's close_notify.
+TLS_LINGER = 0.5
+# How often in a row LINGER may pass with bytes that the client's kernel does not take.
+MOST_STALLS = 15
+
+
+class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
+    """Bytes out, deadlines and the end of a connection that speaks HTTP/1."""
+
+    closed: bool = False
+    """Whether no further request will be served."""
+
+    destroyed: bool = False
+    """Whether the connection is over."""
+
+    _transport: asyncio.Transport | None
+    _socket: SocketProxy | None = None
+    _in_batch = False
+    _flush_scheduled = False
+    _write_paused = False
+    # A buffer full was written in this turn of the loop. Whoever writes on and on would keep
+    # others, and the news that the client has gone, waiting for as long as the transport takes it.
+    _resting = False
+    _reading_paused = False
+    # The client has ended its side.
+    _eof = False
+    # The last response was given to the transport: what still comes is thrown away.
+    _lingering = False
+    _unsent = 0
+    _stalls = 0
+    # When something has to have happened, 0 for never, and the one timer that looks after it:
+    # it is not moved when the deadline is, for that happens with every request.
+    _deadline = 0.0
+    _timer: asyncio.TimerHandle | None = None
+    _timer_at = 0.0
+    _idle_timer: IdleTimer | None = None
+    _write_timer: asyncio.TimerHandle | None = None
+
+    def __init__(self, server: Http2Server, transport: asyncio.Transport) -> None:
+        self.server = server
+        self._transport = transport
+        self._writelines = writelines_of(transport)
+        # known after the end as well; see `SocketProxy`
+        self._addresses = addresses_of(transport)
+        self._loop = server._loop
+        self._buffer = _read_buffer()
+        self._target = self._buffer[:HEAD_READ]
+        self._out: list[bytes] = []
+        self._out_size = 0
+
+    def __repr__(self) -> str:
+        state = "destroyed" if self.destroyed else "closed" if self.closed else "open"
+        return f"<{type(self).__name__} {state}>"
+
+    def _peer_name(self) -> str | None:
+        return host_of(self._addresses["peername"])
+
+    # --- what is known ----------------------------------------------------------------
+
+    @property
+    def socket(self) -> SocketProxy:
+        """The socket, to look at: see `SocketProxy`."""
+        if self._socket is None:
+            self._socket = SocketProxy(cast("Any", self))
+        return self._socket
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether the connection is TLS."""
+        transport = self._transport
+        return transport is not None and transport.get_extra_info("ssl_object") is not None
+
+    # --- asyncio's side ---------------------------------------------------------------
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Where the next bytes go."""
+        return self._target
+
+    def pause_writing(self) -> None:
+        """The transport's buffer is full."""
+        self._write_paused = True
+        seconds = self.server._options.write_timeout
+        if seconds and self._transport is not None and self._write_timer is None:
+            unsent = self._transport.get_write_buffer_size()
+            self._write_timer = self._loop.call_later(seconds, self._look_at_writing, unsent)
+
+    def _look_at_writing(self, before: int) -> None:
+        """``write_timeout`` seconds ago *before* bytes were unsent: give up who takes nothing."""
+        self._write_timer = None
+        transport = self._transport
+        if transport is None or not self._write_paused:
+            return
+        if transport.get_write_buffer_size() >= before:
+            transport.abort()
+        else:
+            self.pause_writing()
+
+    def resume_writing(self) -> None:
+        """The transport's buffer is short again."""
+        self._write_paused = False
+        self._cancel_write_timer()
+        self._touch()
+        # not now: asyncio calls this in the middle of a write of its own
+        self._loop.call_soon(self._writable)
+
+    @abstractmethod
+    def _writable(self) -> None:
+        """Go on with what waited for the transport."""
+
+    # --- writing ----------------------------------------------------------------------
+
+    def _write(self, data: bytes) -> None:
+        """Queue *data*: it goes out with what else this turn of the loop brings."""
+        self._out.append(data)
+        self._out_size += len(data)
+        if self._out_size >= HIGH_WATER:
+            self._flush()
+            if not self._resting:
+                self._resting = True
+                self._loop.call_soon(self._rested)
+        elif not self._in_batch:
+            self._wake()
+
+    def _wake(self) -> None:
+        if not self._flush_scheduled and not self._in_batch:
+            self._flush_scheduled = True
+            self._loop.call_soon(self._turn_over)
+
+    def _turn_over(self) -> None:
+        self._flush_scheduled = False
+        self._complete_output()
+        self._flush()
+
+    @abstractmethod
+    def _complete_output(self) -> None:
+        """Add what was held back in the hope of more."""
+
+    def _flush(self) -> None:
+        out = self._out
+        if not out:
+            return
+        size = self._out_size
+        self._out = []
+        self._out_size = 0
+        transport = self._transport
+        # a transport that has failed says so later, and complains of each write until then
+        if transport is None or transport.is_closing():
+            return
+        if len(out) == 1:
+            transport.write(out[0])
+        elif size < 2 * HIGH_WATER:
+            transport.write(b"".join(out))
+        else:
+            self._writelines(transport, out)
+        if self._idle_timer is not None:
+            self._idle_timer.touch()
+
+    def _is_full(self) -> bool:
+        """Whether whoever writes should rest."""
+        return self._write_paused or self._resting
+
+    @abstractmethod
+    def _rested(self) -> None:
+        """Go on with what waited for the next turn of the loop."""
+
+    def _queued(self) -> int:
+        """Bytes that were written and have not left this process."""
+        transport = self._transport
+        return self._out_size + (0 if transport is None else transport.get_write_buffer_size())
+
+    # --- reading ----------------------------------------------------------------------
+
+    def _pause_reading(self) -> None:
+        transport = self._transport
+        if not self._reading_paused and transport is not None and not transport.is_closing():
+            self._reading_paused = True
+            transport.pause_reading()
+
+    def _resume_reading(self) -> None:
+        if self._reading_paused:
+            self._reading_paused = False
+            transport = self._transport
+            if transport is not None and not transport.is_closing():
+                transport.resume_reading()
+
+    # --- time -------------------------------------------------------------------------
+
+    def _set_deadline(self, when: float) -> None:
+        self._deadline = when
+        if when and (self._timer is None or when < self._timer_at):
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer_at = when
+            self._timer = self._loop.call_at(when, self._due)
+
+    def _due(self) -> None:
+        self._timer = None
+        when = self._deadline
+        if not when:
+            return
+        if when > self._loop.time():
+            self._set_deadline(when)
+        else:
+            self._deadline = 0.0
+            self._expire()
+
+    @abstractmethod
+    def _expire(self) -> None:
+        """The deadline has passed."""
+
+    def set_timeout(self, seconds: float, callback: Callable[..., object] | None = None) -> Any:
+        """Emit ``timeout`` after *seconds* without activity on the connection; 0 for never.
+
+        Without a listener here, at the stream and at the server, the connection is destroyed.
+        *callback* is registered for the next ``timeout``. Raises ERR_INVALID_ARG_TYPE,
+        ERR_OUT_OF_RANGE.
+        """
+        seconds = check_timeout(seconds)
+        if callback is not None:
+            self.once("timeout", callback)
+        self._cancel_idle_timer()
+        if seconds and not self.destroyed:
+            self._idle_timer = IdleTimer(self._loop, seconds, self._timed_out)
+        return self
+
+    @abstractmethod
+    def _timed_out(self) -> None:
+        """Nothing has happened for as long as `set_timeout` said."""
+
+    def _touch(self) -> None:
+        if self._idle_timer is not None:
+            self._idle_timer.touch()
+
+    def _cancel_idle_timer(self) -> None:
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
+            self._idle_timer = None
+
+    def _cancel_write_timer(self) -> None:
+        if self._write_timer is not None:
+            self._write_timer.cancel()
+            self._write_timer = None
+
+    def _stop_timers(self) -> None:
+        self._cancel_idle_timer()
+        self._cancel_write_timer()
+        self._deadline = 0.0
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    # --- the end ----------------------------------------------------------------------
+
+    def _linger(self, *, more_comes: bool) -> None:
+        """Close once the client has had everything; *more_comes*: it may still be sending."""
+        self._flush()
+        transport = self._transport
+        self.closed = self._lingering = True
+        if transport is None or transport.is_closing():
+            return
+        if not more_comes or self._eof:
+            self._close_transport()
+            return
+        if transport.can_write_eof():
+            try:
+                transport.write_eof()
+            except OSError:
+                transport.close()  # the client has gone already
+                return
+        self._target = self._buffer
+        self._resume_reading()
+        self._set_deadline(self._loop.time() + LINGER)
+
+    def _close_transport(self) -> None:
+        """Close when what is written has left; a client that takes nothing is given up."""
+        self._flush()
+        transport = self._transport
+        self.closed = self._lingering = True
+        if transport is not None and not transport.is_closing():
+            grace = TLS_LINGER if self.encrypted else LINGER
+            transport.close()
+            self._set_deadline(self._loop.time() + grace)
+
+    def _give_up(self) -> None:
+        """The time to say goodbye has passed."""
+        transport = self._transport
+        if transport is None:
+            return
+        unsent = queued(transport)
+        if unsent and not self.destroyed:
+            self._stalls = 0 if unsent != self._unsent else self._stalls + 1
+            self._unsent = unsent
+            if self._stalls < MOST_STALLS:
+                self._set_deadline(self._loop.time() + LINGER)
+                return
+        elif not transport.is_closing() and not self.destroyed:
+            self._close_transport()
+            return
+        transport.abort()
+
+    def _reset(self) -> None:
+        """End the connection so that the client knows that its end is no message's end."""
+        self._flush()
+        transport = self._transport
+        self.closed = self._lingering = True
+        if transport is None or transport.is_closing():
+            return
+        reset(transport)

@@ -1,0 +1,642 @@
+"""HTTP/1.1 and 1.0 on a server's connection: requests in, streams out (RFC 9112).
+
+One exchange at a time: what a client sends behind a request that is being served (pipelining)
+waits, and when there is much of it, so does the client.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextvars import copy_context
+from typing import TYPE_CHECKING
+
+from ..common.emitter import logger
+from ..constants import NGHTTP2_CANCEL, NGHTTP2_PROTOCOL_ERROR
+from ..engine.field_rules import http_date
+from ..errors import stream_error
+from ..net.unknown_protocol import RawSocket
+from .carrier import HEAD_READ, Http1Carrier
+from .chunked import ChunkedBody
+from .head import BadRequest, RequestHead, check_incomplete, parse_again, parse_head
+from .status_line import status_line
+from .stream import Http1Stream
+from .writer import UNTIL_CLOSE, Http1Writer
+
+if TYPE_CHECKING:
+    from ..engine.http1_fields import Http1Fields
+    from ..servers.server import Http2Server
+    from .messages import Http1IncomingMessage
+    from .service import Http1Service
+
+__all__ = ["Http1Connection"]
+
+# Bytes of a body that nobody has read at which reading stops, and at which it goes on.
+MOST_UNREAD = 64 * 1024
+FEW_UNREAD = 32 * 1024
+# Bytes of a body that are read for nothing, to keep the connection; past them it is closed.
+MOST_DISCARDED = 64 * 1024
+
+# Seconds that an idle connection of a closing server is read on: a request that is on its way, or
+# that a busy client is about to send, is served, and its response says that it was the last one.
+LAST_MOMENT = 0.5
+
+# Bytes of a header section that a connection remembers, to know it when it comes again.
+MOST_REMEMBERED = 4096
+
+# What of a request is still to come besides its head.
+NOTHING, OF_LENGTH, CHUNKED = range(3)
+
+
+class Http1Connection(Http1Carrier):
+    """A connection that speaks HTTP/1; a server counts it among its sessions.
+
+    Event: ``timeout``.
+    """
+
+    # The exchange under way.
+    _stream: Http1Stream | None = None
+    # The request before, and its header section with the CRLF in front.
+    _last: RequestHead | None = None
+    _section = b""
+    # What has come of a head that is not complete.
+    _partial: bytearray | None = None
+    # What has come behind the request that is being served.
+    _pending = b""
+    _receiving = NOTHING
+    _left = 0
+    _chunked: ChunkedBody | None = None
+    # The body goes nowhere: the response was given without it.
+    _discarding = False
+    _discarded = 0
+    # The client waits for status 100 before it sends the body, if it ever does.
+    _expects_continue = False
+    _keep_alive = True
+    # The client may send another request: no response has said that the connection ends.
+    _promised = True
+    # The client itself makes no further request.
+    _client_closes = False
+    # The exchange whose response was given while its handler still reads.
+    _reading_on: Http1Stream | None = None
+    _requests = 0
+    # When the request under way began to come, 0 for with its head as a whole; the first one
+    # begins with the connection.
+    _began = 0.0
+    _blank = False
+
+    def __init__(
+        self, service: Http1Service, server: Http2Server, transport: asyncio.Transport
+    ) -> None:
+        super().__init__(server, transport)
+        self._service = service
+        self._dispatch = service.dispatch
+        options = server._options
+        self._strictness = {
+            "strict_whitespace": options.strict_field_whitespace_validation,
+            "strict_single_value": options.strict_single_value_fields,
+        }
+
+    def _begin(self, data: bytes) -> None:
+        server = self.server
+        server._sessions.add(self)
+        if server._closing:
+            self.closed = True
+            self._keep_alive = False
+        if server.timeout:
+            self.set_timeout(server.timeout)
+        if server._shutdown is not None:
+            server._shutdown.tell(self)
+        self._began = self._loop.time()
+        seconds = self._service.options.headers_timeout
+        if seconds:
+            self._set_deadline(self._began + seconds)
+        if data:
+            self._batch(data)
+
+    # --- asyncio's side ---------------------------------------------------------------
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """*nbytes* have come."""
+        if self._idle_timer is not None:
+            self._idle_timer.touch()
+        if not self._lingering:
+            self._batch(self._target[:nbytes].tobytes())
+
+    def eof_received(self) -> bool:
+        """The client sends no more: it has left, as for Node and for most proxies.
+
+        One that only says that it has no further request looks the same, but hardly any does,
+        while a handler whose client is gone has to know.
+        """
+        self._eof = True
+        stream = self._stream
+        if stream is not None and not self._lingering:
+            self._fail_stream(stream, None, NGHTTP2_CANCEL)
+            if stream._response_ended:
+                self._close_transport()
+            else:
+                self._cut(stream)
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is over."""
+        transport, self._transport = self._transport, None
+        self.closed = self.destroyed = True
+        self._stop_timers()
+        self._pending = b""
+        self._out.clear()
+        if self._stream is not None:
+            self._fail_stream(self._stream, None, NGHTTP2_CANCEL)
+        if transport is not None:
+            self.server._transport_gone(transport)
+        self.server._session_gone(self)
+
+    def _writable(self) -> None:
+        if self._write_paused or self._transport is None:
+            return
+        stream = self._stream
+        if stream is None:
+            self._proceed()
+        elif stream._response_ended:
+            self._after_response(stream)
+        elif stream._need_drain:
+            stream._writable_again()
+
+    def _rested(self) -> None:
+        self._resting = False
+        stream = self._stream
+        if stream is not None and stream._need_drain and not self._write_paused:
+            stream._writable_again()
+
+    # --- reading ----------------------------------------------------------------------
+
+    def _batch(self, data: bytes) -> None:
+        """Take *data*, and write at once what it leads to."""
+        self._in_batch = True
+        try:
+            self._take(data)
+        finally:
+            self._in_batch = False
+        if self._stream is not None:
+            self._complete_output()
+        self._flush()
+
+    def _take(self, data: bytes) -> None:
+        while data and not self._lingering:
+            if self._receiving:
+                data = self._take_body(data)
+            elif self._stream is not None or self._write_paused:
+                self._pending += data
+                self._pause_reading()
+                return
+            else:
+                data = self._take_head(data)
+            stream = self._stream
+            if stream is not None and stream._response_ended:
+                if self._receiving or stream._watched:
+                    self._after_response(stream)
+                else:
+                    # the same in short
+                    self._stream = None
+                    stream._ended_well()
+                    self._next()
+
+    def _proceed(self) -> None:
+        """Go on with what has waited for the response before."""
+        if self._stream is not None or self._write_paused:
+            return
+        data, self._pending = self._pending, b""
+        self._batch(data)
+        if not self._pending:
+            self._resume_reading()
+            if self._eof and self._stream is None:
+                self._close_transport()
+
+    def _take_head(self, data: bytes) -> bytes:
+        """Begin the request whose head is complete with *data*; what is left of that."""
+        options = self._service.options
+        partial = self._partial
+        last = self._last
+        if (
+            last is not None
+            and partial is None
+            and data.endswith(self._section)
+            and parse_again(data, self._section, last, options)
+        ):
+            self._blank = False
+            return self._begin_request(last, b"")
+        try:
+            if partial is None:
+                if data[0] == 13 and not self._blank and data[:2] == b"\r\n":
+                    # section 2.2: one empty line before a request is forgiven
+                    self._blank = True
+                    return data[2:]
+                end = data.find(b"\r\n\r\n") + 4
+                if end < 4:
+                    self._wait_for_head(data)
+                    return b""
+                if end == len(data):
+                    rest = b""
+                else:
+                    data, rest = data[:end], data[end:]
+            else:
+                begin = len(partial)
+                partial += data
+                if begin == 1 and partial[:2] == b"\r\n" and not self._blank:
+                    self._blank = True
+                    self._partial = None
+                    return bytes(partial[2:])
+                end = partial.find(b"\r\n\r\n", max(begin - 3, 0)) + 4
+                if end < 4:
+                    check_incomplete(partial, begin, options)
+                    return b""
+                data, rest = bytes(partial[:end]), bytes(partial[end:])
+                self._partial = None
+            head = parse_head(data, options)
+        except BadRequest as error:
+            self._refuse(error)
+            return b""
+        self._blank = False
+        if head.fields is not None and len(data) <= MOST_REMEMBERED:
+            self._last = head
+            self._section = data[data.index(b"\r\n") :]
+        return self._begin_request(head, rest)
+
+    def _wait_for_head(self, data: bytes) -> None:
+        self._partial = partial = bytearray(data)
+        options = self._service.options
+        if self._requests:
+            self._began = self._loop.time()
+            limits = [s for s in (options.headers_timeout, options.request_timeout) if s]
+            self._set_deadline(self._began + min(limits) if limits else 0.0)
+        check_incomplete(partial, 0, options)
+
+    def _begin_request(self, head: RequestHead, rest: bytes) -> bytes:
+        service = self._service
+        options = service.options
+        self._requests += 1
+        self._client_closes = not head.keep_alive
+        self._keep_alive = head.keep_alive and not self.closed
+        if options.max_requests_per_socket and self._requests >= options.max_requests_per_socket:
+            self._keep_alive = False
+        self._stream = stream = service.exchange(self, head)
+        if head.length or head.chunked:
+            self._expect_body(head)
+        else:
+            stream._life = stream._life.on_peer_end
+            stream.end_after_headers = True
+            self._deadline = 0.0
+        if head.upgrade:
+            leaving = self._leaving(head, stream)
+            if leaving is not None:
+                self._leave_http(leaving, stream, rest)
+                return b""
+            if stream._headers_sent or stream.destroyed:
+                # it could not be found out whether the connection may leave
+                return rest
+            if head.method == "CONNECT":
+                # what lies behind it was meant for somebody else
+                self._keep_alive = False
+                stream.respond({":status": 405}, end_stream=True)
+                return rest
+        # what a handler says in its context is not said to the next one
+        copy_context().run(self._dispatch, stream, head.headers)
+        return rest
+
+    def _expect_body(self, head: RequestHead) -> None:
+        options = self._service.options
+        if head.chunked:
+            self._receiving = CHUNKED
+            self._chunked = ChunkedBody(options)
+        else:
+            self._receiving = OF_LENGTH
+            self._left = head.length
+        self._expects_continue = head.version != "1.0" and "expect" in head.headers
+        self._target = self._buffer
+        if not self._began:
+            self._began = self._loop.time()
+        self._set_deadline(self._began + options.request_timeout if options.request_timeout else 0)
+
+    def _take_body(self, data: bytes) -> bytes:
+        """Give the stream what *data* has of its body; what is left."""
+        self._expects_continue = False
+        if self._receiving == OF_LENGTH:
+            left = self._left
+            rest = b""
+            if len(data) > left:
+                data, rest = data[:left], data[left:]
+            self._left = left = left - len(data)
+            if not left:
+                self._request_complete()
+            self._deliver(data, not left)
+            return rest
+        chunked = self._chunked
+        assert chunked is not None
+        try:
+            data, rest = chunked.feed(data)
+        except BadRequest as error:
+            self._refuse_body(error)
+            return b""
+        if not chunked.done:
+            self._deliver(data, False)
+            return rest
+        self._chunked = None
+        self._request_complete()
+        stream = self._stream
+        if chunked.trailers is not None and stream is not None:
+            if data:
+                self._deliver(data, False)
+            stream._receive_trailers(chunked.trailers)
+            data = b""
+        self._deliver(data, True)
+        return rest
+
+    def _request_complete(self) -> None:
+        self._receiving = NOTHING
+        self._target = self._buffer[:HEAD_READ]
+        self._deadline = 0.0
+        if self._discarding:
+            self._discarding = False
+            self._next()
+
+    def _deliver(self, data: bytes, end: bool) -> None:
+        stream = self._stream
+        if stream is not None:
+            stream._receive(data, end)
+            if stream._buffered > MOST_UNREAD and not end:
+                self._pause_reading()
+        elif not end:
+            self._discarded += len(data)
+            if self._discarded > MOST_DISCARDED:
+                self._linger(more_comes=True)
+
+    def _body_taken(self, stream: Http1Stream) -> None:
+        if self._reading_paused and self._receiving and stream._buffered <= FEW_UNREAD:
+            self._resume_reading()
+
+    def _continued(self) -> None:
+        self._expects_continue = False
+
+    # --- responses --------------------------------------------------------------------
+
+    def _connection_lines(
+        self, stream: Http1Writer, fields: Http1Fields, until_close: bool
+    ) -> bytes:
+        """The fields of a response that say what becomes of the connection (section 9)."""
+        given = fields.connection
+        if given is not None:
+            words = [word.strip() for word in given.lower().split(",")]
+            if "close" in words:
+                self._keep_alive = False
+        if until_close or self._expects_continue or self.server._closing:
+            # in the second case nobody knows whether a body or a request comes next
+            self._keep_alive = False
+        self._promised = self._keep_alive
+        if self._keep_alive:
+            if given is None:
+                own = fields.keep_alive
+                return b"connection: keep-alive\r\n" if own else self._service.keep_alive
+            if stream.http_version == "1.0" and "keep-alive" not in words:
+                given += ", keep-alive"
+        elif given is None:
+            return b"connection: close\r\n"
+        elif "close" not in words:
+            given += ", close"
+        return f"connection: {given}\r\n".encode("latin-1")
+
+    def _complete_output(self) -> None:
+        stream = self._stream
+        if stream is not None and stream._fields is not None:
+            stream._send_head()
+
+    def _response_given(self, stream: Http1Writer) -> None:
+        """The whole response of *stream* was written."""
+        if not self._in_batch:
+            self._flush()
+            self._loop.call_soon(self._response_over, stream)
+
+    def _response_over(self, stream: Http1Writer) -> None:
+        current = self._stream
+        if current is stream and current is not None and not self._write_paused:
+            self._after_response(current)
+
+    def _after_response(self, stream: Http1Stream) -> None:
+        """Go on behind a response; in a batch, the request behind it is begun by that."""
+        if stream._watched:
+            # who hears of the end shall find everything handed to the transport
+            self._flush()
+            if self._write_paused:
+                return
+        if not self._receiving:
+            self._stream = self._reading_on = None
+            stream._ended_well()
+            self._next()
+            return
+        stream._finished()
+        if self._stream is not stream:
+            return
+        if stream._did_read and not stream._life.destroyed:
+            if stream._tasks:
+                # it reads what it wants to have: until it is done, nobody knows
+                if self._reading_on is stream:
+                    return
+                self._reading_on = stream
+                for task in tuple(stream._tasks):
+                    task.add_done_callback(
+                        lambda _: self._loop.call_soon(self._response_over, stream)
+                    )
+                return
+            if not stream._had_tasks:
+                return
+        self._forgo(stream)
+
+    def _forgo(self, stream: Http1Stream) -> None:
+        """Nobody wants the rest of the request (section 9.3): drain it when it is small."""
+        self._stream = self._reading_on = None
+        stream._stopped()
+        if (
+            not self._keep_alive
+            or self._expects_continue
+            or (self._receiving == OF_LENGTH and self._left > MOST_DISCARDED)
+        ):
+            self._linger(more_comes=True)
+        else:
+            self._discarding = True
+            self._discarded = 0
+            self._resume_reading()
+
+    def _next(self) -> None:
+        """The connection is free for the next request."""
+        self._began = 0.0
+        if not self._keep_alive or self.closed:
+            if self._promised and not self._client_closes:
+                self._await_last()
+            else:
+                self._linger(more_comes=bool(self._pending) or not self._client_closes)
+        elif self._pending:
+            if not self._in_batch:
+                self._loop.call_soon(self._proceed)
+        elif self._eof:
+            self._close_transport()
+        else:
+            if self._reading_paused:
+                self._resume_reading()
+            seconds = self._service.options.keep_alive_timeout
+            when = self._loop.time() + seconds if seconds else 0.0
+            if self._timer is None or when < self._timer_at:
+                self._set_deadline(when)
+            else:
+                # the everyday case: the timer looks when it is due
+                self._deadline = when
+
+    # --- what goes wrong --------------------------------------------------------------
+
+    def _refuse(self, error: BadRequest) -> None:
+        """Answer what can't be served, and close."""
+        logger.debug("%r: %s", self, error)
+        self._write(
+            b"%bdate: %b\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+            % (status_line(error.status), http_date().encode())
+        )
+        self._partial = None
+        self._linger(more_comes=True)
+
+    def _refuse_body(self, error: BadRequest) -> None:
+        """The request under way can't be received to its end."""
+        stream = self._stream
+        if stream is None:
+            self._linger(more_comes=True)
+            return
+        unanswered = not stream._headers_sent or stream._fields is not None
+        answered = stream._response_ended
+        stream._fields = None
+        if unanswered:
+            stream._refused(error.status)
+        code = NGHTTP2_CANCEL if error.status == 408 else NGHTTP2_PROTOCOL_ERROR
+        self._fail_stream(stream, stream_error(code, None, message=str(error)), code)
+        if unanswered:
+            self._refuse(error)
+        elif answered:
+            self._linger(more_comes=True)
+        else:
+            self._cut(stream)
+
+    def _fail_stream(self, stream: Http1Stream, error: BaseException | None, code: int) -> None:
+        self._stream = None
+        stream._failed(error, code)
+
+    def _abandoned(self, stream: Http1Stream) -> None:
+        """The program has ended *stream*."""
+        if self._stream is not stream:
+            return
+        self._stream = None
+        if stream._response_ended:
+            self._linger(more_comes=True)
+        else:
+            stream._fields = None
+            self._cut(stream)
+
+    def _cut(self, stream: Http1Stream) -> None:
+        """Close in the middle of a response."""
+        if stream._framing == UNTIL_CLOSE:
+            self._reset()
+        else:
+            self._close_transport()
+
+    def _expire(self) -> None:
+        if self._lingering:
+            self._give_up()
+        elif self._stream is not None:
+            self._refuse_body(BadRequest(408, "the request took too long"))
+        elif self._partial is not None:
+            self._refuse(BadRequest(408, "the head of a request took too long"))
+        elif self._discarding:
+            self._linger(more_comes=True)
+        else:
+            self._close_transport()
+
+    def _timed_out(self) -> None:
+        stream = self._stream
+        heard = self.emit("timeout")
+        heard = (stream is not None and stream.emit("timeout")) or heard
+        if not heard and not self.server.emit("timeout", self):
+            self.destroy()
+
+    # --- the server's side ------------------------------------------------------------
+
+    def close(self) -> None:
+        """Serve what is under way, and then no more."""
+        if self.closed:
+            return
+        self.closed = True
+        self._keep_alive = False
+        if self._discarding:
+            self._linger(more_comes=True)
+        elif self._stream is None and self._partial is None:
+            self._await_last()
+
+    _notice_end = close
+
+    def _await_last(self) -> None:
+        """Serve one request more, if the client sends it at once: it did not know of our end."""
+        if self._eof and not self._pending:
+            self._close_transport()
+            return
+        self._set_deadline(self._loop.time() + LAST_MOMENT)
+        if self._pending:
+            self._loop.call_soon(self._proceed)
+        else:
+            self._resume_reading()
+
+    def destroy(self) -> None:
+        """End the connection now."""
+        if self.destroyed:
+            return
+        self.destroyed = True
+        stream = self._stream
+        if stream is not None:
+            self._fail_stream(stream, None, NGHTTP2_CANCEL)
+            if not stream._response_ended:
+                self._cut(stream)
+                return
+        self._close_transport()
+
+    def _adopt(self, tasks: set[asyncio.Task[object]]) -> None:
+        self.server._adopt(tasks)
+
+    # --- leaving HTTP -----------------------------------------------------------------
+
+    def _leaving(self, head: RequestHead, stream: Http1Stream) -> Http1IncomingMessage | None:
+        """The request with which the connection leaves HTTP; None: it does not."""
+        server = self.server
+        connect = head.method == "CONNECT"
+        if self._receiving or not server.listener_count("connect" if connect else "upgrade"):
+            # RFC 9110 section 7.8: an offer may be ignored. It is with a body, which would come
+            # first.
+            return None
+        request = self._service.dispatcher.leaving(stream, head.headers)
+        ask = None if connect else server.should_upgrade_callback
+        if ask is not None:
+            try:
+                if not copy_context().run(ask, request):
+                    return None
+            except Exception as error:
+                stream._handler_failed(error, "upgrade")
+                return None
+        return request
+
+    def _leave_http(self, request: Http1IncomingMessage, stream: Http1Stream, rest: bytes) -> None:
+        """Hand the connection to the listeners of ``connect`` or ``upgrade``."""
+        server = self.server
+        self._flush()
+        self._stop_timers()
+        transport = self._transport
+        assert transport is not None
+        self._stream = None
+        self._lingering = self.closed = True
+        stream._handed_over()
+        self._resume_reading()
+        socket = RawSocket(server, transport, rest, self._addresses)
+        server._session_gone(self)
+        request.raw_socket = socket
+        event = "connect" if stream.method == "CONNECT" else "upgrade"
+        server.emit(event, request, socket, rest)

@@ -1,0 +1,86 @@
+"""`Http1IncomingMessage` and `Http1ServerResponse`: the same two faces, for HTTP/1's clients."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..common.layout import lay_out
+from ..compat.request import ServerRequest, check_method
+from ..compat.response import ServerResponse
+from ..engine.field_rules import is_field_value
+from ..errors import new_error
+from ..headers import Headers
+from ..net.unknown_protocol import RawSocket
+from .status_line import reason_phrase
+
+__all__ = ["Http1IncomingMessage", "Http1ServerResponse"]
+
+
+class Http1IncomingMessage(ServerRequest):
+    """A request over HTTP/1.1 or 1.0, to a server with ``allow_http1``.
+
+    Its `headers` have no pseudo-headers: what these would say is in `method`, `url`,
+    `scheme` and `authority`.
+    """
+
+    http_version_major = 1
+    http_version_minor = 1
+
+    upgrade: bool = False
+    """Whether the connection leaves HTTP with this request, or is about to: True for the listeners
+    of ``upgrade`` and ``connect``, and for `Http2Server.should_upgrade_callback`."""
+
+    raw_socket: RawSocket | None = None
+    """The connection of a request that has left HTTP, which ``upgrade`` and ``connect`` tell of."""
+
+    def __init__(self, stream: Any, headers: Headers) -> None:
+        self.stream = stream
+        self.headers = headers
+        self._method: str = stream.method
+        self.url = stream.url
+        if stream.http_version == "1.0":
+            self.http_version_minor = 0
+
+    @property
+    def method(self) -> str:
+        """The method, such as ``'GET'``; may be set to another, for handlers to come.
+
+        Setting raises ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an empty one.
+        """
+        return self._method
+
+    @method.setter
+    def method(self, method: str) -> None:
+        self._method = check_method(method)
+
+
+class Http1ServerResponse(ServerResponse):
+    """The response to a request over HTTP/1.1 or 1.0.
+
+    A response whose body is given to `end` as a whole has a ``content-length`` by itself; others
+    are sent in chunks, or, to clients of HTTP/1.0, until the connection ends.
+    """
+
+    @property
+    def status_message(self) -> str:
+        """The reason phrase: that of the status, unless it is set.
+
+        Setting raises ERR_INVALID_ARG_TYPE, ERR_INVALID_CHAR.
+        """
+        message: str | None = self.stream._status_message
+        return reason_phrase(self._status) if message is None else message
+
+    @status_message.setter
+    def status_message(self, message: str) -> None:
+        if not isinstance(message, str):
+            raise new_error("ERR_INVALID_ARG_TYPE", "status_message", "a str", message)
+        if not is_field_value(message):
+            raise new_error("ERR_INVALID_CHAR", "status message", message)
+        self.stream._status_message = message
+
+
+lay_out(Http1IncomingMessage, "stream", "headers", "_method", "url", "_listeners")
+lay_out(
+    Http1ServerResponse,
+    *("stream", "req", "_ended", "_headers", "_status", "_trailers", "_listeners"),
+)

@@ -1,0 +1,70 @@
+"""`Http1Service`: what a server does with the connections of HTTP/1 clients."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from .connection import Http1Connection
+from .options import Http1Options
+from .stream import Http1Stream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..compat.dispatch import Dispatcher
+    from ..net.proxy_protocol import Addresses
+    from ..servers.server import Http2Server
+    from .head import RequestHead
+    from .watched import Watcher
+
+__all__ = ["Http1Service"]
+
+
+class Http1Service:
+    """Takes over connections of HTTP/1 clients: the value of a server's ``_serve_http1``."""
+
+    exchange: Callable[[Http1Connection, RequestHead], Http1Stream] = Http1Stream
+    """Makes the stream of a request."""
+
+    def __init__(self, options: Http1Options, dispatcher: Dispatcher, server: Http2Server) -> None:
+        """Make the one of *server*; what comes of requests is the *dispatcher*'s."""
+        self.options = options
+        self.dispatcher = dispatcher
+        self.dispatch = dispatcher.http1(server)
+        self._watchers: tuple[Watcher, ...] = ()
+        seconds = int(options.keep_alive_timeout)
+        self.keep_alive = b"connection: keep-alive\r\n"
+        if seconds:
+            # so that no client begins a request that crosses our goodbye
+            self.keep_alive += b"keep-alive: timeout=%d\r\n" % seconds
+
+    def __call__(
+        self,
+        server: Http2Server,
+        transport: asyncio.Transport,
+        data: bytes,
+        claimed: Addresses | None = None,
+    ) -> None:
+        """Serve *transport*, on which *data* has come, and whose proxy has *claimed* addresses."""
+        connection = Http1Connection(self, server, transport)
+        if claimed is not None:
+            connection._addresses = claimed
+        transport.set_protocol(connection)
+        connection._begin(data)
+
+    def watch(self, watcher: Watcher, begin: bool) -> None:
+        """Begin or cease to tell *watcher* of each exchange.
+
+        Begins with the next request.
+        """
+        if begin:
+            self._watchers = (*self._watchers, watcher)
+        else:
+            self._watchers = tuple(other for other in self._watchers if other is not watcher)
+        if not self._watchers:
+            self.exchange = Http1Stream
+            return
+        from .watched import watched
+
+        self.exchange = watched(self._watchers)

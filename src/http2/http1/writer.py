@@ -1,0 +1,354 @@
+"""The response of an exchange over HTTP/1: its head, and how its body is framed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..common.checks import check_bool
+from ..engine.http1_fields import Http1Fields, http1_fields
+from ..errors import new_error
+from ..headers import OutgoingHeaders, headers_as_sent
+from ..streams.duplex import as_buffer
+from ..streams.exchange import Responder
+from .status_line import status_line
+
+if TYPE_CHECKING:
+    from ..keywords import Chunk
+    from .connection import Http1Connection
+
+__all__ = ["Http1Writer"]
+
+# How the end of a response is told (RFC 9112 section 6.3): by its head alone, by content-length,
+# by the last chunk, or by the end of the connection.
+NO_BODY, LENGTH, CHUNKED, UNTIL_CLOSE = range(4)
+
+# Statuses whose responses have no body.
+BODILESS = frozenset({204, 205, 304})
+
+# Chunks up to this many bytes are copied between their size and CRLF: one buffer less.
+SMALL_CHUNK = 16 * 1024
+
+
+class Http1Writer(Responder):
+    """The writing side of `Http1Stream`."""
+
+    http_version: str
+    """The client's: ``'1.1'`` or ``'1.0'``."""
+
+    _session: Http1Connection
+    # The reason phrase to send; None for that of RFC 9110.
+    _status_message: str | None = None
+    # The response's head until it is written, with the first bytes of the body if they come in
+    # the same turn of the loop.
+    _fields: Http1Fields | None = None
+    _framing = NO_BODY
+    # What `content-length` says is still to come; None without one.
+    _left: int | None = None
+    _wants_chunks = False
+    # The whole response has been given to the connection.
+    _response_ended = False
+
+    # --- what is known ----------------------------------------------------------------
+
+    @property
+    def writable_length(self) -> int:
+        """Bytes written that are still queued here: the client or the network is slow."""
+        return self._session._queued() if self._life.on_wire else 0
+
+    # --- the head of the response -------------------------------------------------------
+
+    def respond(
+        self,
+        headers: OutgoingHeaders | None = None,
+        *,
+        end_stream: bool = False,
+        wait_for_trailers: bool = False,
+        send_date: bool = True,
+    ) -> None:
+        """Begin the response with *headers*; see `ServerHttp2Stream.respond`.
+
+        How long the body is, is told by ``content-length`` when *headers* have it or when
+        `end` comes with the whole body before the next turn of the loop; else the body is
+        chunked, or to HTTP/1.0 ends with the connection. With *wait_for_trailers* it is
+        chunked in any case. ``connection: close`` closes the connection afterwards.
+
+        Raises ERR_HTTP2_HEADERS_SENT, ERR_HTTP2_INVALID_STREAM,
+        ERR_HTTP2_STATUS_INVALID, ERR_INVALID_ARG_TYPE, and the errors of the header
+        rules, before anything is sent.
+        """
+        if self._life.closed:
+            raise self._closed_error()
+        if self._headers_sent:
+            raise new_error("ERR_HTTP2_HEADERS_SENT")
+        check_bool("end_stream", end_stream)
+        check_bool("wait_for_trailers", wait_for_trailers)
+        check_bool("send_date", send_date)
+        connection = self._session
+        fields = http1_fields(headers, send_date=send_date, **connection._strictness)
+        status = fields.status
+        if not status:
+            status = fields.status = 200
+        elif status < 200 or status > 599:
+            raise new_error("ERR_HTTP2_STATUS_INVALID", status)
+        if self._status_message:
+            status_line(status, self._status_message)
+        self._fields = fields
+        self._sent = (fields.held, status, fields.date)
+        self._headers_sent = True
+        self._wants_chunks = wait_for_trailers
+        if self._timer is not None:
+            self._timer.touch()
+        if end_stream or status in BODILESS:
+            self._life = self._life.on_end
+            self._end(b"", None)
+        else:
+            connection._wake()
+
+    def _end_plainly(self, data: bytes, fields: Http1Fields) -> bool:
+        """`end` of an everyday response with its whole body; False when it is no such one."""
+        connection = self._session
+        size = len(data)
+        status = fields.status
+        if (
+            self._head_request
+            or status in BODILESS
+            or fields.connection is not None
+            or fields.keep_alive
+            or (fields.length is not None and fields.length != size)
+            or self._wants_chunks
+            or self._status_message
+            or not self._life.writable
+            or self._timer is not None
+            or not connection._keep_alive
+            or connection._expects_continue
+            or connection.server._closing
+        ):
+            return False
+        self._fields = None
+        self._framing = LENGTH
+        self._life = self._life.on_end
+        self._response_ended = True
+        head = b"%b%bcontent-length: %d\r\n%b\r\n" % (
+            status_line(status), fields.lines, size, connection._service.keep_alive,
+        )  # fmt: skip
+        if size <= SMALL_CHUNK:
+            connection._write(head + data)
+        else:
+            connection._write(head)
+            connection._write(data)
+        if not connection._in_batch:
+            connection._response_given(self)
+        return True
+
+    def _head(self, whole: int | None) -> bytes:
+        """The head as bytes, and with it how the body is framed.
+
+        *whole* is the length of the body when that is known.
+        """
+        fields = self._fields
+        assert fields is not None
+        self._fields = None
+        status = fields.status
+        length = fields.length
+        if self._head_request or status in BODILESS:
+            self._framing = NO_BODY
+            if status == 204:
+                length = None
+            elif status == 205:
+                length = 0
+            elif length is None and whole and self._head_request and not self._wants_chunks:
+                length = whole
+        elif length is not None:
+            self._framing = LENGTH
+            self._left = length
+        elif whole is not None and not self._wants_chunks:
+            self._framing = LENGTH
+            length = self._left = whole
+        elif self.http_version == "1.1":
+            self._framing = CHUNKED
+        else:
+            self._framing = UNTIL_CLOSE
+        if length is not None:
+            framing = b"content-length: %d\r\n" % length
+        else:
+            framing = b"transfer-encoding: chunked\r\n" if self._framing == CHUNKED else b""
+        connection = self._session._connection_lines(self, fields, self._framing == UNTIL_CLOSE)
+        line = status_line(status, self._status_message)
+        return b"%b%b%b%b\r\n" % (line, fields.lines, framing, connection)
+
+    def _send_head(self) -> None:
+        """Write the head, without waiting for a body any longer."""
+        if self._fields is not None:
+            self._session._write(self._head(None))
+
+    def additional_headers(self, headers: OutgoingHeaders) -> None:
+        """Send an informational response (status 1xx), which HTTP/1.0 does not have.
+
+        Raises ERR_HTTP2_HEADERS_AFTER_RESPOND, ERR_HTTP2_INVALID_INFO_STATUS,
+        ERR_HTTP2_STATUS_101, ERR_HTTP2_INVALID_STREAM, and the errors of the header
+        rules.
+        """
+        self._check_informational()
+        connection = self._session
+        fields = http1_fields(headers, informational=True, **connection._strictness)
+        status = fields.status
+        if status == 101:
+            raise new_error("ERR_HTTP2_STATUS_101")
+        if status < 100 or status > 199:
+            raise new_error("ERR_HTTP2_INVALID_INFO_STATUS", status)
+        if self.http_version == "1.0":
+            return
+        self._keep_informational(fields.held)
+        if status == 100:
+            connection._continued()
+        connection._write(b"%b%b\r\n" % (status_line(status), fields.lines))
+
+    # --- the body of the response -------------------------------------------------------
+
+    def write(self, data: Chunk, encoding: str = "utf-8") -> bool:
+        """Send *data*, a buffer or a `str`; False means: wait for `drain` before more.
+
+        Raises ERR_STREAM_WRITE_AFTER_END, ERR_HTTP2_INVALID_STREAM, ERR_INVALID_ARG_TYPE,
+        ERR_HTTP_CONTENT_LENGTH_MISMATCH for more than ``content-length`` says.
+        """
+        self._check_writable()
+        if type(data) is not bytes:
+            data = bytes(as_buffer(data, encoding))
+        if not self._headers_sent:
+            self.respond()
+        size = len(data)
+        fields = self._fields
+        if self._head_request:
+            if size and fields is not None:
+                # more may follow: nobody knows the length
+                self._session._write(self._head(None))
+            return True
+        if fields is not None:
+            if fields.length is not None:
+                self._check_length(fields.length, size)
+            self._session._write(self._head(None))
+        if self._left is not None:
+            self._check_length(self._left, size)
+            self._left -= size
+        if self._timer is not None:
+            self._timer.touch()
+        if size:
+            self._write_body(data, size)
+        if self._session._is_full():
+            self._need_drain = self._watched = True
+            return False
+        return True
+
+    def _write_body(self, data: bytes, size: int) -> None:
+        connection = self._session
+        if self._framing != CHUNKED:
+            connection._write(data)
+        elif size <= SMALL_CHUNK:
+            connection._write(b"%x\r\n%b\r\n" % (size, data))
+        else:
+            connection._write(b"%x\r\n" % size)
+            connection._write(data)
+            connection._write(b"\r\n")
+
+    def end(self, data: Chunk | None = None, encoding: str = "utf-8") -> None:
+        """End the response, after *data* if there is any; ending twice does nothing.
+
+        A response to HEAD has no body: of *data*, its length alone is sent. Raises like
+        `write` when there is data that can't be sent. A response that is shorter than its
+        ``content-length`` ends the connection, so that the client knows.
+        """
+        fields = self._fields
+        if fields is not None and type(data) is bytes and self._end_plainly(data, fields):
+            return
+        life = self._life
+        if not life.writable:
+            if data is not None and (life.closed or not self._head_request):
+                self._check_writable()
+            return
+        if data is None:
+            data = b""
+        elif type(data) is not bytes:
+            data = bytes(as_buffer(data, encoding))
+        if not self._headers_sent:
+            self.respond()
+            if self._life.writable_ended:
+                return
+        self._end(data, None)
+
+    def _end_with_trailers(self, data: Chunk | None, trailers: OutgoingHeaders) -> None:
+        """End the response, which has begun, with *data* and then *trailers*.
+
+        Only a chunked body can have any: with ``content-length``, and for HTTP/1.0, they are
+        dropped (RFC 9110 section 6.5).
+        """
+        if not self._life.writable:
+            self.end(data)
+            return
+        fields = http1_fields(trailers, trailers=True, **self._session._strictness)
+        if self._fields is not None:
+            self._wants_chunks = True
+        data = b"" if data is None else bytes(as_buffer(data))
+        self._end(data, fields)
+
+    def _end(self, data: bytes, trailers: Http1Fields | None) -> None:
+        """Write the last bytes, in one piece with the head if that is still here."""
+        size = len(data)
+        left = self._left
+        head = b""
+        fields = self._fields
+        if fields is not None:
+            if not self._head_request:
+                left = fields.length
+                if left is not None and size > left:
+                    self._check_length(left, size)
+            if self.http_version != "1.1":
+                self._wants_chunks = False
+            head = self._head(size)
+            left = self._left
+        elif left is not None:
+            self._check_length(left, size)
+        self._life = self._life.on_end
+        if self._timer is not None:
+            self._timer.touch()
+        framing = self._framing
+        if framing == NO_BODY:
+            data = b""
+        elif framing == CHUNKED:
+            last = b"0\r\n\r\n"
+            if trailers is not None:
+                self.sent_trailers = headers_as_sent(trailers.held, {})
+                last = b"0\r\n%b\r\n" % trailers.lines
+            data = b"%x\r\n%b\r\n%b" % (size, data, last) if size else last
+        elif left is not None and left != size:
+            if head:
+                self._session._write(head)
+            if size:
+                self._session._write(data)
+            self._too_short(left - size)
+            return
+        self._response_ended = True
+        self._left = None
+        connection = self._session
+        if head and len(data) > SMALL_CHUNK:
+            connection._write(head)
+            connection._write(data)
+        elif head or data:
+            connection._write(head + data)
+        connection._response_given(self)
+
+    def _too_short(self, missing: int) -> None:
+        raise self._wrong_length(f"shorter than its content-length: {missing} bytes are missing")
+
+    def _check_length(self, left: int, size: int) -> None:
+        if size > left:
+            raise self._wrong_length(
+                f"longer than its content-length: {size} bytes were written, where {left} were left"
+            )
+
+    def _wrong_length(self, how: str) -> Exception:
+        """The body can't be made whole: the exchange ends, with the error that is returned."""
+        error = new_error("ERR_HTTP_CONTENT_LENGTH_MISMATCH", message=f"the body is {how}")
+        self._error_seen = True  # it is raised to the caller
+        self._life = self._life.on_end_refused
+        self.destroy(error)
+        return error

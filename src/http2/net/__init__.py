@@ -1,0 +1,1 @@
+"""The bytes below a session: sockets, transports, and what else carries a session."""

@@ -1,0 +1,93 @@
+"""Between an asyncio transport and a session: bytes in, bytes out, and the ends of both."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+import sys
+import threading
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from ..sessions.session import Http2Session
+
+__all__ = ["SessionProtocol", "reset", "writelines_of"]
+
+READ_SIZE = 256 * 1024
+
+# Every connection of a thread reads into this buffer: the engine takes what is in it
+# before the next read can begin, and an idle connection holds no memory for reading.
+_shared = threading.local()
+
+
+def _read_buffer() -> memoryview:
+    try:
+        buffer: memoryview = _shared.buffer
+    except AttributeError:
+        buffer = _shared.buffer = memoryview(bytearray(READ_SIZE))
+    return buffer
+
+
+# asyncio's transports of sockets never pause their protocol for what `writelines` gives them, in
+# CPython 3.12.0 to 3.12.8, 3.13.0 and 3.13.1 (CVE-2024-12254).
+_NEVER_PAUSES = (3, 12) <= sys.version_info < (3, 12, 9) or (3, 13) <= sys.version_info < (3, 13, 2)
+
+
+def writelines_of(transport: asyncio.Transport) -> Callable[[Any, Iterable[Any]], None]:
+    """What hands several chunks to *transport*: to be called with it and them."""
+    method = type(transport).writelines
+    if _NEVER_PAUSES and getattr(method, "__module__", None) == "asyncio.selector_events":
+        # joins them and calls `write`, which pauses: all that there is in 3.11
+        return asyncio.WriteTransport.writelines
+    return method
+
+
+def reset(transport: asyncio.WriteTransport) -> None:
+    """Abort *transport* so that its peer knows that this is no end of what was sent.
+
+    The loops' `abort` lets TCP say FIN, as it does after the last byte.
+    """
+    sock = transport.get_extra_info("socket")
+    if sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6) and sock.fileno() >= 0:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
+
+
+class SessionProtocol(asyncio.BufferedProtocol):
+    """Feeds a session from its transport, and tells it when it may write and when it is over."""
+
+    __slots__ = ("_buffer", "_session")
+
+    def __init__(self, session: Http2Session) -> None:
+        self._session = session
+        self._buffer = _read_buffer()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Bind the session to *transport*."""
+        self._session._connected(cast("asyncio.Transport", transport))
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Where the next bytes go."""
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """*nbytes* have come."""
+        self._session._received(self._buffer[:nbytes])
+
+    def eof_received(self) -> bool:
+        """The peer has ended its side of the connection; HTTP/2 has no half-closed connection."""
+        return False
+
+    def pause_writing(self) -> None:
+        """The transport's buffer is full."""
+        self._session._write_paused = True
+
+    def resume_writing(self) -> None:
+        """The transport's buffer is short again."""
+        self._session._resume_writing()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The transport is closed."""
+        self._session._connection_lost(exc)

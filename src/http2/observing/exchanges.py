@@ -1,0 +1,161 @@
+"""`ExchangeWatch`: is told when each exchange of a server begins, and when it is over.
+
+An access log and metrics are such. A server without one does nothing for it: a session is watched
+by a listener and a layer of its own, and an HTTP/1 connection makes streams of a class that counts.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from ..constants import NGHTTP2_CANCEL
+from ..engine import events
+from ..errors import new_error
+from ..servers.server import Http2Server
+from ..streams.watched import Watched
+
+if TYPE_CHECKING:
+    from ..headers import Headers
+    from ..http1.watched import WatchedStream
+    from ..sessions.server_session import ServerHttp2Session
+    from ..sessions.session import Handlers
+    from ..streams.server_stream import ServerHttp2Stream
+
+__all__ = ["ExchangeWatch"]
+
+
+class ExchangeWatch:
+    """Watches *server*, on the connections that begin from now on; a class derived from it counts.
+
+    Raises ERR_INVALID_ARG_TYPE.
+    """
+
+    def __init__(self, server: Http2Server) -> None:
+        if not isinstance(server, Http2Server):
+            raise new_error("ERR_INVALID_ARG_TYPE", "server", "an Http2Server", server)
+        self._server = server
+        self._closed = False
+        server.prepend_listener("session", self._on_session)
+        self._http1 = _Http1(self)
+        server._watch_http1(self._http1, True)
+
+    def close(self) -> None:
+        """Watch no more connections; what is under way on others is not counted, either."""
+        if not self._closed:
+            self._closed = True
+            self._server.off("session", self._on_session)
+            self._server._watch_http1(self._http1, False)
+
+    # --- what the derived class may do; also after `close`, for what had begun before ------------
+
+    def _begun(self, exchange: Watched) -> None:
+        """A request was handed to its handlers."""
+
+    def _over(self, exchange: Watched) -> None:
+        """Its exchange is over."""
+
+    def _streams_changed(self, more: int) -> None:
+        """So many streams of HTTP/2 clients were opened; fewer than 0: have ended."""
+
+    def _sessions_changed(self, more: int) -> None:
+        """The same for HTTP/2 sessions."""
+
+    # --- where it comes from --------------------------------------------------------------------
+
+    def _on_session(self, session: ServerHttp2Session) -> None:
+        session.prepend_listener("stream", _Streams(self, session))
+        self._sessions_changed(1)
+        session.once("close", lambda: self._sessions_changed(-1))
+
+
+class _Http1:
+    """Is told of the exchanges over HTTP/1."""
+
+    def __init__(self, watch: ExchangeWatch) -> None:
+        self._watch = watch
+
+    def begun(self, stream: WatchedStream) -> None:
+        """The head of a request has come."""
+        self._watch._begun(stream.watched)
+
+    def over(self, stream: WatchedStream) -> None:
+        """The exchange of *stream* is over."""
+        if not stream.complete:
+            stream.watched.reset = stream.rst_code or NGHTTP2_CANCEL
+        self._watch._over(stream.watched)
+
+
+class _Streams:
+    """A listener of a session's streams, which counts what is sent and received of them."""
+
+    # no handler that will answer: see `http2.streams.unanswered`
+    answers = False
+
+    def __init__(self, watch: ExchangeWatch, session: ServerHttp2Session) -> None:
+        self._watch = watch
+        self._peer = session._peer_name()
+        self._scheme = "https" if session.encrypted else "http"
+        # those that are open on the wire
+        self._open: dict[int, Watched] = {}
+        session._count_sent(True)
+        session._add_layer(self._lay)
+        session.once("close", self._session_over)
+
+    def _new(self) -> Watched:
+        return Watched(time.monotonic(), "2", self._scheme, self._peer)
+
+    def _lay(self, handlers: Handlers) -> None:
+        on_request, on_data = handlers[events.REQUEST], handlers[events.DATA]
+        on_measured, on_closed = handlers[events.MEASURED], handlers[events.STREAM_CLOSED]
+        watch, found = self._watch, self._open
+
+        def request(session: Any, stream_id: int, headers: Any, flags: Any) -> None:
+            found[stream_id] = self._new()
+            watch._streams_changed(1)
+            on_request(session, stream_id, headers, flags)
+
+        def data(session: Any, stream_id: int, chunk: Any, end: Any) -> None:
+            watched = found.get(stream_id)
+            if watched is not None:
+                watched.received += len(chunk)
+            on_data(session, stream_id, chunk, end)
+
+        def measured(session: Any, stream_id: int, what: Any, size: Any) -> None:
+            if what == 1:
+                watched = found.get(stream_id)
+                if watched is not None:
+                    watched.sent += size
+            on_measured(session, stream_id, what, size)
+
+        def closed(session: Any, stream_id: int, code: Any, unsent: Any) -> None:
+            if found.pop(stream_id, None) is not None:
+                watch._streams_changed(-1)
+            on_closed(session, stream_id, code, unsent)
+
+        handlers[events.REQUEST], handlers[events.DATA] = request, data
+        handlers[events.MEASURED], handlers[events.STREAM_CLOSED] = measured, closed
+
+    def _session_over(self) -> None:
+        if self._open:
+            self._watch._streams_changed(-len(self._open))
+            self._open.clear()
+
+    def __call__(self, stream: ServerHttp2Stream, headers: Headers) -> None:
+        """A request is handed out."""
+        number = stream.id
+        assert number is not None
+        watched = self._open.get(number) or self._new()
+        watched.method, watched.target = stream._request_line()
+        watch = self._watch
+        watch._begun(watched)
+
+        def over() -> None:
+            sent = stream.sent_headers
+            if sent is not None:
+                watched.status = int(sent[":status"])
+            if stream.rst_code or stream.aborted or not stream.writable_finished:
+                watched.reset = stream.rst_code or 0
+            watch._over(watched)
+
+        stream.once("close", over)

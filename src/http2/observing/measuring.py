@@ -1,0 +1,260 @@
+"""Measuring sessions and streams while somebody observes, and not a step more otherwise.
+
+A session that is measured has a layer over its event handlers, in which those that tell
+of a stream's progress are wrapped; one that is not measured runs the same code as ever.
+Bytes, frames and streams of the connection are counted by the engine in any case, so that
+these are true even for a session that began unobserved.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ..constants import NGHTTP2_SESSION_SERVER
+from ..engine import events
+
+if TYPE_CHECKING:
+    from ..sessions.session import Handlers, Http2Session
+
+__all__ = ["Http2SessionEntry", "Http2StreamEntry", "PerformanceEntry", "begin", "end", "sinks"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PerformanceEntry:
+    """What was measured of one stream or session, once it is over."""
+
+    name: str
+    """``'Http2Stream'`` or ``'Http2Session'``."""
+    entry_type: str = field(default="http2", init=False)
+    """Always ``'http2'``."""
+    start_time: float
+    """When it began, in seconds on the clock `time.monotonic`."""
+    duration: float
+    """Seconds from its beginning to its end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Http2StreamEntry(PerformanceEntry):
+    """A stream: from its first HEADERS or its PUSH_PROMISE on the connection to its end there."""
+
+    name: str = field(default="Http2Stream", init=False)
+    id: int
+    """The stream identifier."""
+    bytes_read: int
+    """Bytes of DATA frames received, without padding."""
+    bytes_written: int
+    """Bytes of DATA frames sent, without padding."""
+    time_to_first_header: float | None
+    """Seconds until the first header block was received: on a server 0; None without any.
+
+    What is pushed begins with its promise: on a client, these are the seconds until the
+    response to it; a server receives none.
+    """
+    time_to_first_byte: float | None
+    """Seconds until the first bytes of DATA were received; None without any."""
+    time_to_first_byte_sent: float | None
+    """Seconds until the first DATA frame was sent; None without any."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Http2SessionEntry(PerformanceEntry):
+    """A session: from when its connection stood to its end."""
+
+    name: str = field(default="Http2Session", init=False)
+    type: str
+    """``'server'`` or ``'client'``."""
+    bytes_read: int
+    """Bytes received, frames with their headers and the preface; without TLS."""
+    bytes_written: int
+    """Bytes sent, likewise."""
+    frames_received: int
+    """Frames received; a header block in several is one."""
+    frames_sent: int
+    """Frames sent, likewise."""
+    stream_count: int
+    """Streams that were opened, by either side."""
+    max_concurrent_streams: int
+    """The most streams that were open at a time."""
+    stream_average_duration: float
+    """The mean duration of the streams that were measured, in seconds; 0 when there were none."""
+    ping_rtt: float | None
+    """Seconds that the latest PING's answer took, the library's own included; else None."""
+
+
+Sink = Callable[[PerformanceEntry, asyncio.AbstractEventLoop], None]
+
+# Who is told of entries, with the entry and its loop.
+sinks: list[Sink] = []
+# Sessions whose connections are established, and since when.
+_standing: weakref.WeakKeyDictionary[Http2Session, float] = weakref.WeakKeyDictionary()
+
+
+def begin(sink: Sink) -> None:
+    """Tell *sink* of every entry from now on; sessions that stand begin to be measured."""
+    sinks.append(sink)
+    for session in tuple(_standing):
+        if not session.destroyed and session._measuring is None:
+            session._measuring = Measuring(session)
+
+
+def end(sink: Sink) -> None:
+    """Tell *sink* no more; without any sink left, nothing is measured any more."""
+    sinks.remove(sink)
+    if not sinks:
+        for session in tuple(_standing):
+            measuring = session._measuring
+            if measuring is not None:
+                measuring.forget()
+
+
+def stands(session: Http2Session) -> None:
+    """The connection of *session* stands: measure it, if anybody observes."""
+    _standing[session] = time.monotonic()
+    if sinks:
+        session._measuring = Measuring(session)
+
+
+class _Progress:
+    """What is known of a stream that is open."""
+
+    __slots__ = ("first_byte", "first_byte_sent", "first_header", "read", "start", "written")
+
+    def __init__(self, start: float) -> None:
+        self.start = start
+        self.read = self.written = 0
+        self.first_header: float | None = None
+        self.first_byte: float | None = None
+        self.first_byte_sent: float | None = None
+
+
+class Measuring:
+    """Measures one session and those of its streams that begin from now on."""
+
+    def __init__(self, session: Http2Session) -> None:
+        assert session._connection is not None
+        self._session = session
+        self._connection = session._connection
+        self._streams: dict[int, _Progress] = {}
+        self._ended = 0
+        self._durations = 0.0
+        session._count_sent(True)
+        session._add_layer(self._lay)
+
+    def _lay(self, handlers: Handlers) -> None:
+        for kind, before in (
+            (events.REQUEST, self._on_request),
+            (events.RESPONSE, self._on_headers),
+            (events.PUSH_RESPONSE, self._on_headers),
+            (events.DATA, self._on_data),
+            (events.PUSH_PROMISE, self._on_push_promise),
+            (events.STREAM_CLOSED, self._on_stream_closed),
+            (events.MEASURED, self._on_measured),
+        ):
+            handlers[kind] = _after(before, handlers[kind])
+
+    def forget(self) -> None:
+        """Measure no more, and tell of nothing."""
+        self._session._remove_layer(self._lay)
+        self._session._measuring = None
+        self._session._count_sent(False)
+        self._streams.clear()
+
+    def stop(self) -> None:
+        """The session is destroyed: so are the streams that it still has."""
+        for stream_id in tuple(self._streams):
+            self._on_stream_closed(stream_id, None, None)
+        session, connection = self._session, self._connection
+        began = _standing[session]
+        duration = time.monotonic() - began
+        self.forget()
+
+        def tell() -> None:
+            # the last GOAWAY has been counted by now
+            _tell(
+                session,
+                Http2SessionEntry(
+                    start_time=began,
+                    duration=duration,
+                    type="server" if session.type == NGHTTP2_SESSION_SERVER else "client",
+                    bytes_read=connection.bytes_received,
+                    bytes_written=connection.bytes_sent,
+                    frames_received=connection.frames_received,
+                    frames_sent=connection.frames_sent,
+                    stream_count=connection.stream_count,
+                    max_concurrent_streams=connection.max_open_streams,
+                    stream_average_duration=self._durations / self._ended if self._ended else 0.0,
+                    ping_rtt=session._ping_rtt,
+                ),
+            )
+
+        session._loop.call_soon(tell)
+
+    # --- before the session's own handlers ------------------------------------------------
+
+    def _on_request(self, stream_id: int, _: object, __: object) -> None:
+        progress = self._streams[stream_id] = _Progress(time.monotonic())
+        progress.first_header = 0.0
+
+    def _on_push_promise(self, _: int, __: object, promised: int) -> None:
+        self._streams[promised] = _Progress(time.monotonic())
+
+    def _on_headers(self, stream_id: int, _: object, __: object) -> None:
+        progress = self._streams.get(stream_id)
+        if progress is not None and progress.first_header is None:
+            progress.first_header = time.monotonic() - progress.start
+
+    def _on_data(self, stream_id: int, data: bytes, _: object) -> None:
+        progress = self._streams.get(stream_id)
+        if progress is not None and data:
+            if not progress.read:
+                progress.first_byte = time.monotonic() - progress.start
+            progress.read += len(data)
+
+    def _on_measured(self, stream_id: int, what: int, size: int) -> None:
+        if what == 0:
+            self._streams[stream_id] = _Progress(time.monotonic())
+            return
+        progress = self._streams.get(stream_id)
+        if progress is not None:
+            if progress.first_byte_sent is None:
+                progress.first_byte_sent = time.monotonic() - progress.start
+            progress.written += size
+
+    def _on_stream_closed(self, stream_id: int, _: object, __: object) -> None:
+        progress = self._streams.pop(stream_id, None)
+        if progress is None:
+            return
+        duration = time.monotonic() - progress.start
+        self._ended += 1
+        self._durations += duration
+        _tell(
+            self._session,
+            Http2StreamEntry(
+                start_time=progress.start,
+                duration=duration,
+                id=stream_id,
+                bytes_read=progress.read,
+                bytes_written=progress.written,
+                time_to_first_header=progress.first_header,
+                time_to_first_byte=progress.first_byte,
+                time_to_first_byte_sent=progress.first_byte_sent,
+            ),
+        )
+
+
+def _tell(session: Http2Session, entry: PerformanceEntry) -> None:
+    for sink in tuple(sinks):
+        sink(entry, session._loop)
+
+
+def _after(before: Callable[[int, Any, Any], None], handler: events.Handler) -> events.Handler:
+    def both(session: Http2Session, stream_id: int, first: object, second: object) -> None:
+        before(stream_id, first, second)
+        handler(session, stream_id, first, second)
+
+    return both

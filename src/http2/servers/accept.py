@@ -1,0 +1,202 @@
+"""The first bytes of a connection that a server has accepted: which protocol is it?"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import TYPE_CHECKING, cast
+
+from ..common.timers import IdleTimer
+from ..net.protocol import SessionProtocol
+from ..sessions.deadlines import end_silent_session
+from ..sessions.server_session import ServerHttp2Session
+
+if TYPE_CHECKING:
+    from ..net.proxy_protocol import Addresses
+    from ..tls.accept import TlsProtocol
+    from .server import Http2Server
+
+__all__ = ["ServerProtocol"]
+
+# The client connection preface (RFC 9113 section 3.4), and what an HTTP/1 request begins with.
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+REQUEST_LINE = re.compile(rb"[!-~]{1,32} [^\r\n]{1,8192} HTTP/1\.[0-9]\r?\n")
+MAYBE_REQUEST_LINE = re.compile(rb"[A-Za-z]{1,32}( [^\r\n]{0,8192}\r?)?")
+# Seconds for a client to get its first line out once it is clear that it isn't HTTP/2.
+FIRST_LINE_TIMEOUT = 10.0
+
+WRONG_PROTOCOL = (
+    b"HTTP/1.1 505 HTTP Version Not Supported\r\n"
+    b"content-type: text/plain; charset=utf-8\r\n"
+    b"content-length: %d\r\n"
+    b"connection: close\r\n\r\n%b"
+)
+WRONG_PROTOCOL_TEXT = b"This port speaks HTTP/2 only: with prior knowledge (h2c), not HTTP/1.\n"
+
+
+class ServerProtocol(SessionProtocol):
+    """The first bytes of a connection: HTTP/2's preface, or an answer to HTTP/1.
+
+    In the clear a session begins when the preface is there: until then not a byte is
+    sent, because nobody knows what language the client would understand.
+    """
+
+    __slots__ = (
+        "_claimed",
+        "_first",
+        "_handshake",
+        "_idle",
+        "_known",
+        "_server",
+        "_timer",
+        "_transport",
+    )
+
+    def __init__(self, server: Http2Server, session: ServerHttp2Session) -> None:
+        super().__init__(session)
+        self._server = server
+        # whether the program knows of the connection: it has brought it, or was told
+        self._known = False
+        self._first: bytes | None = b""
+        self._transport: asyncio.Transport | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        # `Http2Server.set_timeout`, until a session begins and has its own
+        self._idle: IdleTimer | None = None
+        # TLS, while its handshake is under way
+        self._handshake: TlsProtocol | None = None
+        # the addresses that a proxy has told of
+        self._claimed: Addresses | None = None
+
+    def claim(self, addresses: Addresses) -> None:
+        """Take *addresses* for those of the connection: its proxy has said so."""
+        self._claimed = self._session._claimed = addresses
+
+    def begin(self, transport: asyncio.Transport, data: bytes) -> None:
+        """Take the place of another protocol of *transport*, which has read *data*."""
+        self._known = True
+        transport.set_protocol(self)
+        self.connection_made(transport)
+        rest = memoryview(data)
+        while rest:
+            size = min(len(rest), len(self._buffer))
+            self._buffer[:size] = rest[:size]
+            rest = rest[size:]
+            self.buffer_updated(size)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A client has connected, and over TLS the handshake is done."""
+        stream = cast("asyncio.Transport", transport)
+        if self._server._close_emitted:
+            # it was accepted, and brought here, after the last one had gone
+            self._server._never_begun(self)
+            stream.abort()
+            return
+        self._transport = stream
+        self._server._begun(self, stream)
+        self._server._await_handshake(self)
+        if self._server._listeners is not None and not self._known:
+            self._server._accepted(stream)
+        tls = transport.get_extra_info("ssl_object")
+        if tls is not None:
+            self._first = None
+            if tls.selected_alpn_protocol() == "h2":
+                self._session._connected(stream)
+            elif self._server._serve_http1 is not None:
+                self._hand_to_http1(b"")
+            else:
+                self._server._shown(self)
+                self._server._unknown_protocol(stream)
+            return
+        if self._server._first_bytes_timeout:
+            seconds = self._server._first_bytes_timeout
+            self._timer = self._server._loop.call_later(seconds, stream.close)
+        if self._server.timeout:
+            self._idle = IdleTimer(self._server._loop, self._server.timeout, self._idled)
+
+    def expire(self) -> None:
+        """``handshake_timeout`` has passed: end it, unless its client speaks HTTP/2."""
+        if self._handshake is not None:
+            self._handshake.expire()
+        elif self._first is None:
+            end_silent_session(self._session, self._server._options.handshake_timeout)
+        elif self._transport is not None:
+            self._transport.abort()
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """*nbytes* have come: look at the first ones, hand on the others."""
+        if self._first is None:
+            self._session._received(self._buffer[:nbytes])
+            return
+        if self._idle is not None:
+            self._idle.touch()
+        data = self._first + bytes(self._buffer[:nbytes])
+        if data.startswith(PREFACE) or PREFACE.startswith(data):
+            if len(data) < len(PREFACE):
+                self._first = data
+                return
+            self._hand_on(data)
+        elif self._server._serve_http1 is not None:
+            self._hand_to_http1(data)
+        elif REQUEST_LINE.match(data):
+            self._answer_http1()
+        elif b"\n" not in data and MAYBE_REQUEST_LINE.fullmatch(data):
+            self._first = data
+            if self._timer is None:
+                self._timer = self._server._loop.call_later(FIRST_LINE_TIMEOUT, self._give_up)
+        else:
+            self._hand_on(data)
+
+    def _hand_on(self, data: bytes) -> None:
+        self._first = None
+        self._cancel_timer()
+        assert self._transport is not None
+        self._session._begin(self._transport, data)
+
+    def _hand_to_http1(self, data: bytes) -> None:
+        server = self._server
+        transport = self._transport
+        assert transport is not None
+        assert server._serve_http1 is not None
+        self._first = None
+        self._cancel_timer()
+        server._shown(self)
+        server._serve_http1(server, transport, data, self._claimed)
+
+    def _idled(self) -> None:
+        """Nothing has come for as long as `Http2Server.set_timeout` says."""
+        heard = self._server.emit("timeout", self._session)
+        transport = self._transport
+        if transport is not None and (not heard or self._session.closed or self._session.destroyed):
+            transport.close()
+
+    def _give_up(self) -> None:
+        self._timer = None
+        if self._first:
+            self._hand_on(self._first)
+
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._idle is not None:
+            self._idle.cancel()
+            self._idle = None
+
+    def _answer_http1(self) -> None:
+        transport = self._transport
+        assert transport is not None
+        self._first = None
+        self._cancel_timer()
+        transport.write(WRONG_PROTOCOL % (len(WRONG_PROTOCOL_TEXT), WRONG_PROTOCOL_TEXT))
+        transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is over."""
+        self._cancel_timer()
+        self._server._shown(self)
+        if self._transport is None:
+            exc = None  # the session has not begun: nothing that happens is its own
+        else:
+            self._server._transport_gone(self._transport)
+            self._transport = None
+        self._session._connection_lost(exc)

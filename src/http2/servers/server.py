@@ -1,0 +1,637 @@
+"""`Http2Server`: listening, and the end of it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from ..common.checks import check_integer
+from ..common.emitter import EventEmitter, logger
+from ..common.log_limit import limit
+from ..common.tasks import start
+from ..common.timers import check_timeout
+from ..constants import NGHTTP2_INTERNAL_ERROR
+from ..errors import Http2Error, new_error
+from ..net.carriers import bind, carry, identity
+from ..net.listener import Listener, SocketFile, has_file, open_path, open_port, take_socket
+from ..net.proxy_protocol import Addresses, Networks, read_header
+from ..net.socket import shown_address
+from ..net.unknown_protocol import RawSocket, unknown_protocol
+from ..sessions.deadlines import Queue
+from ..sessions.options import SessionOptions
+from ..sessions.server_session import ServerHttp2Session
+from ..sessions.session import Http2Session
+from ..settings import Settings
+from ..streams.duplex import Closable, Completion, retrieve
+from ..streams.stream import Http2Stream
+from ..streams.unanswered import check_answered
+from ..tls.contexts import HTTP1
+from .accept import ServerProtocol
+from .runner import GRACE, Referenced
+from .shutdown import Shutdown
+
+if TYPE_CHECKING:
+    import ssl
+    from types import TracebackType
+
+    from ..common.tasks import Work
+    from ..keywords import Carrying
+    from ..listening import ServerEvents
+    from ..streams.exchange import Responder
+    from ..tls.accept import TlsProtocol
+
+__all__ = ["Http2Server"]
+
+
+# Events whose first argument is a request of the Compatibility API. The ``connect`` of an HTTP/1
+# client has bytes at its end: its connection has left HTTP, and its request is over.
+OF_REQUESTS = frozenset({"request", "check_continue", "check_expectation", "connect"})
+
+
+class Requested(Protocol):
+    """A request of the Compatibility API."""
+
+    @property
+    def stream(self) -> Responder:
+        """What carries it."""
+
+
+class ServedConnection(Protocol):
+    """What a server needs of the connections that it serves: its sessions, and HTTP/1's."""
+
+    _transport: asyncio.Transport | None
+
+    def close(self) -> object:
+        """End it when what is under way has been served."""
+
+    def destroy(self) -> None:
+        """End it now."""
+
+    def _notice_end(self) -> None:
+        """Begin to `close` it so that no request is lost."""
+
+
+class ServesHttp1(Protocol):
+    """What takes over the connections of HTTP/1 clients."""
+
+    def __call__(
+        self,
+        server: Http2Server,
+        transport: asyncio.Transport,
+        data: bytes,
+        claimed: Addresses | None = None,
+    ) -> None:
+        """Serve *transport*, on which *data* has come, and whose proxy has *claimed* addresses."""
+
+    def watch(self, watcher: Any, begin: bool) -> None:
+        """Begin or cease to tell *watcher* of exchanges."""
+
+
+class Http2Server(Closable, Referenced):
+    """A server that speaks HTTP/2 in the clear (h2c with prior knowledge).
+
+    Events: ``check_continue(request, response)``, ``check_expectation(request, response)``,
+    ``close``, ``connect(request, response)``, ``connection(socket)``, ``error(error)``,
+    ``listening``, ``request(request, response)``, ``session(session)``,
+    ``session_error(error, session)``, ``stream(stream, headers, flags, raw_headers)``,
+    ``timeout(session)``, ``upgrade(request, socket, head)``.
+    """
+
+    if TYPE_CHECKING:  # by event, what listeners get
+        on: ServerEvents  # type: ignore[assignment]
+        once: ServerEvents  # type: ignore[assignment]
+        add_listener: ServerEvents  # type: ignore[assignment]
+        prepend_listener: ServerEvents  # type: ignore[assignment]
+        prepend_once_listener: ServerEvents  # type: ignore[assignment]
+
+    listening: bool = False
+    """Whether the server accepts connections."""
+
+    timeout: float = 0
+    """Seconds without activity after which a new session times out; 0 for never."""
+
+    should_upgrade_callback: Callable[[Any], object] | None = None
+    """Whether the ``upgrade`` that an HTTP/1 client offers is taken; may be set at any time.
+
+    It is asked for each offer while ``upgrade`` has listeners, with the `Http1IncomingMessage`, and
+    answers at once. If it says no, the offer is ignored, and the request is one like others (RFC
+    9110 section 7.8). None: every offer is taken. When it raises, the answer is 500.
+    """
+
+    _listener: Listener | None = None
+    # `listen` while it is under way.
+    _beginning: asyncio.Task[Http2Server] | None = None
+    _opening_port = False
+    _loop: asyncio.AbstractEventLoop
+    _closing = False
+    _context: ssl.SSLContext | None = None
+    _origins: Sequence[str] = ()
+    _shutdown: Shutdown | None = None
+    # What the Compatibility API adds, which is above this module: the listener of ``stream`` that
+    # emits ``request``, and what takes over the connections of HTTP/1 clients.
+    _on_stream: Callable[..., object] | None = None
+    _serve_http1: ServesHttp1 | None = None
+    # Seconds that a client in the clear has to show which protocol it speaks; 0 for no limit.
+    _first_bytes_timeout: float = 0
+
+    # Who may say for whom it speaks, by the PROXY protocol: None for nobody, and no header comes.
+    _proxies: Networks | None = None
+
+    def __init__(self, options: SessionOptions, max_connections: int | None = None) -> None:
+        self._options = options
+        self._max_connections = max_connections
+        self._handed_over: dict[asyncio.Transport, RawSocket] = {}
+        # what goes on until it is told to end
+        self._endless: set[Callable[[], object]] = set()
+        self._sessions: set[ServedConnection] = set()
+        self._transports: set[asyncio.Transport] = set()
+        # those of them whose TLS handshake is under way
+        self._handshakes: set[asyncio.Transport] = set()
+        # connections that were accepted, and are not among the transports yet
+        self._opening: set[object] = set()
+        # those whose proxy has still to say for whom it speaks
+        self._headers: set[asyncio.Task[None]] = set()
+        # those whose client has not shown yet that it speaks HTTP/2
+        self._unproven: Queue[ServerProtocol] | None = None
+
+    def __repr__(self) -> str:
+        if self._listener is not None:
+            state = f"on {shown_address(self.address())}"
+        else:
+            state = "closed" if self._closing else "not listening"
+        return f"<{type(self).__name__} {state}, {self.connections} connections>"
+
+    @property
+    def connections(self) -> int:
+        """How many connections the server has, of every protocol and in every state.
+
+        Those in a TLS handshake are among them, and those that a program has brought.
+        """
+        return len(self._transports) + len(self._opening)
+
+    # --- listening ----------------------------------------------------------------------
+
+    def listen(
+        self,
+        port: int = 0,
+        host: str | None = None,
+        *,
+        path: str | None = None,
+        sock: socket.socket | None = None,
+        backlog: int = 511,
+        reuse_port: bool = False,
+        mode: int | None = None,
+    ) -> asyncio.Task[Http2Server]:
+        """Accept connections on *port* (0: any free one) of *host* (None: every address).
+
+        Begins at the call, awaited or not; awaitable: until the server listens.
+
+        Pauses at ``max_connections``, and when the system has no room for another connection,
+        such as without open files to spare; clients wait in the *backlog* then.
+
+        *path* is a Unix socket instead, whose file gets the permissions *mode* (such as 0o660; by
+        default the umask decides) and is removed when the server stops listening. *sock* is a
+        socket that is bound already. Emits ``listening``. Awaiting raises `OSError` when the
+        address can't be had, which is emitted as ``error`` as well; the call raises RuntimeError
+        when the server is listening already, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE and
+        ERR_OUT_OF_RANGE for a wrong *mode*.
+        """
+        if mode is not None:
+            check_integer("mode", mode, 0, 0o777)
+            if path is None or not has_file(path):
+                raise new_error("ERR_INVALID_ARG_VALUE", "mode", mode)
+        if self._listener is not None or self._opening_port:
+            raise RuntimeError("the server is listening already")
+        self._loop = asyncio.get_running_loop()
+        self._opening_port = True
+        beginning = start(self._listen(port, host, path, sock, backlog, reuse_port, mode))
+        beginning.add_done_callback(retrieve)
+        self._beginning = beginning
+        return beginning
+
+    async def _listen(
+        self,
+        port: int,
+        host: str | None,
+        path: str | None,
+        sock: socket.socket | None,
+        backlog: int,
+        reuse_port: bool,
+        mode: int | None,
+    ) -> Http2Server:
+        file: SocketFile | None = None
+        loop = self._loop
+        self._closing = False
+        self._close_emitted = False
+        self._shutdown = None
+        try:
+            if path is not None:
+                bound, file = open_path(path, mode)
+                sockets = [bound]
+            elif sock is not None:
+                sockets = [take_socket(sock)]
+            else:
+                sockets = await open_port(loop, host, port, reuse_port)
+            if self._closing:
+                # it was closed while the name was looked up
+                for opened in sockets:
+                    opened.close()
+                return self
+            listener = Listener(self, sockets, backlog, self._max_connections, file)
+        except OSError as error:
+            self.emit("error", error)  # nobody has to listen: whoever awaits is told
+            raise
+        finally:
+            self._opening_port = False
+        self._listener = listener
+        self.listening = True
+        self._opened(loop)
+        self.emit("listening")
+        return self
+
+    def _protocol(
+        self, *, shake_hands: bool = True, known: bool = False
+    ) -> ServerProtocol | TlsProtocol:
+        """For a connection in the clear, on which TLS, if there is any, has not begun.
+
+        Not *shake_hands*: it has. *known*: the program has brought the connection.
+        """
+        made = ServerProtocol(self, ServerHttp2Session(self._loop, self._options, self))
+        made._known = known
+        if self._context is None or not shake_hands:
+            return made
+        # a Python may do without `ssl`
+        from ..tls.accept import TlsProtocol
+
+        return TlsProtocol(self, made)
+
+    def _begins_with_header(self, task: asyncio.Task[None]) -> None:
+        """The connection of *task* begins with a header of the PROXY protocol."""
+        self._headers.add(task)
+        task.add_done_callback(self._headers.discard)
+
+    async def _learn_client(
+        self, protocol: ServerProtocol | TlsProtocol, accepted: socket.socket
+    ) -> None:
+        """Read from *accepted* for whom a proxy speaks. Raises `OSError`."""
+        assert self._proxies is not None
+        seconds = self._options.handshake_timeout or self._first_bytes_timeout
+        try:
+            claimed = await read_header(self._loop, accepted, self._proxies, seconds)
+        except OSError as error:
+            text = str(error) or f"no PROXY header has come within {seconds:g} s"
+            limit.warn("PROXY", None, "%r: a connection is refused: %s", self, text)
+            raise
+        if claimed is not None:
+            protocol.claim(claimed)
+
+    def _speaks(self, offered: Sequence[bytes]) -> bool:
+        """Whether one of the protocols that a client offers by ALPN is ours."""
+        return b"h2" in offered or (
+            self._serve_http1 is not None and any(name.encode() in offered for name in HTTP1)
+        )
+
+    def emit(self, event: str, *args: object) -> bool:
+        """Emit *event*; ``emit("connection", x)`` brings the server a connection from outside.
+
+        *x* is an asyncio ``(reader, writer)`` pair, a connected `socket.socket`, or a
+        stream of this library; the server closes it. A secure server does its TLS
+        handshake on a socket; a pair has to have done it. Raises
+        ERR_HTTP2_SOCKET_BOUND when *x* carries a session already, ERR_INVALID_ARG_TYPE.
+        """
+        if event == "connection":
+            self._inject(*cast("tuple[Carrying]", args))
+            super().emit(event, *args)
+            return True
+        return super().emit(event, *args)
+
+    def _listener_added(self, event: str) -> None:
+        if event == "request" and self._on_stream is not None:
+            listener, self._on_stream = self._on_stream, None
+            self.on("stream", listener)
+
+    def _accepted(self, transport: asyncio.Transport) -> None:
+        """Tell of a connection that the server has accepted itself."""
+        EventEmitter.emit(self, "connection", transport)
+
+    def _begun(self, protocol: object, transport: asyncio.Transport) -> None:
+        """The connection of *protocol* has its transport."""
+        self._opening.discard(protocol)
+        self._transports.add(transport)
+
+    def _never_begun(self, protocol: object) -> None:
+        """The connection of *protocol* has got no transport."""
+        self._opening.discard(protocol)
+        self._room_again()
+
+    def _transport_gone(self, transport: asyncio.Transport) -> None:
+        """A connection is over."""
+        self._transports.discard(transport)
+        self._room_again()
+
+    def _room_again(self) -> None:
+        if self._listener is not None:
+            self._listener.room_again()
+        elif self._closing and not self.connections:
+            # later: the session on it tells its own listeners first
+            self._loop.call_soon(self._end_if_idle)
+
+    def _await_handshake(self, protocol: ServerProtocol) -> None:
+        """Give the client of *protocol* ``handshake_timeout`` seconds, from now or before."""
+        seconds = self._options.handshake_timeout
+        if seconds:
+            if self._unproven is None:
+                self._unproven = Queue(self._loop, seconds, ServerProtocol.expire)
+            self._unproven.add(protocol)
+
+    def _shown(self, protocol: ServerProtocol) -> None:
+        """The client of *protocol* has shown that it speaks something else, or is gone."""
+        if self._unproven is not None:
+            self._unproven.discard(protocol)
+
+    def _inject(self, connection: Carrying) -> None:
+        loop = self._loop = asyncio.get_running_loop()
+        carried = identity(connection)
+        if (
+            self._context is not None
+            and not isinstance(carried, socket.socket)
+            and (
+                not isinstance(carried, asyncio.StreamWriter)
+                or carried.get_extra_info("ssl_object") is None
+            )
+        ):
+            raise new_error("ERR_INVALID_ARG_VALUE", "connection", connection)
+        bind(connection)
+
+        if not isinstance(connection, socket.socket):
+            carry(loop, connection, lambda: self._protocol(shake_hands=False, known=True))
+            return
+        under_way = carry(loop, connection, lambda: self._protocol(known=True), ssl=None)
+        assert under_way is not None
+
+        async def begin() -> None:
+            try:
+                await under_way
+            except OSError as error:
+                logger.debug("%r: an injected connection failed: %r", self, error)
+
+        self._adopt({loop.create_task(begin())})
+
+    def take_over(self, transport: asyncio.Transport, data: bytes = b"") -> ServerHttp2Session:
+        """Serve HTTP/2 on *transport*, a connection that another server of asyncio's has accepted.
+
+        *transport* is established; over TLS its handshake is done, and the client has chosen
+        ``h2`` by ALPN. *data* is what was read from it already. The server, which need not
+        listen, replaces its protocol. Returns the connection's session; `session` is emitted,
+        and what *data* asks for is handed out, before that.
+        """
+        loop = self._loop = asyncio.get_running_loop()
+        session = ServerHttp2Session(loop, self._options, self)
+        protocol = ServerProtocol(self, session)
+        protocol.begin(transport, data)
+        return session
+
+    def address(self) -> Any:
+        """``(host, port)`` that the server listens on (IPv6: and more), or the Unix path.
+
+        None when it does not listen.
+        """
+        return None if self._listener is None else self._listener.sockets[0].getsockname()
+
+    async def serve_forever(self) -> None:
+        """Listen (on a free port, unless `listen` was called) until the server is closed.
+
+        When the task is cancelled the server is closed, its sessions ended: at once, but after
+        3 seconds for the requests that are under way when `run` was told to end.
+        """
+        try:
+            if self._opening_port and self._beginning is not None:
+                await self._beginning
+            elif self._listener is None and not self._closing:
+                await self.listen()
+            await self._wait_closed()
+        except asyncio.CancelledError:
+            if self._interrupted:
+                await self._end_within(GRACE)
+            self.close()
+            self._destroy_sessions()
+            raise
+
+    # --- the end ------------------------------------------------------------------------
+
+    def close(self, *, timeout: float | None = None) -> Completion:
+        """Accept no more connections; awaitable: until every session is closed.
+
+        Sessions go on until their clients leave: to end them too, use ``async with`` or
+        *timeout*. WebSockets are closed with 1001 (going away) either way. With *timeout*
+        every client is told GOAWAY, in two steps so that no request is lost (RFC 9113 section
+        6.8), streams may finish, and what is there after *timeout* seconds is destroyed.
+        Raises ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE.
+        """
+        if timeout is not None:
+            timeout = check_timeout(timeout, "timeout")
+        if not self._closing:
+            self._closing = True
+            self._tell_endless()
+            self.listening = False
+            listener, self._listener = self._listener, None
+            if listener is not None:
+                if timeout is not None:
+                    listener.accept_waiting()
+                listener.close()
+            if listener is not None or self._transports:
+                self._loop.call_soon(self._end_if_idle)
+            else:
+                self._emit_close()
+        if timeout is not None and not self._close_emitted:
+            if self._shutdown is not None:
+                self._shutdown._cancel()
+            self._shutdown = Shutdown(self, timeout)
+        return Completion(self)
+
+    async def _end_within(self, seconds: float) -> None:
+        """Close within *seconds*; at once when the task is cancelled meanwhile."""
+        try:
+            await self.close(timeout=seconds)
+        except asyncio.CancelledError:
+            self._destroy_sessions()
+            raise
+
+    def call_at_close(self, callback: Callable[[], object]) -> None:
+        """Call *callback* once, when the server begins to close; soon, when it has already.
+
+        For what would go on for ever, such as a WebSocket: it ends by itself then.
+        """
+        if self._closing:
+            self._loop.call_soon(callback)
+        else:
+            self._endless.add(callback)
+
+    def forget_at_close(self, callback: Callable[[], object]) -> None:
+        """Do not call *callback*: what it would end has ended."""
+        self._endless.discard(callback)
+
+    def _tell_endless(self) -> None:
+        endless, self._endless = self._endless, set()
+        for callback in endless:
+            callback()
+
+    def _emit_close(self) -> None:
+        super()._emit_close()
+        self._note(False)
+        if self._unproven is not None:
+            self._unproven.stop()
+            self._unproven = None
+
+    def _end_gently(self) -> None:
+        self._tell_endless()
+        for session in tuple(self._sessions):
+            session.close()
+        self._drop_silent()
+        self.close()
+
+    def _end_now(self) -> None:
+        self.close()
+        self._destroy_sessions()
+
+    def _destroy_sessions(self) -> None:
+        for session in tuple(self._sessions):
+            session.destroy()
+        self._drop_silent()
+
+    def _drop_silent(self, *, handed_over: bool = True) -> None:
+        """End the connections on which no session has begun: nothing is lost there.
+
+        Those that ``unknown_protocol`` listeners have, and those in a TLS handshake, are among
+        them unless *handed_over* is False.
+        """
+        speaking: set[object] = {session._transport for session in self._sessions}
+        if not handed_over:
+            speaking.update(self._handed_over)
+            speaking.update(self._handshakes)
+        for transport in tuple(self._transports):
+            if transport not in speaking:
+                transport.close()
+        for task in self._headers:
+            task.cancel()
+
+    def _session_gone(self, session: ServedConnection) -> None:
+        self._sessions.discard(session)
+        if self._closing:
+            self._end_if_idle()
+
+    def _end_if_idle(self) -> None:
+        if self._closing and not self._sessions and not self.connections:
+            if self._tasks:
+                # handlers whose streams ended well finish what they are doing
+                for task in tuple(self._tasks):
+                    task.add_done_callback(lambda _: self._loop.call_soon(self._end_if_idle))
+                return
+            self._emit_close()
+
+    def _adopt(self, tasks: set[asyncio.Task[object]]) -> None:
+        if self._tasks is None:
+            self._tasks = set()
+        for task in tasks:
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def __aenter__(self) -> Http2Server:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._tell_endless()
+        if isinstance(error, asyncio.CancelledError) and self._interrupted:
+            await self._end_within(GRACE)
+            return
+        for session in tuple(self._sessions):
+            if error is None:
+                session.close()
+            else:
+                session.destroy()
+        self._drop_silent()
+        try:
+            await self.close()
+        except asyncio.CancelledError:
+            # whoever set a deadline has had enough of waiting
+            self._destroy_sessions()
+            raise
+
+    # --- settings -------------------------------------------------------------------------
+
+    def set_timeout(
+        self, seconds: float = 0, callback: Callable[..., object] | None = None
+    ) -> Http2Server:
+        """Emit ``timeout(session)`` after *seconds* without activity on a new session.
+
+        In the clear a connection that says nothing is one, too. Without a listener the session
+        is destroyed. *callback* becomes a listener.
+        Raises ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE.
+        """
+        seconds = check_timeout(seconds)
+        if callback is not None:
+            if not callable(callback):
+                raise new_error("ERR_INVALID_ARG_TYPE", "callback", "a callable", callback)
+            self.on("timeout", callback)
+        self.timeout = seconds
+        return self
+
+    def update_settings(self, settings: Settings | Mapping[str, object]) -> None:
+        """Change what sessions that begin from now on announce; what is not given stays.
+
+        Sessions that stand keep theirs: see `Http2Session.settings`. Raises
+        ERR_HTTP2_INVALID_SETTING_VALUE, ERR_HTTP2_TOO_MANY_CUSTOM_SETTINGS,
+        ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE.
+        """
+        if settings is None:
+            raise new_error("ERR_INVALID_ARG_TYPE", "settings", "a Settings or a mapping", settings)
+        changes = Settings.of(settings)
+        # a new one: whoever looks at the old one shall not see it change
+        self._options.settings = Settings.of(
+            Settings.from_pairs([*self._options.settings.to_pairs(), *changes.to_pairs()])
+        )
+
+    def _watch_http1(self, watcher: Any, begin: bool) -> None:
+        """Begin or cease to tell *watcher* of HTTP/1's exchanges; without HTTP/1 there are none."""
+        if self._serve_http1 is not None:
+            self._serve_http1.watch(watcher, begin)
+
+    def _unknown_protocol(self, transport: asyncio.Transport) -> None:
+        unknown_protocol(self, transport)
+
+    def _owner(self, event: str, args: tuple[object, ...]) -> EventEmitter:
+        if event in OF_REQUESTS and args and not isinstance(args[-1], bytes):
+            return cast("Requested", args[0]).stream
+        return super()._owner(event, args)
+
+    def _handler_ended(self, coroutine: Work[object], event: str, args: tuple[object, ...]) -> None:
+        # the ``connect`` of an HTTP/1 client has left HTTP: nobody waits for a response
+        if args and not isinstance(args[-1], bytes):
+            check_answered(coroutine, self, event, args)
+
+    def _listener_failed(self, error: Exception, event: str, args: tuple[object, ...]) -> None:
+        if event == "stream" and args and isinstance(args[0], Http2Stream):
+            args[0]._handler_failed(error, event)
+            return
+        if event in OF_REQUESTS and args and not isinstance(args[-1], bytes):
+            cast("Requested", args[0]).stream._handler_failed(error, event)
+            return
+        handed_over = [arg for arg in args if isinstance(arg, RawSocket)]
+        if isinstance(error, Http2Error) and any(
+            socket.destroyed or socket.writer.is_closing() for socket in handed_over
+        ):
+            # as for a stream: it found out the hard way that the connection is over
+            logger.debug("%r: a listener of %r: %r", self, event, error)
+            return
+        logger.error("%r: a listener of %r raised", self, event, exc_info=error)
+        for raw_socket in handed_over:
+            raw_socket.destroy()
+        if event == "session" and args and isinstance(args[0], Http2Session):
+            args[0].destroy(None, NGHTTP2_INTERNAL_ERROR)

@@ -1,0 +1,1 @@
+"""Sessions: one connection, its streams, its settings, pings, deadlines and its end."""

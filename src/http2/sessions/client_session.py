@@ -1,0 +1,565 @@
+"""`ClientHttp2Session`: a connection that this side has opened, and its requests."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any, Self
+
+from ..common.checks import check_bool
+from ..common.layout import lay_out
+from ..common.timers import check_timeout
+from ..constants import (
+    HTTP_STATUS_MISDIRECTED_REQUEST,
+    NGHTTP2_CANCEL,
+    NGHTTP2_FLAG_END_STREAM,
+    NGHTTP2_NO_ERROR,
+    NGHTTP2_PROTOCOL_ERROR,
+    NGHTTP2_REFUSED_STREAM,
+    NGHTTP2_SESSION_CLIENT,
+)
+from ..engine import events
+from ..errors import StreamError, new_error
+from ..headers import Headers, OutgoingHeaders, kept_headers
+from ..net.misunderstandings import SILENT, not_http2
+from ..streams.client_stream import ClientHttp2Stream
+from ..streams.duplex import Completion, fail, wait_among, wake
+from ..streams.life import LIVE
+from ..streams.push import receive_promise, want_again
+from ..streams.stream import Http2Stream
+from .options import SessionOptions, engine_connection
+from .origins import serialize_origin
+from .priority import check_priority
+from .session import LAID_OUT, Http2Session, event_handlers
+from .watch import watch
+
+if TYPE_CHECKING:
+    import builtins
+    from collections.abc import Awaitable
+    from types import TracebackType
+
+    from ..engine.connection import Connection
+    from ..listening import ClientSessionEvents
+
+__all__ = ["CLOSE_TIMEOUT", "ClientHttp2Session"]
+
+
+# Bytes of a server's first ones that are looked at, and what no HTTP/2 begins with: the length of
+# a server's SETTINGS is short.
+FIRST_WORDS = 100
+STRANGE = (b"H", b"\x15")
+
+# How often a request that the server refuses is sent again.
+MOST_REFUSALS = 5
+
+# Responses that are not the whole answer, and the one that concerns the session.
+_UNUSUAL = frozenset({*range(200), HTTP_STATUS_MISDIRECTED_REQUEST})
+
+# Seconds that leaving the block of `async with connect(…)` may take.
+CLOSE_TIMEOUT = 5.0
+
+
+class ClientHttp2Session(Http2Session):
+    """A client's session: what `connect` returns.
+
+    ``await session`` waits until the connection stands, ``async with`` does so at its
+    begin and closes the session at its end. When that wait is cancelled, the session gives up
+    connecting and is destroyed, unless another one waits as well.
+
+    Further events: ``altsvc(alt, origin, stream_id)`` for an alternative service (RFC
+    7838), ``origin(origins)`` over TLS for what else the session may be used for (RFC
+    8336). Here ``stream(stream, headers, flags, raw_headers)`` offers a pushed stream, with
+    the headers of the request that was not made; without a listener, pushes are cancelled.
+    """
+
+    if TYPE_CHECKING:  # by event, what listeners get
+        on: ClientSessionEvents  # type: ignore[assignment]
+        once: ClientSessionEvents  # type: ignore[assignment]
+        add_listener: ClientSessionEvents  # type: ignore[assignment]
+        prepend_listener: ClientSessionEvents  # type: ignore[assignment]
+        prepend_once_listener: ClientSessionEvents  # type: ignore[assignment]
+
+    type = NGHTTP2_SESSION_CLIENT
+
+    _connected_waiters: list[asyncio.Future[None]] | None = None
+    _connect_error: BaseException | None = None
+    # Whoever waits for the connection has been told why it failed.
+    _dial: asyncio.Task[None] | None = None
+    # How many await the connection, and whether one of them has got the session.
+    _awaited = 0
+    _taken = False
+    # Whether the server has said anything.
+    _heard = False
+    # Checks the headers of requests that wait for the connection.
+    _checker: Connection | None = None
+    # Whether the GOAWAY of `close` waits for requests that go first.
+    _end_unannounced = False
+    _unwanted_pushes = 0
+    # Seconds that `async with` waits at its end for what is not complete; None for no limit.
+    _close_timeout: float | None = CLOSE_TIMEOUT
+    _end_timer: asyncio.TimerHandle | None = None
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        options: SessionOptions,
+        authority: str,
+        scheme: str,
+    ) -> None:
+        super().__init__(loop, options)
+        self._authority = authority
+        self._scheme = scheme
+        self._pending: dict[ClientHttp2Stream, None] = {}
+        watch(self)
+
+    # --- connecting ---------------------------------------------------------------------
+
+    def __await__(self) -> Generator[object, None, Self]:
+        return self._wait_connected().__await__()
+
+    async def _wait_connected(self) -> Self:
+        if self.connecting and not self.destroyed:
+            if self._connected_waiters is None:
+                self._connected_waiters = []
+            self._awaited += 1
+            try:
+                await wait_among(self._connected_waiters)
+                self._taken = True
+            except asyncio.CancelledError:
+                if self._awaited == 1 and not self._taken:
+                    # The last one that wanted it gives up, perhaps in the turn of the loop in
+                    # which the connection was established; `await connect(…)` had no other handle.
+                    self.destroy()
+                raise
+            finally:
+                self._awaited -= 1
+        elif self._connect_error is not None:
+            raise self._connect_error
+        elif self.connecting:
+            raise new_error("ERR_HTTP2_INVALID_SESSION")
+        return self
+
+    async def __aenter__(self) -> Self:
+        return await self._wait_connected()
+
+    def _connected(self, transport: asyncio.Transport) -> None:
+        tls = transport.get_extra_info("ssl_object")
+        if tls is not None and tls.selected_alpn_protocol() != "h2" and not self.destroyed:
+            # RFC 9113 section 3.2: over TLS, HTTP/2 is what ALPN says it is
+            transport.abort()
+            self._fail_to_connect(
+                new_error(
+                    "ERR_HTTP2_ERROR",
+                    0,
+                    message="the server did not agree to speak HTTP/2 (ALPN h2)",
+                )
+            )
+            return
+        super()._connected(transport)
+        if self.destroyed:
+            return
+        waiters, self._connected_waiters = self._connected_waiters, None
+        wake(waiters, None)
+        pending, self._pending = self._pending, {}
+        for stream in pending:
+            if stream._submit_request is not None and not stream._life.destroyed:
+                if self.closed:
+                    stream._refuse(new_error("ERR_HTTP2_GOAWAY_SESSION", retryable=True))
+                else:
+                    try:
+                        stream._submit_request()
+                    except Exception as error:
+                        stream._refuse(error)  # this one fails, the others go on
+        self.emit("connect", self, self.socket)
+        if self.closed and not self.destroyed:
+            self._announce_end()
+            self._end_if_idle()
+
+    def _received(self, data: bytes | memoryview) -> None:
+        if not self._heard:
+            # the first bytes of the server tell whether it speaks HTTP/2 at all
+            self._heard = True
+            error = not_http2(bytes(data[:FIRST_WORDS])) if data[:1] in STRANGE else None
+            if error is not None and not self.destroyed:
+                self.destroy(error, NGHTTP2_PROTOCOL_ERROR)
+                return
+        super()._received(data)
+
+    def _fail_to_connect(self, error: BaseException) -> None:
+        if self.destroyed:
+            return
+        self._connect_error = error
+        waiters, self._connected_waiters = self._connected_waiters, None
+        self._error_seen = fail(waiters, error)
+        self.destroy(error, NGHTTP2_NO_ERROR)
+
+    def _shut_down(
+        self, error: BaseException | None, stream_code: int, goaway_code: int | None
+    ) -> None:
+        if self.connecting and self._dial is not None:
+            # later, the transport ends in its own way: uvloop would forget to say so
+            self._dial.cancel()
+        if self._end_timer is not None:
+            self._end_timer.cancel()
+            self._end_timer = None
+        super()._shut_down(error, stream_code, goaway_code)
+        waiters, self._connected_waiters = self._connected_waiters, None
+        if fail(waiters, error or self._lost or new_error("ERR_HTTP2_INVALID_SESSION")):
+            self._error_seen = True
+
+    def _fail_streams(self, error: BaseException | None, code: int) -> None:
+        pending, self._pending = self._pending, {}
+        for stream in pending:
+            # never sent: whoever asks may ask again elsewhere
+            stream._session_ended(self._unprocessed(stream, error), NGHTTP2_CANCEL)
+        last = self.goaway_last_stream_id if self._goaway_seen else None
+        for opened in tuple(self._streams.values()):
+            if opened._is_unsent():
+                opened._session_ended(self._unprocessed(opened, error), code)
+            elif error is None and self._lost is None:
+                failure = new_error("ERR_HTTP2_STREAM_CANCEL")
+                if isinstance(failure, StreamError):
+                    failure.stream_id = opened.id
+                opened._error = failure
+            elif last is not None and opened.id is not None and opened.id > last and opened.id & 1:
+                # RFC 9113 section 6.8
+                opened._session_ended(self._unprocessed(opened, error), code)
+        super()._fail_streams(error, code)
+
+    def _unprocessed(self, stream: Http2Stream, error: BaseException | None) -> BaseException:
+        """The error of a request that the server has certainly not processed."""
+        lost = self._lost
+        if lost is not None:
+            return lost.told("ERR_HTTP2_STREAM_CANCEL", stream.id, retryable=True)
+        unprocessed = new_error("ERR_HTTP2_STREAM_CANCEL", retryable=True)
+        unprocessed.__cause__ = error
+        return unprocessed
+
+    def _when_lost(self) -> str:
+        silent = not (self.connecting or self._heard or self.encrypted)
+        return SILENT if silent else super()._when_lost()
+
+    def _may_leave(self) -> bool:
+        return super()._may_leave() and not self._pending
+
+    def _end_if_idle(self) -> None:
+        if not self._pending:
+            super()._end_if_idle()
+            if self._end_unannounced and not self.destroyed:
+                self._announce_end()
+
+    def _announce_end(self) -> None:
+        # Requests that wait go first, as some servers refuse those that come after GOAWAY.
+        # They are sent in order: the last one tells of all.
+        last = next(reversed(self._streams.values()), None)
+        self._end_unannounced = last is not None and last._is_unsent()
+        if not self._end_unannounced:
+            super()._announce_end()
+
+    def close(self, *, timeout: float | None = None) -> Completion:
+        """Announce the end with GOAWAY, make no new requests, and end after the last one.
+
+        Requests that have not been sent because the connection is not established yet fail
+        with ERR_HTTP2_GOAWAY_SESSION. With *timeout*, the requests that are not complete
+        after as many seconds, one whose body is not read among them, are reset with CANCEL,
+        and the session ends. Awaitable: until the session is destroyed. Raises
+        ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE.
+        """
+        if timeout is not None:
+            timeout = check_timeout(timeout, "timeout")
+        completion = super().close()
+        if self.connecting and not self.destroyed and not self._pending:
+            self.destroy()
+        if timeout is not None and not self.destroyed:
+            if self._end_timer is not None:
+                self._end_timer.cancel()
+            self._end_timer = self._loop.call_later(timeout, self._end_late)
+        return completion
+
+    def _end_late(self) -> None:
+        for stream in (*self._pending, *self._streams.values()):
+            stream.close(NGHTTP2_CANCEL)
+        # once the session says its last GOAWAY, nghttp2 sends no RST_STREAM any more
+        self._send_now()
+        self.destroy()
+
+    async def __aexit__(
+        self,
+        kind: builtins.type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is not None:
+            self.destroy()
+        try:
+            await self.close(timeout=self._close_timeout)
+        except asyncio.CancelledError:
+            # the caller does not wait for what is left
+            self.destroy()
+            raise
+
+    # --- requests -----------------------------------------------------------------------
+
+    def request(
+        self,
+        headers: OutgoingHeaders | None = None,
+        *,
+        end_stream: bool | None = None,
+        exclusive: bool = False,
+        parent: int = 0,
+        weight: int = 16,
+        wait_for_trailers: bool = False,
+        signal: Awaitable[object] | None = None,
+    ) -> ClientHttp2Stream:
+        """Send a request; returns its stream at once.
+
+        ``:method`` is GET, ``:path`` is ``/``, ``:scheme`` and ``:authority`` are those of
+        `connect`, unless *headers* says otherwise. *end_stream* says that there is no
+        body, by default for GET, HEAD and DELETE. Before the connection stands, and
+        while the peer's MAX_CONCURRENT_STREAMS is reached, requests wait their turn.
+        *parent*, *weight* (1 to 256) and *exclusive* are the RFC 7540 priority. With
+        *wait_for_trailers*, ``want_trailers`` is emitted after the body. When the
+        awaitable *signal* completes, the request is aborted with CANCEL and ABORT_ERR.
+
+        Raises ERR_HTTP2_INVALID_SESSION, ERR_HTTP2_GOAWAY_SESSION, the errors of the
+        header rules and of CONNECT, ERR_HTTP2_OUT_OF_STREAMS,
+        ERR_HTTP2_STREAM_SELF_DEPENDENCY, ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE.
+        """
+        if self.destroyed:
+            raise new_error("ERR_HTTP2_INVALID_SESSION", retryable=True)
+        if self.closed:
+            raise new_error("ERR_HTTP2_GOAWAY_SESSION", retryable=True)
+        # what is left out costs as little as possible
+        if end_stream is not None and end_stream is not True:
+            check_bool("end_stream", end_stream)
+        if wait_for_trailers is not False:
+            check_bool("wait_for_trailers", wait_for_trailers)
+        if weight != 16 or parent or exclusive is not False or type(parent) is not int:
+            check_priority(weight=weight, parent=parent, exclusive=exclusive)
+        if signal is not None and not inspect.isawaitable(signal):
+            raise new_error("ERR_INVALID_ARG_TYPE", "signal", "an awaitable", signal)
+        connection = self._connection
+        stream = ClientHttp2Stream(self)
+        if type(headers) is not dict:
+            # it may be an iterator, or change before it is looked at again
+            headers = None if headers is None else kept_headers(headers)
+        if connection is not None:
+            stream.id, _, ended = connection.submit_request(
+                headers,
+                self._authority,
+                self._scheme,
+                end_stream,
+                wait_for_trailers,
+                parent,
+                weight,
+                exclusive,
+            )
+            stream._life = LIVE
+            self._streams[stream.id] = stream
+            if not self._in_batch:
+                self._schedule_flush()
+        else:
+            ended = self._checked(headers, end_stream)
+            if end_stream is not None:
+                ended = end_stream
+            if type(headers) is dict:
+                headers = dict(headers)
+
+            def submit() -> None:
+                assert self._connection is not None
+                stream_id, _, _ = self._connection.submit_request(
+                    headers,
+                    self._authority,
+                    self._scheme,
+                    end_stream,
+                    wait_for_trailers,
+                    parent,
+                    weight,
+                    exclusive,
+                )
+                self._streams[stream_id] = stream
+                stream._begin(stream_id)
+                self._wake()
+
+            stream._submit_request = submit
+            self._pending[stream] = None
+        if ended:
+            life = stream._life.on_end
+            stream._life = life if wait_for_trailers else life.on_sent
+        if weight != 16 or parent or exclusive:
+            stream._priority = (parent, weight, exclusive)
+        stream._sent = (dict(headers) if type(headers) is dict else headers, None, None)
+        if self._deadlines is not None:
+            self._deadlines.began(stream)
+        if signal is not None:
+            stream._watch(signal)
+        if self._timer is not None:
+            self._timer.touch()
+        return stream
+
+    def _checked(self, headers: OutgoingHeaders | None, end_stream: bool | None) -> bool:
+        """Check *headers* before the connection stands; whether their method has no body."""
+        checker = self._checker
+        if checker is None:
+            checker = self._checker = engine_connection(self._options, True)
+        return checker.check_request(headers, self._authority, self._scheme, end_stream)[1]
+
+    def _has(self, stream: Http2Stream) -> bool:
+        return stream in self._pending or super()._has(stream)
+
+    def _forget(self, stream: Http2Stream) -> None:
+        if isinstance(stream, ClientHttp2Stream):
+            self._pending.pop(stream, None)
+        super()._forget(stream)
+
+    def _on_goaway(self, last_stream_id: int, code: int, opaque_data: bytes) -> None:
+        super()._on_goaway(last_stream_id, code, opaque_data)
+        if self.destroyed:
+            return
+        # RFC 9113 section 6.8: what still waits for its turn may not be sent any more, and need
+        # not wait for streams that may take long.
+        waiting: list[Any] = [stream for stream in self._streams.values() if stream._is_unsent()]
+        for stream in waiting:
+            if not stream._life.closed:
+                stream._goes_unsent()
+        self._end_if_idle()
+
+    def _on_response(self, stream_id: int, headers: Headers, flags: int) -> None:
+        stream: Any = self._streams.get(stream_id)  # a ClientHttp2Stream, as all of them
+        if stream is None:
+            return
+        if (
+            stream._watched
+            or stream._response_waiters is None
+            or flags & NGHTTP2_FLAG_END_STREAM
+            or headers[":status"] in _UNUSUAL
+        ):
+            self._receive_headers(stream, headers, flags)
+            return
+        stream._response = headers
+        waiters, stream._response_waiters = stream._response_waiters, None
+        wake(waiters, headers)
+
+    def _on_data(self, stream_id: int, data: bytes, end: bool) -> None:
+        stream = self._streams.get(stream_id)
+        if stream is None or stream._watched or stream._life.destroyed or not data:
+            super()._on_data(stream_id, data, end)
+            return
+        # as Duplex._feed, for a stream that has no listeners
+        stream._keep(data)
+        if end:
+            stream._life = stream._life.on_peer_end
+        if stream._reader is not None:
+            stream._wake_reader()
+        elif stream._flowing:
+            stream._schedule_flow()
+
+    def _on_stream_closed(self, stream_id: int, code: int, unsent: int | None) -> None:
+        stream: Any = self._streams.pop(stream_id, None)
+        if stream is None:
+            return
+        if (
+            code == NGHTTP2_NO_ERROR
+            and unsent is None
+            and stream._life.both_ended
+            and not stream._watched
+        ):
+            if stream._buffered and self._connection is not None:
+                # see Http2Stream._stream_closed
+                self._connection.consume(stream_id, stream._buffered - stream._put_back)
+            stream._complete()
+        elif code != NGHTTP2_REFUSED_STREAM or not self._send_again(stream, stream_id):
+            stream._stream_closed(code, unsent is not None)
+
+    def _send_again(self, stream: ClientHttp2Stream, stream_id: int) -> bool:
+        """Send a request again that the server has not processed (RFC 9113 section 8.7).
+
+        Most were sent before the server's limit of streams was known: now they wait for it.
+        False when it can't be sent again, or was refused time and again.
+        """
+        connection = self._connection
+        if (
+            connection is None
+            or self._goaway_seen
+            or stream._life.closed
+            or stream._refusals >= MOST_REFUSALS
+        ):
+            return False
+        again = connection.submit_again(
+            stream_id, stream._sent[0], self._authority, self._scheme, *stream._priority
+        )
+        if not again:
+            return False
+        stream._refusals += 1
+        stream.id = again
+        self._streams[again] = stream
+        self._wake()
+        return True
+
+    def _listener_added(self, event: str) -> None:
+        super()._listener_added(event)
+        if event == "stream" and self._unwanted_pushes:
+            want_again(self)
+
+    def _misdirected(self, stream: ClientHttp2Stream) -> None:
+        """The server is not the one to ask for that origin (RFC 9110 section 15.5.20)."""
+        sent = stream.sent_headers
+        assert sent is not None
+        authority = sent.get(":authority") or sent.get("host")
+        origin = serialize_origin(f"{sent.get(':scheme', self._scheme)}://{authority}")
+        self._origins = {known: None for known in self._origins if known != origin}
+
+    def _on_altsvc(self, stream_id: int, origin: str, alt: str) -> None:
+        if self._timer is not None:
+            self._timer.touch()
+        self.emit("altsvc", alt, origin, stream_id)
+
+    def _on_origin(self, _: int, origins: list[str], __: None) -> None:
+        if self._timer is not None:
+            self._timer.touch()
+        if self.encrypted:
+            # in the clear nothing says that the server may speak for anyone (RFC 8336 section 2.4)
+            self._add_origins(origins)
+            self.emit("origin", origins)
+
+    def _receive_headers(self, stream: Http2Stream, headers: Headers, flags: int) -> None:
+        assert isinstance(stream, ClientHttp2Stream)
+        status = headers.get(":status")
+        ended = bool(flags & NGHTTP2_FLAG_END_STREAM)
+        if stream._timer is not None:
+            stream._timer.touch()
+        if status is None:
+            stream._received_trailers = headers
+            stream.emit("trailers", headers, flags)
+        elif 100 <= status < 200 and not ended:
+            stream.emit("headers", headers, flags)
+            if status == 100:
+                stream.emit("continue")
+        else:
+            if ended:
+                stream.end_after_headers = True
+            if status == HTTP_STATUS_MISDIRECTED_REQUEST and self.encrypted:
+                self._misdirected(stream)
+            stream._receive_response(headers, flags)
+        if ended and not stream._life.destroyed:
+            stream._feed(b"", True)
+
+
+ClientHttp2Session._handlers = event_handlers(
+    (events.RESPONSE, ClientHttp2Session._on_response),
+    (events.PUSH_PROMISE, receive_promise),
+    (events.PUSH_RESPONSE, ClientHttp2Session._on_headers),
+    (events.ALTSVC, ClientHttp2Session._on_altsvc),
+    (events.ORIGIN, ClientHttp2Session._on_origin),
+    (events.DATA, ClientHttp2Session._on_data),
+    (events.STREAM_CLOSED, ClientHttp2Session._on_stream_closed),
+    (events.GOAWAY, ClientHttp2Session._on_goaway),
+)
+
+lay_out(
+    ClientHttp2Session,
+    *LAID_OUT,
+    *("_authority", "_scheme", "_pending", "_dial", "_awaited", "_taken", "_connected_waiters"),
+    "_heard",
+)

@@ -1,0 +1,512 @@
+"""The frames of a session that concern the connection: SETTINGS, PING, GOAWAY, windows.
+
+`SessionControl` is the half of `Http2Session` that programs use to look at and to steer
+the connection; `http2.sessions.session` is the half that keeps it going.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from abc import abstractmethod
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
+
+from ..common.checks import check_integer
+from ..common.timers import IdleTimer, check_timeout
+from ..constants import (
+    NGHTTP2_NO_ERROR,
+    NGHTTP2_SESSION_SERVER,
+    NGHTTP2_SETTINGS_ENABLE_PUSH,
+)
+from ..engine.events import KNOWN_SETTINGS
+from ..errors import ConnectionClosed, NghttpError, new_error
+from ..net.socket import SocketProxy, host_of
+from ..servers.runner import Referenced
+from ..settings import Settings
+from ..streams.duplex import Closable, quiet_future
+from ..streams.stream import check_error_code
+from .options import SessionOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from typing_extensions import Buffer
+
+    from ..engine.connection import Connection
+    from .session import Http2Session
+    from .window_growth import WindowGrowth
+
+__all__ = ["SessionControl", "SessionState"]
+
+# What stream identifiers and windows go up to (RFC 9113 sections 5.1.1 and 6.9.1).
+MAX_INT31 = 2**31 - 1
+
+# SETTINGS frames of ours that may wait for their acknowledgement: as many as in Node.
+MAX_PENDING_SETTINGS = 10
+
+# What a client keeps of the origins that a server says it speaks for, and what they may take
+# in all: the others are not used for this session, which is always allowed (RFC 8336 section 2).
+MOST_ORIGINS = 1024
+MOST_ORIGIN_CHARACTERS = 256 * 1024
+
+
+# Characters of a GOAWAY's opaque data that an error shows.
+SHOWN_REASON = 200
+
+
+def reason_of(opaque_data: bytes) -> str:
+    """What the peer says in a GOAWAY, to be added to a message: one line, and not a long one."""
+    text = opaque_data[: 4 * SHOWN_REASON].decode("utf-8", "replace")[:SHOWN_REASON]
+    shown = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+    return f": {shown}" if shown else ""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionState:
+    """A snapshot of a session's state as nghttp2 has it; all 0 without a connection."""
+
+    effective_local_window_size: int = 0
+    """The receive window of the connection, in bytes."""
+    effective_recv_data_length: int = 0
+    """Bytes received since the last WINDOW_UPDATE of the connection."""
+    next_stream_id: int = 0
+    """The identifier of the next stream that this side opens."""
+    local_window_size: int = 0
+    """Bytes that the peer may send before the next WINDOW_UPDATE."""
+    last_proc_stream_id: int = 0
+    """The identifier of the peer's stream that was processed last."""
+    remote_window_size: int = 0
+    """Bytes that this side may send before the next WINDOW_UPDATE."""
+    outbound_queue_size: int = 0
+    """Frames that wait to be sent."""
+    deflate_dynamic_table_size: int = 0
+    """Bytes in the table that compresses what is sent."""
+    inflate_dynamic_table_size: int = 0
+    """Bytes in the table that decompresses what is received."""
+
+
+def _settings_of(pairs: Iterable[tuple[int, int]], custom: dict[int, int] | None) -> Settings:
+    settings = Settings.from_pairs(pairs)
+    if custom:
+        settings.custom_settings.update(custom)
+    return settings
+
+
+class SessionControl(Closable, Referenced):
+    """What a session may be asked and told about its connection."""
+
+    type: ClassVar[int]
+    """NGHTTP2_SESSION_SERVER or NGHTTP2_SESSION_CLIENT."""
+
+    closed: bool = False
+    """Whether `close` was called, or the peer's GOAWAY had the same effect."""
+
+    encrypted: bool | None = None
+    """Whether the connection is TLS; None before it stands."""
+
+    destroyed: bool = False
+    """Whether the session can't be used any more."""
+
+    _loop: asyncio.AbstractEventLoop
+    _options: SessionOptions
+    _connection: Connection | None = None
+    _transport: asyncio.Transport | None = None
+    # Set when the connection has ended without us: what all who wait are told.
+    _lost: ConnectionClosed | None = None
+    # Kept for those who ask when the connection has gone, and for the log.
+    _addresses: dict[str, Any] = {}  # noqa: RUF012 (never changed in place)
+    _timer: IdleTimer | None = None
+    # The code of the GOAWAY that we have decided on; nghttp2 decides on others by itself.
+    _own_goaway: int | None = None
+
+    _origins: dict[str, None] = {}  # noqa: RUF012 (never changed in place)
+
+    # Those that wait for their answer, in order; several may have the same payload.
+    _pings: list[tuple[bytes, asyncio.Future[tuple[float, bytes]], float]] | None = None
+    # Grows the receive windows; see `http2.sessions.window_growth`.
+    _windows: WindowGrowth | None = None
+    # PINGs of the library's own, which no program sees: who is told of the answer.
+    _own_pings: dict[bytes, tuple[Callable[[float], None], float]] | None = None
+    _ping_rtt: float | None = None
+    _settings_waiters: list[
+        tuple[asyncio.Future[tuple[Settings, float]], float, dict[int, int] | None]
+    ]
+    _pending_settings_acks = 0
+    # What was asked for before the connection stood.
+    _early_settings: tuple[tuple[Settings, asyncio.Future[tuple[Settings, float]]], ...] = ()
+    _early_goaways: tuple[tuple[int, int, bytes], ...] = ()
+    _early_next_stream_id: int | None = None
+    # The window that the program has set, before the connection stood or after.
+    _own_window: int | None = None
+    # Custom settings: ours that were acknowledged, and those of the peer's that we know.
+    _local_custom: dict[int, int] | None = None
+    _remote_custom: dict[int, int] | None = None
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, options: SessionOptions) -> None:
+        self._loop = loop
+        self._options = options
+        self._settings_waiters = []
+
+    @abstractmethod
+    def _wake(self) -> None:
+        """Something may be there to be sent; the session says when it goes."""
+
+    @abstractmethod
+    def destroy(self, error: BaseException | int | None = None, code: int | None = None) -> None:
+        """End the session and all its streams at once."""
+
+    def _begin_control(self) -> None:
+        """The connection stands: send our SETTINGS, and what was asked for before."""
+        assert self._connection is not None
+        if self._early_next_stream_id is not None:
+            self._connection.set_next_stream_id(self._early_next_stream_id)
+        self._send_settings(self._options.settings, None)
+        if self._own_window is not None:
+            self._connection.set_local_window_size(self._own_window)
+        if self._early_settings:
+            early_settings, self._early_settings = self._early_settings, ()
+            for settings, waiter in early_settings:
+                self._send_settings(settings, waiter)
+            if self.destroyed:
+                return
+        for early in self._early_goaways:
+            self.goaway(*early)
+
+    # --- commands -------------------------------------------------------------------------
+
+    def _require(self) -> Connection:
+        if self.destroyed or self._connection is None:
+            raise new_error("ERR_HTTP2_INVALID_SESSION")
+        return self._connection
+
+    def _peer_name(self) -> str | None:
+        return host_of(self._addresses.get("peername"))
+
+    def _check_alive(self) -> None:
+        if self.destroyed:
+            raise new_error("ERR_HTTP2_INVALID_SESSION")
+
+    def ping(self, payload: Buffer | None = None) -> asyncio.Future[tuple[float, bytes]]:
+        """Send PING; awaitable → ``(duration in seconds, payload of 8 bytes)``.
+
+        Without *payload*, it is the monotonic clock. Raises ERR_HTTP2_PING_LENGTH and
+        ERR_INVALID_ARG_TYPE at the call; awaiting raises ERR_HTTP2_PING_CANCEL when the
+        session is not connected, is closed or ends first, or when
+        `max_outstanding_pings` are unanswered already.
+        """
+        self._check_alive()
+        started = time.monotonic()
+        if payload is None:
+            data = int(started * 1e9).to_bytes(8, "little")
+        else:
+            try:
+                data = bytes(memoryview(payload))
+            except TypeError:
+                raise new_error("ERR_INVALID_ARG_TYPE", "payload", "a buffer", payload) from None
+            if len(data) != 8:
+                raise new_error("ERR_HTTP2_PING_LENGTH")
+        waiter: asyncio.Future[tuple[float, bytes]] = quiet_future(self._loop)
+        pings = self._pings
+        if pings is None:
+            pings = self._pings = []
+        if (
+            self.closed
+            or self._connection is None
+            or len(pings) >= self._options.max_outstanding_pings
+        ):
+            waiter.set_exception(new_error("ERR_HTTP2_PING_CANCEL"))
+            return waiter
+        pings.append((data, waiter, started))
+        self._connection.ping(data)
+        self._wake()
+        return waiter
+
+    def _ping_unseen(self, answered: Callable[[float], None]) -> None:
+        """Send a PING of our own; *answered* gets its duration in seconds.
+
+        Its payload is random: no ping of the program's can have the same, nor can the
+        peer answer what it has not received. `max_outstanding_pings` are not counted.
+        """
+        payload = os.urandom(8)
+        if self._own_pings is None:
+            self._own_pings = {}
+        self._own_pings[payload] = (answered, time.monotonic())
+        assert self._connection is not None
+        self._connection.ping(payload)
+        self._wake()
+
+    def settings(
+        self, settings: Settings | Mapping[str, object] | None = None
+    ) -> asyncio.Future[tuple[Settings, float]]:
+        """Send SETTINGS; awaitable → ``(settings, duration in seconds)`` at the peer's ACK.
+
+        *settings* is a `Settings` or a mapping; what is given is sent. Raises
+        ERR_HTTP2_INVALID_SETTING_VALUE, ERR_HTTP2_INVALID_SESSION at the call; awaiting
+        raises ERR_HTTP2_SETTINGS_CANCEL when the session ends first. As in Node, asking
+        while ten are not acknowledged destroys the session, with
+        ERR_HTTP2_MAX_PENDING_SETTINGS_ACK.
+        """
+        self._check_alive()
+        checked = Settings.of(settings)
+        waiter: asyncio.Future[tuple[Settings, float]] = quiet_future(self._loop)
+        self._pending_settings_acks += 1
+        if self._connection is None:
+            self._early_settings += ((checked, waiter),)
+        else:
+            self._send_settings(checked, waiter)
+        return waiter
+
+    def _send_settings(
+        self, settings: Settings, waiter: asyncio.Future[tuple[Settings, float]] | None
+    ) -> None:
+        if waiter is None:
+            self._pending_settings_acks += 1
+            waiter = quiet_future(self._loop)
+        if self._connection is None or len(self._settings_waiters) >= MAX_PENDING_SETTINGS:
+            waiter.set_exception(new_error("ERR_HTTP2_SETTINGS_CANCEL"))
+            self.destroy(new_error("ERR_HTTP2_MAX_PENDING_SETTINGS_ACK"))
+            return
+        pairs = settings.to_pairs()
+        if self.type == NGHTTP2_SESSION_SERVER:
+            # a server must not say that it takes pushes (RFC 9113 section 6.5.2)
+            pairs = [pair for pair in pairs if pair != (NGHTTP2_SETTINGS_ENABLE_PUSH, 1)]
+        self._connection.submit_settings(pairs)
+        custom = dict(settings.custom_settings) if settings.custom_settings else None
+        self._settings_waiters.append((waiter, time.monotonic(), custom))
+        self._wake()
+
+    def goaway(
+        self, code: int = NGHTTP2_NO_ERROR, last_stream_id: int = 0, opaque_data: Buffer = b""
+    ) -> None:
+        """Send GOAWAY without shutting down (RFC 9113 section 6.8).
+
+        *last_stream_id* 0 means the last stream that was processed. Raises
+        ERR_HTTP2_INVALID_SESSION, ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE.
+        """
+        self._check_alive()
+        check_error_code(code)
+        check_integer("last_stream_id", last_stream_id, 0, MAX_INT31)
+        try:
+            data = bytes(memoryview(opaque_data))
+        except TypeError:
+            raise new_error(
+                "ERR_INVALID_ARG_TYPE", "opaque_data", "a buffer", opaque_data
+            ) from None
+        if self._connection is None:
+            self._early_goaways += ((code, last_stream_id, data),)
+            return
+        self._own_goaway = code
+        self._connection.goaway(code, last_stream_id, data)
+        self._wake()
+
+    def set_local_window_size(self, size: int) -> None:
+        """Make the connection's receive window *size* bytes in all (RFC 9113 section 6.9).
+
+        Windows don't grow by themselves any more then (`max_receive_window`). Before the
+        connection stands it is remembered, where Node stumbles over what is not there yet.
+
+        Raises ERR_HTTP2_INVALID_SESSION, ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE.
+        """
+        check_integer("size", size, 0, MAX_INT31)
+        self._check_alive()
+        self._own_window = size
+        if self._connection is None:
+            return
+        self._connection.set_local_window_size(size)
+        if self._windows is not None:
+            self._windows.stop()
+        self._wake()
+
+    def set_next_stream_id(self, stream_id: int) -> None:
+        """Give the next stream that this side opens the number *stream_id*.
+
+        Numbers only grow; a client's are odd, a server's even (RFC 9113 section 5.1.1).
+        Before the connection stands it is remembered. Raises ERR_HTTP2_INVALID_SESSION,
+        ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE, and ERR_INVALID_ARG_VALUE for a number
+        that this side can't use (any more), where Node says nothing.
+        """
+        self._check_alive()
+        check_integer("stream_id", stream_id, 1, MAX_INT31)
+        if stream_id % 2 != self.type:
+            raise new_error("ERR_INVALID_ARG_VALUE", "stream_id", stream_id)
+        if self._connection is None:
+            self._early_next_stream_id = stream_id
+            return
+        try:
+            self._connection.set_next_stream_id(stream_id)
+        except NghttpError:
+            raise new_error("ERR_INVALID_ARG_VALUE", "stream_id", stream_id) from None
+
+    def set_timeout(self, seconds: float, callback: Callable[[], object] | None = None) -> Self:
+        """Emit ``timeout`` after *seconds* without activity on the session; 0 for never.
+
+        *callback* is registered for the next ``timeout``. Raises ERR_INVALID_ARG_TYPE,
+        ERR_OUT_OF_RANGE; the timeout that was set before goes on then.
+        """
+        seconds = check_timeout(seconds)
+        if callback is not None:
+            self.once("timeout", callback)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if seconds and not self.destroyed:
+            self._timer = IdleTimer(self._loop, seconds, self._timed_out)
+        return self
+
+    def _timed_out(self) -> None:
+        if not self.destroyed:
+            self.emit("timeout")
+
+    # --- what is known --------------------------------------------------------------------
+
+    @property
+    def socket(self) -> SocketProxy:
+        """The session's socket, to look at: see `SocketProxy`."""
+        return SocketProxy(cast("Http2Session", self))
+
+    @property
+    def pending_settings_ack(self) -> bool:
+        """Whether a SETTINGS frame of ours is not acknowledged yet."""
+        return self._pending_settings_acks > 0
+
+    @property
+    def state(self) -> SessionState:
+        """A snapshot of the session's windows, queue and tables."""
+        if self._connection is None or self._connection.closed:
+            return SessionState()
+        return SessionState(**self._connection.state())
+
+    @property
+    def max_memory(self) -> int:
+        """The option `max_session_memory`, in bytes."""
+        return self._options.max_session_memory * 1_000_000
+
+    def count_memory(self, size: int) -> None:
+        """Count *size* bytes that are held for the peer; less than 0: they are not any more.
+
+        For what is built on streams, and keeps more of what a peer has sent than bytes that wait
+        in a stream, such as the messages of a WebSocket: while there is more than
+        `max_session_memory` in all, streams that the peer opens are refused.
+        """
+        if self._connection is not None:
+            self._connection.hold(size)
+
+    @property
+    def origin_set(self) -> list[str] | None:
+        """The origins that the session may be used for (RFC 8336); None unless it is TLS.
+
+        A client begins with the origin that it has connected to, adds what ORIGIN frames
+        say, and removes the origin of a request that is answered with 421. A server has
+        what it has told.
+        """
+        if not self.encrypted or self.destroyed:
+            return None
+        return list(self._origins)
+
+    def _add_origins(self, origins: Iterable[str]) -> None:
+        known = self._origins
+        new = [origin for origin in origins if origin not in known]
+        if not new:
+            return
+        room = MOST_ORIGINS - len(known)
+        space = MOST_ORIGIN_CHARACTERS - sum(map(len, known))
+        added = dict(known)
+        for origin in new:
+            space -= len(origin)
+            room -= 1
+            if room < 0 or space < 0:
+                break
+            added[origin] = None
+        self._origins = added
+
+    def _current_settings(
+        self, get: Callable[[int], int], custom: dict[int, int] | None
+    ) -> Settings:
+        pairs = ((identifier, get(identifier)) for identifier in KNOWN_SETTINGS)
+        return _settings_of(pairs, custom)
+
+    @property
+    def local_settings(self) -> Settings:
+        """Our settings that the peer has acknowledged; the defaults without a connection."""
+        if self._connection is None or self._connection.closed:
+            return Settings()
+        return self._current_settings(self._connection.local_setting, self._local_custom)
+
+    @property
+    def remote_settings(self) -> Settings:
+        """The peer's settings; the defaults without a connection.
+
+        Of its custom settings, those that the option `remote_custom_settings` names.
+        """
+        if self._connection is None or self._connection.closed:
+            return Settings()
+        return self._current_settings(self._connection.remote_setting, self._remote_custom)
+
+    # --- what the engine reports ----------------------------------------------------------
+
+    def _on_settings(
+        self, _: int, pairs: list[tuple[int, int]], current: list[tuple[int, int]]
+    ) -> None:
+        wanted = self._options.remote_custom_settings
+        if wanted:
+            for identifier, value in pairs:
+                if identifier in wanted:
+                    if self._remote_custom is None:
+                        self._remote_custom = {}
+                    self._remote_custom[identifier] = value
+        if self._listeners is not None:
+            # those of this frame: another one may have come in the same read
+            self.emit("remote_settings", _settings_of(current, self._remote_custom))
+
+    def _on_settings_ack(self, _: int, current: list[tuple[int, int]], __: None) -> None:
+        if self._pending_settings_acks:
+            self._pending_settings_acks -= 1
+        settings: Settings | None = None
+        if self._settings_waiters:
+            waiter, started, custom = self._settings_waiters.pop(0)
+            if custom:
+                self._local_custom = {**(self._local_custom or {}), **custom}
+            if not waiter.done():
+                settings = _settings_of(current, self._local_custom)
+                waiter.set_result((settings, time.monotonic() - started))
+        if self._listeners is not None:
+            self.emit("local_settings", settings or _settings_of(current, self._local_custom))
+
+    def _on_ping(self, _: int, payload: bytes, __: None) -> None:
+        self.emit("ping", payload)
+
+    def _on_ping_ack(self, _: int, payload: bytes, __: None) -> None:
+        pings = self._pings or ()
+        # they are answered in order (most peers do): it is the first one
+        found = next((entry for entry in pings if entry[0] == payload), None)
+        if found is not None and self._pings is not None:
+            self._pings.remove(found)
+            waiter, started = found[1:]
+            self._ping_rtt = time.monotonic() - started
+            if not waiter.done():
+                waiter.set_result((self._ping_rtt, payload))
+        elif self._own_pings and payload in self._own_pings:
+            answered, started = self._own_pings.pop(payload)
+            self._ping_rtt = time.monotonic() - started
+            answered(self._ping_rtt)
+
+    def _cancel_waiters(self) -> None:
+        self._own_pings = None
+        pings, self._pings = self._pings, None
+        for _, ping_waiter, _ in pings or ():
+            if not ping_waiter.done():
+                ping_waiter.set_exception(self._cancelled("ERR_HTTP2_PING_CANCEL"))
+        waiters = [waiter for waiter, _, _ in self._settings_waiters]
+        waiters += [waiter for _, waiter in self._early_settings]
+        self._settings_waiters = []
+        self._early_settings = ()
+        for settings_waiter in waiters:
+            if not settings_waiter.done():
+                settings_waiter.set_exception(self._cancelled("ERR_HTTP2_SETTINGS_CANCEL"))
+
+    def _cancelled(self, code: str) -> BaseException:
+        lost = self._lost
+        return new_error(code) if lost is None else lost.told(code, retryable=False)

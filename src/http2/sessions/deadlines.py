@@ -1,0 +1,327 @@
+"""The deadlines that a program sets for a session, and the handshake's; docs/deadlines.md has all.
+
+These are exact, and cost something for each stream: most of them are off unless a program asks
+for them. Those that are on by default are looked at every few seconds; see `http2.sessions.watch`.
+All streams have the same time, so that they run out in the order in which they began: one timer
+does for any number of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
+
+from ..constants import NGHTTP2_CANCEL, NGHTTP2_SESSION_CLIENT, NGHTTP2_SETTINGS_TIMEOUT
+from ..engine import events
+from ..errors import SessionTimeoutError, StreamTimeoutError
+from .keepalive import give_up
+
+if TYPE_CHECKING:
+    from ..streams.client_stream import ClientHttp2Stream
+    from ..streams.stream import Http2Stream
+    from .client_session import ClientHttp2Session
+    from .options import SessionOptions
+    from .session import Handlers, Http2Session
+
+__all__ = [
+    "Deadlines",
+    "HandshakeTimer",
+    "Queue",
+    "begin_deadlines",
+    "end_silent_session",
+    "end_stream",
+]
+
+T = TypeVar("T")
+
+# A client's `headers_timeout` from here on is looked at now and then: see `http2.sessions.watch`.
+COARSE = 60.0
+# Streams that may have ended in time, and are still in a queue, besides one for each that is open.
+SPARE = 64
+
+
+class Queue(Generic[T]):
+    """Things that have *seconds* each; *late* is called with those whose time is up.
+
+    Such as connections in their handshake: whatever begins in the order in which it runs out.
+    """
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, seconds: float, late: Callable[[T], None]
+    ) -> None:
+        self._loop = loop
+        self.seconds = seconds
+        self._late = late
+        self._due: dict[T, float] = {}
+        self._handle: asyncio.TimerHandle | None = None
+
+    def add(self, thing: T) -> None:
+        """Begin to count, unless that was done before."""
+        if thing not in self._due:
+            self._due[thing] = self._loop.time() + self.seconds
+            if self._handle is None:
+                self._handle = self._loop.call_later(self.seconds, self._look)
+
+    def discard(self, thing: T) -> None:
+        """It has ended in time."""
+        self._due.pop(thing, None)
+
+    def _look(self) -> None:
+        self._handle = None
+        now = self._loop.time()
+        while self._due:
+            thing, due = next(iter(self._due.items()))
+            if due > now:
+                self._handle = self._loop.call_at(due, self._look)
+                return
+            del self._due[thing]
+            self._late(thing)
+
+    def stop(self) -> None:
+        """No more of them will be late."""
+        self._due.clear()
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+
+
+class StreamQueue:
+    """Streams of *session* that have *seconds* each: a `Queue` that is not told of their ends.
+
+    *late* is called with what is open when its time is up, and may return True: as much again.
+    """
+
+    def __init__(
+        self, session: Http2Session, seconds: float, late: Callable[[Http2Stream], bool]
+    ) -> None:
+        self._session = session
+        self._loop = session._loop
+        self.seconds = seconds
+        self._late = late
+        self._due: deque[tuple[float, Http2Stream]] = deque()
+        self._most = SPARE
+        self._handle: asyncio.TimerHandle | None = None
+
+    def add(self, stream: Http2Stream) -> None:
+        """Begin to count."""
+        self._due.append((self._loop.time() + self.seconds, stream))
+        if self._handle is None:
+            self._handle = self._loop.call_later(self.seconds, self._look)
+        elif len(self._due) > self._most:
+            # most have ended: now and then, so that it costs each of them next to nothing
+            is_open = self._session._has
+            self._due = deque(entry for entry in self._due if is_open(entry[1]))
+            self._most = 2 * len(self._due) + SPARE
+
+    def _look(self) -> None:
+        self._handle = None
+        now = self._loop.time()
+        while self._due:
+            due, stream = self._due[0]
+            if due > now:
+                self._handle = self._loop.call_at(due, self._look)
+                return
+            self._due.popleft()
+            if self._session._has(stream) and self._late(stream):
+                self._due.append((now + self.seconds, stream))
+
+    def stop(self) -> None:
+        """The session is destroyed."""
+        self._due.clear()
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+
+
+def end_stream(stream: Http2Stream, message: str) -> None:
+    """End *stream*, whose time is up, with CANCEL: those who wait for it are told *message*."""
+    if stream.destroyed:
+        return
+    session = stream._session
+    stream.destroy(
+        StreamTimeoutError(
+            "ERR_HTTP2_STREAM_ERROR",
+            message,
+            error_code=NGHTTP2_CANCEL,
+            stream_id=stream.id,
+            retryable=session.type == NGHTTP2_SESSION_CLIENT and stream._is_unsent(),
+        )
+    )
+
+
+def _not_established(seconds: float) -> str:
+    return f"the connection did not stand within {seconds:g} s"
+
+
+def end_silent_session(session: Http2Session, seconds: float) -> None:
+    """End *session* if its peer has not said SETTINGS, for which it had *seconds*."""
+    connection = session._connection
+    if connection is not None and not connection.frames_received:
+        message = _not_established(seconds) + ": no SETTINGS came"
+        give_up(session, message, NGHTTP2_SETTINGS_TIMEOUT)
+
+
+class HandshakeTimer:
+    """Ends *session* after *seconds* unless its connection is established, and speaks HTTP/2.
+
+    A server has one `Queue` for all of its connections instead.
+    """
+
+    def __init__(self, session: Http2Session, seconds: float) -> None:
+        self._session = session
+        self._seconds = seconds
+        self._handle = session._loop.call_later(seconds, self._check)
+        session._upkeep.append(self)
+
+    def stop(self) -> None:
+        """The session is destroyed."""
+        self._handle.cancel()
+
+    def _check(self) -> None:
+        session = self._session
+        if session.connecting and session.type == NGHTTP2_SESSION_CLIENT:
+            message = _not_established(self._seconds)
+            cast("ClientHttp2Session", session)._fail_to_connect(
+                SessionTimeoutError("ERR_HTTP2_SESSION_ERROR", message, error_code=0)
+            )
+        else:
+            end_silent_session(session, self._seconds)
+
+
+def begin_deadlines(session: Http2Session, options: SessionOptions) -> Deadlines | None:
+    """Make the deadlines of *session*, if its *options* have any that are exact."""
+    client = session.type == NGHTTP2_SESSION_CLIENT
+    if client:
+        if options.handshake_timeout:
+            HandshakeTimer(session, options.handshake_timeout)
+        wanted = 0 < options.headers_timeout < COARSE
+    else:
+        wanted = bool(options.first_request_timeout)
+    if wanted or options.request_timeout or options.idle_timeout:
+        return Deadlines(session, client)
+    return None
+
+
+class Deadlines:
+    """The exact deadlines of one session, from the moment that it is made."""
+
+    def __init__(self, session: Http2Session, client: bool) -> None:
+        options = session._options
+        self._session = session
+        self._loop = session._loop
+        self._handles: dict[str, asyncio.TimerHandle] = {}
+        self._headers: StreamQueue | None = None
+        self._requests: StreamQueue | None = None
+        self._idle_since = 0.0
+        # bytes of a request's body that had been sent when its headers_timeout ran out
+        self._sent: dict[Http2Stream, int] = {}
+        session._upkeep.append(self)
+        if client and 0 < options.headers_timeout < COARSE:
+            self._headers = StreamQueue(session, options.headers_timeout, self._headers_late)
+        if options.request_timeout:
+            self._requests = StreamQueue(session, options.request_timeout, self._request_late)
+        if options.idle_timeout or (options.request_timeout and not client):
+            session._add_layer(self._lay)
+
+    def _lay(self, handlers: Handlers) -> None:
+        """Hear of what costs nothing to hear of when there are no deadlines."""
+        request, closed = handlers[events.REQUEST], handlers[events.STREAM_CLOSED]
+
+        def on_request(
+            session: Http2Session, stream_id: int, first: object, second: object
+        ) -> None:
+            request(session, stream_id, first, second)
+            stream = session._streams.get(stream_id)
+            if stream is not None:
+                self.began(stream)
+
+        def on_stream_closed(
+            session: Http2Session, stream_id: int, first: object, second: object
+        ) -> None:
+            closed(session, stream_id, first, second)
+            self.ended()
+
+        if self._requests is not None:
+            handlers[events.REQUEST] = on_request
+        if self._session._options.idle_timeout:
+            handlers[events.STREAM_CLOSED] = on_stream_closed
+
+    def _later(self, name: str, seconds: float, function: Callable[[], None]) -> None:
+        self._handles[name] = self._loop.call_later(seconds, function)
+
+    def stop(self) -> None:
+        """The session is destroyed."""
+        for handle in self._handles.values():
+            handle.cancel()
+        for queue in (self._headers, self._requests):
+            if queue is not None:
+                queue.stop()
+        self._sent.clear()
+
+    def established(self) -> None:
+        """The connection is established."""
+        options = self._session._options
+        if options.first_request_timeout and self._session.type != NGHTTP2_SESSION_CLIENT:
+            self._later("first", options.first_request_timeout, self._check_first)
+        if options.idle_timeout:
+            self._idle_since = self._loop.time()
+            self._later("idle", options.idle_timeout, self._check_idle)
+
+    # --- streams ----------------------------------------------------------------------------
+
+    def began(self, stream: Http2Stream) -> None:
+        """A request has begun, here or at the peer's."""
+        if self._headers is not None:
+            self._headers.add(stream)
+        if self._requests is not None:
+            self._requests.add(stream)
+
+    def ended(self) -> None:
+        """A stream has ended: it may have been the last one."""
+        session = self._session
+        idle_timeout = session._options.idle_timeout
+        if not idle_timeout or session._streams or session.connecting or session.destroyed:
+            return
+        self._idle_since = self._loop.time()
+        if "idle" not in self._handles:
+            self._later("idle", idle_timeout, self._check_idle)
+
+    def _headers_late(self, stream: Http2Stream) -> bool:
+        # only a client waits for them
+        waiting = cast("ClientHttp2Stream", stream)
+        if waiting._response is not None:
+            return False
+        sent = waiting._body_sent()
+        if sent != self._sent.pop(stream, 0):
+            # an upload that goes on: it is the server that waits
+            self._sent[stream] = sent
+            return True
+        seconds = self._session._options.headers_timeout
+        end_stream(stream, f"no response headers came within {seconds:g} s")
+        return False
+
+    def _request_late(self, stream: Http2Stream) -> bool:
+        seconds = self._session._options.request_timeout
+        end_stream(stream, f"request and response took more than {seconds:g} s")
+        return False
+
+    # --- the session ------------------------------------------------------------------------
+
+    def _check_first(self) -> None:
+        session = self._session
+        if session._connection is not None and not session._connection.stream_count:
+            seconds = session._options.first_request_timeout
+            give_up(session, f"no request came within {seconds:g} s")
+
+    def _check_idle(self) -> None:
+        session = self._session
+        del self._handles["idle"]
+        if session.closed or session._streams:
+            return
+        left = self._idle_since + session._options.idle_timeout - self._loop.time()
+        if left > 0:
+            self._later("idle", max(left, 0.001), self._check_idle)
+        else:
+            session.close()

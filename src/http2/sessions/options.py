@@ -1,0 +1,238 @@
+"""The options of servers and of `connect`: one place for names, defaults and ranges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..common.checks import check_bool, check_integer
+from ..common.suggestions import did_you_mean
+from ..common.timers import check_timeout
+from ..constants import DEFAULT_SETTINGS_MAX_HEADER_LIST_SIZE, PADDING_STRATEGY_NONE
+from ..engine.connection import Connection
+from ..errors import new_error
+from ..keywords import ConnectOptions, SecureServerOptions
+from ..settings import MAX_CUSTOM_SETTINGS, Settings
+
+__all__ = ["SessionOptions"]
+
+UINT32 = 2**32 - 1
+SETTINGS_NO_RFC7540_PRIORITIES = 9
+# Streams that a client may have open at a server: without a limit, their number is what bounds
+# the memory that it can make the server hold (RFC 9113 section 10.5).
+MAX_STREAMS = 250
+SECONDS = (
+    "keepalive_interval",
+    "keepalive_timeout",
+    "unknown_protocol_timeout",
+    "handshake_timeout",
+    "headers_timeout",
+    "first_request_timeout",
+    "request_timeout",
+    "idle_timeout",
+    "write_timeout",
+)
+
+# Where a client's default is not a server's.
+CLIENT_DEFAULTS = {"handshake_timeout": 0, "headers_timeout": 300}
+
+
+@dataclass(slots=True, kw_only=True)
+class SessionOptions:
+    """What a session of either side may be told; see `create_server` and `connect`."""
+
+    max_deflate_dynamic_table_size: int = 4096
+    """Bytes of the table that compresses what we send (RFC 7541 section 4.2)."""
+    max_settings: int = 32
+    """Entries that a SETTINGS frame of the peer may have; at least 1."""
+    max_session_memory: int = 10
+    """Megabytes (10**6 bytes) of a session past which new streams are refused; at least 1."""
+    max_header_list_pairs: int = 128
+    """Fields that a received header block may have; a stream with more is reset."""
+    max_outstanding_pings: int = 10
+    """PINGs of ours that may be unanswered at a time."""
+    max_send_header_block_length: int = 0
+    """Bytes that a compressed header block of ours may have; 0 for nghttp2's own limit."""
+    padding_strategy: int = PADDING_STRATEGY_NONE
+    """One of the ``PADDING_STRATEGY_`` constants."""
+    peer_max_concurrent_streams: int = 100
+    """The peer's limit on our streams until its first SETTINGS says another."""
+    max_session_invalid_frames: int = 1000
+    """Invalid frames of the peer that are tolerated before the session ends."""
+    max_session_rejected_streams: int = 100
+    """Refused streams in a row that are tolerated before the session ends."""
+    remote_custom_settings: Sequence[int] = ()
+    """Identifiers of custom settings of the peer's that `remote_settings` shall tell; up to 10."""
+    settings: Settings = field(default_factory=Settings)
+    """Our first SETTINGS: a `Settings` or a mapping; what is given is sent."""
+    unknown_protocol_timeout: float = 10
+    """Seconds that a listener of ``unknown_protocol`` has for its connection; 0 for no limit."""
+    stream_reset_burst: int = 1000
+    """Streams that a client may reset, or have reset by what it sends, at once (CVE-2023-44487,
+    CVE-2025-8671)."""
+    stream_reset_rate: int = 33
+    """Streams a second that a client may reset, or have reset, after that."""
+    control_frame_burst: int = 10_000
+    """Frames that carry nothing, such as PING, that the peer may send at once."""
+    control_frame_rate: int = 1000
+    """Frames a second that carry nothing that the peer may send after that."""
+    strict_field_whitespace_validation: bool = True
+    """Whether values may not begin or end with whitespace (RFC 9113 section 8.2.1)."""
+    strict_single_value_fields: bool = True
+    """Whether sending two values of a single-value field is an error."""
+    max_receive_window: int = 8 * 1024 * 1024
+    """Bytes that receive windows may grow to while they are read as fast as they fill; 0: never."""
+    keepalive_interval: float = 0
+    """Seconds without a byte from the peer after which it gets a PING; 0 for never."""
+    keepalive_timeout: float = 20
+    """Seconds without a byte after such a PING until the session is destroyed; 0 for never."""
+    handshake_timeout: float = 10
+    """Seconds from the beginning of a connection until the peer's SETTINGS; 0, which is a
+    client's default, for no limit."""
+    headers_timeout: float = 60
+    """Seconds for headers: on a client those of a response (300), on a server a header block
+    that has begun; 0 for no limit."""
+    first_request_timeout: float = 0
+    """Seconds that a client has for its first request; 0 for no limit. By default as long as a
+    `headers_timeout` that is given."""
+    request_timeout: float = 0
+    """Seconds for a whole request and its response; 0 for no limit."""
+    idle_timeout: float = 0
+    """Seconds without streams after which the session closes; 0 for never."""
+    write_timeout: float = 120
+    """Seconds that what is written may wait without any progress; 0 for ever."""
+    max_reserved_remote_streams: int = 200
+    """Pushed streams that a client accepts at a time."""
+    extensible_priorities: bool = False
+    """Whether priorities are those of RFC 9218, and RFC 7540's are ignored. It is announced
+    with SETTINGS_NO_RFC7540_PRIORITIES."""
+
+    def __post_init__(self) -> None:
+        self.settings = Settings.of(self.settings)
+        self.remote_custom_settings = _identifiers(self.remote_custom_settings)
+        for name, low, high in (
+            ("max_deflate_dynamic_table_size", 0, UINT32),
+            ("max_settings", 1, UINT32),
+            ("max_session_memory", 1, UINT32),
+            ("max_header_list_pairs", 0, UINT32),
+            ("max_outstanding_pings", 1, UINT32),
+            ("max_send_header_block_length", 0, UINT32),
+            ("padding_strategy", 0, 2),
+            ("peer_max_concurrent_streams", 0, UINT32),
+            ("max_session_invalid_frames", 0, UINT32),
+            ("max_session_rejected_streams", 0, UINT32),
+            ("stream_reset_burst", 0, UINT32),
+            ("stream_reset_rate", 0, UINT32),
+            ("control_frame_burst", 0, UINT32),
+            ("control_frame_rate", 0, UINT32),
+            ("max_reserved_remote_streams", 0, UINT32),
+            ("max_receive_window", 0, 2**31 - 1),
+        ):
+            check_integer(name, getattr(self, name), low, high)
+        for name in SECONDS:
+            setattr(self, name, check_timeout(getattr(self, name), name))
+        for name in (
+            "strict_field_whitespace_validation",
+            "strict_single_value_fields",
+            "extensible_priorities",
+        ):
+            check_bool(name, getattr(self, name))
+        if self.extensible_priorities:
+            # RFC 9218 section 2.1: in the first SETTINGS or never
+            self.settings.custom_settings = {
+                **self.settings.custom_settings,
+                SETTINGS_NO_RFC7540_PRIORITIES: 1,
+            }
+
+    @classmethod
+    def take(
+        cls,
+        options: dict[str, Any],
+        *,
+        least_pairs: int,
+        unused: tuple[str, ...] = (),
+        client: bool = False,
+    ) -> SessionOptions:
+        """Take the session's options out of *options*; what is left there is somebody else's.
+
+        *least_pairs* is the smallest `max_header_list_pairs`; smaller ones are raised to
+        it, as Node does. The names in *unused* belong to the other side alone.
+        """
+        names = [name for name in cls.__slots__ if name in options and name not in unused]
+        given = {name: options.pop(name) for name in names}
+        if client:
+            given = CLIENT_DEFAULTS | given
+        elif "headers_timeout" in given:
+            given.setdefault("first_request_timeout", given["headers_timeout"])
+        made = cls(**given)
+        made.max_header_list_pairs = max(made.max_header_list_pairs, least_pairs)
+        return made
+
+    @classmethod
+    def take_for_server(cls, options: dict[str, Any]) -> SessionOptions:
+        """`take` what the session of a server may be told.
+
+        It announces MAX_STREAMS as ``max_concurrent_streams`` unless its settings say otherwise.
+        """
+        made = cls.take(options, least_pairs=4, unused=("max_reserved_remote_streams",))
+        if "max_concurrent_streams" not in made.settings.given:
+            made.settings.max_concurrent_streams = MAX_STREAMS
+        return made
+
+
+def engine_connection(options: SessionOptions, client: bool) -> Connection:
+    """An engine connection with these *options*."""
+    limit = DEFAULT_SETTINGS_MAX_HEADER_LIST_SIZE
+    if "max_header_list_size" in options.settings.given:
+        limit = options.settings.max_header_list_size
+    return Connection(
+        client,
+        max_deflate_dynamic_table_size=options.max_deflate_dynamic_table_size,
+        max_settings=options.max_settings,
+        max_header_list_pairs=options.max_header_list_pairs,
+        max_header_list_size=limit,
+        max_send_header_block_length=options.max_send_header_block_length,
+        padding_strategy=options.padding_strategy,
+        peer_max_concurrent_streams=options.peer_max_concurrent_streams,
+        max_reserved_remote_streams=options.max_reserved_remote_streams,
+        stream_reset_burst=options.stream_reset_burst,
+        stream_reset_rate=options.stream_reset_rate,
+        control_frame_burst=options.control_frame_burst,
+        control_frame_rate=options.control_frame_rate,
+        strict_field_whitespace_validation=options.strict_field_whitespace_validation,
+        strict_single_value_fields=options.strict_single_value_fields,
+        max_session_memory=options.max_session_memory * 1_000_000,
+        max_session_rejected_streams=options.max_session_rejected_streams,
+    )
+
+
+def _identifiers(given: Any) -> tuple[int, ...]:
+    """The checked value of `remote_custom_settings`."""
+    name = "remote_custom_settings"
+    if isinstance(given, (str, bytes, bytearray)) or not isinstance(given, Iterable):
+        raise new_error("ERR_INVALID_ARG_TYPE", name, "a list of integers", given)
+    identifiers = tuple(given)
+    if len(identifiers) > MAX_CUSTOM_SETTINGS:
+        raise new_error("ERR_HTTP2_TOO_MANY_CUSTOM_SETTINGS")
+    for identifier in identifiers:
+        if isinstance(identifier, bool) or not isinstance(identifier, int):
+            raise new_error("ERR_INVALID_ARG_TYPE", name, "a list of integers", identifier)
+        if not 0 <= identifier < 2**16:
+            raise new_error("ERR_OUT_OF_RANGE", name, "of 0 to 65535", identifier)
+    return identifiers
+
+
+# Every option that there is.
+KNOWN = tuple(
+    dict.fromkeys((*SecureServerOptions.__annotations__, *ConnectOptions.__annotations__))
+)
+
+
+def reject_unknown(options: Mapping[str, object], function: str) -> None:
+    """Raise TypeError, as a call with an unexpected keyword does, when *options* has any."""
+    for name in options:
+        known = [known for known in KNOWN if known not in options]
+        raise TypeError(
+            f"{function}() got an unexpected keyword argument {name!r}{did_you_mean(name, known)}"
+        )

@@ -1,0 +1,673 @@
+"""`Http2Session`: one connection, its streams, and what happens to both.
+
+The engine (`http2.engine`) speaks HTTP/2; a session hands it the transport's bytes, turns
+its events into calls and emitted events, and writes what it has to say once per batch of
+events, or once per turn of the loop.
+
+How a session ends. `close()` announces the end with GOAWAY and waits for the streams;
+`destroy()` ends them. Either way, and also when the peer or the network ends the
+connection, `_shut_down` runs once: it tells every stream and sends a last GOAWAY. Then a
+`Farewell` ends the transport; ``close`` is emitted when it is closed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from abc import abstractmethod
+from collections.abc import Callable
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from ..common.emitter import logger
+from ..constants import (
+    NGHTTP2_CANCEL,
+    NGHTTP2_COMPRESSION_ERROR,
+    NGHTTP2_ENHANCE_YOUR_CALM,
+    NGHTTP2_ERR_FRAME_SIZE_ERROR,
+    NGHTTP2_FLOW_CONTROL_ERROR,
+    NGHTTP2_FRAME_SIZE_ERROR,
+    NGHTTP2_INADEQUATE_SECURITY,
+    NGHTTP2_INTERNAL_ERROR,
+    NGHTTP2_NO_ERROR,
+    NGHTTP2_PROTOCOL_ERROR,
+    NGHTTP2_SESSION_CLIENT,
+)
+from ..engine import events
+from ..errors import (
+    Http2Error,
+    connection_closed,
+    goaway_error,
+    new_error,
+    nghttp_error,
+    session_error,
+    stream_error,
+)
+from ..headers import Headers
+from ..net.farewell import Farewell
+from ..net.protocol import writelines_of
+from ..net.socket import addresses_of
+from ..observing.measuring import Measuring
+from ..streams.duplex import Completion
+from ..streams.stream import Http2Stream, check_error_code
+from ..tls.contexts import is_adequate
+from .control import SessionControl, reason_of
+from .deadlines import Deadlines, begin_deadlines
+from .options import SessionOptions, engine_connection
+from .upkeep import Chore, begin_upkeep, end_upkeep
+from .violations import violation
+from .watch import Watch
+
+if TYPE_CHECKING:
+    from ..listening import SessionEvents
+
+__all__ = ["Http2Session"]
+
+# Batches of up to 256 KiB that a session which ends hands to its transport at most: its last
+# frames are among the first of them.
+LAST_BATCHES = 64
+
+Handlers = list[events.Handler]
+
+# nghttp2's frame types and errors that concern us.
+FRAME_HEADERS = 1
+# What the peer is told when nghttp2 can't go on: it never spoke HTTP/2, or floods us.
+_GOAWAY_AFTER = {
+    -903: NGHTTP2_PROTOCOL_ERROR,  # NGHTTP2_ERR_BAD_CLIENT_MAGIC
+    -904: NGHTTP2_ENHANCE_YOUR_CALM,  # NGHTTP2_ERR_FLOODED
+    -905: NGHTTP2_ENHANCE_YOUR_CALM,  # NGHTTP2_ERR_TOO_MANY_CONTINUATIONS
+}
+# What a frame that could not be sent means in HTTP/2's own error codes.
+_ERROR_CODES = {
+    -505: NGHTTP2_PROTOCOL_ERROR,  # NGHTTP2_ERR_PROTO
+    NGHTTP2_ERR_FRAME_SIZE_ERROR: NGHTTP2_FRAME_SIZE_ERROR,
+    -523: NGHTTP2_COMPRESSION_ERROR,  # NGHTTP2_ERR_HEADER_COMP
+    -524: NGHTTP2_FLOW_CONTROL_ERROR,  # NGHTTP2_ERR_FLOW_CONTROL
+}
+# Frames that could not be sent because their stream or session had just ended: no news.
+# NGHTTP2_ERR_STREAM_CLOSED, _STREAM_CLOSING, _INVALID_STREAM_STATE, _DEFERRED_DATA_EXIST and
+# _SESSION_CLOSING.
+_EXPECTED_NOT_SENT = frozenset({-510, -511, -514, -515, -530})
+
+
+# What every session sets; see `lay_out`.
+LAID_OUT = (
+    *("_loop", "_options", "_settings_waiters", "destroyed", "_listeners", "_timer"),
+    *("_streams", "_upkeep", "_deadlines", "_connection", "_transport", "_addresses"),
+    *("connecting", "encrypted", "alpn_protocol", "_pending_settings_acks"),
+    *("_flush_scheduled", "_in_batch", "_windows", "_watch", "_writelines"),
+)
+
+
+class Http2Session(SessionControl):
+    """One HTTP/2 connection (RFC 9113); not constructed by programs.
+
+    Events: ``close``, ``connect(session, socket)``, ``error(error)``,
+    ``frame_error(type, code, id)``, ``goaway(error_code, last_stream_id, opaque_data)``,
+    ``local_settings(settings)``, ``ping(payload)``, ``remote_settings(settings)``,
+    ``stream(stream, headers, flags, raw_headers)``, ``timeout``.
+    """
+
+    if TYPE_CHECKING:  # by event, what listeners get
+        on: SessionEvents  # type: ignore[assignment]
+        once: SessionEvents  # type: ignore[assignment]
+        add_listener: SessionEvents  # type: ignore[assignment]
+        prepend_listener: SessionEvents  # type: ignore[assignment]
+        prepend_once_listener: SessionEvents  # type: ignore[assignment]
+
+    alpn_protocol: str | None = None
+    """``'h2'`` over TLS, ``'h2c'`` in the clear, None before the connection stands."""
+
+    connecting: bool = True
+    """Whether the connection does not stand yet."""
+
+    goaway_code: int = 0
+    """The error code of the GOAWAY frame that was received; 0 when there was none."""
+
+    goaway_last_stream_id: int = 0
+    """The last stream identifier of the GOAWAY frame that was received."""
+
+    # By kind of event; see `http2.engine.events`. A list of the class's, unless there are layers.
+    _handlers: Handlers
+    _layers: tuple[Callable[[Handlers], None], ...] = ()
+    # The addresses that a proxy has told of.
+    _claimed: dict[str, Any] | None = None
+    # How many of them want to know what is sent.
+    _counting = 0
+
+    _write_paused = False
+    _in_batch = False
+    _flush_scheduled = False
+    _close_error: BaseException | None = None
+    _farewell: Farewell | None = None
+    # Whether the error was raised to who waited for something of this session: no log needs it.
+    _error_seen = False
+    # What the last GOAWAY says beside its code.
+    _last_words = b""
+    _invalid_frames = 0
+    _goaway_seen = False
+    # Requests that wait to be handed out; a server's session may have some.
+    _waiting: Any = None
+    # Whether the first GOAWAY of a shutdown in two steps was sent: nghttp2 takes every
+    # GOAWAY for the last one, but this one ends nothing yet.
+    _noticed = False
+    # Those that are exact; and who looks after the others.
+    _deadlines: Deadlines | None = None
+    _watch: Watch | None = None
+    # A client's requests that wait for the connection.
+    _pending: dict[Any, None] = {}  # noqa: RUF012 (never changed in place)
+    # Set while somebody observes; see `http2.observing.measuring`.
+    _measuring: Measuring | None = None
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, options: SessionOptions) -> None:
+        super().__init__(loop, options)
+        # set here for the speed of an instance's own attributes
+        self.destroyed = False
+        self._listeners = None
+        self._timer = None
+        self._streams: dict[int, Http2Stream] = {}
+        self._upkeep: list[Chore] = []
+        self._deadlines = begin_deadlines(self, options)
+
+    def __repr__(self) -> str:
+        state = (
+            "destroyed"
+            if self.destroyed
+            else "closed"
+            if self.closed
+            else "connecting"
+            if self.connecting
+            else "open"
+        )
+        return f"<{type(self).__name__} {state}, {len(self._streams)} streams>"
+
+    # --- the connection's life ----------------------------------------------------------
+
+    def _connected(self, transport: asyncio.Transport) -> None:
+        """The transport stands: begin to speak HTTP/2 on it."""
+        self._transport = transport
+        self._writelines = writelines_of(transport)
+        self._addresses = self._claimed or addresses_of(transport)
+        if self.destroyed:
+            transport.abort()
+            return
+        self.connecting = False
+        self._opened(self._loop)
+        tls = transport.get_extra_info("ssl_object")
+        self.encrypted = tls is not None
+        self.alpn_protocol = tls.selected_alpn_protocol() if tls is not None else "h2c"
+        self._connection = engine_connection(self._options, self.type == NGHTTP2_SESSION_CLIENT)
+        if tls is not None and not is_adequate(tls):
+            # RFC 9113 section 9.2: too old a TLS, or a cipher suite of appendix A
+            self.destroy(session_error(NGHTTP2_INADEQUATE_SECURITY), NGHTTP2_INADEQUATE_SECURITY)
+            return
+        self._begin_control()
+        if self.destroyed:  # by more settings than may wait for their acknowledgement
+            return
+        begin_upkeep(self)
+        self._wake()
+
+    def _begin(self, transport: asyncio.Transport, data: bytes) -> None:
+        """As `_connected` and then `_received`, with one write for both."""
+        self._in_batch = True
+        try:
+            self._connected(transport)
+        finally:
+            self._in_batch = False
+        self._received(data)
+
+    def _received(self, data: bytes | memoryview) -> None:
+        """Bytes of the peer's: hand out what they mean, then write what that led to."""
+        connection = self._connection
+        if connection is None:
+            if self._farewell is not None:
+                self._farewell.heard()
+            return
+        if self._timer is not None:
+            self._timer.touch()
+        self._in_batch = True
+        try:
+            self._dispatch(connection.receive(data))
+            if self._waiting:
+                self._hand_out_waiting()
+        finally:
+            self._in_batch = False
+        self._flush()
+
+    def _add_layer(self, layer: Callable[[Handlers], None]) -> None:
+        """From the next batch on, use handlers of our own: the others, as *layer* changes them."""
+        self._layers = (*self._layers, layer)
+        self._lay_handlers()
+
+    def _remove_layer(self, layer: Callable[[Handlers], None]) -> None:
+        self._layers = tuple(other for other in self._layers if other != layer)
+        self._lay_handlers()
+
+    def _lay_handlers(self) -> None:
+        self.__dict__.pop("_handlers", None)
+        if self._layers:
+            handlers = list(self._handlers)
+            for layer in self._layers:
+                layer(handlers)
+            self.__dict__["_handlers"] = handlers
+
+    def _count_sent(self, begin: bool) -> None:
+        """Tell the layers of what is sent, for one more of them or one less."""
+        self._counting += 1 if begin else -1
+        if self._connection is not None:
+            self._connection.measuring = self._counting > 0
+
+    def _dispatch(self, batch: list[events.Event]) -> None:
+        handlers = self._handlers
+        for kind, stream_id, first, second in batch:
+            handlers[kind](self, stream_id, first, second)
+            if self.destroyed:
+                break
+
+    def _wake(self) -> None:
+        """Something may be there to be sent: send it after the batch, or in the next turn."""
+        if not self._in_batch:
+            self._schedule_flush()
+
+    def _schedule_flush(self) -> None:
+        if not self._flush_scheduled:
+            self._flush_scheduled = True
+            self._loop.call_soon(self._flush)
+
+    def _flush(self) -> None:
+        self._flush_scheduled = False
+        connection = self._connection
+        transport = self._transport
+        if connection is None or transport is None:
+            return
+        # a transport that has failed says so later, and complains of each write until then
+        while not self._write_paused and not transport.is_closing():
+            chunks = connection.data_to_send()
+            if chunks:
+                if len(chunks) == 1:
+                    transport.write(chunks[0])
+                else:
+                    self._writelines(transport, chunks)
+            batch = connection.take_events()
+            if batch:
+                self._in_batch = True
+                try:
+                    self._dispatch(batch)
+                finally:
+                    self._in_batch = False
+                if self._connection is None:
+                    return
+            elif not chunks:
+                break
+        if self._waiting:
+            self._flushed()
+        if self.closed:
+            self._end_if_idle()
+        if (
+            not connection.closed
+            and not connection.want_read
+            and not connection.want_write
+            and not self._noticed
+        ):
+            # nghttp2 has said its last GOAWAY
+            self.destroy()
+
+    def _hand_out_waiting(self) -> None:
+        """Hand out the requests that wait, as long as there is room."""
+
+    def _flushed(self) -> None:
+        """What could be sent was sent; requests were waiting for that."""
+
+    def _send_now(self) -> None:
+        """Write what is queued, ahead of a command that would drop it; events stay for later."""
+        transport = self._transport
+        if self._connection is None or transport is None:
+            return
+        # not to one that has failed: see `_flush`
+        if not self._write_paused and not transport.is_closing():
+            chunks = self._connection.data_to_send()
+            if chunks:
+                self._writelines(transport, chunks)
+
+    def _resume_writing(self) -> None:
+        self._write_paused = False
+        if self._timer is not None:
+            self._timer.touch()
+        # Not now: asyncio calls this in the middle of a write of its own, and reports the end
+        # of the connection twice when ours fails in there.
+        self._schedule_flush()
+
+    def _connection_lost(self, exc: Exception | None) -> None:
+        """The transport is closed, by us, by the peer or by the network."""
+        transport = self._transport
+        self._transport = None
+        if self._farewell is not None:
+            self._farewell.cancel()
+            self._farewell = None
+        if not self.destroyed:
+            self._lost = connection_closed(exc, retryable=self.connecting, when=self._when_lost())
+            error: BaseException | None = self._lost
+            if isinstance(exc, ConnectionError | None) and self._may_leave():
+                error = None
+            self.closed = True
+            self._shut_down(error, NGHTTP2_CANCEL if exc is None else NGHTTP2_INTERNAL_ERROR, None)
+        if transport is not None or self._close_error is not None:
+            # the streams' `close` comes first, which this turn has scheduled
+            self._loop.call_soon(self._emit_session_end)
+
+    def _when_lost(self) -> str:
+        """What the error of a connection that is lost now adds to its message."""
+        return ""
+
+    def _may_leave(self) -> bool:
+        """Whether the peer may end the connection: it has said so, or nothing is lost."""
+        return self._goaway_seen or not self._streams
+
+    def _emit_session_end(self) -> None:
+        if self._close_emitted:
+            return
+        error = self._close_error
+        self._close_error = None
+        if error is not None:
+            self._report_error(error)
+        self._emit_close()
+        self._note(False)
+
+    def _report_error(self, error: BaseException) -> None:
+        if self._error_seen:
+            self.emit("error", error)
+        else:
+            self._emit_error(error)
+
+    def _shut_down(
+        self, error: BaseException | None, stream_code: int, goaway_code: int | None
+    ) -> None:
+        """End everything: streams, waiters, the engine; what remains is the transport."""
+        self.destroyed = True
+        self._close_error = error
+        if error is not None:
+            # our own errors say this; those of the network shall, too
+            vars(error).setdefault("retryable", self.connecting)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        end_upkeep(self)
+        self._fail_streams(error, stream_code)
+        self._cancel_waiters()
+        self._cancel_tasks()
+        connection = self._connection
+        transport = self._transport
+        if connection is not None and transport is not None and goaway_code is not None:
+            if self._own_goaway is None:
+                self._own_goaway = goaway_code
+            connection.terminate(goaway_code, self._last_words)
+            for _ in range(LAST_BATCHES):
+                chunks = connection.data_to_send()
+                if not chunks or transport.is_closing():
+                    break
+                self._writelines(transport, chunks)
+        self._connection = None
+        if connection is not None:
+            self._loop.call_soon(connection.close)
+
+    def _fail_streams(self, error: BaseException | None, code: int) -> None:
+        streams = list(self._streams.values())
+        self._streams.clear()
+        for stream in streams:
+            stream._session_ended(self._said_to(stream, error), code)
+
+    def _said_to(self, stream: Http2Stream, error: BaseException | None) -> BaseException | None:
+        """What *stream* ends with when the session ends with *error*."""
+        lost = self._lost
+        if lost is None or error is not lost:
+            return error
+        # a FIN is `aborted` and `close` to a stream's listeners, as in Node; all who wait are told
+        return None if lost.__cause__ is None else self._lost_to(stream)
+
+    def _lost_to(self, stream: Http2Stream) -> BaseException | None:
+        """Why *stream* is not complete, when it is because the connection has ended."""
+        lost = self._lost
+        if lost is None:
+            return None
+        return lost.told("ERR_HTTP2_STREAM_CANCEL", stream.id, retryable=False)
+
+    def _close_transport(self) -> None:
+        transport = self._transport
+        if transport is None:
+            self._loop.call_soon(self._emit_session_end)
+            return
+        patient = self.closed and self._close_error is None
+        self._farewell = Farewell(self._loop, transport, patient=patient)
+
+    def destroy(self, error: BaseException | int | None = None, code: int | None = None) -> None:
+        """End the session and all its streams at once.
+
+        *error* is emitted as ``error`` before ``close``; an `int` is an error code that
+        makes one. *code* is the error code of the GOAWAY frame: INTERNAL_ERROR by default
+        when there is an error, else NO_ERROR.
+        """
+        if self.destroyed:
+            return
+        if isinstance(error, int):
+            code = check_error_code(error)
+            error = session_error(code) if code != NGHTTP2_NO_ERROR else None
+        if code is None:
+            code = NGHTTP2_NO_ERROR if error is None else NGHTTP2_INTERNAL_ERROR
+        else:
+            check_error_code(code)
+        stream_code = code if error is not None else NGHTTP2_CANCEL
+        self._shut_down(error, stream_code or NGHTTP2_CANCEL, code)
+        self._close_transport()
+
+    def close(self) -> Completion:
+        """Announce the end with GOAWAY, refuse new streams, and end after the last one.
+
+        Awaitable: until the session is destroyed and its socket closed.
+        """
+        if not self.closed and not self.destroyed:
+            self.closed = True
+            if self._connection is not None:
+                self._announce_end()
+            self._loop.call_soon(self._end_if_idle)
+        return Completion(self)
+
+    def _end_gently(self) -> None:
+        self.close()
+
+    def _end_now(self) -> None:
+        self.destroy()
+
+    def _announce_end(self) -> None:
+        assert self._connection is not None
+        if self._own_goaway is None:
+            self._own_goaway = NGHTTP2_NO_ERROR
+        self._connection.goaway()
+        self._wake()
+
+    def _end_if_idle(self) -> None:
+        if not self.destroyed and not self._streams and not self.connecting:
+            self.destroy()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is not None:
+            self.destroy()
+        try:
+            await self.close()
+        except asyncio.CancelledError:
+            # whoever set a deadline has had enough of waiting
+            self.destroy()
+            raise
+
+    # --- streams ------------------------------------------------------------------------
+
+    def _has(self, stream: Http2Stream) -> bool:
+        """Whether *stream* is under way: it has begun, or waits to begin, and has not ended."""
+        return stream.id is not None and self._streams.get(stream.id) is stream
+
+    def _forget(self, stream: Http2Stream) -> None:
+        """A stream that this side has destroyed; the engine still ends it on the wire."""
+        if stream.id is not None and self._streams.get(stream.id) is stream:
+            del self._streams[stream.id]
+            if self._deadlines is not None:
+                self._deadlines.ended()
+        if self.closed and not self._streams:
+            self._loop.call_soon(self._end_if_idle)
+
+    def _adopt(self, tasks: set[asyncio.Task[object]]) -> None:
+        """Keep the tasks of a stream that ended well: they may finish what they are doing."""
+        if self._tasks is None:
+            self._tasks = set()
+        for task in tasks:
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    # --- what the engine reports ----------------------------------------------------------
+
+    def _on_data(self, stream_id: int, data: bytes, end: bool) -> None:
+        stream = self._streams.get(stream_id)
+        if stream is not None:
+            stream._receive_data(data, end)
+        elif data and self._connection is not None:
+            self._connection.consume(stream_id, len(data))
+
+    def _on_headers(self, stream_id: int, headers: Headers, flags: int) -> None:
+        stream = self._streams.get(stream_id)
+        if stream is not None:
+            self._receive_headers(stream, headers, flags)
+
+    @abstractmethod
+    def _receive_headers(self, stream: Http2Stream, headers: Headers, flags: int) -> None:
+        """A header block on a stream that has begun; *flags* are those of its frame."""
+
+    def _on_stream_closed(self, stream_id: int, code: int, unsent: int | None) -> None:
+        stream = self._streams.pop(stream_id, None)
+        if stream is not None:
+            stream._stream_closed(code, unsent is not None)
+
+    def _on_end_sent(self, stream_id: int, _: None, __: None) -> None:
+        stream = self._streams.get(stream_id)
+        if stream is not None:
+            stream._finished()
+
+    def _on_writable(self, stream_id: int, _: None, __: None) -> None:
+        stream = self._streams.get(stream_id)
+        if stream is not None:
+            if stream._timer is not None:
+                stream._timer.touch()
+            stream._writable_again()
+
+    def _on_want_trailers(self, stream_id: int, _: None, __: None) -> None:
+        stream = self._streams.get(stream_id)
+        if stream is not None:
+            stream._want_trailers()
+
+    def _on_goaway(self, last_stream_id: int, code: int, opaque_data: bytes) -> None:
+        self._goaway_seen = True
+        self.goaway_code = code
+        self.goaway_last_stream_id = last_stream_id
+        self.emit("goaway", code, last_stream_id, opaque_data)
+        if self.destroyed:
+            return
+        if code == NGHTTP2_NO_ERROR:
+            self.close()
+        else:
+            # the streams end with the peer's code, as in Node
+            error = goaway_error(code, last_stream_id, said=reason_of(opaque_data))
+            self._shut_down(error, code, NGHTTP2_NO_ERROR)
+            self._close_transport()
+
+    def _on_goaway_sent(self, _: int, code: int, reason: bytes) -> None:
+        if code != NGHTTP2_NO_ERROR and self._own_goaway != code:
+            # nghttp2 has ended the connection because of something that the peer did
+            error: Http2Error | None = violation(code, reason)
+            self._own_goaway = code
+            if (self.closed or self._noticed) and not self._streams:
+                # It ends anyway, and nothing is lost: HAProxy says RST_STREAM for a request that
+                # it did not send because of our first GOAWAY.
+                logger.debug("%r: %s", self, error)
+                error = None
+            self._shut_down(error, code, None)
+            self._close_transport()
+
+    def _on_window_given(self, stream_id: int, _: None, __: None) -> None:
+        if self._windows is not None:
+            self._windows.given(stream_id)
+
+    def _on_frame_not_sent(self, stream_id: int, frame_type: int, code: int) -> None:
+        stream = self._streams.get(stream_id)
+        if stream is not None and frame_type == FRAME_HEADERS and stream._never_sent(code):
+            return
+        if code in _EXPECTED_NOT_SENT:
+            return
+        error_code = _ERROR_CODES.get(code, NGHTTP2_INTERNAL_ERROR)
+        if stream is not None:
+            unsent = frame_type == FRAME_HEADERS and self.type == NGHTTP2_SESSION_CLIENT
+            stream.emit("frame_error", frame_type, error_code, stream_id)
+            stream.destroy(stream_error(error_code, stream_id, retryable=unsent))
+        else:
+            self.emit("frame_error", frame_type, error_code, stream_id)
+            self.close()
+
+    def _on_invalid_frame(self, stream_id: int, frame_type: int, code: int) -> None:
+        self._invalid_frames += 1
+        if self._invalid_frames > self._options.max_session_invalid_frames:
+            error = new_error("ERR_HTTP2_TOO_MANY_INVALID_FRAMES")
+            self._last_words = b"too many invalid frames (max_session_invalid_frames)"
+            self.destroy(error, NGHTTP2_PROTOCOL_ERROR)
+
+    def _on_failed(self, _: int, code: int, message: str) -> None:
+        """The engine can't go on: the peer does not speak HTTP/2, or floods us."""
+        goaway = _GOAWAY_AFTER.get(code)
+        if goaway is None:
+            goaway = NGHTTP2_INTERNAL_ERROR
+        else:
+            self._last_words = message.encode()
+        self.destroy(nghttp_error(code, message=message), goaway)
+
+    # --- what listeners do wrong ------------------------------------------------------------
+
+    def _listener_failed(self, error: Exception, event: str, args: tuple[object, ...]) -> None:
+        if event == "stream" and args and isinstance(args[0], Http2Stream):
+            args[0]._handler_failed(error, event)
+            return
+        if self.destroyed and isinstance(error, Http2Error):
+            logger.debug("%r: a listener of %r: %r", self, event, error)
+            return
+        logger.error("%r: a listener of %r raised", self, event, exc_info=error)
+        if event not in ("error", "close"):
+            self.destroy(None, NGHTTP2_INTERNAL_ERROR)
+
+
+def _not_ours(self: Http2Session, stream_id: int, first: object, second: object) -> None:
+    """An event that the other side's sessions alone can have."""
+
+
+def event_handlers(*specific: tuple[int, events.Handler]) -> Handlers:
+    """The handlers of a kind of session: those of every session, and its *specific* ones."""
+    handlers: dict[int, events.Handler] = {
+        events.DATA: Http2Session._on_data,
+        events.HEADERS: Http2Session._on_headers,
+        events.STREAM_CLOSED: Http2Session._on_stream_closed,
+        events.END_SENT: Http2Session._on_end_sent,
+        events.WRITABLE: Http2Session._on_writable,
+        events.WANT_TRAILERS: Http2Session._on_want_trailers,
+        events.SETTINGS: Http2Session._on_settings,
+        events.SETTINGS_ACK: Http2Session._on_settings_ack,
+        events.PING: Http2Session._on_ping,
+        events.PING_ACK: Http2Session._on_ping_ack,
+        events.GOAWAY: Http2Session._on_goaway,
+        events.GOAWAY_SENT: Http2Session._on_goaway_sent,
+        events.FRAME_NOT_SENT: Http2Session._on_frame_not_sent,
+        events.INVALID_FRAME: Http2Session._on_invalid_frame,
+        events.FAILED: Http2Session._on_failed,
+        events.WINDOW_GIVEN: Http2Session._on_window_given,
+    }
+    handlers.update(specific)
+    return [handlers.get(kind, _not_ours) for kind in range(events.MEASURED + 1)]

@@ -1,0 +1,228 @@
+"""The deadlines that are on by default: one timer of a loop looks at its sessions now and then.
+
+A request costs nothing here, and an idle connection one place in a set. What the engine counts
+anyway tells what has moved since the last look; a session is remembered only while something is
+under way there. What is late is noticed by the next look.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import weakref
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from ..constants import NGHTTP2_SESSION_CLIENT
+from .deadlines import COARSE, end_stream
+from .keepalive import give_up
+
+if TYPE_CHECKING:
+    from ..streams.client_stream import ClientHttp2Stream
+    from .session import Http2Session
+
+__all__ = ["Watch", "watch"]
+
+# How often each deadline is looked at within its time, and seconds between looks at most.
+LOOKS = 4
+SLOWEST = 5.0
+# Sessions that are looked at in one turn of the loop.
+AT_ONCE = 1000
+
+# By loop and period; kept by the sessions that are watched, and by the timer.
+_watches: weakref.WeakValueDictionary[tuple[int, float], Watch] = weakref.WeakValueDictionary()
+
+
+def watch(session: Http2Session) -> None:
+    """Keep the deadlines of *session* from now on that can be kept by looking, if it has any."""
+    options = session._options
+    client = session.type == NGHTTP2_SESSION_CLIENT
+    period = _period(options.write_timeout, options.headers_timeout, client)
+    if not period or session._watch is not None:
+        return
+    key = id(session._loop), period
+    found = _watches.get(key)
+    if found is None:
+        found = _watches[key] = Watch(session._loop, period)
+    session._watch = found
+    found.add(session)
+
+
+@functools.lru_cache
+def _period(write_timeout: float, headers_timeout: float, client: bool) -> float:
+    """Seconds between two looks; 0 when there is nothing to look for."""
+    times = [write_timeout]
+    if not client or headers_timeout >= COARSE:
+        times.append(headers_timeout)
+    shortest = min((seconds for seconds in times if seconds), default=0.0)
+    return min(shortest / LOOKS, SLOWEST)
+
+
+class _Seen:
+    """What the last looks have found at one session."""
+
+    __slots__ = ("block", "bodies", "flushed", "marks", "pending", "uploads")
+
+    def __init__(self, now: float) -> None:
+        self.block = (0, now)
+        self.flushed = (-1, now)
+        self.bodies: dict[int, tuple[int, float]] = {}
+        # for each look, what streams had not begun yet: (when, the next identifier of ours,
+        # the last one of the peer's)
+        self.marks: deque[tuple[float, int, int]] = deque()
+        # requests that wait for the connection, or did
+        self.pending: dict[ClientHttp2Stream, float] = {}
+        self.uploads: dict[ClientHttp2Stream, tuple[int, float]] = {}
+
+
+class Watch:
+    """Looks at the sessions of *loop* that were added, every *period* seconds."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, period: float) -> None:
+        self._loop = loop
+        self._period = period
+        # in the order of their beginning, so that a look is the same each time
+        self._sessions: dict[Http2Session, None] = {}
+        self._seen: dict[Http2Session, _Seen] = {}
+        self._handle: asyncio.Handle | None = None
+
+    def add(self, session: Http2Session) -> None:
+        """Look at *session* from now on."""
+        self._sessions[session] = None
+        if self._handle is None:
+            self._handle = self._loop.call_later(self._period, self._look)
+
+    def discard(self, session: Http2Session) -> None:
+        """*session* is destroyed."""
+        self._sessions.pop(session, None)
+        self._seen.pop(session, None)
+        if not self._sessions and self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+
+    def _look(self) -> None:
+        self._look_at_some(list(self._sessions))
+
+    def _look_at_some(self, sessions: list[Http2Session]) -> None:
+        """Look at the last of *sessions*, and at the others in the next turns of the loop."""
+        now = self._loop.time()
+        for session in sessions[-AT_ONCE:]:
+            if not session.destroyed:
+                self._look_at(session, now)
+        del sessions[-AT_ONCE:]
+        if self._handle is not None:
+            # a new one, if what was told of an end has added a session
+            self._handle.cancel()
+        if not self._sessions:
+            self._handle = None
+        elif sessions:
+            self._handle = self._loop.call_soon(self._look_at_some, sessions)
+        else:
+            self._handle = self._loop.call_later(self._period, self._look)
+
+    def _look_at(self, session: Http2Session, now: float) -> None:
+        connection, transport = session._connection, session._transport
+        if connection is None or transport is None:
+            queued = block = 0
+        else:
+            queued = transport.get_write_buffer_size()
+            block = connection.receiving_block
+        if not (queued or block or session._streams or session._pending):
+            self._seen.pop(session, None)
+            return
+        seen = self._seen.get(session)
+        if seen is None:
+            seen = self._seen[session] = _Seen(now)
+        options = session._options
+        if connection is not None:
+            if options.write_timeout:
+                self._look_at_writing(session, connection, queued, seen, now)
+            if options.headers_timeout and session.type != NGHTTP2_SESSION_CLIENT:
+                self._look_at_block(session, block, seen, now)
+        if (
+            options.headers_timeout >= COARSE
+            and session.type == NGHTTP2_SESSION_CLIENT
+            and not session.destroyed
+        ):
+            self._look_at_responses(session, connection, seen, now)
+
+    def _look_at_block(self, session: Http2Session, block: int, seen: _Seen, now: float) -> None:
+        seconds = session._options.headers_timeout
+        if session.destroyed:
+            return
+        if not block or block != seen.block[0]:
+            seen.block = (block, now)
+        elif now - seen.block[1] >= seconds:
+            give_up(session, f"a header block was not complete within {seconds:g} s")
+
+    def _look_at_writing(
+        self, session: Http2Session, connection: Any, queued: int, seen: _Seen, now: float
+    ) -> None:
+        seconds = session._options.write_timeout
+        flushed = connection.bytes_sent - queued
+        if not queued or flushed != seen.flushed[0]:
+            seen.flushed = (flushed, now)
+        elif now - seen.flushed[1] >= seconds:
+            give_up(session, f"the peer took nothing of what was written for {seconds:g} s")
+            return
+        bodies: dict[int, tuple[int, float]] = {}
+        for stream_id, sent in connection.unsent_bodies():
+            stream = session._streams.get(stream_id)
+            if stream is None or stream._is_unsent():
+                continue
+            before = seen.bodies.get(stream_id)
+            if before is None or before[0] != sent:
+                bodies[stream_id] = (sent, now)
+            elif now - before[1] < seconds:
+                bodies[stream_id] = before
+            else:
+                end_stream(stream, f"the peer gave no window to send in for {seconds:g} s")
+        seen.bodies = bodies
+
+    # --- a client's responses -----------------------------------------------------------------
+
+    def _look_at_responses(self, session: Any, connection: Any, seen: _Seen, now: float) -> None:
+        """End the requests that have had no final response for too long.
+
+        Streams are kept in the order of their beginning, so that the first one that began
+        after a look tells that all others did.
+        """
+        seconds = session._options.headers_timeout
+        before = now - seconds
+        if session._pending:
+            for stream in session._pending:
+                seen.pending.setdefault(stream, now)
+        old = [stream for stream, since in seen.pending.items() if since <= before]
+        if connection is not None:
+            marks = seen.marks
+            state = connection.state()
+            marks.append((now, state["next_stream_id"], state["last_proc_stream_id"]))
+            while len(marks) > 1 and marks[1][0] <= before:
+                marks.popleft()
+            since, own, pushed = marks[0]
+            if since <= before:
+                for stream_id, stream in session._streams.items():
+                    if stream_id >= own if stream_id & 1 else stream_id > pushed:
+                        break
+                    if stream._response is None and stream not in seen.pending:
+                        old.append(stream)
+        uploads: dict[ClientHttp2Stream, tuple[int, float]] = {}
+        for stream in old:
+            if not session._has(stream) or stream._response is not None:
+                continue
+            # an upload that goes on: it is the server that waits
+            sent = stream._body_sent()
+            known = seen.uploads.get(stream, (0, before))
+            if known[0] != sent:
+                uploads[stream] = (sent, now)
+            elif known[1] > before:
+                uploads[stream] = known
+            else:
+                end_stream(stream, f"no response headers came within {seconds:g} s")
+        seen.uploads = uploads
+        if seen.pending:
+            seen.pending = {
+                stream: since
+                for stream, since in seen.pending.items()
+                if session._has(stream) and stream._response is None
+            }

@@ -1,0 +1,1 @@
+"""Streams: a request and its response, read and written."""

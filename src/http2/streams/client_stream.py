@@ -1,0 +1,315 @@
+"""`ClientHttp2Stream`: a request as the client has it, and the response to it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any, Self
+
+from ..common.layout import lay_out
+from ..constants import (
+    NGHTTP2_CANCEL,
+    NGHTTP2_ERR_FRAME_SIZE_ERROR,
+    NGHTTP2_REFUSED_STREAM,
+)
+from ..engine.events import HIGH_WATER
+from ..errors import Http2Error, new_error, stream_error
+from ..headers import Headers, headers_as_sent
+from .charset import charset_of
+from .duplex import fail, wake
+from .life import IDLE
+from .stream import Http2Stream
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from types import TracebackType
+
+    from typing_extensions import Buffer
+
+    from ..listening import ClientStreamEvents
+    from ..sessions.client_session import ClientHttp2Session
+
+__all__ = ["ClientHttp2Stream"]
+
+
+class ClientHttp2Stream(Http2Stream):
+    """A stream on the client: what `ClientHttp2Session.request` returns.
+
+    ``async with session.request(…) as stream:`` cancels the request when the block is left
+    before it is complete, whatever the reason: an exception, a deadline, a body that is not
+    read to its end.
+
+    Further events: ``continue``, ``headers(headers, flags)`` for informational responses,
+    ``response(headers, flags)``; on a pushed stream ``push(headers, flags)`` takes its place.
+    """
+
+    if TYPE_CHECKING:  # by event, what listeners get
+        on: ClientStreamEvents
+        once: ClientStreamEvents
+        add_listener: ClientStreamEvents
+        prepend_listener: ClientStreamEvents
+        prepend_once_listener: ClientStreamEvents
+
+    _session: ClientHttp2Session
+    _headers_sent = True
+
+    def __init__(self, session: ClientHttp2Session) -> None:
+        # as in ServerHttp2Stream: what every request looks at is the instance's own
+        self._session = session
+        self._life = IDLE
+        self._watched = False
+        self._buffered = 0
+        self._response = self._response_waiters = self._chunks = self._reader = None
+
+    _response: Headers | None = None
+    _response_waiters: list[asyncio.Future[Headers]] | None = None
+    # What `text` and `json` have read.
+    _body: bytes | None = None
+
+    # While the stream is pending: what was written, and how to submit the request.
+    _early: list[bytes] | None = None
+    _early_size = 0
+    _submit_request: Callable[[], None] | None = None
+    # How often the server has refused it, and what it is sent with when that happens.
+    _refusals = 0
+    _priority: tuple[int, int, bool] = (0, 16, False)
+    _signal: asyncio.Future[object] | None = None
+    # a coroutine's task is ours to end; a future belongs to whoever made it
+    _owns_signal = False
+
+    async def response(self) -> Headers:
+        """Wait for the final response; return its headers.
+
+        Informational responses (1xx) are not it: they are the event ``headers``. Raises
+        the stream's error when it ends without a response.
+
+        When the wait is cancelled, the request is: it leaves the queue if it was not sent
+        yet, and is reset with CANCEL otherwise. It goes on while another caller waits.
+        """
+        if self._response is not None:
+            return self._response
+        if self._life.destroyed:
+            self._raise_error()
+            raise new_error("ERR_STREAM_PREMATURE_CLOSE")
+        waiter: asyncio.Future[Headers] = self._session._loop.create_future()
+        if self._response_waiters is None:
+            self._response_waiters = []
+        self._response_waiters.append(waiter)
+        try:
+            return await waiter
+        except asyncio.CancelledError:
+            others = [other for other in self._response_waiters or () if not other.done()]
+            if self._response_waiters is not None:
+                self._response_waiters = others or None
+            if not others:
+                self.close(NGHTTP2_CANCEL)
+            raise
+
+    @property
+    def status(self) -> int | None:
+        """``:status`` of the final response; None before it has come."""
+        return None if self._response is None else self._response[":status"]
+
+    async def text(self, encoding: str | None = None) -> str:
+        """Read the whole body of the response as text; asking again gives the same.
+
+        It is in *encoding*, else in the ``charset`` of ``content-type``, else in UTF-8.
+        Raises like `read`; `UnicodeDecodeError`; `LookupError` for an unknown encoding.
+        """
+        body = await self._whole_body()
+        if encoding is None and self._response is not None:
+            encoding = charset_of(self._response)
+        return body.decode(encoding or "utf-8")
+
+    async def json(self) -> Any:
+        """Read the whole body of the response as JSON, in UTF-8, -16 or -32 (RFC 8259).
+
+        Raises like `read`; `ValueError` when it is no JSON.
+        """
+        return json.loads(await self._whole_body())
+
+    async def _whole_body(self) -> bytes:
+        if self._body is None:
+            self._body = await self.read()
+        return self._body
+
+    # --- the block of `async with` ------------------------------------------------------
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Leave the block: a request that is not complete in both directions is cancelled."""
+        self.close(NGHTTP2_CANCEL)
+
+    @property
+    def writable_length(self) -> int:
+        """Bytes written that wait: for the connection, the peer's window or the socket."""
+        return super().writable_length if self._early is None else self._early_size
+
+    @property
+    def sent_headers(self) -> Headers | None:
+        """The headers of the request, with those that were added by default."""
+        sent = headers_as_sent(self._sent[0], {":method": "GET"})
+        if sent[":method"] != "CONNECT" or ":protocol" in sent:
+            sent.setdefault(":scheme", self._session._scheme)
+            if "host" not in sent:
+                sent.setdefault(":authority", self._session._authority)
+            sent.setdefault(":path", "/")
+        return sent
+
+    # --- the request --------------------------------------------------------------------
+
+    def _begin(self, stream_id: int) -> None:
+        """The request has been handed to the engine as *stream_id*; send what has waited."""
+        self.id = stream_id
+        self._life = self._life.on_begin
+        self._submit_request = None
+        early = self._early
+        if early is not None:
+            self._early = None
+            connection = self._session._connection
+            assert connection is not None
+            try:
+                for data in early:
+                    connection.write(stream_id, data)
+                if self._life.writable_ended:
+                    connection.write(stream_id, None, True)
+            except Http2Error as error:
+                # a body of another length than was declared: `request` could not know
+                self.destroy(error)
+                return
+            if connection.pending(stream_id) < HIGH_WATER and self._need_drain:
+                self._writable_again()
+        if self._listeners is not None:
+            self.emit("ready")
+
+    def _submit(self, data: Buffer | None, end: bool) -> bool:
+        if self.id is not None:
+            return super()._submit(data, end)
+        if self._early is None:
+            self._early = []
+        if data is not None:
+            # a writer may reuse its buffer
+            self._early.append(data if isinstance(data, bytes) else bytes(data))
+            self._early_size += len(self._early[-1])
+        if self._early_size >= HIGH_WATER:
+            self._need_drain = True
+            return False
+        return True
+
+    def _never_sent(self, code: int) -> bool:
+        """The request was not sent: the peer said GOAWAY before, or it is too long."""
+        if code == NGHTTP2_ERR_FRAME_SIZE_ERROR:
+            # a header block that is longer than `max_send_header_block_length`
+            self._life = self._life.on_unsent
+            return False
+        if not self._life.closed:
+            self._life = self._life.on_unsent
+            self._goes_unsent()
+        # else we have closed it in the same turn: that its stream is closed, follows
+        return True
+
+    def _goes_unsent(self) -> None:
+        """End: the peer has said GOAWAY before the request's turn has come."""
+        self._refuse(
+            new_error(
+                "ERR_HTTP2_GOAWAY_SESSION",
+                message="the session ended before the request was sent",
+                retryable=True,
+            )
+        )
+
+    def _is_unsent(self) -> bool:
+        connection = self._session._connection
+        if self.id is None or not self._life.on_wire or connection is None:
+            return self.id is None
+        # even ones are the server's, and as such never wait here
+        return self.id % 2 == 1 and self.id > connection.last_sent_request
+
+    def _body_sent(self) -> int:
+        """Bytes of the request's body that were handed to the transport; 0 once all were."""
+        connection = self._session._connection
+        if self.id is None or connection is None:
+            return 0
+        return connection.body_sent(self.id)
+
+    def _refuse(self, error: BaseException) -> None:
+        """End without having been processed by the peer."""
+        self._shut(self._life.on_close, NGHTTP2_REFUSED_STREAM)
+        self._leave(error)
+
+    def _watch(self, signal: Awaitable[object]) -> None:
+        """Abort the request when the awaitable *signal* completes."""
+        self._watched = True
+        future: asyncio.Future[object] = asyncio.ensure_future(signal, loop=self._session._loop)
+        self._signal = future
+        self._owns_signal = future is not signal
+        future.add_done_callback(self._aborted_by_signal)
+
+    def _aborted_by_signal(self, future: asyncio.Future[object]) -> None:
+        if not future.cancelled():
+            future.exception()
+        if not self._life.destroyed and self._signal is not None:
+            self._signal = None
+            self.destroy(new_error("ABORT_ERR"))
+
+    def _unwatch(self) -> None:
+        signal, self._signal = self._signal, None
+        if signal is not None:
+            signal.remove_done_callback(self._aborted_by_signal)
+            if self._owns_signal:
+                signal.cancel()
+
+    # --- the response -------------------------------------------------------------------
+
+    def _complete(self) -> None:
+        """Request and response are complete, and nobody has asked to be told."""
+        life = self._life
+        self._life = life.on_done if life.readable_ended else life.on_sent.on_over
+
+    def _reading_ended(self) -> None:
+        if self._watched:
+            super()._reading_ended()
+        elif self._life.whole:
+            self._life = self._life.on_done
+
+    def _receive_response(self, headers: Headers, flags: int) -> None:
+        self._response = headers
+        waiters, self._response_waiters = self._response_waiters, None
+        wake(waiters, headers)
+        if self._listeners is not None:
+            pushed = self.id is not None and not self.id & 1
+            self.emit("push" if pushed else "response", headers, flags)
+
+    def _fail_waiters(self) -> None:
+        super()._fail_waiters()
+        if self._response_waiters is not None:
+            error = self._error
+            if error is None:
+                error = self._error = stream_error(self._code, self.id)
+            waiters, self._response_waiters = self._response_waiters, None
+            if fail(waiters, error):
+                self._error_seen = True
+
+    def _fail(self, error: BaseException | None) -> None:
+        self._unwatch()
+        super()._fail(error)
+        self._early = None
+
+    def _close_well(self) -> None:
+        self._unwatch()
+        super()._close_well()
+
+
+lay_out(
+    ClientHttp2Stream,
+    *("_session", "_life", "_watched", "_buffered", "_response", "_response_waiters"),
+    *("_chunks", "_reader", "id", "_sent", "_code", "_did_read", "_request"),
+    *("end_after_headers", "_listeners"),
+)

@@ -1,0 +1,548 @@
+"""A Duplex, as a Python stream and as an emitter of Node's events.
+
+The reading side is a buffer that is filled by the session and emptied by whoever reads:
+``async for``, ``read``, ``readexactly``, or ``data`` listeners. What has been taken out
+is what the peer may send again, so an application that does not read holds the peer
+back, and nothing else is needed for back-pressure.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+from collections import deque
+from collections.abc import Generator, Iterable
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from ..common.emitter import EventEmitter
+from ..errors import new_error
+from .life import LIVE, Life
+
+if TYPE_CHECKING:
+    from ..keywords import Chunk
+
+__all__ = ["Completion", "Duplex"]
+
+Result = TypeVar("Result")
+
+# Chunks beyond which the buffer of a stream is a deque.
+MANY_CHUNKS = 64
+# Beyond as many, a chunk is joined to the one before it while both are shorter.
+SMALL_CHUNK = 4096
+
+
+def retrieve(future: asyncio.Future[Result]) -> None:
+    """Look at the error of *future*, so that it never counts as forgotten."""
+    if not future.cancelled():
+        future.exception()
+
+
+def quiet_future(loop: asyncio.AbstractEventLoop) -> asyncio.Future[Any]:
+    """A future that nobody needs to await: its exception never counts as forgotten."""
+    future = loop.create_future()
+    future.add_done_callback(retrieve)
+    return future
+
+
+def wake(waiters: Iterable[asyncio.Future[Result]] | None, result: Result) -> None:
+    """Give *result* to those of *waiters* who still wait."""
+    for waiter in waiters or ():
+        if not waiter.done():
+            waiter.set_result(result)
+
+
+def fail(waiters: Iterable[asyncio.Future[Result]] | None, error: BaseException) -> bool:
+    """Raise *error* in those of *waiters* who still wait; whether there was one."""
+    seen = False
+    for waiter in waiters or ():
+        if not waiter.done():
+            seen = True
+            waiter.set_exception(error)
+    return seen
+
+
+async def wait_among(waiters: list[asyncio.Future[Result]]) -> Result:
+    """Wait as one of *waiters*, until `wake` or `fail`; a cancelled one is taken out again."""
+    waiter: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+    waiters.append(waiter)
+    try:
+        return await waiter
+    except asyncio.CancelledError:
+        if waiter in waiters:
+            waiters.remove(waiter)
+        raise
+
+
+def as_buffer(data: Chunk, encoding: str = "utf-8") -> bytes | bytearray | memoryview:
+    """*data* as something with the buffer protocol: `str` is encoded."""
+    if isinstance(data, (bytes, bytearray)):
+        return data
+    if isinstance(data, str):
+        return data.encode(encoding)
+    try:
+        view = memoryview(data)
+    except TypeError:
+        raise new_error("ERR_INVALID_ARG_TYPE", "data", "a buffer or a str", data) from None
+    # a read-only view says nothing of whether its memory stays as it is
+    return view if isinstance(view.obj, bytes) else bytes(view)
+
+
+class Completion:
+    """What ``close()`` returns: awaiting it waits for the end, forgetting it costs nothing."""
+
+    __slots__ = ("_emitter",)
+
+    def __init__(self, emitter: Ending) -> None:
+        self._emitter = emitter
+
+    def __repr__(self) -> str:
+        state = "done" if self._emitter._has_told() else "waits for"
+        return f"<{type(self).__name__} {state} {self._emitter!r}>"
+
+    def __await__(self) -> Generator[object, None, None]:
+        return self._emitter._wait_closed().__await__()
+
+
+class Ending(EventEmitter):
+    """An emitter with one end: ``close`` is emitted once and can be awaited."""
+
+    _close_waiters: list[asyncio.Future[None]] | None = None
+
+    def _has_told(self) -> bool:
+        """Whether ``close`` was emitted, or is being emitted."""
+        raise NotImplementedError
+
+    async def _wait_closed(self) -> None:
+        if self._has_told():
+            return
+        if self._close_waiters is None:
+            self._close_waiters = []
+            self._watched = True
+        await wait_among(self._close_waiters)
+
+    def _tell_closed(self) -> None:
+        """Emit ``close``, and wake those who wait for it."""
+        self.emit("close")
+        waiters, self._close_waiters = self._close_waiters, None
+        wake(waiters, None)
+
+
+class Closable(Ending):
+    """A session or a server: an emitter whose end is a fact of its own."""
+
+    _close_emitted = False
+
+    def _has_told(self) -> bool:
+        return self._close_emitted
+
+    def _emit_close(self) -> None:
+        if not self._close_emitted:
+            self._close_emitted = True
+            self._tell_closed()
+
+
+class Duplex(Ending):
+    """A readable and writable stream of bytes."""
+
+    # Its state; everything that is known of how far it has come is read off it. Not an attribute
+    # of the class, too: CPython finds no instance's attribute at once that has such a default.
+    _life: Life
+
+    # Why reading, draining and waiting fail; set before the last waiter is woken.
+    _error: BaseException | None = None
+    _error_seen = False
+
+    # What has come and was not read: most often one chunk, for which a list is the fastest.
+    _chunks: list[bytes] | deque[bytes] | None = None
+    _buffered = 0
+    # Bytes at the front of the buffer that were taken before: a read was cancelled.
+    _put_back = 0
+    _did_read = False
+    _flowing: bool | None = None
+    _flow_scheduled = False
+    _decoder: codecs.IncrementalDecoder | None = None
+    _reader: asyncio.Future[None] | None = None
+    # Who waits for the peer's last byte, read or not.
+    _end_waiters: list[asyncio.Future[None]] | None = None
+    _drainers: list[asyncio.Future[None]] | None = None
+    _need_drain = False
+
+    def __init__(self) -> None:
+        self._life = LIVE
+
+    # --- how far it has come ------------------------------------------------------------
+
+    @property
+    def destroyed(self) -> bool:
+        """Whether the stream can't be used any more."""
+        return self._life.destroyed
+
+    @property
+    def readable_ended(self) -> bool:
+        """Whether the reader has had the last byte and knows it: ``end`` has been emitted."""
+        return self._life.readable_ended
+
+    @property
+    def writable_ended(self) -> bool:
+        """Whether `end` was called; the last bytes may still be on their way."""
+        return self._life.writable_ended
+
+    @property
+    def writable_finished(self) -> bool:
+        """Whether all that was written has been handed to the transport, the end included."""
+        return self._life.writable_finished
+
+    def _has_told(self) -> bool:
+        return self._life.told
+
+    def _emit_close(self) -> None:
+        if self._life.told:
+            return
+        self._life = self._life.on_tell
+        try:
+            self._tell_closed()
+        finally:
+            self._life = self._life.on_told
+
+    # --- reading ----------------------------------------------------------------------
+
+    @property
+    def readable(self) -> bool:
+        """Whether there are, or may still come, bytes to read."""
+        life = self._life
+        return not life.readable_ended and not life.destroyed
+
+    def set_encoding(self, encoding: str = "utf-8") -> None:
+        """Make ``data`` listeners and ``async for`` get `str`: decoded across chunk borders."""
+        self._decoder = codecs.getincrementaldecoder(encoding)("replace")
+
+    def _feed(self, data: bytes, end: bool) -> None:
+        """Take *data* from the peer; *end* means that these were its last bytes."""
+        if data:
+            if self._flowing and not self._chunks:
+                self._taken(len(data))
+                self._emit_data(data)
+                if end:
+                    self._life = self._life.on_peer_end
+                    if self._end_waiters is not None:
+                        self._wake_end_waiters()
+                    self._after_take()
+                return
+            self._keep(data)
+        if end:
+            self._life = self._life.on_peer_end
+            if self._end_waiters is not None:
+                self._wake_end_waiters()
+        if self._reader is not None:
+            self._wake_reader()
+        elif self._flowing:
+            self._schedule_flow()
+
+    def _keep(self, data: bytes) -> None:
+        """Put *data* into the buffer."""
+        chunks = self._chunks
+        size = len(data)
+        if not chunks:
+            if chunks is None:
+                self._chunks = [data]
+            else:
+                chunks.append(data)
+        elif size < SMALL_CHUNK and len(chunks) >= MANY_CHUNKS and len(chunks[-1]) < SMALL_CHUNK:
+            # an object for each of many small frames would take more than its bytes do
+            chunks[-1] += data
+        else:
+            chunks.append(data)
+        self._buffered += size
+
+    def _emit_data(self, data: bytes) -> None:
+        if self._decoder is not None:
+            text = self._decoder.decode(data)
+            if text:
+                self.emit("data", text)
+        else:
+            self.emit("data", data)
+
+    def _wake_reader(self) -> None:
+        reader = self._reader
+        if reader is not None:
+            self._reader = None
+            if not reader.done():
+                reader.set_result(None)
+
+    async def _wait_read_end(self) -> None:
+        """Wait until the peer has sent its last byte; raises the stream's error."""
+        if not self._life.read_ended:
+            self._raise_error()
+            if self._end_waiters is None:
+                self._end_waiters = []
+            self._watched = True
+            await wait_among(self._end_waiters)
+            if not self._life.read_ended:
+                self._raise_error()
+
+    def _wake_end_waiters(self) -> None:
+        waiters, self._end_waiters = self._end_waiters, None
+        wake(waiters, None)
+
+    def _taken(self, size: int) -> None:
+        """Called when *size* bytes have left the buffer for the application."""
+
+    def _after_take(self) -> None:
+        """Called when the buffer may have become empty: is this the end?"""
+        life = self._life
+        if life.read_ended and not self._chunks and not life.readable_ended:
+            self._life = life.on_read
+            if self._decoder is not None and self._flowing:
+                rest = self._decoder.decode(b"", True)
+                if rest:
+                    self.emit("data", rest)
+            self.emit("end")
+            self._reading_ended()
+
+    def _reading_ended(self) -> None:
+        """Called once, when the reader has had everything."""
+
+    async def _wait_readable(self) -> None:
+        if self._reader is not None and not self._reader.done():
+            raise RuntimeError("another coroutine is already waiting to read this stream")
+        # one that was cancelled, and has not got so far as to leave, is in nobody's way
+        reader = self._reader = asyncio.get_running_loop().create_future()
+        try:
+            await reader
+        finally:
+            if self._reader is reader:
+                self._reader = None
+
+    def _raise_error(self) -> None:
+        if self._error is not None:
+            self._error_seen = True
+            raise self._error
+        if self._life.destroyed and not self._life.read_ended:
+            raise new_error("ERR_STREAM_PREMATURE_CLOSE")
+
+    def _pop_chunk(self) -> bytes:
+        """The oldest buffered chunk."""
+        chunks = self._chunks
+        assert chunks
+        if isinstance(chunks, list):
+            if len(chunks) <= MANY_CHUNKS:
+                return chunks.pop(0)
+            # many small frames: a list would be moved as a whole for each of them
+            chunks = self._chunks = deque(chunks)
+        return chunks.popleft()
+
+    def _take(self, n: int) -> bytes:
+        """Up to *n* buffered bytes, or all of them when *n* is negative."""
+        chunks = self._chunks
+        assert chunks is not None
+        if n < 0 or n >= self._buffered:
+            data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+            chunks.clear()
+        else:
+            parts = []
+            left = n
+            while left:
+                head = self._pop_chunk()
+                if len(head) > left:
+                    # popping may have made another container of it
+                    assert self._chunks is not None
+                    self._chunks.insert(0, head[left:])
+                    head = head[:left]
+                parts.append(head)
+                left -= len(head)
+            data = parts[0] if len(parts) == 1 else b"".join(parts)
+        self._buffered -= len(data)
+        self._report(len(data))
+        return data
+
+    def _report(self, size: int) -> None:
+        """Report that *size* bytes have left the buffer, unless that was done before."""
+        again = self._put_back
+        if again:
+            if size <= again:
+                self._put_back = again - size
+                return
+            self._put_back = 0
+            size -= again
+        self._taken(size)
+
+    def _return_to_buffer(self, parts: list[bytes]) -> None:
+        """Keep for the next reader what a read has taken that does not come to its end."""
+        data = b"".join(parts)
+        if not data:
+            return
+        if self._chunks is None:
+            self._chunks = [data]
+        else:
+            self._chunks.insert(0, data)
+        self._buffered += len(data)
+        self._put_back += len(data)
+
+    async def read(self, n: int = -1) -> bytes:
+        """Read up to *n* bytes, or until the end when *n* is negative.
+
+        Returns ``b""`` at the end. Raises the stream's error when the body ended early. A
+        read that is cancelled, or that raises, loses nothing: the next one gets the bytes
+        that had come by then.
+        """
+        self._did_read = True
+        if n < 0 and self._life.read_ended and not self._watched:
+            # the whole body is there and nobody else wants to hear of it
+            data = self._take(-1) if self._chunks else b""
+            life = self._life
+            if not life.readable_ended:
+                self._life = life.on_read
+                self._reading_ended()
+            return data
+        if n == 0:
+            return b""
+        if n > 0:
+            while not self._chunks:
+                if self._life.read_ended:
+                    self._after_take()
+                    return b""
+                self._raise_error()
+                await self._wait_readable()
+            data = self._take(n)
+            self._after_take()
+            return data
+        parts: list[bytes] = []
+        try:
+            while True:
+                if self._chunks:
+                    parts.append(self._take(-1))
+                if self._life.read_ended:
+                    break
+                self._raise_error()
+                await self._wait_readable()
+        except BaseException:
+            self._return_to_buffer(parts)
+            raise
+        self._after_take()
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    async def readexactly(self, n: int) -> bytes:
+        """Read *n* bytes; `asyncio.IncompleteReadError` when the end comes before.
+
+        When it is cancelled, or raises the stream's error, the next read gets the bytes that
+        had come by then.
+        """
+        if n < 0:
+            raise new_error("ERR_OUT_OF_RANGE", "n", ">= 0", n)
+        self._did_read = True
+        parts: list[bytes] = []
+        left = n
+        while left:
+            try:
+                data = await self.read(left)
+            except BaseException:
+                self._return_to_buffer(parts)
+                raise
+            if not data:
+                raise asyncio.IncompleteReadError(b"".join(parts), n)
+            parts.append(data)
+            left -= len(data)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def __aiter__(self) -> Self:
+        self._did_read = True
+        return self
+
+    async def __anext__(self) -> Any:
+        while True:
+            while not self._chunks:
+                if self._life.read_ended:
+                    rest = ""
+                    if self._decoder is not None and not self._life.readable_ended:
+                        rest = self._decoder.decode(b"", True)
+                    self._after_take()
+                    if rest:
+                        return rest
+                    raise StopAsyncIteration
+                self._raise_error()
+                await self._wait_readable()
+            data = self._pop_chunk()
+            self._buffered -= len(data)
+            self._report(len(data))
+            if self._decoder is None:
+                if not self._chunks:
+                    self._after_take()
+                return data
+            text = self._decoder.decode(data)
+            if text:
+                return text
+
+    def pause(self) -> None:
+        """Stop the ``data`` events; what arrives is kept, and the peer is held back."""
+        self._flowing = False
+
+    def resume(self) -> None:
+        """Start the ``data`` events; without a listener the bytes are thrown away."""
+        self._flowing = self._did_read = self._watched = True
+        self._schedule_flow()
+
+    def _listener_added(self, event: str) -> None:
+        if event == "data" and self._flowing is None:
+            self.resume()
+
+    def _schedule_flow(self) -> None:
+        if not self._flow_scheduled and (self._chunks or self._life.read_ended):
+            self._flow_scheduled = True
+            asyncio.get_running_loop().call_soon(self._flow)
+
+    def _flow(self) -> None:
+        self._flow_scheduled = False
+        while self._flowing and self._chunks:
+            data = self._pop_chunk()
+            self._buffered -= len(data)
+            self._report(len(data))
+            self._emit_data(data)
+        if self._flowing:
+            self._after_take()
+
+    # --- writing ----------------------------------------------------------------------
+
+    async def drain(self) -> None:
+        """Wait until `write` may go on; raises the stream's error when it never may."""
+        if not self._need_drain:
+            if self._error is not None:
+                self._raise_error()
+            return
+        if self._drainers is None:
+            self._drainers = []
+        await wait_among(self._drainers)
+
+    def _writable_again(self) -> None:
+        """Called when the queue of what was written is short again."""
+        self._need_drain = False
+        drainers, self._drainers = self._drainers, None
+        wake(drainers, None)
+        self.emit("drain")
+
+    def _finished(self) -> None:
+        """Called when the last written byte has been handed to the transport."""
+        after = self._life.on_sent
+        if after is not self._life:
+            self._life = after
+            if self._drainers is not None:
+                self._writable_again()
+            self.emit("finish")
+
+    def _fail_waiters(self) -> None:
+        """Wake every reader and drainer: `_error` tells them why."""
+        if self._reader is not None and not self._tasks:
+            # the error is raised to it; unless it is a listener's, which is cancelled
+            self._error_seen = True
+        self._wake_reader()
+        if self._end_waiters is not None:
+            if not self._tasks:
+                self._error_seen = True
+            self._wake_end_waiters()
+        self._fail_drainers()
+
+    def _fail_drainers(self) -> None:
+        self._need_drain = False
+        if self._drainers is not None:
+            drainers, self._drainers = self._drainers, None
+            if fail(drainers, self._error or new_error("ERR_STREAM_PREMATURE_CLOSE")):
+                self._error_seen = True

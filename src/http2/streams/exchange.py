@@ -1,0 +1,403 @@
+"""A request and its response, whatever carries them: `Exchange`, and a server's `Responder`."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol, Self
+
+from ..common.emitter import logger
+from ..common.timers import IdleTimer, check_timeout
+from ..constants import NGHTTP2_CANCEL, NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR
+from ..errors import AbortError, Http2Error, StreamError, new_error, stream_error
+from ..headers import Headers, OutgoingHeaders, headers_as_sent
+from .duplex import Duplex
+from .life import Life
+
+__all__ = ["Exchange", "Responder"]
+
+
+# What only a handler itself does wrong, whatever has become of its stream.
+OF_THE_PROGRAM = frozenset({"ERR_HTTP_CONTENT_LENGTH_MISMATCH", "ERR_STREAM_WRITE_AFTER_END"})
+
+
+# Characters of a request's target that a line of the log shows.
+SHOWN_TARGET = 200
+
+
+class Connection(Protocol):
+    """What an exchange is one of: a session, or a connection of HTTP/1."""
+
+    _loop: asyncio.AbstractEventLoop
+
+    def _peer_name(self) -> str | None:
+        """The peer's address, for the log."""
+
+    def _adopt(self, tasks: set[asyncio.Task[object]]) -> None:
+        """Keep *tasks*, whose exchange has ended well, until they are done."""
+
+
+def code_of(error: BaseException | None) -> int:
+    """The code that a stream is reset with when this side ends it with *error*."""
+    if error is None:
+        return NGHTTP2_NO_ERROR
+    if isinstance(error, StreamError):
+        return error.error_code
+    return NGHTTP2_CANCEL if isinstance(error, AbortError) else NGHTTP2_INTERNAL_ERROR
+
+
+def error_of(code: int, stream_id: int | None) -> BaseException | None:
+    """The error that *code* is to a stream that is reset with it: the end of some is none."""
+    if code in (NGHTTP2_NO_ERROR, NGHTTP2_CANCEL):
+        return None
+    return stream_error(code, stream_id)
+
+
+class Exchange(Duplex, ABC):
+    """A stream of HTTP/2, and what HTTP/1 has instead: how it ends, and what it tells.
+
+    `http2.streams.life` has the states, and what may happen in each.
+    """
+
+    end_after_headers: bool = False
+    """Whether the received headers carried END_STREAM: there is no body to read."""
+
+    sent_trailers: Headers | None = None
+    """The trailers that were sent."""
+
+    if TYPE_CHECKING:
+        id: int | None
+
+    _keeps_context = True
+
+    _session: Connection
+    # What it was closed with.
+    _code = NGHTTP2_NO_ERROR
+    _headers_sent = False
+    _head_request = False
+    # The headers of the request, on the side that responds.
+    _request: Headers | None = None
+    # The headers that were sent as they were given, and the status and date that were added.
+    _sent: tuple[OutgoingHeaders | None, int | None, str | None] = (None, None, None)
+    # What the peer has sent after its body; for `http2.compat`.
+    _received_trailers: Headers | None = None
+    # The error that `error` is still to be emitted with.
+    _unemitted: BaseException | None = None
+    _timer: IdleTimer | None = None
+
+    # --- what is known ----------------------------------------------------------------
+
+    @property
+    def closed(self) -> bool:
+        """Whether the stream has been closed, by either side."""
+        return self._life.closed
+
+    @property
+    def aborted(self) -> bool:
+        """Whether the stream ended before its writing side did; ``aborted`` was emitted then."""
+        return self._life.aborted
+
+    @property
+    def rst_code(self) -> int | None:
+        """The error code that the stream was closed with (RFC 9113 section 7); None while open."""
+        return self._code if self._life.closed else None
+
+    @property
+    def writable(self) -> bool:
+        """Whether `write` may be called."""
+        return self._life.writable
+
+    @property
+    @abstractmethod
+    def writable_length(self) -> int:
+        """Bytes written that are still queued here: the peer's window or the socket is full."""
+
+    @property
+    def buffer_size(self) -> int:
+        """The same as `writable_length`, under Node's name."""
+        return self.writable_length
+
+    @property
+    def sent_headers(self) -> Headers | None:
+        """The headers that were sent, with those that were added by default."""
+        if not self._headers_sent:
+            return None
+        headers, status, date = self._sent
+        defaults = {":status": status, "date": date}
+        return headers_as_sent(
+            headers, {name: value for name, value in defaults.items() if value is not None}
+        )
+
+    # --- reading ----------------------------------------------------------------------
+
+    async def trailers(self) -> Headers | None:
+        """Wait for the end of the peer's body; return the trailers after it, None without any.
+
+        They can be asked for before, while and after the body is read, but they come after it: a
+        body that is larger than the window has to be read. Raises the stream's error when the
+        body ended early.
+        """
+        await self._wait_read_end()
+        return self._received_trailers
+
+    # --- writing ----------------------------------------------------------------------
+
+    def _check_writable(self) -> None:
+        life = self._life
+        if life.closed:
+            raise self._closed_error()
+        if life.writable_ended:
+            raise new_error("ERR_STREAM_WRITE_AFTER_END")
+
+    def _closed_error(self) -> BaseException:
+        """Why nothing can be sent any more; an error of the peer's is named as the cause."""
+        error = new_error("ERR_HTTP2_INVALID_STREAM")
+        error.__cause__ = self._error
+        return error
+
+    # --- ends -------------------------------------------------------------------------
+
+    @abstractmethod
+    def destroy(self, error: BaseException | None = None) -> None:
+        """End it at once."""
+
+    def _shut(self, after: Life, code: int) -> None:
+        """Go on to *after*, in which it is closed: with *code*, unless it was closed before."""
+        before = self._life
+        if not before.closed:
+            self._code = code
+            self._cancel_timer()
+        self._life = after
+        if after.aborted and not before.aborted:
+            self.emit("aborted")
+
+    def _fail(self, error: BaseException | None) -> None:
+        """Become destroyed, with *error* for all who wait."""
+        life = self._life
+        if life.destroyed:
+            # by a listener of `aborted`
+            return
+        self._life = life.on_fail
+        self._cancel_timer()
+        if error is not None:
+            self._error = error
+        elif not life.complete:
+            self._error = self._lost() or stream_error(self._code, self.id)
+        self._unemitted = error
+        self._fail_waiters()
+        self._cancel_tasks()
+
+    def _lost(self) -> BaseException | None:
+        """Why it is not complete, when that is because the connection has ended."""
+        return None
+
+    def _await_reader(self) -> None:
+        """It has ended well: finish, once the reader has had what is there."""
+        self._cancel_timer()
+        if self._life.readable_ended:
+            self._close_well()
+        elif self._flowing:
+            self._schedule_flow()
+        elif self._ends_unread():
+            self._end_unread()
+        elif not self._chunks:
+            self._wake_reader()
+            self._after_take()
+
+    def _ends_unread(self) -> bool:
+        """Whether the stream ends without waiting for a reader that has not begun yet."""
+        return False
+
+    def _end_unread(self) -> None:
+        """Finish, whatever is still to be read.
+
+        A late reader still gets the whole body: it is never cut short in silence.
+        """
+        life = self._life
+        if not life.destroyed:
+            if not self._chunks:
+                self._life = life.on_read
+            self._close_well()
+
+    def _reading_ended(self) -> None:
+        if self._life.whole:
+            self._close_well()
+
+    def _close_well(self) -> None:
+        """Become destroyed, having ended well."""
+        self._life = self._life.on_finish
+        if self._tasks:
+            self._session._adopt(self._tasks)
+        self._emit_close()
+
+    def _peer_name(self) -> str | None:
+        return self._session._peer_name()
+
+    def _is_of_no_account(self, error: BaseException) -> bool:
+        """Whether nobody has lost anything by *error*: no log needs it."""
+        return False
+
+    def _emit_end(self) -> None:
+        error = self._unemitted
+        if error is not None:
+            self._unemitted = None
+            if self._error_seen or self._is_of_no_account(error):
+                self.emit("error", error)
+            else:
+                self._emit_error(error)
+        self._emit_close()
+
+    # --- time -------------------------------------------------------------------------
+
+    def set_timeout(self, seconds: float, callback: Callable[[], object] | None = None) -> Self:
+        """Emit ``timeout`` after *seconds* without activity on the stream; 0 for never.
+
+        *callback* is registered for the next ``timeout``. Raises ERR_INVALID_ARG_TYPE,
+        ERR_OUT_OF_RANGE; the timeout that was set before goes on then.
+        """
+        seconds = check_timeout(seconds)
+        if callback is not None:
+            self.once("timeout", callback)
+        self._cancel_timer()
+        if seconds and not self._life.closed:
+            self._timer = IdleTimer(self._session._loop, seconds, self._timed_out)
+            self._watched = True
+        return self
+
+    def _timed_out(self) -> None:
+        if not self._life.destroyed:
+            self.emit("timeout")
+
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    # --- what listeners do wrong --------------------------------------------------------
+
+    def _listener_failed(self, error: Exception, event: str, args: tuple[object, ...]) -> None:
+        self._handler_failed(error, event)
+
+    def _handler_failed(self, error: Exception, event: str) -> None:
+        """An exception out of a handler ends its stream and nothing else."""
+        if self._life.closed and isinstance(error, Http2Error) and not self._is_own_fault(error):
+            # It found out the hard way that the stream is gone; that is not news.
+            logger.debug("%r: a listener of %r: %r", self, event, error)
+            return
+        logger.error(
+            "%r: a listener of %r raised: %s", self, event, self._described(), exc_info=error
+        )
+        self._error_seen = True
+        if not self._answer_failure():
+            self.destroy(error)
+
+    def _described(self) -> str:
+        """Method, path and peer, for the log."""
+        method, target = self._request_line()
+        shown = "".join(char if char.isprintable() else "?" for char in target[:SHOWN_TARGET])
+        return f"{method} {shown}, peer {self._peer_name() or 'unknown'}"
+
+    def _request_line(self) -> tuple[str, str]:
+        """The method and the target of the request."""
+        request = self._request
+        if request is None:
+            request = self.sent_headers or Headers()
+        target = request.get(":path") or request.get(":authority") or ""
+        return str(request.get(":method", "")), str(target)
+
+    def _is_own_fault(self, error: Http2Error) -> bool:
+        """Whether a handler has got *error* for what it does wrong, and not for its peer's end."""
+        if error.code in OF_THE_PROGRAM:
+            return True
+        # written after its own end, when the whole response had gone
+        ended = self._life.writable_ended and not self._life.aborted
+        return ended and error.code == "ERR_HTTP2_INVALID_STREAM" and error.__cause__ is None
+
+    def _answer_failure(self) -> bool:
+        """Tell the peer of the failure in an orderly way, if that is still possible."""
+        return False
+
+
+class Responder(Exchange):
+    """An exchange on the side that responds."""
+
+    _request: Headers
+    _informational: list[Headers] | None = None
+    _feeders = 0
+    _keeps_handlers = False
+
+    def _tell_closed(self) -> None:
+        if (
+            not self._did_read
+            and self._life.complete
+            and not self._code
+            and self.listener_count("end")
+        ):
+            # As in Node: the response has ended, and the request with it though nobody read it.
+            # A late reader still gets its body. One that was cut short has no `end`.
+            self._life = self._life.on_read
+            self.emit("end")
+        super()._tell_closed()
+
+    @property
+    def request_headers(self) -> Headers:
+        """The headers of the request, as the event ``stream`` has them."""
+        return self._request
+
+    def keep_handlers(self) -> None:
+        """Let the coroutine handlers go on when the stream ends early: what they use tells them.
+
+        Without it, they are cancelled. The server's end with a deadline still cancels them.
+        """
+        self._keeps_handlers = True
+
+    def _cancel_tasks(self) -> None:
+        if not self._keeps_handlers:
+            super()._cancel_tasks()
+        elif self._tasks:
+            self._session._adopt(self._tasks)
+
+    @property
+    def headers_sent(self) -> bool:
+        """Whether the response has begun: its headers were sent."""
+        return self._headers_sent
+
+    @property
+    def sent_info_headers(self) -> list[Headers]:
+        """The headers of the informational responses that were sent."""
+        return list(self._informational or ())
+
+    def _is_being_fed(self) -> bool:
+        """Whether something that the program has started will answer: a file, a pipe."""
+        return self._feeders > 0
+
+    def _answered_by(self, count: int) -> None:
+        """*count* (1, or -1 at its end) of what answers for the program is under way."""
+        self._feeders += count
+
+    @abstractmethod
+    def respond(self, headers: OutgoingHeaders | None = None, *, end_stream: bool = False) -> None:
+        """Begin the response."""
+
+    def _answer_failure(self) -> bool:
+        if self._headers_sent or self._life.closed:
+            return False
+        self.respond({":status": 500}, end_stream=True)
+        self._cancel_tasks()
+        return True
+
+    def _ends_unread(self) -> bool:
+        return not self._did_read
+
+    def _check_informational(self) -> None:
+        """Raise why no informational response can be sent, if none can."""
+        if self._life.closed:
+            raise self._closed_error()
+        if self._headers_sent:
+            raise new_error("ERR_HTTP2_HEADERS_AFTER_RESPOND")
+
+    def _keep_informational(self, headers: OutgoingHeaders | None) -> None:
+        if self._informational is None:
+            self._informational = []
+        self._informational.append(headers_as_sent(headers, {}))

@@ -1,0 +1,428 @@
+"""Files as responses: from a descriptor or a path to DATA frames, never on the loop's time.
+
+Every call that may wait for a disk (open, fstat, pread, close) is made by a thread of the
+loop's default executor; `asyncio.loop.set_default_executor` says how many there are. A
+transfer holds one chunk of 64 KiB: the next one is read when the stream's queue is short
+again, so a client that does not read costs no more than that, and no thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import os
+import stat as stat_module
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ..common.checks import check_bool, check_integer
+from ..common.emitter import arity_of
+from ..constants import NGHTTP2_INTERNAL_ERROR
+from ..engine.events import HIGH_WATER
+from ..errors import new_error, stream_error
+from ..headers import OutgoingHeaders, kept_headers
+
+if TYPE_CHECKING:
+    from ..keywords import Descriptor, FilePath
+    from .server_stream import ServerHttp2Stream
+
+Result = TypeVar("Result")
+
+__all__ = ["FileRange", "FileTransfer"]
+
+CHUNK = HIGH_WATER
+
+# A FIFO without a writer would hold up its thread in open(), and at the end the process.
+OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
+
+NO_BODY = (204, 205, 304)
+
+
+class FileRange:
+    """Which part of a file is sent; ``stat_check`` may change it, by attribute or by key."""
+
+    __slots__ = ("length", "offset")
+
+    offset: int
+    """Bytes before the first one that is sent."""
+    length: int
+    """Bytes to send; -1 for all that follow."""
+
+    def __init__(self, offset: int | None, length: int | None) -> None:
+        self.offset = 0 if offset is None else offset
+        self.length = -1 if length is None else length
+
+    def __repr__(self) -> str:
+        return f"<FileRange offset={self.offset} length={self.length}>"
+
+    def __getitem__(self, name: str) -> int:
+        if name not in self.__slots__:
+            raise KeyError(name)
+        value: int = getattr(self, name)
+        return value
+
+    def __setitem__(self, name: str, value: int) -> None:
+        if name not in self.__slots__:
+            raise KeyError(name)
+        setattr(self, name, value)
+
+    def _check(self) -> None:
+        """Raise ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE for what no file can have."""
+        for name, least in (("offset", 0), ("length", -1)):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int):
+                raise new_error("ERR_INVALID_ARG_VALUE", name, value)
+            if not least <= value < 2**63:
+                raise new_error("ERR_OUT_OF_RANGE", name, f">= {least} and < 2**63", value)
+
+
+def _open(path: FilePath, part: FileRange | None) -> tuple[int, os.stat_result, bytes | None]:
+    """In a thread: open *path*; its descriptor (-1: closed again), its stat, its first chunk.
+
+    The first chunk of *part* is read at once, so that a small file costs one visit to a
+    thread; without *part* somebody wants to see the stat before.
+    """
+    fd = os.open(path, OPEN_FLAGS)
+    try:
+        stat = os.fstat(fd)
+        data = None
+        if part is not None and stat_module.S_ISREG(stat.st_mode) and part.offset <= stat.st_size:
+            size = stat.st_size - part.offset
+            if 0 <= part.length < size:
+                size = part.length
+            data = os.pread(fd, min(size, CHUNK), part.offset)
+            if len(data) == size:
+                os.close(fd)
+                return -1, stat, data
+    except BaseException:
+        os.close(fd)
+        raise
+    return fd, stat, data
+
+
+def _is_content_length(name: object) -> bool:
+    if isinstance(name, bytes):
+        name = name.decode("latin-1")
+    return isinstance(name, str) and name.lower() == "content-length"
+
+
+def _set_content_length(headers: Any, size: int) -> None:
+    """Make *size* the one ``content-length`` of *headers*."""
+    if isinstance(headers, dict):
+        for name in [name for name in headers if _is_content_length(name)]:
+            del headers[name]
+        headers["content-length"] = size
+    else:
+        headers[:] = [entry for entry in headers if not _is_content_length(entry[0])]
+        headers.append(("content-length", size))
+
+
+def _content_length(headers: Any) -> int | None:
+    """The ``content-length`` that *headers* promise; None when they promise nothing."""
+    for name, value in headers.items() if isinstance(headers, dict) else headers:
+        if _is_content_length(name):
+            try:
+                return int(value)
+            except (TypeError, ValueError):
+                return None
+    return None
+
+
+class FileTransfer:
+    """One file on its way to one client."""
+
+    __slots__ = (
+        "_check",
+        "_fd",
+        "_headers",
+        "_keep",
+        "_left",
+        "_loop",
+        "_on_error",
+        "_over",
+        "_owns",
+        "_part",
+        "_promised",
+        "_reading",
+        "_stream",
+        "_trailers",
+    )
+
+    def __init__(
+        self,
+        stream: ServerHttp2Stream,
+        headers: OutgoingHeaders | None,
+        stat_check: Callable[..., object] | None,
+        on_error: Callable[..., object] | None,
+        wait_for_trailers: bool,
+        offset: int | None,
+        length: int | None,
+    ) -> None:
+        if stream._life.closed:
+            raise stream._closed_error()
+        if stream._headers_sent:
+            raise new_error("ERR_HTTP2_HEADERS_SENT")
+        if stream._transfer is not None:
+            raise new_error(
+                "ERR_HTTP2_HEADERS_SENT", message="a file is on its way as the response already"
+            )
+        self._part = FileRange(offset, length)
+        self._part._check()
+        for name, function in (("stat_check", stat_check), ("on_error", on_error)):
+            if function is not None and not callable(function):
+                raise new_error("ERR_INVALID_ARG_VALUE", name, function)
+        check_bool("wait_for_trailers", wait_for_trailers)
+        if inspect.iscoroutinefunction(stat_check):
+            # the answer is needed at once
+            raise new_error("ERR_INVALID_ARG_VALUE", "stat_check", stat_check)
+        session = stream._session
+        assert session._connection is not None
+        # a dict or a list of pairs that ``stat_check`` may change
+        self._headers: Any = {} if headers is None else kept_headers(headers)
+        status = session._connection.check_response(self._headers)
+        if status in NO_BODY or stream._head_request:
+            raise new_error("ERR_HTTP2_PAYLOAD_FORBIDDEN", status)
+        self._stream = stream
+        self._loop = session._loop
+        self._check = stat_check
+        self._on_error = on_error
+        self._trailers = wait_for_trailers
+        self._fd = -1
+        self._owns = False
+        self._keep: object = None
+        self._left = -1
+        self._promised: int | None = None
+        self._reading = False
+        self._over = False
+
+    # --- the two ways to begin ----------------------------------------------------------
+
+    def send_fd(self, fd: Descriptor) -> None:
+        """Send what *fd*, an int or an object with ``fileno()``, has; it stays open."""
+        self._keep = fd  # a file object that is collected closes its descriptor
+        if not isinstance(fd, int) and hasattr(fd, "fileno"):
+            try:
+                fd = fd.fileno()
+            except (OSError, ValueError):
+                raise new_error("ERR_INVALID_ARG_VALUE", "fd", self._keep) from None
+        if not isinstance(fd, int):
+            raise new_error(
+                "ERR_INVALID_ARG_TYPE", "fd", "an integer or an object with fileno()", fd
+            )
+        check_integer("fd", fd, 0, 2**31 - 1)
+        self._fd = fd
+        if self._check is None:
+            self._respond()
+            self._pump()
+        else:
+            self._stream._transfer = self
+            self._in_thread(self._have_stat, os.fstat, fd)
+
+    def send_file(self, path: FilePath) -> None:
+        """Open *path* and send it."""
+        try:
+            path = os.fspath(path)
+        except TypeError:
+            raise new_error(
+                "ERR_INVALID_ARG_TYPE", "path", "str, bytes or os.PathLike", path
+            ) from None
+        if 0 in path if isinstance(path, bytes) else "\0" in path:
+            raise new_error("ERR_INVALID_ARG_VALUE", "path", path)
+        self._owns = True
+        self._stream._transfer = self
+        self._in_thread(self._have_file, _open, path, self._part if self._check is None else None)
+
+    def _in_thread(
+        self,
+        then: Callable[[asyncio.Future[Result]], None],
+        function: Callable[..., Result],
+        *args: object,
+    ) -> None:
+        self._reading = True
+        try:
+            future = self._loop.run_in_executor(None, function, *args)
+        except RuntimeError as error:
+            # the program has shut its executor down
+            self._reading = False
+            self._fail(error)
+        else:
+            future.add_done_callback(then)
+
+    # --- before the response --------------------------------------------------------------
+
+    def _have_stat(self, future: asyncio.Future[os.stat_result]) -> None:
+        self._reading = False
+        error = future.exception()
+        if error is not None:
+            self._fail(error)
+        elif self._ask(future.result()):
+            try:
+                self._part._check()
+                self._respond()
+            except Exception as refused:
+                self._fail(refused)
+            else:
+                self._pump()
+
+    def _have_file(self, future: asyncio.Future[tuple[int, os.stat_result, bytes | None]]) -> None:
+        self._reading = False
+        error = future.exception()
+        if error is not None:
+            self._fail(error)
+            return
+        self._fd, stat, data = future.result()
+        if not stat_module.S_ISREG(stat.st_mode):
+            directory = stat_module.S_ISDIR(stat.st_mode)
+            code = "ERR_HTTP2_SEND_FILE" if directory else "ERR_HTTP2_SEND_FILE_NOSEEK"
+            self._fail(new_error(code))
+            return
+        if not self._ask(stat):
+            return
+        part = self._part
+        try:
+            part._check()
+            if part.offset > stat.st_size:
+                raise new_error("ERR_OUT_OF_RANGE", "offset", f"<= {stat.st_size}", part.offset)
+            rest = stat.st_size - part.offset
+            part.length = rest if part.length < 0 else min(rest, part.length)
+            _set_content_length(self._headers, part.length)
+            self._respond()
+        except Exception as refused:
+            self._fail(refused)
+            return
+        if data is None:
+            self._pump()
+        else:
+            self._send(data)
+
+    def _ask(self, stat: os.stat_result) -> bool:
+        """Whether the file is still wanted: ``stat_check`` has its say."""
+        stream = self._stream
+        check = self._check
+        if not self._over and check is not None and not stream._headers_sent:
+            # it may answer otherwise, with another file for one
+            stream._transfer = None
+            args = (stat, self._headers, self._part)
+            arity = arity_of(check)
+            try:
+                verdict = check(*args) if arity < 0 else check(*args[:arity])
+            except Exception as error:
+                self.stop()
+                stream._handler_failed(error, "stat_check")
+                return False
+            if verdict is False or stream._transfer is not None:
+                self._release()
+                return False
+            stream._transfer = self
+        if self._over or stream._headers_sent or stream._life.closed:
+            self._release()
+            return False
+        return True
+
+    def _respond(self) -> None:
+        stream = self._stream
+        stream.respond(self._headers, wait_for_trailers=self._trailers)
+        stream._transfer = self
+        # what is written from here on is the file
+        stream._life = stream._life.on_end
+        stream._watched = True
+        part = self._part
+        self._left = part.length
+        self._promised = _content_length(self._headers)
+        if self._promised is not None and not 0 <= self._left <= self._promised:
+            # a file that has grown since: no more than was promised
+            self._left = self._promised
+
+    def _fail(self, error: BaseException) -> None:
+        """An error before anything was sent, or in the middle of it."""
+        stream = self._stream
+        before = not stream._headers_sent
+        gone = self._over or stream._life.closed
+        self._release()
+        if gone:
+            return
+        on_error = self._on_error
+        if before and on_error is not None:
+            try:
+                result = on_error(error) if arity_of(on_error) else on_error()
+            except Exception as failure:
+                stream._handler_failed(failure, "on_error")
+            else:
+                if result is not None:
+                    stream._returned(result, "on_error", (error,))
+        else:
+            stream.destroy(error)
+
+    # --- the body -----------------------------------------------------------------------
+
+    def _pump(self) -> None:
+        """Read the next chunk, or end."""
+        life = self._stream._life
+        if life.writable_finished or not life.on_wire:
+            self._release()
+            return
+        size = CHUNK if self._left < 0 else min(CHUNK, self._left)
+        if size:
+            self._in_thread(self._have_chunk, os.pread, self._fd, size, self._part.offset)
+        else:
+            self._send(b"")
+
+    def _have_chunk(self, future: asyncio.Future[bytes]) -> None:
+        self._reading = False
+        error = future.exception()
+        if error is None:
+            self._send(future.result())
+        else:
+            self._fail(error)
+
+    def _send(self, data: bytes) -> None:
+        stream = self._stream
+        if self._over or not stream._life.on_wire:
+            self._release()
+            return
+        size = len(data)
+        self._part.offset += size
+        if self._promised is not None:
+            self._promised -= size
+        if self._left >= 0:
+            self._left -= size
+        last = not size or self._left == 0
+        if last and self._promised:
+            self._fail(
+                stream_error(
+                    NGHTTP2_INTERNAL_ERROR,
+                    stream.id,
+                    message=f"the file is shorter than its content-length: {self._promised}"
+                    " bytes are missing",
+                )
+            )
+            return
+        more = stream._submit(data or None, last)
+        if last:
+            self._release()
+        elif more:
+            self._pump()
+
+    def resume(self) -> None:
+        """The stream's queue is short again."""
+        if not self._reading and self._fd >= 0 and self._left:
+            self._pump()
+
+    def stop(self) -> None:
+        """The stream is over."""
+        self._over = True
+        if not self._reading:
+            self._release()
+
+    def _release(self) -> None:
+        """Give back what is held; the program's own descriptor stays open."""
+        self._over = True
+        if self._stream._transfer is self:
+            self._stream._transfer = None
+        fd, self._fd = self._fd, -1
+        self._keep = None
+        if self._owns and fd >= 0:
+            try:
+                self._loop.run_in_executor(None, os.close, fd)
+            except RuntimeError:
+                os.close(fd)

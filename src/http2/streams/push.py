@@ -1,0 +1,268 @@
+"""Server push (RFC 9113 section 8.4): promises that are made, and promises that come.
+
+A server's session gets a `Pushes` with its first push, and with it a layer over its
+handlers: a session that pushes nothing pays nothing. A client's session has
+`receive_promise`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+from ..common.handover import Handover
+from ..constants import (
+    NGHTTP2_CANCEL,
+    NGHTTP2_FLAG_END_HEADERS,
+    NGHTTP2_PROTOCOL_ERROR,
+    NGHTTP2_REFUSED_STREAM,
+    NGHTTP2_SETTINGS_ENABLE_PUSH,
+    NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS,
+)
+from ..engine.events import FRAME_NOT_SENT, SETTINGS, STREAM_CLOSED
+from ..errors import Http2Error, NghttpError, new_error, stream_error
+from ..headers import Headers, OutgoingHeaders, headers_as_sent, kept_headers
+from ..sessions.origins import covers
+from ..sessions.priority import check_priority
+from ..settings import Settings
+from .client_stream import ClientHttp2Stream
+from .life import LIVE
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from ..sessions.client_session import ClientHttp2Session
+    from ..sessions.server_session import ServerHttp2Session
+    from ..sessions.session import Handlers
+    from .server_stream import ServerHttp2Stream
+
+    Promise = asyncio.Future[tuple[ServerHttp2Stream, Headers]]
+
+__all__ = ["Pushes", "is_allowed", "promise", "receive_promise", "want_again"]
+
+FRAME_PUSH_PROMISE = 5
+# What keeps nghttp2 from making a promise, as opposed to what is wrong with its headers.
+_CANT_PROMISE = frozenset({"ERR_HTTP2_OUT_OF_STREAMS", "ERR_HTTP2_INVALID_STREAM"})
+# After so many promises that nobody takes, a server is told to make no more: servers end a
+# connection for resets without end (nghttp2 and Node after 1,000 at once).
+UNWANTED = 100
+# What a client may ask of a pushed response: safe, cacheable and without a body.
+_PUSHABLE = frozenset({"GET", "HEAD"})
+
+
+# --- a server's promises --------------------------------------------------------------------
+
+
+class Pushes:
+    """The pushed streams of a server's session, and those that wait for the client's limit.
+
+    A promise may be sent at any time, but the response to it opens a stream, of which
+    the client allows MAX_CONCURRENT_STREAMS (RFC 9113 section 5.1.2).
+    """
+
+    def __init__(self, session: ServerHttp2Session) -> None:
+        self._session = session
+        self._open: set[int] = set()
+        self._waiting: deque[tuple[ServerHttp2Stream, Headers, Promise]] = deque()
+        session._add_layer(self._lay)
+
+    def _lay(self, handlers: Handlers) -> None:
+        """Be told of what concerns pushes."""
+        self._stream_closed = handlers[STREAM_CLOSED]
+        self._settings = handlers[SETTINGS]
+        self._frame_not_sent = handlers[FRAME_NOT_SENT]
+        handlers[STREAM_CLOSED] = lambda _, *event: self._on_stream_closed(*event)
+        handlers[SETTINGS] = lambda _, *event: self._on_settings(*event)
+        handlers[FRAME_NOT_SENT] = lambda _, *event: self._on_frame_not_sent(*event)
+
+    def add(self, stream: ServerHttp2Stream, headers: Headers, future: Promise) -> None:
+        """A stream that has been promised: *future* is done when its response may begin."""
+        self._waiting.append((stream, headers, future))
+        self._grant()
+        if not future.done():
+            future.add_done_callback(lambda done: self._given_up(stream, done))
+
+    def _given_up(self, stream: ServerHttp2Stream, future: Promise) -> None:
+        if future.cancelled():
+            self._waiting = deque(entry for entry in self._waiting if entry[2] is not future)
+            stream.close(NGHTTP2_CANCEL)
+
+    def _grant(self) -> None:
+        connection = self._session._connection
+        if connection is None or connection.closed:
+            return
+        limit = connection.remote_setting(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS)
+        while self._waiting and len(self._open) < limit:
+            stream, headers, future = self._waiting.popleft()
+            assert stream.id is not None
+            self._open.add(stream.id)
+            if not future.done():
+                future.set_result((stream, headers))
+
+    def _on_stream_closed(self, stream_id: int, code: int, unsent: int | None) -> None:
+        if not stream_id & 1:
+            for entry in self._waiting:
+                if entry[0].id == stream_id:
+                    # nobody has the stream yet: it is the future that tells of its end
+                    self._waiting.remove(entry)
+                    entry[0]._error_seen = True
+                    if not entry[2].done():
+                        entry[2].set_exception(stream_error(code, stream_id))
+                    break
+        self._stream_closed(self._session, stream_id, code, unsent)
+        if stream_id in self._open:
+            self._open.remove(stream_id)
+            self._grant()
+
+    def _on_settings(self, stream_id: int, pairs: object, second: object) -> None:
+        self._settings(self._session, stream_id, pairs, second)
+        self._grant()
+
+    def _on_frame_not_sent(self, stream_id: int, frame_type: int, code: int) -> None:
+        if frame_type != FRAME_PUSH_PROMISE:
+            self._frame_not_sent(self._session, stream_id, frame_type, code)
+            return
+        # the stream that it was to go on has ended, or the client's settings have changed
+        stream = self._session._streams.pop(stream_id, None)
+        if stream is not None:
+            stream._shut(stream._life.on_broken, NGHTTP2_REFUSED_STREAM)
+            stream._leave(None)
+        self._on_stream_closed(stream_id, NGHTTP2_REFUSED_STREAM, None)
+
+    def cancel(self) -> None:
+        """The session ends: whoever waits is told."""
+        waiting, self._waiting = self._waiting, deque()
+        for stream, _, future in waiting:
+            stream._error_seen = True
+            if not future.done():
+                future.set_exception(new_error("ERR_HTTP2_STREAM_CANCEL"))
+        # the handlers hold this object, and it holds the session
+        self._session._remove_layer(self._lay)
+
+
+def is_allowed(stream: ServerHttp2Stream) -> bool:
+    """Whether a push on *stream* makes sense: see `ServerHttp2Stream.push_allowed`."""
+    session = stream._session
+    connection = session._connection
+    return (
+        not stream._life.closed
+        and not session.closed
+        and not session.destroyed
+        and connection is not None
+        and connection.remote_setting(NGHTTP2_SETTINGS_ENABLE_PUSH) != 0
+        and connection.remote_setting(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS) != 0
+    )
+
+
+def promise(
+    parent: ServerHttp2Stream, headers: OutgoingHeaders | None, exclusive: bool, depends_on: int
+) -> Promise:
+    """Promise a response on *parent*: see `ServerHttp2Stream.push_stream`."""
+    if not is_allowed(parent):
+        raise new_error("ERR_HTTP2_PUSH_DISABLED")
+    assert parent.id is not None
+    if not parent.id & 1:
+        raise new_error("ERR_HTTP2_NESTED_PUSH")
+    check_priority(parent=depends_on, exclusive=exclusive)
+    session = parent._session
+    connection = session._connection
+    assert connection is not None
+    request = parent._request
+    authority = request.get(":authority") or request.get("host", "")
+    scheme = request.get(":scheme") or ("https" if session.encrypted else "http")
+    if headers is not None:
+        headers = kept_headers(headers)  # they are looked at twice
+    future: Promise = Handover(lambda made: made[0].close(NGHTTP2_CANCEL), loop=session._loop)
+    try:
+        promised, method = connection.submit_push_promise(
+            parent.id, headers, authority, scheme, depends_on, exclusive
+        )
+    except Http2Error as error:
+        if isinstance(error, NghttpError) or error.code in _CANT_PROMISE:
+            future.set_exception(error)
+            return future
+        raise
+    sent = headers_as_sent(headers, {":method": "GET", ":scheme": scheme, ":path": "/"})
+    if "host" not in sent:
+        sent.setdefault(":authority", authority)
+    stream = type(parent)(session, promised, sent)
+    stream._life = stream._life.on_peer_end
+    stream._watched = True
+    if method == "HEAD":
+        # an answer to it has no body
+        stream._head_request = True
+        stream._life = stream._life.on_end
+    session._streams[promised] = stream
+    if session._deadlines is not None:
+        session._deadlines.began(stream)
+    if session._pushes is None:
+        session._pushes = Pushes(session)
+    session._pushes.add(stream, sent, future)
+    if parent._timer is not None:
+        parent._timer.touch()
+    session._wake()
+    return future
+
+
+# --- what a client is promised --------------------------------------------------------------
+
+
+def receive_promise(
+    session: ClientHttp2Session, parent_id: int, headers: Headers, promised_id: int
+) -> None:
+    """A PUSH_PROMISE has come: offer its stream to the program, or tell the server to stop.
+
+    When nobody listens to ``stream``, nobody would ever read it, and what it carries
+    would fill the connection's window for ever.
+    """
+    connection = session._connection
+    assert connection is not None
+    refusal = None
+    if session.closed:
+        refusal = NGHTTP2_REFUSED_STREAM
+    elif not session.listener_count("stream"):
+        refusal = NGHTTP2_CANCEL
+    elif not _may_be_pushed(session, parent_id, headers):
+        refusal = NGHTTP2_PROTOCOL_ERROR
+    if refusal is not None:
+        connection.reset(promised_id, refusal)
+        session._wake()
+        if refusal == NGHTTP2_CANCEL:
+            session._unwanted_pushes += 1
+            if session._unwanted_pushes == UNWANTED:
+                session._send_settings(Settings(enable_push=False), None)
+        return
+    stream = ClientHttp2Stream(session)
+    stream.id = promised_id
+    stream._life = LIVE.on_end.on_sent
+    stream._sent = (headers, None, None)
+    session._streams[promised_id] = stream
+    if session._deadlines is not None:
+        session._deadlines.began(stream)
+    session.emit("stream", stream, headers, NGHTTP2_FLAG_END_HEADERS, headers.raw)
+
+
+def want_again(session: ClientHttp2Session) -> None:
+    """Somebody listens to ``stream`` now: take back what `receive_promise` has told the server."""
+    told = session._unwanted_pushes >= UNWANTED
+    session._unwanted_pushes = 0
+    if told and session._connection is not None and not session.closed:
+        session._send_settings(Settings(enable_push=True), None)
+
+
+def _may_be_pushed(session: ClientHttp2Session, parent_id: int, headers: Headers) -> bool:
+    """The rules of RFC 9113 section 8.4 for what may be pushed, and by whom."""
+    if headers[":method"] not in _PUSHABLE or headers.get("content-length", "0") != "0":
+        return False
+    if headers[":scheme"] != session._scheme:
+        return False
+    authority = (headers.get(":authority") or headers.get("host", "")).lower()
+    if authority == session._authority.lower():
+        return True
+    parent = session._streams.get(parent_id)
+    asked = None if parent is None else parent.sent_headers
+    if asked is not None and authority == str(asked.get(":authority") or asked.get("host")).lower():
+        return True
+    transport = session._transport
+    tls = transport.get_extra_info("ssl_object") if transport is not None else None
+    return tls is not None and covers(tls.getpeercert(), authority)

@@ -1,0 +1,401 @@
+"""`Http2Stream`: what both sides' streams share. One request and its response each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..common.checks import check_integer
+from ..constants import NGHTTP2_NO_ERROR, NGHTTP2_STREAM_STATE_CLOSED
+from ..engine.events import HIGH_WATER
+from ..errors import ConnectionClosed, Http2Error, new_error, stream_error
+from ..headers import OutgoingHeaders, headers_as_sent
+from ..sessions.priority import prioritize
+from .duplex import Completion, as_buffer
+from .exchange import Exchange, code_of, error_of
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+    from ..keywords import Chunk
+    from ..listening import StreamEvents
+    from ..sessions.session import Http2Session
+
+__all__ = ["Http2Stream", "StreamState"]
+
+MAX_UINT32 = 2**32 - 1
+
+# Seconds between a complete answer and the reset that stops what the peer still sends: some
+# clients (curl 7.88) drop an answer that comes in one read with the reset. Meanwhile the
+# peer can send no more than its window.
+RESET_GRACE = 0.05
+
+
+def check_error_code(code: object) -> int:
+    """*code* as an error code of RFC 9113 section 7: an unsigned 32-bit integer."""
+    return check_integer("code", code, 0, MAX_UINT32)
+
+
+@dataclass(frozen=True, slots=True)
+class StreamState:
+    """A snapshot of a stream's state as nghttp2 has it; all 0 but `state` once it is gone."""
+
+    state: int = NGHTTP2_STREAM_STATE_CLOSED
+    """One of the ``NGHTTP2_STREAM_STATE_`` constants."""
+    weight: int = 0
+    """RFC 7540 weight, 1 to 256."""
+    sum_dependency_weight: int = 0
+    """The sum of the weights of the streams that depend on this one."""
+    local_close: int = 0
+    """1 when this side has ended."""
+    remote_close: int = 0
+    """1 when the peer's side has ended."""
+    local_window_size: int = 0
+    """Bytes that the peer may send before the next WINDOW_UPDATE."""
+
+
+class Http2Stream(Exchange):
+    """One stream of a session (RFC 9113 section 5); not constructed by programs.
+
+    Events: ``aborted``, ``close``, ``data(chunk)``, ``drain``, ``end``, ``error(error)``,
+    ``finish``, ``frame_error(type, code, id)``, ``ready``, ``timeout``,
+    ``trailers(headers, flags)``, ``want_trailers``.
+    """
+
+    if TYPE_CHECKING:  # by event, what listeners get
+        on: StreamEvents  # type: ignore[assignment]
+        once: StreamEvents  # type: ignore[assignment]
+        add_listener: StreamEvents  # type: ignore[assignment]
+        prepend_listener: StreamEvents  # type: ignore[assignment]
+        prepend_once_listener: StreamEvents  # type: ignore[assignment]
+
+    id: int | None = None
+    """The stream identifier; None until the connection stands."""
+
+    _session: Http2Session
+    # What is sent when nobody listens to ``want_trailers``.
+    _final_trailers: OutgoingHeaders = ()
+
+    def __repr__(self) -> str:
+        life = self._life
+        state = "destroyed" if life.destroyed else "closed" if life.closed else "open"
+        return f"<{type(self).__name__} {self.id or 'pending'} {state}>"
+
+    # --- what is known ----------------------------------------------------------------
+
+    @property
+    def session(self) -> Http2Session | None:
+        """The session that the stream belongs to; None once the stream is destroyed.
+
+        Listeners of ``close`` can still ask for it, and for the addresses of its socket.
+        """
+        life = self._life
+        return None if life.destroyed and not life.telling else self._session
+
+    @property
+    def pending(self) -> bool:
+        """Whether the stream has no identifier yet."""
+        return self.id is None
+
+    @property
+    def writable_length(self) -> int:
+        """Bytes written that are still queued here: the peer's window or the socket is full."""
+        connection = self._session._connection
+        if not self._life.on_wire or connection is None:
+            return 0
+        assert self.id is not None
+        return connection.pending(self.id)
+
+    @property
+    def state(self) -> StreamState:
+        """A snapshot of the stream's state."""
+        connection = self._session._connection
+        if not self._life.on_wire or connection is None:
+            return StreamState()
+        assert self.id is not None
+        state = connection.stream_state(self.id)
+        return StreamState() if state is None else StreamState(**state)
+
+    # --- writing ----------------------------------------------------------------------
+
+    def _proceed(self) -> None:
+        """Send the headers that a body needs before it; a request has always sent them."""
+
+    def write(self, data: Chunk, encoding: str = "utf-8") -> bool:
+        """Send *data*, a buffer or a `str`; False means: wait for `drain` before more.
+
+        Nothing is copied when *data* is `bytes`. Raises ERR_STREAM_WRITE_AFTER_END,
+        ERR_HTTP2_INVALID_STREAM, ERR_INVALID_ARG_TYPE; ERR_HTTP_CONTENT_LENGTH_MISMATCH for
+        more than the headers' ``content-length`` says, which resets the stream.
+        """
+        life = self._life
+        if not life.writable:
+            if not self._head_request or life.closed:
+                self._check_writable()
+            if not self._headers_sent:
+                self._proceed()
+            return True
+        body = as_buffer(data, encoding)
+        if not self._headers_sent:
+            self._proceed()
+        return self._submit(body, False)
+
+    def end(self, data: Chunk | None = None, encoding: str = "utf-8") -> None:
+        """End the writing side, after *data* if there is any; ending twice does nothing.
+
+        A response to HEAD has no body: *data* is dropped. Raises like `write` when there
+        is data that can't be sent, and when there is less than ``content-length`` says.
+        """
+        life = self._life
+        if not life.writable:
+            if data is not None and (life.closed or not self._head_request):
+                self._check_writable()
+            if not (self._headers_sent or life.closed):
+                # a stream that was pushed for HEAD has no body from the first
+                self._proceed()
+            return
+        body = data if data is None or type(data) is bytes else as_buffer(data, encoding)
+        if not self._headers_sent:
+            self._proceed()
+            life = self._life
+            if life.writable_ended:
+                return
+        self._life = life.on_end
+        session = self._session
+        connection = session._connection
+        if self.id is None or connection is None or self._watched:
+            self._submit(body, True)
+            return
+        try:
+            connection.write(self.id, body, True)
+        except Http2Error as error:
+            self._refused_by_engine(error)
+            raise
+        if not session._in_batch:
+            session._schedule_flush()
+
+    def _submit(self, data: Buffer | None, end: bool) -> bool:
+        session = self._session
+        assert self.id is not None
+        assert session._connection is not None
+        try:
+            pending: int = session._connection.write(self.id, data, end)
+        except Http2Error as error:
+            self._refused_by_engine(error)
+            raise
+        if self._timer is not None:
+            self._timer.touch()
+        if not session._in_batch:
+            session._schedule_flush()
+        if pending >= HIGH_WATER:
+            self._need_drain = self._watched = True
+            return False
+        return True
+
+    def _refused_by_engine(self, error: Http2Error) -> None:
+        """A body that is not as long as was declared can't be made whole: the stream ends."""
+        if error.code == "ERR_HTTP_CONTENT_LENGTH_MISMATCH" and not self._life.destroyed:
+            self._error_seen = True  # it is raised to the caller
+            self._life = self._life.on_end_refused
+            self.destroy(error)
+
+    def send_trailers(self, headers: OutgoingHeaders) -> None:
+        """Send the trailers and end the stream (RFC 9113 section 8.1).
+
+        To be called at or after ``want_trailers``, on a stream that was begun with
+        ``wait_for_trailers=True``. Raises ERR_HTTP2_TRAILERS_NOT_READY,
+        ERR_HTTP2_TRAILERS_ALREADY_SENT, ERR_HTTP2_INVALID_STREAM,
+        ERR_HTTP2_PSEUDOHEADER_NOT_ALLOWED.
+        """
+        if self.sent_trailers is not None:
+            raise new_error("ERR_HTTP2_TRAILERS_ALREADY_SENT")
+        if self._life.closed:
+            raise self._closed_error()
+        if not self._life.trailers_ready:
+            raise new_error("ERR_HTTP2_TRAILERS_NOT_READY")
+        session = self._session
+        assert self.id is not None
+        assert session._connection is not None
+        session._connection.submit_trailers(self.id, headers)
+        self.sent_trailers = headers_as_sent(headers, {})
+        session._wake()
+
+    def _want_trailers(self) -> None:
+        self._life = self._life.on_want_trailers
+        if self._life.closed:
+            return
+        if not self.emit("want_trailers"):
+            self.send_trailers(self._final_trailers)
+
+    # --- reading ----------------------------------------------------------------------
+
+    def _taken(self, size: int) -> None:
+        if self._life.on_wire:
+            session = self._session
+            assert self.id is not None
+            if session._connection is not None:
+                session._connection.consume(self.id, size)
+                session._wake()
+
+    def _receive_data(self, data: bytes, end: bool) -> None:
+        if self._timer is not None:
+            self._timer.touch()
+        if self._life.destroyed:
+            if data and self._session._connection is not None and self.id is not None:
+                self._session._connection.consume(self.id, len(data))
+            return
+        self._feed(data, end)
+
+    # --- ends -------------------------------------------------------------------------
+
+    def close(self, code: int = NGHTTP2_NO_ERROR) -> Completion:
+        """Close the stream with RST_STREAM of *code*; awaitable: until ``close`` is emitted.
+
+        A stream that has ended its writing side is closed with NO_ERROR only after all
+        of it has been sent. One that is complete in both directions, and waits for its
+        reader, is closed without waiting any longer: what has come can still be read.
+        Raises ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE.
+        """
+        check_error_code(code)
+        life = self._life
+        if life.closed:
+            if life.whole and not self._flowing:
+                self._session._loop.call_soon(self._end_unread)
+            return Completion(self)
+        sending = life.writable_ended and self._headers_sent and not life.writable_finished
+        # no event will tell of the end of what never began
+        unsent = self._is_unsent()
+        self._shut(life.on_close, code)
+        if life.idle or not sending or code != NGHTTP2_NO_ERROR:
+            if unsent:
+                self._leave(error_of(code, self.id))
+            else:
+                self._reset(code)
+        return Completion(self)
+
+    def _is_unsent(self) -> bool:
+        """Whether the stream's HEADERS wait for the peer's MAX_CONCURRENT_STREAMS."""
+        return False
+
+    def _finished(self) -> None:
+        super()._finished()
+        if self._life.closed and self._life.on_wire and self._code == NGHTTP2_NO_ERROR:
+            # close() waited for the last byte
+            self._session._loop.call_later(RESET_GRACE, self._reset, NGHTTP2_NO_ERROR)
+
+    def _reset(self, code: int) -> None:
+        session = self._session
+        if self._life.on_wire and session._connection is not None:
+            assert self.id is not None
+            session._connection.reset(self.id, code)
+            session._wake()
+
+    def _never_sent(self, code: int) -> bool:
+        """The HEADERS frame was not sent; True when that has been dealt with."""
+        return False
+
+    def destroy(self, error: BaseException | None = None) -> None:
+        """End the stream at once, with RST_STREAM: INTERNAL_ERROR when there is an *error*.
+
+        A `StreamError` gives its own code, an `AbortError` CANCEL. ``error`` and
+        ``close`` are emitted in the next turn of the loop.
+        """
+        life = self._life
+        if not life.destroyed:
+            self._shut(life.on_close, code_of(error))
+            self._leave(error)
+
+    def _leave(self, error: BaseException | None) -> None:
+        """Leave the session because this side says so; the events follow in the next turn."""
+        if self._life.on_wire:
+            self._reset(self._code)
+            if self._buffered:
+                # nobody reads it now, and the connection's window must not miss it for ever
+                self._report(self._buffered)
+                self._chunks = None
+                self._buffered = 0
+        self._fail(error)
+        self._session._forget(self)
+        self._session._loop.call_soon(self._emit_end)
+
+    def _session_ended(self, error: BaseException | None, code: int) -> None:
+        """The session is destroyed: all who read or wait here are told why."""
+        life = self._life
+        if life.destroyed:
+            return
+        lost = error is None or isinstance(error, ConnectionClosed)
+        self._shut(life.on_lost if lost else life.on_broken, code)
+        if self._life.whole:
+            self._await_reader()
+            return
+        self._fail(error)
+        if self._error_seen:
+            self._session._error_seen = True
+        # the session says it once for all its streams
+        self._error_seen = True
+        self._session._loop.call_soon(self._emit_end)
+
+    def _stream_closed(self, code: int, unsent: bool) -> None:
+        """The stream is over for HTTP/2: by both ends' END_STREAM or by RST_STREAM.
+
+        *unsent*: bytes were queued here that are not sent any more.
+        """
+        if self._flow_scheduled:
+            # `data` and `end` of what has come go before `close`
+            self._flow()
+        if self._buffered:
+            # Nothing more can come on this stream: what it holds is bounded by its
+            # window, and the connection's window must not wait for a reader.
+            self._report(self._buffered)
+        life = self._life
+        if life.destroyed:
+            return
+        if life.closed:
+            # what the peer makes of the end that we have decided on is no news
+            code = self._code
+        self._shut(life.on_over if code == NGHTTP2_NO_ERROR else life.on_broken, code)
+        if not self._life.whole:
+            self._fail(error_of(code, self.id))
+            self._emit_end()
+            return
+        if unsent or self._life.aborted:
+            # the answer came whole and wants no more of the request
+            self._error = stream_error(code, self.id)
+            self._fail_drainers()
+        else:
+            self._finished()
+        self._await_reader()
+        if life.closed and not self._flowing:
+            # the program has closed it, and does not wait for its own reading
+            self._end_unread()
+
+    def _lost(self) -> BaseException | None:
+        return self._session._lost_to(self)
+
+    # --- priority ---------------------------------------------------------------------
+
+    def priority(
+        self,
+        *,
+        exclusive: bool | None = None,
+        parent: int | None = None,
+        weight: int | None = None,
+        silent: bool = False,
+        urgency: int | None = None,
+        incremental: bool | None = None,
+    ) -> None:
+        """Change the stream's priority: by the rules of RFC 7540, of RFC 9218, or of both.
+
+        *parent* (the id of a stream, 0 for none), *weight* (1 to 256, 16) and *exclusive*
+        (take over the parent's other dependents) are RFC 7540's: they are sent as PRIORITY,
+        or with *silent* change the order in which this side sends. *urgency* (0 to 7, 3; 0
+        goes first) and *incremental* (False; True shares the connection with others of
+        the same urgency) are RFC 9218's: a client sends PRIORITY_UPDATE, if the server
+        takes it; a server changes the order in which it sends, if it was made with
+        ``extensible_priorities``. Without any argument, RFC 7540's defaults are sent.
+
+        Without effect where the peer or the linked nghttp2 does not know of them. Raises
+        ERR_HTTP2_STREAM_SELF_DEPENDENCY, ERR_HTTP2_INVALID_STREAM, ERR_INVALID_ARG_TYPE,
+        ERR_OUT_OF_RANGE.
+        """
+        prioritize(self, exclusive, parent, weight, silent, urgency, incremental)

@@ -1,0 +1,58 @@
+"""Coroutine handlers that end without having answered: their clients would wait for ever.
+
+A function may leave its answer to somebody else; the end of a coroutine is the end of the work on
+its request. It still is not when the handler has left something that may answer: a listener
+of the body, a file or a pipe under way, another handler.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..common.emitter import EventEmitter, logger
+from ..common.tasks import Work
+from .exchange import Responder
+
+__all__ = ["check_answered"]
+
+# Listeners of a request that are about its answer.
+OF_THE_BODY = ("data", "end", "trailers", "timeout")
+
+
+def check_answered(
+    coroutine: Work[object], emitter: EventEmitter, event: str, args: tuple[object, ...]
+) -> None:
+    """Answer with 500 when *coroutine*, a handler of *event* of *emitter*, has not answered."""
+    stream = args[0] if event == "stream" else getattr(args[0], "stream", None)
+    if (
+        not isinstance(stream, Responder)
+        or stream._headers_sent
+        or stream._life.closed
+        or stream._tasks
+        or stream._is_being_fed()
+        or any(stream.listener_count(name) for name in OF_THE_BODY)
+        or _others_listen(stream, emitter, event)
+    ):
+        return
+    logger.error(
+        "%r: the handler %s has ended without an answer: %s",
+        stream,
+        getattr(coroutine, "__qualname__", coroutine),
+        stream._described(),
+    )
+    stream._answer_failure()
+
+
+def _others_listen(stream: Any, emitter: EventEmitter, event: str) -> bool:
+    """Whether *stream* has handlers beside the one of *event* of *emitter*."""
+    session = stream._session
+    server = getattr(session, "server", None)
+    streams = 0 if stream.id is None else _handlers(session)
+    if server is not None:
+        streams += _handlers(server)
+    return streams > 1 or emitter.listener_count(event) > 1
+
+
+def _handlers(emitter: EventEmitter) -> int:
+    """How many listeners of ``stream`` may answer: what only looks says ``answers = False``."""
+    return sum(getattr(listener, "answers", True) for listener in emitter.listeners("stream"))

@@ -1,0 +1,1 @@
+"""TLS: contexts, the handshake of a server, records."""

@@ -1,0 +1,196 @@
+"""From a connection that a secure server has accepted to TLS on it, or to the reason why not.
+
+The server does this itself rather than let its loop do it: programs are told of a connection
+before its handshake, and of every handshake that fails; and a client that offers
+only protocols which nobody speaks here is told so (RFC 7301 section 3.2). A connection that stands
+has a `TlsTransport`, and nothing of this.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from typing import TYPE_CHECKING, cast
+
+from ..common.emitter import logger
+from ..common.log_limit import limit
+from ..net.handshake_socket import HandshakeSocket
+from ..net.protocol import _read_buffer
+from .client_hello import read_client_hello
+from .transport import TlsTransport
+
+if TYPE_CHECKING:
+    from ..net.proxy_protocol import Addresses
+    from ..servers.accept import ServerProtocol
+    from ..servers.server import Http2Server
+
+__all__ = ["TlsProtocol"]
+
+# A record with the fatal alert no_application_protocol, 120 (RFC 8446 section 6).
+NO_APPLICATION_PROTOCOL = b"\x15\x03\x03\x00\x02\x02\x78"
+
+EVENT = "tls_client_error"
+
+
+def _no_protocol(offered: tuple[bytes, ...] | None) -> ssl.SSLError:
+    """As OpenSSL would have said it."""
+    said = "nobody knows what the client speaks"
+    if offered is not None:
+        names = ", ".join(repr(name.decode("latin-1")) for name in offered)
+        said = f"the client speaks only {names}"
+    error = ssl.SSLError(ssl.SSL_ERROR_SSL, f"[SSL: NO_APPLICATION_PROTOCOL] {said}")
+    vars(error).update(library="SSL", reason="NO_APPLICATION_PROTOCOL")
+    return error
+
+
+class TlsProtocol(asyncio.BufferedProtocol):
+    """Waits for the ClientHello, and hands over to TLS, above which is *inner*."""
+
+    __slots__ = (
+        "_buffer", "_error", "_hello", "_incoming", "_inner", "_offered", "_outgoing",
+        "_server", "_socket", "_tls", "_transport",
+    )  # fmt: skip
+
+    def __init__(self, server: Http2Server, inner: ServerProtocol) -> None:
+        self._server = server
+        self._inner = inner
+        self._buffer = _read_buffer()
+        self._hello = b""
+        # what it offers by ALPN; None: it could not be read
+        self._offered: tuple[bytes, ...] | None = None
+        self._transport: asyncio.Transport | None = None
+        self._socket: HandshakeSocket | None = None
+        self._tls: ssl.SSLObject | None = None
+        self._incoming = ssl.MemoryBIO()
+        self._outgoing = ssl.MemoryBIO()
+        self._error: Exception | None = None
+
+    def claim(self, addresses: Addresses) -> None:
+        """Take *addresses* for those of the connection: its proxy has said so."""
+        self._inner.claim(addresses)
+
+    # --- the ClientHello ----------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A client has connected."""
+        server = self._server
+        stream = cast("asyncio.Transport", transport)
+        if server._close_emitted:
+            server._never_begun(self)
+            stream.abort()
+            return
+        self._transport = stream
+        server._begun(self, stream)
+        self._inner._handshake = self
+        server._await_handshake(self._inner)
+        if server.listener_count(EVENT) or logger.isEnabledFor(logging.DEBUG):
+            self._socket = HandshakeSocket(stream, self._inner._claimed)
+        inner = self._inner
+        if not inner._known:
+            inner._known = True
+            if server._listeners is not None:
+                server._accepted(stream)
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Where the next bytes go."""
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """*nbytes* have come."""
+        transport = self._transport
+        if transport is None or self._error is not None:
+            return
+        data = self._buffer[:nbytes]
+        if self._tls is None:
+            self._server._handshakes.add(transport)
+            self._hello += bytes(data)
+            whole, offered = read_client_hello(self._hello)
+            if not whole:
+                return
+            if offered and not self._server._speaks(offered):
+                self._error = _no_protocol(offered)
+                transport.write(NO_APPLICATION_PROTOCOL)
+                transport.close()
+                return
+            context = self._server._context
+            assert context is not None
+            self._offered = offered
+            self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
+            data = memoryview(self._hello)
+        self._incoming.write(data)
+        self._shake_hands(transport, self._tls)
+
+    def eof_received(self) -> bool:
+        """The client has nothing more to say: there will be no handshake."""
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is over, and TLS has not begun."""
+        self._failed(exc)
+
+    # --- the handshake ------------------------------------------------------------------
+
+    def _shake_hands(self, transport: asyncio.Transport, tls: ssl.SSLObject) -> None:
+        try:
+            tls.do_handshake()
+        except ssl.SSLWantReadError:
+            return
+        except ssl.SSLError as error:
+            self._error = error
+        finally:
+            # also the last flight, and the alert that says what is wrong
+            answer = self._outgoing.read()
+            if answer and not transport.is_closing():
+                transport.write(answer)
+        if self._error is None and self._offered is None and tls.selected_alpn_protocol() is None:
+            # OpenSSL takes what was not understood here, such as a ClientHello in small pieces,
+            # which anybody on the way can make of a whole one: that must not undo ALPN
+            self._error = _no_protocol(None)
+        if self._error is not None:
+            transport.close()
+            return
+        server = self._server
+        if self._offered and tls.selected_alpn_protocol() is None:
+            # one that the program's `sni_callback` has chosen: the first was asked before
+            limit.warn(
+                "no ALPN", None, "%r: an ssl_context has chosen none of the protocols that a "
+                "client offers by ALPN: call its set_alpn_protocols(['h2'])", server,
+            )  # fmt: skip
+        self._inner._handshake = None
+        server._handshakes.discard(transport)
+        server._transports.discard(transport)
+        # uvloop keeps the first protocol of a connection for as long as there is that connection
+        self._transport = self._socket = self._tls = None
+        carried = TlsTransport(server._loop, transport, tls, self._incoming, self._outgoing)
+        carried.claimed = self._inner._claimed or {}
+        carried.begin(self._inner)
+
+    # --- the end ------------------------------------------------------------------------
+
+    def expire(self) -> None:
+        """``handshake_timeout`` has passed."""
+        if self._transport is not None and self._error is None:
+            seconds = self._server._options.handshake_timeout
+            self._error = TimeoutError(f"the TLS handshake took more than {seconds:g} s")
+            self._transport.abort()
+
+    def _failed(self, error: Exception | None) -> None:
+        """There is no TLS, because of *error*, or because the connection was closed."""
+        transport, self._transport = self._transport, None
+        if transport is None:
+            return
+        self._inner._handshake = None
+        server = self._server
+        server._handshakes.discard(transport)
+        server._transport_gone(transport)
+        self._inner.connection_lost(None)
+        error = self._error or error
+        if error is None and server._closing:
+            return  # it was the server's own end
+        if error is None or not str(error):
+            # what a loop has to say of a client that hangs up
+            error = ConnectionResetError("the connection was closed during the TLS handshake")
+        socket = self._socket or HandshakeSocket(transport, self._inner._claimed)
+        logger.debug("%r: the handshake with %r failed: %r", server, socket, error)
+        server.emit(EVENT, error, socket)

@@ -1,0 +1,171 @@
+"""TLS inside a tunnel: what carries a session of ``https:`` over a stream of this library.
+
+An event loop does TLS on its own transports alone, and uvloop on no others at all. So the
+bytes go through `ssl.MemoryBIO`, between the session and the stream. Imported when it is
+needed, as `ssl` is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Any
+
+from ..constants import NGHTTP2_CANCEL
+from ..net.carriers import READ_SIZE, ProtocolFactory, StreamCarrier
+from ..streams.client_stream import ClientHttp2Stream
+from ..streams.stream import Http2Stream
+
+__all__ = ["carry_tls"]
+
+# Seconds that a handshake may take: as many as the loops allow on a socket.
+HANDSHAKE_TIMEOUT = 60.0
+
+
+class Tls:
+    """The client's side of TLS on *stream*."""
+
+    def __init__(self, stream: Http2Stream, context: ssl.SSLContext, server_name: str) -> None:
+        self.context = context
+        self._stream = stream
+        self._incoming = ssl.MemoryBIO()
+        self._outgoing = ssl.MemoryBIO()
+        self.object = context.wrap_bio(self._incoming, self._outgoing, server_hostname=server_name)
+
+    def _send(self) -> bool:
+        """Send what TLS has to say; False when the stream wants a rest."""
+        data = self._outgoing.read()
+        return not data or not self._stream.writable or self._stream.write(data)
+
+    async def _receive(self) -> bool:
+        """Take in what comes next; False at the end of the stream."""
+        data = await self._stream.read(READ_SIZE)
+        self._incoming.write(data)
+        return bool(data)
+
+    async def handshake(self) -> None:
+        """Raises `ssl.SSLError`, and `ConnectionError` when the stream ends or is no tunnel."""
+        try:
+            while True:
+                try:
+                    self.object.do_handshake()
+                    return
+                except ssl.SSLWantReadError:
+                    pass
+                finally:
+                    # also the last flight, and the alert that says what is wrong
+                    self._send()
+                if not await self._receive():
+                    raise ConnectionResetError("the tunnel ended in TLS's handshake")
+        except OSError as error:
+            stream = self._stream
+            response = stream._response if isinstance(stream, ClientHttp2Stream) else None
+            if response is not None and not 200 <= response[":status"] < 300:
+                # what came is not TLS, but the reasons of a proxy
+                raise ConnectionRefusedError(
+                    f"the tunnel was refused with status {response[':status']}"
+                ) from error
+            raise
+
+    async def read(self, size: int) -> bytes:
+        """Up to *size* bytes; none at the end.
+
+        An end without close_notify is one as well: HTTP/2 says itself what is incomplete.
+        """
+        while True:
+            try:
+                return self.object.read(size)
+            except ssl.SSLZeroReturnError:
+                return b""
+            except ssl.SSLWantReadError:
+                # TLS may have something to say of its own, such as new keys
+                self._send()
+                if not await self._receive():
+                    return b""
+
+    def write(self, data: bytes | bytearray | memoryview) -> bool:
+        """Encrypt and send *data*; False when the stream wants a rest."""
+        with suppress(ssl.SSLError):  # the reading side tells of it
+            self.object.write(data)
+        return self._send()
+
+    def close(self) -> None:
+        """Say close_notify, and don't wait for the peer's."""
+        with suppress(ssl.SSLError):
+            self.object.unwrap()
+        self._send()
+
+
+class TlsCarrier(StreamCarrier):
+    """Over TLS over a stream."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        protocol: asyncio.BufferedProtocol,
+        stream: Http2Stream,
+        tls: Tls,
+    ) -> None:
+        super().__init__(loop, protocol, stream)
+        self._read = tls.read
+        self._tls = tls
+
+    def _put(self, data: bytes | bytearray | memoryview) -> bool:
+        return self._tls.write(data)
+
+    def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview]) -> None:
+        """Hand all of them on together: a record for each would be mostly overhead."""
+        self.write(b"".join(list_of_data))
+
+    def _finish(self) -> None:
+        self._tls.close()
+        super()._finish()
+
+    def get_extra_info(self, name: str, default: object = None) -> Any:
+        """What asyncio's transports know of TLS, and ``"stream"``."""
+        tls = self._tls.object
+        match name:
+            case "ssl_object":
+                return tls
+            case "sslcontext":
+                return self._tls.context
+            case "peercert":
+                return tls.getpeercert()
+            case "cipher":
+                return tls.cipher()
+            case "compression":
+                return tls.compression()
+        return super().get_extra_info(name, default)
+
+
+async def carry_tls(
+    loop: asyncio.AbstractEventLoop,
+    stream: Http2Stream,
+    factory: ProtocolFactory,
+    context: ssl.SSLContext,
+    server_name: str,
+) -> None:
+    """Do TLS's handshake on *stream*, then let it carry the protocol that *factory* makes.
+
+    Raises what `Tls.handshake` does, the stream's error when it was reset, and
+    `ConnectionAbortedError` after `HANDSHAKE_TIMEOUT`. The stream is closed then.
+    """
+    tls = Tls(stream, context, server_name)
+    limit = asyncio.timeout(HANDSHAKE_TIMEOUT)
+    try:
+        async with limit:
+            await tls.handshake()
+    except ssl.SSLError:
+        # the server is told why
+        stream.end()
+        stream.close()
+        raise
+    except BaseException as error:
+        stream.close(NGHTTP2_CANCEL)
+        if limit.expired() and isinstance(error, TimeoutError):
+            text = f"TLS's handshake took longer than {HANDSHAKE_TIMEOUT} seconds"
+            raise ConnectionAbortedError(text) from error
+        raise
+    TlsCarrier(loop, factory(), stream, tls).begin()
