@@ -388,7 +388,7 @@ def test_the_list_of_commands_is_complete() -> None:
         *("bytes_consumed", "bytes_received", "bytes_sent", "frames_received", "frames_sent"),
         *("last_received", "last_sent_request", "max_open_streams", "stream_count"),
         *("measuring", "receiving_block", "reporting_windows", "stamping"),
-        *("admit", "crowded", "hold", "new_turn"),
+        *("admit", "crowded", "hold", "hold_blocks", "new_turn"),
     }
     assert len(names - harmless) == len(COMMANDS_AFTER_CLOSE)
 

@@ -17,7 +17,7 @@ from ..support import memory, raw
 from ..support.raw import RawPeer
 from ..support.running import Run
 from ..support.serving import check_serves, eventually, hello, listening, serving
-from ..support.sessions import Sessions
+from ..support.sessions import Sessions, raw_server
 
 WINDOW = 4
 MEGABYTE = 1024 * 1024
@@ -250,6 +250,52 @@ def test_the_blocks_of_one_read_are_counted_together() -> None:
     assert pair.client.memory() <= 512 * 100 + (
         tables["deflate_dynamic_table_size"] + tables["inflate_dynamic_table_size"]
     )
+
+
+@pytest.mark.parametrize("way", ["read", "dropped", "cancelled"])
+def test_trailers_of_unread_responses_are_counted(run: Run, way: str) -> None:
+    """A read for each response: they count until the reader has had the body."""
+    large = [("x-long", "y" * 2900)] * 5
+    requests = 60
+
+    async def script(peer: RawPeer) -> None:
+        for n in range(1, 2 * requests, 2):
+            await peer.until(raw.HEADERS, n)
+        for n in range(1, 2 * requests, 2):
+            peer.send(raw.headers(n, [(":status", "200")]), raw.data(n, b"body"))
+            peer.send(raw.headers(n, large, end_stream=True))
+            await peer.answered()
+        # those that were refused, and one more
+        await peer.until(raw.HEADERS, 2 * requests + 1)
+        peer.send(raw.headers(2 * requests + 1, [(":status", "200"), *large], end_stream=True))
+
+    async def main() -> None:
+        async with (
+            raw_server(script) as url,
+            http2.connect(url, max_session_memory=1) as session,
+        ):
+            streams = [session.request() for _ in range(requests)]
+            engine = session._connection
+            assert engine is not None
+            await eventually(lambda: all(stream.closed for stream in streams))
+            engine.receive(b"")
+            whole = [stream for stream in streams if not stream.rst_code]
+            assert 20 < len(whole) < 40
+            assert engine.memory() > 900_000
+            if way == "read":
+                for stream in whole:
+                    assert await stream.read() == b"body"
+            elif way == "cancelled":
+                for stream in whole:
+                    stream.destroy()
+            else:
+                whole.clear()
+                streams.clear()
+                gc.collect()
+            assert engine.memory() < 20_000
+            assert (await session.request().response())[":status"] == 200
+
+    run(main())
 
 
 async def cost_of_a_stream(kind: str) -> float:

@@ -184,6 +184,10 @@ cdef int drop_block(Session self, int32_t stream_id) except -1:
         self._large_blocks -= 1
         self._block_memory -= memory
         self._block_memory_in_batch += memory
+        if self.client:
+            if self._closed_blocks is None:
+                self._closed_blocks = {}
+            self._closed_blocks[stream_id] = memory
     return 0
 
 

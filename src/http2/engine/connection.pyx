@@ -219,6 +219,7 @@ cdef class Connection(Session):
         self._admitted = 0
         self._refused = None
         self._block_memory_in_batch = 0
+        self._closed_blocks = None
         if not self.client:
             self._newest_before = self._newest
         try:

@@ -42,6 +42,8 @@ cdef class Session:
     cdef Py_ssize_t _block_memory
     # of streams that have been closed since `receive` was called: its batch has them still
     cdef Py_ssize_t _block_memory_in_batch
+    # of what streams, when this side is a client; None: of none
+    cdef dict _closed_blocks
     cdef Py_ssize_t _unacknowledged
     # what others hold for the peer, who say so
     cdef Py_ssize_t _held

@@ -24,6 +24,8 @@ cdef enum:
     # queue of a body, and a frame that waits to be sent or to be acknowledged.
     # tests/limits/test_session_memory.py measures them.
     STREAM_MEMORY = 6144
+    # Header blocks from this size on count after their stream has closed: see `hold_blocks`.
+    LARGE_ENDED = 16384
     BODY_MEMORY = 128
     FRAME_MEMORY = 512
     # Requests that are handed out in one turn of the loop: others on the loop come in between.
@@ -398,6 +400,24 @@ cdef class Session:
     def hold(self, Py_ssize_t size):
         """Count *size* bytes that are held for the peer elsewhere; less than 0: no more."""
         self._held += size
+
+    def hold_blocks(self, int32_t stream_id):
+        """Go on counting the header blocks of a response that has just ended; their bytes.
+
+        For a client's stream whose body is still unread. 0 when the blocks take less than
+        LARGE_ENDED bytes: an honest response's do, and a program may leave many of them
+        unread. The caller gives the bytes back by `hold`. Without this call the blocks count
+        until the next `receive`.
+        """
+        cdef Py_ssize_t memory
+        if self._closed_blocks is None:
+            return 0
+        memory = self._closed_blocks.pop(stream_id, 0)
+        if memory < LARGE_ENDED:
+            return 0
+        self._block_memory_in_batch -= memory
+        self._held += memory
+        return memory
 
     @property
     def crowded(self):

@@ -459,6 +459,8 @@ class ClientHttp2Session(Http2Session):
         stream: Any = self._streams.pop(stream_id, None)
         if stream is None:
             return
+        if stream._buffered and self._connection is not None:
+            stream._hold_blocks(self._connection, stream_id)
         if (
             code == NGHTTP2_NO_ERROR
             and unsent is None

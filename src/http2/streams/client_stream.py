@@ -26,10 +26,28 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
+    from ..engine import Connection
     from ..listening import ClientStreamEvents
     from ..sessions.client_session import ClientHttp2Session
 
 __all__ = ["ClientHttp2Stream"]
+
+
+class HeldBlocks:
+    """Counts the large header blocks of a response that has ended, and is not read yet.
+
+    They count for `max_session_memory` as long as this object lives: until the reader has had
+    the body, the stream fails, or the program drops it unread.
+    """
+
+    __slots__ = ("_connection", "_size")
+
+    def __init__(self, connection: Connection, size: int) -> None:
+        self._connection = connection
+        self._size = size
+
+    def __del__(self) -> None:
+        self._connection.hold(-self._size)
 
 
 class ClientHttp2Stream(Http2Stream):
@@ -73,6 +91,8 @@ class ClientHttp2Stream(Http2Stream):
     # How often the server has refused it, and what it is sent with when that happens.
     _refusals = 0
     _priority: tuple[int, int, bool] = (0, 16, False)
+    # While the response is complete and unread: what its large header blocks take.
+    _held_blocks: HeldBlocks | None = None
     _signal: asyncio.Future[object] | None = None
     # a coroutine's task is ours to end; a future belongs to whoever made it
     _owns_signal = False
@@ -273,7 +293,14 @@ class ClientHttp2Stream(Http2Stream):
         life = self._life
         self._life = life.on_done if life.readable_ended else life.on_sent.on_over
 
+    def _hold_blocks(self, connection: Connection, stream_id: int) -> None:
+        """Count the header blocks of a response that has ended before it was read."""
+        size = connection.hold_blocks(stream_id)
+        if size:
+            self._held_blocks = HeldBlocks(connection, size)
+
     def _reading_ended(self) -> None:
+        self._held_blocks = None
         if self._watched:
             super()._reading_ended()
         elif self._life.whole:
@@ -299,11 +326,13 @@ class ClientHttp2Stream(Http2Stream):
 
     def _fail(self, error: BaseException | None) -> None:
         self._unwatch()
+        self._held_blocks = None
         super()._fail(error)
         self._early = None
 
     def _close_well(self) -> None:
         self._unwatch()
+        self._held_blocks = None
         super()._close_well()
 
 
