@@ -39,6 +39,13 @@ def keep_colons(app: Any, what: str, name: str, obj: Any, options: Any, lines: l
         lines[:0] = ["..", ""]  # an empty comment: napoleon looks at the first line only
 
 
+def without_doors(
+    app: Any, what: str, name: str, obj: Any, skip: bool, options: Any
+) -> bool | None:
+    """Leave out what is there for other rooms of the library, and has no row of its own."""
+    return True if name in rows.internal() - rows.listed_names() else None
+
+
 def without_benchmarks(app: Any, name: str, source: list[str]) -> None:
     """Leave the page that `make bench` writes out of the index while nobody has run it."""
     if name == "index" and not (Path(app.srcdir) / "benchmarks.md").exists():
@@ -63,5 +70,6 @@ def setup(app: Any) -> None:
     """Hook them in; napoleon has the default priority, 500."""
     app.connect("builder-inited", check_rows)
     app.connect("source-read", with_rows)
+    app.connect("autodoc-skip-member", without_doors)
     app.connect("autodoc-process-docstring", keep_colons, priority=400)
     app.connect("source-read", without_benchmarks)

@@ -34,6 +34,7 @@ from http2.compat.response import ServerResponse
 from http2.compat.socket import StreamSocketProxy
 from http2.net.socket import SocketProxy
 from http2.sessions.options import SessionOptions
+from http2.streams import interfaces as stream_doors
 from http2.streams.duplex import Duplex
 
 ROOT = Path(__file__).parent.parent
@@ -99,6 +100,8 @@ OPTIONS: dict[str, Any] = {
     "secure_server": http2.SecureServerOptions,
     "connect": http2.ConnectOptions,
 }
+# Rooms' doors: names without underscore that other rooms of the library use, and no program.
+DOORS = (stream_doors,)
 # Members that every exception has, or that are in the constants' own table.
 UNLISTED = {"add_note", "args", "with_traceback"}
 
@@ -276,6 +279,24 @@ def marks() -> dict[str, list[str]]:
     return found
 
 
+@functools.cache
+def internal() -> frozenset[str]:
+    """The names that the protocols of rooms declare: no program uses them."""
+    return frozenset(
+        name
+        for module in DOORS
+        for protocol in vars(module).values()
+        if inspect.isclass(protocol) and protocol.__module__ == module.__name__
+        for name in [*protocol.__dict__, *inspect.get_annotations(protocol)]
+        if not name.startswith("_")
+    )
+
+
+def listed_names() -> frozenset[str]:
+    """The last parts of the rows: a door may be a public name of another class."""
+    return frozenset(row.path[-1] for row in rows().values())
+
+
 def members_of(cls: type) -> Iterator[str]:
     """The public members that *cls* has of this library's: not those of `dict` and the like."""
     seen = {name for base in cls.__mro__ if base is dict for name in dir(base)}
@@ -309,13 +330,14 @@ def uncovered() -> Iterator[str]:
         }:  # fmt: skip
             continue
         for member in members_of(cls):
-            if not covered(cls, member):
+            if member not in internal() and not covered(cls, member):
                 yield f"{cls.__name__}.{member}"
         for event in events_of(cls):
             if not covered(cls, f"event.{event}"):
                 yield f"{cls.__name__}: event {event}"
         for name, function in inspect.getmembers(cls, inspect.isfunction):
-            for option in keywords_of(function) if not name.startswith("_") else ():
+            hidden = name.startswith("_") or name in internal()
+            for option in () if hidden else keywords_of(function):
                 if not covered(cls, f"{name}.option.{option}"):
                     yield f"{cls.__name__}.{name}: option {option}"
     for prefix, options in OPTIONS.items():

@@ -235,7 +235,7 @@ def _handle(world: World, stream: Any, headers: http2.Headers) -> Any:
         case "hello":
             stream.end("hello")
         case "slow":
-            stream._session._loop.call_later(0.001, lambda: stream.closed or stream.end("slow"))
+            stream._session.loop.call_later(0.001, lambda: stream.closed or stream.end("slow"))
         case "parts":
             return _send_parts(stream)
         case "echo":

@@ -319,7 +319,7 @@ def transfers(stream: http2.ServerHttp2Stream, headers: http2.Headers) -> None:
             stream.respond()
             stream.end(str(size))
 
-        stream._session._loop.create_task(count()).add_done_callback(lambda task: task.result())
+        stream._session.loop.create_task(count()).add_done_callback(lambda task: task.result())
         return
 
     async def give() -> None:
@@ -333,7 +333,7 @@ def transfers(stream: http2.ServerHttp2Stream, headers: http2.Headers) -> None:
                 await stream.drain()
         stream.end()
 
-    stream._session._loop.create_task(give()).add_done_callback(lambda task: task.result())
+    stream._session.loop.create_task(give()).add_done_callback(lambda task: task.result())
 
 
 async def with_curl(port: int, path: str) -> None:

@@ -66,8 +66,8 @@ def test_requests_wait_for_room(run: Run, drained: bool, compat: bool) -> None:
                 peer.send(*(raw.get(2 * n + 1, f"/{n}") for n in range(60)))
                 await peer.answered()
                 await peer.answered()
-                assert session._connection is not None
-                assert session._connection.memory() < 10_000_000
+                assert session.engine is not None
+                assert session.engine.memory() < 10_000_000
                 if not (compat and drained):  # those hold 64 KiB each
                     assert 3 < len(begun) < 10
                 peer.send(raw.settings({WINDOW: 2**31 - 1}), raw.window_update(0, 2**31 - 65536))
@@ -115,7 +115,7 @@ async def check_idle(session: Any) -> None:
     """Nothing but the tables of header compression is left."""
     state = session.state
     tables = state.deflate_dynamic_table_size + state.inflate_dynamic_table_size
-    assert session._connection.memory() <= tables + 512
+    assert session.engine.memory() <= tables + 512
 
 
 def test_what_one_read_begins_and_resets_is_not_handed_out(run: Run) -> None:
@@ -275,7 +275,7 @@ def test_trailers_of_unread_responses_are_counted(run: Run, way: str) -> None:
             http2.connect(url, max_session_memory=1) as session,
         ):
             streams = [session.request() for _ in range(requests)]
-            engine = session._connection
+            engine = session.engine
             assert engine is not None
             await eventually(lambda: all(stream.closed for stream in streams))
             engine.receive(b"")

@@ -311,14 +311,14 @@ def test_nobody_observes(run: Run) -> None:
                 await peer.body(1)
                 [session] = sessions
                 assert "_handlers" not in vars(session)
-                assert not session._connection.measuring
+                assert not session.engine.measuring
                 with observing() as seen:
                     assert "_handlers" in vars(session)
                     peer.send(raw.get(3))
                     await peer.body(3)
                     assert (await seen.expect("Http2Stream"))[1].bytes_written == 5
                 assert "_handlers" not in vars(session)
-                assert not session._connection.measuring
+                assert not session.engine.measuring
                 peer.send(raw.get(5))
                 await peer.body(5)
                 assert seen.names == ["Http2Stream"]

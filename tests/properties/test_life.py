@@ -229,8 +229,8 @@ class Conversation:
     def check(self) -> None:
         """What each stream takes itself for is what nghttp2 takes it for."""
         for stream in (*self.asked, *self.came):
-            life = stream._life
-            connection = stream._session._connection
+            life = stream.life
+            connection = stream._session.engine
             if connection is None or life.idle or stream.id is None:
                 continue
             theirs = connection.stream_state(stream.id)
@@ -267,7 +267,7 @@ async def converse(steps: list[tuple[str, int, str]]) -> None:
     told: list[list[str]] = []
     for side, which, action in steps:
         if action == "ask":
-            if conversation.client._connection is None and side == "server":
+            if conversation.client.engine is None and side == "server":
                 conversation.connect()
             stream = conversation.client.request({":method": "POST" if which & 1 else "GET"})
             stream.on("error", lambda error: None)
@@ -277,7 +277,7 @@ async def converse(steps: list[tuple[str, int, str]]) -> None:
         if streams:
             ACTIONS[action](streams[which % len(streams)])
         if action == "settle":
-            if conversation.client._connection is None:
+            if conversation.client.engine is None:
                 conversation.connect()
             await conversation.settle()
             for stream in conversation.came:
@@ -288,7 +288,7 @@ async def converse(steps: list[tuple[str, int, str]]) -> None:
     for stream in everything:
         names: list[str] = []
         told.append(names)
-        if not stream._life.told:
+        if not stream.life.told:
             stream.on("close", lambda names=names: names.append("close"))
     for stream in everything:
         stream.destroy()
@@ -296,7 +296,7 @@ async def converse(steps: list[tuple[str, int, str]]) -> None:
     conversation.server.destroy()
     await conversation.settle()
     for stream in everything:
-        life = stream._life
+        life = stream.life
         assert life.told, life
         assert not life.telling
         assert stream.rst_code is not None

@@ -138,8 +138,8 @@ def test_node_stays_connected_to_a_server_that_asks(run: Run) -> None:
 
         def later(stream: http2.ServerHttp2Stream) -> None:
             seen.append(stream._session)
-            stream._session._loop.call_later(0.7, stream.respond, {":status": 200})
-            stream._session._loop.call_later(0.8, stream.end, "late")
+            stream._session.loop.call_later(0.7, stream.respond, {":status": 200})
+            stream._session.loop.call_later(0.8, stream.end, "late")
 
         async with serving(later, **options) as (_, port):
             got: Any = await node("client/keepalive.js", str(port))

@@ -187,7 +187,7 @@ def test_who_reads_slowly_gets_no_larger_windows(run: Run) -> None:
             peer = start_node(start)
             async with proxied(peer.port, DELAY) as proxy:
                 session = await http2.connect(f"http://127.0.0.1:{proxy.port}")
-                connection = session._connection
+                connection = session.engine
                 assert connection is not None
                 stream = session.request({":path": f"/body?size={4 * MIB}"})
                 await stream.response()

@@ -31,7 +31,7 @@ class Fed(Duplex):
 
     def fail(self, error: BaseException) -> None:
         """End early, as a stream that was reset does."""
-        self._life = self._life.on_broken.on_fail
+        self.life = self.life.on_broken.on_fail
         self._error = error
         self._fail_waiters()
 
@@ -268,7 +268,7 @@ def test_what_came_before_the_end_can_be_read(run: Run) -> None:
 def test_an_end_without_a_reason_is_premature(run: Run) -> None:
     async def main() -> None:
         stream = Fed()
-        stream._life = stream._life.on_broken.on_fail
+        stream.life = stream.life.on_broken.on_fail
         with pytest.raises(Http2Error) as caught:
             await stream.read()
         assert caught.value.code == "ERR_STREAM_PREMATURE_CLOSE"
@@ -486,7 +486,7 @@ def test_finish_wakes_who_drains_and_comes_once(run: Run) -> None:
         seen = Events()
         seen.listen(stream, "finish")
         stream._need_drain = True
-        stream._life = stream._life.on_end
+        stream.life = stream.life.on_end
         waiter = await soon(stream.drain())
         stream._finished()
         stream._finished()
@@ -504,7 +504,7 @@ def test_close_is_emitted_once_and_can_be_awaited_by_many(run: Run) -> None:
         seen.listen(stream, "close")
         waiters = [await soon(stream._wait_closed()) for _ in range(3)]
         waiters[0].cancel()
-        stream._life = stream._life.on_broken.on_fail
+        stream.life = stream.life.on_broken.on_fail
         stream._emit_close()
         stream._emit_close()
         await asyncio.gather(*waiters[1:])

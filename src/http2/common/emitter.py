@@ -329,11 +329,11 @@ class EventEmitter:
             kind = type(self).__name__
             if isinstance(error, Http2Error):
                 kind += error.code
-                limit.warn(kind, self._peer_name(), "%r: %s [%s]", self, error, error.code)
+                limit.warn(kind, self.peer_name(), "%r: %s [%s]", self, error, error.code)
             else:
                 kind += type(error).__name__
-                limit.warn(kind, self._peer_name(), "%r: %r", self, error)
+                limit.warn(kind, self.peer_name(), "%r: %r", self, error)
 
-    def _peer_name(self) -> str | None:
+    def peer_name(self) -> str | None:
         """The address of the peer that this is about, without its port; None when there is none."""
         return None

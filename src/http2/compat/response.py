@@ -129,7 +129,7 @@ class ServerResponse(Face):
         ERR_HTTP2_STATUS_INVALID for what is no status.
         """
         stream = self.stream
-        if stream._headers_sent:
+        if stream.headers_sent:
             # not what was set: a handler that failed was answered for
             return int(stream._sent[1] or self._status)
         return self._status
@@ -149,7 +149,7 @@ class ServerResponse(Face):
         Raises ERR_HTTP2_HEADERS_SENT, ERR_INVALID_ARG_TYPE, ERR_INVALID_HTTP_TOKEN,
         ERR_INVALID_CHAR, ERR_HTTP2_INVALID_HEADER_VALUE, ERR_HTTP2_PSEUDOHEADER_NOT_ALLOWED.
         """
-        if self.stream._headers_sent:
+        if self.stream.headers_sent:
             raise new_error("ERR_HTTP2_HEADERS_SENT")
         name = check_name(name)
         value = check_value(name, value)
@@ -191,7 +191,7 @@ class ServerResponse(Face):
 
         Raises ERR_HTTP2_HEADERS_SENT, ERR_INVALID_ARG_TYPE.
         """
-        if self.stream._headers_sent:
+        if self.stream.headers_sent:
             raise new_error("ERR_HTTP2_HEADERS_SENT")
         name = look_up(name)
         if name == "date":
@@ -218,9 +218,9 @@ class ServerResponse(Face):
         Raises ERR_HTTP2_HEADERS_SENT, ERR_HTTP2_STATUS_INVALID, and what `set_header` does.
         """
         stream = self.stream
-        if stream._life.closed:
+        if stream.life.closed:
             return self
-        if stream._headers_sent:
+        if stream.headers_sent:
             raise new_error("ERR_HTTP2_HEADERS_SENT")
         if headers is None and status_message is not None and not isinstance(status_message, str):
             headers, status_message = status_message, None
@@ -272,7 +272,7 @@ class ServerResponse(Face):
     def flush_headers(self) -> None:
         """Send the headers now, without waiting for the body."""
         stream = self.stream
-        if not stream._headers_sent and not stream._life.closed:
+        if not stream.headers_sent and not stream.life.closed:
             self._send_head(self._status)
 
     # --- informational responses --------------------------------------------------------
@@ -304,7 +304,7 @@ class ServerResponse(Face):
 
     def _send_informational(self, fields: dict[str, Any]) -> bool:
         stream = self.stream
-        if stream._headers_sent or stream._life.closed:
+        if stream.headers_sent or stream.life.closed:
             return False
         stream.additional_headers(fields)
         return True
@@ -320,12 +320,12 @@ class ServerResponse(Face):
         stream = self.stream
         if self._ended:
             raise new_error("ERR_STREAM_WRITE_AFTER_END")
-        if stream._life.closed:
+        if stream.life.closed:
             raise stream._closed_error()
-        if not stream._headers_sent:
+        if not stream.headers_sent:
             self._check_chunk(chunk)
             self._send_head(self._status)
-        if stream._life.writable_ended:
+        if stream.life.writable_ended:
             return True
         more: bool = stream.write(chunk, encoding)
         return more
@@ -341,16 +341,16 @@ class ServerResponse(Face):
         raises the stream's error when that will never be. Raises like `write`.
         """
         stream = self.stream
-        if self._ended or stream._life.closed:
+        if self._ended or stream.life.closed:
             return self
         if data is not None and type(data) is not bytes:
             self._check_chunk(data)
             if isinstance(data, str):
                 data = data.encode(encoding)
-        if not stream._headers_sent:
+        if not stream.headers_sent:
             self._begin(data)
         self._ended = True
-        if stream._life.writable_ended:
+        if stream.life.writable_ended:
             return self
         try:
             if self._trailers is None:
@@ -467,9 +467,9 @@ class Http2ServerResponse(ServerResponse):
         """
         stream = self.stream
         result: asyncio.Future[ServerResponse] = Handover(
-            lambda response: response.stream.close(NGHTTP2_CANCEL), loop=stream._session._loop
+            lambda response: response.stream.close(NGHTTP2_CANCEL), loop=stream._session.loop
         )
-        if stream._life.closed:
+        if stream.life.closed:
             result.set_exception(new_error("ERR_HTTP2_INVALID_STREAM"))
             return result
         kind = type(self)

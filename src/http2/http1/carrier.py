@@ -43,7 +43,7 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
 
     _transport: asyncio.Transport | None
     _socket: SocketProxy | None = None
-    _in_batch = False
+    in_batch = False
     _flush_scheduled = False
     _write_paused = False
     # A buffer full was written in this turn of the loop. Whoever writes on and on would keep
@@ -70,7 +70,7 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
         self._writelines = writelines_of(transport)
         # known after the end as well; see `SocketProxy`
         self._addresses = addresses_of(transport)
-        self._loop = server._loop
+        self.loop = server._loop
         self._buffer = _read_buffer()
         self._target = self._buffer[:HEAD_READ]
         self._out: list[bytes] = []
@@ -80,7 +80,7 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
         state = "destroyed" if self.destroyed else "closed" if self.closed else "open"
         return f"<{type(self).__name__} {state}>"
 
-    def _peer_name(self) -> str | None:
+    def peer_name(self) -> str | None:
         return host_of(self._addresses["peername"])
 
     # --- what is known ----------------------------------------------------------------
@@ -110,7 +110,7 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
         seconds = self.server._options.write_timeout
         if seconds and self._transport is not None and self._write_timer is None:
             unsent = self._transport.get_write_buffer_size()
-            self._write_timer = self._loop.call_later(seconds, self._look_at_writing, unsent)
+            self._write_timer = self.loop.call_later(seconds, self._look_at_writing, unsent)
 
     def _look_at_writing(self, before: int) -> None:
         """``write_timeout`` seconds ago *before* bytes were unsent: give up who takes nothing."""
@@ -129,7 +129,7 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
         self._cancel_write_timer()
         self._touch()
         # not now: asyncio calls this in the middle of a write of its own
-        self._loop.call_soon(self._writable)
+        self.loop.call_soon(self._writable)
 
     @abstractmethod
     def _writable(self) -> None:
@@ -145,14 +145,14 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
             self._flush()
             if not self._resting:
                 self._resting = True
-                self._loop.call_soon(self._rested)
-        elif not self._in_batch:
-            self._wake()
+                self.loop.call_soon(self._rested)
+        elif not self.in_batch:
+            self.wake()
 
-    def _wake(self) -> None:
-        if not self._flush_scheduled and not self._in_batch:
+    def wake(self) -> None:
+        if not self._flush_scheduled and not self.in_batch:
             self._flush_scheduled = True
-            self._loop.call_soon(self._turn_over)
+            self.loop.call_soon(self._turn_over)
 
     def _turn_over(self) -> None:
         self._flush_scheduled = False
@@ -219,14 +219,14 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
             if self._timer is not None:
                 self._timer.cancel()
             self._timer_at = when
-            self._timer = self._loop.call_at(when, self._due)
+            self._timer = self.loop.call_at(when, self._due)
 
     def _due(self) -> None:
         self._timer = None
         when = self._deadline
         if not when:
             return
-        if when > self._loop.time():
+        if when > self.loop.time():
             self._set_deadline(when)
         else:
             self._deadline = 0.0
@@ -248,7 +248,7 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
             self.once("timeout", callback)
         self._cancel_idle_timer()
         if seconds and not self.destroyed:
-            self._idle_timer = IdleTimer(self._loop, seconds, self._timed_out)
+            self._idle_timer = IdleTimer(self.loop, seconds, self._timed_out)
         return self
 
     @abstractmethod
@@ -297,7 +297,7 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
                 return
         self._target = self._buffer
         self._resume_reading()
-        self._set_deadline(self._loop.time() + LINGER)
+        self._set_deadline(self.loop.time() + LINGER)
 
     def _close_transport(self) -> None:
         """Close when what is written has left; a client that takes nothing is given up."""
@@ -307,7 +307,7 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
         if transport is not None and not transport.is_closing():
             grace = TLS_LINGER if self.encrypted else LINGER
             transport.close()
-            self._set_deadline(self._loop.time() + grace)
+            self._set_deadline(self.loop.time() + grace)
 
     def _give_up(self) -> None:
         """The time to say goodbye has passed."""
@@ -319,7 +319,7 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
             self._stalls = 0 if unsent != self._unsent else self._stalls + 1
             self._unsent = unsent
             if self._stalls < MOST_STALLS:
-                self._set_deadline(self._loop.time() + LINGER)
+                self._set_deadline(self.loop.time() + LINGER)
                 return
         elif not transport.is_closing() and not self.destroyed:
             self._close_transport()

@@ -105,7 +105,7 @@ class Http1Connection(Http1Carrier):
             self.set_timeout(server.timeout)
         if server._shutdown is not None:
             server._shutdown.tell(self)
-        self._began = self._loop.time()
+        self._began = self.loop.time()
         seconds = self._service.options.headers_timeout
         if seconds:
             self._set_deadline(self._began + seconds)
@@ -171,11 +171,11 @@ class Http1Connection(Http1Carrier):
 
     def _batch(self, data: bytes) -> None:
         """Take *data*, and write at once what it leads to."""
-        self._in_batch = True
+        self.in_batch = True
         try:
             self._take(data)
         finally:
-            self._in_batch = False
+            self.in_batch = False
         if self._stream is not None:
             self._complete_output()
         self._flush()
@@ -265,7 +265,7 @@ class Http1Connection(Http1Carrier):
         self._partial = partial = bytearray(data)
         options = self._service.options
         if self._requests:
-            self._began = self._loop.time()
+            self._began = self.loop.time()
             limits = [s for s in (options.headers_timeout, options.request_timeout) if s]
             self._set_deadline(self._began + min(limits) if limits else 0.0)
         check_incomplete(partial, 0, options)
@@ -282,7 +282,7 @@ class Http1Connection(Http1Carrier):
         if head.length or head.chunked:
             self._expect_body(head)
         else:
-            stream._life = stream._life.on_peer_end
+            stream.life = stream.life.on_peer_end
             stream.end_after_headers = True
             self._deadline = 0.0
         if head.upgrade:
@@ -290,7 +290,7 @@ class Http1Connection(Http1Carrier):
             if leaving is not None:
                 self._leave_http(leaving, stream, rest)
                 return b""
-            if stream._headers_sent or stream.destroyed:
+            if stream.headers_sent or stream.destroyed:
                 # it could not be found out whether the connection may leave
                 return rest
             if head.method == "CONNECT":
@@ -313,7 +313,7 @@ class Http1Connection(Http1Carrier):
         self._expects_continue = head.version != "1.0" and "expect" in head.headers
         self._target = self._buffer
         if not self._began:
-            self._began = self._loop.time()
+            self._began = self.loop.time()
         self._set_deadline(self._began + options.request_timeout if options.request_timeout else 0)
 
     def _take_body(self, data: bytes) -> bytes:
@@ -410,9 +410,9 @@ class Http1Connection(Http1Carrier):
 
     def _response_given(self, stream: Http1Writer) -> None:
         """The whole response of *stream* was written."""
-        if not self._in_batch:
+        if not self.in_batch:
             self._flush()
-            self._loop.call_soon(self._response_over, stream)
+            self.loop.call_soon(self._response_over, stream)
 
     def _response_over(self, stream: Http1Writer) -> None:
         current = self._stream
@@ -434,7 +434,7 @@ class Http1Connection(Http1Carrier):
         stream._finished()
         if self._stream is not stream:
             return
-        if stream._did_read and not stream._life.destroyed:
+        if stream._did_read and not stream.life.destroyed:
             if stream._tasks:
                 # it reads what it wants to have: until it is done, nobody knows
                 if self._reading_on is stream:
@@ -442,7 +442,7 @@ class Http1Connection(Http1Carrier):
                 self._reading_on = stream
                 for task in tuple(stream._tasks):
                     task.add_done_callback(
-                        lambda _: self._loop.call_soon(self._response_over, stream)
+                        lambda _: self.loop.call_soon(self._response_over, stream)
                     )
                 return
             if not stream._had_tasks:
@@ -473,15 +473,15 @@ class Http1Connection(Http1Carrier):
             else:
                 self._linger(more_comes=bool(self._pending) or not self._client_closes)
         elif self._pending:
-            if not self._in_batch:
-                self._loop.call_soon(self._proceed)
+            if not self.in_batch:
+                self.loop.call_soon(self._proceed)
         elif self._eof:
             self._close_transport()
         else:
             if self._reading_paused:
                 self._resume_reading()
             seconds = self._service.options.keep_alive_timeout
-            when = self._loop.time() + seconds if seconds else 0.0
+            when = self.loop.time() + seconds if seconds else 0.0
             if self._timer is None or when < self._timer_at:
                 self._set_deadline(when)
             else:
@@ -506,7 +506,7 @@ class Http1Connection(Http1Carrier):
         if stream is None:
             self._linger(more_comes=True)
             return
-        unanswered = not stream._headers_sent or stream._fields is not None
+        unanswered = not stream.headers_sent or stream._fields is not None
         answered = stream._response_ended
         stream._fields = None
         if unanswered:
@@ -581,9 +581,9 @@ class Http1Connection(Http1Carrier):
         if self._eof and not self._pending:
             self._close_transport()
             return
-        self._set_deadline(self._loop.time() + LAST_MOMENT)
+        self._set_deadline(self.loop.time() + LAST_MOMENT)
         if self._pending:
-            self._loop.call_soon(self._proceed)
+            self.loop.call_soon(self._proceed)
         else:
             self._resume_reading()
 
@@ -600,8 +600,8 @@ class Http1Connection(Http1Carrier):
                 return
         self._close_transport()
 
-    def _adopt(self, tasks: set[asyncio.Task[object]]) -> None:
-        self.server._adopt(tasks)
+    def adopt(self, tasks: set[asyncio.Task[object]]) -> None:
+        self.server.adopt(tasks)
 
     # --- leaving HTTP -----------------------------------------------------------------
 

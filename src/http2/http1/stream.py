@@ -53,14 +53,14 @@ class Http1Stream(Http1Writer):
         """The target of the request, as it came."""
         self.http_version = head.version
         """``'1.1'`` or ``'1.0'``."""
-        self._life = LIVE
-        self._headers_sent = self._watched = False
+        self.life = LIVE
+        self.headers_sent = self._watched = False
         self._buffered = 0
         if head.method == "HEAD":
             self._head_request = True
 
     def __repr__(self) -> str:
-        life = self._life
+        life = self.life
         state = "destroyed" if life.destroyed else "closed" if life.closed else "open"
         return f"<{type(self).__name__} {self.method} {self.url[:128]} {state}>"
 
@@ -70,19 +70,19 @@ class Http1Stream(Http1Writer):
     # --- the body of the request ----------------------------------------------------------
 
     def _taken(self, size: int) -> None:
-        if self._life.on_wire:
+        if self.life.on_wire:
             self._session._body_taken(self)
 
     def _receive(self, data: bytes, end: bool) -> None:
         """Bytes of the body have come, *end* with the last of them."""
         if self._timer is not None:
             self._timer.touch()
-        if not self._life.destroyed:
+        if not self.life.destroyed:
             self._feed(data, end)
 
     def _receive_trailers(self, trailers: Headers) -> None:
         self._received_trailers = trailers
-        if not self._life.destroyed:
+        if not self.life.destroyed:
             self.emit("trailers", trailers, 0)
 
     # --- ends -------------------------------------------------------------------------
@@ -94,7 +94,7 @@ class Http1Stream(Http1Writer):
         Raises ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE.
         """
         check_error_code(code)
-        if not self._life.closed:
+        if not self.life.closed:
             self._leave(error_of(code, None), code)
         return Completion(self)
 
@@ -103,24 +103,24 @@ class Http1Stream(Http1Writer):
 
         ``error`` and ``close`` are emitted in the next turn of the loop.
         """
-        if not self._life.destroyed:
+        if not self.life.destroyed:
             self._leave(error, code_of(error))
 
     def _leave(self, error: BaseException | None, code: int) -> None:
         """Leave the connection because this side says so."""
-        life = self._life
+        life = self.life
         self._shut(life.on_close, code)
         self._fail(error)
         if life.on_wire:
             self._session._abandoned(self)
-        self._session._loop.call_soon(self._emit_end)
+        self._session.loop.call_soon(self._emit_end)
 
     def _refused(self, status: int) -> None:
         """The connection itself answers, with *status*."""
 
     def _failed(self, error: BaseException | None, code: int) -> None:
         """The connection has no more to give: it is over, or what came was no HTTP."""
-        life = self._life
+        life = self.life
         if not life.on_wire:
             return
         # of a whole response, what is lost is what the transport had left, which it does not tell
@@ -130,16 +130,16 @@ class Http1Stream(Http1Writer):
         else:
             self._shut(after, code)
             self._fail(error)
-            self._session._loop.call_soon(self._emit_end)
+            self._session.loop.call_soon(self._emit_end)
 
     def _ended_well(self) -> None:
         """Request and response are complete: what is left is that somebody reads the rest."""
-        life = self._life
+        life = self.life
         if life.destroyed:
             return
         if not self._watched and not self._buffered and not self._timer:
             # nobody has asked to be told
-            self._life = life.on_done
+            self.life = life.on_done
             return
         self._shut(life.on_over, NGHTTP2_NO_ERROR)
         self._finished()
@@ -147,26 +147,26 @@ class Http1Stream(Http1Writer):
 
     def _stopped(self) -> None:
         """The response is complete, and the rest of the request goes nowhere."""
-        if not self._life.destroyed:
-            self._shut(self._life.on_broken, NGHTTP2_NO_ERROR)
+        if not self.life.destroyed:
+            self._shut(self.life.on_broken, NGHTTP2_NO_ERROR)
             self._fail(None)
-            self._session._loop.call_soon(self._emit_end)
+            self._session.loop.call_soon(self._emit_end)
 
     def _handed_over(self) -> None:
         """The connection has left HTTP with this request: there is nothing to respond with."""
-        self._life = self._life.on_handed_over
+        self.life = self.life.on_handed_over
 
     # --- what listeners do wrong --------------------------------------------------------
 
     def _answer_failure(self) -> bool:
-        if not self._headers_sent:
+        if not self.headers_sent:
             self._status_message = None
         return super()._answer_failure()
 
 
 lay_out(
     Http1Stream,
-    *("_session", "_request", "method", "url", "http_version", "_life", "_headers_sent"),
+    *("_session", "_request", "method", "url", "http_version", "life", "headers_sent"),
     *("_watched", "_buffered", "_did_read", "_reader", "_had_tasks", "_tasks", "_chunks"),
     *("_fields", "_sent", "_wants_chunks", "_framing", "_left", "_response_ended", "_code"),
 )

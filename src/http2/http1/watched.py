@@ -93,7 +93,7 @@ def watched(
             time.monotonic(),
             head.version,
             "https" if connection.encrypted else "http",
-            stream._peer_name(),
+            stream.peer_name(),
             head.method,
             head.url,
         )

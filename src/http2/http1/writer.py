@@ -53,7 +53,7 @@ class Http1Writer(Responder):
     @property
     def writable_length(self) -> int:
         """Bytes written that are still queued here: the client or the network is slow."""
-        return self._session._queued() if self._life.on_wire else 0
+        return self._session._queued() if self.life.on_wire else 0
 
     # --- the head of the response -------------------------------------------------------
 
@@ -76,9 +76,9 @@ class Http1Writer(Responder):
         ERR_HTTP2_STATUS_INVALID, ERR_INVALID_ARG_TYPE, and the errors of the header
         rules, before anything is sent.
         """
-        if self._life.closed:
+        if self.life.closed:
             raise self._closed_error()
-        if self._headers_sent:
+        if self.headers_sent:
             raise new_error("ERR_HTTP2_HEADERS_SENT")
         check_bool("end_stream", end_stream)
         check_bool("wait_for_trailers", wait_for_trailers)
@@ -94,15 +94,15 @@ class Http1Writer(Responder):
             status_line(status, self._status_message)
         self._fields = fields
         self._sent = (fields.held, status, fields.date)
-        self._headers_sent = True
+        self.headers_sent = True
         self._wants_chunks = wait_for_trailers
         if self._timer is not None:
             self._timer.touch()
         if end_stream or status in BODILESS:
-            self._life = self._life.on_end
+            self.life = self.life.on_end
             self._end(b"", None)
         else:
-            connection._wake()
+            connection.wake()
 
     def _end_plainly(self, data: bytes, fields: Http1Fields) -> bool:
         """`end` of an everyday response with its whole body; False when it is no such one."""
@@ -117,7 +117,7 @@ class Http1Writer(Responder):
             or (fields.length is not None and fields.length != size)
             or self._wants_chunks
             or self._status_message
-            or not self._life.writable
+            or not self.life.writable
             or self._timer is not None
             or not connection._keep_alive
             or connection._expects_continue
@@ -126,7 +126,7 @@ class Http1Writer(Responder):
             return False
         self._fields = None
         self._framing = LENGTH
-        self._life = self._life.on_end
+        self.life = self.life.on_end
         self._response_ended = True
         head = b"%b%bcontent-length: %d\r\n%b\r\n" % (
             status_line(status), fields.lines, size, connection._service.keep_alive,
@@ -136,7 +136,7 @@ class Http1Writer(Responder):
         else:
             connection._write(head)
             connection._write(data)
-        if not connection._in_batch:
+        if not connection.in_batch:
             connection._response_given(self)
         return True
 
@@ -214,7 +214,7 @@ class Http1Writer(Responder):
         self._check_writable()
         if type(data) is not bytes:
             data = bytes(as_buffer(data, encoding))
-        if not self._headers_sent:
+        if not self.headers_sent:
             self.respond()
         size = len(data)
         fields = self._fields
@@ -260,7 +260,7 @@ class Http1Writer(Responder):
         fields = self._fields
         if fields is not None and type(data) is bytes and self._end_plainly(data, fields):
             return
-        life = self._life
+        life = self.life
         if not life.writable:
             if data is not None and (life.closed or not self._head_request):
                 self._check_writable()
@@ -269,9 +269,9 @@ class Http1Writer(Responder):
             data = b""
         elif type(data) is not bytes:
             data = bytes(as_buffer(data, encoding))
-        if not self._headers_sent:
+        if not self.headers_sent:
             self.respond()
-            if self._life.writable_ended:
+            if self.life.writable_ended:
                 return
         self._end(data, None)
 
@@ -281,7 +281,7 @@ class Http1Writer(Responder):
         Only a chunked body can have any: with ``content-length``, and for HTTP/1.0, they are
         dropped (RFC 9110 section 6.5).
         """
-        if not self._life.writable:
+        if not self.life.writable:
             self.end(data)
             return
         fields = http1_fields(trailers, trailers=True, **self._session._strictness)
@@ -307,7 +307,7 @@ class Http1Writer(Responder):
             left = self._left
         elif left is not None:
             self._check_length(left, size)
-        self._life = self._life.on_end
+        self.life = self.life.on_end
         if self._timer is not None:
             self._timer.touch()
         framing = self._framing
@@ -349,6 +349,6 @@ class Http1Writer(Responder):
         """The body can't be made whole: the exchange ends, with the error that is returned."""
         error = new_error("ERR_HTTP_CONTENT_LENGTH_MISMATCH", message=f"the body is {how}")
         self._error_seen = True  # it is raised to the caller
-        self._life = self._life.on_end_refused
+        self.life = self.life.on_end_refused
         self.destroy(error)
         return error

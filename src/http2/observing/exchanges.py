@@ -94,7 +94,7 @@ class _Streams:
 
     def __init__(self, watch: ExchangeWatch, session: ServerHttp2Session) -> None:
         self._watch = watch
-        self._peer = session._peer_name()
+        self._peer = session.peer_name()
         self._scheme = "https" if session.encrypted else "http"
         # those that are open on the wire
         self._open: dict[int, Watched] = {}

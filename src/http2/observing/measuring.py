@@ -136,9 +136,9 @@ class Measuring:
     """Measures one session and those of its streams that begin from now on."""
 
     def __init__(self, session: Http2Session) -> None:
-        assert session._connection is not None
+        assert session.engine is not None
         self._session = session
-        self._connection = session._connection
+        self._connection = session.engine
         self._streams: dict[int, _Progress] = {}
         self._ended = 0
         self._durations = 0.0
@@ -192,7 +192,7 @@ class Measuring:
                 ),
             )
 
-        session._loop.call_soon(tell)
+        session.loop.call_soon(tell)
 
     # --- before the session's own handlers ------------------------------------------------
 
@@ -249,7 +249,7 @@ class Measuring:
 
 def _tell(session: Http2Session, entry: PerformanceEntry) -> None:
     for sink in tuple(sinks):
-        sink(entry, session._loop)
+        sink(entry, session.loop)
 
 
 def _after(before: Callable[[int, Any, Any], None], handler: events.Handler) -> events.Handler:

@@ -377,7 +377,7 @@ class Http2Server(Closable, Referenced):
             except OSError as error:
                 logger.debug("%r: an injected connection failed: %r", self, error)
 
-        self._adopt({loop.create_task(begin())})
+        self.adopt({loop.create_task(begin())})
 
     def take_over(self, transport: asyncio.Transport, data: bytes = b"") -> ServerHttp2Session:
         """Serve HTTP/2 on *transport*, a connection that another server of asyncio's has accepted.
@@ -531,7 +531,7 @@ class Http2Server(Closable, Referenced):
                 return
             self._emit_close()
 
-    def _adopt(self, tasks: set[asyncio.Task[object]]) -> None:
+    def adopt(self, tasks: set[asyncio.Task[object]]) -> None:
         if self._tasks is None:
             self._tasks = set()
         for task in tasks:

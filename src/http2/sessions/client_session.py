@@ -163,7 +163,7 @@ class ClientHttp2Session(Http2Session):
         wake(waiters, None)
         pending, self._pending = self._pending, {}
         for stream in pending:
-            if stream._submit_request is not None and not stream._life.destroyed:
+            if stream._submit_request is not None and not stream.life.destroyed:
                 if self.closed:
                     stream._refuse(new_error("ERR_HTTP2_GOAWAY_SESSION", retryable=True))
                 else:
@@ -274,14 +274,14 @@ class ClientHttp2Session(Http2Session):
         if timeout is not None and not self.destroyed:
             if self._end_timer is not None:
                 self._end_timer.cancel()
-            self._end_timer = self._loop.call_later(timeout, self._end_late)
+            self._end_timer = self.loop.call_later(timeout, self._end_late)
         return completion
 
     def _end_late(self) -> None:
         for stream in (*self._pending, *self._streams.values()):
             stream.close(NGHTTP2_CANCEL)
         # once the session says its last GOAWAY, nghttp2 sends no RST_STREAM any more
-        self._send_now()
+        self.send_now()
         self.destroy()
 
     async def __aexit__(
@@ -339,7 +339,7 @@ class ClientHttp2Session(Http2Session):
             check_priority(weight=weight, parent=parent, exclusive=exclusive)
         if signal is not None and not inspect.isawaitable(signal):
             raise new_error("ERR_INVALID_ARG_TYPE", "signal", "an awaitable", signal)
-        connection = self._connection
+        connection = self.engine
         stream = ClientHttp2Stream(self)
         if type(headers) is not dict:
             # it may be an iterator, or change before it is looked at again
@@ -355,10 +355,10 @@ class ClientHttp2Session(Http2Session):
                 weight,
                 exclusive,
             )
-            stream._life = LIVE
+            stream.life = LIVE
             self._streams[stream.id] = stream
-            if not self._in_batch:
-                self._schedule_flush()
+            if not self.in_batch:
+                self.schedule_flush()
         else:
             ended = self._checked(headers, end_stream)
             if end_stream is not None:
@@ -367,8 +367,8 @@ class ClientHttp2Session(Http2Session):
                 headers = dict(headers)
 
             def submit() -> None:
-                assert self._connection is not None
-                stream_id, _, _ = self._connection.submit_request(
+                assert self.engine is not None
+                stream_id, _, _ = self.engine.submit_request(
                     headers,
                     self._authority,
                     self._scheme,
@@ -380,13 +380,13 @@ class ClientHttp2Session(Http2Session):
                 )
                 self._streams[stream_id] = stream
                 stream._begin(stream_id)
-                self._wake()
+                self.wake()
 
             stream._submit_request = submit
             self._pending[stream] = None
         if ended:
-            life = stream._life.on_end
-            stream._life = life if wait_for_trailers else life.on_sent
+            life = stream.life.on_end
+            stream.life = life if wait_for_trailers else life.on_sent
         if weight != 16 or parent or exclusive:
             stream._priority = (parent, weight, exclusive)
         stream._sent = (dict(headers) if type(headers) is dict else headers, None, None)
@@ -408,10 +408,10 @@ class ClientHttp2Session(Http2Session):
     def _has(self, stream: Http2Stream) -> bool:
         return stream in self._pending or super()._has(stream)
 
-    def _forget(self, stream: Http2Stream) -> None:
+    def forget(self, stream: Http2Stream) -> None:
         if isinstance(stream, ClientHttp2Stream):
             self._pending.pop(stream, None)
-        super()._forget(stream)
+        super().forget(stream)
 
     def _on_goaway(self, last_stream_id: int, code: int, opaque_data: bytes) -> None:
         super()._on_goaway(last_stream_id, code, opaque_data)
@@ -421,7 +421,7 @@ class ClientHttp2Session(Http2Session):
         # not wait for streams that may take long.
         waiting: list[Any] = [stream for stream in self._streams.values() if stream._is_unsent()]
         for stream in waiting:
-            if not stream._life.closed:
+            if not stream.life.closed:
                 stream._goes_unsent()
         self._end_if_idle()
 
@@ -443,13 +443,13 @@ class ClientHttp2Session(Http2Session):
 
     def _on_data(self, stream_id: int, data: bytes, end: bool) -> None:
         stream = self._streams.get(stream_id)
-        if stream is None or stream._watched or stream._life.destroyed or not data:
+        if stream is None or stream._watched or stream.life.destroyed or not data:
             super()._on_data(stream_id, data, end)
             return
         # as Duplex._feed, for a stream that has no listeners
         stream._keep(data)
         if end:
-            stream._life = stream._life.on_peer_end
+            stream.life = stream.life.on_peer_end
         if stream._reader is not None:
             stream._wake_reader()
         elif stream._flowing:
@@ -459,17 +459,17 @@ class ClientHttp2Session(Http2Session):
         stream: Any = self._streams.pop(stream_id, None)
         if stream is None:
             return
-        if stream._buffered and self._connection is not None:
-            stream._hold_blocks(self._connection, stream_id)
+        if stream._buffered and self.engine is not None:
+            stream._hold_blocks(self.engine, stream_id)
         if (
             code == NGHTTP2_NO_ERROR
             and unsent is None
-            and stream._life.both_ended
+            and stream.life.both_ended
             and not stream._watched
         ):
-            if stream._buffered and self._connection is not None:
+            if stream._buffered and self.engine is not None:
                 # see Http2Stream._stream_closed
-                self._connection.consume(stream_id, stream._buffered - stream._put_back)
+                self.engine.consume(stream_id, stream._buffered - stream._put_back)
             stream._complete()
         elif code != NGHTTP2_REFUSED_STREAM or not self._send_again(stream, stream_id):
             stream._stream_closed(code, unsent is not None)
@@ -480,11 +480,11 @@ class ClientHttp2Session(Http2Session):
         Most were sent before the server's limit of streams was known: now they wait for it.
         False when it can't be sent again, or was refused time and again.
         """
-        connection = self._connection
+        connection = self.engine
         if (
             connection is None
             or self._goaway_seen
-            or stream._life.closed
+            or stream.life.closed
             or stream._refusals >= MOST_REFUSALS
         ):
             return False
@@ -496,7 +496,7 @@ class ClientHttp2Session(Http2Session):
         stream._refusals += 1
         stream.id = again
         self._streams[again] = stream
-        self._wake()
+        self.wake()
         return True
 
     def _listener_added(self, event: str) -> None:
@@ -544,7 +544,7 @@ class ClientHttp2Session(Http2Session):
             if status == HTTP_STATUS_MISDIRECTED_REQUEST and self.encrypted:
                 self._misdirected(stream)
             stream._receive_response(headers, flags)
-        if ended and not stream._life.destroyed:
+        if ended and not stream.life.destroyed:
             stream._feed(b"", True)
 
 

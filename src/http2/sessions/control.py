@@ -110,9 +110,9 @@ class SessionControl(Closable, Referenced):
     destroyed: bool = False
     """Whether the session can't be used any more."""
 
-    _loop: asyncio.AbstractEventLoop
+    loop: asyncio.AbstractEventLoop
     _options: SessionOptions
-    _connection: Connection | None = None
+    engine: Connection | None = None
     _transport: asyncio.Transport | None = None
     # Set when the connection has ended without us: what all who wait are told.
     _lost: ConnectionClosed | None = None
@@ -146,12 +146,12 @@ class SessionControl(Closable, Referenced):
     _remote_custom: dict[int, int] | None = None
 
     def __init__(self, loop: asyncio.AbstractEventLoop, options: SessionOptions) -> None:
-        self._loop = loop
+        self.loop = loop
         self._options = options
         self._settings_waiters = []
 
     @abstractmethod
-    def _wake(self) -> None:
+    def wake(self) -> None:
         """Something may be there to be sent; the session says when it goes."""
 
     @abstractmethod
@@ -160,12 +160,12 @@ class SessionControl(Closable, Referenced):
 
     def _begin_control(self) -> None:
         """The connection stands: send our SETTINGS, and what was asked for before."""
-        assert self._connection is not None
+        assert self.engine is not None
         if self._early_next_stream_id is not None:
-            self._connection.set_next_stream_id(self._early_next_stream_id)
+            self.engine.set_next_stream_id(self._early_next_stream_id)
         self._send_settings(self._options.settings, None)
         if self._own_window is not None:
-            self._connection.set_local_window_size(self._own_window)
+            self.engine.set_local_window_size(self._own_window)
         if self._early_settings:
             early_settings, self._early_settings = self._early_settings, ()
             for settings, waiter in early_settings:
@@ -178,11 +178,11 @@ class SessionControl(Closable, Referenced):
     # --- commands -------------------------------------------------------------------------
 
     def _require(self) -> Connection:
-        if self.destroyed or self._connection is None:
+        if self.destroyed or self.engine is None:
             raise new_error("ERR_HTTP2_INVALID_SESSION")
-        return self._connection
+        return self.engine
 
-    def _peer_name(self) -> str | None:
+    def peer_name(self) -> str | None:
         return host_of(self._addresses.get("peername"))
 
     def _check_alive(self) -> None:
@@ -208,20 +208,16 @@ class SessionControl(Closable, Referenced):
                 raise new_error("ERR_INVALID_ARG_TYPE", "payload", "a buffer", payload) from None
             if len(data) != 8:
                 raise new_error("ERR_HTTP2_PING_LENGTH")
-        waiter: asyncio.Future[tuple[float, bytes]] = quiet_future(self._loop)
+        waiter: asyncio.Future[tuple[float, bytes]] = quiet_future(self.loop)
         pings = self._pings
         if pings is None:
             pings = self._pings = []
-        if (
-            self.closed
-            or self._connection is None
-            or len(pings) >= self._options.max_outstanding_pings
-        ):
+        if self.closed or self.engine is None or len(pings) >= self._options.max_outstanding_pings:
             waiter.set_exception(new_error("ERR_HTTP2_PING_CANCEL"))
             return waiter
         pings.append((data, waiter, started))
-        self._connection.ping(data)
-        self._wake()
+        self.engine.ping(data)
+        self.wake()
         return waiter
 
     def _ping_unseen(self, answered: Callable[[float], None]) -> None:
@@ -234,9 +230,9 @@ class SessionControl(Closable, Referenced):
         if self._own_pings is None:
             self._own_pings = {}
         self._own_pings[payload] = (answered, time.monotonic())
-        assert self._connection is not None
-        self._connection.ping(payload)
-        self._wake()
+        assert self.engine is not None
+        self.engine.ping(payload)
+        self.wake()
 
     def settings(
         self, settings: Settings | Mapping[str, object] | None = None
@@ -251,9 +247,9 @@ class SessionControl(Closable, Referenced):
         """
         self._check_alive()
         checked = Settings.of(settings)
-        waiter: asyncio.Future[tuple[Settings, float]] = quiet_future(self._loop)
+        waiter: asyncio.Future[tuple[Settings, float]] = quiet_future(self.loop)
         self._pending_settings_acks += 1
-        if self._connection is None:
+        if self.engine is None:
             self._early_settings += ((checked, waiter),)
         else:
             self._send_settings(checked, waiter)
@@ -264,8 +260,8 @@ class SessionControl(Closable, Referenced):
     ) -> None:
         if waiter is None:
             self._pending_settings_acks += 1
-            waiter = quiet_future(self._loop)
-        if self._connection is None or len(self._settings_waiters) >= MAX_PENDING_SETTINGS:
+            waiter = quiet_future(self.loop)
+        if self.engine is None or len(self._settings_waiters) >= MAX_PENDING_SETTINGS:
             waiter.set_exception(new_error("ERR_HTTP2_SETTINGS_CANCEL"))
             self.destroy(new_error("ERR_HTTP2_MAX_PENDING_SETTINGS_ACK"))
             return
@@ -273,10 +269,10 @@ class SessionControl(Closable, Referenced):
         if self.type == NGHTTP2_SESSION_SERVER:
             # a server must not say that it takes pushes (RFC 9113 section 6.5.2)
             pairs = [pair for pair in pairs if pair != (NGHTTP2_SETTINGS_ENABLE_PUSH, 1)]
-        self._connection.submit_settings(pairs)
+        self.engine.submit_settings(pairs)
         custom = dict(settings.custom_settings) if settings.custom_settings else None
         self._settings_waiters.append((waiter, time.monotonic(), custom))
-        self._wake()
+        self.wake()
 
     def goaway(
         self, code: int = NGHTTP2_NO_ERROR, last_stream_id: int = 0, opaque_data: Buffer = b""
@@ -295,12 +291,12 @@ class SessionControl(Closable, Referenced):
             raise new_error(
                 "ERR_INVALID_ARG_TYPE", "opaque_data", "a buffer", opaque_data
             ) from None
-        if self._connection is None:
+        if self.engine is None:
             self._early_goaways += ((code, last_stream_id, data),)
             return
         self._own_goaway = code
-        self._connection.goaway(code, last_stream_id, data)
-        self._wake()
+        self.engine.goaway(code, last_stream_id, data)
+        self.wake()
 
     def set_local_window_size(self, size: int) -> None:
         """Make the connection's receive window *size* bytes in all (RFC 9113 section 6.9).
@@ -313,12 +309,12 @@ class SessionControl(Closable, Referenced):
         check_integer("size", size, 0, MAX_INT31)
         self._check_alive()
         self._own_window = size
-        if self._connection is None:
+        if self.engine is None:
             return
-        self._connection.set_local_window_size(size)
+        self.engine.set_local_window_size(size)
         if self._windows is not None:
             self._windows.stop()
-        self._wake()
+        self.wake()
 
     def set_next_stream_id(self, stream_id: int) -> None:
         """Give the next stream that this side opens the number *stream_id*.
@@ -332,11 +328,11 @@ class SessionControl(Closable, Referenced):
         check_integer("stream_id", stream_id, 1, MAX_INT31)
         if stream_id % 2 != self.type:
             raise new_error("ERR_INVALID_ARG_VALUE", "stream_id", stream_id)
-        if self._connection is None:
+        if self.engine is None:
             self._early_next_stream_id = stream_id
             return
         try:
-            self._connection.set_next_stream_id(stream_id)
+            self.engine.set_next_stream_id(stream_id)
         except NghttpError:
             raise new_error("ERR_INVALID_ARG_VALUE", "stream_id", stream_id) from None
 
@@ -353,7 +349,7 @@ class SessionControl(Closable, Referenced):
             self._timer.cancel()
             self._timer = None
         if seconds and not self.destroyed:
-            self._timer = IdleTimer(self._loop, seconds, self._timed_out)
+            self._timer = IdleTimer(self.loop, seconds, self._timed_out)
         return self
 
     def _timed_out(self) -> None:
@@ -375,9 +371,9 @@ class SessionControl(Closable, Referenced):
     @property
     def state(self) -> SessionState:
         """A snapshot of the session's windows, queue and tables."""
-        if self._connection is None or self._connection.closed:
+        if self.engine is None or self.engine.closed:
             return SessionState()
-        return SessionState(**self._connection.state())
+        return SessionState(**self.engine.state())
 
     @property
     def max_memory(self) -> int:
@@ -391,8 +387,8 @@ class SessionControl(Closable, Referenced):
         in a stream, such as the messages of a WebSocket: while there is more than
         `max_session_memory` in all, streams that the peer opens are refused.
         """
-        if self._connection is not None:
-            self._connection.hold(size)
+        if self.engine is not None:
+            self.engine.hold(size)
 
     @property
     def origin_set(self) -> list[str] | None:
@@ -431,9 +427,9 @@ class SessionControl(Closable, Referenced):
     @property
     def local_settings(self) -> Settings:
         """Our settings that the peer has acknowledged; the defaults without a connection."""
-        if self._connection is None or self._connection.closed:
+        if self.engine is None or self.engine.closed:
             return Settings()
-        return self._current_settings(self._connection.local_setting, self._local_custom)
+        return self._current_settings(self.engine.local_setting, self._local_custom)
 
     @property
     def remote_settings(self) -> Settings:
@@ -441,9 +437,9 @@ class SessionControl(Closable, Referenced):
 
         Of its custom settings, those that the option `remote_custom_settings` names.
         """
-        if self._connection is None or self._connection.closed:
+        if self.engine is None or self.engine.closed:
             return Settings()
-        return self._current_settings(self._connection.remote_setting, self._remote_custom)
+        return self._current_settings(self.engine.remote_setting, self._remote_custom)
 
     # --- what the engine reports ----------------------------------------------------------
 

@@ -97,7 +97,7 @@ class StreamQueue:
         self, session: Http2Session, seconds: float, late: Callable[[Http2Stream], bool]
     ) -> None:
         self._session = session
-        self._loop = session._loop
+        self._loop = session.loop
         self.seconds = seconds
         self._late = late
         self._due: deque[tuple[float, Http2Stream]] = deque()
@@ -157,7 +157,7 @@ def _not_established(seconds: float) -> str:
 
 def end_silent_session(session: Http2Session, seconds: float) -> None:
     """End *session* if its peer has not said SETTINGS, for which it had *seconds*."""
-    connection = session._connection
+    connection = session.engine
     if connection is not None and not connection.frames_received:
         message = _not_established(seconds) + ": no SETTINGS came"
         give_up(session, message, NGHTTP2_SETTINGS_TIMEOUT)
@@ -172,7 +172,7 @@ class HandshakeTimer:
     def __init__(self, session: Http2Session, seconds: float) -> None:
         self._session = session
         self._seconds = seconds
-        self._handle = session._loop.call_later(seconds, self._check)
+        self._handle = session.loop.call_later(seconds, self._check)
         session._upkeep.append(self)
 
     def stop(self) -> None:
@@ -210,7 +210,7 @@ class Deadlines:
     def __init__(self, session: Http2Session, client: bool) -> None:
         options = session._options
         self._session = session
-        self._loop = session._loop
+        self._loop = session.loop
         self._handles: dict[str, asyncio.TimerHandle] = {}
         self._headers: StreamQueue | None = None
         self._requests: StreamQueue | None = None
@@ -311,7 +311,7 @@ class Deadlines:
 
     def _check_first(self) -> None:
         session = self._session
-        if session._connection is not None and not session._connection.stream_count:
+        if session.engine is not None and not session.engine.stream_count:
             seconds = session._options.first_request_timeout
             give_up(session, f"no request came within {seconds:g} s")
 

@@ -44,7 +44,7 @@ class WriteProgress:
     def made(self) -> bool:
         """Whether there was progress since this was asked last."""
         transport = self._session._transport
-        connection = self._session._connection
+        connection = self._session.engine
         queued = 0 if transport is None else transport.get_write_buffer_size()
         before, self._flushed = self._flushed, None
         if not queued or connection is None:
@@ -63,15 +63,15 @@ class KeepAlive:
     __slots__ = ("_asked", "_handle", "_heard", "_interval", "_progress", "_session", "_timeout")
 
     def __init__(self, session: Http2Session, interval: float, timeout: float) -> None:
-        assert session._connection is not None
-        session._connection.stamping = True
+        assert session.engine is not None
+        session.engine.stamping = True
         self._session = session
         self._interval = interval
         self._timeout = timeout
         self._heard = time.monotonic()
         self._asked = 0.0
         self._progress: WriteProgress | None = None
-        self._handle: asyncio.TimerHandle = session._loop.call_later(interval, self._look)
+        self._handle: asyncio.TimerHandle = session.loop.call_later(interval, self._look)
 
     def stop(self) -> None:
         """The session is destroyed."""
@@ -79,22 +79,22 @@ class KeepAlive:
 
     def _look(self) -> None:
         session = self._session
-        assert session._connection is not None
-        self._heard = max(self._heard, session._connection.last_received)
+        assert session.engine is not None
+        self._heard = max(self._heard, session.engine.last_received)
         now = time.monotonic()
         left = self._heard + self._interval - now
         if left > 0:
             # uvloop counts in milliseconds, and may be a little early
-            self._handle = session._loop.call_later(max(left, 0.001), self._look)
+            self._handle = session.loop.call_later(max(left, 0.001), self._look)
             return
         self._asked = now
         session._ping_unseen(self._answered)
         if self._timeout:
             self._progress = WriteProgress(session)
-            self._handle = session._loop.call_later(self._timeout, self._judge)
+            self._handle = session.loop.call_later(self._timeout, self._judge)
         else:
             self._heard = now
-            self._handle = session._loop.call_later(self._interval, self._look)
+            self._handle = session.loop.call_later(self._interval, self._look)
 
     def _answered(self, duration: float) -> None:
         """The peer is there: its silence is counted anew."""
@@ -103,13 +103,13 @@ class KeepAlive:
 
     def _judge(self) -> None:
         session = self._session
-        assert session._connection is not None
+        assert session.engine is not None
         assert self._progress is not None
-        if session._connection.last_received > self._asked:
+        if session.engine.last_received > self._asked:
             self._look()
         elif self._progress.made():
             # our PING waits in a long queue, which moves
-            self._handle = session._loop.call_later(self._timeout, self._judge)
+            self._handle = session.loop.call_later(self._timeout, self._judge)
         else:
             give_up(
                 session,

@@ -46,14 +46,14 @@ def prioritize(
     check_bool("silent", silent)
     check_integer("urgency", urgency, 0, LOWEST_URGENCY)
     check_bool("incremental", incremental)
-    if stream._life.closed:
+    if stream.life.closed:
         raise stream._closed_error()
     if stream.id is not None and stream.id == parent and legacy:
         raise new_error("ERR_HTTP2_STREAM_SELF_DEPENDENCY")
 
     def submit() -> None:
         session = stream._session
-        connection = session._connection
+        connection = session.engine
         if connection is None or stream.id is None or stream.closed:
             return
         if legacy and stream.id != parent:
@@ -64,7 +64,7 @@ def prioritize(
             else:
                 field = f"u={urgency}, i" if incremental else f"u={urgency}"
                 connection.priority_update(stream.id, field.encode())
-        session._wake()
+        session.wake()
 
     if stream.id is None:
         stream.once("ready", submit)

@@ -79,7 +79,7 @@ class ServerHttp2Session(Http2Session):
         self._check_alive()
         stream_id, origin, value = altsvc_arguments(alt, origin_or_stream)
         self._require().altsvc(stream_id, origin, value)
-        self._wake()
+        self.wake()
 
     def origin(self, *origins: Origin) -> None:
         """Tell the client for which *origins* this session may be used (RFC 8336).
@@ -97,7 +97,7 @@ class ServerHttp2Session(Http2Session):
             return
         self._require().origin([origin.encode() for origin in checked])
         self._add_origins(checked)
-        self._wake()
+        self.wake()
 
     @property
     def server(self) -> Http2Server | None:
@@ -126,9 +126,9 @@ class ServerHttp2Session(Http2Session):
         if headers[":method"] == HTTP2_METHOD_HEAD:
             stream._head_request = True
         if flags & NGHTTP2_FLAG_END_STREAM:
-            stream._life = stream._life.on_peer_end
+            stream.life = stream.life.on_peer_end
             stream.end_after_headers = True
-            connection: Any = self._connection
+            connection: Any = self.engine
             if not self._waiting and connection.admit():
                 self._hand_out(stream, headers, flags)
                 return
@@ -141,15 +141,15 @@ class ServerHttp2Session(Http2Session):
 
     def _hand_out_waiting(self) -> None:
         """Hand out the requests that wait, in order, as long as there is room."""
-        waiting, connection = self._waiting, self._connection
+        waiting, connection = self._waiting, self.engine
         while waiting and connection is not None and connection.admit():
             stream, headers, flags = waiting.popleft()
             stream._is_waiting = False
-            if stream._life.closed:
+            if stream.life.closed:
                 continue
             self._hand_out(stream, headers, flags)
             trailers = stream._early_trailers
-            if trailers is not None and not stream._life.destroyed:
+            if trailers is not None and not stream.life.destroyed:
                 stream._early_trailers = None
                 self._receive_headers(stream, *trailers)
             if self.destroyed:
@@ -158,22 +158,22 @@ class ServerHttp2Session(Http2Session):
     def _hand_out_later(self) -> None:
         """Another turn of the loop has begun, and there may be room again."""
         self._hand_out_scheduled = False
-        if self._connection is None:
+        if self.engine is None:
             return
-        self._connection.new_turn()
-        self._in_batch = True
+        self.engine.new_turn()
+        self.in_batch = True
         try:
             self._hand_out_waiting()
         finally:
-            self._in_batch = False
+            self.in_batch = False
         self._flush()
 
     def _flushed(self) -> None:
-        connection = self._connection
+        connection = self.engine
         if not self._hand_out_scheduled and connection is not None and not connection.crowded:
             # in the next turn: others on this loop come in between
             self._hand_out_scheduled = True
-            self._loop.call_soon(self._hand_out_later)
+            self.loop.call_soon(self._hand_out_later)
 
     def _hand_out(self, stream: ServerHttp2Stream, headers: Headers, flags: int) -> None:
         """Give a request to its handlers."""
@@ -201,12 +201,12 @@ class ServerHttp2Session(Http2Session):
         if (
             code == NGHTTP2_NO_ERROR
             and unsent is None
-            and stream._life.both_ended
+            and stream.life.both_ended
             and not stream._watched
             and not stream._buffered
         ):
             # nobody has asked to be told
-            stream._life = stream._life.on_done
+            stream.life = stream.life.on_done
         else:
             stream._stream_closed(code, unsent is not None)
 
@@ -242,7 +242,7 @@ class ServerHttp2Session(Http2Session):
             stream._timer.touch()
         stream._received_trailers = headers
         stream.emit("trailers", headers, flags)
-        if flags & NGHTTP2_FLAG_END_STREAM and not stream._life.destroyed:
+        if flags & NGHTTP2_FLAG_END_STREAM and not stream.life.destroyed:
             stream._feed(b"", True)
 
     def _on_goaway_sent(self, last_stream_id: int, code: int, reason: bytes) -> None:
@@ -259,28 +259,28 @@ class ServerHttp2Session(Http2Session):
         in between does not wait for the answer. Awaitable: until the session is destroyed and its
         socket closed.
         """
-        if self._connection is None:
+        if self.engine is None:
             return self.close()
         self._notice_end()
         return Completion(self)
 
     def _notice_end(self) -> None:
         """Tell the client that the server is about to end (RFC 9113 section 6.8)."""
-        if self._connection is not None and not self.closed and not self._noticed:
+        if self.engine is not None and not self.closed and not self._noticed:
             self._noticed = True
-            self._connection.shutdown_notice()
-            self._wake()
+            self.engine.shutdown_notice()
+            self.wake()
 
     def _end_noticed(self) -> None:
         """The client knows that the server ends: requests under way have come by now."""
         self._noticed = False
         self.close()
 
-    def _adopt(self, tasks: set[asyncio.Task[object]]) -> None:
+    def adopt(self, tasks: set[asyncio.Task[object]]) -> None:
         if self._server is not None:
-            self._server._adopt(tasks)
+            self._server.adopt(tasks)
         else:
-            super()._adopt(tasks)
+            super().adopt(tasks)
 
     def _cancel_waiters(self) -> None:
         super()._cancel_waiters()

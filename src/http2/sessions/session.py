@@ -91,10 +91,10 @@ _EXPECTED_NOT_SENT = frozenset({-510, -511, -514, -515, -530})
 
 # What every session sets; see `lay_out`.
 LAID_OUT = (
-    *("_loop", "_options", "_settings_waiters", "destroyed", "_listeners", "_timer"),
-    *("_streams", "_upkeep", "_deadlines", "_connection", "_transport", "_addresses"),
+    *("loop", "_options", "_settings_waiters", "destroyed", "_listeners", "_timer"),
+    *("_streams", "_upkeep", "_deadlines", "engine", "_transport", "_addresses"),
     *("connecting", "encrypted", "alpn_protocol", "_pending_settings_acks"),
-    *("_flush_scheduled", "_in_batch", "_windows", "_watch", "_writelines"),
+    *("_flush_scheduled", "in_batch", "_windows", "_watch", "_writelines"),
 )
 
 
@@ -135,7 +135,7 @@ class Http2Session(SessionControl):
     _counting = 0
 
     _write_paused = False
-    _in_batch = False
+    in_batch = False
     _flush_scheduled = False
     _close_error: BaseException | None = None
     _farewell: Farewell | None = None
@@ -191,11 +191,11 @@ class Http2Session(SessionControl):
             transport.abort()
             return
         self.connecting = False
-        self._opened(self._loop)
+        self._opened(self.loop)
         tls = transport.get_extra_info("ssl_object")
         self.encrypted = tls is not None
         self.alpn_protocol = tls.selected_alpn_protocol() if tls is not None else "h2c"
-        self._connection = engine_connection(self._options, self.type == NGHTTP2_SESSION_CLIENT)
+        self.engine = engine_connection(self._options, self.type == NGHTTP2_SESSION_CLIENT)
         if tls is not None and not is_adequate(tls):
             # RFC 9113 section 9.2: too old a TLS, or a cipher suite of appendix A
             self.destroy(session_error(NGHTTP2_INADEQUATE_SECURITY), NGHTTP2_INADEQUATE_SECURITY)
@@ -204,33 +204,33 @@ class Http2Session(SessionControl):
         if self.destroyed:  # by more settings than may wait for their acknowledgement
             return
         begin_upkeep(self)
-        self._wake()
+        self.wake()
 
     def _begin(self, transport: asyncio.Transport, data: bytes) -> None:
         """As `_connected` and then `_received`, with one write for both."""
-        self._in_batch = True
+        self.in_batch = True
         try:
             self._connected(transport)
         finally:
-            self._in_batch = False
+            self.in_batch = False
         self._received(data)
 
     def _received(self, data: bytes | memoryview) -> None:
         """Bytes of the peer's: hand out what they mean, then write what that led to."""
-        connection = self._connection
+        connection = self.engine
         if connection is None:
             if self._farewell is not None:
                 self._farewell.heard()
             return
         if self._timer is not None:
             self._timer.touch()
-        self._in_batch = True
+        self.in_batch = True
         try:
             self._dispatch(connection.receive(data))
             if self._waiting:
                 self._hand_out_waiting()
         finally:
-            self._in_batch = False
+            self.in_batch = False
         self._flush()
 
     def _add_layer(self, layer: Callable[[Handlers], None]) -> None:
@@ -253,8 +253,8 @@ class Http2Session(SessionControl):
     def _count_sent(self, begin: bool) -> None:
         """Tell the layers of what is sent, for one more of them or one less."""
         self._counting += 1 if begin else -1
-        if self._connection is not None:
-            self._connection.measuring = self._counting > 0
+        if self.engine is not None:
+            self.engine.measuring = self._counting > 0
 
     def _dispatch(self, batch: list[events.Event]) -> None:
         handlers = self._handlers
@@ -263,19 +263,19 @@ class Http2Session(SessionControl):
             if self.destroyed:
                 break
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
         """Something may be there to be sent: send it after the batch, or in the next turn."""
-        if not self._in_batch:
-            self._schedule_flush()
+        if not self.in_batch:
+            self.schedule_flush()
 
-    def _schedule_flush(self) -> None:
+    def schedule_flush(self) -> None:
         if not self._flush_scheduled:
             self._flush_scheduled = True
-            self._loop.call_soon(self._flush)
+            self.loop.call_soon(self._flush)
 
     def _flush(self) -> None:
         self._flush_scheduled = False
-        connection = self._connection
+        connection = self.engine
         transport = self._transport
         if connection is None or transport is None:
             return
@@ -289,12 +289,12 @@ class Http2Session(SessionControl):
                     self._writelines(transport, chunks)
             batch = connection.take_events()
             if batch:
-                self._in_batch = True
+                self.in_batch = True
                 try:
                     self._dispatch(batch)
                 finally:
-                    self._in_batch = False
-                if self._connection is None:
+                    self.in_batch = False
+                if self.engine is None:
                     return
             elif not chunks:
                 break
@@ -317,14 +317,14 @@ class Http2Session(SessionControl):
     def _flushed(self) -> None:
         """What could be sent was sent; requests were waiting for that."""
 
-    def _send_now(self) -> None:
+    def send_now(self) -> None:
         """Write what is queued, ahead of a command that would drop it; events stay for later."""
         transport = self._transport
-        if self._connection is None or transport is None:
+        if self.engine is None or transport is None:
             return
         # not to one that has failed: see `_flush`
         if not self._write_paused and not transport.is_closing():
-            chunks = self._connection.data_to_send()
+            chunks = self.engine.data_to_send()
             if chunks:
                 self._writelines(transport, chunks)
 
@@ -334,7 +334,7 @@ class Http2Session(SessionControl):
             self._timer.touch()
         # Not now: asyncio calls this in the middle of a write of its own, and reports the end
         # of the connection twice when ours fails in there.
-        self._schedule_flush()
+        self.schedule_flush()
 
     def _connection_lost(self, exc: Exception | None) -> None:
         """The transport is closed, by us, by the peer or by the network."""
@@ -352,7 +352,7 @@ class Http2Session(SessionControl):
             self._shut_down(error, NGHTTP2_CANCEL if exc is None else NGHTTP2_INTERNAL_ERROR, None)
         if transport is not None or self._close_error is not None:
             # the streams' `close` comes first, which this turn has scheduled
-            self._loop.call_soon(self._emit_session_end)
+            self.loop.call_soon(self._emit_session_end)
 
     def _when_lost(self) -> str:
         """What the error of a connection that is lost now adds to its message."""
@@ -394,7 +394,7 @@ class Http2Session(SessionControl):
         self._fail_streams(error, stream_code)
         self._cancel_waiters()
         self._cancel_tasks()
-        connection = self._connection
+        connection = self.engine
         transport = self._transport
         if connection is not None and transport is not None and goaway_code is not None:
             if self._own_goaway is None:
@@ -405,9 +405,9 @@ class Http2Session(SessionControl):
                 if not chunks or transport.is_closing():
                     break
                 self._writelines(transport, chunks)
-        self._connection = None
+        self.engine = None
         if connection is not None:
-            self._loop.call_soon(connection.close)
+            self.loop.call_soon(connection.close)
 
     def _fail_streams(self, error: BaseException | None, code: int) -> None:
         streams = list(self._streams.values())
@@ -421,9 +421,9 @@ class Http2Session(SessionControl):
         if lost is None or error is not lost:
             return error
         # a FIN is `aborted` and `close` to a stream's listeners, as in Node; all who wait are told
-        return None if lost.__cause__ is None else self._lost_to(stream)
+        return None if lost.__cause__ is None else self.lost_to(stream)
 
-    def _lost_to(self, stream: Http2Stream) -> BaseException | None:
+    def lost_to(self, stream: Http2Stream) -> BaseException | None:
         """Why *stream* is not complete, when it is because the connection has ended."""
         lost = self._lost
         if lost is None:
@@ -433,10 +433,10 @@ class Http2Session(SessionControl):
     def _close_transport(self) -> None:
         transport = self._transport
         if transport is None:
-            self._loop.call_soon(self._emit_session_end)
+            self.loop.call_soon(self._emit_session_end)
             return
         patient = self.closed and self._close_error is None
-        self._farewell = Farewell(self._loop, transport, patient=patient)
+        self._farewell = Farewell(self.loop, transport, patient=patient)
 
     def destroy(self, error: BaseException | int | None = None, code: int | None = None) -> None:
         """End the session and all its streams at once.
@@ -465,9 +465,9 @@ class Http2Session(SessionControl):
         """
         if not self.closed and not self.destroyed:
             self.closed = True
-            if self._connection is not None:
+            if self.engine is not None:
                 self._announce_end()
-            self._loop.call_soon(self._end_if_idle)
+            self.loop.call_soon(self._end_if_idle)
         return Completion(self)
 
     def _end_gently(self) -> None:
@@ -477,11 +477,11 @@ class Http2Session(SessionControl):
         self.destroy()
 
     def _announce_end(self) -> None:
-        assert self._connection is not None
+        assert self.engine is not None
         if self._own_goaway is None:
             self._own_goaway = NGHTTP2_NO_ERROR
-        self._connection.goaway()
-        self._wake()
+        self.engine.goaway()
+        self.wake()
 
     def _end_if_idle(self) -> None:
         if not self.destroyed and not self._streams and not self.connecting:
@@ -511,16 +511,16 @@ class Http2Session(SessionControl):
         """Whether *stream* is under way: it has begun, or waits to begin, and has not ended."""
         return stream.id is not None and self._streams.get(stream.id) is stream
 
-    def _forget(self, stream: Http2Stream) -> None:
+    def forget(self, stream: Http2Stream) -> None:
         """A stream that this side has destroyed; the engine still ends it on the wire."""
         if stream.id is not None and self._streams.get(stream.id) is stream:
             del self._streams[stream.id]
             if self._deadlines is not None:
                 self._deadlines.ended()
         if self.closed and not self._streams:
-            self._loop.call_soon(self._end_if_idle)
+            self.loop.call_soon(self._end_if_idle)
 
-    def _adopt(self, tasks: set[asyncio.Task[object]]) -> None:
+    def adopt(self, tasks: set[asyncio.Task[object]]) -> None:
         """Keep the tasks of a stream that ended well: they may finish what they are doing."""
         if self._tasks is None:
             self._tasks = set()
@@ -534,8 +534,8 @@ class Http2Session(SessionControl):
         stream = self._streams.get(stream_id)
         if stream is not None:
             stream._receive_data(data, end)
-        elif data and self._connection is not None:
-            self._connection.consume(stream_id, len(data))
+        elif data and self.engine is not None:
+            self.engine.consume(stream_id, len(data))
 
     def _on_headers(self, stream_id: int, headers: Headers, flags: int) -> None:
         stream = self._streams.get(stream_id)

@@ -40,10 +40,10 @@ def watch(session: Http2Session) -> None:
     period = _period(options.write_timeout, options.headers_timeout, client)
     if not period or session._watch is not None:
         return
-    key = id(session._loop), period
+    key = id(session.loop), period
     found = _watches.get(key)
     if found is None:
-        found = _watches[key] = Watch(session._loop, period)
+        found = _watches[key] = Watch(session.loop, period)
     session._watch = found
     found.add(session)
 
@@ -121,7 +121,7 @@ class Watch:
             self._handle = self._loop.call_later(self._period, self._look)
 
     def _look_at(self, session: Http2Session, now: float) -> None:
-        connection, transport = session._connection, session._transport
+        connection, transport = session.engine, session._transport
         if connection is None or transport is None:
             queued = block = 0
         else:

@@ -54,8 +54,8 @@ class WindowGrowth:
     )
 
     def __init__(self, session: Http2Session, limit: int) -> None:
-        assert session._connection is not None
-        session._connection.reporting_windows = True
+        assert session.engine is not None
+        session.engine.reporting_windows = True
         self._session = session
         self._limit = limit
         self._largest = limit * 3 // 4
@@ -71,7 +71,7 @@ class WindowGrowth:
     def given(self, stream_id: int) -> None:
         """A WINDOW_UPDATE was sent: half a window has been consumed on a stream, or on all (0)."""
         session = self._session
-        connection = session._connection
+        connection = session.engine
         assert connection is not None
         if stream_id:
             self._grow(stream_id)
@@ -82,20 +82,20 @@ class WindowGrowth:
             self._sampling
             or self._size >= self._largest
             or session.closed
-            or session._loop.time() < self._not_before
+            or session.loop.time() < self._not_before
         ):
             return
         self._sampling = True
         session._ping_unseen(self._answered)
 
     def _grow(self, stream_id: int) -> None:
-        connection = self._session._connection
+        connection = self._session.engine
         assert connection is not None
         if 0 <= connection.stream_window(stream_id) < self._size > DEFAULT_WINDOW:
             connection.set_local_window_size(self._size, stream_id)
 
     def _grow_connection(self, size: int) -> None:
-        connection = self._session._connection
+        connection = self._session.engine
         assert connection is not None
         size = min(size, self._limit)
         if connection.connection_window() < size:
@@ -104,21 +104,21 @@ class WindowGrowth:
     def _answered(self, round_trip: float) -> None:
         """The round trip is known: look what the next one brings."""
         session = self._session
-        if session._connection is None or session._windows is not self:
+        if session.engine is None or session._windows is not self:
             return
-        self._timer = session._loop.call_later(
+        self._timer = session.loop.call_later(
             round_trip,
             self._sampled,
             round_trip,
             time.monotonic(),
-            session._connection.bytes_consumed,
+            session.engine.bytes_consumed,
         )
 
     def _sampled(self, round_trip: float, since: float, before: int) -> None:
         self._sampling = False
         self._timer = None
         session = self._session
-        connection = session._connection
+        connection = session.engine
         assert connection is not None
         # a timer may be late, and what came meanwhile is not what a round trip brings
         share = min(1.0, round_trip / max(time.monotonic() - since, 1e-9))
@@ -126,14 +126,14 @@ class WindowGrowth:
         read, self._read = self._read, set()
         if consumed * 3 < self._size:
             self._pause = min(2 * self._pause, LONGEST_PAUSE)
-            self._not_before = session._loop.time() + self._pause
+            self._not_before = session.loop.time() + self._pause
             return
         self._pause = FIRST_PAUSE / 2
         self._size = min(2 * self._size, self._largest)
         self._grow_connection(STREAMS * self._size)
         for stream_id in read:
             self._grow(stream_id)
-        session._wake()
+        session.wake()
 
     def stop(self) -> None:
         """The session is destroyed, or its program has set its window itself."""
@@ -141,5 +141,5 @@ class WindowGrowth:
         session._windows = None
         if self._timer is not None:
             self._timer.cancel()
-        if session._connection is not None:
-            session._connection.reporting_windows = False
+        if session.engine is not None:
+            session.engine.reporting_windows = False

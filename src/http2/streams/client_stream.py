@@ -69,12 +69,12 @@ class ClientHttp2Stream(Http2Stream):
         prepend_once_listener: ClientStreamEvents
 
     _session: ClientHttp2Session
-    _headers_sent = True
+    headers_sent = True
 
     def __init__(self, session: ClientHttp2Session) -> None:
         # as in ServerHttp2Stream: what every request looks at is the instance's own
         self._session = session
-        self._life = IDLE
+        self.life = IDLE
         self._watched = False
         self._buffered = 0
         self._response = self._response_waiters = self._chunks = self._reader = None
@@ -108,10 +108,10 @@ class ClientHttp2Stream(Http2Stream):
         """
         if self._response is not None:
             return self._response
-        if self._life.destroyed:
+        if self.life.destroyed:
             self._raise_error()
             raise new_error("ERR_STREAM_PREMATURE_CLOSE")
-        waiter: asyncio.Future[Headers] = self._session._loop.create_future()
+        waiter: asyncio.Future[Headers] = self._session.loop.create_future()
         if self._response_waiters is None:
             self._response_waiters = []
         self._response_waiters.append(waiter)
@@ -188,17 +188,17 @@ class ClientHttp2Stream(Http2Stream):
     def _begin(self, stream_id: int) -> None:
         """The request has been handed to the engine as *stream_id*; send what has waited."""
         self.id = stream_id
-        self._life = self._life.on_begin
+        self.life = self.life.on_begin
         self._submit_request = None
         early = self._early
         if early is not None:
             self._early = None
-            connection = self._session._connection
+            connection = self._session.engine
             assert connection is not None
             try:
                 for data in early:
                     connection.write(stream_id, data)
-                if self._life.writable_ended:
+                if self.life.writable_ended:
                     connection.write(stream_id, None, True)
             except Http2Error as error:
                 # a body of another length than was declared: `request` could not know
@@ -227,10 +227,10 @@ class ClientHttp2Stream(Http2Stream):
         """The request was not sent: the peer said GOAWAY before, or it is too long."""
         if code == NGHTTP2_ERR_FRAME_SIZE_ERROR:
             # a header block that is longer than `max_send_header_block_length`
-            self._life = self._life.on_unsent
+            self.life = self.life.on_unsent
             return False
-        if not self._life.closed:
-            self._life = self._life.on_unsent
+        if not self.life.closed:
+            self.life = self.life.on_unsent
             self._goes_unsent()
         # else we have closed it in the same turn: that its stream is closed, follows
         return True
@@ -246,28 +246,28 @@ class ClientHttp2Stream(Http2Stream):
         )
 
     def _is_unsent(self) -> bool:
-        connection = self._session._connection
-        if self.id is None or not self._life.on_wire or connection is None:
+        connection = self._session.engine
+        if self.id is None or not self.life.on_wire or connection is None:
             return self.id is None
         # even ones are the server's, and as such never wait here
         return self.id % 2 == 1 and self.id > connection.last_sent_request
 
     def _body_sent(self) -> int:
         """Bytes of the request's body that were handed to the transport; 0 once all were."""
-        connection = self._session._connection
+        connection = self._session.engine
         if self.id is None or connection is None:
             return 0
         return connection.body_sent(self.id)
 
     def _refuse(self, error: BaseException) -> None:
         """End without having been processed by the peer."""
-        self._shut(self._life.on_close, NGHTTP2_REFUSED_STREAM)
+        self._shut(self.life.on_close, NGHTTP2_REFUSED_STREAM)
         self._leave(error)
 
     def _watch(self, signal: Awaitable[object]) -> None:
         """Abort the request when the awaitable *signal* completes."""
         self._watched = True
-        future: asyncio.Future[object] = asyncio.ensure_future(signal, loop=self._session._loop)
+        future: asyncio.Future[object] = asyncio.ensure_future(signal, loop=self._session.loop)
         self._signal = future
         self._owns_signal = future is not signal
         future.add_done_callback(self._aborted_by_signal)
@@ -275,7 +275,7 @@ class ClientHttp2Stream(Http2Stream):
     def _aborted_by_signal(self, future: asyncio.Future[object]) -> None:
         if not future.cancelled():
             future.exception()
-        if not self._life.destroyed and self._signal is not None:
+        if not self.life.destroyed and self._signal is not None:
             self._signal = None
             self.destroy(new_error("ABORT_ERR"))
 
@@ -290,8 +290,8 @@ class ClientHttp2Stream(Http2Stream):
 
     def _complete(self) -> None:
         """Request and response are complete, and nobody has asked to be told."""
-        life = self._life
-        self._life = life.on_done if life.readable_ended else life.on_sent.on_over
+        life = self.life
+        self.life = life.on_done if life.readable_ended else life.on_sent.on_over
 
     def _hold_blocks(self, connection: Connection, stream_id: int) -> None:
         """Count the header blocks of a response that has ended before it was read."""
@@ -303,8 +303,8 @@ class ClientHttp2Stream(Http2Stream):
         self._held_blocks = None
         if self._watched:
             super()._reading_ended()
-        elif self._life.whole:
-            self._life = self._life.on_done
+        elif self.life.whole:
+            self.life = self.life.on_done
 
     def _receive_response(self, headers: Headers, flags: int) -> None:
         self._response = headers
@@ -338,7 +338,7 @@ class ClientHttp2Stream(Http2Stream):
 
 lay_out(
     ClientHttp2Stream,
-    *("_session", "_life", "_watched", "_buffered", "_response", "_response_waiters"),
+    *("_session", "life", "_watched", "_buffered", "_response", "_response_waiters"),
     *("_chunks", "_reader", "id", "_sent", "_code", "_did_read", "_request"),
     *("end_after_headers", "_listeners"),
 )

@@ -146,7 +146,7 @@ class Duplex(Ending):
 
     # Its state; everything that is known of how far it has come is read off it. Not an attribute
     # of the class, too: CPython finds no instance's attribute at once that has such a default.
-    _life: Life
+    life: Life
 
     # Why reading, draining and waiting fail; set before the last waiter is woken.
     _error: BaseException | None = None
@@ -168,48 +168,48 @@ class Duplex(Ending):
     _need_drain = False
 
     def __init__(self) -> None:
-        self._life = LIVE
+        self.life = LIVE
 
     # --- how far it has come ------------------------------------------------------------
 
     @property
     def destroyed(self) -> bool:
         """Whether the stream can't be used any more."""
-        return self._life.destroyed
+        return self.life.destroyed
 
     @property
     def readable_ended(self) -> bool:
         """Whether the reader has had the last byte and knows it: ``end`` has been emitted."""
-        return self._life.readable_ended
+        return self.life.readable_ended
 
     @property
     def writable_ended(self) -> bool:
         """Whether `end` was called; the last bytes may still be on their way."""
-        return self._life.writable_ended
+        return self.life.writable_ended
 
     @property
     def writable_finished(self) -> bool:
         """Whether all that was written has been handed to the transport, the end included."""
-        return self._life.writable_finished
+        return self.life.writable_finished
 
     def _has_told(self) -> bool:
-        return self._life.told
+        return self.life.told
 
     def _emit_close(self) -> None:
-        if self._life.told:
+        if self.life.told:
             return
-        self._life = self._life.on_tell
+        self.life = self.life.on_tell
         try:
             self._tell_closed()
         finally:
-            self._life = self._life.on_told
+            self.life = self.life.on_told
 
     # --- reading ----------------------------------------------------------------------
 
     @property
     def readable(self) -> bool:
         """Whether there are, or may still come, bytes to read."""
-        life = self._life
+        life = self.life
         return not life.readable_ended and not life.destroyed
 
     def set_encoding(self, encoding: str = "utf-8") -> None:
@@ -223,14 +223,14 @@ class Duplex(Ending):
                 self._taken(len(data))
                 self._emit_data(data)
                 if end:
-                    self._life = self._life.on_peer_end
+                    self.life = self.life.on_peer_end
                     if self._end_waiters is not None:
                         self._wake_end_waiters()
                     self._after_take()
                 return
             self._keep(data)
         if end:
-            self._life = self._life.on_peer_end
+            self.life = self.life.on_peer_end
             if self._end_waiters is not None:
                 self._wake_end_waiters()
         if self._reader is not None:
@@ -271,13 +271,13 @@ class Duplex(Ending):
 
     async def _wait_read_end(self) -> None:
         """Wait until the peer has sent its last byte; raises the stream's error."""
-        if not self._life.read_ended:
+        if not self.life.read_ended:
             self._raise_error()
             if self._end_waiters is None:
                 self._end_waiters = []
             self._watched = True
             await wait_among(self._end_waiters)
-            if not self._life.read_ended:
+            if not self.life.read_ended:
                 self._raise_error()
 
     def _wake_end_waiters(self) -> None:
@@ -289,9 +289,9 @@ class Duplex(Ending):
 
     def _after_take(self) -> None:
         """Called when the buffer may have become empty: is this the end?"""
-        life = self._life
+        life = self.life
         if life.read_ended and not self._chunks and not life.readable_ended:
-            self._life = life.on_read
+            self.life = life.on_read
             if self._decoder is not None and self._flowing:
                 rest = self._decoder.decode(b"", True)
                 if rest:
@@ -317,7 +317,7 @@ class Duplex(Ending):
         if self._error is not None:
             self._error_seen = True
             raise self._error
-        if self._life.destroyed and not self._life.read_ended:
+        if self.life.destroyed and not self.life.read_ended:
             raise new_error("ERR_STREAM_PREMATURE_CLOSE")
 
     def _pop_chunk(self) -> bytes:
@@ -386,19 +386,19 @@ class Duplex(Ending):
         that had come by then.
         """
         self._did_read = True
-        if n < 0 and self._life.read_ended and not self._watched:
+        if n < 0 and self.life.read_ended and not self._watched:
             # the whole body is there and nobody else wants to hear of it
             data = self._take(-1) if self._chunks else b""
-            life = self._life
+            life = self.life
             if not life.readable_ended:
-                self._life = life.on_read
+                self.life = life.on_read
                 self._reading_ended()
             return data
         if n == 0:
             return b""
         if n > 0:
             while not self._chunks:
-                if self._life.read_ended:
+                if self.life.read_ended:
                     self._after_take()
                     return b""
                 self._raise_error()
@@ -411,7 +411,7 @@ class Duplex(Ending):
             while True:
                 if self._chunks:
                     parts.append(self._take(-1))
-                if self._life.read_ended:
+                if self.life.read_ended:
                     break
                 self._raise_error()
                 await self._wait_readable()
@@ -451,9 +451,9 @@ class Duplex(Ending):
     async def __anext__(self) -> Any:
         while True:
             while not self._chunks:
-                if self._life.read_ended:
+                if self.life.read_ended:
                     rest = ""
-                    if self._decoder is not None and not self._life.readable_ended:
+                    if self._decoder is not None and not self.life.readable_ended:
                         rest = self._decoder.decode(b"", True)
                     self._after_take()
                     if rest:
@@ -486,7 +486,7 @@ class Duplex(Ending):
             self.resume()
 
     def _schedule_flow(self) -> None:
-        if not self._flow_scheduled and (self._chunks or self._life.read_ended):
+        if not self._flow_scheduled and (self._chunks or self.life.read_ended):
             self._flow_scheduled = True
             asyncio.get_running_loop().call_soon(self._flow)
 
@@ -521,9 +521,9 @@ class Duplex(Ending):
 
     def _finished(self) -> None:
         """Called when the last written byte has been handed to the transport."""
-        after = self._life.on_sent
-        if after is not self._life:
-            self._life = after
+        after = self.life.on_sent
+        if after is not self.life:
+            self.life = after
             if self._drainers is not None:
                 self._writable_again()
             self.emit("finish")

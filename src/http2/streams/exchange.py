@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Self
 
 from ..common.emitter import logger
 from ..common.timers import IdleTimer, check_timeout
@@ -13,6 +12,7 @@ from ..constants import NGHTTP2_CANCEL, NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR
 from ..errors import AbortError, Http2Error, StreamError, new_error, stream_error
 from ..headers import Headers, OutgoingHeaders, headers_as_sent
 from .duplex import Duplex
+from .interfaces import ExchangeOwner
 from .life import Life
 
 __all__ = ["Exchange", "Responder"]
@@ -24,18 +24,6 @@ OF_THE_PROGRAM = frozenset({"ERR_HTTP_CONTENT_LENGTH_MISMATCH", "ERR_STREAM_WRIT
 
 # Characters of a request's target that a line of the log shows.
 SHOWN_TARGET = 200
-
-
-class Connection(Protocol):
-    """What an exchange is one of: a session, or a connection of HTTP/1."""
-
-    _loop: asyncio.AbstractEventLoop
-
-    def _peer_name(self) -> str | None:
-        """The peer's address, for the log."""
-
-    def _adopt(self, tasks: set[asyncio.Task[object]]) -> None:
-        """Keep *tasks*, whose exchange has ended well, until they are done."""
 
 
 def code_of(error: BaseException | None) -> int:
@@ -71,10 +59,10 @@ class Exchange(Duplex, ABC):
 
     _keeps_context = True
 
-    _session: Connection
+    _session: ExchangeOwner
     # What it was closed with.
     _code = NGHTTP2_NO_ERROR
-    _headers_sent = False
+    headers_sent = False
     _head_request = False
     # The headers of the request, on the side that responds.
     _request: Headers | None = None
@@ -91,22 +79,22 @@ class Exchange(Duplex, ABC):
     @property
     def closed(self) -> bool:
         """Whether the stream has been closed, by either side."""
-        return self._life.closed
+        return self.life.closed
 
     @property
     def aborted(self) -> bool:
         """Whether the stream ended before its writing side did; ``aborted`` was emitted then."""
-        return self._life.aborted
+        return self.life.aborted
 
     @property
     def rst_code(self) -> int | None:
         """The error code that the stream was closed with (RFC 9113 section 7); None while open."""
-        return self._code if self._life.closed else None
+        return self._code if self.life.closed else None
 
     @property
     def writable(self) -> bool:
         """Whether `write` may be called."""
-        return self._life.writable
+        return self.life.writable
 
     @property
     @abstractmethod
@@ -121,7 +109,7 @@ class Exchange(Duplex, ABC):
     @property
     def sent_headers(self) -> Headers | None:
         """The headers that were sent, with those that were added by default."""
-        if not self._headers_sent:
+        if not self.headers_sent:
             return None
         headers, status, date = self._sent
         defaults = {":status": status, "date": date}
@@ -144,7 +132,7 @@ class Exchange(Duplex, ABC):
     # --- writing ----------------------------------------------------------------------
 
     def _check_writable(self) -> None:
-        life = self._life
+        life = self.life
         if life.closed:
             raise self._closed_error()
         if life.writable_ended:
@@ -164,21 +152,21 @@ class Exchange(Duplex, ABC):
 
     def _shut(self, after: Life, code: int) -> None:
         """Go on to *after*, in which it is closed: with *code*, unless it was closed before."""
-        before = self._life
+        before = self.life
         if not before.closed:
             self._code = code
             self._cancel_timer()
-        self._life = after
+        self.life = after
         if after.aborted and not before.aborted:
             self.emit("aborted")
 
     def _fail(self, error: BaseException | None) -> None:
         """Become destroyed, with *error* for all who wait."""
-        life = self._life
+        life = self.life
         if life.destroyed:
             # by a listener of `aborted`
             return
-        self._life = life.on_fail
+        self.life = life.on_fail
         self._cancel_timer()
         if error is not None:
             self._error = error
@@ -195,7 +183,7 @@ class Exchange(Duplex, ABC):
     def _await_reader(self) -> None:
         """It has ended well: finish, once the reader has had what is there."""
         self._cancel_timer()
-        if self._life.readable_ended:
+        if self.life.readable_ended:
             self._close_well()
         elif self._flowing:
             self._schedule_flow()
@@ -214,25 +202,25 @@ class Exchange(Duplex, ABC):
 
         A late reader still gets the whole body: it is never cut short in silence.
         """
-        life = self._life
+        life = self.life
         if not life.destroyed:
             if not self._chunks:
-                self._life = life.on_read
+                self.life = life.on_read
             self._close_well()
 
     def _reading_ended(self) -> None:
-        if self._life.whole:
+        if self.life.whole:
             self._close_well()
 
     def _close_well(self) -> None:
         """Become destroyed, having ended well."""
-        self._life = self._life.on_finish
+        self.life = self.life.on_finish
         if self._tasks:
-            self._session._adopt(self._tasks)
+            self._session.adopt(self._tasks)
         self._emit_close()
 
-    def _peer_name(self) -> str | None:
-        return self._session._peer_name()
+    def peer_name(self) -> str | None:
+        return self._session.peer_name()
 
     def _is_of_no_account(self, error: BaseException) -> bool:
         """Whether nobody has lost anything by *error*: no log needs it."""
@@ -260,13 +248,13 @@ class Exchange(Duplex, ABC):
         if callback is not None:
             self.once("timeout", callback)
         self._cancel_timer()
-        if seconds and not self._life.closed:
-            self._timer = IdleTimer(self._session._loop, seconds, self._timed_out)
+        if seconds and not self.life.closed:
+            self._timer = IdleTimer(self._session.loop, seconds, self._timed_out)
             self._watched = True
         return self
 
     def _timed_out(self) -> None:
-        if not self._life.destroyed:
+        if not self.life.destroyed:
             self.emit("timeout")
 
     def _cancel_timer(self) -> None:
@@ -281,7 +269,7 @@ class Exchange(Duplex, ABC):
 
     def _handler_failed(self, error: Exception, event: str) -> None:
         """An exception out of a handler ends its stream and nothing else."""
-        if self._life.closed and isinstance(error, Http2Error) and not self._is_own_fault(error):
+        if self.life.closed and isinstance(error, Http2Error) and not self._is_own_fault(error):
             # It found out the hard way that the stream is gone; that is not news.
             logger.debug("%r: a listener of %r: %r", self, event, error)
             return
@@ -296,7 +284,7 @@ class Exchange(Duplex, ABC):
         """Method, path and peer, for the log."""
         method, target = self._request_line()
         shown = "".join(char if char.isprintable() else "?" for char in target[:SHOWN_TARGET])
-        return f"{method} {shown}, peer {self._peer_name() or 'unknown'}"
+        return f"{method} {shown}, peer {self.peer_name() or 'unknown'}"
 
     def _request_line(self) -> tuple[str, str]:
         """The method and the target of the request."""
@@ -311,7 +299,7 @@ class Exchange(Duplex, ABC):
         if error.code in OF_THE_PROGRAM:
             return True
         # written after its own end, when the whole response had gone
-        ended = self._life.writable_ended and not self._life.aborted
+        ended = self.life.writable_ended and not self.life.aborted
         return ended and error.code == "ERR_HTTP2_INVALID_STREAM" and error.__cause__ is None
 
     def _answer_failure(self) -> bool:
@@ -322,6 +310,9 @@ class Exchange(Duplex, ABC):
 class Responder(Exchange):
     """An exchange on the side that responds."""
 
+    headers_sent: bool = False
+    """Whether the response has begun: its headers were sent."""
+
     _request: Headers
     _informational: list[Headers] | None = None
     _feeders = 0
@@ -330,13 +321,13 @@ class Responder(Exchange):
     def _tell_closed(self) -> None:
         if (
             not self._did_read
-            and self._life.complete
+            and self.life.complete
             and not self._code
             and self.listener_count("end")
         ):
             # As in Node: the response has ended, and the request with it though nobody read it.
             # A late reader still gets its body. One that was cut short has no `end`.
-            self._life = self._life.on_read
+            self.life = self.life.on_read
             self.emit("end")
         super()._tell_closed()
 
@@ -356,12 +347,7 @@ class Responder(Exchange):
         if not self._keeps_handlers:
             super()._cancel_tasks()
         elif self._tasks:
-            self._session._adopt(self._tasks)
-
-    @property
-    def headers_sent(self) -> bool:
-        """Whether the response has begun: its headers were sent."""
-        return self._headers_sent
+            self._session.adopt(self._tasks)
 
     @property
     def sent_info_headers(self) -> list[Headers]:
@@ -381,7 +367,7 @@ class Responder(Exchange):
         """Begin the response."""
 
     def _answer_failure(self) -> bool:
-        if self._headers_sent or self._life.closed:
+        if self.headers_sent or self.life.closed:
             return False
         self.respond({":status": 500}, end_stream=True)
         self._cancel_tasks()
@@ -392,9 +378,9 @@ class Responder(Exchange):
 
     def _check_informational(self) -> None:
         """Raise why no informational response can be sent, if none can."""
-        if self._life.closed:
+        if self.life.closed:
             raise self._closed_error()
-        if self._headers_sent:
+        if self.headers_sent:
             raise new_error("ERR_HTTP2_HEADERS_AFTER_RESPOND")
 
     def _keep_informational(self, headers: OutgoingHeaders | None) -> None:

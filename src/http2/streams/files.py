@@ -158,9 +158,9 @@ class FileTransfer:
         offset: int | None,
         length: int | None,
     ) -> None:
-        if stream._life.closed:
+        if stream.life.closed:
             raise stream._closed_error()
-        if stream._headers_sent:
+        if stream.headers_sent:
             raise new_error("ERR_HTTP2_HEADERS_SENT")
         if stream._transfer is not None:
             raise new_error(
@@ -176,14 +176,14 @@ class FileTransfer:
             # the answer is needed at once
             raise new_error("ERR_INVALID_ARG_VALUE", "stat_check", stat_check)
         session = stream._session
-        assert session._connection is not None
+        assert session.engine is not None
         # a dict or a list of pairs that ``stat_check`` may change
         self._headers: Any = {} if headers is None else kept_headers(headers)
-        status = session._connection.check_response(self._headers)
+        status = session.engine.check_response(self._headers)
         if status in NO_BODY or stream._head_request:
             raise new_error("ERR_HTTP2_PAYLOAD_FORBIDDEN", status)
         self._stream = stream
-        self._loop = session._loop
+        self._loop = session.loop
         self._check = stat_check
         self._on_error = on_error
         self._trailers = wait_for_trailers
@@ -299,7 +299,7 @@ class FileTransfer:
         """Whether the file is still wanted: ``stat_check`` has its say."""
         stream = self._stream
         check = self._check
-        if not self._over and check is not None and not stream._headers_sent:
+        if not self._over and check is not None and not stream.headers_sent:
             # it may answer otherwise, with another file for one
             stream._transfer = None
             args = (stat, self._headers, self._part)
@@ -314,7 +314,7 @@ class FileTransfer:
                 self._release()
                 return False
             stream._transfer = self
-        if self._over or stream._headers_sent or stream._life.closed:
+        if self._over or stream.headers_sent or stream.life.closed:
             self._release()
             return False
         return True
@@ -324,7 +324,7 @@ class FileTransfer:
         stream.respond(self._headers, wait_for_trailers=self._trailers)
         stream._transfer = self
         # what is written from here on is the file
-        stream._life = stream._life.on_end
+        stream.life = stream.life.on_end
         stream._watched = True
         part = self._part
         self._left = part.length
@@ -336,8 +336,8 @@ class FileTransfer:
     def _fail(self, error: BaseException) -> None:
         """An error before anything was sent, or in the middle of it."""
         stream = self._stream
-        before = not stream._headers_sent
-        gone = self._over or stream._life.closed
+        before = not stream.headers_sent
+        gone = self._over or stream.life.closed
         self._release()
         if gone:
             return
@@ -357,7 +357,7 @@ class FileTransfer:
 
     def _pump(self) -> None:
         """Read the next chunk, or end."""
-        life = self._stream._life
+        life = self._stream.life
         if life.writable_finished or not life.on_wire:
             self._release()
             return
@@ -377,7 +377,7 @@ class FileTransfer:
 
     def _send(self, data: bytes) -> None:
         stream = self._stream
-        if self._over or not stream._life.on_wire:
+        if self._over or not stream.life.on_wire:
             self._release()
             return
         size = len(data)

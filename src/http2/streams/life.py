@@ -91,7 +91,7 @@ so. ``CLOSING`` is closed once RST_STREAM was sent, and so is all that comes beh
 stream is ``LIVE`` with one half ended from the first: it is reserved until its response begins.
 
 Each state is an object that is made here, once. What is known in it, and the states that come
-next, are its attributes: `stream._life.closed`, `stream._life = stream._life.on_end`. So a request
+next, are its attributes: `stream.life.closed`, `stream.life = stream.life.on_end`. So a request
 pays for one attribute of its stream, and a transition is no call.
 """
 

@@ -88,7 +88,7 @@ class Pushes:
             stream.close(NGHTTP2_CANCEL)
 
     def _grant(self) -> None:
-        connection = self._session._connection
+        connection = self._session.engine
         if connection is None or connection.closed:
             return
         limit = connection.remote_setting(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS)
@@ -125,7 +125,7 @@ class Pushes:
         # the stream that it was to go on has ended, or the client's settings have changed
         stream = self._session._streams.pop(stream_id, None)
         if stream is not None:
-            stream._shut(stream._life.on_broken, NGHTTP2_REFUSED_STREAM)
+            stream._shut(stream.life.on_broken, NGHTTP2_REFUSED_STREAM)
             stream._leave(None)
         self._on_stream_closed(stream_id, NGHTTP2_REFUSED_STREAM, None)
 
@@ -143,9 +143,9 @@ class Pushes:
 def is_allowed(stream: ServerHttp2Stream) -> bool:
     """Whether a push on *stream* makes sense: see `ServerHttp2Stream.push_allowed`."""
     session = stream._session
-    connection = session._connection
+    connection = session.engine
     return (
-        not stream._life.closed
+        not stream.life.closed
         and not session.closed
         and not session.destroyed
         and connection is not None
@@ -165,14 +165,14 @@ def promise(
         raise new_error("ERR_HTTP2_NESTED_PUSH")
     check_priority(parent=depends_on, exclusive=exclusive)
     session = parent._session
-    connection = session._connection
+    connection = session.engine
     assert connection is not None
     request = parent._request
     authority = request.get(":authority") or request.get("host", "")
     scheme = request.get(":scheme") or ("https" if session.encrypted else "http")
     if headers is not None:
         headers = kept_headers(headers)  # they are looked at twice
-    future: Promise = Handover(lambda made: made[0].close(NGHTTP2_CANCEL), loop=session._loop)
+    future: Promise = Handover(lambda made: made[0].close(NGHTTP2_CANCEL), loop=session.loop)
     try:
         promised, method = connection.submit_push_promise(
             parent.id, headers, authority, scheme, depends_on, exclusive
@@ -186,12 +186,12 @@ def promise(
     if "host" not in sent:
         sent.setdefault(":authority", authority)
     stream = type(parent)(session, promised, sent)
-    stream._life = stream._life.on_peer_end
+    stream.life = stream.life.on_peer_end
     stream._watched = True
     if method == "HEAD":
         # an answer to it has no body
         stream._head_request = True
-        stream._life = stream._life.on_end
+        stream.life = stream.life.on_end
     session._streams[promised] = stream
     if session._deadlines is not None:
         session._deadlines.began(stream)
@@ -200,7 +200,7 @@ def promise(
     session._pushes.add(stream, sent, future)
     if parent._timer is not None:
         parent._timer.touch()
-    session._wake()
+    session.wake()
     return future
 
 
@@ -215,7 +215,7 @@ def receive_promise(
     When nobody listens to ``stream``, nobody would ever read it, and what it carries
     would fill the connection's window for ever.
     """
-    connection = session._connection
+    connection = session.engine
     assert connection is not None
     refusal = None
     if session.closed:
@@ -226,7 +226,7 @@ def receive_promise(
         refusal = NGHTTP2_PROTOCOL_ERROR
     if refusal is not None:
         connection.reset(promised_id, refusal)
-        session._wake()
+        session.wake()
         if refusal == NGHTTP2_CANCEL:
             session._unwanted_pushes += 1
             if session._unwanted_pushes == UNWANTED:
@@ -234,7 +234,7 @@ def receive_promise(
         return
     stream = ClientHttp2Stream(session)
     stream.id = promised_id
-    stream._life = LIVE.on_end.on_sent
+    stream.life = LIVE.on_end.on_sent
     stream._sent = (headers, None, None)
     session._streams[promised_id] = stream
     if session._deadlines is not None:
@@ -246,7 +246,7 @@ def want_again(session: ClientHttp2Session) -> None:
     """Somebody listens to ``stream`` now: take back what `receive_promise` has told the server."""
     told = session._unwanted_pushes >= UNWANTED
     session._unwanted_pushes = 0
-    if told and session._connection is not None and not session.closed:
+    if told and session.engine is not None and not session.closed:
         session._send_settings(Settings(enable_push=True), None)
 
 

@@ -40,8 +40,8 @@ class ServerHttp2Stream(Http2Stream, Responder):
         self._session = session
         self.id = stream_id
         self._request = request
-        self._life = LIVE
-        self._headers_sent = self._head_request = self._watched = False
+        self.life = LIVE
+        self.headers_sent = self._head_request = self._watched = False
         self._buffered = 0
 
     def respond(
@@ -64,9 +64,9 @@ class ServerHttp2Stream(Http2Stream, Responder):
         ERR_HTTP2_STATUS_INVALID, ERR_INVALID_ARG_TYPE, and the errors of the header
         rules, before anything is sent.
         """
-        if self._life.closed:
+        if self.life.closed:
             raise self._closed_error()
-        if self._headers_sent:
+        if self.headers_sent:
             raise new_error("ERR_HTTP2_HEADERS_SENT")
         # what is left out costs as little as possible
         if end_stream is not False:
@@ -76,21 +76,21 @@ class ServerHttp2Stream(Http2Stream, Responder):
         if send_date is not True:
             check_bool("send_date", send_date)
         session = self._session
-        connection: Any = session._connection  # an open stream's session has one
+        connection: Any = session.engine  # an open stream's session has one
         ended, self._sent = connection.submit_response(
             self.id, headers, end_stream, wait_for_trailers, self._head_request, send_date
         )
-        self._headers_sent = True
+        self.headers_sent = True
         if ended:
-            life = self._life
-            self._life = life.on_end
+            life = self.life
+            self.life = life.on_end
             if not life.read_ended and not wait_for_trailers:
                 # nothing else tells of END_STREAM on a response's own headers
-                session._loop.call_soon(self._headers_were_all)
+                session.loop.call_soon(self._headers_were_all)
         if self._watched and self._timer is not None:
             self._timer.touch()
-        if not session._in_batch:
-            session._schedule_flush()
+        if not session.in_batch:
+            session.schedule_flush()
 
     def _proceed(self) -> None:
         self.respond()
@@ -155,10 +155,10 @@ class ServerHttp2Stream(Http2Stream, Responder):
 
     def _end_with_trailers(self, data: Chunk | None, trailers: OutgoingHeaders) -> None:
         """End the response, which has begun, with *data* and then *trailers*."""
-        if not self._life.writable:
+        if not self.life.writable:
             self.end(data)
             return
-        connection = self._session._connection
+        connection = self._session.engine
         assert self.id is not None
         assert connection is not None
         # now, when it is this program's error: when they are sent it would be the session's
@@ -194,11 +194,11 @@ class ServerHttp2Stream(Http2Stream, Responder):
         """
         self._check_informational()
         session = self._session
-        assert session._connection is not None
+        assert session.engine is not None
         assert self.id is not None
-        session._connection.submit_informational(self.id, headers)
+        session.engine.submit_informational(self.id, headers)
         self._keep_informational(headers)
-        session._wake()
+        session.wake()
 
     @property
     def push_allowed(self) -> bool:
@@ -237,25 +237,25 @@ class ServerHttp2Stream(Http2Stream, Responder):
 
     def _finished(self) -> None:
         super()._finished()
-        life = self._life
+        life = self.life
         if not life.read_ended and not life.closed and life.on_wire:
             # The response is complete, the request is not. If nobody reads it, tell the
             # client to stop (RFC 9113 section 8.1); later, so that pushes may still go.
-            self._session._loop.call_later(RESET_GRACE, self._stop_request)
+            self._session.loop.call_later(RESET_GRACE, self._stop_request)
 
     def _reset(self, code: int) -> None:
-        if self._headers_sent or self._informational:
+        if self.headers_sent or self._informational:
             # nghttp2 drops what a reset overtakes; the client shall have what came before it
-            self._session._send_now()
+            self._session.send_now()
         super()._reset(code)
 
     def _headers_were_all(self) -> None:
-        if not self._life.destroyed:
+        if not self.life.destroyed:
             self._finished()
 
     def _stop_request(self) -> None:
         handled = self._had_tasks and not self._tasks
-        if not self._life.read_ended and not self._life.closed and (handled or not self._did_read):
+        if not self.life.read_ended and not self.life.closed and (handled or not self._did_read):
             self.close(NGHTTP2_NO_ERROR)
 
     def _is_of_no_account(self, error: BaseException) -> bool:
@@ -263,13 +263,13 @@ class ServerHttp2Stream(Http2Stream, Responder):
         # one, resets an upload that was answered early with PROTOCOL_ERROR. Or no handler has
         # ever heard of the request.
         return self._is_waiting or (
-            isinstance(error, StreamError) and self._life.writable_finished and not self._did_read
+            isinstance(error, StreamError) and self.life.writable_finished and not self._did_read
         )
 
 
 lay_out(
     ServerHttp2Stream,
-    *("_session", "id", "_request", "_life", "_headers_sent", "_head_request", "_watched"),
+    *("_session", "id", "_request", "life", "headers_sent", "_head_request", "_watched"),
     *("_buffered", "end_after_headers", "_sent", "_code", "_is_waiting", "_chunks"),
     *("_did_read", "_had_tasks", "_tasks", "_listeners", "_need_drain"),
 )

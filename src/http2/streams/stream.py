@@ -77,7 +77,7 @@ class Http2Stream(Exchange):
     _final_trailers: OutgoingHeaders = ()
 
     def __repr__(self) -> str:
-        life = self._life
+        life = self.life
         state = "destroyed" if life.destroyed else "closed" if life.closed else "open"
         return f"<{type(self).__name__} {self.id or 'pending'} {state}>"
 
@@ -89,7 +89,7 @@ class Http2Stream(Exchange):
 
         Listeners of ``close`` can still ask for it, and for the addresses of its socket.
         """
-        life = self._life
+        life = self.life
         return None if life.destroyed and not life.telling else self._session
 
     @property
@@ -100,8 +100,8 @@ class Http2Stream(Exchange):
     @property
     def writable_length(self) -> int:
         """Bytes written that are still queued here: the peer's window or the socket is full."""
-        connection = self._session._connection
-        if not self._life.on_wire or connection is None:
+        connection = self._session.engine
+        if not self.life.on_wire or connection is None:
             return 0
         assert self.id is not None
         return connection.pending(self.id)
@@ -109,8 +109,8 @@ class Http2Stream(Exchange):
     @property
     def state(self) -> StreamState:
         """A snapshot of the stream's state."""
-        connection = self._session._connection
-        if not self._life.on_wire or connection is None:
+        connection = self._session.engine
+        if not self.life.on_wire or connection is None:
             return StreamState()
         assert self.id is not None
         state = connection.stream_state(self.id)
@@ -128,15 +128,15 @@ class Http2Stream(Exchange):
         ERR_HTTP2_INVALID_STREAM, ERR_INVALID_ARG_TYPE; ERR_HTTP_CONTENT_LENGTH_MISMATCH for
         more than the headers' ``content-length`` says, which resets the stream.
         """
-        life = self._life
+        life = self.life
         if not life.writable:
             if not self._head_request or life.closed:
                 self._check_writable()
-            if not self._headers_sent:
+            if not self.headers_sent:
                 self._proceed()
             return True
         body = as_buffer(data, encoding)
-        if not self._headers_sent:
+        if not self.headers_sent:
             self._proceed()
         return self._submit(body, False)
 
@@ -146,23 +146,23 @@ class Http2Stream(Exchange):
         A response to HEAD has no body: *data* is dropped. Raises like `write` when there
         is data that can't be sent, and when there is less than ``content-length`` says.
         """
-        life = self._life
+        life = self.life
         if not life.writable:
             if data is not None and (life.closed or not self._head_request):
                 self._check_writable()
-            if not (self._headers_sent or life.closed):
+            if not (self.headers_sent or life.closed):
                 # a stream that was pushed for HEAD has no body from the first
                 self._proceed()
             return
         body = data if data is None or type(data) is bytes else as_buffer(data, encoding)
-        if not self._headers_sent:
+        if not self.headers_sent:
             self._proceed()
-            life = self._life
+            life = self.life
             if life.writable_ended:
                 return
-        self._life = life.on_end
+        self.life = life.on_end
         session = self._session
-        connection = session._connection
+        connection = session.engine
         if self.id is None or connection is None or self._watched:
             self._submit(body, True)
             return
@@ -171,22 +171,22 @@ class Http2Stream(Exchange):
         except Http2Error as error:
             self._refused_by_engine(error)
             raise
-        if not session._in_batch:
-            session._schedule_flush()
+        if not session.in_batch:
+            session.schedule_flush()
 
     def _submit(self, data: Buffer | None, end: bool) -> bool:
         session = self._session
         assert self.id is not None
-        assert session._connection is not None
+        assert session.engine is not None
         try:
-            pending: int = session._connection.write(self.id, data, end)
+            pending: int = session.engine.write(self.id, data, end)
         except Http2Error as error:
             self._refused_by_engine(error)
             raise
         if self._timer is not None:
             self._timer.touch()
-        if not session._in_batch:
-            session._schedule_flush()
+        if not session.in_batch:
+            session.schedule_flush()
         if pending >= HIGH_WATER:
             self._need_drain = self._watched = True
             return False
@@ -194,9 +194,9 @@ class Http2Stream(Exchange):
 
     def _refused_by_engine(self, error: Http2Error) -> None:
         """A body that is not as long as was declared can't be made whole: the stream ends."""
-        if error.code == "ERR_HTTP_CONTENT_LENGTH_MISMATCH" and not self._life.destroyed:
+        if error.code == "ERR_HTTP_CONTENT_LENGTH_MISMATCH" and not self.life.destroyed:
             self._error_seen = True  # it is raised to the caller
-            self._life = self._life.on_end_refused
+            self.life = self.life.on_end_refused
             self.destroy(error)
 
     def send_trailers(self, headers: OutgoingHeaders) -> None:
@@ -209,20 +209,20 @@ class Http2Stream(Exchange):
         """
         if self.sent_trailers is not None:
             raise new_error("ERR_HTTP2_TRAILERS_ALREADY_SENT")
-        if self._life.closed:
+        if self.life.closed:
             raise self._closed_error()
-        if not self._life.trailers_ready:
+        if not self.life.trailers_ready:
             raise new_error("ERR_HTTP2_TRAILERS_NOT_READY")
         session = self._session
         assert self.id is not None
-        assert session._connection is not None
-        session._connection.submit_trailers(self.id, headers)
+        assert session.engine is not None
+        session.engine.submit_trailers(self.id, headers)
         self.sent_trailers = headers_as_sent(headers, {})
-        session._wake()
+        session.wake()
 
     def _want_trailers(self) -> None:
-        self._life = self._life.on_want_trailers
-        if self._life.closed:
+        self.life = self.life.on_want_trailers
+        if self.life.closed:
             return
         if not self.emit("want_trailers"):
             self.send_trailers(self._final_trailers)
@@ -230,19 +230,19 @@ class Http2Stream(Exchange):
     # --- reading ----------------------------------------------------------------------
 
     def _taken(self, size: int) -> None:
-        if self._life.on_wire:
+        if self.life.on_wire:
             session = self._session
             assert self.id is not None
-            if session._connection is not None:
-                session._connection.consume(self.id, size)
-                session._wake()
+            if session.engine is not None:
+                session.engine.consume(self.id, size)
+                session.wake()
 
     def _receive_data(self, data: bytes, end: bool) -> None:
         if self._timer is not None:
             self._timer.touch()
-        if self._life.destroyed:
-            if data and self._session._connection is not None and self.id is not None:
-                self._session._connection.consume(self.id, len(data))
+        if self.life.destroyed:
+            if data and self._session.engine is not None and self.id is not None:
+                self._session.engine.consume(self.id, len(data))
             return
         self._feed(data, end)
 
@@ -257,12 +257,12 @@ class Http2Stream(Exchange):
         Raises ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE.
         """
         check_error_code(code)
-        life = self._life
+        life = self.life
         if life.closed:
             if life.whole and not self._flowing:
-                self._session._loop.call_soon(self._end_unread)
+                self._session.loop.call_soon(self._end_unread)
             return Completion(self)
-        sending = life.writable_ended and self._headers_sent and not life.writable_finished
+        sending = life.writable_ended and self.headers_sent and not life.writable_finished
         # no event will tell of the end of what never began
         unsent = self._is_unsent()
         self._shut(life.on_close, code)
@@ -279,16 +279,16 @@ class Http2Stream(Exchange):
 
     def _finished(self) -> None:
         super()._finished()
-        if self._life.closed and self._life.on_wire and self._code == NGHTTP2_NO_ERROR:
+        if self.life.closed and self.life.on_wire and self._code == NGHTTP2_NO_ERROR:
             # close() waited for the last byte
-            self._session._loop.call_later(RESET_GRACE, self._reset, NGHTTP2_NO_ERROR)
+            self._session.loop.call_later(RESET_GRACE, self._reset, NGHTTP2_NO_ERROR)
 
     def _reset(self, code: int) -> None:
         session = self._session
-        if self._life.on_wire and session._connection is not None:
+        if self.life.on_wire and session.engine is not None:
             assert self.id is not None
-            session._connection.reset(self.id, code)
-            session._wake()
+            session.engine.reset(self.id, code)
+            session.wake()
 
     def _never_sent(self, code: int) -> bool:
         """The HEADERS frame was not sent; True when that has been dealt with."""
@@ -300,14 +300,14 @@ class Http2Stream(Exchange):
         A `StreamError` gives its own code, an `AbortError` CANCEL. ``error`` and
         ``close`` are emitted in the next turn of the loop.
         """
-        life = self._life
+        life = self.life
         if not life.destroyed:
             self._shut(life.on_close, code_of(error))
             self._leave(error)
 
     def _leave(self, error: BaseException | None) -> None:
         """Leave the session because this side says so; the events follow in the next turn."""
-        if self._life.on_wire:
+        if self.life.on_wire:
             self._reset(self._code)
             if self._buffered:
                 # nobody reads it now, and the connection's window must not miss it for ever
@@ -315,17 +315,17 @@ class Http2Stream(Exchange):
                 self._chunks = None
                 self._buffered = 0
         self._fail(error)
-        self._session._forget(self)
-        self._session._loop.call_soon(self._emit_end)
+        self._session.forget(self)
+        self._session.loop.call_soon(self._emit_end)
 
     def _session_ended(self, error: BaseException | None, code: int) -> None:
         """The session is destroyed: all who read or wait here are told why."""
-        life = self._life
+        life = self.life
         if life.destroyed:
             return
         lost = error is None or isinstance(error, ConnectionClosed)
         self._shut(life.on_lost if lost else life.on_broken, code)
-        if self._life.whole:
+        if self.life.whole:
             self._await_reader()
             return
         self._fail(error)
@@ -333,7 +333,7 @@ class Http2Stream(Exchange):
             self._session._error_seen = True
         # the session says it once for all its streams
         self._error_seen = True
-        self._session._loop.call_soon(self._emit_end)
+        self._session.loop.call_soon(self._emit_end)
 
     def _stream_closed(self, code: int, unsent: bool) -> None:
         """The stream is over for HTTP/2: by both ends' END_STREAM or by RST_STREAM.
@@ -347,18 +347,18 @@ class Http2Stream(Exchange):
             # Nothing more can come on this stream: what it holds is bounded by its
             # window, and the connection's window must not wait for a reader.
             self._report(self._buffered)
-        life = self._life
+        life = self.life
         if life.destroyed:
             return
         if life.closed:
             # what the peer makes of the end that we have decided on is no news
             code = self._code
         self._shut(life.on_over if code == NGHTTP2_NO_ERROR else life.on_broken, code)
-        if not self._life.whole:
+        if not self.life.whole:
             self._fail(error_of(code, self.id))
             self._emit_end()
             return
-        if unsent or self._life.aborted:
+        if unsent or self.life.aborted:
             # the answer came whole and wants no more of the request
             self._error = stream_error(code, self.id)
             self._fail_drainers()
@@ -370,7 +370,7 @@ class Http2Stream(Exchange):
             self._end_unread()
 
     def _lost(self) -> BaseException | None:
-        return self._session._lost_to(self)
+        return self._session.lost_to(self)
 
     # --- priority ---------------------------------------------------------------------
 

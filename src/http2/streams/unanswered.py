@@ -26,8 +26,8 @@ def check_answered(
     stream = args[0] if event == "stream" else getattr(args[0], "stream", None)
     if (
         not isinstance(stream, Responder)
-        or stream._headers_sent
-        or stream._life.closed
+        or stream.headers_sent
+        or stream.life.closed
         or stream._tasks
         or stream._is_being_fed()
         or any(stream.listener_count(name) for name in OF_THE_BODY)
