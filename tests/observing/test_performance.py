@@ -375,7 +375,7 @@ def test_records_that_are_taken_do_not_come_again(run: Run) -> None:
                 await peer.body(1)
                 calls.clear()
                 sessions[0].destroy()
-                sessions[0]._loop.call_soon(lambda: taken.extend(observer.take_records()))
+                sessions[0].loop.call_soon(lambda: taken.extend(observer.take_records()))
                 taken: list[http2.PerformanceEntry] = []
                 await peer.rest()
             assert [entry.name for entry in taken] == ["Http2Session"]

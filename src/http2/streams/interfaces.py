@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from ..engine.connection import Connection as Engine
+    from .life import Life
 
-__all__ = ["ExchangeOwner", "StreamOwner"]
+__all__ = ["ExchangeOwner", "ExchangeState", "StreamOwner"]
 
 
 class ExchangeOwner(Protocol):
@@ -58,3 +59,13 @@ class StreamOwner(ExchangeOwner, Protocol):
 
     def lost_to(self, stream: Any) -> BaseException | None:
         """Why *stream* is not complete, when that is because the connection has ended."""
+
+
+class ExchangeState(Protocol):
+    """What other rooms read of an exchange, where a property would cost each request a call."""
+
+    life: Life
+    """How far it has come: `http2.streams.life`. The exchange alone changes it."""
+
+    headers_sent: bool
+    """Whether the headers of this side were sent."""
