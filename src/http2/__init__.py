@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from . import constants, errors
+from .common.closing import Completion
 from .common.emitter import EventEmitter
 from .compat.request import Http2ServerRequest, ServerRequest
 from .compat.response import Http2ServerResponse, ServerResponse
@@ -59,7 +60,7 @@ from .sessions.server_session import ServerHttp2Session
 from .sessions.session import Http2Session
 from .settings import Settings, get_default_settings, get_packed_settings, get_unpacked_settings
 from .streams.client_stream import ClientHttp2Stream
-from .streams.duplex import Completion, Duplex
+from .streams.duplex import Duplex
 from .streams.exchange import Exchange
 from .streams.files import FileRange
 from .streams.pipe import pipe

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from http2 import Http2Error, StreamError
+from http2.common.futures import quiet_future
 from http2.errors import stream_error
-from http2.streams.duplex import Duplex, quiet_future
+from http2.streams.duplex import Duplex
 
 from ..support.running import Run
 from ..support.serving import Events

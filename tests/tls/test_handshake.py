@@ -426,7 +426,7 @@ def test_the_server_ends_meanwhile(
                 await eventually(lambda: len(server._handshakes) == (phase != "silent"))
                 await server.close(timeout=5 if phase == "silent" else 0.3)
             elif manner == "failed block":
-                server._end_now()
+                server.end_now()
         assert loop.time() - start < 3
         assert not server._transports
         assert not server._handshakes

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Generator
 from typing import Any, TypeVar
 
-from ..streams.duplex import retrieve
+from .futures import retrieve
 
 __all__ = ["Handover"]
 

@@ -27,8 +27,8 @@ from .socket import StreamSocketProxy
 
 if TYPE_CHECKING:
     from ..headers import Headers
-    from ..keywords import Chunk
     from ..listening import ResponseEvents
+    from ..streams.keywords import Chunk
     from ..streams.server_stream import ServerHttp2Stream
 
 __all__ = ["Http2ServerResponse", "ServerResponse"]

@@ -7,16 +7,17 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from ..common.checks import check_integer
+from ..common.suggestions import reject_unknown
 from ..errors import new_error
 from ..http1.options import Http1Options
-from ..keywords import SecureServerOptions, ServerOptions
+from ..net.origins import check_origins
 from ..net.proxy_protocol import Networks, trusted_networks
 from ..servers.secure_server import IDENTITY, Http2SecureServer
 from ..servers.server import Http2Server
-from ..sessions.options import SessionOptions, reject_unknown
-from ..sessions.origins import check_origins
+from ..sessions.options import SessionOptions
 from ..tls.contexts import HTTP1
 from .dispatch import Dispatcher
+from .keywords import SecureServerOptions, ServerOptions
 
 if TYPE_CHECKING:
     from ..listening import OwnRequestHandler, Request, RequestHandler, Response
@@ -65,7 +66,7 @@ def create_server(
     http1_options = _http1_options(left)
     limit = _max_connections(left)
     proxies = _proxies(left)
-    reject_unknown(left, "create_server")
+    reject_unknown(left, "create_server", ServerOptions.__annotations__)
     server = Http2Server(session_options, limit)
     server._proxies = proxies
     return _equipped(server, dispatcher, http1_options, on_request)
@@ -100,7 +101,7 @@ def create_secure_server(
     protocols = ("h2",) if http1_options is None else ("h2", *HTTP1)
     limit = _max_connections(left)
     proxies = _proxies(left)
-    reject_unknown(left, "create_secure_server")
+    reject_unknown(left, "create_secure_server", SecureServerOptions.__annotations__)
     server = Http2SecureServer(session_options, identity, protocols, limit)
     server._origins = origins
     server._proxies = proxies

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..common.suggestions import reject_unknown
 from ..common.timers import check_timeout
 from ..errors import new_error
-from ..sessions.options import reject_unknown
 
 __all__ = ["Http1Options"]
 
@@ -73,5 +73,5 @@ class Http1Options:
             raise new_error("ERR_INVALID_ARG_TYPE", "http1_options", "a mapping", given)
         left: dict[str, Any] = {**given}
         known = {name: left.pop(name) for name in cls.__slots__ if name in left}
-        reject_unknown(left, "http1_options")
+        reject_unknown(left, "http1_options", cls.__slots__)
         return cls(**known)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..common.closing import Completion
 from ..common.layout import lay_out
 from ..constants import NGHTTP2_NO_ERROR
 from ..headers import Headers
-from ..streams.duplex import Completion
 from ..streams.exchange import code_of, error_of
 from ..streams.life import LIVE
 from ..streams.stream import check_error_code

@@ -13,7 +13,7 @@ from ..streams.exchange import Responder
 from .status_line import status_line
 
 if TYPE_CHECKING:
-    from ..keywords import Chunk
+    from ..streams.keywords import Chunk
     from .connection import Http1Connection
 
 __all__ = ["Http1Writer"]

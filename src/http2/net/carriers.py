@@ -20,7 +20,7 @@ from ..streams.stream import Http2Stream
 
 if TYPE_CHECKING:
     from ..common.tasks import Work
-    from ..keywords import Carrying
+    from ..sessions.keywords import Carrying
 
 __all__ = ["bind", "carry", "identity"]
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Unpack
 
+from ..common.suggestions import reject_unknown
 from ..common.tasks import Work
-from ..keywords import Carrying, ServerSessionOptions
 from ..net.carriers import bind, carry
 from ..net.protocol import SessionProtocol
 from ..sessions.deadlines import HandshakeTimer
-from ..sessions.options import SessionOptions, reject_unknown
+from ..sessions.keywords import Carrying, ServerSessionOptions
+from ..sessions.options import SessionOptions
 from ..sessions.server_session import ServerHttp2Session
 
 __all__ = ["perform_server_handshake"]
@@ -33,7 +34,7 @@ def perform_server_handshake(
     loop = asyncio.get_running_loop()
     left: dict[str, Any] = {**options}
     session_options = SessionOptions.take_for_server(left)
-    reject_unknown(left, "perform_server_handshake")
+    reject_unknown(left, "perform_server_handshake", ServerSessionOptions.__annotations__)
     bind(connection)
     session = ServerHttp2Session(loop, session_options, None)
     if session_options.handshake_timeout:

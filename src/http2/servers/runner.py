@@ -7,123 +7,21 @@ import contextlib
 import inspect
 import signal
 import threading
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ..common.references import WaitedFor, waited_for
 from ..errors import new_error
 
 if TYPE_CHECKING:
     from ..common.tasks import Work
 
-__all__ = ["Referenced", "run"]
+__all__ = ["run"]
 
 Result = TypeVar("Result")
 
-# Seconds that Ctrl-C and SIGTERM give to the requests that are under way, and that transports may
-# take to close when the program is over.
+# Seconds that Ctrl-C and SIGTERM give to the requests that are under way.
 GRACE = 3.0
-CLOSING = 1.0
-
-
-class Tally:
-    """The sessions and servers of one loop that are open, and who is waited for."""
-
-    def __init__(self) -> None:
-        self.open: set[Referenced] = set()
-        self.referenced: set[Referenced] = set()
-        self._changed = asyncio.Event()
-        self.interrupted = False
-
-    def note(self, thing: Referenced, *, is_open: bool, referenced: bool) -> None:
-        """*thing* has been opened or closed, or `run` shall (not) wait for it."""
-        (self.open.add if is_open else self.open.discard)(thing)
-        (self.referenced.add if is_open and referenced else self.referenced.discard)(thing)
-        self._changed.set()
-
-    async def idle(self) -> None:
-        """Wait until nothing is left that is waited for."""
-        while self.referenced:
-            self._changed.clear()
-            await self._changed.wait()
-
-    async def end(self, grace: float) -> None:
-        """End everything: politely for *grace* seconds, then at once."""
-        if grace:
-            for thing in tuple(self.open):
-                thing._end_gently()
-            await self._all_closed(grace)
-        for thing in tuple(self.open):
-            thing._end_now()
-        await self._all_closed(CLOSING)
-
-    async def _all_closed(self, limit: float) -> None:
-        """Wait until nothing is open, or for *limit* seconds.
-
-        The task may have been cancelled before, by Ctrl-C. `asyncio.timeout` would then end in
-        `CancelledError` until Python 3.11.2: it took the old request for a new one.
-        """
-        loop = asyncio.get_running_loop()
-        late = False
-
-        def expire() -> None:
-            nonlocal late
-            late = True
-            self._changed.set()
-
-        timer = loop.call_later(limit, expire)
-        try:
-            while self.open and not late:
-                self._changed.clear()
-                await self._changed.wait()
-        finally:
-            timer.cancel()
-
-
-# By loop, while `run` runs it.
-_tallies: dict[asyncio.AbstractEventLoop, Tally] = {}
-
-
-class Referenced(ABC):
-    """What `run` waits for: mixed into sessions and servers."""
-
-    _tally: Tally | None = None
-    _referenced = True
-
-    def _opened(self, loop: asyncio.AbstractEventLoop) -> None:
-        tally = _tallies.get(loop)
-        if tally is not None:
-            self._tally = tally
-            self._note(True)
-
-    def _note(self, is_open: bool) -> None:
-        if self._tally is not None:
-            self._tally.note(self, is_open=is_open, referenced=self._referenced)
-            if not is_open:
-                self._tally = None
-
-    @property
-    def _interrupted(self) -> bool:
-        """Whether `run` has been asked to end, by Ctrl-C or SIGTERM."""
-        return self._tally is not None and self._tally.interrupted
-
-    @abstractmethod
-    def _end_gently(self) -> None:
-        """Begin to end, after what is under way."""
-
-    @abstractmethod
-    def _end_now(self) -> None:
-        """End at once."""
-
-    def ref(self) -> None:
-        """Let `run` wait for this; it does so unless `unref` was called."""
-        self._referenced = True
-        self._note(True)
-
-    def unref(self) -> None:
-        """Let `run` return without waiting for this."""
-        self._referenced = False
-        self._note(True)
 
 
 class _Interruptions:
@@ -132,24 +30,24 @@ class _Interruptions:
     def __init__(self) -> None:
         self.count = 0
         self._task: asyncio.Task[Any] | None = None
-        self._tally: Tally | None = None
+        self._open: WaitedFor | None = None
         self.heard = False
         """Whether the loop has ended with `KeyboardInterrupt`."""
 
-    def begin(self, tally: Tally) -> None:
+    def begin(self, open_ones: WaitedFor) -> None:
         """The current task is the one to cancel."""
         self._task = asyncio.current_task()
-        self._tally = tally
+        self._open = open_ones
 
     def __call__(self, number: int, frame: Any) -> None:
         self.count += 1
         task = self._task
-        if self.count > 1 or task is None or self._tally is None or task.done():
+        if self.count > 1 or task is None or self._open is None or task.done():
             if task is not None and not task.done():
                 # uvloop logs, and forgets, what is raised while it calls a protocol
                 task.get_loop().call_soon_threadsafe(self._interrupt)
             raise KeyboardInterrupt
-        self._tally.interrupted = True
+        self._open.interrupted = True
         task.cancel()
         # wakes a loop that waits for its sockets
         task.get_loop().call_soon_threadsafe(lambda: None)
@@ -215,8 +113,8 @@ def run(
 
     async def whole() -> Result:
         loop = asyncio.get_running_loop()
-        tally = _tallies[loop] = Tally()
-        interruptions.begin(tally)
+        open_ones = waited_for[loop] = WaitedFor()
+        interruptions.begin(open_ones)
         grace = 0.0
         done = False
         try:
@@ -227,14 +125,14 @@ def run(
                 )
             result: Result = await coroutine
             done = True
-            await tally.idle()
+            await open_ones.idle()
         except asyncio.CancelledError:
             grace = GRACE
             if not done:
                 raise
         finally:
-            await tally.end(grace)
-            del _tallies[loop]
+            await open_ones.end(grace)
+            del waited_for[loop]
         return result
 
     try:

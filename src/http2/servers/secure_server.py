@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Unpack
 
+from ..common.suggestions import reject_unknown
 from ..errors import new_error
-from ..keywords import SecureContextOptions
-from ..sessions.options import SessionOptions, reject_unknown
+from ..sessions.options import SessionOptions
 from ..tls.contexts import server_context
+from ..tls.keywords import SecureContextOptions
 from .server import Http2Server
 
 if TYPE_CHECKING:
@@ -68,7 +69,8 @@ class Http2SecureServer(Http2Server):
         and has a method ``load_cert_chain``.
         """
         given: dict[str, Any] = {**options}
-        reject_unknown({name: None for name in given if name not in IDENTITY}, "set_secure_context")
+        unknown = {name: None for name in given if name not in IDENTITY}
+        reject_unknown(unknown, "set_secure_context", IDENTITY)
         kept = self._identity
         if given.get("ssl_context") is not None:
             kept = {}

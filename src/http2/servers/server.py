@@ -8,8 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from ..common.checks import check_integer
+from ..common.closing import Closable, Completion
 from ..common.emitter import EventEmitter, logger
+from ..common.futures import retrieve
 from ..common.log_limit import limit
+from ..common.references import Referenced
 from ..common.tasks import start
 from ..common.timers import check_timeout
 from ..constants import NGHTTP2_INTERNAL_ERROR
@@ -24,12 +27,11 @@ from ..sessions.options import SessionOptions
 from ..sessions.server_session import ServerHttp2Session
 from ..sessions.session import Http2Session
 from ..settings import Settings
-from ..streams.duplex import Closable, Completion, retrieve
 from ..streams.stream import Http2Stream
 from ..streams.unanswered import check_answered
 from ..tls.contexts import HTTP1
 from .accept import ServerProtocol
-from .runner import GRACE, Referenced
+from .runner import GRACE
 from .shutdown import Shutdown
 
 if TYPE_CHECKING:
@@ -37,8 +39,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from ..common.tasks import Work
-    from ..keywords import Carrying
     from ..listening import ServerEvents
+    from ..sessions.keywords import Carrying
     from ..streams.exchange import Responder
     from ..tls.accept import TlsProtocol
 
@@ -485,14 +487,14 @@ class Http2Server(Closable, Referenced):
             self._unproven.stop()
             self._unproven = None
 
-    def _end_gently(self) -> None:
+    def end_gently(self) -> None:
         self._tell_endless()
         for session in tuple(self._sessions):
             session.close()
         self._drop_silent()
         self.close()
 
-    def _end_now(self) -> None:
+    def end_now(self) -> None:
         self.close()
         self._destroy_sessions()
 

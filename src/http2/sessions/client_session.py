@@ -8,6 +8,8 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING, Any, Self
 
 from ..common.checks import check_bool
+from ..common.closing import Completion
+from ..common.futures import fail, wait_among, wake
 from ..common.layout import lay_out
 from ..common.timers import check_timeout
 from ..constants import (
@@ -23,14 +25,13 @@ from ..engine import events
 from ..errors import StreamError, new_error
 from ..headers import Headers, OutgoingHeaders, kept_headers
 from ..net.misunderstandings import SILENT, not_http2
+from ..net.origins import serialize_origin
 from ..streams.client_stream import ClientHttp2Stream
-from ..streams.duplex import Completion, fail, wait_among, wake
 from ..streams.life import LIVE
+from ..streams.priority import check_priority
 from ..streams.push import receive_promise, want_again
 from ..streams.stream import Http2Stream
 from .options import SessionOptions, engine_connection
-from .origins import serialize_origin
-from .priority import check_priority
 from .session import LAID_OUT, Http2Session, event_handlers
 from .watch import watch
 
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from ..engine.connection import Connection
-    from ..listening import ClientSessionEvents
+    from .client_listening import ClientSessionEvents
 
 __all__ = ["CLOSE_TIMEOUT", "ClientHttp2Session"]
 

@@ -8,20 +8,21 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Unpack
 from urllib.parse import SplitResult, urlsplit
 
+from ..common.suggestions import reject_unknown
 from ..common.timers import check_timeout
 from ..errors import new_error
-from ..keywords import ConnectOptions
 from ..net.carriers import bind, carry
 from ..net.misunderstandings import explain_handshake
+from ..net.origins import serialize_origin
 from ..net.protocol import SessionProtocol
 from ..streams.stream import Http2Stream
 from ..tls.contexts import client_context
 from .client_session import CLOSE_TIMEOUT, ClientHttp2Session
-from .options import SessionOptions, reject_unknown
-from .origins import serialize_origin
+from .keywords import ConnectOptions
+from .options import SessionOptions
 
 if TYPE_CHECKING:
-    from ..keywords import Carrying
+    from .keywords import Carrying
 
 __all__ = ["connect"]
 
@@ -95,7 +96,7 @@ def connect(
     context = client_context(left) if secure else None
     if context is None and create_connection is None and servername is not None:
         raise new_error("ERR_INVALID_ARG_VALUE", "servername", servername)
-    reject_unknown(left, "connect")
+    reject_unknown(left, "connect", ConnectOptions.__annotations__)
     name = servername or host
     shown = f"[{name}]" if ":" in name else name
     suffix = "" if port == DEFAULT_PORTS[protocol] else f":{port}"

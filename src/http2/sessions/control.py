@@ -15,6 +15,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 from ..common.checks import check_integer
+from ..common.closing import Closable
+from ..common.futures import quiet_future
+from ..common.references import Referenced
 from ..common.timers import IdleTimer, check_timeout
 from ..constants import (
     NGHTTP2_NO_ERROR,
@@ -24,9 +27,7 @@ from ..constants import (
 from ..engine.events import KNOWN_SETTINGS
 from ..errors import ConnectionClosed, NghttpError, new_error
 from ..net.socket import SocketProxy, host_of
-from ..servers.runner import Referenced
 from ..settings import Settings
-from ..streams.duplex import Closable, quiet_future
 from ..streams.stream import check_error_code
 from .options import SessionOptions
 

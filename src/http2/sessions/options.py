@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..common.checks import check_bool, check_integer
-from ..common.suggestions import did_you_mean
 from ..common.timers import check_timeout
 from ..constants import DEFAULT_SETTINGS_MAX_HEADER_LIST_SIZE, PADDING_STRATEGY_NONE
 from ..engine.connection import Connection
 from ..errors import new_error
-from ..keywords import ConnectOptions, SecureServerOptions
 from ..settings import MAX_CUSTOM_SETTINGS, Settings
 
 __all__ = ["SessionOptions"]
@@ -221,18 +219,3 @@ def _identifiers(given: Any) -> tuple[int, ...]:
         if not 0 <= identifier < 2**16:
             raise new_error("ERR_OUT_OF_RANGE", name, "of 0 to 65535", identifier)
     return identifiers
-
-
-# Every option that there is.
-KNOWN = tuple(
-    dict.fromkeys((*SecureServerOptions.__annotations__, *ConnectOptions.__annotations__))
-)
-
-
-def reject_unknown(options: Mapping[str, object], function: str) -> None:
-    """Raise TypeError, as a call with an unexpected keyword does, when *options* has any."""
-    for name in options:
-        known = [known for known in KNOWN if known not in options]
-        raise TypeError(
-            f"{function}() got an unexpected keyword argument {name!r}{did_you_mean(name, known)}"
-        )

@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
+from ..common.closing import Completion
 from ..common.emitter import logger
 from ..common.layout import lay_out
 from ..constants import (
@@ -17,20 +18,19 @@ from ..constants import (
 from ..engine import events
 from ..errors import ConnectionClosed
 from ..headers import Headers
-from ..streams.duplex import Completion
+from ..net.origins import altsvc_arguments, check_origins
 from ..streams.push import Pushes
 from ..streams.server_stream import ServerHttp2Stream
 from ..streams.stream import Http2Stream
 from ..streams.unanswered import check_answered
 from .options import SessionOptions
-from .origins import altsvc_arguments, check_origins
 from .session import LAID_OUT, Http2Session, event_handlers
 
 if TYPE_CHECKING:
     from ..common.tasks import Work
-    from ..keywords import Origin
-    from ..listening import ServerSessionEvents
+    from ..net.origins import Origin
     from ..servers.server import Http2Server
+    from .server_listening import ServerSessionEvents
 
 __all__ = ["ServerHttp2Session"]
 

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from ..common.closing import Completion
 from ..common.emitter import logger
 from ..constants import (
     NGHTTP2_CANCEL,
@@ -47,7 +48,6 @@ from ..net.farewell import Farewell
 from ..net.protocol import writelines_of
 from ..net.socket import addresses_of
 from ..observing.measuring import Measuring
-from ..streams.duplex import Completion
 from ..streams.stream import Http2Stream, check_error_code
 from ..tls.contexts import is_adequate
 from .control import SessionControl, reason_of
@@ -58,7 +58,7 @@ from .violations import violation
 from .watch import Watch
 
 if TYPE_CHECKING:
-    from ..listening import SessionEvents
+    from .listening import SessionEvents
 
 __all__ = ["Http2Session"]
 
@@ -470,10 +470,10 @@ class Http2Session(SessionControl):
             self.loop.call_soon(self._end_if_idle)
         return Completion(self)
 
-    def _end_gently(self) -> None:
+    def end_gently(self) -> None:
         self.close()
 
-    def _end_now(self) -> None:
+    def end_now(self) -> None:
         self.destroy()
 
     def _announce_end(self) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import json
 from typing import TYPE_CHECKING, Any, Self
 
+from ..common.futures import fail, wake
 from ..common.layout import lay_out
 from ..constants import (
     NGHTTP2_CANCEL,
@@ -16,7 +17,6 @@ from ..engine.events import HIGH_WATER
 from ..errors import Http2Error, new_error, stream_error
 from ..headers import Headers, headers_as_sent
 from .charset import charset_of
-from .duplex import fail, wake
 from .life import IDLE
 from .stream import Http2Stream
 

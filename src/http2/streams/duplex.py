@@ -11,66 +11,22 @@ from __future__ import annotations
 import asyncio
 import codecs
 from collections import deque
-from collections.abc import Generator, Iterable
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 
-from ..common.emitter import EventEmitter
+from ..common.closing import Ending
+from ..common.futures import fail, wait_among, wake
 from ..errors import new_error
 from .life import LIVE, Life
 
 if TYPE_CHECKING:
-    from ..keywords import Chunk
+    from .keywords import Chunk
 
-__all__ = ["Completion", "Duplex"]
-
-Result = TypeVar("Result")
+__all__ = ["Duplex"]
 
 # Chunks beyond which the buffer of a stream is a deque.
 MANY_CHUNKS = 64
 # Beyond as many, a chunk is joined to the one before it while both are shorter.
 SMALL_CHUNK = 4096
-
-
-def retrieve(future: asyncio.Future[Result]) -> None:
-    """Look at the error of *future*, so that it never counts as forgotten."""
-    if not future.cancelled():
-        future.exception()
-
-
-def quiet_future(loop: asyncio.AbstractEventLoop) -> asyncio.Future[Any]:
-    """A future that nobody needs to await: its exception never counts as forgotten."""
-    future = loop.create_future()
-    future.add_done_callback(retrieve)
-    return future
-
-
-def wake(waiters: Iterable[asyncio.Future[Result]] | None, result: Result) -> None:
-    """Give *result* to those of *waiters* who still wait."""
-    for waiter in waiters or ():
-        if not waiter.done():
-            waiter.set_result(result)
-
-
-def fail(waiters: Iterable[asyncio.Future[Result]] | None, error: BaseException) -> bool:
-    """Raise *error* in those of *waiters* who still wait; whether there was one."""
-    seen = False
-    for waiter in waiters or ():
-        if not waiter.done():
-            seen = True
-            waiter.set_exception(error)
-    return seen
-
-
-async def wait_among(waiters: list[asyncio.Future[Result]]) -> Result:
-    """Wait as one of *waiters*, until `wake` or `fail`; a cancelled one is taken out again."""
-    waiter: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-    waiters.append(waiter)
-    try:
-        return await waiter
-    except asyncio.CancelledError:
-        if waiter in waiters:
-            waiters.remove(waiter)
-        raise
 
 
 def as_buffer(data: Chunk, encoding: str = "utf-8") -> bytes | bytearray | memoryview:
@@ -85,60 +41,6 @@ def as_buffer(data: Chunk, encoding: str = "utf-8") -> bytes | bytearray | memor
         raise new_error("ERR_INVALID_ARG_TYPE", "data", "a buffer or a str", data) from None
     # a read-only view says nothing of whether its memory stays as it is
     return view if isinstance(view.obj, bytes) else bytes(view)
-
-
-class Completion:
-    """What ``close()`` returns: awaiting it waits for the end, forgetting it costs nothing."""
-
-    __slots__ = ("_emitter",)
-
-    def __init__(self, emitter: Ending) -> None:
-        self._emitter = emitter
-
-    def __repr__(self) -> str:
-        state = "done" if self._emitter._has_told() else "waits for"
-        return f"<{type(self).__name__} {state} {self._emitter!r}>"
-
-    def __await__(self) -> Generator[object, None, None]:
-        return self._emitter._wait_closed().__await__()
-
-
-class Ending(EventEmitter):
-    """An emitter with one end: ``close`` is emitted once and can be awaited."""
-
-    _close_waiters: list[asyncio.Future[None]] | None = None
-
-    def _has_told(self) -> bool:
-        """Whether ``close`` was emitted, or is being emitted."""
-        raise NotImplementedError
-
-    async def _wait_closed(self) -> None:
-        if self._has_told():
-            return
-        if self._close_waiters is None:
-            self._close_waiters = []
-            self._watched = True
-        await wait_among(self._close_waiters)
-
-    def _tell_closed(self) -> None:
-        """Emit ``close``, and wake those who wait for it."""
-        self.emit("close")
-        waiters, self._close_waiters = self._close_waiters, None
-        wake(waiters, None)
-
-
-class Closable(Ending):
-    """A session or a server: an emitter whose end is a fact of its own."""
-
-    _close_emitted = False
-
-    def _has_told(self) -> bool:
-        return self._close_emitted
-
-    def _emit_close(self) -> None:
-        if not self._close_emitted:
-            self._close_emitted = True
-            self._tell_closed()
 
 
 class Duplex(Ending):

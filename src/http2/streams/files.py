@@ -13,7 +13,7 @@ import inspect
 import os
 import stat as stat_module
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from ..common.checks import check_bool, check_integer
 from ..common.emitter import arity_of
@@ -23,12 +23,12 @@ from ..errors import new_error, stream_error
 from ..headers import OutgoingHeaders, kept_headers
 
 if TYPE_CHECKING:
-    from ..keywords import Descriptor, FilePath
+    from .keywords import Descriptor, FilePath
     from .server_stream import ServerHttp2Stream
 
 Result = TypeVar("Result")
 
-__all__ = ["FileRange", "FileTransfer"]
+__all__ = ["FileRange", "FileTransfer", "StatCheck"]
 
 CHUNK = HIGH_WATER
 
@@ -74,6 +74,15 @@ class FileRange:
                 raise new_error("ERR_INVALID_ARG_VALUE", name, value)
             if not least <= value < 2**63:
                 raise new_error("ERR_OUT_OF_RANGE", name, f">= {least} and < 2**63", value)
+
+
+StatCheck: TypeAlias = (
+    Callable[[os.stat_result, Any, FileRange], object]
+    | Callable[[os.stat_result, Any], object]
+    | Callable[[os.stat_result], object]
+    | Callable[[], object]
+)
+"""A ``stat_check``: gets the file's stat, the headers to be sent and the part, or fewer of them."""
 
 
 def _open(path: FilePath, part: FileRange | None) -> tuple[int, os.stat_result, bytes | None]:

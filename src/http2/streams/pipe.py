@@ -4,23 +4,41 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 
+from ..common.futures import retrieve
 from ..common.tasks import start
 from ..constants import NGHTTP2_CONNECT_ERROR
 from ..errors import new_error, stream_error
 from ..net.protocol import reset
-from .duplex import as_buffer, retrieve
+from .duplex import as_buffer
 from .exchange import Exchange, Responder
 from .stream import Http2Stream
 
 if TYPE_CHECKING:
-    from ..keywords import Chunk, Sink, Source
+    from .keywords import Chunk
 
 __all__ = ["pipe"]
 
 READ_SIZE = 65536
+
+
+class HasStream(Protocol):
+    """A request or a response: what stands for a stream."""
+
+    @property
+    def stream(self) -> Exchange:
+        """The stream."""
+
+
+Source: TypeAlias = (
+    "Exchange | HasStream | asyncio.StreamReader | AsyncIterable[Chunk] | Iterable[Chunk]"
+)
+"""What `pipe` copies from."""
+
+Sink: TypeAlias = "Exchange | HasStream | asyncio.StreamWriter"
+"""What `pipe` copies to."""
 
 Opened: TypeAlias = "Exchange | asyncio.StreamReader | AsyncIterator[Chunk] | Iterator[Chunk]"
 

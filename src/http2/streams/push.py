@@ -22,11 +22,11 @@ from ..constants import (
 from ..engine.events import FRAME_NOT_SENT, SETTINGS, STREAM_CLOSED
 from ..errors import Http2Error, NghttpError, new_error, stream_error
 from ..headers import Headers, OutgoingHeaders, headers_as_sent, kept_headers
-from ..sessions.origins import covers
-from ..sessions.priority import check_priority
+from ..net.origins import covers
 from ..settings import Settings
 from .client_stream import ClientHttp2Stream
 from .life import LIVE
+from .priority import check_priority
 
 if TYPE_CHECKING:
     import asyncio

@@ -18,8 +18,9 @@ from .stream import RESET_GRACE, Http2Stream
 if TYPE_CHECKING:
     import asyncio
 
-    from ..keywords import Chunk, Descriptor, FilePath, OnError, StatCheck
     from ..sessions.server_session import ServerHttp2Session
+    from .files import StatCheck
+    from .keywords import Chunk, Descriptor, FilePath, OnError
 
 __all__ = ["ServerHttp2Stream"]
 

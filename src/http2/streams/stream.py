@@ -6,20 +6,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..common.checks import check_integer
+from ..common.closing import Completion
 from ..constants import NGHTTP2_NO_ERROR, NGHTTP2_STREAM_STATE_CLOSED
 from ..engine.events import HIGH_WATER
 from ..errors import ConnectionClosed, Http2Error, new_error, stream_error
 from ..headers import OutgoingHeaders, headers_as_sent
-from ..sessions.priority import prioritize
-from .duplex import Completion, as_buffer
+from .duplex import as_buffer
 from .exchange import Exchange, code_of, error_of
+from .priority import prioritize
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-    from ..keywords import Chunk
     from ..listening import StreamEvents
     from ..sessions.session import Http2Session
+    from .keywords import Chunk
 
 __all__ = ["Http2Stream", "StreamState"]
 

@@ -18,7 +18,7 @@ from ..errors import new_error
 if TYPE_CHECKING:
     import ssl
 
-    from ..keywords import Password, Pem
+    from .keywords import Password, Pem
 
 __all__ = ["HTTP1", "client_context", "is_adequate", "server_context"]
 

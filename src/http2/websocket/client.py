@@ -26,7 +26,7 @@ from .options import Options, check_subprotocols
 from .protocol import Protocol
 
 if TYPE_CHECKING:
-    from ..keywords import ConnectionOptions
+    from ..sessions.keywords import ConnectionOptions
 
 __all__ = ["connect_websocket"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 from urllib.parse import SplitResult
 
 from ..errors import new_error
@@ -12,7 +12,7 @@ from ..errors import new_error
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["altsvc_arguments", "check_origins", "covers", "serialize_origin"]
+__all__ = ["HasOrigin", "Origin", "altsvc_arguments", "check_origins", "covers", "serialize_origin"]
 
 MAX_PAYLOAD = 16384
 # What a frame of 16,384 bytes has room for besides the length of the first part.
@@ -26,6 +26,18 @@ _FORBIDDEN = re.compile(r"[\x00-\x20\"#%/:<>?@\[\\\]^`{|}\x7f]")
 _NUMBER = re.compile(r"0x[0-9a-f]*|[0-9]+")
 # As a field value, without the backslash, which escapes the next character.
 _ALT = re.compile(r"[\t\x20-\x5b\x5d-\x7e\x80-\xff]*")
+
+
+class HasOrigin(Protocol):
+    """What has an ``origin``, such as ``'https://example.org'``."""
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port, in ASCII (RFC 6454 section 6.2)."""
+
+
+Origin: TypeAlias = str | SplitResult | HasOrigin
+"""A URL, of which the origin is taken, or what has one."""
 
 
 def serialize_origin(url: str) -> str | None:

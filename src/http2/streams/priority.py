@@ -9,7 +9,7 @@ from ..constants import NGHTTP2_SESSION_SERVER
 from ..errors import new_error
 
 if TYPE_CHECKING:
-    from ..streams.stream import Http2Stream
+    from .stream import Http2Stream
 
 __all__ = ["check_priority", "prioritize"]
 

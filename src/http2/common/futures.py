@@ -1,0 +1,53 @@
+"""Futures that several wait for, and futures that no one has to await."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any, TypeVar
+
+__all__ = ["fail", "quiet_future", "retrieve", "wait_among", "wake"]
+
+Result = TypeVar("Result")
+
+
+def retrieve(future: asyncio.Future[Result]) -> None:
+    """Look at the error of *future*, so that it never counts as forgotten."""
+    if not future.cancelled():
+        future.exception()
+
+
+def quiet_future(loop: asyncio.AbstractEventLoop) -> asyncio.Future[Any]:
+    """A future that nobody needs to await: its exception never counts as forgotten."""
+    future = loop.create_future()
+    future.add_done_callback(retrieve)
+    return future
+
+
+def wake(waiters: Iterable[asyncio.Future[Result]] | None, result: Result) -> None:
+    """Give *result* to those of *waiters* who still wait."""
+    for waiter in waiters or ():
+        if not waiter.done():
+            waiter.set_result(result)
+
+
+def fail(waiters: Iterable[asyncio.Future[Result]] | None, error: BaseException) -> bool:
+    """Raise *error* in those of *waiters* who still wait; whether there was one."""
+    seen = False
+    for waiter in waiters or ():
+        if not waiter.done():
+            seen = True
+            waiter.set_exception(error)
+    return seen
+
+
+async def wait_among(waiters: list[asyncio.Future[Result]]) -> Result:
+    """Wait as one of *waiters*, until `wake` or `fail`; a cancelled one is taken out again."""
+    waiter: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+    waiters.append(waiter)
+    try:
+        return await waiter
+    except asyncio.CancelledError:
+        if waiter in waiters:
+            waiters.remove(waiter)
+        raise

@@ -1,0 +1,57 @@
+"""What listeners of each event get, as types: nothing of this is there when a program runs.
+
+A listener takes all of an event's arguments or the first few, and may be a coroutine function. Each
+class of emitters has a protocol in its room's ``listening``, the type of its `on`, `once`,
+`add_listener`, `prepend_listener` and `prepend_once_listener`: by event, one overload for a
+listener that is given and one for the decorator. An event of a program's own has arguments that
+nobody knows, so its listener takes ``object`` or ``Any``; so does one of a name that is mistyped,
+which is how a checker finds it. Here is what all of them share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias, TypeVar
+
+from ..headers import Headers
+
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
+D = TypeVar("D")
+
+# Written out, each: mypy takes a lambda for the one in a union that is no union itself.
+Listener0: TypeAlias = Callable[[], object]
+Listener1: TypeAlias = Callable[[A], object] | Callable[[], object]
+Listener2: TypeAlias = Callable[[A, B], object] | Callable[[A], object] | Callable[[], object]
+Listener3: TypeAlias = (
+    Callable[[A, B, C], object]
+    | Callable[[A, B], object]
+    | Callable[[A], object]
+    | Callable[[], object]
+)
+Listener4: TypeAlias = (
+    Callable[[A, B, C, D], object]
+    | Callable[[A, B, C], object]
+    | Callable[[A, B], object]
+    | Callable[[A], object]
+    | Callable[[], object]
+)
+
+Custom: TypeAlias = Listener4[object, object, object, object]
+Function = TypeVar("Function", bound=Callable[..., object])
+
+RawHeaders: TypeAlias = list[tuple[str, str]]
+
+Plain: TypeAlias = Listener0
+Error: TypeAlias = Listener1[Exception]
+Data: TypeAlias = Callable[[bytes], object] | Callable[[str], object] | Callable[[], object]
+FrameError: TypeAlias = Listener3[int, int, int]
+Fields: TypeAlias = Listener2[Headers, int]
+
+# The same for decorators, which give back the very function.
+OnPlain = TypeVar("OnPlain", bound=Plain)
+OnError = TypeVar("OnError", bound=Error)
+OnData = TypeVar("OnData", bound=Data)
+OnFrameError = TypeVar("OnFrameError", bound=FrameError)
+OnFields = TypeVar("OnFields", bound=Fields)

@@ -1,0 +1,113 @@
+"""What keeps a program running: the sessions and servers that `http2.run` waits for."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+
+from .interfaces import EndsWithProgram
+
+__all__ = ["Referenced", "WaitedFor", "waited_for"]
+
+# Seconds that transports may take to close when the program is over.
+CLOSING = 1.0
+
+
+class WaitedFor:
+    """The sessions and servers of one loop that are open, and who is waited for."""
+
+    def __init__(self) -> None:
+        self.open: set[EndsWithProgram] = set()
+        self.referenced: set[EndsWithProgram] = set()
+        self._changed = asyncio.Event()
+        self.interrupted = False
+
+    def note(self, thing: EndsWithProgram, *, is_open: bool, referenced: bool) -> None:
+        """*thing* has been opened or closed, or `run` shall (not) wait for it."""
+        (self.open.add if is_open else self.open.discard)(thing)
+        (self.referenced.add if is_open and referenced else self.referenced.discard)(thing)
+        self._changed.set()
+
+    async def idle(self) -> None:
+        """Wait until nothing is left that is waited for."""
+        while self.referenced:
+            self._changed.clear()
+            await self._changed.wait()
+
+    async def end(self, grace: float) -> None:
+        """End everything: politely for *grace* seconds, then at once."""
+        if grace:
+            for thing in tuple(self.open):
+                thing.end_gently()
+            await self._all_closed(grace)
+        for thing in tuple(self.open):
+            thing.end_now()
+        await self._all_closed(CLOSING)
+
+    async def _all_closed(self, limit: float) -> None:
+        """Wait until nothing is open, or for *limit* seconds.
+
+        The task may have been cancelled before, by Ctrl-C. `asyncio.timeout` would then end in
+        `CancelledError` until Python 3.11.2: it took the old request for a new one.
+        """
+        loop = asyncio.get_running_loop()
+        late = False
+
+        def expire() -> None:
+            nonlocal late
+            late = True
+            self._changed.set()
+
+        timer = loop.call_later(limit, expire)
+        try:
+            while self.open and not late:
+                self._changed.clear()
+                await self._changed.wait()
+        finally:
+            timer.cancel()
+
+
+# By loop, while `run` runs it.
+waited_for: dict[asyncio.AbstractEventLoop, WaitedFor] = {}
+
+
+class Referenced(ABC):
+    """What `run` waits for: mixed into sessions and servers."""
+
+    _waited_for: WaitedFor | None = None
+    _referenced = True
+
+    def _opened(self, loop: asyncio.AbstractEventLoop) -> None:
+        found = waited_for.get(loop)
+        if found is not None:
+            self._waited_for = found
+            self._note(True)
+
+    def _note(self, is_open: bool) -> None:
+        if self._waited_for is not None:
+            self._waited_for.note(self, is_open=is_open, referenced=self._referenced)
+            if not is_open:
+                self._waited_for = None
+
+    @property
+    def _interrupted(self) -> bool:
+        """Whether `run` has been asked to end, by Ctrl-C or SIGTERM."""
+        return self._waited_for is not None and self._waited_for.interrupted
+
+    @abstractmethod
+    def end_gently(self) -> None:
+        """Begin to end, after what is under way."""
+
+    @abstractmethod
+    def end_now(self) -> None:
+        """End at once."""
+
+    def ref(self) -> None:
+        """Let `run` wait for this; it does so unless `unref` was called."""
+        self._referenced = True
+        self._note(True)
+
+    def unref(self) -> None:
+        """Let `run` return without waiting for this."""
+        self._referenced = False
+        self._note(True)

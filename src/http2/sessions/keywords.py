@@ -1,0 +1,131 @@
+"""The keywords of `connect` and of a server's session, as types.
+
+What a value means in full, and its default, `SessionOptions` and the functions themselves say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
+
+from ..tls.keywords import Identity
+
+if TYPE_CHECKING:
+    import asyncio
+    import os
+    import socket
+    from urllib.parse import SplitResult
+
+    from ..settings import Settings
+    from ..streams.stream import Http2Stream
+
+__all__ = [
+    "Carrying",
+    "ConnectOptions",
+    "ConnectionOptions",
+    "ServerSessionOptions",
+    "SessionKeywords",
+]
+
+Carrying: TypeAlias = (
+    "tuple[asyncio.StreamReader, asyncio.StreamWriter] | socket.socket | Http2Stream"
+)
+"""What can carry a session: a pair of asyncio's, a connected socket, a stream (a tunnel)."""
+
+
+class SessionKeywords(TypedDict, total=False):
+    """What sessions of both sides may be told."""
+
+    max_deflate_dynamic_table_size: int
+    """Bytes of the table that compresses what is sent."""
+    max_settings: int
+    """Entries of one SETTINGS frame of the peer."""
+    max_session_memory: int
+    """Megabytes of a session past which new streams are refused."""
+    max_header_list_pairs: int
+    """Fields of a received header block."""
+    max_outstanding_pings: int
+    """PINGs of ours that may be unanswered at a time."""
+    max_send_header_block_length: int
+    """Bytes of a compressed header block of ours; 0: nghttp2's own limit."""
+    padding_strategy: int
+    """One of the ``PADDING_STRATEGY_`` constants."""
+    peer_max_concurrent_streams: int
+    """Streams of ours at a time, until the peer's SETTINGS say another number."""
+    max_session_invalid_frames: int
+    """Invalid frames that are tolerated."""
+    max_session_rejected_streams: int
+    """Refused streams in a row that are tolerated."""
+    remote_custom_settings: Sequence[int]
+    """Identifiers of the peer's custom settings to be told of; up to 10."""
+    settings: Settings | Mapping[str, object]
+    """Our first SETTINGS."""
+    strict_field_whitespace_validation: bool
+    """Whether received values may not begin or end with whitespace."""
+    strict_single_value_fields: bool
+    """Whether sending two values of a single-value field is an error."""
+    max_receive_window: int
+    """Bytes that receive windows may grow to; 0: never."""
+    keepalive_interval: float
+    """Seconds without a byte until a PING; 0: never."""
+    keepalive_timeout: float
+    """Seconds without a byte after it until the end; 0: never."""
+    handshake_timeout: float
+    """Seconds from the beginning until the peer's SETTINGS; 0: no limit."""
+    headers_timeout: float
+    """Seconds for headers; 0: no limit."""
+    request_timeout: float
+    """Seconds for a whole request and its response; 0: no limit."""
+    idle_timeout: float
+    """Seconds without streams until the session closes; 0: never."""
+    write_timeout: float
+    """Seconds that what is written may wait without progress; 0: for ever."""
+    control_frame_burst: int
+    """Frames that carry nothing that the peer may send at once."""
+    control_frame_rate: int
+    """Frames a second that carry nothing that the peer may send after that."""
+    extensible_priorities: bool
+    """Whether priorities are those of RFC 9218 only."""
+
+
+class ServerSessionOptions(SessionKeywords, total=False):
+    """The keywords of `perform_server_handshake`: those of any session of a server."""
+
+    stream_reset_burst: int
+    """Streams that a client may reset at once."""
+    stream_reset_rate: int
+    """Streams a second that a client may reset after that."""
+    first_request_timeout: float
+    """Seconds for a client's first request; 0: no limit."""
+    unknown_protocol_timeout: float
+    """Seconds for a listener of ``unknown_protocol``; 0: no limit."""
+
+
+class ConnectionOptions(SessionKeywords, Identity, total=False):
+    """The keywords of `connect_websocket` for a connection of its own: of `connect`, but one."""
+
+    protocol: str
+    """``'https:'`` or ``'http:'``, for an authority without a scheme."""
+    path: str | os.PathLike[str]
+    """A Unix socket."""
+    family: int
+    """The family of addresses, such as `socket.AF_INET6`."""
+    local_addr: tuple[str, int]
+    """The address and port to connect from."""
+    happy_eyeballs_delay: float | None
+    """Seconds for an address before the next one is tried beside it."""
+    servername: str
+    """The name that the server is asked for and has to prove, instead of the authority's."""
+    create_connection: Callable[[SplitResult, dict[str, Any]], Carrying | Awaitable[Carrying]]
+    """Makes what carries the bytes."""
+    timeout: float
+    """Seconds without anything until ``timeout``; 0: never."""
+    max_reserved_remote_streams: int
+    """Pushed streams at a time."""
+
+
+class ConnectOptions(ConnectionOptions, total=False):
+    """The keywords of `connect`."""
+
+    close_timeout: float | None
+    """Seconds that leaving ``async with`` may take; None: as many as needed."""

@@ -1,0 +1,24 @@
+"""The keywords of WebSockets, as types."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+__all__ = ["WebSocketOptions"]
+
+
+class WebSocketOptions(TypedDict, total=False):
+    """The limits of a WebSocket, which a `ServerHandshake` takes."""
+
+    max_size: int | None
+    """Bytes of a message; None: any number."""
+    max_queue: int
+    """Messages that wait for the program."""
+    compression: bool
+    """Whether permessage-deflate is agreed on."""
+    ping_interval: float | None
+    """Seconds between pings; None: none."""
+    ping_timeout: float | None
+    """Seconds for an answer; None: any time."""
+    close_timeout: float
+    """Seconds for the peer's Close frame."""
