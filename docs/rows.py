@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import importlib
 import inspect
 import re
 import tomllib
@@ -34,7 +35,6 @@ from http2.compat.response import ServerResponse
 from http2.compat.socket import StreamSocketProxy
 from http2.net.socket import SocketProxy
 from http2.sessions.options import SessionOptions
-from http2.streams import interfaces as stream_doors
 from http2.streams.duplex import Duplex
 
 ROOT = Path(__file__).parent.parent
@@ -101,7 +101,10 @@ OPTIONS: dict[str, Any] = {
     "connect": http2.ConnectOptions,
 }
 # Rooms' doors: names without underscore that other rooms of the library use, and no program.
-DOORS = (stream_doors,)
+DOORS = tuple(
+    importlib.import_module(f"http2.{path.parent.name}.interfaces")
+    for path in sorted((ROOT / "src" / "http2").glob("*/interfaces.py"))
+)
 # Members that every exception has, or that are in the constants' own table.
 UNLISTED = {"add_note", "args", "with_traceback"}
 
