@@ -86,6 +86,13 @@ def http1() -> list[bytes]:
     return [*text, b"\0" + b"".join(words[word] for word in asked)]
 
 
+def http1_text() -> list[bytes]:
+    """Whole requests as text, whole and in pieces."""
+    return [bytes((step,)) + b"".join(HTTP1) for step in (0, 6, 255)] + [
+        bytes((step,)) + request for request in HTTP1 for step in (0, 255)
+    ]
+
+
 def hellos() -> list[bytes]:
     """What OpenSSL says first, of what is not random."""
     found = []
@@ -133,6 +140,7 @@ SEEDS: dict[str, Callable[[], list[bytes]]] = {
     "client": lambda: engine(True),
     "pair": pairs,
     "http1": http1,
+    "http1_receiver": http1_text,
     "client_hello": hellos,
     "websocket": websockets,
 }

@@ -7,19 +7,18 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from http2.http1.chunked import MOST_EXTENSIONS, ChunkedBody
-from http2.http1.head import BadRequest, RequestHead, parse_again, parse_head
-from http2.http1.options import Http1Options
+from http2.engine.http1_chunked import ChunkedBody
+from http2.engine.http1_head import BadRequest, Http1Limits
 
 from ..support import raw
 from ..support.http1 import Http1Peer, asking, chunked, get, request, serving_http1
 from ..support.running import Run
 from ..support.serving import Events, eventually
 
-OPTIONS = Http1Options()
+LIMITS = Http1Limits(url_size=8192, section_size=16384, fields=2000)
+# Bytes of chunk extensions that a message may have.
+MOST_EXTENSIONS = 16 * 1024
 
 POST = (
     request("POST", "/", transfer_encoding="chunked", expect="100-continue").encode()
@@ -119,25 +118,26 @@ def in_pieces(body: ChunkedBody, wire: bytes, size: int) -> None:
 
 def test_an_extension_is_read_once() -> None:
     """Else each of its bytes would have all those before it copied and searched once more."""
-    body = ChunkedBody(OPTIONS)
-    assert body.feed(b"3;") == (b"", b"")
+    body = ChunkedBody(LIMITS)
+    assert body.feed(b"3;") == b""
     for _ in range(1000):
-        assert body.feed(b"a=b;\t") == (b"", b"")
-    assert body.feed(b"c") == (b"", b"")
+        assert body.feed(b"a=b;\t") == b""
+    assert body.feed(b"c") == b""
     for _ in range(1000):
-        assert body.feed(b"d") == (b"", b"")
-        assert len(body._kept) <= 1
+        assert body.feed(b"d") == b""
+        assert len(body.kept) <= 1
     for byte in b"\r\nabc\r\n0":
         body.feed(bytes((byte,)))
-    assert body.feed(b"\r\n\r\nGET") == (b"", b"GET")
+    assert body.feed(b"\r\n\r\nGET") == b""
     assert body.done
+    assert body.rest == b"GET"
 
 
 @pytest.mark.parametrize("pieces", [1, 7])
 def test_extensions_are_counted_however_they_come(pieces: int) -> None:
     """In one line or in many, whole or in parts."""
     for wire in (b"1;" + b"e" * (2 * MOST_EXTENSIONS), b"1;e\r\na\r\n" * MOST_EXTENSIONS):
-        body = ChunkedBody(OPTIONS)
+        body = ChunkedBody(LIMITS)
         with pytest.raises(BadRequest) as caught:
             in_pieces(body, wire, pieces)
         assert caught.value.status == 413
@@ -156,7 +156,7 @@ def test_bad_extensions_however_they_come(extension: bytes) -> None:
     """Names and values as RFC 9112 section 7.1.1 has them, and no CR or LF but at the end."""
     bad = b"1" + extension + b"a\r\n"
     for size in (1, 2, len(bad)):
-        body = ChunkedBody(OPTIONS)
+        body = ChunkedBody(LIMITS)
         with pytest.raises(BadRequest) as caught:
             in_pieces(body, bad, size)
         assert caught.value.status == 400
@@ -169,9 +169,9 @@ def test_right_extensions_however_they_come(extension: bytes) -> None:
     """They are passed over, as section 7.1.1 asks."""
     wire = b"3" + extension + b"\r\nabc\r\n0" + extension + b"\r\n\r\n"
     for size in (1, 2, 3, len(wire)):
-        body = ChunkedBody(OPTIONS)
+        body = ChunkedBody(LIMITS)
         pieces = [wire[at : at + size] for at in range(0, len(wire), size)]
-        assert b"".join(body.feed(piece)[0] for piece in pieces) == b"abc"
+        assert b"".join(body.feed(piece) for piece in pieces) == b"abc"
         assert body.done
 
 
@@ -197,55 +197,6 @@ def test_chunks_of_one_byte_that_nobody_reads(run: Run) -> None:
             assert (await peer.response()).body == b"200000"
 
     run(main())
-
-
-# --- heads that are known -------------------------------------------------------------------
-
-LINE_PARTS = st.sampled_from(
-    ["GET", "HEAD", "POST", "CONNECT", "PRI", "QUERY", "get", " ", "  ", "\t", "/", "/a?b", "*",
-     "#", "http://b/", "a:80", "HTTP/1.1", "HTTP/1.0", "HTTP/2.0", "\r\n", "\r", "\n", "x: y",
-     "\0", "\x7f", "\xe9", "host: b"]
-)  # fmt: skip
-LINES = st.one_of(
-    st.builds(
-        "{} {} {}".format,
-        st.sampled_from(["GET", "HEAD", "POST", "OPTIONS", "CONNECT", "PRI", "FETCH"]),
-        st.sampled_from(["/", "/b?c", "*", "a:80", "http://b/", "/#", "/\x7f", "/" + "a" * 8192]),
-        st.sampled_from(["HTTP/1.1", "HTTP/1.0", "HTTP/1.2", "http/1.1"]),
-    ),
-    st.lists(LINE_PARTS, max_size=6).map("".join),
-)
-FIELDS = st.sampled_from(
-    ["connection: close", "connection: keep-alive", "content-length: 3", "cookie: a=b",
-     "transfer-encoding: chunked", "x: y", "x: z", "expect: 100-continue", "set-cookie: a=b",
-     "connection: upgrade", "upgrade: h2c"]
-)  # fmt: skip
-SECTIONS = st.lists(FIELDS, max_size=4).map(
-    lambda fields: "".join(f"\r\n{field}" for field in ["host: a", *fields]) + "\r\n\r\n"
-)
-
-
-def seen(head: RequestHead) -> tuple[Any, ...]:
-    """All that a head says."""
-    return (
-        head.method, head.url, head.version, dict(head.headers), head.headers.raw, head.length,
-        head.chunked, head.keep_alive, head.upgrade,
-    )  # fmt: skip
-
-
-@settings(max_examples=400)
-@given(first=LINES, again=LINES, section=SECTIONS)
-def test_known_fields_are_read_as_they_were(first: str, again: str, section: str) -> None:
-    """A head that was recognised is what it would have been without the one before it."""
-    tail = section.encode("latin-1")
-    data = again.encode("latin-1") + tail
-    try:
-        last = parse_head(first.encode("latin-1") + tail, OPTIONS)
-    except BadRequest:
-        return
-    if last.fields is None or not parse_again(data, tail, last, OPTIONS):
-        return
-    assert seen(last) == seen(parse_head(data, OPTIONS))
 
 
 # --- which protocol is it? -------------------------------------------------------------------

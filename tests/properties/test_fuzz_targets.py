@@ -17,7 +17,8 @@ from fuzz.targets import TARGETS
 
 # How many inputs besides the seeds: each target has about two seconds on a slow machine.
 INPUTS = {
-    "server": 300, "client": 300, "pair": 250, "http1": 60, "client_hello": 300, "websocket": 300,
+    "server": 300, "client": 300, "pair": 250, "http1": 60, "http1_receiver": 300,
+    "client_hello": 300, "websocket": 300,
 }  # fmt: skip
 
 

@@ -7,7 +7,7 @@ cdef class ChunkedBody:
     cdef int state
     # bytes left of the chunk; and what has come of a line that is not complete yet
     cdef readonly long long left
-    cdef bytes kept
+    cdef readonly bytes kept
     # the extensions of a size line that is not complete yet: `kept` would be copied each time
     cdef bytearray line
     # bytes of an incomplete trailer section that were looked at before

@@ -136,8 +136,9 @@ cdef str read_method(const char *data, Py_ssize_t size):
     known = PyDict_GetItem(methods, data[:size])
     if known is not NULL:
         return <str>known
-    if size and all_of(data, size, TOKEN):
+    if size and all_of(data, size, TOKEN) and data[:size] != b"PRI":
         refuse(501, "an unknown method")
+    # also the one that is set aside for the preface of HTTP/2 (RFC 9113 section 11.6)
     refuse(400, "a bad method")
 
 

@@ -4,8 +4,8 @@ from http2.headers import Headers
 class Http1Receiver:
     """What a client sends over HTTP/1: bytes in, heads and bodies out."""
 
-    waiting: bool
-    """Whether there are bytes that were not looked at."""
+    waiting: int
+    """Bytes that were not looked at."""
     begun: bool
     """Whether a head has begun to come and is not complete."""
     receiving: bool

@@ -54,7 +54,7 @@ cdef class Http1Receiver:
 
     @property
     def waiting(self):
-        return self.at < PyBytes_GET_SIZE(self.data)
+        return PyBytes_GET_SIZE(self.data) - self.at
 
     @property
     def begun(self):

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 from ..common.emitter import logger
 from ..constants import NGHTTP2_CANCEL, NGHTTP2_PROTOCOL_ERROR
 from ..engine.field_rules import http_date
+from ..engine.http1_head import BadRequest, Http1Head
+from ..engine.http1_receiver import Http1Receiver
 from ..errors import stream_error
 from ..net.unknown_protocol import RawSocket
 from .carrier import HEAD_READ, Http1Carrier
-from .chunked import ChunkedBody
-from .head import BadRequest, RequestHead, check_incomplete, parse_again, parse_head
 from .status_line import status_line
 from .stream import Http1Stream
 from .writer import UNTIL_CLOSE, Http1Writer
@@ -40,12 +40,6 @@ MOST_DISCARDED = 64 * 1024
 # that a busy client is about to send, is served, and its response says that it was the last one.
 LAST_MOMENT = 0.5
 
-# Bytes of a header section that a connection remembers, to know it when it comes again.
-MOST_REMEMBERED = 4096
-
-# What of a request is still to come besides its head.
-NOTHING, OF_LENGTH, CHUNKED = range(3)
-
 
 class Http1Connection(Http1Carrier):
     """A connection that speaks HTTP/1; a server counts it among its sessions.
@@ -55,16 +49,6 @@ class Http1Connection(Http1Carrier):
 
     # The exchange under way.
     _stream: Http1Stream | None = None
-    # The request before, and its header section with the CRLF in front.
-    _last: RequestHead | None = None
-    _section = b""
-    # What has come of a head that is not complete.
-    _partial: bytearray | None = None
-    # What has come behind the request that is being served.
-    _pending = b""
-    _receiving = NOTHING
-    _left = 0
-    _chunked: ChunkedBody | None = None
     # The body goes nowhere: the response was given without it.
     _discarding = False
     _discarded = 0
@@ -81,7 +65,6 @@ class Http1Connection(Http1Carrier):
     # When the request under way began to come, 0 for with its head as a whole; the first one
     # begins with the connection.
     _began = 0.0
-    _blank = False
 
     def __init__(
         self, service: Http1Service, server: Http2Server, transport: asyncio.Transport
@@ -89,6 +72,7 @@ class Http1Connection(Http1Carrier):
         super().__init__(server, transport)
         self._service = service
         self._dispatch = service.dispatch
+        self._receiver = Http1Receiver(service.limits)
         options = server._options
         self._strictness = {
             "strict_whitespace": options.strict_field_whitespace_validation,
@@ -110,7 +94,8 @@ class Http1Connection(Http1Carrier):
         if seconds:
             self._set_deadline(self._began + seconds)
         if data:
-            self._batch(data)
+            self._receiver.feed(data, len(data))
+            self._batch()
 
     # --- asyncio's side ---------------------------------------------------------------
 
@@ -119,7 +104,8 @@ class Http1Connection(Http1Carrier):
         if self._idle_timer is not None:
             self._idle_timer.touch()
         if not self._lingering:
-            self._batch(self._target[:nbytes].tobytes())
+            self._receiver.feed(self._target, nbytes)
+            self._batch()
 
     def eof_received(self) -> bool:
         """The client sends no more: it has left, as for Node and for most proxies.
@@ -142,7 +128,7 @@ class Http1Connection(Http1Carrier):
         transport, self._transport = self._transport, None
         self.closed = self.destroyed = True
         self._stop_timers()
-        self._pending = b""
+        self._receiver.rest()
         self._out.clear()
         if self._stream is not None:
             self._fail_stream(self._stream, None, NGHTTP2_CANCEL)
@@ -169,30 +155,38 @@ class Http1Connection(Http1Carrier):
 
     # --- reading ----------------------------------------------------------------------
 
-    def _batch(self, data: bytes) -> None:
-        """Take *data*, and write at once what it leads to."""
+    def _batch(self) -> None:
+        """Take what has come, and write at once what it leads to."""
         self.in_batch = True
         try:
-            self._take(data)
+            self._take()
         finally:
             self.in_batch = False
         if self._stream is not None:
             self._complete_output()
         self._flush()
 
-    def _take(self, data: bytes) -> None:
-        while data and not self._lingering:
-            if self._receiving:
-                data = self._take_body(data)
+    def _take(self) -> None:
+        receiver = self._receiver
+        while receiver.waiting and not self._lingering:
+            if receiver.receiving:
+                self._take_body()
             elif self._stream is not None or self._write_paused:
-                self._pending += data
                 self._pause_reading()
                 return
             else:
-                data = self._take_head(data)
+                try:
+                    head = receiver.head()
+                except BadRequest as error:
+                    self._refuse(error)
+                    return
+                if head is None:
+                    self._wait_for_head()
+                    return
+                self._begin_request(head)
             stream = self._stream
             if stream is not None and stream._response_ended:
-                if self._receiving or stream._watched:
+                if receiver.receiving or stream._watched:
                     self._after_response(stream)
                 else:
                     # the same in short
@@ -204,73 +198,21 @@ class Http1Connection(Http1Carrier):
         """Go on with what has waited for the response before."""
         if self._stream is not None or self._write_paused:
             return
-        data, self._pending = self._pending, b""
-        self._batch(data)
-        if not self._pending:
+        self._batch()
+        if not self._receiver.waiting:
             self._resume_reading()
             if self._eof and self._stream is None:
                 self._close_transport()
 
-    def _take_head(self, data: bytes) -> bytes:
-        """Begin the request whose head is complete with *data*; what is left of that."""
-        options = self._service.options
-        partial = self._partial
-        last = self._last
-        if (
-            last is not None
-            and partial is None
-            and data.endswith(self._section)
-            and parse_again(data, self._section, last, options)
-        ):
-            self._blank = False
-            return self._begin_request(last, b"")
-        try:
-            if partial is None:
-                if data[0] == 13 and not self._blank and data[:2] == b"\r\n":
-                    # section 2.2: one empty line before a request is forgiven
-                    self._blank = True
-                    return data[2:]
-                end = data.find(b"\r\n\r\n") + 4
-                if end < 4:
-                    self._wait_for_head(data)
-                    return b""
-                if end == len(data):
-                    rest = b""
-                else:
-                    data, rest = data[:end], data[end:]
-            else:
-                begin = len(partial)
-                partial += data
-                if begin == 1 and partial[:2] == b"\r\n" and not self._blank:
-                    self._blank = True
-                    self._partial = None
-                    return bytes(partial[2:])
-                end = partial.find(b"\r\n\r\n", max(begin - 3, 0)) + 4
-                if end < 4:
-                    check_incomplete(partial, begin, options)
-                    return b""
-                data, rest = bytes(partial[:end]), bytes(partial[end:])
-                self._partial = None
-            head = parse_head(data, options)
-        except BadRequest as error:
-            self._refuse(error)
-            return b""
-        self._blank = False
-        if head.fields is not None and len(data) <= MOST_REMEMBERED:
-            self._last = head
-            self._section = data[data.index(b"\r\n") :]
-        return self._begin_request(head, rest)
-
-    def _wait_for_head(self, data: bytes) -> None:
-        self._partial = partial = bytearray(data)
-        options = self._service.options
-        if self._requests:
+    def _wait_for_head(self) -> None:
+        """More of a head has to come; its time begins with its first byte."""
+        if not self._began and self._receiver.begun:
             self._began = self.loop.time()
+            options = self._service.options
             limits = [s for s in (options.headers_timeout, options.request_timeout) if s]
             self._set_deadline(self._began + min(limits) if limits else 0.0)
-        check_incomplete(partial, 0, options)
 
-    def _begin_request(self, head: RequestHead, rest: bytes) -> bytes:
+    def _begin_request(self, head: Http1Head) -> None:
         service = self._service
         options = service.options
         self._requests += 1
@@ -279,79 +221,63 @@ class Http1Connection(Http1Carrier):
         if options.max_requests_per_socket and self._requests >= options.max_requests_per_socket:
             self._keep_alive = False
         self._stream = stream = service.exchange(self, head)
-        if head.length or head.chunked:
+        body = head.body
+        if body is None:
             self._expect_body(head)
         else:
-            stream.life = stream.life.on_peer_end
-            stream.end_after_headers = True
             self._deadline = 0.0
+            if body:
+                # it was there already: its reader waits for nothing
+                stream._receive(body, True)
+            else:
+                stream.life = stream.life.on_peer_end
+                stream.end_after_headers = True
         if head.upgrade:
             leaving = self._leaving(head, stream)
             if leaving is not None:
-                self._leave_http(leaving, stream, rest)
-                return b""
+                self._leave_http(leaving, stream)
+                return
             if stream.headers_sent or stream.destroyed:
                 # it could not be found out whether the connection may leave
-                return rest
+                return
             if head.method == "CONNECT":
                 # what lies behind it was meant for somebody else
                 self._keep_alive = False
                 stream.respond({":status": 405}, end_stream=True)
-                return rest
+                return
         # what a handler says in its context is not said to the next one
         copy_context().run(self._dispatch, stream, head.headers)
-        return rest
 
-    def _expect_body(self, head: RequestHead) -> None:
+    def _expect_body(self, head: Http1Head) -> None:
         options = self._service.options
-        if head.chunked:
-            self._receiving = CHUNKED
-            self._chunked = ChunkedBody(options)
-        else:
-            self._receiving = OF_LENGTH
-            self._left = head.length
-        self._expects_continue = head.version != "1.0" and "expect" in head.headers
+        self._expects_continue = head.expects
         self._target = self._buffer
         if not self._began:
             self._began = self.loop.time()
         self._set_deadline(self._began + options.request_timeout if options.request_timeout else 0)
 
-    def _take_body(self, data: bytes) -> bytes:
-        """Give the stream what *data* has of its body; what is left."""
+    def _take_body(self) -> None:
+        """Give the stream what has come of its body."""
+        receiver = self._receiver
         self._expects_continue = False
-        if self._receiving == OF_LENGTH:
-            left = self._left
-            rest = b""
-            if len(data) > left:
-                data, rest = data[:left], data[left:]
-            self._left = left = left - len(data)
-            if not left:
-                self._request_complete()
-            self._deliver(data, not left)
-            return rest
-        chunked = self._chunked
-        assert chunked is not None
         try:
-            data, rest = chunked.feed(data)
+            data = receiver.body()
         except BadRequest as error:
             self._refuse_body(error)
-            return b""
-        if not chunked.done:
+            return
+        if receiver.receiving:
             self._deliver(data, False)
-            return rest
-        self._chunked = None
+            return
         self._request_complete()
         stream = self._stream
-        if chunked.trailers is not None and stream is not None:
+        if receiver.trailers is not None and stream is not None:
             if data:
                 self._deliver(data, False)
-            stream._receive_trailers(chunked.trailers)
+            stream._receive_trailers(receiver.trailers)
             data = b""
         self._deliver(data, True)
-        return rest
 
     def _request_complete(self) -> None:
-        self._receiving = NOTHING
         self._target = self._buffer[:HEAD_READ]
         self._deadline = 0.0
         if self._discarding:
@@ -370,7 +296,7 @@ class Http1Connection(Http1Carrier):
                 self._linger(more_comes=True)
 
     def _body_taken(self, stream: Http1Stream) -> None:
-        if self._reading_paused and self._receiving and stream._buffered <= FEW_UNREAD:
+        if self._reading_paused and self._receiver.receiving and stream._buffered <= FEW_UNREAD:
             self._resume_reading()
 
     def _continued(self) -> None:
@@ -426,7 +352,7 @@ class Http1Connection(Http1Carrier):
             self._flush()
             if self._write_paused:
                 return
-        if not self._receiving:
+        if not self._receiver.receiving:
             self._stream = self._reading_on = None
             stream._ended_well()
             self._next()
@@ -453,11 +379,7 @@ class Http1Connection(Http1Carrier):
         """Nobody wants the rest of the request (section 9.3): drain it when it is small."""
         self._stream = self._reading_on = None
         stream._stopped()
-        if (
-            not self._keep_alive
-            or self._expects_continue
-            or (self._receiving == OF_LENGTH and self._left > MOST_DISCARDED)
-        ):
+        if not self._keep_alive or self._expects_continue or self._receiver.left > MOST_DISCARDED:
             self._linger(more_comes=True)
         else:
             self._discarding = True
@@ -471,8 +393,8 @@ class Http1Connection(Http1Carrier):
             if self._promised and not self._client_closes:
                 self._await_last()
             else:
-                self._linger(more_comes=bool(self._pending) or not self._client_closes)
-        elif self._pending:
+                self._linger(more_comes=bool(self._receiver.waiting) or not self._client_closes)
+        elif self._receiver.waiting:
             if not self.in_batch:
                 self.loop.call_soon(self._proceed)
         elif self._eof:
@@ -497,7 +419,6 @@ class Http1Connection(Http1Carrier):
             b"%bdate: %b\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
             % (status_line(error.status), http_date().encode())
         )
-        self._partial = None
         self._linger(more_comes=True)
 
     def _refuse_body(self, error: BadRequest) -> None:
@@ -547,7 +468,7 @@ class Http1Connection(Http1Carrier):
             self._give_up()
         elif self._stream is not None:
             self._refuse_body(BadRequest(408, "the request took too long"))
-        elif self._partial is not None:
+        elif self._receiver.begun:
             self._refuse(BadRequest(408, "the head of a request took too long"))
         elif self._discarding:
             self._linger(more_comes=True)
@@ -571,18 +492,18 @@ class Http1Connection(Http1Carrier):
         self._keep_alive = False
         if self._discarding:
             self._linger(more_comes=True)
-        elif self._stream is None and self._partial is None:
+        elif self._stream is None and not self._receiver.begun:
             self._await_last()
 
     _notice_end = close
 
     def _await_last(self) -> None:
         """Serve one request more, if the client sends it at once: it did not know of our end."""
-        if self._eof and not self._pending:
+        if self._eof and not self._receiver.waiting:
             self._close_transport()
             return
         self._set_deadline(self.loop.time() + LAST_MOMENT)
-        if self._pending:
+        if self._receiver.waiting:
             self.loop.call_soon(self._proceed)
         else:
             self._resume_reading()
@@ -605,11 +526,15 @@ class Http1Connection(Http1Carrier):
 
     # --- leaving HTTP -----------------------------------------------------------------
 
-    def _leaving(self, head: RequestHead, stream: Http1Stream) -> Http1IncomingMessage | None:
+    def _leaving(self, head: Http1Head, stream: Http1Stream) -> Http1IncomingMessage | None:
         """The request with which the connection leaves HTTP; None: it does not."""
         server = self.server
         connect = head.method == "CONNECT"
-        if self._receiving or not server.listener_count("connect" if connect else "upgrade"):
+        if (
+            head.length
+            or head.chunked
+            or not server.listener_count("connect" if connect else "upgrade")
+        ):
             # RFC 9110 section 7.8: an offer may be ignored. It is with a body, which would come
             # first.
             return None
@@ -624,7 +549,7 @@ class Http1Connection(Http1Carrier):
                 return None
         return request
 
-    def _leave_http(self, request: Http1IncomingMessage, stream: Http1Stream, rest: bytes) -> None:
+    def _leave_http(self, request: Http1IncomingMessage, stream: Http1Stream) -> None:
         """Hand the connection to the listeners of ``connect`` or ``upgrade``."""
         server = self.server
         self._flush()
@@ -635,6 +560,7 @@ class Http1Connection(Http1Carrier):
         self._lingering = self.closed = True
         stream._handed_over()
         self._resume_reading()
+        rest = self._receiver.rest()
         socket = RawSocket(server, transport, rest, self._addresses)
         server._session_gone(self)
         request.raw_socket = socket

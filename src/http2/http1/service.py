@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from ..engine.http1_head import Http1Limits
 from .connection import Http1Connection
 from .options import Http1Options
 from .stream import Http1Stream
@@ -13,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..compat.dispatch import Dispatcher
+    from ..engine.http1_head import Http1Head
     from ..net.proxy_protocol import Addresses
     from ..servers.server import Http2Server
-    from .head import RequestHead
     from .watched import Watcher
 
 __all__ = ["Http1Service"]
@@ -24,12 +25,17 @@ __all__ = ["Http1Service"]
 class Http1Service:
     """Takes over connections of HTTP/1 clients: the value of a server's ``_serve_http1``."""
 
-    exchange: Callable[[Http1Connection, RequestHead], Http1Stream] = Http1Stream
+    exchange: Callable[[Http1Connection, Http1Head], Http1Stream] = Http1Stream
     """Makes the stream of a request."""
 
     def __init__(self, options: Http1Options, dispatcher: Dispatcher, server: Http2Server) -> None:
         """Make the one of *server*; what comes of requests is the *dispatcher*'s."""
         self.options = options
+        self.limits = Http1Limits(
+            url_size=options.max_url_size,
+            section_size=options.max_header_size,
+            fields=options.max_headers_count,
+        )
         self.dispatcher = dispatcher
         self.dispatch = dispatcher.http1(server)
         self._watchers: tuple[Watcher, ...] = ()

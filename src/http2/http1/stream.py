@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 from ..common.closing import Completion
 from ..common.layout import lay_out
 from ..constants import NGHTTP2_NO_ERROR
+from ..engine.http1_head import Http1Head
 from ..headers import Headers
 from ..streams.exchange import code_of, error_of
 from ..streams.life import LIVE
 from ..streams.stream import check_error_code
-from .head import RequestHead
 from .writer import Http1Writer
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Http1Stream(Http1Writer):
     push_allowed = False
     """Never: HTTP/1 has no push."""
 
-    def __init__(self, connection: Http1Connection, head: RequestHead) -> None:
+    def __init__(self, connection: Http1Connection, head: Http1Head) -> None:
         # As in `ServerHttp2Stream`, what every request looks at is the instance's own.
         self._session = connection
         self._request = head.headers

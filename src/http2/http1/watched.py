@@ -12,8 +12,8 @@ from .writer import NO_BODY
 
 if TYPE_CHECKING:
     from ..engine.http1_fields import Http1Fields
+    from ..engine.http1_head import Http1Head
     from .connection import Http1Connection
-    from .head import RequestHead
 
 __all__ = ["WatchedStream", "Watcher", "watched"]
 
@@ -84,10 +84,10 @@ class WatchedStream(Http1Stream):
 
 def watched(
     watchers: tuple[Watcher, ...],
-) -> Callable[[Http1Connection, RequestHead], WatchedStream]:
+) -> Callable[[Http1Connection, Http1Head], WatchedStream]:
     """What makes streams of which *watchers* are told."""
 
-    def make(connection: Http1Connection, head: RequestHead) -> WatchedStream:
+    def make(connection: Http1Connection, head: Http1Head) -> WatchedStream:
         stream = WatchedStream(connection, head)
         stream.watched = Watched(
             time.monotonic(),
