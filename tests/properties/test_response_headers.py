@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from http2 import Http2Error
 from http2.compat.fields import check_links, check_name, check_value, look_up
+from http2.engine.field_rules import plain_field
 from http2.headers import CONNECTION_SPECIFIC, PSEUDO_HEADERS, SINGLE_VALUE
 
 from ..support.memory import Pair
@@ -85,6 +86,27 @@ def test_names(name: str) -> None:
         assert checked == look_up(name)
         if checked not in CONNECTION_SPECIFIC | SINGLE_VALUE | {"te"}:
             assert sent(checked, "value") == ["value"]
+
+
+names = st.one_of(
+    st.sampled_from(["x-known", "X-Known", "connection", "te", ":status", " x-known", ""]), texts
+)
+
+
+@given(names, values)
+@example("x-known", "a\n")
+@example("connection", "close")
+def test_the_short_way_and_the_long_way(name: str, value: Any) -> None:
+    """A field that needs no thought is what the checks make of it; any other is left to them."""
+    check_name("x-known")
+    check_name("X-Known")
+    known = plain_field(name, value)
+    if known is not None:
+        assert known == taken(check_name, name)
+        assert value == taken(check_value, known, value)
+        assert known not in CONNECTION_SPECIFIC
+    assert plain_field("X-Known", "text") == "x-known"
+    assert plain_field("X-Known", 5) == "x-known"
 
 
 @pytest.mark.row("response.write_early_hints")

@@ -52,6 +52,26 @@ def test_a_task_in_a_task(run: Run) -> None:
     run(main())
 
 
+def test_a_task_has_the_name_of_its_function(run: Run) -> None:
+    """In the first step, and when it goes on: a debugger shows the handler."""
+
+    async def handler() -> list[str]:
+        names = [current_name()]
+        await asyncio.sleep(0)
+        return [*names, current_name()]
+
+    def current_name() -> str:
+        task = asyncio.current_task()
+        assert task is not None
+        return task.get_name()
+
+    async def main() -> None:
+        expected = handler.__qualname__
+        assert await start(handler()) == [expected, expected]
+
+    run(main())
+
+
 def test_one_that_never_waits(run: Run) -> None:
     """It is over at once: its value, its error or its end are there to be asked for."""
 

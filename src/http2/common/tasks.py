@@ -24,12 +24,17 @@ Work: TypeAlias = Coroutine[Any, Any, Result]
 """A coroutine that gives a `Result`, and may be run by any loop."""
 
 
+def _name_of(coroutine: Work[Any]) -> str | None:
+    return getattr(coroutine, "__qualname__", None)
+
+
 def _start_eagerly(
     coroutine: Work[Result], loop: asyncio.AbstractEventLoop
 ) -> asyncio.Task[Result]:
     # typeshed knows the parameter for 3.12 and later alone
     make: Any = asyncio.Task
-    return cast("asyncio.Task[Result]", make(coroutine, loop=loop, eager_start=True))
+    made = make(coroutine, loop=loop, name=_name_of(coroutine), eager_start=True)
+    return cast("asyncio.Task[Result]", made)
 
 
 class _FirstStep:
@@ -49,7 +54,7 @@ def _start_by_hand(
     with_attributes: Any = loop
     with_attributes.call_soon = first
     try:
-        task = asyncio.Task(coroutine, loop=loop)
+        task = asyncio.Task(coroutine, loop=loop, name=_name_of(coroutine))
     finally:
         del with_attributes.call_soon
     # a task may be what has led here: it is not the current one meanwhile
@@ -71,9 +76,11 @@ _start = _start_eagerly if sys.version_info >= (3, 12) else _start_by_hand
 def start(coroutine: Work[Result]) -> asyncio.Task[Result]:
     """Make a task of *coroutine* that has run to its first `await`, or to its end.
 
+    The task has the name of the function, which costs less than a number of its own.
+
     A loop with a task factory of its own makes its tasks itself: they may begin later.
     """
     loop = asyncio.get_running_loop()
     if loop.get_task_factory() is not None:
-        return loop.create_task(coroutine)
+        return loop.create_task(coroutine, name=_name_of(coroutine))
     return _start(coroutine, loop)

@@ -46,12 +46,12 @@ def check_name(name: Any) -> Any:
         if name is sensitive_headers:
             return name
         raise new_error("ERR_INVALID_ARG_TYPE", "name", "a str", name)
-    lower = name.strip().lower()
-    if lower in PSEUDO_HEADERS:
+    stripped = name.strip()
+    if stripped.lower() in PSEUDO_HEADERS:
         raise new_error("ERR_HTTP2_PSEUDOHEADER_NOT_ALLOWED")
-    if not is_token(lower):
+    if not is_token(stripped):
         raise new_error("ERR_INVALID_HTTP_TOKEN", "Header name", name)
-    return field_name(lower)
+    return field_name(stripped)
 
 
 def look_up(name: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from ..common.handover import Handover
 from ..common.layout import lay_out
 from ..constants import NGHTTP2_CANCEL
-from ..engine.field_rules import is_plain
+from ..engine.field_rules import is_plain, plain_field
 from ..errors import new_error
 from ..headers import OutgoingHeaders
 from .face import Face
@@ -151,13 +151,15 @@ class ServerResponse(Face):
         """
         if self.stream.headers_sent:
             raise new_error("ERR_HTTP2_HEADERS_SENT")
-        name = check_name(name)
-        value = check_value(name, value)
-        if self._is_dropped(name):
-            return
+        known: Any = plain_field(name, value)
+        if known is None:
+            known = check_name(name)
+            value = check_value(known, value)
+            if self._is_dropped(known):
+                return
         if self._headers is None:
             self._headers = {}
-        self._headers[name] = value
+        self._headers[known] = value
 
     def append_header(self, name: str, value: Any) -> None:
         """Add *value* to the header *name*, beside those that it has. Raises like `set_header`."""

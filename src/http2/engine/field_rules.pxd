@@ -34,7 +34,7 @@ cdef FieldName name_of(object key)
 cdef object plain_value(FieldName name, object value)
 cdef int span(FieldName name, object value, const char **data, Py_ssize_t *length) except -1
 cdef bint is_padded(const char *data, Py_ssize_t length) noexcept
-cdef bint is_method(const char *data, Py_ssize_t length) noexcept
+cdef bint is_token_bytes(const char *data, Py_ssize_t length) noexcept
 cdef int parse_status(const char *data, Py_ssize_t length, bint informational) except -1
 cdef long long parse_length(const char *data, Py_ssize_t length) except? -2
 cdef object lower_names(object names)

@@ -15,6 +15,13 @@ def field_name(name: str) -> str:
 def known_name(name: object) -> str | None:
     """*name* in lower case when it has been used before, in this spelling; else None."""
 
+def plain_field(name: object, value: object) -> str | None:
+    """*name* in lower case, when nothing has to be done for *value* to be its value; else None.
+
+    It has been used before, in this spelling, belongs to no connection, and *value* is a valid
+    `str` or an `int`.
+    """
+
 def is_plain(headers: dict[Any, Any]) -> bool:
     """Whether *headers* need no thought.
 

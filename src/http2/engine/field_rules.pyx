@@ -22,10 +22,14 @@ cdef extern from "Python.h":
     int PyUnicode_READY(object o) except -1
     void *PyUnicode_DATA(object o)
     Py_ssize_t PyUnicode_GET_LENGTH(object o)
+    bint PyLong_CheckExact(object o)
     bint PyUnicode_CheckExact(object o)
     bint PyBytes_CheckExact(object o)
 
-__all__ = ["field_name", "http_date", "is_field_value", "is_plain", "is_token", "known_name"]
+__all__ = [
+    "field_name", "http_date", "is_field_value", "is_plain", "is_token", "known_name",
+    "plain_field",
+]
 
 # --- names --------------------------------------------------------------------------------
 
@@ -88,7 +92,7 @@ cdef FieldName learn_name(str name):
             entry.pseudo = True
             if lower not in PSEUDO_HEADERS:
                 raise new_error("ERR_HTTP2_INVALID_PSEUDOHEADER", name)
-        elif not is_method(PyBytes_AS_STRING(entry.lower), PyBytes_GET_SIZE(entry.lower)):
+        elif not is_token_bytes(PyBytes_AS_STRING(entry.lower), PyBytes_GET_SIZE(entry.lower)):
             raise new_error("ERR_INVALID_HTTP_TOKEN", "Header name", name)
         entry.single = single_bits.get(lower, 0)
         entry.connection_specific = lower in CONNECTION_SPECIFIC
@@ -123,7 +127,7 @@ cdef str exact_name(object name):
     raise new_error("ERR_INVALID_ARG_TYPE", "name", "str", name)
 
 
-cdef bint is_method(const char *data, Py_ssize_t length) noexcept:
+cdef bint is_token_bytes(const char *data, Py_ssize_t length) noexcept:
     """Whether these bytes are a token, which a method is (RFC 9110 section 9.1)."""
     cdef Py_ssize_t i
     cdef unsigned char c
@@ -271,7 +275,7 @@ def is_token(object text):
             return False
         text = (<str>text).encode("ascii")
     encoded = text
-    return is_method(PyBytes_AS_STRING(encoded), PyBytes_GET_SIZE(encoded))
+    return is_token_bytes(PyBytes_AS_STRING(encoded), PyBytes_GET_SIZE(encoded))
 
 
 def is_field_value(str text not None):
@@ -292,6 +296,28 @@ def known_name(object name):
     if known is NULL or (<FieldName>known).pseudo:
         return None
     return (<FieldName>known).text
+
+
+def plain_field(object name, object value):
+    cdef PyObject *known
+    cdef FieldName field
+    if not PyUnicode_CheckExact(name):
+        return None
+    known = PyDict_GetItem(field_names, name)
+    if known is NULL:
+        return None
+    field = <FieldName>known
+    if field.pseudo or field.connection_specific:
+        return None
+    if PyUnicode_CheckExact(value):
+        PyUnicode_READY(value)
+        if PyUnicode_KIND(value) == 1 and is_text(
+            <const char *>PyUnicode_DATA(value), PyUnicode_GET_LENGTH(value)
+        ):
+            return field.text
+    elif PyLong_CheckExact(value):
+        return field.text
+    return None
 
 
 def is_plain(dict headers not None):

@@ -29,7 +29,7 @@ from http2.engine.field_rules cimport (
     SEEN_STATUS,
     FieldName,
     current_date,
-    is_method,
+    is_token_bytes,
     is_padded,
     lower_names,
     name_of,
@@ -292,7 +292,7 @@ cdef class OutgoingBlock:
         if name.mark == SEEN_STATUS:
             self.status = parse_status(data, length, self._kind == INFORMATIONAL)
         elif name.mark == SEEN_METHOD:
-            if not is_method(data, length):
+            if not is_token_bytes(data, length):
                 raise new_error("ERR_INVALID_HTTP_TOKEN", "Method", text)
             self.method = text if isinstance(text, str) else text.decode("latin-1")
         elif name.mark == SEEN_PATH:

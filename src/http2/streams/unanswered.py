@@ -25,8 +25,8 @@ def check_answered(
     """Answer with 500 when *coroutine*, a handler of *event* of *emitter*, has not answered."""
     stream = args[0] if event == "stream" else getattr(args[0], "stream", None)
     if (
-        not isinstance(stream, Responder)
-        or stream.headers_sent
+        getattr(stream, "headers_sent", True)
+        or not isinstance(stream, Responder)
         or stream.life.closed
         or stream._tasks
         or stream._is_being_fed()
