@@ -401,7 +401,7 @@ async def connect_through_a_tunnel(world: World) -> Scenario:
             assert await session.request({":path": "/hello"}).read() == b"hello"
             await session.close()
         await eventually(lambda: world.server.connections == 1)
-        await eventually(lambda: not carrier._streams)
+        await eventually(lambda: not carrier.streams)
         for tunnel in tunnels:
             assert tunnel.closed
         await carrier.ping()

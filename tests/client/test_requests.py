@@ -262,7 +262,7 @@ def test_default_port_is_left_out(run_asyncio: Run) -> None:
         ):
             session = http2.connect(origin)
             session.on("error", lambda error: None)
-            assert session._authority == authority
+            assert session.authority == authority
             session.destroy()
             await session.close()
 

@@ -236,7 +236,7 @@ def test_each_function_takes_its_own_and_no_other(run: Run, certificate: Certifi
                         call(**needed, **{name: default})
             made = call(**(own | needed))
             plain = call(**needed)
-            assert made._options == plain._options
+            assert made.options == plain.options
             for each in (made, plain):
                 if isinstance(each, http2.ClientHttp2Session):
                     each.on("error", lambda _: None)

@@ -47,7 +47,7 @@ def test_responses(run: Run) -> None:
                 peer.send(*(raw.get(1 + 2 * i) for i in range(STREAMS)))
                 await eventually(lambda: len(answered) == STREAMS)
                 (session,) = server._sessions
-                transport = session._transport
+                transport = session.transport
                 assert transport is not None
                 assert await queued(transport) < MOST
                 assert any(stream.writable_length for stream in answered)
@@ -107,12 +107,12 @@ def test_requests(run: Run) -> None:
         for stream in streams:
             stream.on("error", lambda error: None)
             stream.end(BODY)
-        transport = session._transport
+        transport = session.transport
         assert transport is not None
         assert await queued(transport) < MOST
         over.set()
         session.destroy()
-        await eventually(lambda: session._transport is None)
+        await eventually(lambda: session.transport is None)
         listener.close()
         await listener.wait_closed()
 

@@ -105,7 +105,7 @@ def test_a_request_that_waits_may_be_taken_back(run: Run) -> None:
                 await eventually(lambda: len(begun) > before)
                 assert "/10" not in begun
                 peer.send(*(raw.rst_stream(2 * n + 1) for n in range(before, 20) if n != 10))
-                await eventually(lambda: not session._streams)
+                await eventually(lambda: not session.streams)
                 await check_idle(session)
 
     run(main())
@@ -145,7 +145,7 @@ def test_what_one_read_begins_and_resets_is_not_handed_out(run: Run) -> None:
                 assert await peer.body(401) == b"hello"
                 assert set(seen[:-1]) <= {"/reset"}  # one may have been cut in two by a read
                 assert len(seen) < 20
-                assert not session._streams
+                assert not session.streams
                 await check_idle(session)
 
     run(main())
@@ -392,10 +392,10 @@ def test_origins_of_a_server_without_end() -> None:
         session = http2.connect("https://localhost:1", create_connection=lambda *_: never())
         session.encrypted = True
         for n in range(300):
-            session._add_origins([f"https://host-{n}-{i}.example" for i in range(20)])
+            session.add_origins([f"https://host-{n}-{i}.example" for i in range(20)])
         assert session.origin_set is not None
         assert len(session.origin_set) == 1024
-        session._add_origins(["https://host-0-0.example"])
+        session.add_origins(["https://host-0-0.example"])
         session.destroy()
         with pytest.raises(http2.Http2Error):
             await session

@@ -210,8 +210,8 @@ class Conversation:
         self.server.on("stream", lambda stream: self.came.append(stream))
 
     def connect(self) -> None:
-        self.client._connected(self.wires[0])
-        self.server._connected(self.wires[1])
+        self.client.connected(self.wires[0])
+        self.server.connected(self.wires[1])
 
     async def settle(self) -> None:
         """Deliver everything, until nothing more is said."""
@@ -224,7 +224,7 @@ class Conversation:
                 wire.written.clear()
                 if said:
                     quiet = 0
-                    other._received(said)
+                    other.received(said)
 
     def check(self) -> None:
         """What each stream takes itself for is what nghttp2 takes it for."""

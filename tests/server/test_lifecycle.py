@@ -520,7 +520,7 @@ def test_a_peer_that_reads_nothing_does_not_keep_a_closing_socket(
             peer.send(raw.PREFACE, raw.settings({4: 2**31 - 1}))
             peer.send(raw.window_update(0, 2**31 - 1 - 65535), raw.get())
             session = (await sessions.expect("session"))[1]
-            await eventually(lambda: session._write_paused)
+            await eventually(lambda: session.write_paused)
             session.destroy()
             await eventually(lambda: not server._transports)
             await peer.close()

@@ -42,7 +42,7 @@ def test_options_of_a_request(run: Run) -> None:
                     wrong: Any = {"parent": value}
                     code = refused(session.request, **wrong)
                     assert code == "ERR_INVALID_ARG_TYPE", value
-                assert not session._streams
+                assert not session.streams
                 assert not session._pending
                 await session
             stream = session.request(

@@ -126,7 +126,7 @@ def test_http2_inside_http2(run: Run, size: int) -> None:
             assert inner.destroyed
             assert not outer.closed
             await outer.ping()
-            await eventually(lambda: not outer._streams)
+            await eventually(lambda: not outer.streams)
 
     run(main())
 

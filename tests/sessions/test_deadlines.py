@@ -474,7 +474,7 @@ def test_requests_that_end_in_time_are_forgotten(run: Run) -> None:
             for _ in range(20):
                 streams = [client.request() for _ in range(50)]
                 assert {await stream.read() for stream in streams} == {b"hello"}
-            for deadlines in (session._deadlines, client._deadlines):
+            for deadlines in (session.deadlines, client.deadlines):
                 for queue in (deadlines._requests, deadlines._headers):
                     assert queue is None or len(queue._due) < 300
             slow.close(http2.constants.NGHTTP2_CANCEL)
@@ -493,8 +493,8 @@ def test_by_default_no_request_costs_anything(run: Run) -> None:
             await client.request().read()
             [session] = server._sessions
             for one in (session, client):
-                assert type(one._streams) is dict
-                assert one._deadlines is None
+                assert type(one.streams) is dict
+                assert one.deadlines is None
                 assert "_handlers" not in vars(one)
 
     run(main())

@@ -31,7 +31,7 @@ def test_what_they_are() -> None:
     """As docs/deadlines.md has them."""
     names = ("handshake_timeout", "headers_timeout", "first_request_timeout", "request_timeout",
              "idle_timeout", "write_timeout")  # fmt: skip
-    server = http2.create_server()._options
+    server = http2.create_server().options
     assert [getattr(server, name) for name in names] == [10, 60, 0, 0, 0, 120]
     client = SessionOptions.take({}, least_pairs=1, client=True)
     assert [getattr(client, name) for name in names] == [0, 300, 0, 0, 0, 120]

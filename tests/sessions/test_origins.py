@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from http2.sessions.origins import covers, serialize_origin
+from http2.net.origins import covers, serialize_origin
 
 import http2
 

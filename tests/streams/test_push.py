@@ -274,7 +274,7 @@ def test_a_promise_on_a_stream_that_has_ended(run: Run) -> None:
             await events.expect("close")
             await peer.answered()
             _, session = await events.expect("session")
-            assert session._streams == {}
+            assert session.streams == {}
             assert not session._pushes._open
             assert raw.PUSH_PROMISE not in [frame.type for frame in peer.seen]
 
@@ -344,7 +344,7 @@ def test_node_pushes(run: Run) -> None:
                 assert await pushed.response() is response
                 assert await pushed.read() == b"body 0"
                 assert await stream.read() == b"asked for"
-                await eventually(lambda: not session._streams)
+                await eventually(lambda: not session.streams)
 
                 # the response may come after its headers were waited for
                 promised = happening(session, "stream")
@@ -442,7 +442,7 @@ def test_pushes_that_nobody_listens_to_are_cancelled(run: Run) -> None:
                 assert {(end["code"], end["error"]) for end in ends} == {
                     (constants.NGHTTP2_CANCEL, None)
                 }
-                assert session._streams == {}
+                assert session.streams == {}
 
     run(main())
 

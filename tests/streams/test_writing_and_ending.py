@@ -98,7 +98,7 @@ def test_what_waits_for_the_socket_is_counted(run: Run) -> None:
             peer.writer.transport.pause_reading()  # type: ignore[attr-defined]
             await eventually(lambda: bool(streams))
             [stream] = streams
-            await eventually(lambda: stream._session._write_paused)
+            await eventually(lambda: stream._session.write_paused)
             assert 0 < stream.writable_length < size
             assert stream.buffer_size == stream.writable_length
             await peer.abort()

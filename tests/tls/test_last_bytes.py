@@ -113,7 +113,7 @@ def test_upload_whose_client_closes(run: Run, certificate: Certificate, tls: boo
             stream.end(pattern(SIZE))
             assert await stream.read() == b"early"
             await session.close()
-            assert session._transport is None
+            assert session.transport is None
             assert await received == pattern(SIZE)
 
     run(main())
@@ -180,7 +180,7 @@ def test_peer_that_says_nothing_more_has_a_deadline(
             for _ in range(5):
                 peer.send(sealed(raw.ping()))
                 await asyncio.sleep(0.1)
-            assert session._transport is not None
+            assert session.transport is not None
             await session.close()
             assert 0.6 < loop.time() - began < 3
             await peer.close()

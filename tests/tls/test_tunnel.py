@@ -94,7 +94,7 @@ def test_a_secure_server_of_ours(
                     assert isinstance(info("stream"), http2.Http2Stream)
                     assert info("peername", "nobody") == "nobody"
                 assert inner.destroyed
-                await eventually(lambda: not outer._streams)
+                await eventually(lambda: not outer.streams)
                 await outer.ping()
 
     run(main())
@@ -116,7 +116,7 @@ def test_a_certificate_that_nobody_vouches_for(
             dial = through(outer)
             with pytest.raises(ssl.SSLCertVerificationError):
                 await http2.connect(node_server.origin, create_connection=dial, **options)
-            await eventually(lambda: not outer._streams)
+            await eventually(lambda: not outer.streams)
             # whoever does not care is let in
             trusting = {**options, "reject_unauthorized": False}
             async with http2.connect(
@@ -149,7 +149,7 @@ def test_a_server_that_does_not_agree_to_h2(
                     create_connection=through(outer),
                     ca=certificate.cert,
                 )
-            await eventually(lambda: not outer._streams)
+            await eventually(lambda: not outer.streams)
 
     run(main())
 
@@ -182,7 +182,7 @@ def test_tunnels_that_are_none(run: Run) -> None:
             async def failure(host: str, kind: type[BaseException]) -> Any:
                 with pytest.raises(kind) as caught:
                     await http2.connect(f"https://{host}.test", create_connection=dial)
-                await eventually(lambda: not outer._streams)
+                await eventually(lambda: not outer.streams)
                 return caught.value
 
             assert "status 403" in str(await failure("silently", ConnectionRefusedError))
@@ -219,11 +219,11 @@ def test_a_handshake_that_does_not_end(run: Run, monkeypatch: pytest.MonkeyPatch
             # a record of TLS's handshake (RFC 8446 section 5.1)
             assert await begun.expect("bytes") == ("bytes", b"\x16")
             session.destroy()
-            await eventually(lambda: not outer._streams)
+            await eventually(lambda: not outer.streams)
             monkeypatch.setattr(tls_carrier, "HANDSHAKE_TIMEOUT", 0.05)
             with pytest.raises(ConnectionAbortedError, match="longer than"):
                 await http2.connect("https://silent.test", create_connection=through(outer))
-            await eventually(lambda: not outer._streams)
+            await eventually(lambda: not outer.streams)
 
     run(main())
 
@@ -268,6 +268,6 @@ def test_what_options_of_tls_say_wrong(run: Run) -> None:
                     f"https://127.0.0.1:{free_port()}", create_connection=through(outer), ca=1
                 )
             assert caught.value.code == "ERR_INVALID_ARG_TYPE"
-            await eventually(lambda: not outer._streams)
+            await eventually(lambda: not outer.streams)
 
     run(main())

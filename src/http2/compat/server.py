@@ -144,7 +144,7 @@ def _equipped(
         server._serve_http1 = Http1Service(http1_options, dispatcher, server)
         server.should_upgrade_callback = http1_options.should_upgrade_callback
         seconds = http1_options.headers_timeout
-        handshake = server._options.handshake_timeout
+        handshake = server.options.handshake_timeout
         # the shorter one is enough
         server._first_bytes_timeout = 0 if 0 < handshake <= seconds else seconds
     if on_request is not None:

@@ -70,11 +70,16 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
         self._writelines = writelines_of(transport)
         # known after the end as well; see `SocketProxy`
         self._addresses = addresses_of(transport)
-        self.loop = server._loop
+        self.loop = server.loop
         self._buffer = _read_buffer()
         self._target = self._buffer[:HEAD_READ]
         self._out: list[bytes] = []
         self._out_size = 0
+
+    @property
+    def transport(self) -> asyncio.Transport | None:
+        """What carries the connection; None after its end."""
+        return self._transport
 
     def __repr__(self) -> str:
         state = "destroyed" if self.destroyed else "closed" if self.closed else "open"
@@ -107,7 +112,7 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
     def pause_writing(self) -> None:
         """The transport's buffer is full."""
         self._write_paused = True
-        seconds = self.server._options.write_timeout
+        seconds = self.server.options.write_timeout
         if seconds and self._transport is not None and self._write_timer is None:
             unsent = self._transport.get_write_buffer_size()
             self._write_timer = self.loop.call_later(seconds, self._look_at_writing, unsent)

@@ -73,7 +73,7 @@ class Http1Connection(Http1Carrier):
         self._service = service
         self._dispatch = service.dispatch
         self._receiver = Http1Receiver(service.limits)
-        options = server._options
+        options = server.options
         self._strictness = {
             "strict_whitespace": options.strict_field_whitespace_validation,
             "strict_single_value": options.strict_single_value_fields,
@@ -495,7 +495,7 @@ class Http1Connection(Http1Carrier):
         elif self._stream is None and not self._receiver.begun:
             self._await_last()
 
-    _notice_end = close
+    notice_end = close
 
     def _await_last(self) -> None:
         """Serve one request more, if the client sends it at once: it did not know of our end."""

@@ -64,7 +64,7 @@ class Listener:
         self.sockets = tuple(sockets)
         self._file = file
         self._server = server
-        self._loop = server._loop
+        self._loop = server.loop
         self._limit = limit
         self._accepting = False
         self._closed = False

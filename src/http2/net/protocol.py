@@ -66,7 +66,7 @@ class SessionProtocol(asyncio.BufferedProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Bind the session to *transport*."""
-        self._session._connected(cast("asyncio.Transport", transport))
+        self._session.connected(cast("asyncio.Transport", transport))
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Where the next bytes go."""
@@ -74,7 +74,7 @@ class SessionProtocol(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         """*nbytes* have come."""
-        self._session._received(self._buffer[:nbytes])
+        self._session.received(self._buffer[:nbytes])
 
     def eof_received(self) -> bool:
         """The peer has ended its side of the connection; HTTP/2 has no half-closed connection."""
@@ -82,12 +82,12 @@ class SessionProtocol(asyncio.BufferedProtocol):
 
     def pause_writing(self) -> None:
         """The transport's buffer is full."""
-        self._session._write_paused = True
+        self._session.write_paused = True
 
     def resume_writing(self) -> None:
         """The transport's buffer is short again."""
-        self._session._resume_writing()
+        self._session.resume_writing()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The transport is closed."""
-        self._session._connection_lost(exc)
+        self._session.connection_lost(exc)

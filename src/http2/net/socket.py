@@ -56,14 +56,14 @@ class SocketProxy:
         self._session = session
 
     def __repr__(self) -> str:
-        known = self._session._addresses
+        known = self._session.addresses
         if not known:
             return f"<{type(self).__name__} not connected>"
         ends = " to ".join(shown_address(known[name]) for name in ("sockname", "peername"))
         return f"<{type(self).__name__} {ends}>"
 
     def _transport(self) -> asyncio.Transport:
-        transport = self._session._transport
+        transport = self._session.transport
         if transport is None:
             raise new_error("ERR_HTTP2_SOCKET_UNBOUND")
         return transport
@@ -71,10 +71,10 @@ class SocketProxy:
     def get_extra_info(self, name: str, default: object = None) -> Any:
         """What the transport knows under *name*, as `asyncio.BaseTransport.get_extra_info`."""
         transport = self._transport()
-        return extra_info(self._session._addresses, transport, name, default)
+        return extra_info(self._session.addresses, transport, name, default)
 
     def _address(self, name: str, part: int) -> Any:
-        known = self._session._addresses
+        known = self._session.addresses
         address = known[name] if name in known else self.get_extra_info(name)
         if isinstance(address, tuple):
             return address[part]

@@ -51,7 +51,7 @@ class RawSocket:
         data: bytes = b"",
         addresses: dict[str, Any] | None = None,
     ) -> None:
-        loop = server._loop
+        loop = server.loop
         self._server = server
         self._transport = transport
         self._addresses = addresses or {}
@@ -101,9 +101,9 @@ class UnknownProtocolSocket(RawSocket):
 
     def __init__(self, server: Http2Server, transport: asyncio.Transport) -> None:
         super().__init__(server, transport)
-        seconds = server._options.unknown_protocol_timeout
+        seconds = server.options.unknown_protocol_timeout
         if seconds:
-            self._timer = server._loop.call_later(seconds, self.destroy)
+            self._timer = server.loop.call_later(seconds, self.destroy)
 
     def _lost(self) -> None:
         super()._lost()
@@ -132,5 +132,5 @@ def unknown_protocol(server: Http2Server, transport: asyncio.Transport) -> None:
         return
     transport.write(REFUSAL)
     transport.close()
-    seconds = server._options.unknown_protocol_timeout
-    server._loop.call_later(min(seconds, LINGER) or LINGER, transport.abort)
+    seconds = server.options.unknown_protocol_timeout
+    server.loop.call_later(min(seconds, LINGER) or LINGER, transport.abort)

@@ -98,8 +98,8 @@ class _Streams:
         self._scheme = "https" if session.encrypted else "http"
         # those that are open on the wire
         self._open: dict[int, Watched] = {}
-        session._count_sent(True)
-        session._add_layer(self._lay)
+        session.count_sent(True)
+        session.add_layer(self._lay)
         session.once("close", self._session_over)
 
     def _new(self) -> Watched:

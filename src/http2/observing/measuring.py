@@ -98,8 +98,8 @@ def begin(sink: Sink) -> None:
     """Tell *sink* of every entry from now on; sessions that stand begin to be measured."""
     sinks.append(sink)
     for session in tuple(_standing):
-        if not session.destroyed and session._measuring is None:
-            session._measuring = Measuring(session)
+        if not session.destroyed and session.measuring is None:
+            session.measuring = Measuring(session)
 
 
 def end(sink: Sink) -> None:
@@ -107,7 +107,7 @@ def end(sink: Sink) -> None:
     sinks.remove(sink)
     if not sinks:
         for session in tuple(_standing):
-            measuring = session._measuring
+            measuring = session.measuring
             if measuring is not None:
                 measuring.forget()
 
@@ -116,7 +116,7 @@ def stands(session: Http2Session) -> None:
     """The connection of *session* stands: measure it, if anybody observes."""
     _standing[session] = time.monotonic()
     if sinks:
-        session._measuring = Measuring(session)
+        session.measuring = Measuring(session)
 
 
 class _Progress:
@@ -142,8 +142,8 @@ class Measuring:
         self._streams: dict[int, _Progress] = {}
         self._ended = 0
         self._durations = 0.0
-        session._count_sent(True)
-        session._add_layer(self._lay)
+        session.count_sent(True)
+        session.add_layer(self._lay)
 
     def _lay(self, handlers: Handlers) -> None:
         for kind, before in (
@@ -159,9 +159,9 @@ class Measuring:
 
     def forget(self) -> None:
         """Measure no more, and tell of nothing."""
-        self._session._remove_layer(self._lay)
-        self._session._measuring = None
-        self._session._count_sent(False)
+        self._session.remove_layer(self._lay)
+        self._session.measuring = None
+        self._session.count_sent(False)
         self._streams.clear()
 
     def stop(self) -> None:

@@ -100,7 +100,7 @@ class ServerProtocol(SessionProtocol):
         if tls is not None:
             self._first = None
             if tls.selected_alpn_protocol() == "h2":
-                self._session._connected(stream)
+                self._session.connected(stream)
             elif self._server._serve_http1 is not None:
                 self._hand_to_http1(b"")
             else:
@@ -109,23 +109,23 @@ class ServerProtocol(SessionProtocol):
             return
         if self._server._first_bytes_timeout:
             seconds = self._server._first_bytes_timeout
-            self._timer = self._server._loop.call_later(seconds, stream.close)
+            self._timer = self._server.loop.call_later(seconds, stream.close)
         if self._server.timeout:
-            self._idle = IdleTimer(self._server._loop, self._server.timeout, self._idled)
+            self._idle = IdleTimer(self._server.loop, self._server.timeout, self._idled)
 
     def expire(self) -> None:
         """``handshake_timeout`` has passed: end it, unless its client speaks HTTP/2."""
         if self._handshake is not None:
             self._handshake.expire()
         elif self._first is None:
-            end_silent_session(self._session, self._server._options.handshake_timeout)
+            end_silent_session(self._session, self._server.options.handshake_timeout)
         elif self._transport is not None:
             self._transport.abort()
 
     def buffer_updated(self, nbytes: int) -> None:
         """*nbytes* have come: look at the first ones, hand on the others."""
         if self._first is None:
-            self._session._received(self._buffer[:nbytes])
+            self._session.received(self._buffer[:nbytes])
             return
         if self._idle is not None:
             self._idle.touch()
@@ -142,7 +142,7 @@ class ServerProtocol(SessionProtocol):
         elif b"\n" not in data and MAYBE_REQUEST_LINE.fullmatch(data):
             self._first = data
             if self._timer is None:
-                self._timer = self._server._loop.call_later(FIRST_LINE_TIMEOUT, self._give_up)
+                self._timer = self._server.loop.call_later(FIRST_LINE_TIMEOUT, self._give_up)
         else:
             self._hand_on(data)
 
@@ -199,4 +199,4 @@ class ServerProtocol(SessionProtocol):
         else:
             self._server._transport_gone(self._transport)
             self._transport = None
-        self._session._connection_lost(exc)
+        self._session.connection_lost(exc)

@@ -63,7 +63,9 @@ class Requested(Protocol):
 class ServedConnection(Protocol):
     """What a server needs of the connections that it serves: its sessions, and HTTP/1's."""
 
-    _transport: asyncio.Transport | None
+    @property
+    def transport(self) -> asyncio.Transport | None:
+        """What carries it; None before its beginning and after its end."""
 
     def close(self) -> object:
         """End it when what is under way has been served."""
@@ -71,7 +73,7 @@ class ServedConnection(Protocol):
     def destroy(self) -> None:
         """End it now."""
 
-    def _notice_end(self) -> None:
+    def notice_end(self) -> None:
         """Begin to `close` it so that no request is lost."""
 
 
@@ -126,7 +128,7 @@ class Http2Server(Closable, Referenced):
     # `listen` while it is under way.
     _beginning: asyncio.Task[Http2Server] | None = None
     _opening_port = False
-    _loop: asyncio.AbstractEventLoop
+    loop: asyncio.AbstractEventLoop
     _closing = False
     _context: ssl.SSLContext | None = None
     _origins: Sequence[str] = ()
@@ -142,7 +144,7 @@ class Http2Server(Closable, Referenced):
     _proxies: Networks | None = None
 
     def __init__(self, options: SessionOptions, max_connections: int | None = None) -> None:
-        self._options = options
+        self.options = options
         self._max_connections = max_connections
         self._handed_over: dict[asyncio.Transport, RawSocket] = {}
         # what goes on until it is told to end
@@ -206,7 +208,7 @@ class Http2Server(Closable, Referenced):
                 raise new_error("ERR_INVALID_ARG_VALUE", "mode", mode)
         if self._listener is not None or self._opening_port:
             raise RuntimeError("the server is listening already")
-        self._loop = asyncio.get_running_loop()
+        self.loop = asyncio.get_running_loop()
         self._opening_port = True
         beginning = start(self._listen(port, host, path, sock, backlog, reuse_port, mode))
         beginning.add_done_callback(retrieve)
@@ -224,7 +226,7 @@ class Http2Server(Closable, Referenced):
         mode: int | None,
     ) -> Http2Server:
         file: SocketFile | None = None
-        loop = self._loop
+        loop = self.loop
         self._closing = False
         self._close_emitted = False
         self._shutdown = None
@@ -260,7 +262,7 @@ class Http2Server(Closable, Referenced):
 
         Not *shake_hands*: it has. *known*: the program has brought the connection.
         """
-        made = ServerProtocol(self, ServerHttp2Session(self._loop, self._options, self))
+        made = ServerProtocol(self, ServerHttp2Session(self.loop, self.options, self))
         made._known = known
         if self._context is None or not shake_hands:
             return made
@@ -279,9 +281,9 @@ class Http2Server(Closable, Referenced):
     ) -> None:
         """Read from *accepted* for whom a proxy speaks. Raises `OSError`."""
         assert self._proxies is not None
-        seconds = self._options.handshake_timeout or self._first_bytes_timeout
+        seconds = self.options.handshake_timeout or self._first_bytes_timeout
         try:
-            claimed = await read_header(self._loop, accepted, self._proxies, seconds)
+            claimed = await read_header(self.loop, accepted, self._proxies, seconds)
         except OSError as error:
             text = str(error) or f"no PROXY header has come within {seconds:g} s"
             limit.warn("PROXY", None, "%r: a connection is refused: %s", self, text)
@@ -338,14 +340,14 @@ class Http2Server(Closable, Referenced):
             self._listener.room_again()
         elif self._closing and not self.connections:
             # later: the session on it tells its own listeners first
-            self._loop.call_soon(self._end_if_idle)
+            self.loop.call_soon(self._end_if_idle)
 
     def _await_handshake(self, protocol: ServerProtocol) -> None:
         """Give the client of *protocol* ``handshake_timeout`` seconds, from now or before."""
-        seconds = self._options.handshake_timeout
+        seconds = self.options.handshake_timeout
         if seconds:
             if self._unproven is None:
-                self._unproven = Queue(self._loop, seconds, ServerProtocol.expire)
+                self._unproven = Queue(self.loop, seconds, ServerProtocol.expire)
             self._unproven.add(protocol)
 
     def _shown(self, protocol: ServerProtocol) -> None:
@@ -354,7 +356,7 @@ class Http2Server(Closable, Referenced):
             self._unproven.discard(protocol)
 
     def _inject(self, connection: Carrying) -> None:
-        loop = self._loop = asyncio.get_running_loop()
+        loop = self.loop = asyncio.get_running_loop()
         carried = identity(connection)
         if (
             self._context is not None
@@ -389,8 +391,8 @@ class Http2Server(Closable, Referenced):
         listen, replaces its protocol. Returns the connection's session; `session` is emitted,
         and what *data* asks for is handed out, before that.
         """
-        loop = self._loop = asyncio.get_running_loop()
-        session = ServerHttp2Session(loop, self._options, self)
+        loop = self.loop = asyncio.get_running_loop()
+        session = ServerHttp2Session(loop, self.options, self)
         protocol = ServerProtocol(self, session)
         protocol.begin(transport, data)
         return session
@@ -444,7 +446,7 @@ class Http2Server(Closable, Referenced):
                     listener.accept_waiting()
                 listener.close()
             if listener is not None or self._transports:
-                self._loop.call_soon(self._end_if_idle)
+                self.loop.call_soon(self._end_if_idle)
             else:
                 self._emit_close()
         if timeout is not None and not self._close_emitted:
@@ -467,7 +469,7 @@ class Http2Server(Closable, Referenced):
         For what would go on for ever, such as a WebSocket: it ends by itself then.
         """
         if self._closing:
-            self._loop.call_soon(callback)
+            self.loop.call_soon(callback)
         else:
             self._endless.add(callback)
 
@@ -509,7 +511,7 @@ class Http2Server(Closable, Referenced):
         Those that ``unknown_protocol`` listeners have, and those in a TLS handshake, are among
         them unless *handed_over* is False.
         """
-        speaking: set[object] = {session._transport for session in self._sessions}
+        speaking: set[object] = {session.transport for session in self._sessions}
         if not handed_over:
             speaking.update(self._handed_over)
             speaking.update(self._handshakes)
@@ -529,7 +531,7 @@ class Http2Server(Closable, Referenced):
             if self._tasks:
                 # handlers whose streams ended well finish what they are doing
                 for task in tuple(self._tasks):
-                    task.add_done_callback(lambda _: self._loop.call_soon(self._end_if_idle))
+                    task.add_done_callback(lambda _: self.loop.call_soon(self._end_if_idle))
                 return
             self._emit_close()
 
@@ -596,8 +598,8 @@ class Http2Server(Closable, Referenced):
             raise new_error("ERR_INVALID_ARG_TYPE", "settings", "a Settings or a mapping", settings)
         changes = Settings.of(settings)
         # a new one: whoever looks at the old one shall not see it change
-        self._options.settings = Settings.of(
-            Settings.from_pairs([*self._options.settings.to_pairs(), *changes.to_pairs()])
+        self.options.settings = Settings.of(
+            Settings.from_pairs([*self.options.settings.to_pairs(), *changes.to_pairs()])
         )
 
     def _watch_http1(self, watcher: Any, begin: bool) -> None:

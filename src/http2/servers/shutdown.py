@@ -28,11 +28,11 @@ class Shutdown:
     def __init__(self, server: Http2Server, seconds: float) -> None:
         self._server = server
         self._over = False
-        self._timer = server._loop.call_later(seconds, self._expire)
+        self._timer = server.loop.call_later(seconds, self._expire)
         server.once("close", self._cancel)
         for connection in tuple(server._sessions):
             self.tell(connection)
-        self._silent = server._loop.call_later(LAST_MOMENT, self._drop_silent)
+        self._silent = server.loop.call_later(LAST_MOMENT, self._drop_silent)
 
     def _drop_silent(self) -> None:
         self._server._drop_silent(handed_over=False)
@@ -42,14 +42,14 @@ class Shutdown:
         if self._over:
             connection.destroy()
         else:
-            connection._notice_end()
+            connection.notice_end()
 
     def _expire(self) -> None:
         self._over = True
         server = self._server
         server._destroy_sessions()
         server._cancel_tasks()
-        self._timer = server._loop.call_later(GRACE, self._abort)
+        self._timer = server.loop.call_later(GRACE, self._abort)
 
     def _abort(self) -> None:
         # a peer that reads nothing, or does not answer TLS's close_notify

@@ -109,8 +109,8 @@ class ClientHttp2Session(Http2Session):
         scheme: str,
     ) -> None:
         super().__init__(loop, options)
-        self._authority = authority
-        self._scheme = scheme
+        self.authority = authority
+        self.scheme = scheme
         self._pending: dict[ClientHttp2Stream, None] = {}
         watch(self)
 
@@ -144,12 +144,12 @@ class ClientHttp2Session(Http2Session):
     async def __aenter__(self) -> Self:
         return await self._wait_connected()
 
-    def _connected(self, transport: asyncio.Transport) -> None:
+    def connected(self, transport: asyncio.Transport) -> None:
         tls = transport.get_extra_info("ssl_object")
         if tls is not None and tls.selected_alpn_protocol() != "h2" and not self.destroyed:
             # RFC 9113 section 3.2: over TLS, HTTP/2 is what ALPN says it is
             transport.abort()
-            self._fail_to_connect(
+            self.fail_to_connect(
                 new_error(
                     "ERR_HTTP2_ERROR",
                     0,
@@ -157,7 +157,7 @@ class ClientHttp2Session(Http2Session):
                 )
             )
             return
-        super()._connected(transport)
+        super().connected(transport)
         if self.destroyed:
             return
         waiters, self._connected_waiters = self._connected_waiters, None
@@ -177,7 +177,7 @@ class ClientHttp2Session(Http2Session):
             self._announce_end()
             self._end_if_idle()
 
-    def _received(self, data: bytes | memoryview) -> None:
+    def received(self, data: bytes | memoryview) -> None:
         if not self._heard:
             # the first bytes of the server tell whether it speaks HTTP/2 at all
             self._heard = True
@@ -185,9 +185,9 @@ class ClientHttp2Session(Http2Session):
             if error is not None and not self.destroyed:
                 self.destroy(error, NGHTTP2_PROTOCOL_ERROR)
                 return
-        super()._received(data)
+        super().received(data)
 
-    def _fail_to_connect(self, error: BaseException) -> None:
+    def fail_to_connect(self, error: BaseException) -> None:
         if self.destroyed:
             return
         self._connect_error = error
@@ -215,7 +215,7 @@ class ClientHttp2Session(Http2Session):
             # never sent: whoever asks may ask again elsewhere
             stream._session_ended(self._unprocessed(stream, error), NGHTTP2_CANCEL)
         last = self.goaway_last_stream_id if self._goaway_seen else None
-        for opened in tuple(self._streams.values()):
+        for opened in tuple(self.streams.values()):
             if opened._is_unsent():
                 opened._session_ended(self._unprocessed(opened, error), code)
             elif error is None and self._lost is None:
@@ -253,7 +253,7 @@ class ClientHttp2Session(Http2Session):
     def _announce_end(self) -> None:
         # Requests that wait go first, as some servers refuse those that come after GOAWAY.
         # They are sent in order: the last one tells of all.
-        last = next(reversed(self._streams.values()), None)
+        last = next(reversed(self.streams.values()), None)
         self._end_unannounced = last is not None and last._is_unsent()
         if not self._end_unannounced:
             super()._announce_end()
@@ -279,7 +279,7 @@ class ClientHttp2Session(Http2Session):
         return completion
 
     def _end_late(self) -> None:
-        for stream in (*self._pending, *self._streams.values()):
+        for stream in (*self._pending, *self.streams.values()):
             stream.close(NGHTTP2_CANCEL)
         # once the session says its last GOAWAY, nghttp2 sends no RST_STREAM any more
         self.send_now()
@@ -348,8 +348,8 @@ class ClientHttp2Session(Http2Session):
         if connection is not None:
             stream.id, _, ended = connection.submit_request(
                 headers,
-                self._authority,
-                self._scheme,
+                self.authority,
+                self.scheme,
                 end_stream,
                 wait_for_trailers,
                 parent,
@@ -357,7 +357,7 @@ class ClientHttp2Session(Http2Session):
                 exclusive,
             )
             stream.life = LIVE
-            self._streams[stream.id] = stream
+            self.streams[stream.id] = stream
             if not self.in_batch:
                 self.schedule_flush()
         else:
@@ -371,15 +371,15 @@ class ClientHttp2Session(Http2Session):
                 assert self.engine is not None
                 stream_id, _, _ = self.engine.submit_request(
                     headers,
-                    self._authority,
-                    self._scheme,
+                    self.authority,
+                    self.scheme,
                     end_stream,
                     wait_for_trailers,
                     parent,
                     weight,
                     exclusive,
                 )
-                self._streams[stream_id] = stream
+                self.streams[stream_id] = stream
                 stream._begin(stream_id)
                 self.wake()
 
@@ -391,8 +391,8 @@ class ClientHttp2Session(Http2Session):
         if weight != 16 or parent or exclusive:
             stream._priority = (parent, weight, exclusive)
         stream._sent = (dict(headers) if type(headers) is dict else headers, None, None)
-        if self._deadlines is not None:
-            self._deadlines.began(stream)
+        if self.deadlines is not None:
+            self.deadlines.began(stream)
         if signal is not None:
             stream._watch(signal)
         if self._timer is not None:
@@ -403,11 +403,11 @@ class ClientHttp2Session(Http2Session):
         """Check *headers* before the connection stands; whether their method has no body."""
         checker = self._checker
         if checker is None:
-            checker = self._checker = engine_connection(self._options, True)
-        return checker.check_request(headers, self._authority, self._scheme, end_stream)[1]
+            checker = self._checker = engine_connection(self.options, True)
+        return checker.check_request(headers, self.authority, self.scheme, end_stream)[1]
 
-    def _has(self, stream: Http2Stream) -> bool:
-        return stream in self._pending or super()._has(stream)
+    def has(self, stream: Http2Stream) -> bool:
+        return stream in self._pending or super().has(stream)
 
     def forget(self, stream: Http2Stream) -> None:
         if isinstance(stream, ClientHttp2Stream):
@@ -420,14 +420,14 @@ class ClientHttp2Session(Http2Session):
             return
         # RFC 9113 section 6.8: what still waits for its turn may not be sent any more, and need
         # not wait for streams that may take long.
-        waiting: list[Any] = [stream for stream in self._streams.values() if stream._is_unsent()]
+        waiting: list[Any] = [stream for stream in self.streams.values() if stream._is_unsent()]
         for stream in waiting:
             if not stream.life.closed:
                 stream._goes_unsent()
         self._end_if_idle()
 
     def _on_response(self, stream_id: int, headers: Headers, flags: int) -> None:
-        stream: Any = self._streams.get(stream_id)  # a ClientHttp2Stream, as all of them
+        stream: Any = self.streams.get(stream_id)  # a ClientHttp2Stream, as all of them
         if stream is None:
             return
         if (
@@ -443,7 +443,7 @@ class ClientHttp2Session(Http2Session):
         wake(waiters, headers)
 
     def _on_data(self, stream_id: int, data: bytes, end: bool) -> None:
-        stream = self._streams.get(stream_id)
+        stream = self.streams.get(stream_id)
         if stream is None or stream._watched or stream.life.destroyed or not data:
             super()._on_data(stream_id, data, end)
             return
@@ -457,7 +457,7 @@ class ClientHttp2Session(Http2Session):
             stream._schedule_flow()
 
     def _on_stream_closed(self, stream_id: int, code: int, unsent: int | None) -> None:
-        stream: Any = self._streams.pop(stream_id, None)
+        stream: Any = self.streams.pop(stream_id, None)
         if stream is None:
             return
         if stream._buffered and self.engine is not None:
@@ -490,13 +490,13 @@ class ClientHttp2Session(Http2Session):
         ):
             return False
         again = connection.submit_again(
-            stream_id, stream._sent[0], self._authority, self._scheme, *stream._priority
+            stream_id, stream._sent[0], self.authority, self.scheme, *stream._priority
         )
         if not again:
             return False
         stream._refusals += 1
         stream.id = again
-        self._streams[again] = stream
+        self.streams[again] = stream
         self.wake()
         return True
 
@@ -510,7 +510,7 @@ class ClientHttp2Session(Http2Session):
         sent = stream.sent_headers
         assert sent is not None
         authority = sent.get(":authority") or sent.get("host")
-        origin = serialize_origin(f"{sent.get(':scheme', self._scheme)}://{authority}")
+        origin = serialize_origin(f"{sent.get(':scheme', self.scheme)}://{authority}")
         self._origins = {known: None for known in self._origins if known != origin}
 
     def _on_altsvc(self, stream_id: int, origin: str, alt: str) -> None:
@@ -523,7 +523,7 @@ class ClientHttp2Session(Http2Session):
             self._timer.touch()
         if self.encrypted:
             # in the clear nothing says that the server may speak for anyone (RFC 8336 section 2.4)
-            self._add_origins(origins)
+            self.add_origins(origins)
             self.emit("origin", origins)
 
     def _receive_headers(self, stream: Http2Stream, headers: Headers, flags: int) -> None:
@@ -563,6 +563,6 @@ ClientHttp2Session._handlers = event_handlers(
 lay_out(
     ClientHttp2Session,
     *LAID_OUT,
-    *("_authority", "_scheme", "_pending", "_dial", "_awaited", "_taken", "_connected_waiters"),
+    *("authority", "scheme", "_pending", "_dial", "_awaited", "_taken", "_connected_waiters"),
     "_heard",
 )

@@ -104,7 +104,7 @@ def connect(
     if close_timeout != CLOSE_TIMEOUT:
         session._close_timeout = close_timeout
     if protocol == "https:":
-        session._add_origins([serialize_origin(f"https://{shown}{suffix}") or ""])
+        session.add_origins([serialize_origin(f"https://{shown}{suffix}") or ""])
     if listener is not None:
         session.once("connect", listener)
 
@@ -127,7 +127,7 @@ def connect(
             else:
                 await loop.create_connection(factory, host, port, **dial_options)
         except Exception as error:
-            session._fail_to_connect(error if context is None else explain_handshake(error))
+            session.fail_to_connect(error if context is None else explain_handshake(error))
 
     session._dial = loop.create_task(dial())
     session._opened(loop)

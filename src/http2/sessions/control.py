@@ -112,13 +112,13 @@ class SessionControl(Closable, Referenced):
     """Whether the session can't be used any more."""
 
     loop: asyncio.AbstractEventLoop
-    _options: SessionOptions
+    options: SessionOptions
     engine: Connection | None = None
-    _transport: asyncio.Transport | None = None
+    transport: asyncio.Transport | None = None
     # Set when the connection has ended without us: what all who wait are told.
     _lost: ConnectionClosed | None = None
     # Kept for those who ask when the connection has gone, and for the log.
-    _addresses: dict[str, Any] = {}  # noqa: RUF012 (never changed in place)
+    addresses: dict[str, Any] = {}  # noqa: RUF012 (never changed in place)
     _timer: IdleTimer | None = None
     # The code of the GOAWAY that we have decided on; nghttp2 decides on others by itself.
     _own_goaway: int | None = None
@@ -148,7 +148,7 @@ class SessionControl(Closable, Referenced):
 
     def __init__(self, loop: asyncio.AbstractEventLoop, options: SessionOptions) -> None:
         self.loop = loop
-        self._options = options
+        self.options = options
         self._settings_waiters = []
 
     @abstractmethod
@@ -164,13 +164,13 @@ class SessionControl(Closable, Referenced):
         assert self.engine is not None
         if self._early_next_stream_id is not None:
             self.engine.set_next_stream_id(self._early_next_stream_id)
-        self._send_settings(self._options.settings, None)
+        self.send_settings(self.options.settings, None)
         if self._own_window is not None:
             self.engine.set_local_window_size(self._own_window)
         if self._early_settings:
             early_settings, self._early_settings = self._early_settings, ()
             for settings, waiter in early_settings:
-                self._send_settings(settings, waiter)
+                self.send_settings(settings, waiter)
             if self.destroyed:
                 return
         for early in self._early_goaways:
@@ -184,7 +184,7 @@ class SessionControl(Closable, Referenced):
         return self.engine
 
     def peer_name(self) -> str | None:
-        return host_of(self._addresses.get("peername"))
+        return host_of(self.addresses.get("peername"))
 
     def _check_alive(self) -> None:
         if self.destroyed:
@@ -213,7 +213,7 @@ class SessionControl(Closable, Referenced):
         pings = self._pings
         if pings is None:
             pings = self._pings = []
-        if self.closed or self.engine is None or len(pings) >= self._options.max_outstanding_pings:
+        if self.closed or self.engine is None or len(pings) >= self.options.max_outstanding_pings:
             waiter.set_exception(new_error("ERR_HTTP2_PING_CANCEL"))
             return waiter
         pings.append((data, waiter, started))
@@ -221,7 +221,7 @@ class SessionControl(Closable, Referenced):
         self.wake()
         return waiter
 
-    def _ping_unseen(self, answered: Callable[[float], None]) -> None:
+    def ping_unseen(self, answered: Callable[[float], None]) -> None:
         """Send a PING of our own; *answered* gets its duration in seconds.
 
         Its payload is random: no ping of the program's can have the same, nor can the
@@ -253,10 +253,10 @@ class SessionControl(Closable, Referenced):
         if self.engine is None:
             self._early_settings += ((checked, waiter),)
         else:
-            self._send_settings(checked, waiter)
+            self.send_settings(checked, waiter)
         return waiter
 
-    def _send_settings(
+    def send_settings(
         self, settings: Settings, waiter: asyncio.Future[tuple[Settings, float]] | None
     ) -> None:
         if waiter is None:
@@ -379,7 +379,7 @@ class SessionControl(Closable, Referenced):
     @property
     def max_memory(self) -> int:
         """The option `max_session_memory`, in bytes."""
-        return self._options.max_session_memory * 1_000_000
+        return self.options.max_session_memory * 1_000_000
 
     def count_memory(self, size: int) -> None:
         """Count *size* bytes that are held for the peer; less than 0: they are not any more.
@@ -403,7 +403,7 @@ class SessionControl(Closable, Referenced):
             return None
         return list(self._origins)
 
-    def _add_origins(self, origins: Iterable[str]) -> None:
+    def add_origins(self, origins: Iterable[str]) -> None:
         known = self._origins
         new = [origin for origin in origins if origin not in known]
         if not new:
@@ -447,7 +447,7 @@ class SessionControl(Closable, Referenced):
     def _on_settings(
         self, _: int, pairs: list[tuple[int, int]], current: list[tuple[int, int]]
     ) -> None:
-        wanted = self._options.remote_custom_settings
+        wanted = self.options.remote_custom_settings
         if wanted:
             for identifier, value in pairs:
                 if identifier in wanted:

@@ -111,7 +111,7 @@ class StreamQueue:
             self._handle = self._loop.call_later(self.seconds, self._look)
         elif len(self._due) > self._most:
             # most have ended: now and then, so that it costs each of them next to nothing
-            is_open = self._session._has
+            is_open = self._session.has
             self._due = deque(entry for entry in self._due if is_open(entry[1]))
             self._most = 2 * len(self._due) + SPARE
 
@@ -124,7 +124,7 @@ class StreamQueue:
                 self._handle = self._loop.call_at(due, self._look)
                 return
             self._due.popleft()
-            if self._session._has(stream) and self._late(stream):
+            if self._session.has(stream) and self._late(stream):
                 self._due.append((now + self.seconds, stream))
 
     def stop(self) -> None:
@@ -183,7 +183,7 @@ class HandshakeTimer:
         session = self._session
         if session.connecting and session.type == NGHTTP2_SESSION_CLIENT:
             message = _not_established(self._seconds)
-            cast("ClientHttp2Session", session)._fail_to_connect(
+            cast("ClientHttp2Session", session).fail_to_connect(
                 SessionTimeoutError("ERR_HTTP2_SESSION_ERROR", message, error_code=0)
             )
         else:
@@ -208,7 +208,7 @@ class Deadlines:
     """The exact deadlines of one session, from the moment that it is made."""
 
     def __init__(self, session: Http2Session, client: bool) -> None:
-        options = session._options
+        options = session.options
         self._session = session
         self._loop = session.loop
         self._handles: dict[str, asyncio.TimerHandle] = {}
@@ -223,7 +223,7 @@ class Deadlines:
         if options.request_timeout:
             self._requests = StreamQueue(session, options.request_timeout, self._request_late)
         if options.idle_timeout or (options.request_timeout and not client):
-            session._add_layer(self._lay)
+            session.add_layer(self._lay)
 
     def _lay(self, handlers: Handlers) -> None:
         """Hear of what costs nothing to hear of when there are no deadlines."""
@@ -233,7 +233,7 @@ class Deadlines:
             session: Http2Session, stream_id: int, first: object, second: object
         ) -> None:
             request(session, stream_id, first, second)
-            stream = session._streams.get(stream_id)
+            stream = session.streams.get(stream_id)
             if stream is not None:
                 self.began(stream)
 
@@ -245,7 +245,7 @@ class Deadlines:
 
         if self._requests is not None:
             handlers[events.REQUEST] = on_request
-        if self._session._options.idle_timeout:
+        if self._session.options.idle_timeout:
             handlers[events.STREAM_CLOSED] = on_stream_closed
 
     def _later(self, name: str, seconds: float, function: Callable[[], None]) -> None:
@@ -262,7 +262,7 @@ class Deadlines:
 
     def established(self) -> None:
         """The connection is established."""
-        options = self._session._options
+        options = self._session.options
         if options.first_request_timeout and self._session.type != NGHTTP2_SESSION_CLIENT:
             self._later("first", options.first_request_timeout, self._check_first)
         if options.idle_timeout:
@@ -281,8 +281,8 @@ class Deadlines:
     def ended(self) -> None:
         """A stream has ended: it may have been the last one."""
         session = self._session
-        idle_timeout = session._options.idle_timeout
-        if not idle_timeout or session._streams or session.connecting or session.destroyed:
+        idle_timeout = session.options.idle_timeout
+        if not idle_timeout or session.streams or session.connecting or session.destroyed:
             return
         self._idle_since = self._loop.time()
         if "idle" not in self._handles:
@@ -298,12 +298,12 @@ class Deadlines:
             # an upload that goes on: it is the server that waits
             self._sent[stream] = sent
             return True
-        seconds = self._session._options.headers_timeout
+        seconds = self._session.options.headers_timeout
         end_stream(stream, f"no response headers came within {seconds:g} s")
         return False
 
     def _request_late(self, stream: Http2Stream) -> bool:
-        seconds = self._session._options.request_timeout
+        seconds = self._session.options.request_timeout
         end_stream(stream, f"request and response took more than {seconds:g} s")
         return False
 
@@ -312,15 +312,15 @@ class Deadlines:
     def _check_first(self) -> None:
         session = self._session
         if session.engine is not None and not session.engine.stream_count:
-            seconds = session._options.first_request_timeout
+            seconds = session.options.first_request_timeout
             give_up(session, f"no request came within {seconds:g} s")
 
     def _check_idle(self) -> None:
         session = self._session
         del self._handles["idle"]
-        if session.closed or session._streams:
+        if session.closed or session.streams:
             return
-        left = self._idle_since + session._options.idle_timeout - self._loop.time()
+        left = self._idle_since + session.options.idle_timeout - self._loop.time()
         if left > 0:
             self._later("idle", max(left, 0.001), self._check_idle)
         else:

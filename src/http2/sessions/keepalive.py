@@ -20,7 +20,7 @@ def give_up(session: Http2Session, message: str, code: int = NGHTTP2_NO_ERROR) -
 
     Its streams get CANCEL. What the transport could not send by now, it never will.
     """
-    transport = session._transport
+    transport = session.transport
     session.destroy(SessionTimeoutError("ERR_HTTP2_SESSION_ERROR", message, error_code=code), code)
     if transport is not None and transport.get_write_buffer_size():
         transport.abort()
@@ -43,7 +43,7 @@ class WriteProgress:
 
     def made(self) -> bool:
         """Whether there was progress since this was asked last."""
-        transport = self._session._transport
+        transport = self._session.transport
         connection = self._session.engine
         queued = 0 if transport is None else transport.get_write_buffer_size()
         before, self._flushed = self._flushed, None
@@ -88,7 +88,7 @@ class KeepAlive:
             self._handle = session.loop.call_later(max(left, 0.001), self._look)
             return
         self._asked = now
-        session._ping_unseen(self._answered)
+        session.ping_unseen(self._answered)
         if self._timeout:
             self._progress = WriteProgress(session)
             self._handle = session.loop.call_later(self._timeout, self._judge)

@@ -96,7 +96,7 @@ class ServerHttp2Session(Http2Session):
         if not checked:
             return
         self._require().origin([origin.encode() for origin in checked])
-        self._add_origins(checked)
+        self.add_origins(checked)
         self.wake()
 
     @property
@@ -104,9 +104,9 @@ class ServerHttp2Session(Http2Session):
         """The server that accepted the connection."""
         return self._server
 
-    def _connected(self, transport: asyncio.Transport) -> None:
+    def connected(self, transport: asyncio.Transport) -> None:
         server = self._server
-        super()._connected(transport)
+        super().connected(transport)
         if server is not None:
             server._sessions.add(self)
             if not self.destroyed:
@@ -122,7 +122,7 @@ class ServerHttp2Session(Http2Session):
 
     def _on_request(self, stream_id: int, headers: Headers, flags: int) -> None:
         stream = ServerHttp2Stream(self, stream_id, headers)
-        self._streams[stream_id] = stream
+        self.streams[stream_id] = stream
         if headers[":method"] == HTTP2_METHOD_HEAD:
             stream._head_request = True
         if flags & NGHTTP2_FLAG_END_STREAM:
@@ -195,7 +195,7 @@ class ServerHttp2Session(Http2Session):
                 self._emit_stream(server, stream, headers, flags)
 
     def _on_stream_closed(self, stream_id: int, code: int, unsent: int | None) -> None:
-        stream = self._streams.pop(stream_id, None)
+        stream = self.streams.pop(stream_id, None)
         if stream is None:
             return
         if (
@@ -249,7 +249,7 @@ class ServerHttp2Session(Http2Session):
         super()._on_goaway_sent(last_stream_id, code, reason)
         if self._noticed and not self.closed and not self.destroyed:
             # not earlier: a PING would overtake the GOAWAY
-            self._ping_unseen(lambda _: self._end_noticed())
+            self.ping_unseen(lambda _: self._end_noticed())
 
     def shut_down(self) -> Completion:
         """Tell the client of the end, and `close` once it knows: no request is lost.
@@ -261,10 +261,10 @@ class ServerHttp2Session(Http2Session):
         """
         if self.engine is None:
             return self.close()
-        self._notice_end()
+        self.notice_end()
         return Completion(self)
 
-    def _notice_end(self) -> None:
+    def notice_end(self) -> None:
         """Tell the client that the server is about to end (RFC 9113 section 6.8)."""
         if self.engine is not None and not self.closed and not self._noticed:
             self._noticed = True
@@ -329,5 +329,5 @@ ServerHttp2Session._handlers = event_handlers(
 lay_out(
     ServerHttp2Session,
     *LAID_OUT,
-    *("_server", "_waiting", "_write_paused"),
+    *("_server", "_waiting", "write_paused"),
 )

@@ -91,8 +91,8 @@ _EXPECTED_NOT_SENT = frozenset({-510, -511, -514, -515, -530})
 
 # What every session sets; see `lay_out`.
 LAID_OUT = (
-    *("loop", "_options", "_settings_waiters", "destroyed", "_listeners", "_timer"),
-    *("_streams", "_upkeep", "_deadlines", "engine", "_transport", "_addresses"),
+    *("loop", "options", "_settings_waiters", "destroyed", "_listeners", "_timer"),
+    *("streams", "_upkeep", "deadlines", "engine", "transport", "addresses"),
     *("connecting", "encrypted", "alpn_protocol", "_pending_settings_acks"),
     *("_flush_scheduled", "in_batch", "_windows", "_watch", "_writelines"),
 )
@@ -134,7 +134,7 @@ class Http2Session(SessionControl):
     # How many of them want to know what is sent.
     _counting = 0
 
-    _write_paused = False
+    write_paused = False
     in_batch = False
     _flush_scheduled = False
     _close_error: BaseException | None = None
@@ -151,12 +151,12 @@ class Http2Session(SessionControl):
     # GOAWAY for the last one, but this one ends nothing yet.
     _noticed = False
     # Those that are exact; and who looks after the others.
-    _deadlines: Deadlines | None = None
+    deadlines: Deadlines | None = None
     _watch: Watch | None = None
     # A client's requests that wait for the connection.
     _pending: dict[Any, None] = {}  # noqa: RUF012 (never changed in place)
     # Set while somebody observes; see `http2.observing.measuring`.
-    _measuring: Measuring | None = None
+    measuring: Measuring | None = None
 
     def __init__(self, loop: asyncio.AbstractEventLoop, options: SessionOptions) -> None:
         super().__init__(loop, options)
@@ -164,9 +164,9 @@ class Http2Session(SessionControl):
         self.destroyed = False
         self._listeners = None
         self._timer = None
-        self._streams: dict[int, Http2Stream] = {}
+        self.streams: dict[int, Http2Stream] = {}
         self._upkeep: list[Chore] = []
-        self._deadlines = begin_deadlines(self, options)
+        self.deadlines = begin_deadlines(self, options)
 
     def __repr__(self) -> str:
         state = (
@@ -178,15 +178,15 @@ class Http2Session(SessionControl):
             if self.connecting
             else "open"
         )
-        return f"<{type(self).__name__} {state}, {len(self._streams)} streams>"
+        return f"<{type(self).__name__} {state}, {len(self.streams)} streams>"
 
     # --- the connection's life ----------------------------------------------------------
 
-    def _connected(self, transport: asyncio.Transport) -> None:
+    def connected(self, transport: asyncio.Transport) -> None:
         """The transport stands: begin to speak HTTP/2 on it."""
-        self._transport = transport
+        self.transport = transport
         self._writelines = writelines_of(transport)
-        self._addresses = self._claimed or addresses_of(transport)
+        self.addresses = self._claimed or addresses_of(transport)
         if self.destroyed:
             transport.abort()
             return
@@ -195,7 +195,7 @@ class Http2Session(SessionControl):
         tls = transport.get_extra_info("ssl_object")
         self.encrypted = tls is not None
         self.alpn_protocol = tls.selected_alpn_protocol() if tls is not None else "h2c"
-        self.engine = engine_connection(self._options, self.type == NGHTTP2_SESSION_CLIENT)
+        self.engine = engine_connection(self.options, self.type == NGHTTP2_SESSION_CLIENT)
         if tls is not None and not is_adequate(tls):
             # RFC 9113 section 9.2: too old a TLS, or a cipher suite of appendix A
             self.destroy(session_error(NGHTTP2_INADEQUATE_SECURITY), NGHTTP2_INADEQUATE_SECURITY)
@@ -210,12 +210,12 @@ class Http2Session(SessionControl):
         """As `_connected` and then `_received`, with one write for both."""
         self.in_batch = True
         try:
-            self._connected(transport)
+            self.connected(transport)
         finally:
             self.in_batch = False
-        self._received(data)
+        self.received(data)
 
-    def _received(self, data: bytes | memoryview) -> None:
+    def received(self, data: bytes | memoryview) -> None:
         """Bytes of the peer's: hand out what they mean, then write what that led to."""
         connection = self.engine
         if connection is None:
@@ -233,12 +233,12 @@ class Http2Session(SessionControl):
             self.in_batch = False
         self._flush()
 
-    def _add_layer(self, layer: Callable[[Handlers], None]) -> None:
+    def add_layer(self, layer: Callable[[Handlers], None]) -> None:
         """From the next batch on, use handlers of our own: the others, as *layer* changes them."""
         self._layers = (*self._layers, layer)
         self._lay_handlers()
 
-    def _remove_layer(self, layer: Callable[[Handlers], None]) -> None:
+    def remove_layer(self, layer: Callable[[Handlers], None]) -> None:
         self._layers = tuple(other for other in self._layers if other != layer)
         self._lay_handlers()
 
@@ -250,7 +250,7 @@ class Http2Session(SessionControl):
                 layer(handlers)
             self.__dict__["_handlers"] = handlers
 
-    def _count_sent(self, begin: bool) -> None:
+    def count_sent(self, begin: bool) -> None:
         """Tell the layers of what is sent, for one more of them or one less."""
         self._counting += 1 if begin else -1
         if self.engine is not None:
@@ -276,11 +276,11 @@ class Http2Session(SessionControl):
     def _flush(self) -> None:
         self._flush_scheduled = False
         connection = self.engine
-        transport = self._transport
+        transport = self.transport
         if connection is None or transport is None:
             return
         # a transport that has failed says so later, and complains of each write until then
-        while not self._write_paused and not transport.is_closing():
+        while not self.write_paused and not transport.is_closing():
             chunks = connection.data_to_send()
             if chunks:
                 if len(chunks) == 1:
@@ -319,27 +319,27 @@ class Http2Session(SessionControl):
 
     def send_now(self) -> None:
         """Write what is queued, ahead of a command that would drop it; events stay for later."""
-        transport = self._transport
+        transport = self.transport
         if self.engine is None or transport is None:
             return
         # not to one that has failed: see `_flush`
-        if not self._write_paused and not transport.is_closing():
+        if not self.write_paused and not transport.is_closing():
             chunks = self.engine.data_to_send()
             if chunks:
                 self._writelines(transport, chunks)
 
-    def _resume_writing(self) -> None:
-        self._write_paused = False
+    def resume_writing(self) -> None:
+        self.write_paused = False
         if self._timer is not None:
             self._timer.touch()
         # Not now: asyncio calls this in the middle of a write of its own, and reports the end
         # of the connection twice when ours fails in there.
         self.schedule_flush()
 
-    def _connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:
         """The transport is closed, by us, by the peer or by the network."""
-        transport = self._transport
-        self._transport = None
+        transport = self.transport
+        self.transport = None
         if self._farewell is not None:
             self._farewell.cancel()
             self._farewell = None
@@ -360,7 +360,7 @@ class Http2Session(SessionControl):
 
     def _may_leave(self) -> bool:
         """Whether the peer may end the connection: it has said so, or nothing is lost."""
-        return self._goaway_seen or not self._streams
+        return self._goaway_seen or not self.streams
 
     def _emit_session_end(self) -> None:
         if self._close_emitted:
@@ -395,7 +395,7 @@ class Http2Session(SessionControl):
         self._cancel_waiters()
         self._cancel_tasks()
         connection = self.engine
-        transport = self._transport
+        transport = self.transport
         if connection is not None and transport is not None and goaway_code is not None:
             if self._own_goaway is None:
                 self._own_goaway = goaway_code
@@ -410,8 +410,8 @@ class Http2Session(SessionControl):
             self.loop.call_soon(connection.close)
 
     def _fail_streams(self, error: BaseException | None, code: int) -> None:
-        streams = list(self._streams.values())
-        self._streams.clear()
+        streams = list(self.streams.values())
+        self.streams.clear()
         for stream in streams:
             stream._session_ended(self._said_to(stream, error), code)
 
@@ -431,7 +431,7 @@ class Http2Session(SessionControl):
         return lost.told("ERR_HTTP2_STREAM_CANCEL", stream.id, retryable=False)
 
     def _close_transport(self) -> None:
-        transport = self._transport
+        transport = self.transport
         if transport is None:
             self.loop.call_soon(self._emit_session_end)
             return
@@ -484,7 +484,7 @@ class Http2Session(SessionControl):
         self.wake()
 
     def _end_if_idle(self) -> None:
-        if not self.destroyed and not self._streams and not self.connecting:
+        if not self.destroyed and not self.streams and not self.connecting:
             self.destroy()
 
     async def __aenter__(self) -> Self:
@@ -507,17 +507,17 @@ class Http2Session(SessionControl):
 
     # --- streams ------------------------------------------------------------------------
 
-    def _has(self, stream: Http2Stream) -> bool:
+    def has(self, stream: Http2Stream) -> bool:
         """Whether *stream* is under way: it has begun, or waits to begin, and has not ended."""
-        return stream.id is not None and self._streams.get(stream.id) is stream
+        return stream.id is not None and self.streams.get(stream.id) is stream
 
     def forget(self, stream: Http2Stream) -> None:
         """A stream that this side has destroyed; the engine still ends it on the wire."""
-        if stream.id is not None and self._streams.get(stream.id) is stream:
-            del self._streams[stream.id]
-            if self._deadlines is not None:
-                self._deadlines.ended()
-        if self.closed and not self._streams:
+        if stream.id is not None and self.streams.get(stream.id) is stream:
+            del self.streams[stream.id]
+            if self.deadlines is not None:
+                self.deadlines.ended()
+        if self.closed and not self.streams:
             self.loop.call_soon(self._end_if_idle)
 
     def adopt(self, tasks: set[asyncio.Task[object]]) -> None:
@@ -531,14 +531,14 @@ class Http2Session(SessionControl):
     # --- what the engine reports ----------------------------------------------------------
 
     def _on_data(self, stream_id: int, data: bytes, end: bool) -> None:
-        stream = self._streams.get(stream_id)
+        stream = self.streams.get(stream_id)
         if stream is not None:
             stream._receive_data(data, end)
         elif data and self.engine is not None:
             self.engine.consume(stream_id, len(data))
 
     def _on_headers(self, stream_id: int, headers: Headers, flags: int) -> None:
-        stream = self._streams.get(stream_id)
+        stream = self.streams.get(stream_id)
         if stream is not None:
             self._receive_headers(stream, headers, flags)
 
@@ -547,24 +547,24 @@ class Http2Session(SessionControl):
         """A header block on a stream that has begun; *flags* are those of its frame."""
 
     def _on_stream_closed(self, stream_id: int, code: int, unsent: int | None) -> None:
-        stream = self._streams.pop(stream_id, None)
+        stream = self.streams.pop(stream_id, None)
         if stream is not None:
             stream._stream_closed(code, unsent is not None)
 
     def _on_end_sent(self, stream_id: int, _: None, __: None) -> None:
-        stream = self._streams.get(stream_id)
+        stream = self.streams.get(stream_id)
         if stream is not None:
             stream._finished()
 
     def _on_writable(self, stream_id: int, _: None, __: None) -> None:
-        stream = self._streams.get(stream_id)
+        stream = self.streams.get(stream_id)
         if stream is not None:
             if stream._timer is not None:
                 stream._timer.touch()
             stream._writable_again()
 
     def _on_want_trailers(self, stream_id: int, _: None, __: None) -> None:
-        stream = self._streams.get(stream_id)
+        stream = self.streams.get(stream_id)
         if stream is not None:
             stream._want_trailers()
 
@@ -588,7 +588,7 @@ class Http2Session(SessionControl):
             # nghttp2 has ended the connection because of something that the peer did
             error: Http2Error | None = violation(code, reason)
             self._own_goaway = code
-            if (self.closed or self._noticed) and not self._streams:
+            if (self.closed or self._noticed) and not self.streams:
                 # It ends anyway, and nothing is lost: HAProxy says RST_STREAM for a request that
                 # it did not send because of our first GOAWAY.
                 logger.debug("%r: %s", self, error)
@@ -601,7 +601,7 @@ class Http2Session(SessionControl):
             self._windows.given(stream_id)
 
     def _on_frame_not_sent(self, stream_id: int, frame_type: int, code: int) -> None:
-        stream = self._streams.get(stream_id)
+        stream = self.streams.get(stream_id)
         if stream is not None and frame_type == FRAME_HEADERS and stream._never_sent(code):
             return
         if code in _EXPECTED_NOT_SENT:
@@ -617,7 +617,7 @@ class Http2Session(SessionControl):
 
     def _on_invalid_frame(self, stream_id: int, frame_type: int, code: int) -> None:
         self._invalid_frames += 1
-        if self._invalid_frames > self._options.max_session_invalid_frames:
+        if self._invalid_frames > self.options.max_session_invalid_frames:
             error = new_error("ERR_HTTP2_TOO_MANY_INVALID_FRAMES")
             self._last_words = b"too many invalid frames (max_session_invalid_frames)"
             self.destroy(error, NGHTTP2_PROTOCOL_ERROR)

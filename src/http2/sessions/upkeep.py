@@ -28,10 +28,10 @@ class Chore(Protocol):
 
 def begin_upkeep(session: Http2Session) -> None:
     """The connection of *session* stands: begin what its options ask for."""
-    options = session._options
+    options = session.options
     stands(session)
-    if session._deadlines is not None:
-        session._deadlines.established()
+    if session.deadlines is not None:
+        session.deadlines.established()
     watch(session)
     if options.max_receive_window > DEFAULT_WINDOW and session._own_window is None:
         session._windows = WindowGrowth(session, options.max_receive_window)
@@ -51,5 +51,5 @@ def end_upkeep(session: Http2Session) -> None:
         session._watch = None
     if session._windows is not None:
         session._windows.stop()
-    if session._measuring is not None:
-        session._measuring.stop()
+    if session.measuring is not None:
+        session.measuring.stop()

@@ -35,7 +35,7 @@ _watches: weakref.WeakValueDictionary[tuple[int, float], Watch] = weakref.WeakVa
 
 def watch(session: Http2Session) -> None:
     """Keep the deadlines of *session* from now on that can be kept by looking, if it has any."""
-    options = session._options
+    options = session.options
     client = session.type == NGHTTP2_SESSION_CLIENT
     period = _period(options.write_timeout, options.headers_timeout, client)
     if not period or session._watch is not None:
@@ -121,19 +121,19 @@ class Watch:
             self._handle = self._loop.call_later(self._period, self._look)
 
     def _look_at(self, session: Http2Session, now: float) -> None:
-        connection, transport = session.engine, session._transport
+        connection, transport = session.engine, session.transport
         if connection is None or transport is None:
             queued = block = 0
         else:
             queued = transport.get_write_buffer_size()
             block = connection.receiving_block
-        if not (queued or block or session._streams or session._pending):
+        if not (queued or block or session.streams or session._pending):
             self._seen.pop(session, None)
             return
         seen = self._seen.get(session)
         if seen is None:
             seen = self._seen[session] = _Seen(now)
-        options = session._options
+        options = session.options
         if connection is not None:
             if options.write_timeout:
                 self._look_at_writing(session, connection, queued, seen, now)
@@ -147,7 +147,7 @@ class Watch:
             self._look_at_responses(session, connection, seen, now)
 
     def _look_at_block(self, session: Http2Session, block: int, seen: _Seen, now: float) -> None:
-        seconds = session._options.headers_timeout
+        seconds = session.options.headers_timeout
         if session.destroyed:
             return
         if not block or block != seen.block[0]:
@@ -158,7 +158,7 @@ class Watch:
     def _look_at_writing(
         self, session: Http2Session, connection: Any, queued: int, seen: _Seen, now: float
     ) -> None:
-        seconds = session._options.write_timeout
+        seconds = session.options.write_timeout
         flushed = connection.bytes_sent - queued
         if not queued or flushed != seen.flushed[0]:
             seen.flushed = (flushed, now)
@@ -167,7 +167,7 @@ class Watch:
             return
         bodies: dict[int, tuple[int, float]] = {}
         for stream_id, sent in connection.unsent_bodies():
-            stream = session._streams.get(stream_id)
+            stream = session.streams.get(stream_id)
             if stream is None or stream._is_unsent():
                 continue
             before = seen.bodies.get(stream_id)
@@ -187,7 +187,7 @@ class Watch:
         Streams are kept in the order of their beginning, so that the first one that began
         after a look tells that all others did.
         """
-        seconds = session._options.headers_timeout
+        seconds = session.options.headers_timeout
         before = now - seconds
         if session._pending:
             for stream in session._pending:
@@ -201,14 +201,14 @@ class Watch:
                 marks.popleft()
             since, own, pushed = marks[0]
             if since <= before:
-                for stream_id, stream in session._streams.items():
+                for stream_id, stream in session.streams.items():
                     if stream_id >= own if stream_id & 1 else stream_id > pushed:
                         break
                     if stream._response is None and stream not in seen.pending:
                         old.append(stream)
         uploads: dict[ClientHttp2Stream, tuple[int, float]] = {}
         for stream in old:
-            if not session._has(stream) or stream._response is not None:
+            if not session.has(stream) or stream._response is not None:
                 continue
             # an upload that goes on: it is the server that waits
             sent = stream._body_sent()
@@ -224,5 +224,5 @@ class Watch:
             seen.pending = {
                 stream: since
                 for stream, since in seen.pending.items()
-                if session._has(stream) and stream._response is None
+                if session.has(stream) and stream._response is None
             }

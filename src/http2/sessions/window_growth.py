@@ -86,7 +86,7 @@ class WindowGrowth:
         ):
             return
         self._sampling = True
-        session._ping_unseen(self._answered)
+        session.ping_unseen(self._answered)
 
     def _grow(self, stream_id: int) -> None:
         connection = self._session.engine

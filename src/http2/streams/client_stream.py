@@ -177,9 +177,9 @@ class ClientHttp2Stream(Http2Stream):
         """The headers of the request, with those that were added by default."""
         sent = headers_as_sent(self._sent[0], {":method": "GET"})
         if sent[":method"] != "CONNECT" or ":protocol" in sent:
-            sent.setdefault(":scheme", self._session._scheme)
+            sent.setdefault(":scheme", self._session.scheme)
             if "host" not in sent:
-                sent.setdefault(":authority", self._session._authority)
+                sent.setdefault(":authority", self._session.authority)
             sent.setdefault(":path", "/")
         return sent
 

@@ -64,7 +64,7 @@ class Pushes:
         self._session = session
         self._open: set[int] = set()
         self._waiting: deque[tuple[ServerHttp2Stream, Headers, Promise]] = deque()
-        session._add_layer(self._lay)
+        session.add_layer(self._lay)
 
     def _lay(self, handlers: Handlers) -> None:
         """Be told of what concerns pushes."""
@@ -123,7 +123,7 @@ class Pushes:
             self._frame_not_sent(self._session, stream_id, frame_type, code)
             return
         # the stream that it was to go on has ended, or the client's settings have changed
-        stream = self._session._streams.pop(stream_id, None)
+        stream = self._session.streams.pop(stream_id, None)
         if stream is not None:
             stream._shut(stream.life.on_broken, NGHTTP2_REFUSED_STREAM)
             stream._leave(None)
@@ -137,7 +137,7 @@ class Pushes:
             if not future.done():
                 future.set_exception(new_error("ERR_HTTP2_STREAM_CANCEL"))
         # the handlers hold this object, and it holds the session
-        self._session._remove_layer(self._lay)
+        self._session.remove_layer(self._lay)
 
 
 def is_allowed(stream: ServerHttp2Stream) -> bool:
@@ -192,9 +192,9 @@ def promise(
         # an answer to it has no body
         stream._head_request = True
         stream.life = stream.life.on_end
-    session._streams[promised] = stream
-    if session._deadlines is not None:
-        session._deadlines.began(stream)
+    session.streams[promised] = stream
+    if session.deadlines is not None:
+        session.deadlines.began(stream)
     if session._pushes is None:
         session._pushes = Pushes(session)
     session._pushes.add(stream, sent, future)
@@ -230,15 +230,15 @@ def receive_promise(
         if refusal == NGHTTP2_CANCEL:
             session._unwanted_pushes += 1
             if session._unwanted_pushes == UNWANTED:
-                session._send_settings(Settings(enable_push=False), None)
+                session.send_settings(Settings(enable_push=False), None)
         return
     stream = ClientHttp2Stream(session)
     stream.id = promised_id
     stream.life = LIVE.on_end.on_sent
     stream._sent = (headers, None, None)
-    session._streams[promised_id] = stream
-    if session._deadlines is not None:
-        session._deadlines.began(stream)
+    session.streams[promised_id] = stream
+    if session.deadlines is not None:
+        session.deadlines.began(stream)
     session.emit("stream", stream, headers, NGHTTP2_FLAG_END_HEADERS, headers.raw)
 
 
@@ -247,22 +247,22 @@ def want_again(session: ClientHttp2Session) -> None:
     told = session._unwanted_pushes >= UNWANTED
     session._unwanted_pushes = 0
     if told and session.engine is not None and not session.closed:
-        session._send_settings(Settings(enable_push=True), None)
+        session.send_settings(Settings(enable_push=True), None)
 
 
 def _may_be_pushed(session: ClientHttp2Session, parent_id: int, headers: Headers) -> bool:
     """The rules of RFC 9113 section 8.4 for what may be pushed, and by whom."""
     if headers[":method"] not in _PUSHABLE or headers.get("content-length", "0") != "0":
         return False
-    if headers[":scheme"] != session._scheme:
+    if headers[":scheme"] != session.scheme:
         return False
     authority = (headers.get(":authority") or headers.get("host", "")).lower()
-    if authority == session._authority.lower():
+    if authority == session.authority.lower():
         return True
-    parent = session._streams.get(parent_id)
+    parent = session.streams.get(parent_id)
     asked = None if parent is None else parent.sent_headers
     if asked is not None and authority == str(asked.get(":authority") or asked.get("host")).lower():
         return True
-    transport = session._transport
+    transport = session.transport
     tls = transport.get_extra_info("ssl_object") if transport is not None else None
     return tls is not None and covers(tls.getpeercert(), authority)

@@ -162,7 +162,7 @@ class TlsProtocol(asyncio.BufferedProtocol):
         server._transports.discard(transport)
         # uvloop keeps the first protocol of a connection for as long as there is that connection
         self._transport = self._socket = self._tls = None
-        carried = TlsTransport(server._loop, transport, tls, self._incoming, self._outgoing)
+        carried = TlsTransport(server.loop, transport, tls, self._incoming, self._outgoing)
         carried.claimed = self._inner._claimed or {}
         carried.begin(self._inner)
 
@@ -171,7 +171,7 @@ class TlsProtocol(asyncio.BufferedProtocol):
     def expire(self) -> None:
         """``handshake_timeout`` has passed."""
         if self._transport is not None and self._error is None:
-            seconds = self._server._options.handshake_timeout
+            seconds = self._server.options.handshake_timeout
             self._error = TimeoutError(f"the TLS handshake took more than {seconds:g} s")
             self._transport.abort()
 

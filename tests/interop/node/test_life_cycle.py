@@ -143,7 +143,7 @@ WAYS: dict[str, tuple[Callable[[Any], Any], Callable[[Any, Any], Any]]] = {
     "server says goaway with a code": (of_session(lambda session: session.goaway(11)), stay),
     "client vanishes": (
         respond,
-        in_the_body(lambda _, session: session._transport.abort()),
+        in_the_body(lambda _, session: session.transport.abort()),
     ),
 }
 

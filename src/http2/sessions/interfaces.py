@@ -1,0 +1,118 @@
+"""The doors of a session: what the objects around it may call on it. All names here are internal.
+
+What a session shows to its streams is `http2.streams.interfaces.StreamOwner`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from ..common.closing import Completion
+    from ..engine import events
+    from ..engine.connection import Connection as Engine
+    from ..settings import Settings
+    from ..streams.stream import Http2Stream
+    from .deadlines import Deadlines
+    from .options import SessionOptions
+
+__all__ = ["Handlers", "Layered", "SessionDoor", "TimedSession"]
+
+Handlers = list["events.Handler"]
+
+
+class Layered(Protocol):
+    """What lets others hear of its events, or change what they lead to."""
+
+    def add_layer(self, layer: Callable[[Handlers], None]) -> None:
+        """From the next batch on, use handlers of our own: the others, as *layer* changes them."""
+
+    def remove_layer(self, layer: Callable[[Handlers], None]) -> None:
+        """Do without *layer* again."""
+
+
+class TimedSession(Layered, Protocol):
+    """A session as those see it who look whether something takes too long."""
+
+    loop: asyncio.AbstractEventLoop
+    options: SessionOptions
+    engine: Engine | None
+    transport: asyncio.Transport | None
+
+    streams: dict[int, Http2Stream]
+    """Those that have begun and not ended, by identifier, in the order of their beginning."""
+
+    closed: bool
+    connecting: bool
+    destroyed: bool
+
+    @property
+    def type(self) -> int:
+        """``NGHTTP2_SESSION_SERVER`` or ``NGHTTP2_SESSION_CLIENT``."""
+
+    @property
+    def waiting_requests(self) -> list[Any]:
+        """The streams of requests that wait for the connection."""
+
+    def has(self, stream: Http2Stream) -> bool:
+        """Whether *stream* is under way: it has begun, or waits to begin, and has not ended."""
+
+    def close(self) -> Completion:
+        """End after the last stream."""
+
+    def give_up(self, message: str, code: int = 0) -> None:
+        """End at once: the peer has gone, or does nothing; all who wait are told *message*."""
+
+
+class SessionDoor(TimedSession, Protocol):
+    """What else other rooms of the library call on a session, and programs do not."""
+
+    scheme: str
+    authority: str
+    addresses: dict[str, Any]
+    """Both ends of the connection, by ``peername`` and ``sockname``; empty before it."""
+
+    write_paused: bool
+    deadlines: Deadlines | None
+    measuring: Any
+
+    def connected(self, transport: asyncio.Transport) -> None:
+        """*transport* is established."""
+
+    def begin(self, transport: asyncio.Transport, data: bytes) -> None:
+        """As `connected` and then `received`, with one write for both."""
+
+    def received(self, data: bytes | memoryview) -> None:
+        """Bytes of the peer's have come."""
+
+    def resume_writing(self) -> None:
+        """The transport takes bytes again."""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The transport is closed."""
+
+    def fail_to_connect(self, error: BaseException) -> None:
+        """There will be no connection, because of *error*."""
+
+    def notice_end(self) -> None:
+        """Tell the client that the end is near: it loses no request (RFC 9113 section 6.8)."""
+
+    def ping_unseen(self, answered: Callable[[float], None]) -> None:
+        """Send a PING of the library's own; *answered* gets its duration in seconds."""
+
+    def count_sent(self, begin: bool) -> None:
+        """Tell the layers of what is sent, for one more of them or one less."""
+
+    def send_settings(
+        self, settings: Settings, waiter: asyncio.Future[tuple[Settings, float]] | None
+    ) -> None:
+        """Send SETTINGS; *waiter* is done when the peer has acknowledged them."""
+
+    def add_origins(self, origins: list[str]) -> None:
+        """The session may be used for *origins*, too."""
+
+    def hand_out_waiting(self) -> None:
+        """Hand out the requests that wait, as long as there is room."""
