@@ -9,9 +9,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from http2.net.origins import covers, serialize_origin
 
 import http2
+from http2.net.origins import covers, serialize_origin
 
 from ..support.peers import serving_url, start_node, starting
 from ..support.running import Run, node
