@@ -273,11 +273,11 @@ _TABLE: Final[dict[str, tuple[type[Http2Error], str]]] = {
     ),
     "ERR_HTTP2_INVALID_ORIGIN": (
         Http2TypeError,
-        "an ORIGIN frame takes origins such as 'https://example.org' only",
+        "an ORIGIN frame takes only origins such as 'https://example.org'",
     ),
     "ERR_HTTP2_INVALID_PACKED_SETTINGS_LENGTH": (
         Http2ValueError,
-        "packed settings take six bytes each; this length is no multiple of that",
+        "the length of packed settings must be a multiple of 6 bytes",
     ),
     # name
     "ERR_HTTP2_INVALID_PSEUDOHEADER": (
@@ -296,11 +296,11 @@ _TABLE: Final[dict[str, tuple[type[Http2Error], str]]] = {
     # status
     "ERR_HTTP2_PAYLOAD_FORBIDDEN": (
         Http2ValueError,
-        "a response with status {} has no body",
+        "a response with status {} must not have a body",
     ),
     "ERR_HTTP2_PING_LENGTH": (
         Http2ValueError,
-        "the payload of a PING is exactly 8 bytes long",
+        "the payload of a PING must be exactly 8 bytes long",
     ),
     "ERR_HTTP2_PSEUDOHEADER_NOT_ALLOWED": (
         HeaderError,
@@ -308,7 +308,7 @@ _TABLE: Final[dict[str, tuple[type[Http2Error], str]]] = {
     ),
     "ERR_HTTP2_STATUS_101": (
         Http2ValueError,
-        "HTTP/2 has no status 101: it cannot switch protocols",
+        "status 101 is not allowed: HTTP/2 cannot switch protocols",
     ),
     # status
     "ERR_HTTP2_STATUS_INVALID": (
@@ -317,16 +317,16 @@ _TABLE: Final[dict[str, tuple[type[Http2Error], str]]] = {
     ),
     "ERR_HTTP2_STREAM_SELF_DEPENDENCY": (
         Http2ValueError,
-        "a stream was given itself as its parent",
+        "a stream cannot be its own parent",
     ),
     "ERR_HTTP2_TOO_MANY_CUSTOM_SETTINGS": (
         Http2ValueError,
-        "at most 10 custom settings are possible",
+        "at most 10 custom settings are allowed",
     ),
     # protocol
     "ERR_HTTP2_UNSUPPORTED_PROTOCOL": (
         Http2ValueError,
-        "protocol {!r:.128} is not one of 'http:' and 'https:'",
+        "protocol {!r:.128} is not supported: use 'http:' or 'https:'",
     ),
     # name, what was expected, value
     "ERR_INVALID_ARG_TYPE": (
@@ -356,7 +356,7 @@ _TABLE: Final[dict[str, tuple[type[Http2Error], str]]] = {
     # The state of a session, a stream, a socket or a file.
     "ERR_HTTP2_GOAWAY_SESSION": (
         GoAwayError,
-        "the session was told to go away: it takes no new streams",
+        "the session is closing (GOAWAY) and accepts no new streams",
     ),
     "ERR_HTTP2_HEADERS_AFTER_RESPOND": (
         Http2Error,
@@ -364,7 +364,7 @@ _TABLE: Final[dict[str, tuple[type[Http2Error], str]]] = {
     ),
     "ERR_HTTP2_HEADERS_SENT": (
         Http2Error,
-        "the response has begun: its headers were sent",
+        "the response headers have already been sent",
     ),
     "ERR_HTTP2_INVALID_SESSION": (
         Http2Error,
@@ -376,11 +376,11 @@ _TABLE: Final[dict[str, tuple[type[Http2Error], str]]] = {
     ),
     "ERR_HTTP2_MAX_PENDING_SETTINGS_ACK": (
         Http2Error,
-        "too many SETTINGS frames still wait for their acknowledgement",
+        "too many SETTINGS frames are not acknowledged yet",
     ),
     "ERR_HTTP2_NESTED_PUSH": (
         Http2Error,
-        "a pushed stream cannot push a stream itself",
+        "a pushed stream cannot push another stream",
     ),
     "ERR_HTTP2_NO_MEM": (
         Http2Error,
@@ -396,7 +396,7 @@ _TABLE: Final[dict[str, tuple[type[Http2Error], str]]] = {
     ),
     "ERR_HTTP2_PING_CANCEL": (
         Http2Error,
-        "the ping was not answered before the session ended, or could not be sent",
+        "the ping was cancelled: the session ended, or too many pings are unanswered",
     ),
     "ERR_HTTP2_PUSH_DISABLED": (
         Http2Error,
@@ -442,7 +442,7 @@ _TABLE: Final[dict[str, tuple[type[Http2Error], str]]] = {
     ),
     "ERR_HTTP2_TRAILERS_ALREADY_SENT": (
         Http2Error,
-        "the trailers were sent already",
+        "the trailers have already been sent",
     ),
     "ERR_HTTP2_TRAILERS_NOT_READY": (
         Http2Error,
@@ -460,7 +460,7 @@ _TABLE: Final[dict[str, tuple[type[Http2Error], str]]] = {
     # what was called
     "ERR_HTTP_CONTENT_LENGTH_MISMATCH": (
         Http2Error,
-        "the body is longer than content-length says",
+        "the body is longer than its content-length",
     ),
     "ERR_STREAM_DESTROYED": (
         Http2Error,
@@ -472,7 +472,7 @@ _TABLE: Final[dict[str, tuple[type[Http2Error], str]]] = {
     ),
     "ERR_STREAM_WRITE_AFTER_END": (
         Http2Error,
-        "nothing can be written after the end",
+        "cannot write after the end of the body",
     ),
     "ABORT_ERR": (
         AbortError,
@@ -583,7 +583,7 @@ def connection_closed(
     Returns:
         The error; `ConnectionClosed.told` makes those of all who wait.
     """
-    message = f"the connection was closed by the peer{when}"
+    message = f"the peer closed the connection{when}"
     if cause is not None:
         message = f"the connection was lost{when}: {cause or type(cause).__name__}"
     error = ConnectionClosed(

@@ -223,7 +223,7 @@ def test_a_file_that_is_not_there(
 
     run(main())
     assert "FileNotFoundError" in caplog.text
-    assert "is no regular file" in caplog.text
+    assert "is not a regular file" in caplog.text
 
 
 @pytest.mark.interop

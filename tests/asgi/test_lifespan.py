@@ -78,7 +78,7 @@ def test_an_application_without_a_lifespan(run: Run) -> None:
 def test_a_startup_that_fails(run: Run) -> None:
     async def main() -> None:
         app = Application(startup="failed")
-        with pytest.raises(LifespanError, match=r"^the application could not start: no disk$"):
+        with pytest.raises(LifespanError, match=r"^the application failed to start: no disk$"):
             async with Handler(app).lifespan():
                 pytest.fail("it has not started")
         assert "lifespan.shutdown" not in app.seen
@@ -96,7 +96,7 @@ def test_a_lifespan_that_hangs(run: Run, phase: str, monkeypatch: pytest.MonkeyP
 
     async def main() -> None:
         app = Application(**{phase: "nothing"})
-        said = f"^the application's {phase} took more than 0.05 s$"
+        said = f"^the application's {phase} took longer than 0.05 s$"
         with pytest.raises(LifespanError, match=said):
             async with Handler(app).lifespan(startup_timeout=0.05, shutdown_timeout=0.05):
                 assert phase == "shutdown"
@@ -108,7 +108,7 @@ def test_a_lifespan_that_hangs(run: Run, phase: str, monkeypatch: pytest.MonkeyP
 def test_a_shutdown_that_fails(run: Run) -> None:
     async def main() -> None:
         app = Application(shutdown="failed")
-        with pytest.raises(LifespanError, match=r"^the application could not shut down: no disk$"):
+        with pytest.raises(LifespanError, match=r"^the application failed to shut down: no disk$"):
             async with Handler(app).lifespan():
                 pass
 

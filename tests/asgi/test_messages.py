@@ -385,7 +385,7 @@ Script = list[dict[str, Any]]
 WRONG: dict[str, tuple[Script, str, bool]] = {
     # name: (messages, what the log says, whether the response has begun)
     "body first": ([BODY], "unexpected ASGI message 'http.response.body': "
-                   "'http.response.start' comes first", False),
+                   "'http.response.start' must be sent first", False),
     "start twice": ([START, START], "unexpected ASGI message 'http.response.start': "
                     "'http.response.body' comes next", False),
     "start after body": ([START, MORE, START], "'http.response.body' comes next", True),
@@ -404,13 +404,13 @@ WRONG: dict[str, tuple[Script, str, bool]] = {
     "body too short": ([{**START, "headers": [(b"content-length", b"2")]}, BODY],
                        "content-length", True),
     "body with 204": ([{**START, "status": 204}, BODY],
-                      "a response with status 204 has no body: 1 bytes", False),
+                      "a response with status 204 must not have a body: 1 bytes", False),
     "number as body": ([START, {**BODY, "body": 7}], "must be a buffer or a str", True),
     "text as body": ([START, {**BODY, "body": "x"}],
-                     "TypeError: the body of 'http.response.body' is bytes, and not str", False),
-    "text as a later body": ([START, MORE, {**BODY, "body": "x"}], "is bytes, and not str", True),
+                     "TypeError: the body of 'http.response.body' must be bytes, not str", False),
+    "text as a later body": ([START, MORE, {**BODY, "body": "x"}], "must be bytes, not str", True),
     "text as a name": ([{**START, "headers": [("x-a", b"b")]}, BODY],
-                       "TypeError: the name and the value of a header are bytes, and not str: "
+                       "TypeError: the name and the value of a header must be bytes, not str: "
                        "'x-a': b''", False),
     "text as a value": ([{**START, "headers": [(b"x-a", "b")]}, BODY],
                         "are bytes, and not str: b'x-a': 'b'", False),
@@ -421,8 +421,8 @@ WRONG: dict[str, tuple[Script, str, bool]] = {
                           {"type": "http.response.trailers", "headers": [("x", "y")]}],
                          "are bytes, and not str: 'x': 'y'", True),
     "no links": ([START, {"type": "http.response.early_hint"}, BODY], "KeyError: 'links'", False),
-    "nothing at all": ([], "the ASGI application has returned without a response", False),
-    "no body": ([START], "the ASGI application has returned before the end of its response", False),
+    "nothing at all": ([], "the ASGI application returned without sending a response", False),
+    "no body": ([START], "the ASGI application returned before its response was complete", False),
     "no end": ([START, MORE], "the ASGI application has returned before the end", True),
 }  # fmt: skip
 
@@ -517,7 +517,7 @@ def test_a_result_is_an_error(run_asyncio: Run, caplog: pytest.LogCaptureFixture
             assert (await ask(url)).status == 500
 
     run_asyncio(main())
-    assert "the ASGI application returned str, and not None" in caplog.text
+    assert "the ASGI application returned str instead of None" in caplog.text
     assert len(caplog.records) == 1
 
 

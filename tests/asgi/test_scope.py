@@ -205,5 +205,5 @@ def test_tls(run: Run, certificate: Certificate, version: str) -> None:
 
 
 def test_no_application(run_asyncio: Run) -> None:
-    with pytest.raises(TypeError, match="an ASGI application is a callable, and not 'app:app'"):
+    with pytest.raises(TypeError, match="an ASGI application must be a callable, not 'app:app'"):
         http2.asgi.Handler("app:app")  # type: ignore[arg-type]

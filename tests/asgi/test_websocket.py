@@ -150,9 +150,10 @@ def test_refusals(run: Run, version: str, caplog: pytest.LogCaptureFixture) -> N
 
     run(main())
     assert (
-        "the ASGI application has returned without an answer: WebSocket '/nothing'" in caplog.text
+        "the ASGI application returned without sending an answer: WebSocket '/nothing'"
+        in caplog.text
     )
-    assert "'websocket.accept' or 'websocket.close' comes first" in caplog.text
+    assert "'websocket.accept' or 'websocket.close' must be sent first" in caplog.text
 
 
 WRONG: dict[str, tuple[dict[str, Any], str]] = {

@@ -276,7 +276,7 @@ def test_an_application_whose_startup_hangs(tmp_path: Path, version: str, number
         process.close()
     assert process.process.returncode == 3
     assert said.endswith(
-        "ERROR:    Told to stop before the application's startup was complete.\n"
+        "ERROR:    Stopped before the application's startup was complete.\n"
         "ERROR:    Application startup failed. Exiting.\n"
     )
 
@@ -288,7 +288,7 @@ def fails_with(line: str, *arguments: str | Path, status: int = 1) -> None:
 
 def test_bad_targets(tmp_path: Path) -> None:
     gone = tmp_path / "gone"
-    wanted = "is not a directory, nor an application: those are written module:app"
+    wanted = "is neither a directory nor an application (module:app)"
     fails_with(f"{gone} {wanted}", gone)
     fails_with(f"{gone}:app {wanted}", f"{gone}:app")
     fails_with(f"--spa: there is no index.html in {tmp_path}", tmp_path, "--spa")
@@ -318,9 +318,9 @@ def test_ports_that_cannot_be_had(tmp_path: Path) -> None:
 def test_certificates_that_are_none(certificate: Certificate, tmp_path: Path) -> None:
     port = ["--port", str(free_port())]
     gone, cert, key = str(tmp_path / "gone.pem"), certificate.cert, certificate.key
-    fails_with(f"--ssl-certfile: there is no file {gone}", BARE, *port, "--ssl-certfile", gone)
+    fails_with(f"--ssl-certfile: file not found: {gone}", BARE, *port, "--ssl-certfile", gone)
     fails_with(
-        f"--ssl-keyfile: there is no file {gone}",
+        f"--ssl-keyfile: file not found: {gone}",
         BARE, *port, "--ssl-certfile", cert, "--ssl-keyfile", gone,
     )  # fmt: skip
     fails_with(
@@ -328,7 +328,7 @@ def test_certificates_that_are_none(certificate: Certificate, tmp_path: Path) ->
     )
     status, said = failing(BARE, *port, "--ssl-certfile", cert)
     assert status == 1
-    assert said.startswith(f"Error: TLS cannot be set up with {cert}: ")
+    assert said.startswith(f"Error: cannot set up TLS with {cert}: ")
     assert said.count("\n") == 1
 
 
@@ -377,7 +377,7 @@ def test_without_its_packages(tmp_path: Path) -> None:
     )  # fmt: skip
     assert done.returncode == 1
     assert done.stderr == (
-        "http2: there is no module 'click': pip install 'http2[serve]' brings it\n"
+        "http2: module 'click' not found: install it with pip install 'http2[serve]'\n"
     )
     names = "{'click', 'uvicorn', 'starlette', 'anyio', 'trustme', 'http2.cli'}"
     program = f"import http2, sys; sys.exit(str({names} & set(sys.modules)).replace('set()', ''))"

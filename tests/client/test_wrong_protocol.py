@@ -101,6 +101,6 @@ def test_a_server_that_closes_without_a_word(run: Run) -> None:
         async with answering(b"", after=24) as port:
             error = await failure(f"http://127.0.0.1:{port}")
         assert isinstance(error, http2.ConnectionClosed)
-        assert "before it said anything" in str(error)
+        assert "before sending any data" in str(error)
 
     run(main())

@@ -154,7 +154,7 @@ async def play(
         if goodbyes and isinstance(errors[0], http2.SessionError):
             assert errors[0].code == "ERR_HTTP2_ERROR", (where, errors)
             assert errors[0].error_code == goodbyes[-1].code, (where, errors)
-            assert str(errors[0]).startswith("the peer broke the protocol: "), (where, errors)
+            assert str(errors[0]).startswith("the peer violated the protocol: "), (where, errors)
             assert ", " in str(errors[0]), (where, errors)
     else:
         assert errors == [], (where, errors)

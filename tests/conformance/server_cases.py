@@ -148,7 +148,7 @@ async def play(
             assert error.code == "ERR_HTTP2_ERROR", (where, error)
             assert error.error_code == goodbyes[-1].code, (where, error)
             # the code, and what the peer did
-            assert str(error).startswith("the peer broke the protocol: "), (where, error)
+            assert str(error).startswith("the peer violated the protocol: "), (where, error)
             assert ", " in str(error), (where, error)
     else:
         assert server.errors == [], (where, server.errors)

@@ -88,7 +88,12 @@ def test_words() -> None:
     sent(server)
     told = of_kind(server.take_events(), events.GOAWAY_SENT)
     assert told == [
-        (events.GOAWAY_SENT, 1, NGHTTP2_STREAM_CLOSED, b"DATA on stream 1, which it had ended")
+        (
+            events.GOAWAY_SENT,
+            1,
+            NGHTTP2_STREAM_CLOSED,
+            b"DATA on stream 1, which the peer had already ended",
+        )
     ]
 
 

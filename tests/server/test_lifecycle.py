@@ -190,7 +190,7 @@ async def check_ended(vanishing: Vanishing, stream: http2.ServerHttp2Stream, man
     if error.__cause__ is None:
         # The kernel makes a reset of a close that leaves bytes unread.
         assert manner != "reset"
-        assert str(error) == "the connection was closed by the peer"
+        assert str(error) == "the peer closed the connection"
         assert stream.rst_code == NGHTTP2_CANCEL
         # Node keeps quiet about it on the stream
         assert sorted(vanishing.stream.names) == ["aborted", "close"]

@@ -92,7 +92,7 @@ def test_every_waiter_of_a_client_is_told(run: Run, manner: str) -> None:
                 assert isinstance(error, ConnectionError)
                 assert error.retryable is (name == "unsent"), name
                 if manner == "finish":
-                    assert str(error) == "the connection was closed by the peer"
+                    assert str(error) == "the peer closed the connection"
                     assert error.__cause__ is None
                 else:
                     assert str(error).startswith("the connection was lost: ")

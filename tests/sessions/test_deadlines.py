@@ -383,7 +383,7 @@ def test_a_client_that_reads_nothing_from_its_socket(run: Run) -> None:
                 peer.send(raw.window_update(0, 2**30), raw.get())
                 error, session = await failed
                 assert isinstance(error, http2.SessionTimeoutError)
-                assert "took nothing" in str(error)
+                assert "read nothing" in str(error)
                 await eventually(lambda: session not in server._sessions)
 
     run(main())

@@ -145,7 +145,7 @@ def test_a_file_that_shrinks(run: Run, file: Callable[[int], Path], by: str) -> 
             assert (await peer.until(raw.RST_STREAM)).code == NGHTTP2_INTERNAL_ERROR
             _, error = await events.expect("error")
             assert error.error_code == NGHTTP2_INTERNAL_ERROR
-            assert f"{MIB - 200_000} bytes are missing" in str(error)
+            assert f"{MIB - 200_000} bytes missing" in str(error)
             await events.expect("close")
             assert "finish" not in events.names
         await eventually(lambda: open_files(path) == 0)

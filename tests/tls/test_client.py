@@ -200,7 +200,7 @@ def test_server_that_does_not_speak_http2(
 def test_server_that_speaks_no_tls(run: Run) -> None:
     async def main() -> None:
         async with serving_url() as (_, origin):
-            with pytest.raises(http2.NghttpError, match="speaks no TLS") as failed:
+            with pytest.raises(http2.NghttpError, match="does not use TLS") as failed:
                 await http2.connect(origin.replace("http:", "https:"))
         assert isinstance(failed.value.__cause__, ssl.SSLError)
 

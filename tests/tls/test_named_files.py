@@ -39,7 +39,7 @@ def test_files_that_are_no_identity(certificate: Certificate, tmp_path: Path) ->
     assert str(garbage) in refused(ssl.SSLError, ca=garbage, **identity)
     assert missing in refused(FileNotFoundError, ca=missing, **identity)
     given = refused(ssl.SSLError, cert=b"garbage", key=certificate.key)
-    assert "cert= (PEM that was given)" in given
+    assert "cert= (PEM data)" in given
     assert "garbage" not in given
 
 

@@ -124,7 +124,7 @@ def test_servers_without_websockets(run: Run) -> None:
             with pytest.raises(http2.WebSocketHandshakeError) as caught:
                 await http2.connect_websocket(f"ws://127.0.0.1:{port}/")
             assert str(caught.value) == (
-                f"127.0.0.1:{port} does not take WebSockets over HTTP/2: it does not offer the"
+                f"127.0.0.1:{port} does not accept WebSockets over HTTP/2: it does not offer the"
                 " extended CONNECT (SETTINGS_ENABLE_CONNECT_PROTOCOL, RFC 8441)"
             )
             assert caught.value.status is None
@@ -219,7 +219,7 @@ def test_a_server_that_does_not_answer(run: Run) -> None:
 
         async with serving(on_stream, settings=CONNECT_PROTOCOL) as (_, port):
             url = f"ws://127.0.0.1:{port}/"
-            with pytest.raises(TimeoutError, match=r"no WebSocket within 0\.1 s"):
+            with pytest.raises(TimeoutError, match=r"WebSocket not open within 0\.1 s"):
                 await http2.connect_websocket(url, open_timeout=0.1)
             await closed.wait()
             closed.clear()

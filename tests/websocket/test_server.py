@@ -337,7 +337,7 @@ def test_the_door_for_who_decides_later(over: str, run: Run) -> None:
             if path == "/accept":
                 ws = handshake.accept("two", [("x-more", "yes")])
                 assert handshake.answered
-                with pytest.raises(http2.WebSocketHandshakeError, match="answered already"):
+                with pytest.raises(http2.WebSocketHandshakeError, match="already been answered"):
                     handshake.reject()
                 await ws.send(await ws.recv())
                 await ws.close(3000, "enough")

@@ -61,7 +61,7 @@ class Handler:
         self, app: Application, *, root_path: str = "", state: dict[str, Any] | None = None
     ) -> None:
         if not callable(app):
-            raise TypeError(f"an ASGI application is a callable, and not {app!r}")
+            raise TypeError(f"an ASGI application must be a callable, not {app!r}")
         self.app = app
         self.root_path = root_path.rstrip("/")
         self.state = {} if state is None else state

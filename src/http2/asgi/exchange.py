@@ -208,7 +208,7 @@ class Exchange:
                 raise self._unexpected(kind)
             body = message.get("body", b"")
             if body.__class__ is str:
-                raise TypeError(f"the body of {kind!r} is bytes, and not str")
+                raise TypeError(f"the body of {kind!r} must be bytes, not str")
             more = message.get("more_body", False)
             if state == HELD:
                 self._respond(body)
@@ -222,7 +222,7 @@ class Exchange:
                 raise self._unexpected(kind)
             status = message["status"]
             if status.__class__ is not int and not isinstance(status, int):
-                raise TypeError(f"the status of {kind!r} is an int, and not {status!r}")
+                raise TypeError(f"the status of {kind!r} must be an int, not {status!r}")
             self._head = [(":status", status), *message.get("headers", ())]
             self._trailers: Any = [] if message.get("trailers", False) else None
             self._state = HELD
@@ -249,7 +249,7 @@ class Exchange:
 
     def _unexpected(self, kind: str) -> RuntimeError:
         expected = {
-            NEW: "'http.response.start' comes first",
+            NEW: "'http.response.start' must be sent first",
             HELD: "'http.response.body' comes next",
             OPEN: "'http.response.body' comes next",
             TAIL: "'http.response.trailers' comes next",
@@ -262,7 +262,9 @@ class Exchange:
         head = self._head
         status: Any = head[0][1]
         if body and status in BODILESS and self.scope["method"] != "HEAD":
-            raise RuntimeError(f"a response with status {status} has no body: {len(body)} bytes")
+            raise RuntimeError(
+                f"a response with status {status} must not have a body: {len(body)} bytes"
+            )
         added, send_date = self._connection.added()
         if added:
             head[1:1] = added
@@ -360,11 +362,11 @@ class Exchange:
         """The application has returned *result*, before the end of its response."""
         stream = self._stream
         if result is not None:
-            message = f"the ASGI application returned {type(result).__name__}, and not None"
+            message = f"the ASGI application returned {type(result).__name__} instead of None"
         elif self._state == NEW:
-            message = "the ASGI application has returned without a response"
+            message = "the ASGI application returned without sending a response"
         else:
-            message = "the ASGI application has returned before the end of its response"
+            message = "the ASGI application returned before its response was complete"
         if result is None and stream.closed:
             return
         self._connection.failed(self.scope, message, None)
@@ -428,7 +430,7 @@ def text_in_header(fields: Iterable[tuple[Any, Any]]) -> TypeError:
         if name != ":status" and (isinstance(name, str) or isinstance(value, str))
     )
     return TypeError(
-        f"the name and the value of a header are bytes, and not str: {name!r}: {value!r}"
+        f"the name and the value of a header must be bytes, not str: {name!r}: {value!r}"
     )
 
 

@@ -26,7 +26,7 @@ def _open(path: Any) -> int:
     fd = os.open(path, OPEN_FLAGS)
     if not stat.S_ISREG(os.fstat(fd).st_mode):
         os.close(fd)
-        raise OSError(f"{os.fsdecode(path)!r} is no regular file")
+        raise OSError(f"{os.fsdecode(path)!r} is not a regular file")
     return fd
 
 

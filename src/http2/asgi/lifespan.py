@@ -44,7 +44,7 @@ class Lifespan:
             self._task = None
         elif answer["type"] == "lifespan.startup.failed":
             await self._end()
-            raise LifespanError(_said("the application could not start", answer))
+            raise LifespanError(_said("the application failed to start", answer))
 
     async def shutdown(self, timeout: float | None) -> None:
         """Have the application end. Raises `LifespanError` when it can't, or takes too long."""
@@ -56,7 +56,7 @@ class Lifespan:
         answer = await self._ask("shutdown", timeout)
         await self._end()
         if answer is not None and answer["type"] == "lifespan.shutdown.failed":
-            raise LifespanError(_said("the application could not shut down", answer))
+            raise LifespanError(_said("the application failed to shut down", answer))
 
     async def _ask(self, what: str, timeout: float | None) -> Message | None:
         """Send ``lifespan.<what>``; the answer, None when the application has ended instead."""
@@ -70,7 +70,7 @@ class Lifespan:
                 return answer.result()
             if not task.done():
                 await self._end()
-                raise LifespanError(f"the application's {what} took more than {timeout:g} s")
+                raise LifespanError(f"the application's {what} took longer than {timeout:g} s")
             return None if self._from_app.empty() else self._from_app.get_nowait()
         except asyncio.CancelledError:
             # nobody will say anything to the application any more
@@ -106,12 +106,12 @@ class Lifespan:
             if self._started:
                 logger.error("exception in the application's lifespan", exc_info=error)
             else:
-                logger.debug("the application has no lifespan: %r", error)
+                logger.debug("the application does not support the lifespan: %r", error)
 
     async def _send(self, message: Message) -> None:
         kind = message["type"]
         if not kind.startswith(("lifespan.startup.", "lifespan.shutdown.")):
-            raise RuntimeError(f"unexpected ASGI message {kind!r}: this is the lifespan")
+            raise RuntimeError(f"unexpected ASGI message {kind!r}: not allowed in the lifespan")
         self._started = True
         self._from_app.put_nowait(message)
 

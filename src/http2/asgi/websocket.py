@@ -83,7 +83,7 @@ class WebSocketExchange:
             await app(self.scope, self.receive, self.send)
             if self._state in (CONNECTING, DENYING):
                 if not self._has_left():
-                    message = "the ASGI application has returned without an answer"
+                    message = "the ASGI application returned without sending an answer"
                     self._connection.failed(self.scope, message, None)
                 self._give_up(NORMAL)
             elif self._state == OPEN:
@@ -207,7 +207,7 @@ class WebSocketExchange:
 
 
 _EXPECTED = {
-    CONNECTING: "'websocket.accept' or 'websocket.close' comes first",
+    CONNECTING: "'websocket.accept' or 'websocket.close' must be sent first",
     OPEN: "the WebSocket is open",
     DENYING: "'websocket.http.response.body' comes next",
     CLOSED: "the WebSocket is closed",
@@ -218,11 +218,13 @@ def _data(message: Message) -> Any:
     """What *message* sends: text or bytes, of which it has one."""
     text, data = message.get("text"), message.get("bytes")
     if (text is None) == (data is None):
-        raise ValueError("a 'websocket.send' has either 'text' or 'bytes', and not both or none")
+        raise ValueError(
+            "a 'websocket.send' must have either 'text' or 'bytes', not both or neither"
+        )
     if not (
         isinstance(text, str) if data is None else isinstance(data, bytes | bytearray | memoryview)
     ):
-        raise TypeError("in a 'websocket.send' 'text' is a str, and 'bytes' are bytes")
+        raise TypeError("in a 'websocket.send', 'text' must be a str, and 'bytes' must be bytes")
     return text if data is None else data
 
 

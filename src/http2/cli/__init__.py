@@ -12,5 +12,7 @@ def main() -> None:
     try:
         from .command import http2
     except ModuleNotFoundError as error:
-        sys.exit(f"http2: there is no module {error.name!r}: pip install 'http2[serve]' brings it")
+        sys.exit(
+            f"http2: module {error.name!r} not found: install it with pip install 'http2[serve]'"
+        )
     http2(prog_name="http2")

@@ -62,11 +62,9 @@ def reload_on_hangup(config: uvicorn.Config, end: Callable[[], object]) -> None:
         try:
             take_over(config)
         except OSError as error:
-            logger.error("The certificate could not be loaded again, the old one stays: %s", error)
+            logger.error("Certificate not reloaded, the server keeps the old one: %s", error)
         else:
-            logger.info(
-                "The certificate was loaded again: %s", os.fspath(config.ssl_certfile or "")
-            )
+            logger.info("Certificate reloaded: %s", os.fspath(config.ssl_certfile or ""))
 
     def hear(*_: object) -> None:
         # the rest is done by the loop: between the steps of handshakes, and not in one

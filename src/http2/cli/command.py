@@ -66,7 +66,7 @@ def serve(
     certified = [name for name in ("ssl_certfile", "ssl_keyfile") if options[name]]
     if dev_tls and certified:
         flag = certified[0].replace("_", "-")
-        raise click.UsageError(f"--dev-tls makes a certificate: leave out --{flag}")
+        raise click.UsageError(f"--dev-tls creates a certificate: remove --{flag}")
     config = Config(app, **options)
     config.check_tls()
     if clear_port is not None:
@@ -95,29 +95,35 @@ serve.params += THEIRS
 def check_clear_port(config: Config, *, dev_tls: bool) -> None:
     """Refuse a second port where there is no first one, or more than one process."""
     if not (dev_tls or config.ssl_certfile):
-        raise click.UsageError("--clear-port is beside TLS: without TLS, --port is in the clear")
+        raise click.UsageError(
+            "--clear-port needs TLS: without TLS, --port already serves in the clear"
+        )
     if config.uds is not None or config.fd is not None:
-        raise click.UsageError("--clear-port is for --host and --port: leave out --uds and --fd")
+        raise click.UsageError(
+            "--clear-port works with --host and --port only: remove --uds and --fd"
+        )
     if config.workers > 1:
-        raise click.UsageError("--clear-port is for one process: leave out --workers")
+        raise click.UsageError("--clear-port works with one process only: remove --workers")
 
 
 def application(target: str, *, spa: bool, reload: bool) -> str | Directory:
     """What *target* names: an import string, or the application that serves a directory."""
     if os.path.isdir(target):
         if reload:
-            raise click.UsageError("--reload is for applications: files are always served anew")
+            raise click.UsageError(
+                "--reload works with applications only: files are read at each request"
+            )
         directory = Directory(target, spa=spa)
         if spa and not os.path.isfile(os.path.join(target, "index.html")):
-            raise click.ClickException(f"--spa: there is no index.html in {target}")
+            raise click.ClickException(f"--spa: no index.html in {target}")
         return directory
     module, colon, _ = target.partition(":")
     if not colon or not module or os.sep in module:
         raise click.ClickException(
-            f"{target} is not a directory, nor an application: those are written module:app"
+            f"{target} is neither a directory nor an application (module:app)"
         )
     if spa:
-        raise click.UsageError("--spa is for directories")
+        raise click.UsageError("--spa works with directories only")
     return target
 
 

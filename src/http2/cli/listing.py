@@ -51,7 +51,7 @@ def page(path: str, entries: list[Entry]) -> str:
     lines = [_line(entry) for entry in sorted(entries, key=_order)]
     body = "\n".join([f"<p>{_summary(entries)}</p>", "<ul>", *lines, "</ul>"])
     if not entries:
-        body = "<p>Nothing is here.</p>"
+        body = "<p>This directory is empty.</p>"
     title = escape(_readable(f"/{path}/" if path else "/"))
     return (
         '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n'

@@ -49,9 +49,9 @@ class Config(uvicorn.Config):
             ("--ssl-ca-certs", self.ssl_ca_certs),
         ):
             if path and not os.path.isfile(path):
-                raise click.ClickException(f"{flag}: there is no file {os.fspath(path)}")
+                raise click.ClickException(f"{flag}: file not found: {os.fspath(path)}")
         if self.ssl_keyfile and not self.ssl_certfile:
-            raise click.ClickException("--ssl-keyfile needs its certificate: --ssl-certfile")
+            raise click.ClickException("--ssl-keyfile needs --ssl-certfile as well")
         if self.ssl_certfile:
             try:
                 create_ssl_context(
@@ -64,10 +64,10 @@ class Config(uvicorn.Config):
                     ciphers=self.ssl_ciphers,
                 )
             except (OSError, ValueError) as error:
-                what = f"TLS cannot be set up with {os.fspath(self.ssl_certfile)}"
+                what = f"cannot set up TLS with {os.fspath(self.ssl_certfile)}"
                 reason = getattr(error, "reason", None) or error
                 raise click.ClickException(
-                    f"{what}: {reason}; it has to hold a certificate, and --ssl-keyfile its key"
+                    f"{what}: {reason}; it must contain a certificate, and --ssl-keyfile its key"
                 ) from None
 
     def load(self) -> None:
@@ -114,7 +114,7 @@ class Server(uvicorn.Server):
     def _give_up(self) -> None:
         lifespan = self.lifespan
         if isinstance(lifespan, LifespanOn) and not lifespan.startup_event.is_set():
-            logger.error("Told to stop before the application's startup was complete.")
+            logger.error("Stopped before the application's startup was complete.")
             lifespan.startup_failed = True
             lifespan.startup_event.set()
 
@@ -235,12 +235,12 @@ def introduction(
     if isinstance(config.ssl_context_factory, Certificate):
         protocols = (
             "HTTP/2 and HTTP/1.1 over TLS, with a development certificate made by trustme, "
-            "which browsers warn of"
+            "which browsers warn about"
         )
     elif tls:
         protocols = "HTTP/2 and HTTP/1.1 over TLS, by ALPN"
     else:
-        protocols = "HTTP/2 with prior knowledge, HTTP/1.1; browsers want TLS for HTTP/2: --dev-tls"
+        protocols = "HTTP/2 with prior knowledge, HTTP/1.1; browsers need TLS for HTTP/2: --dev-tls"
     if clear is not None:
         where += " " + " ".join(clear.urls("http"))
         protocols += "; in the clear HTTP/2 with prior knowledge, HTTP/1.1"

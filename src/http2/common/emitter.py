@@ -45,7 +45,7 @@ def _check_name(event: object) -> None:
     """Warn of *event*, which is none of ours, when it was meant to be one."""
     meant = nearest(event, EVENTS) if isinstance(event, str) else None
     if meant is not None:
-        warnings.warn(f"there is no event {event!r}: did you mean {meant!r}?", stacklevel=4)
+        warnings.warn(f"unknown event {event!r}: did you mean {meant!r}?", stacklevel=4)
 
 
 _VARIADIC = inspect.CO_VARARGS
@@ -105,7 +105,7 @@ def _look_at_end(
         if task.cancelling():
             return
         # the program has not asked for it: what the listener was waiting for was cancelled
-        error = RuntimeError("a listener waited for something that was cancelled")
+        error = RuntimeError("a listener awaited a cancelled task or future")
         error.__cause__ = cancelled
     if error is None:
         if event in ANSWERED:

@@ -102,7 +102,7 @@ def is_for_connection(name: str) -> bool:
     """Whether the field *name* is dropped, with a warning: HTTP/2 has no ``connection``."""
     if name != "connection":
         return False
-    warn_unsupported("the field 'connection' belongs to HTTP/1: HTTP/2 drops it")
+    warn_unsupported("HTTP/2 does not have the field 'connection' (HTTP/1 only): it is not sent")
     return True
 
 

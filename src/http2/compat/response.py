@@ -427,7 +427,7 @@ class ServerResponse(Face):
         if name in ("content-length", "transfer-encoding"):
             raise new_error(
                 "ERR_HTTP2_INVALID_CONNECTION_HEADERS",
-                message=f"{name!r} can be no trailer (RFC 9110 section 6.5.1)",
+                message=f"{name!r} is not allowed in trailers (RFC 9110 section 6.5.1)",
             )
         value = check_value(name, value)
         if self._is_dropped(name):

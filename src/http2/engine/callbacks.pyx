@@ -152,7 +152,7 @@ cdef int refuse_stream(Session self, int32_t stream_id) except -1:
     if self._rejected == self._max_rejected + 1:
         report(
             self, EVENT_FAILED, 0, NGHTTP2_ERR_FLOODED,
-            "the peer goes on opening streams that are refused")
+            "the peer keeps opening streams although they are refused")
     return 0
 
 

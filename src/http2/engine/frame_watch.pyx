@@ -246,14 +246,14 @@ cdef class FrameWatch:
             self._open = stream_id
             if is_reserved(session, stream_id):
                 # nghttp2 would say STREAM_CLOSED
-                return self._fault(NGHTTP2_PROTOCOL_ERROR, b"which is promised to it")
+                return self._fault(NGHTTP2_PROTOCOL_ERROR, b"which is reserved for a push")
             return HARMLESS
         if not requested:
             if self._client:
                 # a promise that was refused is reset by nghttp2 itself: only what is certain
                 if resets is None or not resets.is_peer(stream_id):
                     return HARMLESS
-            return self._fault(NGHTTP2_STREAM_CLOSED, b"which is closed for it")
+            return self._fault(NGHTTP2_STREAM_CLOSED, b"which is closed")
         if stream_id > self._highest or stream_id > self.refused_above:
             return HARMLESS
         if resets is not None:
@@ -261,7 +261,7 @@ cdef class FrameWatch:
                 return HARMLESS
             if kind == NGHTTP2_HEADERS and resets.in_gap(stream_id):
                 return self._fault(
-                    NGHTTP2_PROTOCOL_ERROR, b"after it had begun stream %d" % self._highest)
+                    NGHTTP2_PROTOCOL_ERROR, b"after stream %d had begun" % self._highest)
             if stream_id <= resets.floor:
                 return HARMLESS
             if kind != NGHTTP2_PUSH_PROMISE and resets.is_peer(stream_id):
@@ -270,8 +270,8 @@ cdef class FrameWatch:
                 return STREAM_ERROR
         if kind == NGHTTP2_PUSH_PROMISE:
             # RFC 9113 section 6.6
-            return self._fault(NGHTTP2_PROTOCOL_ERROR, b"which it had ended")
-        return self._fault(NGHTTP2_STREAM_CLOSED, b"which it had ended")
+            return self._fault(NGHTTP2_PROTOCOL_ERROR, b"which the peer had already ended")
+        return self._fault(NGHTTP2_STREAM_CLOSED, b"which the peer had already ended")
 
     cdef Verdict _fault(self, uint32_t code, bytes why) except *:
         cdef bytes name = b"DATA"

@@ -139,7 +139,7 @@ cdef class Http1Fields:
         if not mark & (SEEN_KEEP_ALIVE | SEEN_LENGTH | SEEN_CODING | SEEN_CONNECTION):
             return False
         if trailers:
-            raise not_yours(name.text, "can be no trailer")
+            raise not_yours(name.text, "is not allowed in trailers")
         if mark == SEEN_KEEP_ALIVE:
             self.keep_alive = True
             return False
@@ -148,7 +148,7 @@ cdef class Http1Fields:
         elif mark == SEEN_CODING:
             # the framing is ours: chunked is what a body of unknown length gets anyway
             if bytes(data[:length]).lower() != b"chunked":
-                raise not_yours(name.text, "can't be anything but chunked")
+                raise not_yours(name.text, "must be chunked")
         elif self.connection is None:
             self.connection = bytes(data[:length]).decode("latin-1")
         else:

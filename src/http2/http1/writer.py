@@ -337,12 +337,12 @@ class Http1Writer(Responder):
         connection._response_given(self)
 
     def _too_short(self, missing: int) -> None:
-        raise self._wrong_length(f"shorter than its content-length: {missing} bytes are missing")
+        raise self._wrong_length(f"shorter than its content-length: {missing} bytes missing")
 
     def _check_length(self, left: int, size: int) -> None:
         if size > left:
             raise self._wrong_length(
-                f"longer than its content-length: {size} bytes were written, where {left} were left"
+                f"longer than its content-length: {size} bytes written, {left} left"
             )
 
     def _wrong_length(self, how: str) -> Exception:

@@ -124,9 +124,7 @@ class ServerMetrics(ExchangeWatch):
         try:
             return self._route(exchange.method, exchange.target)
         except Exception as error:
-            limit.warn(
-                "route", None, "%r: the route of a request could not be told: %r", self, error
-            )
+            limit.warn("route", None, "%r: route() raised for a request: %r", self, error)
             return None
 
 

@@ -184,7 +184,7 @@ class Listener:
             self._server._never_begun(protocol)
             if not isinstance(error, OSError):
                 raise
-            logger.debug("%r: a connection that was accepted has failed: %r", self._server, error)
+            logger.debug("%r: an accepted connection failed: %r", self._server, error)
 
     def _tell(self, kind: str, message: str) -> None:
         """Log why accepting pauses: as a warning once a minute, else for who debugs."""
@@ -205,9 +205,11 @@ def take_socket(sock: socket.socket) -> socket.socket:
     Raises `TypeError` for one of `ssl`, `ValueError` for one without connections.
     """
     if hasattr(sock, "do_handshake"):
-        raise TypeError("the socket must not be an ssl.SSLSocket: the server itself does TLS")
+        raise TypeError(
+            "the socket must not be an ssl.SSLSocket: the server performs the TLS handshake itself"
+        )
     if sock.type != socket.SOCK_STREAM:
-        raise ValueError(f"a stream socket was expected, not {sock!r}")
+        raise ValueError(f"expected a stream socket, not {sock!r}")
     return sock
 
 
@@ -230,7 +232,7 @@ async def open_port(
             try:
                 sock = socket.socket(family, kind, protocol)
             except OSError as error:
-                logger.debug("no socket of %r: %r", family, error)
+                logger.debug("could not create a socket for %r: %r", family, error)
                 continue  # such as IPv6, where the system has none
             sockets.append(sock)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, True)
@@ -245,7 +247,7 @@ async def open_port(
                 text = f"could not bind to {address}: {(error.strerror or '').lower()}"
                 raise OSError(error.errno, text) from None
         if not sockets:
-            raise OSError(errno.EADDRNOTAVAIL, f"{host!r} has no address to listen on")
+            raise OSError(errno.EADDRNOTAVAIL, f"host {host!r} has no address to listen on")
     except BaseException:
         for sock in sockets:
             sock.close()
@@ -285,7 +287,7 @@ def _open_everywhere(port: int, reuse_port: bool) -> socket.socket:
 
 def _reuse_port(sock: socket.socket) -> None:
     if not hasattr(socket, "SO_REUSEPORT"):
-        raise ValueError("reuse_port is not supported by this system")
+        raise ValueError("this system does not support reuse_port")
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, True)
 
 
@@ -314,7 +316,7 @@ class SocketFile:
         except FileNotFoundError:
             pass
         except OSError as error:
-            logger.debug("the socket at %r could not be removed: %r", self._path, error)
+            logger.debug("could not remove the socket at %r: %r", self._path, error)
 
 
 def open_path(
@@ -333,7 +335,7 @@ def open_path(
         except FileNotFoundError:
             pass
         except OSError as error:
-            logger.debug("the socket at %r could not be removed: %r", path, error)
+            logger.debug("could not remove the socket at %r: %r", path, error)
     sock = socket.socket(socket.AF_UNIX)
     try:
         sock.bind(path)

@@ -15,7 +15,9 @@ NO_TLS = frozenset(
 )
 
 # A connection that ended before a byte of the server's came.
-SILENT = " before it said anything: it may speak no HTTP/2 on this port, or TLS (https://)"
+SILENT = (
+    " before sending any data: it may not support HTTP/2 on this port, or may need TLS (https://)"
+)
 
 
 def not_http2(data: bytes) -> Http2Error | None:
@@ -23,10 +25,10 @@ def not_http2(data: bytes) -> Http2Error | None:
     if data.startswith(b"HTTP/"):
         line = data[:SHOWN].split(b"\r\n")[0].decode("latin-1")
         shown = "".join(char if char.isprintable() else "?" for char in line)
-        message = f"the server speaks HTTP/1 on this port, not HTTP/2: it answered {shown!r}"
+        message = f"the server uses HTTP/1 on this port, not HTTP/2: it answered {shown!r}"
     elif data[:2] == b"\x15\x03":
         # an alert, which is all that a TLS server has to say to our preface
-        message = "the server speaks TLS on this port: the URL has to begin with https://"
+        message = "the server uses TLS on this port: use a URL with https://"
     else:
         return None
     return new_error("ERR_HTTP2_ERROR", -505, message=message, retryable=True)
@@ -36,10 +38,7 @@ def explain_handshake(error: Exception) -> Exception:
     """*error*, with which dialling over TLS has failed, or one that tells what was wrong."""
     told: Http2Error
     if getattr(error, "reason", None) in NO_TLS:
-        message = (
-            "the server speaks no TLS on this port: the URL may have to begin with http://"
-            f" ({error})"
-        )
+        message = f"the server does not use TLS on this port: try a URL with http:// ({error})"
         told = new_error("ERR_HTTP2_ERROR", -505, message=message, retryable=True)
     elif isinstance(error, ConnectionResetError) or type(error).__name__ == "SSLEOFError":
         told = connection_closed(None, retryable=True, when=" during the TLS handshake")

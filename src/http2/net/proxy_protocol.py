@@ -72,21 +72,21 @@ def parse(data: bytes) -> tuple[int, Addresses | None]:
         return _parse_v2(data)
     if data.startswith(b"PROXY ") or b"PROXY ".startswith(data):
         return _parse_v1(data)
-    raise Malformed("the connection does not begin with a header of the PROXY protocol")
+    raise Malformed("the connection does not begin with a PROXY protocol header")
 
 
 def _parse_v1(data: bytes) -> tuple[int, Addresses | None]:
     end = data.find(b"\n", 0, MOST_V1) + 1
     if not end:
         if len(data) >= MOST_V1:
-            raise Malformed(f"a header of version 1 has more than {MOST_V1} bytes")
+            raise Malformed(f"the header of version 1 is longer than {MOST_V1} bytes")
         return 0, None
     line = data[:end]
     if UNKNOWN.fullmatch(line):
         return end, None
     found = V1.fullmatch(line)
     if found is None:
-        raise Malformed("a header of version 1 is malformed")
+        raise Malformed("malformed header of version 1")
     family, source, target, source_port, target_port = found.groups()
     kind = ipaddress.IPv4Address if family == b"TCP4" else ipaddress.IPv6Address
     ends = []
@@ -94,9 +94,9 @@ def _parse_v1(data: bytes) -> tuple[int, Addresses | None]:
         try:
             address = kind(host.decode("ascii"))
         except ValueError:
-            raise Malformed(f"{host!r} is no address of {family.decode()}") from None
+            raise Malformed(f"{host!r} is not a {family.decode()} address") from None
         if not PORT.fullmatch(port) or int(port) > 65535 or b"%" in host:
-            raise Malformed("a header of version 1 has a wrong address or port")
+            raise Malformed("the header of version 1 has an invalid address or port")
         ends.append(_named(address, int(port)))
     return end, {"peername": ends[0], "sockname": ends[1]}
 
@@ -108,7 +108,7 @@ def _named(address: ipaddress.IPv4Address | ipaddress.IPv6Address, port: int) ->
 
 def _parse_v2(data: bytes) -> tuple[int, Addresses | None]:
     if len(data) >= 13 and data[12] not in (0x20, 0x21):
-        raise Malformed(f"{data[12]:#04x} is no version and command of the PROXY protocol")
+        raise Malformed(f"{data[12]:#04x} is not a version and command of the PROXY protocol")
     if len(data) < 16:
         return 0, None
     kind = data[13]
@@ -121,10 +121,10 @@ def _parse_v2(data: bytes) -> tuple[int, Addresses | None]:
         return end, None
     size = OF_STREAMS.get(kind)
     if size is None:
-        raise Malformed(f"{kind:#04x} is no family and protocol of a stream")
+        raise Malformed(f"{kind:#04x} is not an address family and protocol of a stream")
     body = data[16:end]
     if len(body) < 2 * size + (0 if size == 108 else 4):
-        raise Malformed("a header of version 2 is too short for its addresses")
+        raise Malformed("the header of version 2 is too short for its addresses")
     source, target = body[:size], body[size : 2 * size]
     if size == 108:
         paths = [path.partition(b"\0")[0] or path.rstrip(b"\0") for path in (source, target)]
@@ -148,7 +148,7 @@ async def read_header(
     sock.setblocking(False)
     address = sock.getpeername()
     if not is_trusted(address, networks):
-        raise ConnectionRefusedError(f"{address!r} is no trusted proxy")
+        raise ConnectionRefusedError(f"{address!r} is not a trusted proxy")
     try:
         async with asyncio.timeout(seconds or None):
             return await _take_header(loop, sock)
@@ -166,7 +166,9 @@ async def _take_header(loop: asyncio.AbstractEventLoop, sock: socket.socket) -> 
             await _readable(loop, sock)
             continue
         if not seen:
-            raise ConnectionAbortedError("the connection was closed within its PROXY header")
+            raise ConnectionAbortedError(
+                "the connection was closed before the end of its PROXY header"
+            )
         size, addresses = parse(data + seen)
         taken = sock.recv(size - len(data) if size else len(seen))
         if size:

@@ -141,7 +141,7 @@ def run(
             asyncio.get_running_loop()
             running = True
         if running:
-            raise RuntimeError("http2.run() can't be called in a running event loop")
+            raise RuntimeError("http2.run() cannot be called from a running event loop")
         with (
             interruptions.caught(),
             asyncio.Runner(debug=debug, loop_factory=loop_factory) as runner,

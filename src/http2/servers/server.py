@@ -199,7 +199,7 @@ class Http2Server(Closable, Referenced):
         default the umask decides) and is removed when the server stops listening. *sock* is a
         socket that is bound already. Emits ``listening``. Awaiting raises `OSError` when the
         address can't be had, which is emitted as ``error`` as well; the call raises RuntimeError
-        when the server is listening already, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE and
+        when the server is already listening, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE and
         ERR_OUT_OF_RANGE for a wrong *mode*.
         """
         if mode is not None:
@@ -285,8 +285,8 @@ class Http2Server(Closable, Referenced):
         try:
             claimed = await read_header(self.loop, accepted, self._proxies, seconds)
         except OSError as error:
-            text = str(error) or f"no PROXY header has come within {seconds:g} s"
-            limit.warn("PROXY", None, "%r: a connection is refused: %s", self, text)
+            text = str(error) or f"no PROXY header received within {seconds:g} s"
+            limit.warn("PROXY", None, "%r: connection refused: %s", self, text)
             raise
         if claimed is not None:
             protocol.claim(claimed)

@@ -153,7 +153,7 @@ class ClientHttp2Session(Http2Session):
                 new_error(
                     "ERR_HTTP2_ERROR",
                     0,
-                    message="the server did not agree to speak HTTP/2 (ALPN h2)",
+                    message="the server did not select HTTP/2 (ALPN h2)",
                 )
             )
             return

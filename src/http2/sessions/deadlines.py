@@ -152,14 +152,14 @@ def end_stream(stream: Http2Stream, message: str) -> None:
 
 
 def _not_established(seconds: float) -> str:
-    return f"the connection did not stand within {seconds:g} s"
+    return f"connection not established within {seconds:g} s"
 
 
 def end_silent_session(session: Http2Session, seconds: float) -> None:
     """End *session* if its peer has not said SETTINGS, for which it had *seconds*."""
     connection = session.engine
     if connection is not None and not connection.frames_received:
-        message = _not_established(seconds) + ": no SETTINGS came"
+        message = _not_established(seconds) + ": no SETTINGS received"
         give_up(session, message, NGHTTP2_SETTINGS_TIMEOUT)
 
 

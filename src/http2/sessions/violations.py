@@ -17,9 +17,9 @@ __all__ = ["violation"]
 
 # Where nghttp2 gives no reason, there is one that the code leaves.
 _REASONS = {
-    NGHTTP2_COMPRESSION_ERROR: "a header block that can't be decoded (RFC 7541)",
+    NGHTTP2_COMPRESSION_ERROR: "a header block that cannot be decoded (RFC 7541)",
     NGHTTP2_FLOW_CONTROL_ERROR: "more DATA than its window, or a window of more than 2**31 - 1",
-    NGHTTP2_FRAME_SIZE_ERROR: "a frame of a length that its type does not have",
+    NGHTTP2_FRAME_SIZE_ERROR: "a frame with an invalid length for its type",
 }
 
 # nghttp2's number of what it has ended a connection for; the others are NGHTTP2_ERR_PROTO.
@@ -47,7 +47,7 @@ def violation(code: int, reason: bytes) -> ViolationError:
     name = ERROR_CODE_NAMES.get(code, str(code)).removeprefix("NGHTTP2_")
     text = reason.decode("latin-1") or _REASONS.get(code, "")
     return ViolationError(
-        f"the peer broke the protocol: {name}" + (f", {text}" if text else ""),
+        f"the peer violated the protocol: {name}" + (f", {text}" if text else ""),
         error_code=code,
         errno=_NUMBERS.get(code, ERR_PROTO),
     )

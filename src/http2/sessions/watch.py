@@ -153,7 +153,7 @@ class Watch:
         if not block or block != seen.block[0]:
             seen.block = (block, now)
         elif now - seen.block[1] >= seconds:
-            give_up(session, f"a header block was not complete within {seconds:g} s")
+            give_up(session, f"header block not complete within {seconds:g} s")
 
     def _look_at_writing(
         self, session: Http2Session, connection: Any, queued: int, seen: _Seen, now: float
@@ -163,7 +163,7 @@ class Watch:
         if not queued or flushed != seen.flushed[0]:
             seen.flushed = (flushed, now)
         elif now - seen.flushed[1] >= seconds:
-            give_up(session, f"the peer took nothing of what was written for {seconds:g} s")
+            give_up(session, f"peer read nothing of the written data for {seconds:g} s")
             return
         bodies: dict[int, tuple[int, float]] = {}
         for stream_id, sent in connection.unsent_bodies():
@@ -176,7 +176,7 @@ class Watch:
             elif now - before[1] < seconds:
                 bodies[stream_id] = before
             else:
-                end_stream(stream, f"the peer gave no window to send in for {seconds:g} s")
+                end_stream(stream, f"peer kept its flow-control window closed for {seconds:g} s")
         seen.bodies = bodies
 
     # --- a client's responses -----------------------------------------------------------------
@@ -218,7 +218,7 @@ class Watch:
             elif known[1] > before:
                 uploads[stream] = known
             else:
-                end_stream(stream, f"no response headers came within {seconds:g} s")
+                end_stream(stream, f"no response headers received within {seconds:g} s")
         seen.uploads = uploads
         if seen.pending:
             seen.pending = {

@@ -173,7 +173,7 @@ class FileTransfer:
             raise new_error("ERR_HTTP2_HEADERS_SENT")
         if stream._transfer is not None:
             raise new_error(
-                "ERR_HTTP2_HEADERS_SENT", message="a file is on its way as the response already"
+                "ERR_HTTP2_HEADERS_SENT", message="a file is already being sent as the response"
             )
         self._part = FileRange(offset, length)
         self._part._check()
@@ -402,7 +402,7 @@ class FileTransfer:
                     NGHTTP2_INTERNAL_ERROR,
                     stream.id,
                     message=f"the file is shorter than its content-length: {self._promised}"
-                    " bytes are missing",
+                    " bytes missing",
                 )
             )
             return

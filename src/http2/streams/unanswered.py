@@ -35,7 +35,7 @@ def check_answered(
     ):
         return
     logger.error(
-        "%r: the handler %s has ended without an answer: %s",
+        "%r: the handler %s returned without a response: %s",
         stream,
         getattr(coroutine, "__qualname__", coroutine),
         stream._described(),

@@ -35,10 +35,10 @@ EVENT = "tls_client_error"
 
 def _no_protocol(offered: tuple[bytes, ...] | None) -> ssl.SSLError:
     """As OpenSSL would have said it."""
-    said = "nobody knows what the client speaks"
+    said = "the protocols that the client supports are unknown"
     if offered is not None:
         names = ", ".join(repr(name.decode("latin-1")) for name in offered)
-        said = f"the client speaks only {names}"
+        said = f"the client offers only {names}"
     error = ssl.SSLError(ssl.SSL_ERROR_SSL, f"[SSL: NO_APPLICATION_PROTOCOL] {said}")
     vars(error).update(library="SSL", reason="NO_APPLICATION_PROTOCOL")
     return error
@@ -154,8 +154,8 @@ class TlsProtocol(asyncio.BufferedProtocol):
         if self._offered and tls.selected_alpn_protocol() is None:
             # one that the program's `sni_callback` has chosen: the first was asked before
             limit.warn(
-                "no ALPN", None, "%r: an ssl_context has chosen none of the protocols that a "
-                "client offers by ALPN: call its set_alpn_protocols(['h2'])", server,
+                "no ALPN", None, "%r: an ssl_context selected none of the ALPN protocols that "
+                "a client offers: call its set_alpn_protocols(['h2'])", server,
             )  # fmt: skip
         self._inner._handshake = None
         server._handshakes.discard(transport)
@@ -192,5 +192,5 @@ class TlsProtocol(asyncio.BufferedProtocol):
             # what a loop has to say of a client that hangs up
             error = ConnectionResetError("the connection was closed during the TLS handshake")
         socket = self._socket or HandshakeSocket(transport, self._inner._claimed)
-        logger.debug("%r: the handshake with %r failed: %r", server, socket, error)
+        logger.debug("%r: TLS handshake with %r failed: %r", server, socket, error)
         server.emit(EVENT, error, socket)

@@ -58,14 +58,14 @@ class Tls:
                     # also the last flight, and the alert that says what is wrong
                     self._send()
                 if not await self._receive():
-                    raise ConnectionResetError("the tunnel ended in TLS's handshake")
+                    raise ConnectionResetError("the tunnel ended during the TLS handshake")
         except OSError as error:
             stream = self._stream
             response = stream._response if isinstance(stream, ClientHttp2Stream) else None
             if response is not None and not 200 <= response[":status"] < 300:
                 # what came is not TLS, but the reasons of a proxy
                 raise ConnectionRefusedError(
-                    f"the tunnel was refused with status {response[':status']}"
+                    f"the proxy refused the tunnel with status {response[':status']}"
                 ) from error
             raise
 
@@ -165,7 +165,7 @@ async def carry_tls(
     except BaseException as error:
         stream.close(NGHTTP2_CANCEL)
         if limit.expired() and isinstance(error, TimeoutError):
-            text = f"TLS's handshake took longer than {HANDSHAKE_TIMEOUT} seconds"
+            text = f"TLS handshake not complete within {HANDSHAKE_TIMEOUT} s"
             raise ConnectionAbortedError(text) from error
         raise
     TlsCarrier(loop, factory(), stream, tls).begin()

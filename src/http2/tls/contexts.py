@@ -85,7 +85,7 @@ def _load_identity(
     if key is not None:
         _check_pem("key", key)
     what = _named("cert", cert)
-    what += ", which has to hold the key as there is no key=" if key is None else ""
+    what += ", which must contain the key because key= is missing" if key is None else ""
     what += "" if key is None else f" and {_named('key', key)}"
     with _PemFile(cert) as cert_path, _PemFile(cert if key is None else key) as key_path:
         _check_there(cert_path, key_path)
@@ -96,7 +96,7 @@ def _load_identity(
 def _named(option: str, value: Pem) -> str:
     """What a message calls the *value* of *option*: the file, never the bytes."""
     path, _ = _path_or_text(value)
-    return f"{option}= (PEM that was given)" if path is None else f"{option}={path!r}"
+    return f"{option}= (PEM data)" if path is None else f"{option}={path!r}"
 
 
 def _check_there(*paths: str) -> None:
@@ -147,7 +147,7 @@ def _prepare(context: ssl.SSLContext) -> None:
             context.keylog_filename = keys
         except OSError as error:
             # a tool for who debugs, which shall keep no service from starting
-            logger.warning("no TLS keys are logged: SSLKEYLOGFILE=%r: %s", keys, error.strerror)
+            logger.warning("cannot log TLS keys: SSLKEYLOGFILE=%r: %s", keys, error.strerror)
 
 
 def _own(

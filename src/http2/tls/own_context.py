@@ -113,7 +113,7 @@ def check_own_context(
 
 # What else servers choose.
 OTHERS = ("http/1.1", "http/1.0")
-LACKS_H2 = "offers by ALPN, but not 'h2': add it with set_alpn_protocols, or offer nothing"
+LACKS_H2 = "offers ALPN protocols without 'h2': add it with set_alpn_protocols, or offer nothing"
 
 
 def _asked_as_client(context: ssl.SSLContext) -> str | None:
@@ -125,7 +125,7 @@ def _asked_as_client(context: ssl.SSLContext) -> str | None:
     except ssl.SSLWantReadError:
         pass
     except ssl.SSLError as error:
-        return f"is none for a client: {error}"
+        return f"is not usable for a client: {error}"
     _, offered = read_client_hello(hello.read())
     if offered is not None and not offered:
         return None
@@ -151,7 +151,7 @@ def _asked_as_server(context: ssl.SSLContext) -> str | None:
         # for want of a certificate or of a version in common: real clients will find the same
         return ""
     except ssl.SSLError as error:
-        return f"is none for a server: {error}"
+        return f"is not usable for a server: {error}"
 
 
 class _Unanswered(Exception):

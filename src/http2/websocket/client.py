@@ -111,7 +111,7 @@ class ConnectingWebSocket:
                 self._own_session.destroy()
             if isinstance(error, TimeoutError) and not error.args:
                 raise TimeoutError(
-                    f"{self._url.geturl()}: no WebSocket within {self._open_timeout:g} s"
+                    f"{self._url.geturl()}: WebSocket not open within {self._open_timeout:g} s"
                 ) from error
             raise
         if self._own_session is not None:
@@ -130,7 +130,7 @@ class ConnectingWebSocket:
             await asyncio.shield(asked)
         if not session.remote_settings.enable_connect_protocol:
             raise WebSocketHandshakeError(
-                f"{self._url.netloc} does not take WebSockets over HTTP/2: it does not offer the"
+                f"{self._url.netloc} does not accept WebSockets over HTTP/2: it does not offer the"
                 " extended CONNECT (SETTINGS_ENABLE_CONNECT_PROTOCOL, RFC 8441)"
             )
 
@@ -155,8 +155,7 @@ class ConnectingWebSocket:
         if not 200 <= status <= 299:
             body = await stream.read(MOST_SHOWN)
             raise WebSocketHandshakeError(
-                f"{self._url.geturl()}: the server answered with status {status}, not with a"
-                " WebSocket",
+                f"{self._url.geturl()}: the server refused the WebSocket with status {status}",
                 status=status,
                 headers=response,
                 body=body,
@@ -164,7 +163,7 @@ class ConnectingWebSocket:
         subprotocol = response.get("sec-websocket-protocol")
         if subprotocol is not None and subprotocol not in self._subprotocols:
             raise WebSocketHandshakeError(
-                f"the server has chosen a subprotocol that was not offered: {subprotocol!r:.128}",
+                f"the server selected a subprotocol that was not offered: {subprotocol!r:.128}",
                 headers=response,
             )
         limit = MessageLimit(self._options.max_size)
@@ -238,7 +237,9 @@ def connect_websocket(
             raise new_error("ERR_INVALID_ARG_TYPE", "session", "a ClientHttp2Session", session)
         if connect_options:
             unknown = next(iter(connect_options))
-            raise TypeError(f"connect_websocket() takes no {unknown!r} beside a session")
+            raise TypeError(
+                f"connect_websocket() does not take {unknown!r} together with a session"
+            )
     fields = pairs_of(headers, OURS | {"origin"})
     if origin is not None:
         fields += pairs_of({"origin": origin})

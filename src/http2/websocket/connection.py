@@ -258,7 +258,7 @@ class WebSocket:
                     await self._put("" if kind else b"", True)
             except BaseException as error:
                 if kind is not None and not isinstance(error, WebSocketClosed):
-                    self._fail(1011, "a message was cut short")
+                    self._fail(1011, "a message was not sent completely")
                 raise
 
     def _write(self, data: Any) -> bool:
@@ -288,9 +288,11 @@ class WebSocket:
         else:
             raise new_error("ERR_INVALID_ARG_TYPE", "payload", "a str or a buffer", payload)
         if len(data) > 125:
-            raise new_error("ERR_OUT_OF_RANGE", "payload", "125 bytes at most", payload)
+            raise new_error("ERR_OUT_OF_RANGE", "payload", "at most 125 bytes", payload)
         if not self._protocol.sends or self._done:
-            raise self._closed() if self._done else WebSocketClosed(1006, "it is being closed")
+            raise (
+                self._closed() if self._done else WebSocketClosed(1006, "the WebSocket is closing")
+            )
         answer: asyncio.Future[float] = self._loop.create_future()
         # a Ping that nobody waits for is no error that nobody saw
         answer.add_done_callback(lambda done: done.cancelled() or done.exception())
@@ -412,7 +414,7 @@ class WebSocket:
 
     def _give_up(self) -> None:
         """Others wait for the memory of a message that does not get on."""
-        self._fail(1013, "the connection's messages under way take too much memory")
+        self._fail(1013, "incomplete messages of this connection use too much memory")
 
     def _take(self, event: Event) -> None:
         if isinstance(event, (str, bytes)):
@@ -495,7 +497,7 @@ class WebSocket:
         if not isinstance(reason, str):
             raise new_error("ERR_INVALID_ARG_TYPE", "reason", "a str", reason)
         if len(reason.encode()) > TOO_MUCH:
-            raise new_error("ERR_OUT_OF_RANGE", "reason", f"{TOO_MUCH} bytes at most", reason)
+            raise new_error("ERR_OUT_OF_RANGE", "reason", f"at most {TOO_MUCH} bytes", reason)
         if self._done or not self._protocol.sends:
             return
         self._closing = True

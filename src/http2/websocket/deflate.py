@@ -289,7 +289,7 @@ def finalize_offer(answer: str, max_size: int | None) -> Deflate:
         raise ValueError(f"the server answered with an extension that was not offered: {answer!r}")
     send_bits = int(found.get("client_max_window_bits") or 15)
     if send_bits < 9:
-        raise ValueError("the server wants a window of 8 bits, which zlib does not have")
+        raise ValueError("the server requires a window of 8 bits, which zlib does not support")
     return Deflate(
         max_size,
         send_bits=min(send_bits, WINDOW_BITS),

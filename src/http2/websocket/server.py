@@ -261,7 +261,7 @@ class ServerHandshake:
 
     def _answer_once(self) -> None:
         if self.answered:
-            raise WebSocketHandshakeError("the request for a WebSocket was answered already")
+            raise WebSocketHandshakeError("the request for a WebSocket has already been answered")
 
 
 class AcceptingWebSocket:
