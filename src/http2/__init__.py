@@ -1,4 +1,4 @@
-"""Node's whole `http2` module for Python, on nghttp2."""
+"""HTTP/2 servers and clients for asyncio with the API of Node's `http2` module, on nghttp2."""
 
 from typing import TYPE_CHECKING, Any
 

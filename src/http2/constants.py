@@ -1,7 +1,7 @@
-"""HTTP/2 vocabulary: Node's 240 `http2.constants`, each with Node's value.
+"""Define Node's 240 `http2.constants`, each with Node's value.
 
-Names and values only. They name what stands in RFC 9113 (frames, error codes, settings), in
-RFC 9110 and its registries (methods, fields, statuses), and in nghttp2 (stream states).
+The names come from RFC 9113 (frames, error codes, settings), from
+RFC 9110 and its registries (methods, fields, statuses), and from nghttp2 (stream states).
 """
 
 from typing import Final
@@ -22,7 +22,7 @@ NGHTTP2_ENHANCE_YOUR_CALM: Final = 11
 NGHTTP2_INADEQUATE_SECURITY: Final = 12
 NGHTTP2_HTTP_1_1_REQUIRED: Final = 13
 
-# The same, from the number to its name: for messages and logs.
+# From the number to the name: for messages and logs.
 ERROR_CODE_NAMES: Final[dict[int, str]] = {
     NGHTTP2_NO_ERROR: "NGHTTP2_NO_ERROR",
     NGHTTP2_PROTOCOL_ERROR: "NGHTTP2_PROTOCOL_ERROR",

@@ -1,15 +1,15 @@
-"""The errors of this library: one hierarchy, every member with Node's name in `code`.
+"""Define the errors of this library: one hierarchy, each error with Node's name in `code`.
 
 `new_error` builds an error from its code alone; `stream_error`, `session_error` and
-`nghttp_error` build those that carry a number. Which class a code has:
+`nghttp_error` build errors that carry a number. The class of a code follows these rules:
 
 - Node raises a `TypeError`: `Http2TypeError`. Node raises a `RangeError`: `Http2ValueError`.
 - Node raises a plain `Error` for a wrong argument (the CONNECT pseudo-headers, status 101, a stream
   that depends on itself, ...): `Http2ValueError`, because in Python a wrong argument is
   either a `TypeError` or a `ValueError`.
-- ERR_INVALID_ARG_VALUE, which is either of the two in Node, is both here: `Http2ArgumentError`.
-- What depends on the state of a stream or session, or on what a file turns out to be, is no fault
-  of an argument: plain `Http2Error`, or the class that carries the error's number.
+- ERR_INVALID_ARG_VALUE, which Node raises as either of the two, is both: `Http2ArgumentError`.
+- Errors that depend on the state of a stream, session or file are not errors of an argument: plain
+  `Http2Error`, or the class that carries the error's number.
 """
 
 from __future__ import annotations
@@ -62,11 +62,11 @@ class Http2Error(Exception):
     retryable: bool
 
     def __init__(self, code: str, message: str, *, retryable: bool = False) -> None:
-        """Make an error; `str()` of it gives the message.
+        """Create an error; `str()` of it is the message.
 
         Args:
             code: Node's name of the error.
-            message: What happened, for a human.
+            message: The text that says what happened.
             retryable: Whether the peer has certainly not processed the request.
         """
         super().__init__(message)
@@ -87,7 +87,7 @@ class Http2TypeError(Http2Error, TypeError):
 
 
 class Http2ValueError(Http2Error, ValueError):
-    """A wrong argument: its value is outside of what is allowed."""
+    """A wrong argument: its value is not allowed."""
 
 
 class Http2ArgumentError(Http2TypeError, Http2ValueError):
@@ -95,7 +95,7 @@ class Http2ArgumentError(Http2TypeError, Http2ValueError):
 
 
 class HeaderError(Http2TypeError):
-    """Headers that can't be sent: a name, a value or a pseudo-header breaks the rules."""
+    """Headers that cannot be sent: a name, a value or a pseudo-header is invalid."""
 
 
 class StreamError(Http2Error):
@@ -118,7 +118,7 @@ class StreamError(Http2Error):
         stream_id: int | None = None,
         retryable: bool = False,
     ) -> None:
-        """Make an error; see the attributes. `stream_error` does the common case."""
+        """Create an error; see the attributes. `stream_error` covers the common case."""
         super().__init__(code, message, retryable=retryable)
         self.error_code = error_code
         self.stream_id = stream_id
@@ -136,20 +136,20 @@ class SessionError(Http2Error):
     def __init__(
         self, code: str, message: str, *, error_code: int, retryable: bool = False
     ) -> None:
-        """Make an error; see the attribute. `session_error` does the common case."""
+        """Create an error; see the attribute. `session_error` covers the common case."""
         super().__init__(code, message, retryable=retryable)
         self.error_code = error_code
 
 
 class GoAwayError(SessionError):
-    """One side has said GOAWAY (RFC 9113 section 6.8).
+    """One side has sent GOAWAY (RFC 9113 section 6.8).
 
-    With code ERR_HTTP2_GOAWAY_SESSION the session goes on with the requests that it has, and takes
-    no new ones. With ERR_HTTP2_SESSION_ERROR the peer's GOAWAY has ended it, and its streams.
+    With code ERR_HTTP2_GOAWAY_SESSION the session continues with its requests, and accepts no new
+    ones. With ERR_HTTP2_SESSION_ERROR the peer's GOAWAY has ended the session and its streams.
 
     Attributes:
         error_code: The code of the GOAWAY that ended the session; `NGHTTP2_NO_ERROR` otherwise.
-        last_stream_id: The last stream that the peer may have processed; None when it has not said.
+        last_stream_id: The last stream that the peer may have processed; None if unknown.
     """
 
     last_stream_id: int | None
@@ -163,22 +163,23 @@ class GoAwayError(SessionError):
         last_stream_id: int | None = None,
         retryable: bool = False,
     ) -> None:
-        """Make an error; see the attributes. `goaway_error` does that of the peer's GOAWAY."""
+        """Create an error; see the attributes. `goaway_error` covers the peer's GOAWAY."""
         super().__init__(code, message, error_code=error_code, retryable=retryable)
         self.last_stream_id = last_stream_id
 
 
 class ConnectionClosed(StreamError, ConnectionError):
-    """The connection was closed by the peer, or lost, before all was done; a `ConnectionError` too.
+    """The peer closed the connection, or it was lost, before everything was done.
 
-    Raised to all who wait for something of that connection: ``__cause__`` is what the network
-    has said, if it has. `code` is that of what was waited for: ERR_HTTP2_STREAM_CANCEL for a
-    stream, ERR_HTTP2_PING_CANCEL, ERR_HTTP2_SETTINGS_CANCEL, and ERR_SOCKET_CLOSED for the
-    session itself. `error_code` is CANCEL; `stream_id` is None unless it is a stream's.
+    Also a `ConnectionError`. Raised to all callers that wait for a result from the connection;
+    ``__cause__`` is the network's error, if there is one. `code` depends on the awaited result:
+    ERR_HTTP2_STREAM_CANCEL for a stream, ERR_HTTP2_PING_CANCEL, ERR_HTTP2_SETTINGS_CANCEL, and
+    ERR_SOCKET_CLOSED for the session itself. `error_code` is CANCEL; `stream_id` is None except
+    for a stream.
     """
 
     def told(self, code: str, stream_id: int | None = None, *, retryable: bool) -> ConnectionClosed:
-        """The same for somebody else who waits."""
+        """Return a copy of the error for another waiting caller, with its *code*."""
         error = ConnectionClosed(
             code, str(self), error_code=self.error_code, stream_id=stream_id, retryable=retryable
         )
@@ -187,16 +188,16 @@ class ConnectionClosed(StreamError, ConnectionError):
 
 
 class StreamTimeoutError(StreamError, TimeoutError):
-    """A stream was ended by this side because a deadline had passed; a `TimeoutError` too.
+    """This side ended a stream because a deadline had passed; also a `TimeoutError`.
 
-    Its `error_code` is what the peer was told, for example `NGHTTP2_CANCEL`.
+    `error_code` is the code that was sent to the peer, for example `NGHTTP2_CANCEL`.
     """
 
 
 class SessionTimeoutError(SessionError, TimeoutError):
-    """A session was ended by this side because a deadline had passed; a `TimeoutError` too.
+    """This side ended a session because a deadline had passed; also a `TimeoutError`.
 
-    Its `error_code` is what the peer was told, for example `NGHTTP2_NO_ERROR`.
+    `error_code` is the code that was sent to the peer, for example `NGHTTP2_NO_ERROR`.
     """
 
 
@@ -210,7 +211,7 @@ class NghttpError(Http2Error):
     errno: int
 
     def __init__(self, code: str, message: str, *, errno: int, retryable: bool = False) -> None:
-        """Make an error; see the attribute. `nghttp_error` does the common case."""
+        """Create an error; see the attribute. `nghttp_error` covers the common case."""
         super().__init__(code, message, retryable=retryable)
         self.errno = errno
 
@@ -220,11 +221,11 @@ class AbortError(Http2Error):
 
 
 class UnsupportedWarning(UserWarning):
-    """Something of HTTP/1 was asked for that HTTP/2 does not have; it goes on without."""
+    """The application used a feature of HTTP/1 that HTTP/2 does not have; it is ignored."""
 
 
-# Code -> class and message. The places of a message are filled, in order, by the arguments of
-# new_error. What a caller passed in is shown as its repr, cut at 128 characters: it may be a body.
+# Code -> class and message. The arguments of new_error fill the fields of a message in order.
+# Values from a caller are shown as their repr, cut at 128 characters: they may be a body.
 _TABLE: Final[dict[str, tuple[type[Http2Error], str]]] = {
     # Wrong arguments.
     "ERR_HTTP2_ALTSVC_INVALID_ORIGIN": (
@@ -343,12 +344,12 @@ _TABLE: Final[dict[str, tuple[type[Http2Error], str]]] = {
         Http2ValueError,
         "{} must be {}; {!r:.128} is out of range",
     ),
-    # what it should be ("Header name", "Method"), value
+    # what the value is for ("Header name", "Method"), value
     "ERR_INVALID_HTTP_TOKEN": (
         HeaderError,
         "{} {!r:.128} is not an HTTP token",
     ),
-    # where, name of the field
+    # the place, name of the field
     "ERR_INVALID_CHAR": (
         HeaderError,
         "{} {!r:.128} contains a character that is not allowed there",
@@ -457,11 +458,11 @@ _TABLE: Final[dict[str, tuple[type[Http2Error], str]]] = {
         Http2Error,
         "the socket is closed",
     ),
-    # what was called
     "ERR_HTTP_CONTENT_LENGTH_MISMATCH": (
         Http2Error,
         "the body is longer than its content-length",
     ),
+    # the method that was called
     "ERR_STREAM_DESTROYED": (
         Http2Error,
         "{} is not possible: the stream is destroyed",
@@ -480,15 +481,15 @@ _TABLE: Final[dict[str, tuple[type[Http2Error], str]]] = {
     ),
 }
 
-# All codes of HTTP/2 itself: the 46 of Node's table, and ERR_HTTP2_ERROR.
+# All codes of HTTP/2: the 46 of Node's table, and ERR_HTTP2_ERROR.
 CODES: Final[frozenset[str]] = frozenset(code for code in _TABLE if code.startswith("ERR_HTTP2_"))
 
 
 def error_code_name(error_code: int) -> str:
-    """Name an error code of RFC 9113 section 7 as that section does.
+    """Return the name of an error code, as in RFC 9113 section 7.
 
     Args:
-        error_code: The number; an unknown one is shown in hexadecimal.
+        error_code: The number; an unknown one is returned in hexadecimal.
 
     Returns:
         For example `'REFUSED_STREAM'`, or `'error code 0x2a'`.
@@ -500,29 +501,29 @@ def error_code_name(error_code: int) -> str:
 def new_error(
     code: str, *args: object, message: str | None = None, retryable: bool = False
 ) -> Http2Error:
-    """Make the error that belongs to a code.
+    """Create the error for a code.
 
     Codes whose errors carry a number take it as their only argument: ERR_HTTP2_STREAM_ERROR and
     ERR_HTTP2_SESSION_ERROR the error code, ERR_HTTP2_ERROR nghttp2's number.
 
     Args:
         code: Node's name of the error.
-        *args: What fills the places of the code's message; see the table in this module.
-        message: Another message instead of the code's own; `args` are then not looked at, except
+        *args: Values for the fields of the code's message; see the table in this module.
+        message: A message that replaces the code's own; `args` are then ignored, except
             for the number above.
         retryable: Whether the peer has certainly not processed the request.
 
     Returns:
-        An error of the code's class, to be raised by the caller.
+        An error of the code's class; the caller raises it.
 
     Raises:
         KeyError: The code is unknown.
-        IndexError: There are fewer arguments than the message has places.
+        IndexError: There are fewer arguments than the message has fields.
     """
     cls, template = _TABLE[code]
     if cls is StreamError:
         if code == "ERR_HTTP2_STREAM_ERROR":
-            # False is the default here, not a statement: REFUSED_STREAM stays retryable.
+            # False is only the default here: REFUSED_STREAM stays retryable.
             return stream_error(_number(args), None, retryable=retryable or None, message=message)
         return StreamError(
             code, message or template, error_code=NGHTTP2_CANCEL, retryable=retryable
@@ -541,17 +542,17 @@ def stream_error(
     retryable: bool | None = None,
     message: str | None = None,
 ) -> StreamError:
-    """Make the error of a stream that ended with an error code (ERR_HTTP2_STREAM_ERROR).
+    """Create the error of a stream that ended with an error code (ERR_HTTP2_STREAM_ERROR).
 
     Args:
         error_code: The code of RFC 9113 section 7.
         stream_id: The number of the stream; None when it never got one.
-        retryable: Whether the peer has certainly not processed the request. Left out, that is so
-            for REFUSED_STREAM, which says just that (RFC 9113 section 8.7).
-        message: Another message instead of "stream 5 was reset with REFUSED_STREAM".
+        retryable: Whether the peer has certainly not processed the request. The default is True
+            for REFUSED_STREAM, which means just that (RFC 9113 section 8.7), and False otherwise.
+        message: A message that replaces "stream 5 was reset with REFUSED_STREAM".
 
     Returns:
-        The error, to be raised by the caller.
+        The error; the caller raises it.
     """
     if message is None:
         name = error_code_name(error_code)
@@ -573,15 +574,15 @@ def stream_error(
 def connection_closed(
     cause: BaseException | None, *, retryable: bool, when: str = ""
 ) -> ConnectionClosed:
-    """Make the error of a session whose connection has ended without it (ERR_SOCKET_CLOSED).
+    """Create the error of a session that has lost its connection (ERR_SOCKET_CLOSED).
 
     Args:
-        cause: What the network says; None when the peer has closed the connection in order.
+        cause: The network's error; None when the peer has closed the connection in order.
         retryable: Whether no request was ever sent on it.
-        when: What the message adds: when that was, or what may be wrong.
+        when: Text added to the message: the time, or a possible reason.
 
     Returns:
-        The error; `ConnectionClosed.told` makes those of all who wait.
+        The error; `ConnectionClosed.told` creates the errors for the waiting callers.
     """
     message = f"the peer closed the connection{when}"
     if cause is not None:
@@ -596,15 +597,15 @@ def connection_closed(
 def session_error(
     error_code: int, *, retryable: bool = False, message: str | None = None
 ) -> SessionError:
-    """Make the error of a session that ended with an error code (ERR_HTTP2_SESSION_ERROR).
+    """Create the error of a session that ended with an error code (ERR_HTTP2_SESSION_ERROR).
 
     Args:
         error_code: The code of RFC 9113 section 7.
         retryable: Whether the peer has certainly not processed the request that gets this error.
-        message: Another message instead of "the session was closed with PROTOCOL_ERROR".
+        message: A message that replaces "the session was closed with PROTOCOL_ERROR".
 
     Returns:
-        The error, to be raised by the caller.
+        The error; the caller raises it.
     """
     if message is None:
         message = _TABLE["ERR_HTTP2_SESSION_ERROR"][1].format(error_code_name(error_code))
@@ -614,15 +615,15 @@ def session_error(
 
 
 def goaway_error(error_code: int, last_stream_id: int, *, said: str = "") -> GoAwayError:
-    """Make the error of a session that the peer has ended with GOAWAY (ERR_HTTP2_SESSION_ERROR).
+    """Create the error of a session that the peer has ended with GOAWAY (ERR_HTTP2_SESSION_ERROR).
 
     Args:
         error_code: The code of RFC 9113 section 7 in the frame.
-        last_stream_id: The last stream that the peer may have processed, as the frame says.
-        said: What the message adds: the peer's own words.
+        last_stream_id: The last stream that the peer may have processed, from the frame.
+        said: Text added to the message: the debug data of the frame.
 
     Returns:
-        The error, to be raised by the caller.
+        The error; the caller raises it.
     """
     message = _TABLE["ERR_HTTP2_SESSION_ERROR"][1].format(error_code_name(error_code)) + said
     return GoAwayError(
@@ -631,15 +632,15 @@ def goaway_error(error_code: int, last_stream_id: int, *, said: str = "") -> GoA
 
 
 def nghttp_error(errno: int, *, retryable: bool = False, message: str | None = None) -> NghttpError:
-    """Make the error of an operation that nghttp2 refused (ERR_HTTP2_ERROR).
+    """Create the error of an operation that nghttp2 refused (ERR_HTTP2_ERROR).
 
     Args:
         errno: nghttp2's number, negative.
         retryable: Whether the peer has certainly not processed the request.
-        message: Another message, for example what `nghttp2_strerror` says.
+        message: A message that replaces the default, for example the text of `nghttp2_strerror`.
 
     Returns:
-        The error, to be raised by the caller.
+        The error; the caller raises it.
     """
     if message is None:
         message = _TABLE["ERR_HTTP2_ERROR"][1].format(errno)
@@ -647,7 +648,7 @@ def nghttp_error(errno: int, *, retryable: bool = False, message: str | None = N
 
 
 def _number(args: tuple[object, ...]) -> int:
-    """Take the number that an error of its kind carries out of `new_error`'s arguments."""
+    """Return the number for an error that carries one, from the arguments of `new_error`."""
     number = args[0]
     if not isinstance(number, int):
         raise TypeError(f"the error carries a number, not {number!r}")

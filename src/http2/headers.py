@@ -1,7 +1,7 @@
-"""Header blocks as a program sees them: the incoming `Headers` and the words of the rules.
+"""Represent header blocks for the application: `Headers`, and the names that the rules need.
 
-How outgoing fields are checked and encoded is `http2.engine.header_block`; this module
-holds what both directions share, and does no I/O.
+`http2.engine.header_block` checks and encodes outgoing fields; this module
+has the parts that both directions share, and does no I/O.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ sensitive_headers: Final = _SensitiveHeaders()
 """A key of a headers mapping whose value lists the names that must never be indexed.
 
 HPACK sends such fields as "never indexed" (RFC 7541 section 6.2.3), so that no
-intermediary compresses them. ``authorization`` and short ``cookie`` fields are sent
-that way by themselves.
+intermediary compresses them. ``authorization`` and short ``cookie`` fields are always sent
+that way.
 """
 
 OutgoingHeaders: TypeAlias = Mapping[Any, Any] | Iterable[tuple[Any, Any]]
-"""What a program may pass as headers: a mapping, or (name, value) pairs in wire order."""
+"""Headers as an application may pass them: a mapping, or (name, value) pairs in wire order."""
 
 PSEUDO_HEADERS: Final = (":status", ":method", ":path", ":scheme", ":authority", ":protocol")
 """RFC 9113 section 8.3, and ``:protocol`` of RFC 8441."""
@@ -91,12 +91,12 @@ SINGLE_VALUE: Final = frozenset(
         "x-content-type-options",
     }
 )
-"""Fields that carry one value: an incoming block keeps the first, an outgoing one may
+"""Fields that allow one value: a received block keeps the first, an outgoing one must
 not repeat them."""
 
 
 class _Names(KeysView[str]):
-    """The names of `Headers`, in whatever case they are looked for."""
+    """The names of `Headers`; look-ups ignore case."""
 
     __slots__ = ()
     _mapping: Headers
@@ -109,7 +109,7 @@ class _Names(KeysView[str]):
 
 
 class _Fields(ItemsView[str, Any]):
-    """The names of `Headers`, in whatever case they are looked for, each with its value."""
+    """The names and values of `Headers`; look-ups ignore case."""
 
     __slots__ = ()
     _mapping: Headers
@@ -122,32 +122,33 @@ class _Fields(ItemsView[str, Any]):
 
 
 class Headers(dict[str, Any]):
-    """A received header block: a `dict` with lower-case names that ignores case in all it does.
+    """A received header block: a `dict` with lower-case names whose operations ignore case.
 
     ``:status`` is an `int`, ``set-cookie`` a list of `str`, every other value a `str`:
-    fields that carry one value keep the first, ``cookie`` fields are joined with
+    fields that allow one value keep the first, ``cookie`` fields are joined with
     ``"; "`` (RFC 9113 section 8.2.3) and all others with ``", "``. Bytes that are not
-    ASCII are read as Latin-1, so that every octet survives.
+    ASCII are decoded as Latin-1, so that none is lost.
 
-    It may be changed as any `dict`: `raw` stays what it was.
+    It may be changed like any `dict`; `raw` does not change.
     """
 
-    # The engine makes one for each block: by `dict`'s own means, so nothing here costs it anything.
+    # The engine creates one for each block with the methods of `dict`, so the methods here cost
+    # it nothing.
     __slots__ = ("_raw", "_sensitive")
 
     _raw: list[tuple[str, str]]
     _sensitive: list[str]
 
     def __init__(self, *args: Any, **fields: Any) -> None:
-        """Make headers of what makes a `dict`; names are put in lower case."""
+        """Create headers from the arguments of `dict`; names are converted to lower case."""
         if args or fields:
             dict.update(self, _lowered(*args, **fields))
 
     @property
     def raw(self) -> list[tuple[str, str]]:
-        """The fields as they came: (name, value) pairs in wire order, none merged."""
+        """The fields as received: (name, value) pairs in wire order, not merged."""
         if hasattr(self, "_raw"):
-            # two fields or more had one name, so the dict shows less; or it was changed
+            # the dict differs: several fields had the same name, or it was changed
             return list(self._raw)
         return [
             (name, value[0] if isinstance(value, list) and value else str(value))
@@ -156,22 +157,22 @@ class Headers(dict[str, Any]):
         ]
 
     def encoded(self) -> list[tuple[bytes, bytes]]:
-        """The fields of a request as bytes, as ASGI and WSGI's relatives want them.
+        """Return the fields of a request as bytes, in the form that ASGI requires.
 
-        Pairs in wire order, names in lower case, values in Latin-1; pseudo-headers are left out,
-        ``host`` is made of ``:authority`` and comes first, and ``cookie`` fields are joined.
+        Pairs in wire order, names in lower case, values in Latin-1. Pseudo-headers are omitted,
+        ``host`` is created from ``:authority`` and comes first, and ``cookie`` fields are joined.
         """
         return field_pairs(self, getattr(self, "_raw", None))
 
     @property
     def sensitive(self) -> list[str]:
-        """The names that the peer marked as never to be indexed (RFC 7541 section 7.1.3)."""
+        """The fields that the peer marked as never indexed (RFC 7541 section 7.1.3)."""
         try:
             return self._sensitive
         except AttributeError:
             return []
 
-    # --- looking up: `dict` itself has found what is in lower case --------------------------
+    # --- looking up: `dict` itself finds names in lower case ---------------------------------
 
     if TYPE_CHECKING:
         # `sensitive_headers` is a key, too
@@ -194,24 +195,24 @@ class Headers(dict[str, Any]):
         return key is sensitive_headers
 
     def get(self, key: Any, default: object = None) -> Any:
-        """The value of the field *key*, in whatever case, or *default*."""
+        """Return the value of the field *key*, in any case, or *default*."""
         try:
             return self[key]
         except KeyError:
             return default
 
     def keys(self) -> _Names:  # type: ignore[override] # dict_keys is no class to build on
-        """The names, in lower case."""
+        """Return the names, in lower case."""
         return _Names(self)
 
     def items(self) -> _Fields:  # type: ignore[override]
-        """The names, in lower case, each with its value."""
+        """Return the names, in lower case, each with its value."""
         return _Fields(self)
 
     # --- changing ---------------------------------------------------------------------------
 
     def _keep_raw(self) -> None:
-        """Keep what came before the dict shows something else."""
+        """Store the received fields before the dict changes."""
         if not hasattr(self, "_raw"):
             self._raw = self.raw
 
@@ -227,7 +228,7 @@ class Headers(dict[str, Any]):
         dict.__delitem__(self, name)
 
     def pop(self, key: Any, *default: Any) -> Any:
-        """Take the field *key* out, and return its value, or *default* when there is none."""
+        """Remove the field *key* and return its value, or *default* if it does not exist."""
         self._keep_raw()
         name = _name(key)
         if name not in self and not default:
@@ -235,22 +236,22 @@ class Headers(dict[str, Any]):
         return dict.pop(self, name, *default)
 
     def popitem(self) -> tuple[str, Any]:
-        """Take the last field out, and return its name and value."""
+        """Remove the last field and return its name and value."""
         self._keep_raw()
         return dict.popitem(self)
 
     def clear(self) -> None:
-        """Take all fields out."""
+        """Remove all fields."""
         self._keep_raw()
         dict.clear(self)
 
     def setdefault(self, key: Any, default: object = None) -> Any:
-        """The value of the field *key*, which is *default* from now on when there is none."""
+        """Return the value of the field *key*; set it to *default* if it does not exist."""
         self._keep_raw()
         return dict.setdefault(self, _name(key), default)
 
     def update(self, *args: Any, **fields: Any) -> None:
-        """Take over fields from a mapping, from pairs, and from keywords."""
+        """Add fields from a mapping, from pairs, and from keywords."""
         self._keep_raw()
         dict.update(self, _lowered(*args, **fields))
 
@@ -288,7 +289,7 @@ class Headers(dict[str, Any]):
         return self
 
     def copy(self) -> Headers:
-        """A copy that keeps `raw` and `sensitive`."""
+        """Return a copy with the same `raw` and `sensitive`."""
         new = Headers()
         dict.update(new, self)
         for slot in Headers.__slots__:
@@ -299,18 +300,18 @@ class Headers(dict[str, Any]):
     __copy__ = copy
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # not by way of `__setitem__`, which would keep the raw fields of an empty dict
+        # not with `__setitem__`, which would store the raw fields of an empty dict
         slots = {slot: getattr(self, slot) for slot in Headers.__slots__ if hasattr(self, slot)}
         return type(self), (dict(self),), (None, slots)
 
 
-# The means of `dict` itself: names are in lower case already, and nothing has come before.
+# The methods of `dict`: names are already in lower case, and there are no earlier fields.
 _make = dict.__new__
 _fill = dict.update
 
 
 def received(fields: dict[str, Any], raw: list[tuple[str, str]]) -> Headers:
-    """The `Headers` of *fields*, whose names are in lower case, as they came in *raw*."""
+    """Create `Headers` from *fields*, with lower-case names, and the received pairs *raw*."""
     headers = _make(Headers)
     _fill(headers, fields)
     headers._raw = raw
@@ -318,12 +319,12 @@ def received(fields: dict[str, Any], raw: list[tuple[str, str]]) -> Headers:
 
 
 def _name(key: Any) -> Any:
-    """*key* as the dict has it."""
+    """Return *key* as the dict stores it."""
     return key.lower() if isinstance(key, str) else key
 
 
 def _lowered(*args: Any, **fields: Any) -> dict[str, Any]:
-    """The dict of these arguments, with names in lower case; of two in one case, the last."""
+    """Return a dict with names in lower case; of names that differ only in case, the last."""
     if len(args) == 1 and not fields and isinstance(args[0], Headers):
         return args[0]
     return {_name(key): value for key, value in dict(*args, **fields).items()}
@@ -334,7 +335,7 @@ def _lower(name: str | bytes) -> str:
 
 
 def headers_as_sent(headers: OutgoingHeaders | None, defaults: dict[str, Any]) -> Headers:
-    """*headers* by their lower-case names, with the *defaults* that were added to them."""
+    """Return *headers* by their lower-case names, with the *defaults* that were added to them."""
     sent = Headers.__new__(Headers)
     items: Any = () if headers is None else headers
     if hasattr(items, "items"):
@@ -356,14 +357,14 @@ def headers_as_sent(headers: OutgoingHeaders | None, defaults: dict[str, Any]) -
 
 
 def kept_headers(headers: OutgoingHeaders) -> Any:
-    """A copy of *headers*, a dict or a list of pairs, to look at more than once and to change.
+    """Copy *headers*, a dict or a list of pairs, so that it can be read repeatedly and changed.
 
-    What are no headers at all is returned as it is: the engine says what is wrong with it.
+    An argument of another type is returned unchanged: the engine raises the error for it.
     """
     items: Any = headers
     if hasattr(items, "items"):
         kept = dict(items.items())
-        # a Headers has it without listing it
+        # a Headers has this key without listing it
         sensitive = getattr(headers, "sensitive", None)
         if sensitive:
             kept.setdefault(sensitive_headers, sensitive)

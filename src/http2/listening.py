@@ -35,7 +35,7 @@ from .sessions.keywords import Carrying
 from .sessions.server_listening import OnServerStream, ServerStream
 from .sessions.server_session import ServerHttp2Session
 
-# A server may make requests and responses of a program's own classes.
+# A server may create requests and responses of the application's own classes.
 Request = TypeVar("Request", bound=ServerRequest, contravariant=True)
 Response = TypeVar("Response", bound=ServerResponse, contravariant=True)
 RequestHandler: TypeAlias = Listener2[Http2ServerRequest, Http2ServerResponse]
@@ -60,7 +60,7 @@ OnTunnel = TypeVar("OnTunnel", bound=Listener2[Never, Never] | Upgrade)
 OnTlsError = TypeVar("OnTlsError", bound=TlsError)
 OnUnknown = TypeVar("OnUnknown", bound=Unknown)
 
-# Events that give the same.
+# Events with the same arguments.
 StreamPlain: TypeAlias = Literal[
     "aborted", "close", "drain", "end", "finish", "ready", "timeout", "want_trailers"
 ]

@@ -1,7 +1,7 @@
-"""HTTP/2 settings: what an endpoint announces to its peer, and how they are packed.
+"""Represent and pack HTTP/2 settings: the parameters that an endpoint announces to its peer.
 
-A setting is a 16-bit identifier with a 32-bit value (RFC 9113 section 6.5.1). `Settings` holds
-the seven that are known here under their names, and any others by their identifier.
+A setting is a 16-bit identifier with a 32-bit value (RFC 9113 section 6.5.1). `Settings` has
+names for seven of them, and stores any others by their identifier.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ __all__ = [
     "get_unpacked_settings",
 ]
 
-# Node sends at most so many settings that it does not know.
+# The largest number of unknown settings that Node sends.
 MAX_CUSTOM_SETTINGS: Final = 10
 
 _UINT16_MAX: Final = 2**16 - 1
@@ -37,12 +37,12 @@ _T = TypeVar("_T", bound=int)
 
 
 def _is_integer(value: object, low: int, high: int) -> bool:
-    """Tell whether a value is an integer within both bounds; True and False are none."""
+    """Return whether a value is an integer within both bounds; True and False are not."""
     return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
 
 
 class _Setting(Generic[_T]):
-    """A known setting as an attribute: reads its default until given, checks what is assigned."""
+    """A known setting as an attribute: has a default until given, and checks assigned values."""
 
     def __init__(self, identifier: int, default: _T, low: int, high: int, doc: str) -> None:
         self.identifier = identifier
@@ -80,16 +80,17 @@ class _Setting(Generic[_T]):
             raise new_error("ERR_HTTP2_INVALID_SETTING_VALUE", self.name, value)
 
     def decode(self, number: int) -> int:
-        """Turn a number off the wire into the attribute's value; any non-zero is True."""
+        """Convert a received number to the attribute's value; any non-zero number is True."""
         return number != 0 if isinstance(self.default, bool) else number
 
 
 class Settings:
     """The settings of one side of a session.
 
-    Every setting has a value: the one it was given, else its default. `given` tells which were
-    given, and sending a `Settings` sends just those. An instance may be changed at any time;
-    whoever sends one takes a copy (`Settings.of`). Two are equal when all their values are.
+    Every setting has a value: the given one, else its default. `given` is the set of given
+    settings; sending a `Settings` sends only these. An instance may be changed at any time,
+    because functions that send one take a copy (`Settings.of`). Two instances are equal when all
+    their values are.
     """
 
     __slots__ = ("_custom", "_values")
@@ -113,14 +114,14 @@ class Settings:
         constants.DEFAULT_SETTINGS_MAX_CONCURRENT_STREAMS,
         0,
         _UINT32_MAX,
-        "How many streams the peer may have open at a time: 0 to 2**32-1.",
+        "Number of streams that the peer may have open at a time: 0 to 2**32-1.",
     )
     initial_window_size: _Setting[int] = _Setting(
         constants.NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE,
         constants.DEFAULT_SETTINGS_INITIAL_WINDOW_SIZE,
         0,
         constants.MAX_INITIAL_WINDOW_SIZE,
-        "Bytes of body that may be sent on a new stream unasked: 0 to 2**31-1.",
+        "Flow-control window of a new stream, in bytes of body: 0 to 2**31-1.",
     )
     max_frame_size: _Setting[int] = _Setting(
         constants.NGHTTP2_SETTINGS_MAX_FRAME_SIZE,
@@ -141,7 +142,7 @@ class Settings:
         bool(constants.DEFAULT_SETTINGS_ENABLE_CONNECT_PROTOCOL),
         0,
         1,
-        "Whether the server takes the extended CONNECT (RFC 8441).",
+        "Whether the server accepts extended CONNECT (RFC 8441).",
     )
 
     def __init__(
@@ -157,21 +158,21 @@ class Settings:
         enable_connect_protocol: bool | None = None,
         custom_settings: Mapping[int, int] | None = None,
     ) -> None:
-        """Make settings; what is left out, or None, counts as not given.
+        """Create settings; a setting that is omitted or None counts as not given.
 
         Args:
             header_table_size: Size of the header compression table, in bytes.
             enable_push: Whether the server may push streams.
             initial_window_size: Flow-control window of a new stream, in bytes.
             max_frame_size: Size of the largest frame payload, in bytes.
-            max_concurrent_streams: How many streams the peer may have open at a time.
+            max_concurrent_streams: Number of streams that the peer may have open at a time.
             max_header_list_size: Size of the largest header list, in bytes uncompressed.
             max_header_size: Another name of `max_header_list_size`. It wins when both are given,
                 with a `RuntimeWarning` when they differ.
-            enable_connect_protocol: Whether the server takes the extended CONNECT.
-            custom_settings: Values (0 to 2**32-1) by identifier (1 to 65535), up to 10. One whose
-                identifier has a name here must be valid under that name, and is sent unless
-                the setting of that name is given too.
+            enable_connect_protocol: Whether the server accepts extended CONNECT.
+            custom_settings: Values (0 to 2**32-1) by identifier (1 to 65535), at most 10. If an
+                identifier belongs to a named setting, the value must be valid for it, and is sent
+                unless the named setting is given too.
 
         Raises:
             Http2ValueError: A value has the wrong type or is out of range
@@ -197,7 +198,7 @@ class Settings:
             self.max_header_size = max_header_size
             if max_header_list_size not in (None, max_header_size):
                 warnings.warn(
-                    "max_header_size takes the place of a different max_header_list_size",
+                    "max_header_size overrides a different max_header_list_size",
                     RuntimeWarning,
                     stacklevel=2,
                 )
@@ -214,7 +215,7 @@ class Settings:
     @max_header_size.setter
     def max_header_size(self, value: int) -> None:
         if not _is_integer(value, 0, _UINT32_MAX):
-            # The error names the attribute that was assigned.
+            # The error must name the assigned attribute.
             raise new_error("ERR_HTTP2_INVALID_SETTING_VALUE", "max_header_size", value)
         self.max_header_list_size = value
 
@@ -234,29 +235,29 @@ class Settings:
 
     @property
     def given(self) -> frozenset[str]:
-        """Names of the settings that were given; `custom_settings` when there are any."""
+        """Names of the given settings; includes `custom_settings` if there are any."""
         return frozenset((*self._values, "custom_settings") if self._custom else self._values)
 
     @staticmethod
     def of(value: Settings | Mapping[str, object] | None) -> Settings:
-        """Turn the argument of a call into checked settings of its own.
+        """Convert an argument to a checked copy.
 
         Args:
             value: A `Settings`, a mapping with the names of its keywords as keys, or None for
-                settings of which none is given.
+                settings without given values.
 
         Returns:
-            A new instance, which later changes to `value` do not reach.
+            A new instance, which later changes to `value` do not affect.
 
         Raises:
-            Http2ArgumentError: The mapping has a key that is no setting (ERR_INVALID_ARG_VALUE).
-            Http2TypeError: `value` is none of the three (ERR_INVALID_ARG_TYPE).
+            Http2ArgumentError: The mapping has an unknown key (ERR_INVALID_ARG_VALUE).
+            Http2TypeError: `value` has another type (ERR_INVALID_ARG_TYPE).
             Http2ValueError: As the constructor.
         """
         if value is None:
             return Settings()
         if isinstance(value, Settings):
-            # What came off the wire was never checked, nor was a dict changed in place.
+            # Received values and a dict that was changed in place have not been checked.
             for name, number in value._values.items():
                 _BY_NAME[name].check(number)
             _check_custom(value._custom)
@@ -267,21 +268,21 @@ class Settings:
             if key not in _KEYWORDS:
                 message = f"a key of settings cannot be {key!r:.128}{did_you_mean(key, _KEYWORDS)}"
                 raise new_error("ERR_INVALID_ARG_VALUE", message=message)
-        given: dict[str, Any] = {**value}  # the constructor looks at each
+        given: dict[str, Any] = {**value}  # the constructor checks each
         return Settings(**given)
 
     @staticmethod
     def from_pairs(pairs: Iterable[tuple[int, int]]) -> Settings:
-        """Make settings of what a SETTINGS frame says.
+        """Create settings from the contents of a SETTINGS frame.
 
-        Nothing is checked: these are the peer's values, and any number of unknown identifiers.
+        The peer's values are not checked, and there may be any number of unknown identifiers.
         A later pair replaces an earlier one with its identifier (RFC 9113 section 6.5.3).
 
         Args:
             pairs: (identifier, value) of each setting.
 
         Returns:
-            Settings of which just these are given.
+            Settings with exactly these given.
         """
         settings = Settings()
         for identifier, number in pairs:
@@ -293,14 +294,14 @@ class Settings:
         return settings
 
     def to_pairs(self) -> list[tuple[int, int]]:
-        """List the given settings as they go into a SETTINGS frame.
+        """List the given settings in the form of a SETTINGS frame.
 
         Returns:
-            (identifier, value) pairs in Node's order, those with a name first, all by identifier.
+            (identifier, value) pairs in Node's order: named ones first, each group by identifier.
         """
         values = self._values
         if not self._custom:
-            # every connection begins with this
+            # the common case: every connection begins with it
             return [(number, int(values[name])) for name, number in _ORDER if name in values]
         pairs: list[tuple[int, int]] = []
         for name, identifier in _ORDER:
@@ -315,7 +316,7 @@ class Settings:
         return pairs
 
     def as_dict(self) -> dict[str, Any]:
-        """Copy all values, given or default, into a dict: `Settings(**it)` is an equal one."""
+        """Copy all values, given or default, into a dict; `Settings(**copy)` is equal."""
         values: dict[str, Any] = {
             name: self._values.get(name, setting.default) for name, setting in _BY_NAME.items()
         }
@@ -323,7 +324,7 @@ class Settings:
         return values
 
     def __copy__(self) -> Settings:
-        """Copy without sharing: assignments to one never reach the other."""
+        """Return an independent copy: assignments to one do not affect the other."""
         copy = Settings()
         copy._values.update(self._values)
         copy._custom.update(self._custom)
@@ -337,7 +338,7 @@ class Settings:
         return self.as_dict() == other.as_dict()
 
     def __repr__(self) -> str:
-        """Show the given settings, as the call that makes an equal one."""
+        """Show the given settings, as the call that creates an equal instance."""
         given: dict[str, Any] = {n: self._values[n] for n in _BY_NAME if n in self._values}
         if self._custom:
             given["custom_settings"] = self._custom
@@ -364,7 +365,7 @@ def _check_custom(custom: object) -> None:
             raise new_error(
                 "ERR_HTTP2_INVALID_SETTING_VALUE", "identifier in custom_settings", identifier
             )
-        # The peer closes the connection on a value that is illegal for a setting it knows.
+        # The peer closes the connection for an illegal value of a setting that it knows.
         known = _BY_IDENTIFIER.get(identifier)
         low, high = (0, _UINT32_MAX) if known is None else (known.low, known.high)
         if not _is_integer(number, low, high):
@@ -374,10 +375,10 @@ def _check_custom(custom: object) -> None:
 
 
 def get_default_settings() -> Settings:
-    """Make settings of which all but custom ones are given, with their defaults.
+    """Return settings with the default values; all except custom ones are given.
 
     Returns:
-        A new instance at every call, free to be changed.
+        A new instance at every call, which the caller may change.
     """
     return Settings.from_pairs((s.identifier, int(s.default)) for s in _BY_NAME.values())
 
@@ -386,7 +387,7 @@ def get_packed_settings(settings: Settings | Mapping[str, object] | None = None)
     """Pack settings as the payload of a SETTINGS frame, for a `HTTP2-Settings` header field.
 
     Args:
-        settings: What to pack; of it, the given ones.
+        settings: The settings to pack; only given ones are packed.
 
     Returns:
         Six bytes for each setting (RFC 9113 section 6.5.1).
@@ -405,12 +406,12 @@ def get_unpacked_settings(buf: Buffer) -> Settings:
         buf: Any contiguous buffer: bytes, bytearray, memoryview, array, ...
 
     Returns:
-        Settings of which those in the buffer are given; identifiers without a name, however many,
+        Settings with those in the buffer given; identifiers without a name, in any number,
         are in `custom_settings`.
 
     Raises:
         Http2TypeError: `buf` is not a buffer (ERR_INVALID_ARG_TYPE).
-        Http2ValueError: The length is no multiple of six
+        Http2ValueError: The length is not a multiple of six
             (ERR_HTTP2_INVALID_PACKED_SETTINGS_LENGTH).
     """
     try:
@@ -419,5 +420,5 @@ def get_unpacked_settings(buf: Buffer) -> Settings:
         raise new_error("ERR_INVALID_ARG_TYPE", "buf", "a bytes-like object", buf) from None
     if view.nbytes % _PAIR.size:
         raise new_error("ERR_HTTP2_INVALID_PACKED_SETTINGS_LENGTH")
-    # Every element size and shape becomes plain bytes, strided views included.
+    # Convert any element size and shape to plain bytes, including strided views.
     return Settings.from_pairs(_PAIR.iter_unpack(view.tobytes()))

@@ -656,7 +656,7 @@ def test_a_failure_without_a_message(run: Run, phase: str) -> None:
 
     async def main() -> None:
         said = "start" if phase == "startup" else "shut down"
-        with pytest.raises(http2.asgi.LifespanError, match=f"^the application could not {said}$"):
+        with pytest.raises(http2.asgi.LifespanError, match=f"^the application failed to {said}$"):
             async with http2.asgi.Handler(app).lifespan():
                 assert phase == "shutdown"
 

@@ -1,7 +1,7 @@
-"""What the engine reports: one small tuple an event, always of four.
+"""Define the engine's events: tuples of four, one for each event.
 
-``(kind, stream_id, first, second)``; the table says what the last two are. Tuples of one
-shape cost the least to make and to take apart, and a reader dispatches on the first.
+``(kind, stream_id, first, second)``; the table describes the last two. Tuples of one
+shape are the cheapest to create and unpack, and the session dispatches on the first item.
 
 | kind             | stream_id       | first                     | second               |
 |------------------|-----------------|---------------------------|----------------------|
@@ -36,14 +36,14 @@ shape cost the least to make and to take apart, and a reader dispatches on the f
 | WINDOW_GIVEN     | the stream or 0 | None                      | None                 |
 | MEASURED         | the stream      | 0: begun by us; 1: DATA   | bytes sent           |
 
-STREAM_CLOSED tells of the end of a stream whoever ended it; when the last frame that we
-sent closed the stream, its END_SENT is left out. FRAME_NOT_SENT of a PUSH_PROMISE has the
-promised stream's id. GOAWAY_SENT without opaque data has the engine's own words for what the
-peer did, if the engine found it. INVALID_FRAME also tells of empty DATA frames without END_STREAM,
-with 0 as nghttp2's error. WRITABLE comes once after
-`Connection.write` has returned more than `HIGH_WATER`, when the queue is short again.
-FAILED is the last event of a connection: it can neither read nor write any more.
-WINDOW_GIVEN, a WINDOW_UPDATE was sent, comes while `Connection.reporting_windows` is set,
+STREAM_CLOSED reports the end of a stream, whichever side ended it. If the last frame that this
+side sent closed the stream, its END_SENT is omitted. FRAME_NOT_SENT of a PUSH_PROMISE has the
+promised stream's id. If the engine detected the peer's violation, GOAWAY_SENT without opaque data
+has the engine's description of it. INVALID_FRAME is also reported for empty DATA frames without
+END_STREAM, with 0 as nghttp2's error. WRITABLE is reported once, when the queue is short again
+after `Connection.write` has returned more than `HIGH_WATER`.
+FAILED is the last event of a connection, which can neither read nor write afterwards.
+WINDOW_GIVEN (a WINDOW_UPDATE was sent) is reported while `Connection.reporting_windows` is set,
 and MEASURED while `Connection.measuring` is.
 """
 
@@ -55,13 +55,13 @@ from typing import Any, Final, TypeAlias
 Event: TypeAlias = tuple[int, int, Any, Any]
 
 Handler: TypeAlias = Callable[[Any, int, Any, Any], None]
-"""What is called with an `Event` of a kind: its session, and the last three of the event."""
+"""A function for events of one kind; it gets the session and the last three items of the event."""
 
 HIGH_WATER: Final = 65536
 """Bytes queued on a stream at which a writer should wait for WRITABLE."""
 
 KNOWN_SETTINGS: Final = (1, 2, 3, 4, 5, 6, 8)
-"""The settings that nghttp2 knows the current values of, by their identifiers."""
+"""Identifiers of the settings whose current values nghttp2 stores."""
 
 REQUEST: Final = 0
 RESPONSE: Final = 1
