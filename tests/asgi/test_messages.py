@@ -413,17 +413,17 @@ WRONG: dict[str, tuple[Script, str, bool]] = {
                        "TypeError: the name and the value of a header must be bytes, not str: "
                        "'x-a': b''", False),
     "text as a value": ([{**START, "headers": [(b"x-a", "b")]}, BODY],
-                        "are bytes, and not str: b'x-a': 'b'", False),
+                        "must be bytes, not str: b'x-a': 'b'", False),
     "text as status": ([{**START, "status": "200"}, BODY],
-                       "the status of 'http.response.start' is an int, and not '200'", False),
+                       "the status of 'http.response.start' must be an int, not '200'", False),
     "no type": ([{"status": 200}], "KeyError: 'type'", False),
     "text in trailers": ([{**START, "trailers": True}, BODY,
                           {"type": "http.response.trailers", "headers": [("x", "y")]}],
-                         "are bytes, and not str: 'x': 'y'", True),
+                         "must be bytes, not str: 'x': 'y'", True),
     "no links": ([START, {"type": "http.response.early_hint"}, BODY], "KeyError: 'links'", False),
     "nothing at all": ([], "the ASGI application returned without sending a response", False),
     "no body": ([START], "the ASGI application returned before its response was complete", False),
-    "no end": ([START, MORE], "the ASGI application has returned before the end", True),
+    "no end": ([START, MORE], "the ASGI application returned before its response", True),
 }  # fmt: skip
 
 

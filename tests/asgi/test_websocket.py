@@ -157,10 +157,10 @@ def test_refusals(run: Run, version: str, caplog: pytest.LogCaptureFixture) -> N
 
 
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
-    "both": ({"text": "a", "bytes": b"b"}, "ValueError: a 'websocket.send' has either"),
-    "neither": ({"text": None}, "ValueError: a 'websocket.send' has either"),
-    "bytes as text": ({"text": b"a"}, "TypeError: in a 'websocket.send' 'text' is a str"),
-    "text as bytes": ({"bytes": "a"}, "TypeError: in a 'websocket.send' 'text' is a str"),
+    "both": ({"text": "a", "bytes": b"b"}, "ValueError: a 'websocket.send' must have either"),
+    "neither": ({"text": None}, "ValueError: a 'websocket.send' must have either"),
+    "bytes as text": ({"text": b"a"}, "TypeError: in a 'websocket.send', 'text' must be a str"),
+    "text as bytes": ({"bytes": "a"}, "TypeError: in a 'websocket.send', 'text' must be a str"),
     "unknown": ({"type": "websocket.nonsense"}, "unexpected ASGI message 'websocket.nonsense'"),
     "accepted twice": ({"type": "websocket.accept"}, "the WebSocket is open"),
 }
@@ -196,7 +196,7 @@ def test_wrong_messages(
 @pytest.mark.parametrize(
     ("headers", "subprotocol", "said"),
     [
-        ([("x-a", "b")], None, "are bytes, and not str: 'x-a': 'b'"),
+        ([("x-a", "b")], None, "must be bytes, not str: 'x-a': 'b'"),
         ([(b"sec-websocket-protocol", b"a")], None, "sec-websocket-protocol"),
         ([(b":status", b"200")], None, ":status"),
         ([(b"x-a", b"a\r\nb: c")], None, "a character that is not allowed there"),

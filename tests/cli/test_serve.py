@@ -40,7 +40,7 @@ def test_an_application(version: str) -> None:
         assert first == f"http2 serves {BARE}; Ctrl-C ends it.\n"
         assert process.seen[-4] == f"  addresses  {url}\n"
         assert said == [
-            "  protocols  HTTP/2 with prior knowledge, HTTP/1.1; browsers want TLS for HTTP/2: "
+            "  protocols  HTTP/2 with prior knowledge, HTTP/1.1; browsers need TLS for HTTP/2: "
             "--dev-tls\n",
             f"  try        curl --http2-prior-knowledge {url}\n",
             f"             curl --http1.1 {url}\n",
@@ -291,7 +291,7 @@ def test_bad_targets(tmp_path: Path) -> None:
     wanted = "is neither a directory nor an application (module:app)"
     fails_with(f"{gone} {wanted}", gone)
     fails_with(f"{gone}:app {wanted}", f"{gone}:app")
-    fails_with(f"--spa: there is no index.html in {tmp_path}", tmp_path, "--spa")
+    fails_with(f"--spa: no index.html in {tmp_path}", tmp_path, "--spa")
     status, said = failing("nothing_of_that_name:app", "--port", "0", "--no-use-colors")
     assert status == 3
     assert said == (
@@ -323,9 +323,7 @@ def test_certificates_that_are_none(certificate: Certificate, tmp_path: Path) ->
         f"--ssl-keyfile: file not found: {gone}",
         BARE, *port, "--ssl-certfile", cert, "--ssl-keyfile", gone,
     )  # fmt: skip
-    fails_with(
-        "--ssl-keyfile needs its certificate: --ssl-certfile", BARE, *port, "--ssl-keyfile", key
-    )
+    fails_with("--ssl-keyfile needs --ssl-certfile as well", BARE, *port, "--ssl-keyfile", key)
     status, said = failing(BARE, *port, "--ssl-certfile", cert)
     assert status == 1
     assert said.startswith(f"Error: cannot set up TLS with {cert}: ")
@@ -334,13 +332,13 @@ def test_certificates_that_are_none(certificate: Certificate, tmp_path: Path) ->
 
 def test_flags_that_exclude_each_other(certificate: Certificate, tmp_path: Path) -> None:
     for arguments, word in [
-        ([BARE, "--dev-tls", "--ssl-certfile", certificate.cert], "leave out --ssl-certfile"),
-        ([BARE, "--spa"], "--spa is for directories"),
-        ([str(tmp_path), "--reload"], "--reload is for applications"),
+        ([BARE, "--dev-tls", "--ssl-certfile", certificate.cert], "remove --ssl-certfile"),
+        ([BARE, "--spa"], "--spa works with directories only"),
+        ([str(tmp_path), "--reload"], "--reload works with applications only"),
         ([BARE, "--header", "nonsense"], "is not name:value"),
-        ([BARE, "--clear-port", "0"], "--clear-port is beside TLS"),
-        ([BARE, "--dev-tls", "--clear-port", "0", "--fd", "3"], "leave out --uds and --fd"),
-        ([BARE, "--dev-tls", "--clear-port", "0", "--workers", "2"], "leave out --workers"),
+        ([BARE, "--clear-port", "0"], "--clear-port needs TLS"),
+        ([BARE, "--dev-tls", "--clear-port", "0", "--fd", "3"], "remove --uds and --fd"),
+        ([BARE, "--dev-tls", "--clear-port", "0", "--workers", "2"], "remove --workers"),
     ]:
         status, said = failing(*arguments)
         assert status == 2

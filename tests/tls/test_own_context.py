@@ -316,5 +316,5 @@ def test_a_chosen_context_without_h2(
     with caplog.at_level(logging.WARNING, "http2"):
         run(main())
     (line,) = caplog.messages
-    assert "has chosen none of the protocols that a client offers by ALPN" in line
+    assert "selected none of the ALPN protocols that a client offers" in line
     assert "set_alpn_protocols(['h2'])" in line
