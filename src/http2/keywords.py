@@ -1,7 +1,7 @@
-"""The keywords of the functions that take many, and the unions of signatures, as types.
+"""Types of keyword arguments and signatures, for type checkers, editors and programs.
 
-For checkers, editors and programs: each room has its own. A `TypedDict` is what one function
-takes: ``def function(**options: Unpack[ServerOptions])``. All keywords may be left out.
+Each room defines its own. A `TypedDict` has the options of one function:
+``def function(**options: Unpack[ServerOptions])``. All keywords are optional.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What listeners of servers, streams, requests and responses get, as types.
+"""Types of the listeners of servers, streams, requests and responses.
 
 See `http2.common.listening`.
 """
@@ -50,7 +50,7 @@ Upgrade: TypeAlias = Listener3[Http1IncomingMessage, RawSocket, bytes]
 TlsError: TypeAlias = Listener2[Exception, HandshakeSocket]
 Unknown: TypeAlias = Listener1[UnknownProtocolSocket]
 
-# The same for decorators, which give back the very function.
+# The same for decorators, which return the same function.
 OnSession = TypeVar("OnSession", bound=Session)
 OnSessionError = TypeVar("OnSessionError", bound=SessionError)
 OnAccepted = TypeVar("OnAccepted", bound=Accepted)

@@ -20,7 +20,7 @@ B = TypeVar("B")
 C = TypeVar("C")
 D = TypeVar("D")
 
-# Written out, each: mypy takes a lambda for the one in a union that is no union itself.
+# Each is written out: mypy matches a lambda with the member of a union that is not a union itself.
 Listener0: TypeAlias = Callable[[], object]
 Listener1: TypeAlias = Callable[[A], object] | Callable[[], object]
 Listener2: TypeAlias = Callable[[A, B], object] | Callable[[A], object] | Callable[[], object]
@@ -49,7 +49,7 @@ Data: TypeAlias = Callable[[bytes], object] | Callable[[str], object] | Callable
 FrameError: TypeAlias = Listener3[int, int, int]
 Fields: TypeAlias = Listener2[Headers, int]
 
-# The same for decorators, which give back the very function.
+# The same for decorators, which return the same function.
 OnPlain = TypeVar("OnPlain", bound=Plain)
 OnError = TypeVar("OnError", bound=Error)
 OnData = TypeVar("OnData", bound=Data)

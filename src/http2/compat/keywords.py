@@ -26,19 +26,19 @@ class ServerOptions(ServerSessionOptions, total=False):
     max_connections: int | None
     """Connections at a time; None: any number."""
     proxy_protocol: Sequence[str | IPv4Network | IPv6Network] | None
-    """Networks of the proxies that say for whom they speak; None: no connection begins so."""
+    """Networks of proxies that use the PROXY protocol; None: connections have no PROXY header."""
     allow_http1: bool
-    """Whether clients of HTTP/1 are served too."""
+    """Whether the server also serves HTTP/1 clients."""
     http1_options: Http1Options | Mapping[str, object]
-    """How they are."""
+    """Options for HTTP/1 clients."""
     http2_server_request_class: type[Http2ServerRequest]
-    """What ``request`` gives for HTTP/2's requests."""
+    """The class of HTTP/2 requests."""
     http2_server_response_class: type[Http2ServerResponse]
-    """What it gives for their responses."""
+    """The class of their responses."""
     http1_incoming_message_class: type[Http1IncomingMessage]
-    """What it gives for HTTP/1's requests."""
+    """The class of HTTP/1 requests."""
     http1_server_response_class: type[Http1ServerResponse]
-    """What it gives for their responses."""
+    """The class of their responses."""
 
 
 class SecureServerOptions(ServerOptions, SecureContextOptions, total=False):

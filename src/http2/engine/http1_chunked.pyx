@@ -103,7 +103,7 @@ cdef class ChunkedBody:
             and SIZE_LINE.match(rest + b"\r\n") is None
             and SIZE_LINE.match(rest + b"\n") is None
         ):
-            raise BadRequest(400, "a bad chunk size")
+            raise BadRequest(400, "invalid chunk size")
         return -1
 
     cdef Py_ssize_t read_extension(self, bytes data, Py_ssize_t position) except -2:
@@ -116,12 +116,12 @@ cdef class ChunkedBody:
         end = data[position : position + 2]
         if end == b"\r\n":
             if EXTENSIONS.fullmatch(self.line) is None:
-                raise BadRequest(400, "a bad chunk extension")
+                raise BadRequest(400, "invalid chunk extension")
             self.line.clear()
             self.state = DATA if self.left else TRAILERS
             return position + 2
         if end not in (b"", b"\r"):
-            raise BadRequest(400, "a bad chunk extension")
+            raise BadRequest(400, "invalid chunk extension")
         return position if position > begun else -1
 
     cdef int count(self, Py_ssize_t extension) except -1:
@@ -147,7 +147,7 @@ cdef class ChunkedBody:
             self.state = SIZE
             return position + 2
         if end not in (b"", b"\r"):
-            raise BadRequest(400, "a chunk does not end where it should")
+            raise BadRequest(400, "chunk data is not followed by CR LF")
         return -1
 
     cdef Py_ssize_t read_trailer_section(self, bytes data, Py_ssize_t position) except -2:
@@ -161,7 +161,7 @@ cdef class ChunkedBody:
             raise BadRequest(431, "the trailer section is too long")
         if end < 0:
             if data.count(b"\n", seen) != data.count(b"\r\n", max(seen - 1, position)):
-                raise BadRequest(400, "an LF by itself")
+                raise BadRequest(400, "LF without CR")
             self.seen = len(data) - position
             return -1
         self.trailers = read_trailers(<const char *>data + position, end + 4 - position, self.limits)

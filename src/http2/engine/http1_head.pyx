@@ -107,7 +107,7 @@ cdef int check_line_ends(const char *data, Py_ssize_t size) except -1:
         if lf < 0 and cr < 0:
             return 0
         if cr < 0 or cr != lf - 1:
-            return refuse(400, "a CR or LF by itself")
+            return refuse(400, "CR without LF, or LF without CR")
         at = lf + 1
 
 
@@ -137,9 +137,9 @@ cdef str read_method(const char *data, Py_ssize_t size):
     if known is not NULL:
         return <str>known
     if size and all_of(data, size, TOKEN) and data[:size] != b"PRI":
-        refuse(501, "an unknown method")
+        refuse(501, "unknown method")
     # also the one that is set aside for the preface of HTTP/2 (RFC 9113 section 11.6)
-    refuse(400, "a bad method")
+    refuse(400, "invalid method")
 
 
 # --- names of fields ------------------------------------------------------------------------
@@ -228,7 +228,7 @@ cdef Name name_of(const char *data, Py_ssize_t size):
         if len(name.spelling) == size and memcmp(<char *>name.spelling, data, size) == 0:
             return name
     if not size or not all_of(data, size, TOKEN):
-        refuse(400, "a bad name of a field")
+        refuse(400, "invalid field name")
     name = Name.__new__(Name)
     name.spelling = data[:size]
     name.text = name.spelling.decode("ascii")
@@ -272,7 +272,7 @@ cdef class Section:
             line = find(data, at, end, 13)
             colon = find(data, at, line, 58)
             if colon < 0:
-                return refuse(400, "a line without a colon")
+                return refuse(400, "a header line without a colon")
             name = name_of(data + at, colon - at)
             begin = colon + 1
             stop = line
@@ -281,10 +281,10 @@ cdef class Section:
             while begin < stop and (data[stop - 1] == 32 or data[stop - 1] == 9):
                 stop -= 1
             if not all_of(data + begin, stop - begin, VALUE):
-                return refuse(400, "a control character in a value")
+                return refuse(400, "a control character in a field value")
             value = PyUnicode_DecodeLatin1(data + begin, stop - begin, NULL)
             if name.subject == FIELD_CODING and find(data, stop, line, 9) >= 0:
-                return refuse(400, "a tab behind a transfer coding")
+                return refuse(400, "a tab after a transfer coding")
             at = line + 2
             if trailers and name.no_trailer:
                 self.drop(name, value)
@@ -299,16 +299,16 @@ cdef class Section:
         wrong."""
         if name.subject == FIELD_LENGTH:
             if self.length is not None or not is_length(value):
-                return refuse(400, "a bad content-length")
+                return refuse(400, "invalid content-length")
             self.length = value
         elif name.subject == FIELD_CODING:
             if self.coding is not None:
-                return refuse(400, "transfer-encoding was given twice")
+                return refuse(400, "field transfer-encoding is repeated")
             self.coding = value
             if value.lower().rpartition(",")[2].strip(" \t") != "chunked":
-                return refuse(400, "transfer codings that do not end with chunked")
+                return refuse(400, "the last transfer coding is not chunked")
         if self.coding is not None and self.length is not None:
-            return refuse(400, "content-length with transfer-encoding")
+            return refuse(400, "both content-length and transfer-encoding")
         return 0
 
     cdef int add(self, Name name, str value) except -1:
@@ -350,9 +350,9 @@ cdef class Section:
     cdef object taken(self, Http1Limits limits):
         """The fields, when there are not too many of them and none is there twice that can't be."""
         if self.count > limits.fields:
-            refuse(431, f"more than {limits.fields} fields")
+            refuse(431, f"more than {limits.fields} header fields")
         if self.twice is not None:
-            refuse(400, f"{self.twice} was given twice")
+            refuse(400, f"field {self.twice} is repeated")
         self.headers._raw = self.raw
         return self.headers
 
@@ -372,11 +372,11 @@ cdef Http1Head read_head(const char *data, Py_ssize_t size, Http1Limits limits):
     first = find(data, 0, line, 32)
     second = -1 if first < 0 else find(data, first + 1, line, 32)
     if second < 0 or find(data, second + 1, line, 32) >= 0:
-        refuse(400, "the request line has not three words")
+        refuse(400, "the request line does not have three parts")
     target = data + first + 1
     target_size = second - first - 1
     if target_size > limits.url_size:
-        refuse(414, "the target is too long")
+        refuse(414, "the request target is too long")
     if size - line > limits.section_size:
         refuse(431, "the header section is too long")
     old = read_version(data + second + 1, line - second - 1)
@@ -384,16 +384,16 @@ cdef Http1Head read_head(const char *data, Py_ssize_t size, Http1Limits limits):
     head.method = read_method(data, first)
     head.version = "1.0" if old else "1.1"
     if not target_size or not all_of(target, target_size, TARGET):
-        refuse(400, "a bad target")
+        refuse(400, "invalid request target")
     head.url = PyUnicode_DecodeASCII(target, target_size, NULL)
     section = Section.__new__(Section)
     section.read(data, line + 2, size - 2, False)
     head.headers = section.taken(limits)
     if section.host is None:
         if not old:
-            refuse(400, "no host")
+            refuse(400, "the field host is missing")
     elif not is_host(section.host):
-        refuse(400, "a bad host")
+        refuse(400, "invalid host")
     connect = head.method == "CONNECT"
     if connect or target[0] != 47:
         read_target(head, connect)
@@ -415,7 +415,7 @@ cdef bint read_version(const char *data, Py_ssize_t size) except -1:
         size == 8 and memcmp(data, b"HTTP/", 5) == 0 and 48 <= data[5] <= 57 and data[6] == 46
         and 48 <= data[7] <= 57
     )
-    refuse(505 if known else 400, "this is not HTTP/1.0 or 1.1")
+    refuse(505 if known else 400, "the version is not HTTP/1.0 or HTTP/1.1")
 
 
 cdef bint is_host(str text) except -1:
@@ -433,11 +433,11 @@ cdef int read_target(Http1Head head, bint connect) except -1:
     cdef Py_ssize_t end
     if connect:
         if not is_authority(url.encode("ascii")):
-            refuse(400, "a bad target of CONNECT")
+            refuse(400, "invalid target for CONNECT")
         return 0
     if url == "*":
         if head.method != "OPTIONS":
-            refuse(400, "only OPTIONS may be asked of *")
+            refuse(400, "target * is allowed for OPTIONS only")
         return 0
     scheme, colon, rest = url.partition("://")
     end = 0
@@ -445,7 +445,7 @@ cdef int read_target(Http1Head head, bint connect) except -1:
         end += 1
     authority = rest[:end]
     if not colon or not scheme.isalpha() or not authority or not is_host(authority):
-        refuse(400, "a bad target")
+        refuse(400, "invalid request target")
     # section 3.2.2: the target's own authority counts, whatever Host says
     head.headers["host"] = authority
     return 0
@@ -471,15 +471,15 @@ cdef int frame(Http1Head head, Section section, bint old) except -1:
     """How long the body is (RFC 9112 section 6.3)."""
     if section.coding is not None:
         if old:
-            refuse(400, "HTTP/1.0 has no transfer-encoding")
+            refuse(400, "transfer-encoding is not allowed in HTTP/1.0")
         if section.length is not None:
-            refuse(400, "content-length with transfer-encoding")
+            refuse(400, "both content-length and transfer-encoding")
         if section.coding.lower() != "chunked":
             refuse_coding(section.coding)
         head.chunked = True
     elif section.length is not None:
         if not is_length(section.length):
-            refuse(400, "a bad content-length")
+            refuse(400, "invalid content-length")
         head.length = int(section.length)
     return 0
 
@@ -489,7 +489,7 @@ cdef int refuse_coding(str coding) except -1:
     cdef list codings = [word.strip(" \t") for word in coding.lower().split(",")]
     if codings[len(codings) - 1] == "chunked" and codings.count("chunked") == 1 and all(codings):
         return refuse(501, "a transfer coding other than chunked")
-    return refuse(400, "transfer codings that do not end with chunked")
+    return refuse(400, "the last transfer coding is not chunked")
 
 
 cdef int persist(Http1Head head, Section section, bint old, bint connect) except -1:
@@ -551,11 +551,11 @@ cdef int check_incomplete(
         c = <unsigned char>data[i]
         if c != 13 and not 32 <= c <= 126:
             # it will never be a request
-            return refuse(400, "not a request line")
+            return refuse(400, "invalid request line")
     i = find(data, begin, size, 10)
     while i >= 0:
         if i == 0 or data[i - 1] != 13:
             # its empty line might never be recognised
-            return refuse(400, "an LF by itself")
+            return refuse(400, "LF without CR")
         i = find(data, i + 1, size, 10)
     return 0

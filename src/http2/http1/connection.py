@@ -467,9 +467,9 @@ class Http1Connection(Http1Carrier):
         if self._lingering:
             self._give_up()
         elif self._stream is not None:
-            self._refuse_body(BadRequest(408, "the request took too long"))
+            self._refuse_body(BadRequest(408, "the request was not complete in time"))
         elif self._receiver.begun:
-            self._refuse(BadRequest(408, "the head of a request took too long"))
+            self._refuse(BadRequest(408, "the head of the request was not complete in time"))
         elif self._discarding:
             self._linger(more_comes=True)
         else:

@@ -29,7 +29,7 @@ _ALT = re.compile(r"[\t\x20-\x5b\x5d-\x7e\x80-\xff]*")
 
 
 class HasOrigin(Protocol):
-    """What has an ``origin``, such as ``'https://example.org'``."""
+    """An object with an attribute ``origin``, such as ``'https://example.org'``."""
 
     @property
     def origin(self) -> str:
@@ -37,7 +37,7 @@ class HasOrigin(Protocol):
 
 
 Origin: TypeAlias = str | SplitResult | HasOrigin
-"""A URL, of which the origin is taken, or what has one."""
+"""A URL, whose origin is used, or an object with an ``origin``."""
 
 
 def serialize_origin(url: str) -> str | None:

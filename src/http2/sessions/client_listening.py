@@ -40,7 +40,7 @@ Origins: TypeAlias = Listener1[list[str]]
 ClientStream: TypeAlias = Listener4[ClientHttp2Stream, Headers, int, RawHeaders]
 ClientConnected: TypeAlias = Listener2[ClientHttp2Session, SocketProxy]
 
-# The same for decorators, which give back the very function.
+# The same for decorators, which return the same function.
 OnAltSvc = TypeVar("OnAltSvc", bound=AltSvc)
 OnOrigins = TypeVar("OnOrigins", bound=Origins)
 OnClientStream = TypeVar("OnClientStream", bound=ClientStream)

@@ -32,7 +32,7 @@ NewSettings: TypeAlias = Listener1[Settings]
 Stream: TypeAlias = Listener4[Http2Stream, Headers, int, RawHeaders]
 Connected: TypeAlias = Listener2[Http2Session, SocketProxy]
 
-# The same for decorators, which give back the very function.
+# The same for decorators, which return the same function.
 OnGoAway = TypeVar("OnGoAway", bound=GoAway)
 OnPing = TypeVar("OnPing", bound=Ping)
 OnNewSettings = TypeVar("OnNewSettings", bound=NewSettings)

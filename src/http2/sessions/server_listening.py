@@ -36,7 +36,7 @@ from .server_session import ServerHttp2Session
 ServerStream: TypeAlias = Listener4[ServerHttp2Stream, Headers, int, RawHeaders]
 ServerConnected: TypeAlias = Listener2[ServerHttp2Session, SocketProxy]
 
-# The same for decorators, which give back the very function.
+# The same for decorators, which return the same function.
 OnServerStream = TypeVar("OnServerStream", bound=ServerStream)
 OnServerConnected = TypeVar("OnServerConnected", bound=ServerConnected)
 

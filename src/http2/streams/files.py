@@ -82,7 +82,7 @@ StatCheck: TypeAlias = (
     | Callable[[os.stat_result], object]
     | Callable[[], object]
 )
-"""A ``stat_check``: gets the file's stat, the headers to be sent and the part, or fewer of them."""
+"""A ``stat_check`` function: takes the file's stat, the headers and the part, or fewer of them."""
 
 
 def _open(path: FilePath, part: FileRange | None) -> tuple[int, os.stat_result, bytes | None]:

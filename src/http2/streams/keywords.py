@@ -14,20 +14,20 @@ __all__ = ["Chunk", "Descriptor", "FilePath", "HasFileno", "OnError"]
 
 
 class HasFileno(Protocol):
-    """What has a file descriptor, such as an open file."""
+    """An object with a file descriptor, such as an open file."""
 
     def fileno(self) -> int:
-        """Its number."""
+        """Return the descriptor's number."""
 
 
 Chunk: TypeAlias = "Buffer | str"
-"""A piece of a body: what has the buffer protocol, or text, which is sent as UTF-8."""
+"""A part of a body: an object with the buffer protocol, or text, which is sent as UTF-8."""
 
 OnError: TypeAlias = "Callable[[Exception], object] | Callable[[], object]"
-"""What is called with an error."""
+"""A function that is called with an error."""
 
 Descriptor: TypeAlias = "int | HasFileno"
-"""A file descriptor, or what has one."""
+"""A file descriptor, or an object with one."""
 
 FilePath: TypeAlias = "str | bytes | os.PathLike[str] | os.PathLike[bytes]"
 """The path of a file."""

@@ -35,10 +35,10 @@ class HasStream(Protocol):
 Source: TypeAlias = (
     "Exchange | HasStream | asyncio.StreamReader | AsyncIterable[Chunk] | Iterable[Chunk]"
 )
-"""What `pipe` copies from."""
+"""A source for `pipe`."""
 
 Sink: TypeAlias = "Exchange | HasStream | asyncio.StreamWriter"
-"""What `pipe` copies to."""
+"""A sink for `pipe`."""
 
 Opened: TypeAlias = "Exchange | asyncio.StreamReader | AsyncIterator[Chunk] | Iterator[Chunk]"
 

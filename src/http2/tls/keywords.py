@@ -12,25 +12,25 @@ if TYPE_CHECKING:
 __all__ = ["Identity", "Password", "Pem", "SecureContextOptions"]
 
 Pem: TypeAlias = "str | os.PathLike[str] | bytes | bytearray | memoryview"
-"""A path, or PEM itself."""
+"""A path, or PEM data."""
 
 Password: TypeAlias = str | bytes | bytearray | Callable[[], str | bytes | bytearray]
 """A passphrase, or what gives one."""
 
 
 class Identity(TypedDict, total=False):
-    """Who one side of TLS is, and whom it believes."""
+    """The certificate of one side of TLS, and the authorities that it trusts."""
 
     ssl_context: ssl.SSLContext
-    """A context made elsewhere, instead of all the others."""
+    """The application's own context, instead of all other options."""
     cert: Pem
-    """Our certificate chain."""
+    """This side's certificate chain."""
     key: Pem
-    """Its private key, unless `cert` holds it."""
+    """Its private key, unless `cert` contains it."""
     passphrase: Password
-    """What the key is encrypted with."""
+    """The passphrase of the key."""
     ca: Pem | Sequence[Pem]
-    """Who may vouch for the peer."""
+    """The authorities that are trusted for the peer's certificate."""
     reject_unauthorized: bool
     """Whether a peer without a valid certificate is refused."""
 
@@ -39,4 +39,4 @@ class SecureContextOptions(Identity, total=False):
     """The keywords of `Http2SecureServer.set_secure_context`."""
 
     request_cert: bool
-    """Whether clients are asked for a certificate."""
+    """Whether the server requests a certificate from clients."""

@@ -8,14 +8,14 @@ __all__ = ["WebSocketOptions"]
 
 
 class WebSocketOptions(TypedDict, total=False):
-    """The limits of a WebSocket, which a `ServerHandshake` takes."""
+    """The options of a WebSocket that a `ServerHandshake` takes."""
 
     max_size: int | None
     """Bytes of a message; None: any number."""
     max_queue: int
-    """Messages that wait for the program."""
+    """Messages that wait for the application."""
     compression: bool
-    """Whether permessage-deflate is agreed on."""
+    """Whether permessage-deflate is negotiated."""
     ping_interval: float | None
     """Seconds between pings; None: none."""
     ping_timeout: float | None
