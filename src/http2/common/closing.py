@@ -12,7 +12,7 @@ __all__ = ["Closable", "Completion", "Ending"]
 
 
 class Completion:
-    """What ``close()`` returns: awaiting it waits for the end, forgetting it costs nothing."""
+    """The result of ``close()``: awaiting it waits for the end; it need not be awaited."""
 
     __slots__ = ("_emitter",)
 
@@ -45,14 +45,14 @@ class Ending(EventEmitter):
         await wait_among(self._close_waiters)
 
     def _tell_closed(self) -> None:
-        """Emit ``close``, and wake those who wait for it."""
+        """Emit ``close``, and wake the callers that wait for it."""
         self.emit("close")
         waiters, self._close_waiters = self._close_waiters, None
         wake(waiters, None)
 
 
 class Closable(Ending):
-    """A session or a server: an emitter whose end is a fact of its own."""
+    """A session or a server: an emitter that stores its end itself."""
 
     _close_emitted = False
 

@@ -12,27 +12,27 @@ Result = TypeVar("Result")
 
 
 def retrieve(future: asyncio.Future[Result]) -> None:
-    """Look at the error of *future*, so that it never counts as forgotten."""
+    """Retrieve the exception of *future*, so that asyncio does not report it."""
     if not future.cancelled():
         future.exception()
 
 
 def quiet_future(loop: asyncio.AbstractEventLoop) -> asyncio.Future[Any]:
-    """A future that nobody needs to await: its exception never counts as forgotten."""
+    """Return a future that need not be awaited: asyncio never reports its exception."""
     future = loop.create_future()
     future.add_done_callback(retrieve)
     return future
 
 
 def wake(waiters: Iterable[asyncio.Future[Result]] | None, result: Result) -> None:
-    """Give *result* to those of *waiters* who still wait."""
+    """Set *result* on those *waiters* that are still waiting."""
     for waiter in waiters or ():
         if not waiter.done():
             waiter.set_result(result)
 
 
 def fail(waiters: Iterable[asyncio.Future[Result]] | None, error: BaseException) -> bool:
-    """Raise *error* in those of *waiters* who still wait; whether there was one."""
+    """Raise *error* in those *waiters* that are still waiting; return whether there was one."""
     seen = False
     for waiter in waiters or ():
         if not waiter.done():
@@ -42,7 +42,7 @@ def fail(waiters: Iterable[asyncio.Future[Result]] | None, error: BaseException)
 
 
 async def wait_among(waiters: list[asyncio.Future[Result]]) -> Result:
-    """Wait as one of *waiters*, until `wake` or `fail`; a cancelled one is taken out again."""
+    """Wait as one of *waiters* until `wake` or `fail`; a cancelled waiter is removed."""
     waiter: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
     waiters.append(waiter)
     try:

@@ -1,4 +1,4 @@
-"""Which encoding a body of text is in, by its headers."""
+"""Find the encoding of a text body from its headers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["charset_of"]
 
 
 def charset_of(headers: Headers) -> str | None:
-    """The ``charset`` of ``content-type`` (RFC 9110 section 8.3.2); None without one."""
+    """Return the ``charset`` of ``content-type`` (RFC 9110 section 8.3.2), or None."""
     content_type = headers.get("content-type")
     if not content_type or "charset" not in content_type.lower():
         return None

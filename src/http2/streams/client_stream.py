@@ -1,4 +1,4 @@
-"""`ClientHttp2Stream`: a request as the client has it, and the response to it."""
+"""Define `ClientHttp2Stream`: a request and its response on the client."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ __all__ = ["ClientHttp2Stream"]
 
 
 class HeldBlocks:
-    """Counts the large header blocks of a response that has ended, and is not read yet.
+    """Counts the large header blocks of a response that has ended and is still unread.
 
-    They count for `max_session_memory` as long as this object lives: until the reader has had
-    the body, the stream fails, or the program drops it unread.
+    They count for `max_session_memory` as long as this object exists: until the body is read,
+    the stream fails, or the program drops it unread.
     """
 
     __slots__ = ("_connection", "_size")
@@ -51,17 +51,17 @@ class HeldBlocks:
 
 
 class ClientHttp2Stream(Http2Stream):
-    """A stream on the client: what `ClientHttp2Session.request` returns.
+    """A stream on the client, returned by `ClientHttp2Session.request`.
 
-    ``async with session.request(…) as stream:`` cancels the request when the block is left
-    before it is complete, whatever the reason: an exception, a deadline, a body that is not
+    ``async with session.request(…) as stream:`` cancels the request if it is incomplete at the end
+    of the block, whatever the reason: an exception, a deadline, a body that was not
     read to its end.
 
     Further events: ``continue``, ``headers(headers, flags)`` for informational responses,
-    ``response(headers, flags)``; on a pushed stream ``push(headers, flags)`` takes its place.
+    ``response(headers, flags)``, or ``push(headers, flags)`` on a pushed stream.
     """
 
-    if TYPE_CHECKING:  # by event, what listeners get
+    if TYPE_CHECKING:  # the listeners' arguments by event
         on: ClientStreamEvents
         once: ClientStreamEvents
         add_listener: ClientStreamEvents
@@ -72,7 +72,7 @@ class ClientHttp2Stream(Http2Stream):
     headers_sent = True
 
     def __init__(self, session: ClientHttp2Session) -> None:
-        # as in ServerHttp2Stream: what every request looks at is the instance's own
+        # as in ServerHttp2Stream: attributes that every request reads belong to the instance
         self._session = session
         self.life = IDLE
         self._watched = False
@@ -81,30 +81,30 @@ class ClientHttp2Stream(Http2Stream):
 
     _response: Headers | None = None
     _response_waiters: list[asyncio.Future[Headers]] | None = None
-    # What `text` and `json` have read.
+    # The body that `text` and `json` have read.
     _body: bytes | None = None
 
-    # While the stream is pending: what was written, and how to submit the request.
+    # While the stream is pending: the written data, and the function that submits the request.
     _early: list[bytes] | None = None
     _early_size = 0
     _submit_request: Callable[[], None] | None = None
-    # How often the server has refused it, and what it is sent with when that happens.
+    # How often the server has refused it, and the data to send it again.
     _refusals = 0
     _priority: tuple[int, int, bool] = (0, 16, False)
-    # While the response is complete and unread: what its large header blocks take.
+    # While the response is complete and unread: the memory of its large header blocks.
     _held_blocks: HeldBlocks | None = None
     _signal: asyncio.Future[object] | None = None
-    # a coroutine's task is ours to end; a future belongs to whoever made it
+    # the stream cancels the task of a coroutine; a future belongs to the caller
     _owns_signal = False
 
     async def response(self) -> Headers:
         """Wait for the final response; return its headers.
 
-        Informational responses (1xx) are not it: they are the event ``headers``. Raises
-        the stream's error when it ends without a response.
+        Informational responses (1xx) are emitted as ``headers`` instead. Raises
+        the stream's error if it ends without a response.
 
-        When the wait is cancelled, the request is: it leaves the queue if it was not sent
-        yet, and is reset with CANCEL otherwise. It goes on while another caller waits.
+        Cancelling the wait cancels the request: it is removed from the queue if it was not sent
+        yet, and reset with CANCEL otherwise. It continues while another caller waits.
         """
         if self._response is not None:
             return self._response
@@ -127,13 +127,13 @@ class ClientHttp2Stream(Http2Stream):
 
     @property
     def status(self) -> int | None:
-        """``:status`` of the final response; None before it has come."""
+        """``:status`` of the final response; None before the response."""
         return None if self._response is None else self._response[":status"]
 
     async def text(self, encoding: str | None = None) -> str:
-        """Read the whole body of the response as text; asking again gives the same.
+        """Read the whole body of the response as text; later calls return the same text.
 
-        It is in *encoding*, else in the ``charset`` of ``content-type``, else in UTF-8.
+        Decoded with *encoding*, else with the ``charset`` of ``content-type``, else with UTF-8.
         Raises like `read`; `UnicodeDecodeError`; `LookupError` for an unknown encoding.
         """
         body = await self._whole_body()
@@ -144,7 +144,7 @@ class ClientHttp2Stream(Http2Stream):
     async def json(self) -> Any:
         """Read the whole body of the response as JSON, in UTF-8, -16 or -32 (RFC 8259).
 
-        Raises like `read`; `ValueError` when it is no JSON.
+        Raises like `read`; `ValueError` if it is not JSON.
         """
         return json.loads(await self._whole_body())
 
@@ -164,17 +164,17 @@ class ClientHttp2Stream(Http2Stream):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Leave the block: a request that is not complete in both directions is cancelled."""
+        """Leave the block; cancel the request unless it is complete in both directions."""
         self.close(NGHTTP2_CANCEL)
 
     @property
     def writable_length(self) -> int:
-        """Bytes written that wait: for the connection, the peer's window or the socket."""
+        """Written bytes that wait for the connection, the peer's window or the socket."""
         return super().writable_length if self._early is None else self._early_size
 
     @property
     def sent_headers(self) -> Headers | None:
-        """The headers of the request, with those that were added by default."""
+        """The headers of the request, including the default ones."""
         sent = headers_as_sent(self._sent[0], {":method": "GET"})
         if sent[":method"] != "CONNECT" or ":protocol" in sent:
             sent.setdefault(":scheme", self._session.scheme)
@@ -186,7 +186,7 @@ class ClientHttp2Stream(Http2Stream):
     # --- the request --------------------------------------------------------------------
 
     def _begin(self, stream_id: int) -> None:
-        """The request has been handed to the engine as *stream_id*; send what has waited."""
+        """Handle the submission of the request as *stream_id*; send the data that has waited."""
         self.id = stream_id
         self.life = self.life.on_begin
         self._submit_request = None
@@ -201,7 +201,7 @@ class ClientHttp2Stream(Http2Stream):
                 if self.life.writable_ended:
                     connection.write(stream_id, None, True)
             except Http2Error as error:
-                # a body of another length than was declared: `request` could not know
+                # the body does not match its declared length: `request` could not know
                 self.destroy(error)
                 return
             if connection.pending(stream_id) < HIGH_WATER and self._need_drain:
@@ -224,7 +224,7 @@ class ClientHttp2Stream(Http2Stream):
         return True
 
     def _never_sent(self, code: int) -> bool:
-        """The request was not sent: the peer said GOAWAY before, or it is too long."""
+        """Handle a request that was not sent, because of the peer's GOAWAY or its length."""
         if code == NGHTTP2_ERR_FRAME_SIZE_ERROR:
             # a header block that is longer than `max_send_header_block_length`
             self.life = self.life.on_unsent
@@ -232,11 +232,11 @@ class ClientHttp2Stream(Http2Stream):
         if not self.life.closed:
             self.life = self.life.on_unsent
             self._goes_unsent()
-        # else we have closed it in the same turn: that its stream is closed, follows
+        # else this side has closed it in the same turn: the event for the closed stream follows
         return True
 
     def _goes_unsent(self) -> None:
-        """End: the peer has said GOAWAY before the request's turn has come."""
+        """End the request: the peer sent GOAWAY before it could be sent."""
         self._refuse(
             new_error(
                 "ERR_HTTP2_GOAWAY_SESSION",
@@ -249,18 +249,18 @@ class ClientHttp2Stream(Http2Stream):
         connection = self._session.engine
         if self.id is None or not self.life.on_wire or connection is None:
             return self.id is None
-        # even ones are the server's, and as such never wait here
+        # even identifiers are the server's, and never wait here
         return self.id % 2 == 1 and self.id > connection.last_sent_request
 
     def _body_sent(self) -> int:
-        """Bytes of the request's body that were handed to the transport; 0 once all were."""
+        """Bytes of the request's body that were passed to the transport; 0 once all were."""
         connection = self._session.engine
         if self.id is None or connection is None:
             return 0
         return connection.body_sent(self.id)
 
     def _refuse(self, error: BaseException) -> None:
-        """End without having been processed by the peer."""
+        """End the request, which the peer has not processed."""
         self._shut(self.life.on_close, NGHTTP2_REFUSED_STREAM)
         self._leave(error)
 
@@ -289,7 +289,7 @@ class ClientHttp2Stream(Http2Stream):
     # --- the response -------------------------------------------------------------------
 
     def _complete(self) -> None:
-        """Request and response are complete, and nobody has asked to be told."""
+        """Finish: request and response are complete, and there are no listeners or waiters."""
         life = self.life
         self.life = life.on_done if life.readable_ended else life.on_sent.on_over
 

@@ -1,9 +1,9 @@
-"""A Duplex, as a Python stream and as an emitter of Node's events.
+"""Define `Duplex`: a Python stream and an emitter of Node's events.
 
-The reading side is a buffer that is filled by the session and emptied by whoever reads:
-``async for``, ``read``, ``readexactly``, or ``data`` listeners. What has been taken out
-is what the peer may send again, so an application that does not read holds the peer
-back, and nothing else is needed for back-pressure.
+The session fills the buffer of the reading side, and readers empty it:
+``async for``, ``read``, ``readexactly``, or ``data`` listeners. The peer may send again as many
+bytes as were read, so an application that does not read holds the peer
+back. Back-pressure needs nothing else.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Duplex"]
 
-# Chunks beyond which the buffer of a stream is a deque.
+# Number of chunks above which the buffer of a stream is a deque.
 MANY_CHUNKS = 64
-# Beyond as many, a chunk is joined to the one before it while both are shorter.
+# Above this number, short chunks are joined to the preceding one.
 SMALL_CHUNK = 4096
 
 
 def as_buffer(data: Chunk, encoding: str = "utf-8") -> bytes | bytearray | memoryview:
-    """*data* as something with the buffer protocol: `str` is encoded."""
+    """Return *data* as an object with the buffer protocol; `str` is encoded."""
     if isinstance(data, (bytes, bytearray)):
         return data
     if isinstance(data, str):
@@ -39,32 +39,32 @@ def as_buffer(data: Chunk, encoding: str = "utf-8") -> bytes | bytearray | memor
         view = memoryview(data)
     except TypeError:
         raise new_error("ERR_INVALID_ARG_TYPE", "data", "a buffer or a str", data) from None
-    # a read-only view says nothing of whether its memory stays as it is
+    # the memory behind a read-only view may still change
     return view if isinstance(view.obj, bytes) else bytes(view)
 
 
 class Duplex(Ending):
     """A readable and writable stream of bytes."""
 
-    # Its state; everything that is known of how far it has come is read off it. Not an attribute
-    # of the class, too: CPython finds no instance's attribute at once that has such a default.
+    # The state, from which all properties about progress are derived. It has no default in the
+    # class, because CPython finds an instance attribute faster without one.
     life: Life
 
-    # Why reading, draining and waiting fail; set before the last waiter is woken.
+    # The error of reading, draining and waiting; set before the last waiter is woken.
     _error: BaseException | None = None
     _error_seen = False
 
-    # What has come and was not read: most often one chunk, for which a list is the fastest.
+    # Received and unread chunks: most often one, for which a list is the fastest.
     _chunks: list[bytes] | deque[bytes] | None = None
     _buffered = 0
-    # Bytes at the front of the buffer that were taken before: a read was cancelled.
+    # Bytes at the front of the buffer that are already reported: their read was cancelled.
     _put_back = 0
     _did_read = False
     _flowing: bool | None = None
     _flow_scheduled = False
     _decoder: codecs.IncrementalDecoder | None = None
     _reader: asyncio.Future[None] | None = None
-    # Who waits for the peer's last byte, read or not.
+    # Callers that wait for the peer's last byte, read or unread.
     _end_waiters: list[asyncio.Future[None]] | None = None
     _drainers: list[asyncio.Future[None]] | None = None
     _need_drain = False
@@ -76,22 +76,22 @@ class Duplex(Ending):
 
     @property
     def destroyed(self) -> bool:
-        """Whether the stream can't be used any more."""
+        """Whether the stream can no longer be used."""
         return self.life.destroyed
 
     @property
     def readable_ended(self) -> bool:
-        """Whether the reader has had the last byte and knows it: ``end`` has been emitted."""
+        """Whether the reader has read the last byte and ``end`` has been emitted."""
         return self.life.readable_ended
 
     @property
     def writable_ended(self) -> bool:
-        """Whether `end` was called; the last bytes may still be on their way."""
+        """Whether `end` was called; the last bytes may still be queued."""
         return self.life.writable_ended
 
     @property
     def writable_finished(self) -> bool:
-        """Whether all that was written has been handed to the transport, the end included."""
+        """Whether all written data, including the end, has been passed to the transport."""
         return self.life.writable_finished
 
     def _has_told(self) -> bool:
@@ -115,11 +115,11 @@ class Duplex(Ending):
         return not life.readable_ended and not life.destroyed
 
     def set_encoding(self, encoding: str = "utf-8") -> None:
-        """Make ``data`` listeners and ``async for`` get `str`: decoded across chunk borders."""
+        """Decode the body for ``data`` listeners and ``async for``, across chunk boundaries."""
         self._decoder = codecs.getincrementaldecoder(encoding)("replace")
 
     def _feed(self, data: bytes, end: bool) -> None:
-        """Take *data* from the peer; *end* means that these were its last bytes."""
+        """Accept *data* from the peer; *end* says that these are its last bytes."""
         if data:
             if self._flowing and not self._chunks:
                 self._taken(len(data))
@@ -141,7 +141,7 @@ class Duplex(Ending):
             self._schedule_flow()
 
     def _keep(self, data: bytes) -> None:
-        """Put *data* into the buffer."""
+        """Store *data* in the buffer."""
         chunks = self._chunks
         size = len(data)
         if not chunks:
@@ -150,7 +150,7 @@ class Duplex(Ending):
             else:
                 chunks.append(data)
         elif size < SMALL_CHUNK and len(chunks) >= MANY_CHUNKS and len(chunks[-1]) < SMALL_CHUNK:
-            # an object for each of many small frames would take more than its bytes do
+            # one object for each of many small frames would use more memory than their bytes
             chunks[-1] += data
         else:
             chunks.append(data)
@@ -187,10 +187,10 @@ class Duplex(Ending):
         wake(waiters, None)
 
     def _taken(self, size: int) -> None:
-        """Called when *size* bytes have left the buffer for the application."""
+        """Called when the application has read *size* bytes from the buffer."""
 
     def _after_take(self) -> None:
-        """Called when the buffer may have become empty: is this the end?"""
+        """Called when the buffer may have become empty; checks for the end."""
         life = self.life
         if life.read_ended and not self._chunks and not life.readable_ended:
             self.life = life.on_read
@@ -202,12 +202,12 @@ class Duplex(Ending):
             self._reading_ended()
 
     def _reading_ended(self) -> None:
-        """Called once, when the reader has had everything."""
+        """Called once, when everything has been read."""
 
     async def _wait_readable(self) -> None:
         if self._reader is not None and not self._reader.done():
             raise RuntimeError("another coroutine is already waiting to read this stream")
-        # one that was cancelled, and has not got so far as to leave, is in nobody's way
+        # a cancelled reader that has not been removed yet does not count
         reader = self._reader = asyncio.get_running_loop().create_future()
         try:
             await reader
@@ -223,18 +223,18 @@ class Duplex(Ending):
             raise new_error("ERR_STREAM_PREMATURE_CLOSE")
 
     def _pop_chunk(self) -> bytes:
-        """The oldest buffered chunk."""
+        """Remove and return the oldest chunk of the buffer."""
         chunks = self._chunks
         assert chunks
         if isinstance(chunks, list):
             if len(chunks) <= MANY_CHUNKS:
                 return chunks.pop(0)
-            # many small frames: a list would be moved as a whole for each of them
+            # many small frames: each removal would move the whole list
             chunks = self._chunks = deque(chunks)
         return chunks.popleft()
 
     def _take(self, n: int) -> bytes:
-        """Up to *n* buffered bytes, or all of them when *n* is negative."""
+        """Remove and return at most *n* buffered bytes, or all if *n* is negative."""
         chunks = self._chunks
         assert chunks is not None
         if n < 0 or n >= self._buffered:
@@ -246,7 +246,7 @@ class Duplex(Ending):
             while left:
                 head = self._pop_chunk()
                 if len(head) > left:
-                    # popping may have made another container of it
+                    # popping may have replaced the container
                     assert self._chunks is not None
                     self._chunks.insert(0, head[left:])
                     head = head[:left]
@@ -258,7 +258,7 @@ class Duplex(Ending):
         return data
 
     def _report(self, size: int) -> None:
-        """Report that *size* bytes have left the buffer, unless that was done before."""
+        """Report that *size* bytes were read, unless they are already reported."""
         again = self._put_back
         if again:
             if size <= again:
@@ -269,7 +269,7 @@ class Duplex(Ending):
         self._taken(size)
 
     def _return_to_buffer(self, parts: list[bytes]) -> None:
-        """Keep for the next reader what a read has taken that does not come to its end."""
+        """Return the bytes of an incomplete read to the buffer, for the next reader."""
         data = b"".join(parts)
         if not data:
             return
@@ -281,15 +281,15 @@ class Duplex(Ending):
         self._put_back += len(data)
 
     async def read(self, n: int = -1) -> bytes:
-        """Read up to *n* bytes, or until the end when *n* is negative.
+        """Read at most *n* bytes, or to the end if *n* is negative.
 
-        Returns ``b""`` at the end. Raises the stream's error when the body ended early. A
-        read that is cancelled, or that raises, loses nothing: the next one gets the bytes
-        that had come by then.
+        Returns ``b""`` at the end. Raises the stream's error if the body ended early. A
+        read that is cancelled or raises loses nothing: the next read gets the bytes
+        that had arrived.
         """
         self._did_read = True
         if n < 0 and self.life.read_ended and not self._watched:
-            # the whole body is there and nobody else wants to hear of it
+            # the whole body has arrived, and nothing else needs to be notified
             data = self._take(-1) if self._chunks else b""
             life = self.life
             if not life.readable_ended:
@@ -324,10 +324,10 @@ class Duplex(Ending):
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     async def readexactly(self, n: int) -> bytes:
-        """Read *n* bytes; `asyncio.IncompleteReadError` when the end comes before.
+        """Read exactly *n* bytes; raise `asyncio.IncompleteReadError` if the body is shorter.
 
-        When it is cancelled, or raises the stream's error, the next read gets the bytes that
-        had come by then.
+        If it is cancelled, or raises the stream's error, the next read gets the bytes that
+        had arrived.
         """
         if n < 0:
             raise new_error("ERR_OUT_OF_RANGE", "n", ">= 0", n)
@@ -375,11 +375,11 @@ class Duplex(Ending):
                 return text
 
     def pause(self) -> None:
-        """Stop the ``data`` events; what arrives is kept, and the peer is held back."""
+        """Stop the ``data`` events; received data is kept, and the peer is held back."""
         self._flowing = False
 
     def resume(self) -> None:
-        """Start the ``data`` events; without a listener the bytes are thrown away."""
+        """Start the ``data`` events; without a listener the data is discarded."""
         self._flowing = self._did_read = self._watched = True
         self._schedule_flow()
 
@@ -405,7 +405,7 @@ class Duplex(Ending):
     # --- writing ----------------------------------------------------------------------
 
     async def drain(self) -> None:
-        """Wait until `write` may go on; raises the stream's error when it never may."""
+        """Wait until `write` may continue; raise the stream's error if it never may."""
         if not self._need_drain:
             if self._error is not None:
                 self._raise_error()
@@ -415,14 +415,14 @@ class Duplex(Ending):
         await wait_among(self._drainers)
 
     def _writable_again(self) -> None:
-        """Called when the queue of what was written is short again."""
+        """Called when the queue of written data is short again."""
         self._need_drain = False
         drainers, self._drainers = self._drainers, None
         wake(drainers, None)
         self.emit("drain")
 
     def _finished(self) -> None:
-        """Called when the last written byte has been handed to the transport."""
+        """Called when the last written byte has been passed to the transport."""
         after = self.life.on_sent
         if after is not self.life:
             self.life = after
@@ -431,9 +431,9 @@ class Duplex(Ending):
             self.emit("finish")
 
     def _fail_waiters(self) -> None:
-        """Wake every reader and drainer: `_error` tells them why."""
+        """Wake all readers and drainers with `_error`."""
         if self._reader is not None and not self._tasks:
-            # the error is raised to it; unless it is a listener's, which is cancelled
+            # the error is raised to this reader, unless it is a listener's, which is cancelled
             self._error_seen = True
         self._wake_reader()
         if self._end_waiters is not None:

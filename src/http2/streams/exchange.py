@@ -1,4 +1,4 @@
-"""A request and its response, whatever carries them: `Exchange`, and a server's `Responder`."""
+"""Define `Exchange`: a request and its response over any protocol; `Responder` on servers."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from .life import Life
 __all__ = ["Exchange", "Responder"]
 
 
-# What only a handler itself does wrong, whatever has become of its stream.
+# Errors that are always the handler's own mistake, whatever the state of its stream.
 OF_THE_PROGRAM = frozenset({"ERR_HTTP_CONTENT_LENGTH_MISMATCH", "ERR_STREAM_WRITE_AFTER_END"})
 
 
-# Characters of a request's target that a line of the log shows.
+# Number of characters of a request's target in a log line.
 SHOWN_TARGET = 200
 
 
 def code_of(error: BaseException | None) -> int:
-    """The code that a stream is reset with when this side ends it with *error*."""
+    """Return the code for RST_STREAM if this side ends a stream with *error*."""
     if error is None:
         return NGHTTP2_NO_ERROR
     if isinstance(error, StreamError):
@@ -36,16 +36,16 @@ def code_of(error: BaseException | None) -> int:
 
 
 def error_of(code: int, stream_id: int | None) -> BaseException | None:
-    """The error that *code* is to a stream that is reset with it: the end of some is none."""
+    """Return the error of a stream that was reset with *code*, or None."""
     if code in (NGHTTP2_NO_ERROR, NGHTTP2_CANCEL):
         return None
     return stream_error(code, stream_id)
 
 
 class Exchange(Duplex, ABC):
-    """A stream of HTTP/2, and what HTTP/1 has instead: how it ends, and what it tells.
+    """A stream of HTTP/2, or a request and its response over HTTP/1.
 
-    `http2.streams.life` has the states, and what may happen in each.
+    `http2.streams.life` defines its states and their transitions.
     """
 
     end_after_headers: bool = False
@@ -60,17 +60,17 @@ class Exchange(Duplex, ABC):
     _keeps_context = True
 
     _session: ExchangeOwner
-    # What it was closed with.
+    # The code that it was closed with.
     _code = NGHTTP2_NO_ERROR
     headers_sent = False
     _head_request = False
     # The headers of the request, on the side that responds.
     _request: Headers | None = None
-    # The headers that were sent as they were given, and the status and date that were added.
+    # The headers as given by the application, and the status and date that were added.
     _sent: tuple[OutgoingHeaders | None, int | None, str | None] = (None, None, None)
-    # What the peer has sent after its body; for `http2.compat`.
+    # The peer's trailers, for `http2.compat`.
     _received_trailers: Headers | None = None
-    # The error that `error` is still to be emitted with.
+    # The error for the event `error`, until it is emitted.
     _unemitted: BaseException | None = None
     _timer: IdleTimer | None = None
 
@@ -83,7 +83,7 @@ class Exchange(Duplex, ABC):
 
     @property
     def aborted(self) -> bool:
-        """Whether the stream ended before its writing side did; ``aborted`` was emitted then."""
+        """Whether the stream ended before this side had ended its body; see ``aborted``."""
         return self.life.aborted
 
     @property
@@ -99,7 +99,7 @@ class Exchange(Duplex, ABC):
     @property
     @abstractmethod
     def writable_length(self) -> int:
-        """Bytes written that are still queued here: the peer's window or the socket is full."""
+        """Written bytes that are still queued, because the peer's window or the socket is full."""
 
     @property
     def buffer_size(self) -> int:
@@ -108,7 +108,7 @@ class Exchange(Duplex, ABC):
 
     @property
     def sent_headers(self) -> Headers | None:
-        """The headers that were sent, with those that were added by default."""
+        """The headers that were sent, including the default ones."""
         if not self.headers_sent:
             return None
         headers, status, date = self._sent
@@ -120,10 +120,10 @@ class Exchange(Duplex, ABC):
     # --- reading ----------------------------------------------------------------------
 
     async def trailers(self) -> Headers | None:
-        """Wait for the end of the peer's body; return the trailers after it, None without any.
+        """Wait for the end of the peer's body; return its trailers, or None.
 
-        They can be asked for before, while and after the body is read, but they come after it: a
-        body that is larger than the window has to be read. Raises the stream's error when the
+        May be called before, while and after the body is read. The trailers follow the body, so a
+        body that is larger than the window must be read. Raises the stream's error if the
         body ended early.
         """
         await self._wait_read_end()
@@ -139,7 +139,7 @@ class Exchange(Duplex, ABC):
             raise new_error("ERR_STREAM_WRITE_AFTER_END")
 
     def _closed_error(self) -> BaseException:
-        """Why nothing can be sent any more; an error of the peer's is named as the cause."""
+        """Return the error for sending on a closed stream; its cause is the peer's error, if any."""
         error = new_error("ERR_HTTP2_INVALID_STREAM")
         error.__cause__ = self._error
         return error
@@ -151,7 +151,7 @@ class Exchange(Duplex, ABC):
         """End it at once."""
 
     def _shut(self, after: Life, code: int) -> None:
-        """Go on to *after*, in which it is closed: with *code*, unless it was closed before."""
+        """Change to the closed state *after*, with *code* unless it was closed before."""
         before = self.life
         if not before.closed:
             self._code = code
@@ -161,7 +161,7 @@ class Exchange(Duplex, ABC):
             self.emit("aborted")
 
     def _fail(self, error: BaseException | None) -> None:
-        """Become destroyed, with *error* for all who wait."""
+        """Become destroyed, with *error* for all waiting callers."""
         life = self.life
         if life.destroyed:
             # by a listener of `aborted`
@@ -177,11 +177,11 @@ class Exchange(Duplex, ABC):
         self._cancel_tasks()
 
     def _lost(self) -> BaseException | None:
-        """Why it is not complete, when that is because the connection has ended."""
+        """Return the connection's error if the exchange is incomplete because of it."""
         return None
 
     def _await_reader(self) -> None:
-        """It has ended well: finish, once the reader has had what is there."""
+        """Finish after a normal end, once the reader has read the rest."""
         self._cancel_timer()
         if self.life.readable_ended:
             self._close_well()
@@ -198,9 +198,9 @@ class Exchange(Duplex, ABC):
         return False
 
     def _end_unread(self) -> None:
-        """Finish, whatever is still to be read.
+        """Finish, even with unread data.
 
-        A late reader still gets the whole body: it is never cut short in silence.
+        A late reader still gets the whole body: it is never truncated silently.
         """
         life = self.life
         if not life.destroyed:
@@ -213,7 +213,7 @@ class Exchange(Duplex, ABC):
             self._close_well()
 
     def _close_well(self) -> None:
-        """Become destroyed, having ended well."""
+        """Become destroyed after a normal end."""
         self.life = self.life.on_finish
         if self._tasks:
             self._session.adopt(self._tasks)
@@ -223,7 +223,7 @@ class Exchange(Duplex, ABC):
         return self._session.peer_name()
 
     def _is_of_no_account(self, error: BaseException) -> bool:
-        """Whether nobody has lost anything by *error*: no log needs it."""
+        """Return whether *error* has no consequence and need not be logged."""
         return False
 
     def _emit_end(self) -> None:
@@ -239,10 +239,10 @@ class Exchange(Duplex, ABC):
     # --- time -------------------------------------------------------------------------
 
     def set_timeout(self, seconds: float, callback: Callable[[], object] | None = None) -> Self:
-        """Emit ``timeout`` after *seconds* without activity on the stream; 0 for never.
+        """Emit ``timeout`` after *seconds* without activity on the stream; 0 means never.
 
-        *callback* is registered for the next ``timeout``. Raises ERR_INVALID_ARG_TYPE,
-        ERR_OUT_OF_RANGE; the timeout that was set before goes on then.
+        *callback* is registered for the next ``timeout``. Raises ERR_INVALID_ARG_TYPE or
+        ERR_OUT_OF_RANGE; the previous timeout stays active in this case.
         """
         seconds = check_timeout(seconds)
         if callback is not None:
@@ -262,15 +262,15 @@ class Exchange(Duplex, ABC):
             self._timer.cancel()
             self._timer = None
 
-    # --- what listeners do wrong --------------------------------------------------------
+    # --- errors of listeners --------------------------------------------------------------
 
     def _listener_failed(self, error: Exception, event: str, args: tuple[object, ...]) -> None:
         self._handler_failed(error, event)
 
     def _handler_failed(self, error: Exception, event: str) -> None:
-        """An exception out of a handler ends its stream and nothing else."""
+        """End the stream, and nothing else, after an exception in a handler."""
         if self.life.closed and isinstance(error, Http2Error) and not self._is_own_fault(error):
-            # It found out the hard way that the stream is gone; that is not news.
+            # The exception only reports the end of the stream, which is already known.
             logger.debug("%r: a listener of %r: %r", self, event, error)
             return
         logger.error(
@@ -281,13 +281,13 @@ class Exchange(Duplex, ABC):
             self.destroy(error)
 
     def _described(self) -> str:
-        """Method, path and peer, for the log."""
+        """Return method, path and peer for the log."""
         method, target = self._request_line()
         shown = "".join(char if char.isprintable() else "?" for char in target[:SHOWN_TARGET])
         return f"{method} {shown}, peer {self.peer_name() or 'unknown'}"
 
     def _request_line(self) -> tuple[str, str]:
-        """The method and the target of the request."""
+        """Return the method and the target of the request."""
         request = self._request
         if request is None:
             request = self.sent_headers or Headers()
@@ -295,15 +295,15 @@ class Exchange(Duplex, ABC):
         return str(request.get(":method", "")), str(target)
 
     def _is_own_fault(self, error: Http2Error) -> bool:
-        """Whether a handler has got *error* for what it does wrong, and not for its peer's end."""
+        """Return whether *error* is the handler's own mistake, and not the end of its peer."""
         if error.code in OF_THE_PROGRAM:
             return True
-        # written after its own end, when the whole response had gone
+        # it wrote after its own end, when the whole response had been sent
         ended = self.life.writable_ended and not self.life.aborted
         return ended and error.code == "ERR_HTTP2_INVALID_STREAM" and error.__cause__ is None
 
     def _answer_failure(self) -> bool:
-        """Tell the peer of the failure in an orderly way, if that is still possible."""
+        """Answer the failure with status 500 if that is still possible."""
         return False
 
 
@@ -311,7 +311,7 @@ class Responder(Exchange):
     """An exchange on the side that responds."""
 
     headers_sent: bool = False
-    """Whether the response has begun: its headers were sent."""
+    """Whether the response headers have been sent."""
 
     _request: Headers
     _informational: list[Headers] | None = None
@@ -325,21 +325,21 @@ class Responder(Exchange):
             and not self._code
             and self.listener_count("end")
         ):
-            # As in Node: the response has ended, and the request with it though nobody read it.
-            # A late reader still gets its body. One that was cut short has no `end`.
+            # As in Node: the request ends with the response, even if it is unread.
+            # A late reader still gets its body. A truncated one has no `end`.
             self.life = self.life.on_read
             self.emit("end")
         super()._tell_closed()
 
     @property
     def request_headers(self) -> Headers:
-        """The headers of the request, as the event ``stream`` has them."""
+        """The headers of the request, as in the event ``stream``."""
         return self._request
 
     def keep_handlers(self) -> None:
-        """Let the coroutine handlers go on when the stream ends early: what they use tells them.
+        """Do not cancel coroutine handlers when the stream ends early; their next call raises.
 
-        Without it, they are cancelled. The server's end with a deadline still cancels them.
+        By default they are cancelled. Closing the server with a deadline still cancels them.
         """
         self._keeps_handlers = True
 
@@ -355,11 +355,11 @@ class Responder(Exchange):
         return list(self._informational or ())
 
     def _is_being_fed(self) -> bool:
-        """Whether something that the program has started will answer: a file, a pipe."""
+        """Return whether a file or a pipe that the application has started will answer."""
         return self._feeders > 0
 
     def _answered_by(self, count: int) -> None:
-        """*count* (1, or -1 at its end) of what answers for the program is under way."""
+        """Count the files and pipes that answer: *count* is 1 at the start, -1 at the end."""
         self._feeders += count
 
     @abstractmethod
@@ -377,7 +377,7 @@ class Responder(Exchange):
         return not self._did_read
 
     def _check_informational(self) -> None:
-        """Raise why no informational response can be sent, if none can."""
+        """Raise an error if no informational response can be sent."""
         if self.life.closed:
             raise self._closed_error()
         if self.headers_sent:

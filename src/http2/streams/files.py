@@ -1,9 +1,9 @@
-"""Files as responses: from a descriptor or a path to DATA frames, never on the loop's time.
+"""Send files as responses, from a descriptor or a path, without blocking the event loop.
 
-Every call that may wait for a disk (open, fstat, pread, close) is made by a thread of the
-loop's default executor; `asyncio.loop.set_default_executor` says how many there are. A
+Every call that may wait for a disk (open, fstat, pread, close) runs in a thread of the
+loop's default executor (see `asyncio.loop.set_default_executor`). A
 transfer holds one chunk of 64 KiB: the next one is read when the stream's queue is short
-again, so a client that does not read costs no more than that, and no thread.
+again, so a client that does not read costs only this memory, and no thread.
 """
 
 from __future__ import annotations
@@ -32,21 +32,21 @@ __all__ = ["FileRange", "FileTransfer", "StatCheck"]
 
 CHUNK = HIGH_WATER
 
-# A FIFO without a writer would hold up its thread in open(), and at the end the process.
+# open() of a FIFO without a writer would block its thread, and the exit of the process.
 OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
 
 NO_BODY = (204, 205, 304)
 
 
 class FileRange:
-    """Which part of a file is sent; ``stat_check`` may change it, by attribute or by key."""
+    """The part of a file to send; ``stat_check`` may change it, by attribute or by key."""
 
     __slots__ = ("length", "offset")
 
     offset: int
     """Bytes before the first one that is sent."""
     length: int
-    """Bytes to send; -1 for all that follow."""
+    """Bytes to send; -1 for all bytes up to the end."""
 
     def __init__(self, offset: int | None, length: int | None) -> None:
         self.offset = 0 if offset is None else offset
@@ -67,7 +67,7 @@ class FileRange:
         setattr(self, name, value)
 
     def _check(self) -> None:
-        """Raise ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE for what no file can have."""
+        """Raise ERR_INVALID_ARG_VALUE or ERR_OUT_OF_RANGE for impossible values."""
         for name, least in (("offset", 0), ("length", -1)):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int):
@@ -86,10 +86,10 @@ StatCheck: TypeAlias = (
 
 
 def _open(path: FilePath, part: FileRange | None) -> tuple[int, os.stat_result, bytes | None]:
-    """In a thread: open *path*; its descriptor (-1: closed again), its stat, its first chunk.
+    """Open *path* (in a thread); return its descriptor (-1 if closed), its stat, its first chunk.
 
-    The first chunk of *part* is read at once, so that a small file costs one visit to a
-    thread; without *part* somebody wants to see the stat before.
+    The first chunk of *part* is read at once, so that a small file needs one call in a
+    thread. Without *part*, the caller needs the stat first.
     """
     fd = os.open(path, OPEN_FLAGS)
     try:
@@ -116,7 +116,7 @@ def _is_content_length(name: object) -> bool:
 
 
 def _set_content_length(headers: Any, size: int) -> None:
-    """Make *size* the one ``content-length`` of *headers*."""
+    """Set the ``content-length`` of *headers* to *size*."""
     if isinstance(headers, dict):
         for name in [name for name in headers if _is_content_length(name)]:
             del headers[name]
@@ -127,7 +127,7 @@ def _set_content_length(headers: Any, size: int) -> None:
 
 
 def _content_length(headers: Any) -> int | None:
-    """The ``content-length`` that *headers* promise; None when they promise nothing."""
+    """Return the ``content-length`` of *headers*, or None."""
     for name, value in headers.items() if isinstance(headers, dict) else headers:
         if _is_content_length(name):
             try:
@@ -138,7 +138,7 @@ def _content_length(headers: Any) -> int | None:
 
 
 class FileTransfer:
-    """One file on its way to one client."""
+    """The transfer of one file to one client."""
 
     __slots__ = (
         "_check",
@@ -207,8 +207,8 @@ class FileTransfer:
     # --- the two ways to begin ----------------------------------------------------------
 
     def send_fd(self, fd: Descriptor) -> None:
-        """Send what *fd*, an int or an object with ``fileno()``, has; it stays open."""
-        self._keep = fd  # a file object that is collected closes its descriptor
+        """Send the contents of *fd*, an int or an object with ``fileno()``; it is not closed."""
+        self._keep = fd  # a garbage-collected file object would close its descriptor
         if not isinstance(fd, int) and hasattr(fd, "fileno"):
             try:
                 fd = fd.fileno()
@@ -251,7 +251,7 @@ class FileTransfer:
         try:
             future = self._loop.run_in_executor(None, function, *args)
         except RuntimeError as error:
-            # the program has shut its executor down
+            # the application has shut down its executor
             self._reading = False
             self._fail(error)
         else:
@@ -305,11 +305,11 @@ class FileTransfer:
             self._send(data)
 
     def _ask(self, stat: os.stat_result) -> bool:
-        """Whether the file is still wanted: ``stat_check`` has its say."""
+        """Call ``stat_check``; return whether to send the file."""
         stream = self._stream
         check = self._check
         if not self._over and check is not None and not stream.headers_sent:
-            # it may answer otherwise, with another file for one
+            # it may answer in another way, for example with another file
             stream._transfer = None
             args = (stat, self._headers, self._part)
             arity = arity_of(check)
@@ -332,18 +332,18 @@ class FileTransfer:
         stream = self._stream
         stream.respond(self._headers, wait_for_trailers=self._trailers)
         stream._transfer = self
-        # what is written from here on is the file
+        # from here on, the written data is the file
         stream.life = stream.life.on_end
         stream._watched = True
         part = self._part
         self._left = part.length
         self._promised = _content_length(self._headers)
         if self._promised is not None and not 0 <= self._left <= self._promised:
-            # a file that has grown since: no more than was promised
+            # the file may have grown: send only the announced length
             self._left = self._promised
 
     def _fail(self, error: BaseException) -> None:
-        """An error before anything was sent, or in the middle of it."""
+        """Handle an error before or during the transfer."""
         stream = self._stream
         before = not stream.headers_sent
         gone = self._over or stream.life.closed
@@ -413,18 +413,18 @@ class FileTransfer:
             self._pump()
 
     def resume(self) -> None:
-        """The stream's queue is short again."""
+        """Continue: the stream's queue is short again."""
         if not self._reading and self._fd >= 0 and self._left:
             self._pump()
 
     def stop(self) -> None:
-        """The stream is over."""
+        """Stop: the stream has ended."""
         self._over = True
         if not self._reading:
             self._release()
 
     def _release(self) -> None:
-        """Give back what is held; the program's own descriptor stays open."""
+        """Release the resources; the application's own descriptor stays open."""
         self._over = True
         if self._stream._transfer is self:
             self._stream._transfer = None

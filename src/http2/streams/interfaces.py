@@ -1,10 +1,10 @@
-"""The doors between streams and what they are streams of. All names here are internal.
+"""Define the interfaces between streams and their owners. All names here are internal.
 
-A session, or a connection of HTTP/1, owns its exchanges. An exchange knows of its owner what
-`ExchangeOwner` declares, a stream of HTTP/2 what `StreamOwner` declares, and nothing else; so
-this room imports nothing of `sessions`. The names have no underscore because another room uses
-them. They are no part of the public API: programs must not use them, and `docs/rows.py` takes
-them for internal.
+A session, or an HTTP/1 connection, owns its exchanges. An exchange uses only those parts of its
+owner that `ExchangeOwner` declares, an HTTP/2 stream those that `StreamOwner` declares; so
+this room imports nothing from `sessions`. The names have no underscore because another room uses
+them. They are not part of the public API: applications must not use them, and `docs/rows.py`
+treats them as internal.
 """
 
 from __future__ import annotations
@@ -20,26 +20,26 @@ __all__ = ["ExchangeOwner", "ExchangeState", "StreamOwner"]
 
 
 class ExchangeOwner(Protocol):
-    """What an exchange is one of: a session of HTTP/2, or a connection of HTTP/1."""
+    """The owner of an exchange: an HTTP/2 session, or an HTTP/1 connection."""
 
     loop: asyncio.AbstractEventLoop
-    """The event loop that all of it runs in."""
+    """The event loop of the owner and its exchanges."""
 
     in_batch: bool
-    """Whether bytes of the peer are being handled: what is queued now is sent after them."""
+    """Whether a batch of the peer's data is being handled: output is sent after it."""
 
     def peer_name(self) -> str | None:
-        """The peer's address without its port, for the log; None when it has none."""
+        """Return the peer's address without its port, for the log; None if it has none."""
 
     def adopt(self, tasks: set[asyncio.Task[object]]) -> None:
-        """Keep *tasks*, whose exchange has ended well, until they are done."""
+        """Keep *tasks*, whose exchange has ended normally, until they are done."""
 
 
 class StreamOwner(ExchangeOwner, Protocol):
-    """What a stream of HTTP/2 is one of: a session."""
+    """The owner of an HTTP/2 stream: a session."""
 
     engine: Engine | None
-    """What speaks HTTP/2; None before the connection is established and after its end."""
+    """The engine's connection; None before the connection is established and after its end."""
 
     @property
     def type(self) -> int:
@@ -49,23 +49,23 @@ class StreamOwner(ExchangeOwner, Protocol):
         """Send what is queued in the next turn of the loop."""
 
     def wake(self) -> None:
-        """Something may be queued: send it after the batch, or in the next turn of the loop."""
+        """Send queued data after the batch, or in the next turn of the loop."""
 
     def send_now(self) -> None:
-        """Write what is queued, ahead of a command that would drop it."""
+        """Write queued data before a command that would drop it."""
 
     def forget(self, stream: Any) -> None:
-        """*stream* has ended because this side says so."""
+        """Forget *stream*, which this side has ended."""
 
     def lost_to(self, stream: Any) -> BaseException | None:
-        """Why *stream* is not complete, when that is because the connection has ended."""
+        """Return the connection's error if *stream* is incomplete because of it."""
 
 
 class ExchangeState(Protocol):
-    """What other rooms read of an exchange, where a property would cost each request a call."""
+    """Attributes of an exchange that other rooms read; a property would cost a call per request."""
 
     life: Life
-    """How far it has come: `http2.streams.life`. The exchange alone changes it."""
+    """The state; see `http2.streams.life`. Only the exchange changes it."""
 
     headers_sent: bool
     """Whether the headers of this side were sent."""

@@ -1,4 +1,4 @@
-"""What streams take, as types: bodies and files."""
+"""Types of the arguments of streams: bodies and files."""
 
 from __future__ import annotations
 

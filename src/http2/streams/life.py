@@ -1,38 +1,38 @@
-"""The life of a stream, as one table: HTTP/2's streams in both roles, and HTTP/1's exchanges.
+"""Define the states of a stream as one table, for HTTP/2 in both roles and for HTTP/1.
 
-A stream has two sides, and is also one whole. A state of it is one state of each of these three.
-All that is known of how far a stream has come is read off its state (`Duplex.destroyed`,
-`Exchange.closed`, ...): nothing else remembers it.
+The state of a stream combines the states of three parts: its two sides, and the stream as a whole.
+All properties about a stream's progress are derived from its state (`Duplex.destroyed`,
+`Exchange.closed`, ...); no other attribute stores it.
 
 **Sending**, this side's half:
 
-- ``OPEN``: the program may write.
-- ``ENDED``: the program has ended it. The last bytes, and END_STREAM, may still be queued.
-- ``TRAILERS``: the body has gone, and the trailers may be sent.
-- ``FINISHED``: all of it was handed to the transport, END_STREAM included.
-- ``CUT``: the stream was closed before the program had ended this half (``aborted``).
+- ``OPEN``: the application may write.
+- ``ENDED``: the application has ended it. The last bytes, and END_STREAM, may still be queued.
+- ``TRAILERS``: the body has been sent, and the trailers may be sent.
+- ``FINISHED``: everything, including END_STREAM, was passed to the transport.
+- ``CUT``: the stream was closed before the application had ended this half (``aborted``).
 
 **Receiving**, the peer's half:
 
-- ``OPEN``: more may come.
-- ``ENDED``: END_STREAM has come. What came before it may still be unread.
-- ``READ``: the reader has had everything, and ``end`` was emitted.
+- ``OPEN``: more data may arrive.
+- ``ENDED``: END_STREAM was received. Earlier data may still be unread.
+- ``READ``: everything was read, and ``end`` was emitted.
 
-**The whole**, in the order in which it goes. It never goes back:
+**The whole**, in the order of its states, which it never reverses:
 
 - ``IDLE``: a client's request that waits for the connection. It has no identifier.
-- ``LIVE``: the engine, or the connection of HTTP/1, has it.
-- ``UNSENT``: its HEADERS can't be sent. It is failed at once.
+- ``LIVE``: the engine, or the HTTP/1 connection, processes it.
+- ``UNSENT``: its HEADERS cannot be sent. It fails at once.
 - ``CLOSING``: this side has closed it. RST_STREAM goes out now, or after the last byte.
-- ``WHOLE``: it is over on the connection, and has ended well. Its reader may have bytes to take.
-- ``BROKEN``: it is over on the connection, and has not ended well. It is failed at once.
-- ``FINISHED``: destroyed, after it has ended well. Coroutine handlers may finish their work.
-- ``FAILED``: destroyed, and not well. All who wait get the error; handlers are cancelled.
+- ``WHOLE``: it has ended normally on the connection. Some bytes may still be unread.
+- ``BROKEN``: it has ended abnormally on the connection. It fails at once.
+- ``FINISHED``: destroyed after a normal end. Coroutine handlers may finish their work.
+- ``FAILED``: destroyed with an error. All waiting callers get it; handlers are cancelled.
 
 ``FINISHED`` and ``FAILED`` are ``UNTOLD`` at first, ``TELLING`` while ``close`` is emitted, and
 ``TOLD`` from then on.
 
-What may happen, and what follows:
+The events, the transitions and their effects:
 
 | event        | from                      | to             | what follows                        |
 |--------------|---------------------------|----------------|-------------------------------------|
@@ -67,32 +67,32 @@ What may happen, and what follows:
 |              |                           |                | nothing listens, waits or is unread |
 | handed_over  | LIVE                      | FINISHED, TOLD | nothing: the connection leaves HTTP |
 
-In a state that an event's lines do not name, the event comes too late, and changes nothing. What
-closes a stream while sending is ``OPEN`` makes that ``CUT``, and ``aborted`` is emitted.
+In a state that the lines of an event do not list, the event comes too late and changes nothing.
+Closing a stream while sending is ``OPEN`` changes sending to ``CUT``, and ``aborted`` is emitted.
 
-Where the events come from:
+The sources of the events:
 
 - *over* is the engine's STREAM_CLOSED with NO_ERROR, *broken* the same with another code, and the
   end of a session with an error. For a stream that this side has closed, its own code counts.
   *lost* is the end of a session without an error: its connection was closed.
-- *close* is what the program, or something that acts for it, does: `close`, `destroy`, a deadline,
-  a signal, a session that refuses the request. A handler that raises closes its stream when the
-  response has begun, and is answered for with status 500 before that.
-- The code of RST_STREAM, which is then `rst_code`, is what `close` was told; a `StreamError` has
-  its own; CANCEL for an `AbortError`, INTERNAL_ERROR for any other error, NO_ERROR without one. A
-  stream that is closed twice keeps the first code. With NO_ERROR, what was ended is sent before
-  the reset. `destroy` fails the stream at once; `close` leaves that to *over* and *broken*.
+- *close* comes from the application or on its behalf: `close`, `destroy`, a deadline,
+  a signal, a session that refuses the request. A handler that raises closes its stream if the
+  response has begun; before that, the server answers with status 500.
+- The code of RST_STREAM, which becomes `rst_code`, is the argument of `close`; the code of a
+  `StreamError`; CANCEL for an `AbortError`, INTERNAL_ERROR for any other error, NO_ERROR without
+  one. A stream that is closed twice keeps the first code. With NO_ERROR, an ended body is sent
+  before the reset. `destroy` fails the stream at once; after `close`, *over* or *broken* does.
 
-"Ended well" is decided here alone, in the lines of *over* and *lost*, and is `Life.whole`.
+Only the lines of *over* and *lost* decide whether a stream has ended normally; see `Life.whole`.
 
 RFC 9113 section 5.1 has other names. ``IDLE`` is idle. ``LIVE`` is open; half-closed (local) when
 sending is ``FINISHED``, half-closed (remote) when receiving is not ``OPEN``, closed when both are
-so. ``CLOSING`` is closed once RST_STREAM was sent, and so is all that comes behind it. A promised
-stream is ``LIVE`` with one half ended from the first: it is reserved until its response begins.
+so. ``CLOSING`` is closed once RST_STREAM was sent, and so are all later states. A promised
+stream is ``LIVE`` with one half ended from the start: it is reserved until its response begins.
 
-Each state is an object that is made here, once. What is known in it, and the states that come
-next, are its attributes: `stream.life.closed`, `stream.life = stream.life.on_end`. So a request
-pays for one attribute of its stream, and a transition is no call.
+Each state is an object that this module creates once. Its attributes are its properties and the
+next states: `stream.life.closed`, `stream.life = stream.life.on_end`. So a request
+costs one attribute of its stream, and a transition needs no call.
 """
 
 from __future__ import annotations
@@ -118,18 +118,18 @@ RECEIVING: dict[str, dict[str, str]] = {
     "READ": {},
 }
 
-# What the next state of the whole depends on, where it is not the same for all states of the sides.
+# Conditions for the next state of the whole, where it depends on the states of the sides.
 State: TypeAlias = tuple[str, str, str, str]
 Choice: TypeAlias = Callable[[str, str], str]
 
 
 def _if_received(sending: str, receiving: str) -> str:
-    """Well, when the peer has sent all: it may have wanted no more of what this side sends."""
+    """Normal if the peer has sent everything: it may need no more of this side's data."""
     return "BROKEN" if receiving == "OPEN" else "WHOLE"
 
 
 def _if_complete(sending: str, receiving: str) -> str:
-    """Well, when both sides have sent all."""
+    """Normal if both sides have sent everything."""
     return "WHOLE" if sending == "FINISHED" and receiving != "OPEN" else "BROKEN"
 
 
@@ -158,7 +158,7 @@ WHOLE: dict[str, dict[str, str | Choice]] = {
     "FAILED": {},
 }
 
-# Of a stream that is destroyed: whether ``close`` was emitted.
+# For a destroyed stream: whether ``close`` was emitted.
 NEWS: dict[str, dict[str, str]] = {
     "UNTOLD": {"tell": "TELLING"},
     "TELLING": {"told": "TOLD"},
@@ -170,7 +170,7 @@ EVENTS = (
     *("close", "over", "broken", "lost", "finish", "fail", "tell", "told", "done", "handed_over"),
 )
 
-# Ends that nobody is told of: the rest of its life in one step. How the sending side ends there.
+# Ends without listeners or waiters, in one step; and how the sending side ends there.
 AT_ONCE = {"done": "FINISHED", "handed_over": "ENDED"}
 
 ON_THE_WIRE = frozenset({"LIVE", "CLOSING"})
@@ -182,7 +182,7 @@ DESTROYED = frozenset({"FINISHED", "FAILED"})
 
 
 class Life:
-    """One state of a stream: what is known in it, and, by event, the state that comes next."""
+    """One state of a stream: its properties, and the next state for each event."""
 
     __slots__ = (
         *("name", "idle", "on_wire", "closed", "whole", "destroyed", "telling", "told"),
@@ -192,40 +192,40 @@ class Life:
     )
 
     name: State
-    """The states of sending, of receiving, of the whole, and of the news of its end."""
+    """The states of sending, of receiving, of the whole, and of the report of its end."""
 
     idle: bool
-    """It waits for the connection."""
+    """The stream waits for the connection."""
     on_wire: bool
-    """The connection has it."""
+    """The connection processes the stream."""
     closed: bool
-    """Nothing can be sent any more that was not ended before."""
+    """Only data that was ended before can still be sent."""
     whole: bool
-    """It has ended well, and waits for its reader."""
+    """The stream has ended normally, and waits for its reader."""
     destroyed: bool
-    """It can't be used any more."""
+    """The stream can no longer be used."""
     telling: bool
     """``close`` is being emitted."""
     told: bool
     """``close`` was emitted, or is being emitted."""
 
     writable: bool
-    """The program may write."""
+    """The application may write."""
     writable_ended: bool
-    """It may not any more: by its own end, or because the stream was closed."""
+    """The application may no longer write: it has ended the body, or the stream was closed."""
     writable_finished: bool
-    """All of it, the end included, was handed to the transport."""
+    """Everything, including the end, was passed to the transport."""
     trailers_ready: bool
-    """The body has gone, and trailers were asked for."""
+    """The body has been sent, and the trailers may follow."""
     aborted: bool
-    """It was closed before the program had ended it."""
+    """The stream was closed before the application had ended its body."""
 
     read_ended: bool
     """The peer has sent its last byte."""
     readable_ended: bool
-    """The reader has had it, and knows it."""
+    """The reader has read everything, including the end."""
     both_ended: bool
-    """Nothing has closed it, and each side has ended its half."""
+    """The stream is not closed, and each side has ended its half."""
     complete: bool
     """Both sides have sent everything."""
 
@@ -273,7 +273,7 @@ class Life:
 
 
 def _next(state: State, event: str) -> State:
-    """What *event* makes of *state*."""
+    """Return the next state after *event* in *state*."""
     sending, receiving, whole, news = state
     after = WHOLE[whole].get(event, whole)
     if not isinstance(after, str):
@@ -293,7 +293,7 @@ def _next(state: State, event: str) -> State:
 
 
 def _link(known: dict[State, Life], state: State) -> Life:
-    """The `Life` of *state*, with all that it can come to."""
+    """Return the `Life` of *state*, linked to all states that can follow."""
     first = known[state] = Life(state)
     waiting = [first]
     while waiting:
@@ -318,5 +318,5 @@ LIVE = IDLE.on_begin
 
 
 def every_life() -> Iterator[Life]:
-    """All states that there are."""
+    """Return all states."""
     return iter(_known.values())

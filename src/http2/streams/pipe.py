@@ -1,4 +1,4 @@
-"""`pipe`: from one side to the other, as fast as the slower of the two."""
+"""Define `pipe`, which copies from one side to the other at the speed of the slower one."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ READ_SIZE = 65536
 
 
 class HasStream(Protocol):
-    """A request or a response: what stands for a stream."""
+    """A request or a response, which has a stream."""
 
     @property
     def stream(self) -> Exchange:
@@ -46,23 +46,23 @@ Opened: TypeAlias = "Exchange | asyncio.StreamReader | AsyncIterator[Chunk] | It
 def pipe(source: Source, sink: Sink) -> asyncio.Task[int]:
     """Copy *source* to *sink* to its end, and end *sink*; awaitable → the number of bytes.
 
-    Begins at the call, awaited or not.
+    Copying begins at the call, whether it is awaited or not.
 
     *source* is a stream or request of this library, an `asyncio.StreamReader`, or any other
     iterable of buffers or `str`, async or not; *sink* a stream or response of this library or
-    an `asyncio.StreamWriter`. Nothing is read while *sink* wants a rest, so memory does not
-    grow with the length. A writer is ended with ``write_eof()`` where its transport can
-    do so (TLS can't: it is closed), so that its other direction may go on.
+    an `asyncio.StreamWriter`. Nothing is read while *sink* is full, so memory does not
+    grow with the length. A writer is ended with ``write_eof()`` if its transport supports
+    this (with TLS it is closed instead), so that its other direction may continue.
 
-    When one side fails, or the task is cancelled, the other side is ended too, never as if
-    all had come: a stream is reset, with the code of a stream that failed, with
-    CONNECT_ERROR for a connection that did (RFC 9113 section 8.5), with INTERNAL_ERROR for
-    what a program raised, with CANCEL for a cancelled task; a connection is aborted, an
-    iterator closed. The error is then raised.
+    If one side fails, or the task is cancelled, the other side is ended in such a way that the
+    data does not look complete. A stream is reset: with the code of the failed stream, with
+    CONNECT_ERROR for a failed connection (RFC 9113 section 8.5), with INTERNAL_ERROR for an
+    exception of the application, with CANCEL for a cancelled task. A connection is aborted, an
+    iterator closed. Then the error is raised.
 
-    Raises ERR_INVALID_ARG_TYPE at the call; awaiting raises whatever either side does.
+    Raises ERR_INVALID_ARG_TYPE at the call; awaiting raises the error of either side.
     """
-    # What a response is written to; its own `write` and `end` send the headers before it.
+    # The target for writing to a response; its own `write` and `end` send the headers first.
     stream = sink if isinstance(sink, asyncio.StreamWriter) else _exchange(sink)
     if stream is None:
         raise new_error("ERR_INVALID_ARG_TYPE", "sink", "a stream or an asyncio writer", sink)
@@ -77,7 +77,7 @@ def pipe(source: Source, sink: Sink) -> asyncio.Task[int]:
 async def _pipe(source: Opened, sink: Sink, stream: Exchange | asyncio.StreamWriter) -> int:
     loop = asyncio.get_running_loop()
     copying = loop.create_task(_copy(source, sink))
-    # A reader that waits would not notice that nobody wants the bytes any more.
+    # A waiting reader would not notice that the sink has ended.
     gone: Callable[..., object] | None = None
     if isinstance(stream, Exchange):
         gone = stream.once("close", lambda: copying.cancel())
@@ -94,7 +94,7 @@ async def _pipe(source: Opened, sink: Sink, stream: Exchange | asyncio.StreamWri
         elif not copying.done():
             copying.cancel()
         elif isinstance(stream, Exchange) and error.__cause__ is stream._error is not None:
-            # written after the end: what has ended it says more
+            # written after the end: the error that ended it says more
             failure = stream._error
         await _abandon(source, failure)
         _end_badly(stream, failure)
@@ -107,13 +107,13 @@ async def _pipe(source: Opened, sink: Sink, stream: Exchange | asyncio.StreamWri
 
 
 def _exchange(side: object) -> Exchange | None:
-    """The stream that *side* is, or stands for as a request or a response; else None."""
+    """Return the stream that *side* is or has (for a request or a response); else None."""
     stream = getattr(side, "stream", side)
     return stream if isinstance(stream, Exchange) else None
 
 
 def _opened(source: Any) -> Opened:
-    """*source*, or an iterator over it."""
+    """Return *source*, or an iterator over it."""
     if isinstance(source, asyncio.StreamReader):
         return source
     stream = _exchange(source)
@@ -140,7 +140,7 @@ async def _chunks(source: Opened) -> AsyncIterator[Chunk]:
     else:
         for chunk in source:
             yield chunk
-            # an iterator that never waits must not keep others from their turn
+            # an iterator that never waits must not block other tasks
             await asyncio.sleep(0)
 
 
@@ -168,14 +168,14 @@ async def _copy(source: Opened, sink: Any) -> int:
 
 
 def _end_badly(side: object, error: BaseException) -> None:
-    """End *side* because *error* has happened, on it or on the other one."""
+    """End *side* because of *error*, on it or on the other side."""
     if isinstance(side, Http2Stream):
         if isinstance(error, asyncio.CancelledError):
             side.destroy(new_error("ABORT_ERR"))
         elif isinstance(error, OSError):
             told = stream_error(NGHTTP2_CONNECT_ERROR, side.id)
             told.__cause__ = error
-            side._error_seen = True  # it is raised to whoever has called
+            side._error_seen = True  # it is raised to the caller
             side.destroy(told)
         else:
             side._error_seen = True
@@ -190,7 +190,7 @@ async def _abandon(source: Opened, error: BaseException) -> None:
     if isinstance(source, Exchange):
         _end_badly(source, error)
     elif isinstance(source, asyncio.StreamReader):
-        # a reader has no end of its own: that of its connection is meant
+        # a reader cannot be closed: close its connection
         transport = getattr(source, "_transport", None)
         if transport is not None:
             reset(transport)

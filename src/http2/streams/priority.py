@@ -1,4 +1,4 @@
-"""Priorities: of RFC 7540, which most peers still speak, and of RFC 9218, which replace them."""
+"""Priorities of RFC 7540, which most peers still use, and of RFC 9218, which replaces them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def prioritize(
     urgency: int | None,
     incremental: bool | None,
 ) -> None:
-    """What `Http2Stream.priority` does; its arguments are not checked yet."""
+    """Implement `Http2Stream.priority`; check its arguments."""
     extensible = urgency is not None or incremental is not None
     legacy = not extensible or not (exclusive is None and parent is None and weight is None)
     exclusive = False if exclusive is None else exclusive

@@ -1,7 +1,7 @@
-"""Server push (RFC 9113 section 8.4): promises that are made, and promises that come.
+"""Implement server push (RFC 9113 section 8.4): promises that are sent and received.
 
-A server's session gets a `Pushes` with its first push, and with it a layer over its
-handlers: a session that pushes nothing pays nothing. A client's session has
+A server's session gets a `Pushes` with its first push, which adds a layer over its
+handlers, so that sessions without pushes pay nothing. A client's session uses
 `receive_promise`.
 """
 
@@ -41,12 +41,12 @@ if TYPE_CHECKING:
 __all__ = ["Pushes", "is_allowed", "promise", "receive_promise", "want_again"]
 
 FRAME_PUSH_PROMISE = 5
-# What keeps nghttp2 from making a promise, as opposed to what is wrong with its headers.
+# nghttp2's errors for states in which no promise is possible, as opposed to invalid headers.
 _CANT_PROMISE = frozenset({"ERR_HTTP2_OUT_OF_STREAMS", "ERR_HTTP2_INVALID_STREAM"})
-# After so many promises that nobody takes, a server is told to make no more: servers end a
-# connection for resets without end (nghttp2 and Node after 1,000 at once).
+# After this number of unwanted promises, the client asks the server to stop: servers end a
+# connection because of too many resets (nghttp2 and Node after 1,000 at once).
 UNWANTED = 100
-# What a client may ask of a pushed response: safe, cacheable and without a body.
+# Methods of promised requests: safe, cacheable and without a body.
 _PUSHABLE = frozenset({"GET", "HEAD"})
 
 
@@ -67,7 +67,7 @@ class Pushes:
         session.add_layer(self._lay)
 
     def _lay(self, handlers: Handlers) -> None:
-        """Be told of what concerns pushes."""
+        """Register handlers for the events of pushes."""
         self._stream_closed = handlers[STREAM_CLOSED]
         self._settings = handlers[SETTINGS]
         self._frame_not_sent = handlers[FRAME_NOT_SENT]
@@ -76,7 +76,7 @@ class Pushes:
         handlers[FRAME_NOT_SENT] = lambda _, *event: self._on_frame_not_sent(*event)
 
     def add(self, stream: ServerHttp2Stream, headers: Headers, future: Promise) -> None:
-        """A stream that has been promised: *future* is done when its response may begin."""
+        """Add a promised stream; *future* is done when its response may begin."""
         self._waiting.append((stream, headers, future))
         self._grant()
         if not future.done():
@@ -103,7 +103,7 @@ class Pushes:
         if not stream_id & 1:
             for entry in self._waiting:
                 if entry[0].id == stream_id:
-                    # nobody has the stream yet: it is the future that tells of its end
+                    # the application does not have the stream yet: the future reports its end
                     self._waiting.remove(entry)
                     entry[0]._error_seen = True
                     if not entry[2].done():
@@ -130,7 +130,7 @@ class Pushes:
         self._on_stream_closed(stream_id, NGHTTP2_REFUSED_STREAM, None)
 
     def cancel(self) -> None:
-        """The session ends: whoever waits is told."""
+        """Cancel all pending pushes: the session ends."""
         waiting, self._waiting = self._waiting, deque()
         for stream, _, future in waiting:
             stream._error_seen = True
@@ -141,7 +141,7 @@ class Pushes:
 
 
 def is_allowed(stream: ServerHttp2Stream) -> bool:
-    """Whether a push on *stream* makes sense: see `ServerHttp2Stream.push_allowed`."""
+    """Return whether *stream* may push: see `ServerHttp2Stream.push_allowed`."""
     session = stream._session
     connection = session.engine
     return (
@@ -171,7 +171,7 @@ def promise(
     authority = request.get(":authority") or request.get("host", "")
     scheme = request.get(":scheme") or ("https" if session.encrypted else "http")
     if headers is not None:
-        headers = kept_headers(headers)  # they are looked at twice
+        headers = kept_headers(headers)  # they are read twice
     future: Promise = Handover(lambda made: made[0].close(NGHTTP2_CANCEL), loop=session.loop)
     try:
         promised, method = connection.submit_push_promise(
@@ -210,10 +210,10 @@ def promise(
 def receive_promise(
     session: ClientHttp2Session, parent_id: int, headers: Headers, promised_id: int
 ) -> None:
-    """A PUSH_PROMISE has come: offer its stream to the program, or tell the server to stop.
+    """Handle a PUSH_PROMISE: emit its stream, or ask the server to stop.
 
-    When nobody listens to ``stream``, nobody would ever read it, and what it carries
-    would fill the connection's window for ever.
+    Without a listener of ``stream``, the pushed body would never be read, and would
+    permanently occupy the connection's window.
     """
     connection = session.engine
     assert connection is not None
@@ -243,7 +243,7 @@ def receive_promise(
 
 
 def want_again(session: ClientHttp2Session) -> None:
-    """Somebody listens to ``stream`` now: take back what `receive_promise` has told the server."""
+    """Permit pushes again, since ``stream`` now has a listener; see `receive_promise`."""
     told = session._unwanted_pushes >= UNWANTED
     session._unwanted_pushes = 0
     if told and session.engine is not None and not session.closed:
@@ -251,7 +251,7 @@ def want_again(session: ClientHttp2Session) -> None:
 
 
 def _may_be_pushed(session: ClientHttp2Session, parent_id: int, headers: Headers) -> bool:
-    """The rules of RFC 9113 section 8.4 for what may be pushed, and by whom."""
+    """Check the rules of RFC 9113 section 8.4 for promised requests and their origin."""
     if headers[":method"] not in _PUSHABLE or headers.get("content-length", "0") != "0":
         return False
     if headers[":scheme"] != session.scheme:

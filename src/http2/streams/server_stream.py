@@ -1,4 +1,4 @@
-"""`ServerHttp2Stream`: a request as the server has it, and the response to it."""
+"""Define `ServerHttp2Stream`: a request and its response on the server."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ __all__ = ["ServerHttp2Stream"]
 
 
 class ServerHttp2Stream(Http2Stream, Responder):
-    """A stream on the server: comes with the event ``stream`` of a session or server."""
+    """A stream on the server, from the event ``stream`` of a session or server."""
 
     _session: ServerHttp2Session
     _transfer: FileTransfer | None = None
-    # The request has not been handed to its handlers yet.
+    # The request has not been passed to its handlers yet.
     _is_waiting = False
-    # What came meanwhile: the trailers, and the flags of their frame.
+    # The trailers that arrived meanwhile, and the flags of their frame.
     _early_trailers: tuple[Headers, int] | None = None
 
     def __init__(self, session: ServerHttp2Session, stream_id: int, request: Headers) -> None:
-        # What every request looks at is set here, the rest has its defaults in the classes:
-        # an instance's own attribute is found several times as fast as a class's.
+        # Attributes that every request reads are set here, the others have defaults in the classes:
+        # reading an instance attribute is several times as fast.
         self._session = session
         self.id = stream_id
         self._request = request
@@ -69,7 +69,7 @@ class ServerHttp2Stream(Http2Stream, Responder):
             raise self._closed_error()
         if self.headers_sent:
             raise new_error("ERR_HTTP2_HEADERS_SENT")
-        # what is left out costs as little as possible
+        # omitted arguments cost as little as possible
         if end_stream is not False:
             check_bool("end_stream", end_stream)
         if wait_for_trailers is not False:
@@ -86,7 +86,7 @@ class ServerHttp2Stream(Http2Stream, Responder):
             life = self.life
             self.life = life.on_end
             if not life.read_ended and not wait_for_trailers:
-                # nothing else tells of END_STREAM on a response's own headers
+                # no event reports END_STREAM on a response's own headers
                 session.loop.call_soon(self._headers_were_all)
         if self._watched and self._timer is not None:
             self._timer.touch()
@@ -106,23 +106,23 @@ class ServerHttp2Stream(Http2Stream, Responder):
         offset: int | None = None,
         length: int | None = None,
     ) -> None:
-        """Respond with what *fd*, an `int` or an object with ``fileno()``, has.
+        """Respond with the contents of *fd*, an `int` or an object with ``fileno()``.
 
-        *length* bytes from *offset* on are sent, by default all from the first on: to
+        Sends *length* bytes from *offset* on; by default, from the first byte up to
         the ``content-length`` of *headers* if there is one, else to the file's end. The
-        descriptor's own position is neither looked at nor moved, and it is never closed:
-        that is for you, when the stream emits ``close``. With *stat_check*, it is called
+        descriptor's own position is neither used nor changed, and it is never closed:
+        close it when the stream emits ``close``. *stat_check* is called
         before anything is sent with ``(stat, headers, range)``, or as many of these as it
-        takes: an `os.stat_result`, the headers to be sent, and an object with ``offset``
-        and ``length``; it may change the last two, and False means that nothing is sent.
+        takes: an `os.stat_result`, the headers to send, and an object with ``offset``
+        and ``length``. It may change the last two, or return False to send nothing.
         With *wait_for_trailers*, ``want_trailers`` follows the last byte.
 
-        Nothing of this waits for the disk on the loop. The stream can't be written to any
-        more. A descriptor that can't be read (a pipe can't) or has less than the
+        Disk access never blocks the event loop. The application can no longer write to the
+        stream. A descriptor that cannot be read (such as a pipe) or has less data than the
         ``content-length`` ends the stream with INTERNAL_ERROR.
 
         Raises ERR_HTTP2_INVALID_STREAM, ERR_HTTP2_HEADERS_SENT,
-        ERR_HTTP2_PAYLOAD_FORBIDDEN (a status without a body, or a request by HEAD),
+        ERR_HTTP2_PAYLOAD_FORBIDDEN (a status without a body, or a HEAD request),
         ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE, and the errors of
         the header rules.
         """
@@ -141,12 +141,12 @@ class ServerHttp2Stream(Http2Stream, Responder):
     ) -> None:
         """Respond with the regular file at *path*, a `str`, `bytes` or `os.PathLike`.
 
-        As `respond_with_fd`, and ``content-length`` is set by itself. What goes wrong
-        before the response is sent is handed to *on_error*, which may respond otherwise;
-        without it the stream is destroyed with INTERNAL_ERROR. That is an `OSError`,
-        ERR_HTTP2_SEND_FILE for a directory, ERR_HTTP2_SEND_FILE_NOSEEK for what is no
-        regular file either, ERR_OUT_OF_RANGE for an *offset* behind the file's end, and
-        what *stat_check* has made of the headers.
+        As `respond_with_fd`, but sets ``content-length``. An error
+        before the response is sent is passed to *on_error*, which may respond in another way;
+        without it the stream is destroyed with INTERNAL_ERROR. Such an error is an `OSError`,
+        ERR_HTTP2_SEND_FILE for a directory, ERR_HTTP2_SEND_FILE_NOSEEK for any other file that is
+        not regular, ERR_OUT_OF_RANGE for an *offset* beyond the file's end, or
+        an error of the headers that *stat_check* has changed.
 
         Raises like `respond_with_fd`.
         """
@@ -155,14 +155,14 @@ class ServerHttp2Stream(Http2Stream, Responder):
         ).send_file(path)
 
     def _end_with_trailers(self, data: Chunk | None, trailers: OutgoingHeaders) -> None:
-        """End the response, which has begun, with *data* and then *trailers*."""
+        """End a response that has begun with *data* and then *trailers*."""
         if not self.life.writable:
             self.end(data)
             return
         connection = self._session.engine
         assert self.id is not None
         assert connection is not None
-        # now, when it is this program's error: when they are sent it would be the session's
+        # check now, for an error at the call: later it would be the session's error
         connection.check_trailers(trailers)
         connection.expect_trailers(self.id)
         self._final_trailers = trailers
@@ -203,9 +203,9 @@ class ServerHttp2Stream(Http2Stream, Responder):
 
     @property
     def push_allowed(self) -> bool:
-        """Whether `push_stream` may be called: the client accepts pushes, and nothing has ended.
+        """Whether `push_stream` may be called: the client accepts pushes, and the stream is open.
 
-        A client refuses them with ENABLE_PUSH off or a MAX_CONCURRENT_STREAMS of 0.
+        A client refuses pushes with ENABLE_PUSH 0 or MAX_CONCURRENT_STREAMS 0.
         """
         return push.is_allowed(self)
 
@@ -218,15 +218,15 @@ class ServerHttp2Stream(Http2Stream, Responder):
     ) -> asyncio.Future[tuple[ServerHttp2Stream, Headers]]:
         """Promise the response to a request that the client has not made (RFC 9113 section 8.4).
 
-        *headers* are those of that request: ``:method`` is GET or HEAD, ``:path`` is
-        ``/``, ``:scheme`` and ``:authority`` are those of this stream's request, unless
-        they say otherwise. *parent* and *exclusive* are the RFC 7540 priority: without
+        *headers* are the headers of that request. ``:method`` is GET or HEAD; by default,
+        ``:path`` is ``/``, and ``:scheme`` and ``:authority`` are those of this stream's request.
+        *parent* and *exclusive* are the RFC 7540 priority: without
         them the pushed stream depends on this one.
 
-        The promise is queued at the call, so that it goes before what is sent later.
-        Awaitable → ``(stream, headers)``: the pushed stream, to be responded to like any, and
-        the request's headers with their defaults. That is at once, or when the client's
-        MAX_CONCURRENT_STREAMS has room for another pushed stream.
+        The promise is queued at the call, so that it precedes data that is sent later.
+        Awaitable → ``(stream, headers)``: the pushed stream, which responds like any other, and
+        the request's headers with their defaults. The result is available at once, or when the
+        client's MAX_CONCURRENT_STREAMS permits another pushed stream.
 
         Raises ERR_HTTP2_PUSH_DISABLED (also once this stream is closed),
         ERR_HTTP2_NESTED_PUSH, ERR_INVALID_ARG_VALUE for another method, ERR_INVALID_ARG_TYPE,
@@ -240,13 +240,13 @@ class ServerHttp2Stream(Http2Stream, Responder):
         super()._finished()
         life = self.life
         if not life.read_ended and not life.closed and life.on_wire:
-            # The response is complete, the request is not. If nobody reads it, tell the
-            # client to stop (RFC 9113 section 8.1); later, so that pushes may still go.
+            # The response is complete, the request is not. If it is unread, ask the client
+            # to stop (RFC 9113 section 8.1); later, so that pushes can still be sent.
             self._session.loop.call_later(RESET_GRACE, self._stop_request)
 
     def _reset(self, code: int) -> None:
         if self.headers_sent or self._informational:
-            # nghttp2 drops what a reset overtakes; the client shall have what came before it
+            # nghttp2 drops queued data at a reset; send earlier data first
             self._session.send_now()
         super()._reset(code)
 
@@ -260,9 +260,9 @@ class ServerHttp2Stream(Http2Stream, Responder):
             self.close(NGHTTP2_NO_ERROR)
 
     def _is_of_no_account(self, error: BaseException) -> bool:
-        # The client has its whole answer, and what it was still sending nobody reads: curl, for
-        # one, resets an upload that was answered early with PROTOCOL_ERROR. Or no handler has
-        # ever heard of the request.
+        # The client has the whole response, and the rest of its request is not read: curl, for
+        # example, resets an upload that was answered early with PROTOCOL_ERROR. Or no handler has
+        # got the request.
         return self._is_waiting or (
             isinstance(error, StreamError) and self.life.writable_finished and not self._did_read
         )

@@ -1,4 +1,4 @@
-"""`Http2Stream`: what both sides' streams share. One request and its response each."""
+"""Define `Http2Stream`, the base class of streams of both roles."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ __all__ = ["Http2Stream", "StreamState"]
 
 MAX_UINT32 = 2**32 - 1
 
-# Seconds between a complete answer and the reset that stops what the peer still sends: some
-# clients (curl 7.88) drop an answer that comes in one read with the reset. Meanwhile the
-# peer can send no more than its window.
+# Seconds between a complete response and the reset that stops the peer's body: some
+# clients (curl 7.88) drop a response that arrives in one read with the reset. Meanwhile the
+# peer can send at most its window.
 RESET_GRACE = 0.05
 
 
 def check_error_code(code: object) -> int:
-    """*code* as an error code of RFC 9113 section 7: an unsigned 32-bit integer."""
+    """Check *code* as an error code of RFC 9113 section 7: an unsigned 32-bit integer."""
     return check_integer("code", code, 0, MAX_UINT32)
 
 
 @dataclass(frozen=True, slots=True)
 class StreamState:
-    """A snapshot of a stream's state as nghttp2 has it; all 0 but `state` once it is gone."""
+    """A snapshot of nghttp2's state of a stream; all 0 except `state` after its end."""
 
     state: int = NGHTTP2_STREAM_STATE_CLOSED
     """One of the ``NGHTTP2_STREAM_STATE_`` constants."""
@@ -56,7 +56,7 @@ class StreamState:
 
 
 class Http2Stream(Exchange):
-    """One stream of a session (RFC 9113 section 5); not constructed by programs.
+    """One stream of a session (RFC 9113 section 5); applications do not construct it.
 
     Events: ``aborted``, ``close``, ``data(chunk)``, ``drain``, ``end``, ``error(error)``,
     ``finish``, ``frame_error(type, code, id)``, ``ready``, ``timeout``,
@@ -71,10 +71,10 @@ class Http2Stream(Exchange):
         prepend_once_listener: StreamEvents  # type: ignore[assignment]
 
     id: int | None = None
-    """The stream identifier; None until the connection stands."""
+    """The stream identifier; None until the connection is established."""
 
     _session: Http2Session
-    # What is sent when nobody listens to ``want_trailers``.
+    # The trailers that are sent if ``want_trailers`` has no listener.
     _final_trailers: OutgoingHeaders = ()
 
     def __repr__(self) -> str:
@@ -88,7 +88,7 @@ class Http2Stream(Exchange):
     def session(self) -> Http2Session | None:
         """The session that the stream belongs to; None once the stream is destroyed.
 
-        Listeners of ``close`` can still ask for it, and for the addresses of its socket.
+        Listeners of ``close`` can still use it, and the addresses of its socket.
         """
         life = self.life
         return None if life.destroyed and not life.telling else self._session
@@ -100,7 +100,7 @@ class Http2Stream(Exchange):
 
     @property
     def writable_length(self) -> int:
-        """Bytes written that are still queued here: the peer's window or the socket is full."""
+        """Written bytes that are still queued, because the peer's window or the socket is full."""
         connection = self._session.engine
         if not self.life.on_wire or connection is None:
             return 0
@@ -120,14 +120,14 @@ class Http2Stream(Exchange):
     # --- writing ----------------------------------------------------------------------
 
     def _proceed(self) -> None:
-        """Send the headers that a body needs before it; a request has always sent them."""
+        """Send the headers before a body; a request has always sent them."""
 
     def write(self, data: Chunk, encoding: str = "utf-8") -> bool:
-        """Send *data*, a buffer or a `str`; False means: wait for `drain` before more.
+        """Send *data*, a buffer or a `str`; after False, wait for `drain` before the next call.
 
         Nothing is copied when *data* is `bytes`. Raises ERR_STREAM_WRITE_AFTER_END,
         ERR_HTTP2_INVALID_STREAM, ERR_INVALID_ARG_TYPE; ERR_HTTP_CONTENT_LENGTH_MISMATCH for
-        more than the headers' ``content-length`` says, which resets the stream.
+        more data than the headers' ``content-length``, which resets the stream.
         """
         life = self.life
         if not life.writable:
@@ -144,15 +144,15 @@ class Http2Stream(Exchange):
     def end(self, data: Chunk | None = None, encoding: str = "utf-8") -> None:
         """End the writing side, after *data* if there is any; ending twice does nothing.
 
-        A response to HEAD has no body: *data* is dropped. Raises like `write` when there
-        is data that can't be sent, and when there is less than ``content-length`` says.
+        A response to HEAD has no body: *data* is dropped. Raises like `write` if *data* cannot be
+        sent, or if the body is shorter than its ``content-length``.
         """
         life = self.life
         if not life.writable:
             if data is not None and (life.closed or not self._head_request):
                 self._check_writable()
             if not (self.headers_sent or life.closed):
-                # a stream that was pushed for HEAD has no body from the first
+                # a stream pushed for HEAD never has a body
                 self._proceed()
             return
         body = data if data is None or type(data) is bytes else as_buffer(data, encoding)
@@ -194,7 +194,7 @@ class Http2Stream(Exchange):
         return True
 
     def _refused_by_engine(self, error: Http2Error) -> None:
-        """A body that is not as long as was declared can't be made whole: the stream ends."""
+        """End the stream: its body does not have the declared length."""
         if error.code == "ERR_HTTP_CONTENT_LENGTH_MISMATCH" and not self.life.destroyed:
             self._error_seen = True  # it is raised to the caller
             self.life = self.life.on_end_refused
@@ -203,7 +203,7 @@ class Http2Stream(Exchange):
     def send_trailers(self, headers: OutgoingHeaders) -> None:
         """Send the trailers and end the stream (RFC 9113 section 8.1).
 
-        To be called at or after ``want_trailers``, on a stream that was begun with
+        Call it at or after ``want_trailers``, on a stream that was begun with
         ``wait_for_trailers=True``. Raises ERR_HTTP2_TRAILERS_NOT_READY,
         ERR_HTTP2_TRAILERS_ALREADY_SENT, ERR_HTTP2_INVALID_STREAM,
         ERR_HTTP2_PSEUDOHEADER_NOT_ALLOWED.
@@ -250,11 +250,11 @@ class Http2Stream(Exchange):
     # --- ends -------------------------------------------------------------------------
 
     def close(self, code: int = NGHTTP2_NO_ERROR) -> Completion:
-        """Close the stream with RST_STREAM of *code*; awaitable: until ``close`` is emitted.
+        """Close the stream with RST_STREAM and *code*; awaiting waits until ``close`` is emitted.
 
-        A stream that has ended its writing side is closed with NO_ERROR only after all
-        of it has been sent. One that is complete in both directions, and waits for its
-        reader, is closed without waiting any longer: what has come can still be read.
+        With NO_ERROR, a stream whose body was ended is closed only after all
+        of it has been sent. A stream that is complete in both directions, and waits for its
+        reader, is closed at once; received data can still be read.
         Raises ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE.
         """
         check_error_code(code)
@@ -264,7 +264,7 @@ class Http2Stream(Exchange):
                 self._session.loop.call_soon(self._end_unread)
             return Completion(self)
         sending = life.writable_ended and self.headers_sent and not life.writable_finished
-        # no event will tell of the end of what never began
+        # no event will report the end of a stream that never began
         unsent = self._is_unsent()
         self._shut(life.on_close, code)
         if life.idle or not sending or code != NGHTTP2_NO_ERROR:
@@ -292,13 +292,13 @@ class Http2Stream(Exchange):
             session.wake()
 
     def _never_sent(self, code: int) -> bool:
-        """The HEADERS frame was not sent; True when that has been dealt with."""
+        """Handle HEADERS that were not sent; return True if nothing else remains to be done."""
         return False
 
     def destroy(self, error: BaseException | None = None) -> None:
-        """End the stream at once, with RST_STREAM: INTERNAL_ERROR when there is an *error*.
+        """End the stream at once with RST_STREAM, with INTERNAL_ERROR if there is an *error*.
 
-        A `StreamError` gives its own code, an `AbortError` CANCEL. ``error`` and
+        A `StreamError` has its own code, an `AbortError` CANCEL. ``error`` and
         ``close`` are emitted in the next turn of the loop.
         """
         life = self.life
@@ -307,11 +307,11 @@ class Http2Stream(Exchange):
             self._leave(error)
 
     def _leave(self, error: BaseException | None) -> None:
-        """Leave the session because this side says so; the events follow in the next turn."""
+        """End on this side's request; the events follow in the next turn."""
         if self.life.on_wire:
             self._reset(self._code)
             if self._buffered:
-                # nobody reads it now, and the connection's window must not miss it for ever
+                # it will not be read, and must not occupy the connection's window
                 self._report(self._buffered)
                 self._chunks = None
                 self._buffered = 0
@@ -320,7 +320,7 @@ class Http2Stream(Exchange):
         self._session.loop.call_soon(self._emit_end)
 
     def _session_ended(self, error: BaseException | None, code: int) -> None:
-        """The session is destroyed: all who read or wait here are told why."""
+        """Fail all readers and waiters: the session is destroyed."""
         life = self.life
         if life.destroyed:
             return
@@ -332,27 +332,27 @@ class Http2Stream(Exchange):
         self._fail(error)
         if self._error_seen:
             self._session._error_seen = True
-        # the session says it once for all its streams
+        # the session reports it once for all its streams
         self._error_seen = True
         self._session.loop.call_soon(self._emit_end)
 
     def _stream_closed(self, code: int, unsent: bool) -> None:
-        """The stream is over for HTTP/2: by both ends' END_STREAM or by RST_STREAM.
+        """Handle the stream's end in the protocol: END_STREAM from both sides, or RST_STREAM.
 
-        *unsent*: bytes were queued here that are not sent any more.
+        *unsent*: there were queued bytes, which will not be sent.
         """
         if self._flow_scheduled:
-            # `data` and `end` of what has come go before `close`
+            # `data` and `end` for received data precede `close`
             self._flow()
         if self._buffered:
-            # Nothing more can come on this stream: what it holds is bounded by its
-            # window, and the connection's window must not wait for a reader.
+            # Nothing more can arrive on this stream: its buffer is bounded by its
+            # window, and the connection's window must not depend on a reader.
             self._report(self._buffered)
         life = self.life
         if life.destroyed:
             return
         if life.closed:
-            # what the peer makes of the end that we have decided on is no news
+            # this side has ended the stream: the peer's code does not matter
             code = self._code
         self._shut(life.on_over if code == NGHTTP2_NO_ERROR else life.on_broken, code)
         if not self.life.whole:
@@ -360,14 +360,14 @@ class Http2Stream(Exchange):
             self._emit_end()
             return
         if unsent or self.life.aborted:
-            # the answer came whole and wants no more of the request
+            # the response is complete, and the peer needs no more of the request
             self._error = stream_error(code, self.id)
             self._fail_drainers()
         else:
             self._finished()
         self._await_reader()
         if life.closed and not self._flowing:
-            # the program has closed it, and does not wait for its own reading
+            # the application has closed it, without waiting for its own reader
             self._end_unread()
 
     def _lost(self) -> BaseException | None:
@@ -388,14 +388,14 @@ class Http2Stream(Exchange):
         """Change the stream's priority: by the rules of RFC 7540, of RFC 9218, or of both.
 
         *parent* (the id of a stream, 0 for none), *weight* (1 to 256, 16) and *exclusive*
-        (take over the parent's other dependents) are RFC 7540's: they are sent as PRIORITY,
+        (adopt the parent's other dependents) are RFC 7540's: they are sent as PRIORITY,
         or with *silent* change the order in which this side sends. *urgency* (0 to 7, 3; 0
         goes first) and *incremental* (False; True shares the connection with others of
         the same urgency) are RFC 9218's: a client sends PRIORITY_UPDATE, if the server
-        takes it; a server changes the order in which it sends, if it was made with
+        supports it; a server changes the order in which it sends, if it was created with
         ``extensible_priorities``. Without any argument, RFC 7540's defaults are sent.
 
-        Without effect where the peer or the linked nghttp2 does not know of them. Raises
+        Has no effect if the peer or the linked nghttp2 does not support them. Raises
         ERR_HTTP2_STREAM_SELF_DEPENDENCY, ERR_HTTP2_INVALID_STREAM, ERR_INVALID_ARG_TYPE,
         ERR_OUT_OF_RANGE.
         """

@@ -1,8 +1,8 @@
-"""Coroutine handlers that end without having answered: their clients would wait for ever.
+"""Handle coroutine handlers that end without an answer: their clients would wait for ever.
 
-A function may leave its answer to somebody else; the end of a coroutine is the end of the work on
-its request. It still is not when the handler has left something that may answer: a listener
-of the body, a file or a pipe under way, another handler.
+A plain function may leave its answer to other code; a coroutine that returns has finished the
+work on its request. The exception is a handler that has left something that may answer: a listener
+of the body, a running file transfer or pipe, another handler.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from .exchange import Responder
 
 __all__ = ["check_answered"]
 
-# Listeners of a request that are about its answer.
+# Events of a request whose listeners may answer it.
 OF_THE_BODY = ("data", "end", "trailers", "timeout")
 
 
 def check_answered(
     coroutine: Work[object], emitter: EventEmitter, event: str, args: tuple[object, ...]
 ) -> None:
-    """Answer with 500 when *coroutine*, a handler of *event* of *emitter*, has not answered."""
+    """Answer with 500 if *coroutine*, a handler of *event* of *emitter*, has not answered."""
     stream = args[0] if event == "stream" else getattr(args[0], "stream", None)
     if (
         getattr(stream, "headers_sent", True)
@@ -44,7 +44,7 @@ def check_answered(
 
 
 def _others_listen(stream: Any, emitter: EventEmitter, event: str) -> bool:
-    """Whether *stream* has handlers beside the one of *event* of *emitter*."""
+    """Return whether *stream* has handlers besides the one of *event* of *emitter*."""
     session = stream._session
     server = getattr(session, "server", None)
     streams = 0 if stream.id is None else _handlers(session)
@@ -54,5 +54,5 @@ def _others_listen(stream: Any, emitter: EventEmitter, event: str) -> bool:
 
 
 def _handlers(emitter: EventEmitter) -> int:
-    """How many listeners of ``stream`` may answer: what only looks says ``answers = False``."""
+    """Count the listeners of ``stream`` that may answer; observers have ``answers = False``."""
     return sum(getattr(listener, "answers", True) for listener in emitter.listeners("stream"))

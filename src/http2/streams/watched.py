@@ -1,4 +1,4 @@
-"""`Watched`: what is known of an exchange that is watched, over either protocol."""
+"""Define `Watched`: a record of an observed exchange over either protocol."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ class Watched:
     """One request and its response, for an access log or for metrics."""
 
     began: float
-    """When the request's headers had come, on the clock `time.monotonic`."""
+    """The time of the request's headers, on the clock `time.monotonic`."""
     version: str
     """``'2'``, ``'1.1'`` or ``'1.0'``."""
     scheme: str
-    """``'https'`` on a connection with TLS, else ``'http'``: the client has no say in it."""
+    """``'https'`` on a connection with TLS, else ``'http'``; independent of the client's claim."""
     peer: str | None
     """The client's address without its port; None on a Unix socket."""
     method: str = ""
@@ -24,8 +24,8 @@ class Watched:
     received: int = 0
     """Bytes of the request's body, without frames and chunks."""
     status: int | None = None
-    """That of the response that went out; None without any."""
+    """The status of the response that was sent; None without a response."""
     sent: int = 0
-    """Bytes of the response's body that went out."""
+    """Bytes of the response's body that were sent."""
     reset: int | None = None
-    """The error code of an exchange that did not come to its end."""
+    """The error code of an exchange that ended early; else None."""
