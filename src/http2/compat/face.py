@@ -66,7 +66,7 @@ class Face(EventEmitter):
         self.stream.destroy(error)
 
     def set_timeout(self, seconds: float, callback: Callable[[], object] | None = None) -> Self:
-        """Emit ``timeout`` after *seconds* without activity on the stream; 0 for never.
+        """Emit ``timeout`` after *seconds* without activity on the stream; 0 means never.
 
         *callback* becomes a listener. When the request, the response and the server have no
         listener of ``timeout``, the stream is closed with CANCEL. Raises

@@ -29,7 +29,7 @@ class ServerRequest(Face):
     `json`, or ``data`` listeners. What nobody has read, the client does not send.
     """
 
-    if TYPE_CHECKING:  # by event, what listeners get
+    if TYPE_CHECKING:  # the listeners' arguments by event
         on: RequestEvents  # type: ignore[assignment]
         once: RequestEvents  # type: ignore[assignment]
         add_listener: RequestEvents  # type: ignore[assignment]
@@ -107,7 +107,7 @@ class ServerRequest(Face):
 
     # --- reading ------------------------------------------------------------------------
 
-    # What `text` and `json` have read.
+    # The body that `text` and `json` have read.
     _body: bytes | None = None
 
     @property
@@ -129,14 +129,14 @@ class ServerRequest(Face):
         return data
 
     async def readexactly(self, n: int) -> bytes:
-        """Read *n* bytes; `asyncio.IncompleteReadError` when the end comes before."""
+        """Read exactly *n* bytes; raise `asyncio.IncompleteReadError` if the body is shorter."""
         data: bytes = await self.stream.readexactly(n)
         return data
 
     async def text(self, encoding: str | None = None) -> str:
         """Read the whole body as text.
 
-        It is in *encoding*, else in the ``charset`` of ``content-type``, else in UTF-8.
+        Decoded with *encoding*, else with the ``charset`` of ``content-type``, else with UTF-8.
         `text` and `json` keep it: they may be called again, each after the other.
         Raises like `read`; `UnicodeDecodeError`; `LookupError` for an unknown encoding.
         """
@@ -147,7 +147,7 @@ class ServerRequest(Face):
     async def json(self) -> Any:
         """Read the whole body as JSON, in UTF-8, -16 or -32 (RFC 8259).
 
-        Raises like `read`; `ValueError` when it is no JSON.
+        Raises like `read`; `ValueError` if it is not JSON.
         """
         return json.loads(await self._whole())
 
@@ -165,7 +165,7 @@ class ServerRequest(Face):
         return chunks
 
     def set_encoding(self, encoding: str = "utf-8") -> None:
-        """Make ``data`` listeners and ``async for`` get `str`: decoded across chunk borders."""
+        """Decode the body for ``data`` listeners and ``async for``, across chunk boundaries."""
         self.stream.set_encoding(encoding)
 
     def pause(self) -> None:
@@ -173,7 +173,7 @@ class ServerRequest(Face):
         self.stream.pause()
 
     def resume(self) -> None:
-        """Start the ``data`` events; without a listener the bytes are thrown away."""
+        """Start the ``data`` events; without a listener the data is discarded."""
         self.stream.resume()
 
 

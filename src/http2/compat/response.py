@@ -45,7 +45,7 @@ class ServerResponse(Face):
     with the first byte of the body or with `end`. Awaiting a response waits for ``finish``.
     """
 
-    if TYPE_CHECKING:  # by event, what listeners get
+    if TYPE_CHECKING:  # the listeners' arguments by event
         on: ResponseEvents  # type: ignore[assignment]
         once: ResponseEvents  # type: ignore[assignment]
         add_listener: ResponseEvents  # type: ignore[assignment]
@@ -333,7 +333,7 @@ class ServerResponse(Face):
         return more
 
     async def drain(self) -> None:
-        """Wait until `write` may go on; raises the stream's error when it never may."""
+        """Wait until `write` may continue; raise the stream's error if it never may."""
         await self.stream.drain()
 
     def end(self, data: Chunk | None = None, encoding: str = "utf-8") -> Self:

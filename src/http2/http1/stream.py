@@ -156,7 +156,7 @@ class Http1Stream(Http1Writer):
         """The connection has left HTTP with this request: there is nothing to respond with."""
         self.life = self.life.on_handed_over
 
-    # --- what listeners do wrong --------------------------------------------------------
+    # --- errors of listeners --------------------------------------------------------------
 
     def _answer_failure(self) -> bool:
         if not self.headers_sent:

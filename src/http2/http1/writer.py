@@ -206,7 +206,7 @@ class Http1Writer(Responder):
     # --- the body of the response -------------------------------------------------------
 
     def write(self, data: Chunk, encoding: str = "utf-8") -> bool:
-        """Send *data*, a buffer or a `str`; False means: wait for `drain` before more.
+        """Send *data*, a buffer or a `str`; after False, wait for `drain` before the next call.
 
         Raises ERR_STREAM_WRITE_AFTER_END, ERR_HTTP2_INVALID_STREAM, ERR_INVALID_ARG_TYPE,
         ERR_HTTP_CONTENT_LENGTH_MISMATCH for more than ``content-length`` says.

@@ -33,7 +33,7 @@ class Http2SecureServer(Http2Server):
     in HTTP/1.1.
     """
 
-    if TYPE_CHECKING:  # by event, what listeners get
+    if TYPE_CHECKING:  # the listeners' arguments by event
         on: SecureServerEvents  # type: ignore[assignment]
         once: SecureServerEvents  # type: ignore[assignment]
         add_listener: SecureServerEvents  # type: ignore[assignment]

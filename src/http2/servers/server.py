@@ -103,7 +103,7 @@ class Http2Server(Closable, Referenced):
     ``timeout(session)``, ``upgrade(request, socket, head)``.
     """
 
-    if TYPE_CHECKING:  # by event, what listeners get
+    if TYPE_CHECKING:  # the listeners' arguments by event
         on: ServerEvents  # type: ignore[assignment]
         once: ServerEvents  # type: ignore[assignment]
         add_listener: ServerEvents  # type: ignore[assignment]

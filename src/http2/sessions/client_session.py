@@ -74,7 +74,7 @@ class ClientHttp2Session(Http2Session):
     the headers of the request that was not made; without a listener, pushes are cancelled.
     """
 
-    if TYPE_CHECKING:  # by event, what listeners get
+    if TYPE_CHECKING:  # the listeners' arguments by event
         on: ClientSessionEvents  # type: ignore[assignment]
         once: ClientSessionEvents  # type: ignore[assignment]
         add_listener: ClientSessionEvents  # type: ignore[assignment]
@@ -331,7 +331,7 @@ class ClientHttp2Session(Http2Session):
             raise new_error("ERR_HTTP2_INVALID_SESSION", retryable=True)
         if self.closed:
             raise new_error("ERR_HTTP2_GOAWAY_SESSION", retryable=True)
-        # what is left out costs as little as possible
+        # omitted arguments cost as little as possible
         if end_stream is not None and end_stream is not True:
             check_bool("end_stream", end_stream)
         if wait_for_trailers is not False:

@@ -340,8 +340,8 @@ class SessionControl(Closable, Referenced):
     def set_timeout(self, seconds: float, callback: Callable[[], object] | None = None) -> Self:
         """Emit ``timeout`` after *seconds* without activity on the session; 0 for never.
 
-        *callback* is registered for the next ``timeout``. Raises ERR_INVALID_ARG_TYPE,
-        ERR_OUT_OF_RANGE; the timeout that was set before goes on then.
+        *callback* is registered for the next ``timeout``. Raises ERR_INVALID_ARG_TYPE or
+        ERR_OUT_OF_RANGE; the previous timeout stays active in this case.
         """
         seconds = check_timeout(seconds)
         if callback is not None:

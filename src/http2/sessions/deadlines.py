@@ -299,12 +299,12 @@ class Deadlines:
             self._sent[stream] = sent
             return True
         seconds = self._session.options.headers_timeout
-        end_stream(stream, f"no response headers came within {seconds:g} s")
+        end_stream(stream, f"no response headers received within {seconds:g} s")
         return False
 
     def _request_late(self, stream: Http2Stream) -> bool:
         seconds = self._session.options.request_timeout
-        end_stream(stream, f"request and response took more than {seconds:g} s")
+        end_stream(stream, f"request and response not complete within {seconds:g} s")
         return False
 
     # --- the session ------------------------------------------------------------------------
@@ -313,7 +313,7 @@ class Deadlines:
         session = self._session
         if session.engine is not None and not session.engine.stream_count:
             seconds = session.options.first_request_timeout
-            give_up(session, f"no request came within {seconds:g} s")
+            give_up(session, f"no request received within {seconds:g} s")
 
     def _check_idle(self) -> None:
         session = self._session

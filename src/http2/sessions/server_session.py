@@ -38,7 +38,7 @@ __all__ = ["ServerHttp2Session"]
 class ServerHttp2Session(Http2Session):
     """A server's session: comes with the event ``session`` of its server."""
 
-    if TYPE_CHECKING:  # by event, what listeners get
+    if TYPE_CHECKING:  # the listeners' arguments by event
         on: ServerSessionEvents  # type: ignore[assignment]
         once: ServerSessionEvents  # type: ignore[assignment]
         add_listener: ServerSessionEvents  # type: ignore[assignment]

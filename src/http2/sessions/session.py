@@ -107,7 +107,7 @@ class Http2Session(SessionControl):
     ``stream(stream, headers, flags, raw_headers)``, ``timeout``.
     """
 
-    if TYPE_CHECKING:  # by event, what listeners get
+    if TYPE_CHECKING:  # the listeners' arguments by event
         on: SessionEvents  # type: ignore[assignment]
         once: SessionEvents  # type: ignore[assignment]
         add_listener: SessionEvents  # type: ignore[assignment]
@@ -631,7 +631,7 @@ class Http2Session(SessionControl):
             self._last_words = message.encode()
         self.destroy(nghttp_error(code, message=message), goaway)
 
-    # --- what listeners do wrong ------------------------------------------------------------
+    # --- errors of listeners ------------------------------------------------------------------
 
     def _listener_failed(self, error: Exception, event: str, args: tuple[object, ...]) -> None:
         if event == "stream" and args and isinstance(args[0], Http2Stream):

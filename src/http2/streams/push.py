@@ -122,7 +122,7 @@ class Pushes:
         if frame_type != FRAME_PUSH_PROMISE:
             self._frame_not_sent(self._session, stream_id, frame_type, code)
             return
-        # the stream that it was to go on has ended, or the client's settings have changed
+        # the parent stream has ended, or the client's settings have changed
         stream = self._session.streams.pop(stream_id, None)
         if stream is not None:
             stream._shut(stream.life.on_broken, NGHTTP2_REFUSED_STREAM)

@@ -63,7 +63,7 @@ class Http2Stream(Exchange):
     ``trailers(headers, flags)``, ``want_trailers``.
     """
 
-    if TYPE_CHECKING:  # by event, what listeners get
+    if TYPE_CHECKING:  # the listeners' arguments by event
         on: StreamEvents  # type: ignore[assignment]
         once: StreamEvents  # type: ignore[assignment]
         add_listener: StreamEvents  # type: ignore[assignment]

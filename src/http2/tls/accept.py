@@ -172,7 +172,7 @@ class TlsProtocol(asyncio.BufferedProtocol):
         """``handshake_timeout`` has passed."""
         if self._transport is not None and self._error is None:
             seconds = self._server.options.handshake_timeout
-            self._error = TimeoutError(f"the TLS handshake took more than {seconds:g} s")
+            self._error = TimeoutError(f"TLS handshake not complete within {seconds:g} s")
             self._transport.abort()
 
     def _failed(self, error: Exception | None) -> None:
