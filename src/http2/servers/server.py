@@ -207,7 +207,7 @@ class Http2Server(Closable, Referenced):
             if path is None or not has_file(path):
                 raise new_error("ERR_INVALID_ARG_VALUE", "mode", mode)
         if self._listener is not None or self._opening_port:
-            raise RuntimeError("the server is listening already")
+            raise RuntimeError("the server is already listening")
         self.loop = asyncio.get_running_loop()
         self._opening_port = True
         beginning = start(self._listen(port, host, path, sock, backlog, reuse_port, mode))
