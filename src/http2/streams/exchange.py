@@ -139,7 +139,7 @@ class Exchange(Duplex, ABC):
             raise new_error("ERR_STREAM_WRITE_AFTER_END")
 
     def _closed_error(self) -> BaseException:
-        """Return the error for sending on a closed stream; its cause is the peer's error, if any."""
+        """Return the error for sending on a closed stream, caused by the peer's error, if any."""
         error = new_error("ERR_HTTP2_INVALID_STREAM")
         error.__cause__ = self._error
         return error
