@@ -39,7 +39,6 @@ from .keywords import (
 )
 from .net.handshake_socket import HandshakeSocket
 from .net.socket import SocketProxy
-from .net.unknown_protocol import RawSocket, UnknownProtocolSocket
 from .observing.access_log import AccessFormatter, AccessLog
 from .observing.performance import (
     Http2SessionEntry,
@@ -52,6 +51,7 @@ from .servers.handshake import perform_server_handshake
 from .servers.runner import run
 from .servers.secure_server import Http2SecureServer
 from .servers.server import Http2Server
+from .servers.unknown_protocol import RawSocket, UnknownProtocolSocket
 from .sessions.client_session import ClientHttp2Session
 from .sessions.connect import connect
 from .sessions.control import SessionState

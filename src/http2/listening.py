@@ -30,7 +30,7 @@ from .compat.request import Http2ServerRequest, ServerRequest
 from .compat.response import Http2ServerResponse, ServerResponse
 from .http1.messages import Http1IncomingMessage
 from .net.handshake_socket import HandshakeSocket
-from .net.unknown_protocol import RawSocket, UnknownProtocolSocket
+from .servers.unknown_protocol import RawSocket, UnknownProtocolSocket
 from .sessions.keywords import Carrying
 from .sessions.server_listening import OnServerStream, ServerStream
 from .sessions.server_session import ServerHttp2Session

@@ -108,7 +108,7 @@ def test_cancelled_lives(run: Run, certificate: Certificate, way: str, life: Any
             await asyncio.gather(*lives, return_exceptions=True)
             assert all(task.cancelled() or task.exception() is None for task in lives)
             # the server is not told to close: its clients have gone by themselves
-            await eventually(lambda: not server._transports and not server._sessions)
+            await eventually(lambda: not server.open_connections and not server._sessions)
             await eventually(lambda: asyncio.all_tasks() == before)
             await block(connect)
 
@@ -123,7 +123,7 @@ def test_timed_out_lives(run: Run, certificate: Certificate, way: str) -> None:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(milliseconds / 5000):
                         await awaited(connect)
-            await eventually(lambda: not server._transports and not server._sessions)
+            await eventually(lambda: not server.open_connections and not server._sessions)
 
     run(main())
 

@@ -66,7 +66,7 @@ def test_leaving_anywhere(run: Run, message: bytes, leave: str) -> None:
             for begin in range(0, len(cuts), 16):
                 some = cuts[begin : begin + 16]
                 await asyncio.gather(*(attack(cut, cut % 5) for cut in some))
-            await eventually(lambda: not server._sessions and not server._transports)
+            await eventually(lambda: not server._sessions and not server.open_connections)
             await eventually(lambda: not open_streams)
 
     run(main())

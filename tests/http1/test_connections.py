@@ -220,7 +220,7 @@ def test_silent_client(run: Run, sent: str) -> None:
                 await asyncio.sleep(0.3)
                 assert await stream.read() == b"/"
                 assert (await peer.ask(get())).status == 200
-            await eventually(lambda: not server._transports)
+            await eventually(lambda: not server.open_connections.transports)
 
     run(main())
 
@@ -245,7 +245,7 @@ def test_write_timeout(run: Run, reads: bool) -> None:
             peer.send(get(connection="close"))
             if not reads:
                 await events.expect("close")
-                assert not server._transports
+                assert not server.open_connections.transports
                 return
             await peer.head()
             size = 0
@@ -483,7 +483,7 @@ def test_graceful_end(run: Run, state: str) -> None:
             elif state == "sending":
                 peer.send(request("POST", content_length="5"), "he")
             await peer.writer.drain()
-            await eventually(lambda: bool(server._transports))
+            await eventually(lambda: bool(server.open_connections.transports))
             if state in ("served", "sending"):
                 await eventually(
                     lambda: any(connection._stream for connection in server._sessions)  # type: ignore[attr-defined]
@@ -525,7 +525,7 @@ def test_end_with_a_deadline(run: Run) -> None:
             assert await peer.rest() == b"1\r\nx\r\n"
             await events.expect("cancelled")
         assert not server._sessions
-        assert not server._transports
+        assert not server.open_connections.transports
 
     run(main())
 

@@ -199,7 +199,7 @@ def test_end_of_the_server(run: Run) -> None:
             await peer.head()
             await server.close(timeout=0.2)
             assert await peer.rest() == b""
-        assert not server._transports
+        assert not server.open_connections.transports
 
     run(main())
 

@@ -60,7 +60,7 @@ def test_request_cut_after_every_byte(
                 peer.send(wire[:size])
                 await peer.flush()
                 await cut(peer, manner)
-            await eventually(lambda: not server._sessions and not server._transports)
+            await eventually(lambda: not server._sessions and not server.open_connections)
             await check_serves(port)
         # a reset may overtake the last bytes, so that none of these is certain to be there
         whole = [outcome for outcome in outcomes if isinstance(outcome, bytes)]

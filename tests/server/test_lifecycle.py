@@ -104,9 +104,9 @@ def test_gone_before_there_is_a_session(run: Run, manner: str, sent: int) -> Non
             vanishing.watch(server)
             peer = await RawPeer.dial(port)
             peer.send(raw.PREFACE[:sent])
-            await eventually(lambda: len(server._transports) == 1)
+            await eventually(lambda: len(server.open_connections.transports) == 1)
             await leave(peer, manner)
-            await eventually(lambda: not server._transports)
+            await eventually(lambda: not server.open_connections.transports)
             assert vanishing.session.seen == []
 
     run(main())
@@ -313,7 +313,7 @@ def test_many_vanish_at_once(run: Run) -> None:
             async with asyncio.TaskGroup() as group:
                 for index, peer in enumerate(peers):
                     group.create_task(leave(peer, ["reset", "close", "finish"][index % 3]))
-            await eventually(lambda: not server._transports and not server._sessions)
+            await eventually(lambda: not server.open_connections and not server._sessions)
             await vanishing.handler.expect("cancelled", 60)
             await check_hello(port)
 
@@ -401,7 +401,7 @@ def test_async_with_does_not_wait_for_silent_connections(run: Run) -> None:
                 silent = await RawPeer.dial(port)
                 slow = await RawPeer.dial(port)
                 slow.send(raw.PREFACE[:7])
-                await eventually(lambda: len(server._transports) == 2)
+                await eventually(lambda: len(server.open_connections.transports) == 2)
         assert await silent.bytes() == b""
         await silent.close()
         await slow.close()
@@ -459,7 +459,7 @@ def test_serve_forever_until_cancelled(run: Run) -> None:
         forever = asyncio.ensure_future(server.serve_forever())
         peer = await RawPeer.connect(server.address()[1])
         silent = await RawPeer.dial(server.address()[1])
-        await eventually(lambda: len(server._transports) == 2)
+        await eventually(lambda: len(server.open_connections.transports) == 2)
         forever.cancel()
         with pytest.raises(asyncio.CancelledError):
             await forever
@@ -522,7 +522,7 @@ def test_a_peer_that_reads_nothing_does_not_keep_a_closing_socket(
             session = (await sessions.expect("session"))[1]
             await eventually(lambda: session.write_paused)
             session.destroy()
-            await eventually(lambda: not server._transports)
+            await eventually(lambda: not server.open_connections.transports)
             await peer.close()
 
     run(main())

@@ -33,7 +33,7 @@ async def start(on_stream: Any, certificate: Certificate | None = None) -> tuple
 
 def check_nothing_left(server: http2.Http2Server) -> None:
     assert not server._sessions
-    assert not server._transports
+    assert not server.open_connections.transports
     assert not server._tasks
 
 
@@ -178,7 +178,12 @@ def test_connection_during_the_shutdown(run: Run, certificate: Certificate) -> N
         silent = await RawPeer.dial(port)
         handshake = ByHand(late, trusting(certificate, "h2"))
         late.send(handshake.begin())
-        await eventually(lambda: len(server._transports) == 3 and len(server._handshakes) == 1)
+        await eventually(
+            lambda: (
+                len(server.open_connections.transports) == 3
+                and len(server.open_connections.handshakes) == 1
+            )
+        )
         closing = asyncio.ensure_future(_wait(server.close(timeout=1)))
         await holder.until(raw.GOAWAY)
         assert await silent.bytes() == b""  # who has said nothing loses nothing
@@ -191,7 +196,7 @@ def test_connection_during_the_shutdown(run: Run, certificate: Certificate) -> N
         await holder.close()
         await late.close()
         await silent.close()
-        assert not server._handshakes
+        assert not server.open_connections.handshakes
 
     run(main())
 

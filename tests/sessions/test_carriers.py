@@ -292,7 +292,7 @@ def test_connections_that_the_program_accepts(run: Run, kind: str, how: str) -> 
         for task in tasks:
             task.cancel()
         front.close()
-        assert not server._transports
+        assert not server.open_connections.transports
 
     run(main())
 

@@ -47,8 +47,8 @@ def test_a_client_that_never_says_its_preface(run: Run, said: bytes) -> None:
         ):
             with Clock():
                 peer.send(said)
-                await eventually(lambda: bool(server._transports))
-                await eventually(lambda: not server._transports)
+                await eventually(lambda: bool(server.open_connections.transports))
+                await eventually(lambda: not server.open_connections.transports)
             await check_serves(port)
 
     run(main())

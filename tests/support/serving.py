@@ -66,7 +66,7 @@ async def listening(server: http2.Http2Server) -> AsyncIterator[int]:
         async with server:
             yield port
     assert not server._sessions
-    assert not server._transports
+    assert not server.open_connections.transports
     assert not server._tasks
 
 

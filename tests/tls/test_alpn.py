@@ -180,8 +180,8 @@ def test_http1_where_it_is_spoken(run: Run, certificate: Certificate) -> None:
 
     async def main() -> None:
         async with told(certificate) as (server, events, port):
-            assert server._context is not None
-            server._context.set_alpn_protocols(["h2", "http/1.1"])
+            assert server.tls_context is not None
+            server.tls_context.set_alpn_protocols(["h2", "http/1.1"])
 
             def serve(_: Any, transport: asyncio.Transport, early: bytes, claimed: Any) -> None:
                 tls = transport.get_extra_info("ssl_object")
@@ -189,7 +189,7 @@ def test_http1_where_it_is_spoken(run: Run, certificate: Certificate) -> None:
                 transport.write(b"HTTP/1.1 204 No Content\r\n\r\n")
                 transport.close()
 
-            server._serve_http1 = serve
+            server.serves_http1 = serve
             for offer in (("http/1.1",), ("foo", "http/1.1"), ()):
                 async with await RawPeer.dial(port, trusting(certificate, *offer)) as peer:
                     assert (await peer.bytes()).startswith(b"HTTP/1.1 204 ")

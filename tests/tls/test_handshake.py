@@ -41,7 +41,7 @@ class Shout(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the server, which waits for it when it closes."""
-        self.server._transport_gone(self.transport)
+        self.server.open_connections.gone(self.transport)
 
     def data_received(self, data: bytes) -> None:
         """Some of it has come."""
@@ -66,7 +66,7 @@ def test_connection_comes_before_the_handshake(run: Run, certificate: Certificat
             await peer.start_tls(trusting(certificate, "h2"))
             await events.expect("session")
             assert events.names == ["connection", "session"]
-            assert len(server._transports) == 1
+            assert len(server.open_connections.transports) == 1
 
     run(main())
 
@@ -130,7 +130,7 @@ def test_what_is_not_tls(
                 assert sock.destroyed
                 sock.destroy()
                 await peer.bytes()
-            assert not server._transports
+            assert not server.open_connections.transports
             assert events.names == ["connection", "tls_client_error"]
 
     run(main())
@@ -158,7 +158,7 @@ def test_clients_that_leave(run: Run, certificate: Certificate, phase: str, mann
             assert str(error)
             assert sock.get_extra_info("peername")[0] == "127.0.0.1"
             assert sock.destroyed
-            assert not server._transports
+            assert not server.open_connections.transports
 
     run(main())
 
@@ -179,7 +179,7 @@ def test_clients_that_take_their_time(run: Run, certificate: Certificate, phase:
                 assert "0.3 s" in str(error)
                 assert sock.destroyed
                 await peer.rest()
-            assert not server._transports
+            assert not server.open_connections.transports
 
     run(main())
 
@@ -204,8 +204,8 @@ def test_a_client_that_dribbles(run: Run, certificate: Certificate) -> None:
                 assert isinstance(error, TimeoutError)
                 dribbling.cancel()
                 await peer.rest()
-            assert not server._transports
-            assert not server._handshakes
+            assert not server.open_connections.transports
+            assert not server.open_connections.handshakes
 
     run(main())
 
@@ -226,12 +226,12 @@ def test_without_a_listener(
                 peer.send(client_hello("foo"))
             elif manner == "reset":
                 peer.send(client_hello("h2")[:50])
-                await eventually(lambda: len(server._transports) == 1)
+                await eventually(lambda: len(server.open_connections.transports) == 1)
                 await peer.abort()
             if manner != "reset":
                 await peer.rest()
                 await peer.close()
-            await eventually(lambda: not server._transports)
+            await eventually(lambda: not server.open_connections.transports)
             await check_hello(port, trusting(certificate, "h2"))
 
     with caplog.at_level(logging.DEBUG, logger="http2"):
@@ -264,8 +264,8 @@ def test_handshakes_leave_nothing_behind(run: Run, certificate: Certificate) -> 
                 await events.expect("session")
                 events.seen.clear()
                 assert sorted(alive()) == sorted([*before, "ServerHttp2Session"])
-                assert len(server._transports) == 1
-                assert not server._handshakes
+                assert len(server.open_connections.transports) == 1
+                assert not server.open_connections.handshakes
                 assert not server._tasks
 
     run(main())
@@ -355,7 +355,7 @@ def test_early_bytes_of_other_protocols(
                     transport.set_protocol(protocol)
                     protocol.data_received(early)
 
-                server._serve_http1 = serve
+                server.serves_http1 = serve
             else:
 
                 @server.on("unknown_protocol")
@@ -423,13 +423,15 @@ def test_the_server_ends_meanwhile(
             start = loop.time()
             if manner == "timeout":
                 # one that has begun may go on until then
-                await eventually(lambda: len(server._handshakes) == (phase != "silent"))
+                await eventually(
+                    lambda: len(server.open_connections.handshakes) == (phase != "silent")
+                )
                 await server.close(timeout=5 if phase == "silent" else 0.3)
             elif manner == "failed block":
                 server.end_now()
         assert loop.time() - start < 3
-        assert not server._transports
-        assert not server._handshakes
+        assert not server.open_connections.transports
+        assert not server.open_connections.handshakes
         assert not server._tasks
         async with peer:
             await peer.rest()

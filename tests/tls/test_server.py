@@ -66,7 +66,7 @@ def test_node(run: Run, certificate: Certificate, version: str) -> None:
 
 def test_versions_below_1_2_are_refused(certificate: Certificate) -> None:
     server = http2.create_secure_server(cert=certificate.cert, key=certificate.key)
-    context = server._context
+    context = server.tls_context
     assert context is not None
     assert context.minimum_version >= ssl.TLSVersion.TLSv1_2
 

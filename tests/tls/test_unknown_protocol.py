@@ -74,7 +74,7 @@ def test_listener_speaks_its_own_protocol(run: Run, certificate: Certificate) ->
             await events.expect("done")
             socket = (await events.expect("socket"))[1]
             assert socket.destroyed
-            assert not server._handed_over
+            assert not server.open_connections.handed_over
             await check_hello(port, trusting(certificate, "h2"))
 
     run(main())
@@ -117,7 +117,7 @@ def test_unknown_client_that_vanishes(
             socket = await sockets.get()
             await (peer.abort() if manner == "abort" else peer.close())
             await eventually(lambda: socket.destroyed)
-            assert not server._transports
+            assert not server.open_connections.transports
             # the server's end does not wait for one that stays
             peer = await RawPeer.dial(port, trusting(certificate))
             await sockets.get()

@@ -280,7 +280,7 @@ def test_a_session_that_is_lost(run: Run) -> None:
             sockets = [await http2.connect_websocket(url, session=session) for _ in range(3)]
             waiting = [asyncio.ensure_future(ws.recv()) for ws in sockets]
             await asyncio.sleep(0)
-            for transport in server._transports:
+            for transport in server.open_connections.transports:
                 transport.abort()
             for result in await asyncio.gather(*waiting, return_exceptions=True):
                 assert isinstance(result, http2.WebSocketClosed)

@@ -418,7 +418,7 @@ def test_a_client_that_vanishes(over: str, run: Run, caplog: pytest.LogCaptureFi
                         stream.close(http2.constants.NGHTTP2_CANCEL)
                     else:
                         session.on("error", lambda: None)  # this side's
-                        for transport in server._transports:
+                        for transport in server.open_connections.transports:
                             transport.abort()
                     assert await told == (1006, False)
             else:

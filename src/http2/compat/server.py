@@ -68,7 +68,7 @@ def create_server(
     proxies = _proxies(left)
     reject_unknown(left, "create_server", ServerOptions.__annotations__)
     server = Http2Server(session_options, limit)
-    server._proxies = proxies
+    server.proxies = proxies
     return _equipped(server, dispatcher, http1_options, on_request)
 
 
@@ -103,8 +103,8 @@ def create_secure_server(
     proxies = _proxies(left)
     reject_unknown(left, "create_secure_server", SecureServerOptions.__annotations__)
     server = Http2SecureServer(session_options, identity, protocols, limit)
-    server._origins = origins
-    server._proxies = proxies
+    server.origins = origins
+    server.proxies = proxies
     return _equipped(server, dispatcher, http1_options, on_request)
 
 
@@ -136,17 +136,17 @@ def _equipped(
     on_request: Handler | None,
 ) -> Server:
     """*server* with the Compatibility API, which begins to work with its first listener."""
-    server._on_stream = dispatcher.http2(server)
+    server.on_first_request = dispatcher.http2(server)
     if http1_options is not None:
         # the parser is loaded for those who want it
         from ..http1.service import Http1Service
 
-        server._serve_http1 = Http1Service(http1_options, dispatcher, server)
+        server.serves_http1 = Http1Service(http1_options, dispatcher, server)
         server.should_upgrade_callback = http1_options.should_upgrade_callback
         seconds = http1_options.headers_timeout
         handshake = server.options.handshake_timeout
         # the shorter one is enough
-        server._first_bytes_timeout = 0 if 0 < handshake <= seconds else seconds
+        server.first_bytes_timeout = 0 if 0 < handshake <= seconds else seconds
     if on_request is not None:
         if not callable(on_request):
             raise new_error("ERR_INVALID_ARG_TYPE", "on_request", "a callable", on_request)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from ..common.emitter import EventEmitter
 from ..common.timers import IdleTimer, check_timeout
 from ..net.farewell import queued
-from ..net.protocol import _read_buffer, reset, writelines_of
+from ..net.protocol import read_buffer, reset, writelines_of
 from ..net.socket import SocketProxy, addresses_of, host_of
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
         # known after the end as well; see `SocketProxy`
         self._addresses = addresses_of(transport)
         self.loop = server.loop
-        self._buffer = _read_buffer()
+        self._buffer = read_buffer()
         self._target = self._buffer[:HEAD_READ]
         self._out: list[bytes] = []
         self._out_size = 0

@@ -16,7 +16,7 @@ from ..engine.field_rules import http_date
 from ..engine.http1_head import BadRequest, Http1Head
 from ..engine.http1_receiver import Http1Receiver
 from ..errors import stream_error
-from ..net.unknown_protocol import RawSocket
+from ..servers.unknown_protocol import RawSocket
 from .carrier import HEAD_READ, Http1Carrier
 from .status_line import status_line
 from .stream import Http1Stream
@@ -81,14 +81,13 @@ class Http1Connection(Http1Carrier):
 
     def _begin(self, data: bytes) -> None:
         server = self.server
-        server._sessions.add(self)
-        if server._closing:
+        server.serve(self)
+        if server.closing:
             self.closed = True
             self._keep_alive = False
         if server.timeout:
             self.set_timeout(server.timeout)
-        if server._shutdown is not None:
-            server._shutdown.tell(self)
+        server.end_with_others(self)
         self._began = self.loop.time()
         seconds = self._service.options.headers_timeout
         if seconds:
@@ -133,8 +132,8 @@ class Http1Connection(Http1Carrier):
         if self._stream is not None:
             self._fail_stream(self._stream, None, NGHTTP2_CANCEL)
         if transport is not None:
-            self.server._transport_gone(transport)
-        self.server._session_gone(self)
+            self.server.open_connections.gone(transport)
+        self.server.session_gone(self)
 
     def _writable(self) -> None:
         if self._write_paused or self._transport is None:
@@ -313,7 +312,7 @@ class Http1Connection(Http1Carrier):
             words = [word.strip() for word in given.lower().split(",")]
             if "close" in words:
                 self._keep_alive = False
-        if until_close or self._expects_continue or self.server._closing:
+        if until_close or self._expects_continue or self.server.closing:
             # in the second case nobody knows whether a body or a request comes next
             self._keep_alive = False
         self._promised = self._keep_alive
@@ -562,7 +561,7 @@ class Http1Connection(Http1Carrier):
         self._resume_reading()
         rest = self._receiver.rest()
         socket = RawSocket(server, transport, rest, self._addresses)
-        server._session_gone(self)
+        server.session_gone(self)
         request.raw_socket = socket
         event = "connect" if stream.method == "CONNECT" else "upgrade"
         server.emit(event, request, socket, rest)

@@ -121,7 +121,7 @@ class Http1Writer(Responder):
             or self._timer is not None
             or not connection._keep_alive
             or connection._expects_continue
-            or connection.server._closing
+            or connection.server.closing
         ):
             return False
         self._fields = None

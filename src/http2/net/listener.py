@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from ..common.emitter import logger
 
 if TYPE_CHECKING:
-    from ..servers.server import Http2Server
+    from .interfaces import Accepting
 
 __all__ = ["Listener", "SocketFile", "has_file", "open_path", "open_port", "take_socket"]
 
@@ -55,7 +55,7 @@ class Listener:
 
     def __init__(
         self,
-        server: Http2Server,
+        server: Accepting,
         sockets: Iterable[socket.socket],
         backlog: int,
         limit: int | None,
@@ -139,7 +139,7 @@ class Listener:
         for _ in range(MOST_AT_ONCE):
             if not self._accepting:
                 return  # a listener of `connection` has closed the server
-            if limit is not None and server.connections >= limit:
+            if limit is not None and len(server.open_connections) >= limit:
                 self._pause()
                 self._tell(
                     "limit",
@@ -166,22 +166,21 @@ class Listener:
             self._begin(accepted)
 
     def _begin(self, accepted: socket.socket) -> None:
-        protocol = self._server._protocol()
-        self._server._opening.add(protocol)
+        protocol = self._server.new_connection()
         # the transport that is made keeps the task alive
         task = self._loop.create_task(self._connect(protocol, accepted))
-        if self._server._proxies is not None:
-            self._server._begins_with_header(task)
+        if self._server.proxies is not None:
+            self._server.await_header(task)
 
     async def _connect(self, protocol: Any, accepted: socket.socket) -> None:
         try:
-            if self._server._proxies is not None:
-                await self._server._learn_client(protocol, accepted)
+            if self._server.proxies is not None:
+                await self._server.learn_client(protocol, accepted)
             await self._loop.connect_accepted_socket(lambda: protocol, accepted)
         except BaseException as error:
             # there is no transport, or no loop any more
             accepted.close()
-            self._server._never_begun(protocol)
+            self._server.open_connections.never_begun(protocol)
             if not isinstance(error, OSError):
                 raise
             logger.debug("%r: an accepted connection failed: %r", self._server, error)

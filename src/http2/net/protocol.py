@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
-    from ..sessions.session import Http2Session
+    from .interfaces import Carried
 
-__all__ = ["SessionProtocol", "reset", "writelines_of"]
+__all__ = ["SessionProtocol", "read_buffer", "reset", "writelines_of"]
 
 READ_SIZE = 256 * 1024
 
@@ -22,7 +22,8 @@ READ_SIZE = 256 * 1024
 _shared = threading.local()
 
 
-def _read_buffer() -> memoryview:
+def read_buffer() -> memoryview:
+    """What the connections of this thread read into."""
     try:
         buffer: memoryview = _shared.buffer
     except AttributeError:
@@ -60,9 +61,9 @@ class SessionProtocol(asyncio.BufferedProtocol):
 
     __slots__ = ("_buffer", "_session")
 
-    def __init__(self, session: Http2Session) -> None:
+    def __init__(self, session: Carried) -> None:
         self._session = session
-        self._buffer = _read_buffer()
+        self._buffer = read_buffer()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Bind the session to *transport*."""

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
-    from ..sessions.session import Http2Session
+    from .interfaces import OwnsSocket
 
 __all__ = ["SocketProxy"]
 
@@ -52,7 +52,7 @@ class SocketProxy:
 
     __slots__ = ("_session",)
 
-    def __init__(self, session: Http2Session) -> None:
+    def __init__(self, session: OwnsSocket) -> None:
         self._session = session
 
     def __repr__(self) -> str:
@@ -134,10 +134,8 @@ class SocketProxy:
         """Turn TCP's keep-alive probes on or off."""
         self._set_option(socket.SOL_SOCKET, socket.SO_KEEPALIVE, int(enable))
 
-    def set_timeout(
-        self, seconds: float, callback: Callable[[], object] | None = None
-    ) -> Http2Session:
-        """`Http2Session.set_timeout` of the session."""
+    def set_timeout(self, seconds: float, callback: Callable[[], object] | None = None) -> Any:
+        """`Http2Session.set_timeout` of the session, which is returned."""
         self._session.set_timeout(seconds, callback)
         return self._session
 

@@ -38,14 +38,14 @@ class ExchangeWatch:
         self._closed = False
         server.prepend_listener("session", self._on_session)
         self._http1 = _Http1(self)
-        server._watch_http1(self._http1, True)
+        server.watch_http1(self._http1, True)
 
     def close(self) -> None:
         """Watch no more connections; what is under way on others is not counted, either."""
         if not self._closed:
             self._closed = True
             self._server.off("session", self._on_session)
-            self._server._watch_http1(self._http1, False)
+            self._server.watch_http1(self._http1, False)
 
     # --- what the derived class may do; also after `close`, for what had begun before ------------
 

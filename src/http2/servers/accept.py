@@ -13,8 +13,8 @@ from ..sessions.server_session import ServerHttp2Session
 
 if TYPE_CHECKING:
     from ..net.proxy_protocol import Addresses
-    from ..tls.accept import TlsProtocol
-    from .server import Http2Server
+    from ..tls.interfaces import Expires
+    from .interfaces import ConnectionServer
 
 __all__ = ["ServerProtocol"]
 
@@ -42,34 +42,38 @@ class ServerProtocol(SessionProtocol):
     """
 
     __slots__ = (
-        "_claimed",
         "_first",
-        "_handshake",
+        "_http2",
         "_idle",
         "_known",
         "_server",
         "_timer",
         "_transport",
+        "claimed",
+        "handshake",
     )
 
-    def __init__(self, server: Http2Server, session: ServerHttp2Session) -> None:
+    def __init__(
+        self, server: ConnectionServer, session: ServerHttp2Session, *, known: bool = False
+    ) -> None:
         super().__init__(session)
+        self._http2 = session
         self._server = server
         # whether the program knows of the connection: it has brought it, or was told
-        self._known = False
+        self._known = known
         self._first: bytes | None = b""
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
         # `Http2Server.set_timeout`, until a session begins and has its own
         self._idle: IdleTimer | None = None
         # TLS, while its handshake is under way
-        self._handshake: TlsProtocol | None = None
+        self.handshake: Expires | None = None
         # the addresses that a proxy has told of
-        self._claimed: Addresses | None = None
+        self.claimed: Addresses | None = None
 
     def claim(self, addresses: Addresses) -> None:
         """Take *addresses* for those of the connection: its proxy has said so."""
-        self._claimed = self._session._claimed = addresses
+        self.claimed = self._http2.claimed = addresses
 
     def begin(self, transport: asyncio.Transport, data: bytes) -> None:
         """Take the place of another protocol of *transport*, which has read *data*."""
@@ -86,39 +90,40 @@ class ServerProtocol(SessionProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client has connected, and over TLS the handshake is done."""
         stream = cast("asyncio.Transport", transport)
-        if self._server._close_emitted:
-            # it was accepted, and brought here, after the last one had gone
-            self._server._never_begun(self)
-            stream.abort()
+        if not self._server.admit(self, stream):
             return
         self._transport = stream
-        self._server._begun(self, stream)
-        self._server._await_handshake(self)
-        if self._server._listeners is not None and not self._known:
-            self._server._accepted(stream)
+        self._server.await_handshake(self)
+        self.introduce(stream)
         tls = transport.get_extra_info("ssl_object")
         if tls is not None:
             self._first = None
             if tls.selected_alpn_protocol() == "h2":
                 self._session.connected(stream)
-            elif self._server._serve_http1 is not None:
+            elif self._server.serves_http1 is not None:
                 self._hand_to_http1(b"")
             else:
-                self._server._shown(self)
-                self._server._unknown_protocol(stream)
+                self._server.proven(self)
+                self._server.take_unknown(stream)
             return
-        if self._server._first_bytes_timeout:
-            seconds = self._server._first_bytes_timeout
+        if self._server.first_bytes_timeout:
+            seconds = self._server.first_bytes_timeout
             self._timer = self._server.loop.call_later(seconds, stream.close)
         if self._server.timeout:
             self._idle = IdleTimer(self._server.loop, self._server.timeout, self._idled)
 
+    def introduce(self, transport: asyncio.Transport) -> None:
+        """Tell the program of the connection, unless it knows of it."""
+        if not self._known:
+            self._known = True
+            self._server.introduce(transport)
+
     def expire(self) -> None:
         """``handshake_timeout`` has passed: end it, unless its client speaks HTTP/2."""
-        if self._handshake is not None:
-            self._handshake.expire()
+        if self.handshake is not None:
+            self.handshake.expire()
         elif self._first is None:
-            end_silent_session(self._session, self._server.options.handshake_timeout)
+            end_silent_session(self._http2, self._server.handshake_timeout)
         elif self._transport is not None:
             self._transport.abort()
 
@@ -135,7 +140,7 @@ class ServerProtocol(SessionProtocol):
                 self._first = data
                 return
             self._hand_on(data)
-        elif self._server._serve_http1 is not None:
+        elif self._server.serves_http1 is not None:
             self._hand_to_http1(data)
         elif REQUEST_LINE.match(data):
             self._answer_http1()
@@ -150,23 +155,23 @@ class ServerProtocol(SessionProtocol):
         self._first = None
         self._cancel_timer()
         assert self._transport is not None
-        self._session._begin(self._transport, data)
+        self._http2.begin(self._transport, data)
 
     def _hand_to_http1(self, data: bytes) -> None:
         server = self._server
         transport = self._transport
         assert transport is not None
-        assert server._serve_http1 is not None
+        assert server.serves_http1 is not None
         self._first = None
         self._cancel_timer()
-        server._shown(self)
-        server._serve_http1(server, transport, data, self._claimed)
+        server.proven(self)
+        server.serves_http1(server, transport, data, self.claimed)
 
     def _idled(self) -> None:
         """Nothing has come for as long as `Http2Server.set_timeout` says."""
         heard = self._server.emit("timeout", self._session)
         transport = self._transport
-        if transport is not None and (not heard or self._session.closed or self._session.destroyed):
+        if transport is not None and (not heard or self._http2.closed or self._http2.destroyed):
             transport.close()
 
     def _give_up(self) -> None:
@@ -193,10 +198,10 @@ class ServerProtocol(SessionProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is over."""
         self._cancel_timer()
-        self._server._shown(self)
+        self._server.proven(self)
         if self._transport is None:
             exc = None  # the session has not begun: nothing that happens is its own
         else:
-            self._server._transport_gone(self._transport)
+            self._server.open_connections.gone(self._transport)
             self._transport = None
         self._session.connection_lost(exc)

@@ -48,7 +48,7 @@ class Http2SecureServer(Http2Server):
         max_connections: int | None = None,
     ) -> None:
         super().__init__(options, max_connections)
-        self._context = server_context({**identity}, protocols)
+        self.tls_context = server_context({**identity}, protocols)
         self._identity = identity
         self._protocols = protocols
 
@@ -83,5 +83,5 @@ class Http2SecureServer(Http2Server):
                 "be read again: call its load_cert_chain, or give cert and key, or another one",
             )
         identity = {**kept, **given}
-        self._context = server_context({**identity}, self._protocols)
+        self.tls_context = server_context({**identity}, self._protocols)
         self._identity = identity

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from ..common.checks import check_integer
 from ..common.closing import Closable, Completion
@@ -18,10 +18,10 @@ from ..common.timers import check_timeout
 from ..constants import NGHTTP2_INTERNAL_ERROR
 from ..errors import Http2Error, new_error
 from ..net.carriers import bind, carry, identity
+from ..net.connections import Connections
 from ..net.listener import Listener, SocketFile, has_file, open_path, open_port, take_socket
-from ..net.proxy_protocol import Addresses, Networks, read_header
+from ..net.proxy_protocol import Networks, read_header
 from ..net.socket import shown_address
-from ..net.unknown_protocol import RawSocket, unknown_protocol
 from ..sessions.deadlines import Queue
 from ..sessions.options import SessionOptions
 from ..sessions.server_session import ServerHttp2Session
@@ -33,6 +33,7 @@ from ..tls.contexts import HTTP1
 from .accept import ServerProtocol
 from .runner import GRACE
 from .shutdown import Shutdown
+from .unknown_protocol import RawSocket, unknown_protocol
 
 if TYPE_CHECKING:
     import ssl
@@ -41,8 +42,9 @@ if TYPE_CHECKING:
     from ..common.tasks import Work
     from ..listening import ServerEvents
     from ..sessions.keywords import Carrying
-    from ..streams.exchange import Responder
     from ..tls.accept import TlsProtocol
+    from ..tls.interfaces import Expires
+    from .interfaces import Requested, ServedConnection, ServesHttp1
 
 __all__ = ["Http2Server"]
 
@@ -50,47 +52,6 @@ __all__ = ["Http2Server"]
 # Events whose first argument is a request of the Compatibility API. The ``connect`` of an HTTP/1
 # client has bytes at its end: its connection has left HTTP, and its request is over.
 OF_REQUESTS = frozenset({"request", "check_continue", "check_expectation", "connect"})
-
-
-class Requested(Protocol):
-    """A request of the Compatibility API."""
-
-    @property
-    def stream(self) -> Responder:
-        """What carries it."""
-
-
-class ServedConnection(Protocol):
-    """What a server needs of the connections that it serves: its sessions, and HTTP/1's."""
-
-    @property
-    def transport(self) -> asyncio.Transport | None:
-        """What carries it; None before its beginning and after its end."""
-
-    def close(self) -> object:
-        """End it when what is under way has been served."""
-
-    def destroy(self) -> None:
-        """End it now."""
-
-    def notice_end(self) -> None:
-        """Begin to `close` it so that no request is lost."""
-
-
-class ServesHttp1(Protocol):
-    """What takes over the connections of HTTP/1 clients."""
-
-    def __call__(
-        self,
-        server: Http2Server,
-        transport: asyncio.Transport,
-        data: bytes,
-        claimed: Addresses | None = None,
-    ) -> None:
-        """Serve *transport*, on which *data* has come, and whose proxy has *claimed* addresses."""
-
-    def watch(self, watcher: Any, begin: bool) -> None:
-        """Begin or cease to tell *watcher* of exchanges."""
 
 
 class Http2Server(Closable, Referenced):
@@ -129,42 +90,38 @@ class Http2Server(Closable, Referenced):
     _beginning: asyncio.Task[Http2Server] | None = None
     _opening_port = False
     loop: asyncio.AbstractEventLoop
-    _closing = False
-    _context: ssl.SSLContext | None = None
-    _origins: Sequence[str] = ()
+    closing = False
+    tls_context: ssl.SSLContext | None = None
+    origins: Sequence[str] = ()
     _shutdown: Shutdown | None = None
     # What the Compatibility API adds, which is above this module: the listener of ``stream`` that
     # emits ``request``, and what takes over the connections of HTTP/1 clients.
-    _on_stream: Callable[..., object] | None = None
-    _serve_http1: ServesHttp1 | None = None
+    on_first_request: Callable[..., object] | None = None
+    serves_http1: ServesHttp1 | None = None
     # Seconds that a client in the clear has to show which protocol it speaks; 0 for no limit.
-    _first_bytes_timeout: float = 0
+    first_bytes_timeout: float = 0
 
     # Who may say for whom it speaks, by the PROXY protocol: None for nobody, and no header comes.
-    _proxies: Networks | None = None
+    proxies: Networks | None = None
 
     def __init__(self, options: SessionOptions, max_connections: int | None = None) -> None:
         self.options = options
         self._max_connections = max_connections
-        self._handed_over: dict[asyncio.Transport, RawSocket] = {}
+        self.handshake_timeout = options.handshake_timeout
+        self.open_connections = Connections(self._room_again)
         # what goes on until it is told to end
         self._endless: set[Callable[[], object]] = set()
         self._sessions: set[ServedConnection] = set()
-        self._transports: set[asyncio.Transport] = set()
-        # those of them whose TLS handshake is under way
-        self._handshakes: set[asyncio.Transport] = set()
-        # connections that were accepted, and are not among the transports yet
-        self._opening: set[object] = set()
         # those whose proxy has still to say for whom it speaks
         self._headers: set[asyncio.Task[None]] = set()
         # those whose client has not shown yet that it speaks HTTP/2
-        self._unproven: Queue[ServerProtocol] | None = None
+        self._unproven: Queue[Expires] | None = None
 
     def __repr__(self) -> str:
         if self._listener is not None:
             state = f"on {shown_address(self.address())}"
         else:
-            state = "closed" if self._closing else "not listening"
+            state = "closed" if self.closing else "not listening"
         return f"<{type(self).__name__} {state}, {self.connections} connections>"
 
     @property
@@ -173,7 +130,7 @@ class Http2Server(Closable, Referenced):
 
         Those in a TLS handshake are among them, and those that a program has brought.
         """
-        return len(self._transports) + len(self._opening)
+        return len(self.open_connections)
 
     # --- listening ----------------------------------------------------------------------
 
@@ -227,7 +184,7 @@ class Http2Server(Closable, Referenced):
     ) -> Http2Server:
         file: SocketFile | None = None
         loop = self.loop
-        self._closing = False
+        self.closing = False
         self._close_emitted = False
         self._shutdown = None
         try:
@@ -238,7 +195,7 @@ class Http2Server(Closable, Referenced):
                 sockets = [take_socket(sock)]
             else:
                 sockets = await open_port(loop, host, port, reuse_port)
-            if self._closing:
+            if self.closing:
                 # it was closed while the name was looked up
                 for opened in sockets:
                     opened.close()
@@ -262,39 +219,45 @@ class Http2Server(Closable, Referenced):
 
         Not *shake_hands*: it has. *known*: the program has brought the connection.
         """
-        made = ServerProtocol(self, ServerHttp2Session(self.loop, self.options, self))
-        made._known = known
-        if self._context is None or not shake_hands:
+        session = ServerHttp2Session(self.loop, self.options, self)
+        made = ServerProtocol(self, session, known=known)
+        if self.tls_context is None or not shake_hands:
             return made
         # a Python may do without `ssl`
         from ..tls.accept import TlsProtocol
 
         return TlsProtocol(self, made)
 
-    def _begins_with_header(self, task: asyncio.Task[None]) -> None:
+    def new_connection(self) -> ServerProtocol | TlsProtocol:
+        """The protocol of a connection that was accepted, which counts from now on."""
+        protocol = self._protocol()
+        self.open_connections.opening.add(protocol)
+        return protocol
+
+    def await_header(self, task: asyncio.Task[None]) -> None:
         """The connection of *task* begins with a header of the PROXY protocol."""
         self._headers.add(task)
         task.add_done_callback(self._headers.discard)
 
-    async def _learn_client(
-        self, protocol: ServerProtocol | TlsProtocol, accepted: socket.socket
+    async def learn_client(
+        self, protocol: asyncio.BufferedProtocol, accepted: socket.socket
     ) -> None:
         """Read from *accepted* for whom a proxy speaks. Raises `OSError`."""
-        assert self._proxies is not None
-        seconds = self.options.handshake_timeout or self._first_bytes_timeout
+        assert self.proxies is not None
+        seconds = self.options.handshake_timeout or self.first_bytes_timeout
         try:
-            claimed = await read_header(self.loop, accepted, self._proxies, seconds)
+            claimed = await read_header(self.loop, accepted, self.proxies, seconds)
         except OSError as error:
             text = str(error) or f"no PROXY header received within {seconds:g} s"
             limit.warn("PROXY", None, "%r: connection refused: %s", self, text)
             raise
         if claimed is not None:
-            protocol.claim(claimed)
+            cast("ServerProtocol | TlsProtocol", protocol).claim(claimed)
 
-    def _speaks(self, offered: Sequence[bytes]) -> bool:
+    def speaks(self, offered: Sequence[bytes]) -> bool:
         """Whether one of the protocols that a client offers by ALPN is ours."""
         return b"h2" in offered or (
-            self._serve_http1 is not None and any(name.encode() in offered for name in HTTP1)
+            self.serves_http1 is not None and any(name.encode() in offered for name in HTTP1)
         )
 
     def emit(self, event: str, *args: object) -> bool:
@@ -312,45 +275,41 @@ class Http2Server(Closable, Referenced):
         return super().emit(event, *args)
 
     def _listener_added(self, event: str) -> None:
-        if event == "request" and self._on_stream is not None:
-            listener, self._on_stream = self._on_stream, None
+        if event == "request" and self.on_first_request is not None:
+            listener, self.on_first_request = self.on_first_request, None
             self.on("stream", listener)
 
-    def _accepted(self, transport: asyncio.Transport) -> None:
-        """Tell of a connection that the server has accepted itself."""
-        EventEmitter.emit(self, "connection", transport)
+    def introduce(self, transport: asyncio.Transport) -> None:
+        """Tell the program of a connection that the server has accepted itself."""
+        if self._listeners is not None:
+            EventEmitter.emit(self, "connection", transport)
 
-    def _begun(self, protocol: object, transport: asyncio.Transport) -> None:
-        """The connection of *protocol* has its transport."""
-        self._opening.discard(protocol)
-        self._transports.add(transport)
-
-    def _never_begun(self, protocol: object) -> None:
-        """The connection of *protocol* has got no transport."""
-        self._opening.discard(protocol)
-        self._room_again()
-
-    def _transport_gone(self, transport: asyncio.Transport) -> None:
-        """A connection is over."""
-        self._transports.discard(transport)
-        self._room_again()
+    def admit(self, protocol: object, transport: asyncio.Transport) -> bool:
+        """Count the connection; False, and it is aborted, when the server has closed already."""
+        if self._close_emitted:
+            # it was accepted, and brought here, after the last one had gone
+            self.open_connections.never_begun(protocol)
+            transport.abort()
+            return False
+        self.open_connections.begun(protocol, transport)
+        return True
 
     def _room_again(self) -> None:
         if self._listener is not None:
             self._listener.room_again()
-        elif self._closing and not self.connections:
+        elif self.closing and not self.open_connections:
             # later: the session on it tells its own listeners first
             self.loop.call_soon(self._end_if_idle)
 
-    def _await_handshake(self, protocol: ServerProtocol) -> None:
+    def await_handshake(self, protocol: Expires) -> None:
         """Give the client of *protocol* ``handshake_timeout`` seconds, from now or before."""
-        seconds = self.options.handshake_timeout
+        seconds = self.handshake_timeout
         if seconds:
             if self._unproven is None:
-                self._unproven = Queue(self.loop, seconds, ServerProtocol.expire)
+                self._unproven = Queue(self.loop, seconds, lambda late: late.expire())
             self._unproven.add(protocol)
 
-    def _shown(self, protocol: ServerProtocol) -> None:
+    def proven(self, protocol: Any) -> None:
         """The client of *protocol* has shown that it speaks something else, or is gone."""
         if self._unproven is not None:
             self._unproven.discard(protocol)
@@ -359,7 +318,7 @@ class Http2Server(Closable, Referenced):
         loop = self.loop = asyncio.get_running_loop()
         carried = identity(connection)
         if (
-            self._context is not None
+            self.tls_context is not None
             and not isinstance(carried, socket.socket)
             and (
                 not isinstance(carried, asyncio.StreamWriter)
@@ -413,7 +372,7 @@ class Http2Server(Closable, Referenced):
         try:
             if self._opening_port and self._beginning is not None:
                 await self._beginning
-            elif self._listener is None and not self._closing:
+            elif self._listener is None and not self.closing:
                 await self.listen()
             await self._wait_closed()
         except asyncio.CancelledError:
@@ -436,8 +395,8 @@ class Http2Server(Closable, Referenced):
         """
         if timeout is not None:
             timeout = check_timeout(timeout, "timeout")
-        if not self._closing:
-            self._closing = True
+        if not self.closing:
+            self.closing = True
             self._tell_endless()
             self.listening = False
             listener, self._listener = self._listener, None
@@ -445,14 +404,21 @@ class Http2Server(Closable, Referenced):
                 if timeout is not None:
                     listener.accept_waiting()
                 listener.close()
-            if listener is not None or self._transports:
+            if listener is not None or self.open_connections.transports:
                 self.loop.call_soon(self._end_if_idle)
             else:
                 self._emit_close()
         if timeout is not None and not self._close_emitted:
             if self._shutdown is not None:
-                self._shutdown._cancel()
-            self._shutdown = Shutdown(self, timeout)
+                self._shutdown.cancel()
+            self._shutdown = Shutdown(
+                self.loop,
+                timeout,
+                self._sessions,
+                drop_silent=lambda: self._drop_silent(handed_over=False),
+                destroy=self._end_late,
+                abort=self._abort_all,
+            )
         return Completion(self)
 
     async def _end_within(self, seconds: float) -> None:
@@ -468,7 +434,7 @@ class Http2Server(Closable, Referenced):
 
         For what would go on for ever, such as a WebSocket: it ends by itself then.
         """
-        if self._closing:
+        if self.closing:
             self.loop.call_soon(callback)
         else:
             self._endless.add(callback)
@@ -485,6 +451,8 @@ class Http2Server(Closable, Referenced):
     def _emit_close(self) -> None:
         super()._emit_close()
         self._note(False)
+        if self._shutdown is not None:
+            self._shutdown.cancel()
         if self._unproven is not None:
             self._unproven.stop()
             self._unproven = None
@@ -500,6 +468,15 @@ class Http2Server(Closable, Referenced):
         self.close()
         self._destroy_sessions()
 
+    def _end_late(self) -> None:
+        """The deadline of `close` has passed."""
+        self._destroy_sessions()
+        self._cancel_tasks()
+
+    def _abort_all(self) -> None:
+        for transport in tuple(self.open_connections.transports):
+            transport.abort()
+
     def _destroy_sessions(self) -> None:
         for session in tuple(self._sessions):
             session.destroy()
@@ -513,21 +490,41 @@ class Http2Server(Closable, Referenced):
         """
         speaking: set[object] = {session.transport for session in self._sessions}
         if not handed_over:
-            speaking.update(self._handed_over)
-            speaking.update(self._handshakes)
-        for transport in tuple(self._transports):
+            speaking.update(self.open_connections.handed_over)
+            speaking.update(self.open_connections.handshakes)
+        for transport in tuple(self.open_connections.transports):
             if transport not in speaking:
                 transport.close()
         for task in self._headers:
             task.cancel()
 
-    def _session_gone(self, session: ServedConnection) -> None:
+    def serve(self, connection: ServedConnection) -> None:
+        """*connection* speaks a protocol from now on: the server ends it when it closes."""
+        self._sessions.add(connection)
+
+    def end_with_others(self, connection: ServedConnection) -> None:
+        """Begin the end of *connection* if the server ends with a deadline."""
+        if self._shutdown is not None:
+            self._shutdown.tell(connection)
+
+    def session_begins(self, session: ServerHttp2Session) -> None:
+        """The connection of *session* is established: tell the program."""
+        self.serve(session)
+        if not session.destroyed:
+            if self.timeout:
+                session.set_timeout(self.timeout)
+            if self.origins:
+                session.origin(*self.origins)
+            self.emit("session", session)
+        self.end_with_others(session)
+
+    def session_gone(self, session: ServedConnection) -> None:
         self._sessions.discard(session)
-        if self._closing:
+        if self.closing:
             self._end_if_idle()
 
     def _end_if_idle(self) -> None:
-        if self._closing and not self._sessions and not self.connections:
+        if self.closing and not self._sessions and not self.open_connections:
             if self._tasks:
                 # handlers whose streams ended well finish what they are doing
                 for task in tuple(self._tasks):
@@ -602,12 +599,13 @@ class Http2Server(Closable, Referenced):
             Settings.from_pairs([*self.options.settings.to_pairs(), *changes.to_pairs()])
         )
 
-    def _watch_http1(self, watcher: Any, begin: bool) -> None:
+    def watch_http1(self, watcher: Any, begin: bool) -> None:
         """Begin or cease to tell *watcher* of HTTP/1's exchanges; without HTTP/1 there are none."""
-        if self._serve_http1 is not None:
-            self._serve_http1.watch(watcher, begin)
+        if self.serves_http1 is not None:
+            self.serves_http1.watch(watcher, begin)
 
-    def _unknown_protocol(self, transport: asyncio.Transport) -> None:
+    def take_unknown(self, transport: asyncio.Transport) -> None:
+        """The client of *transport* did not agree on a protocol that the server speaks."""
         unknown_protocol(self, transport)
 
     def _owner(self, event: str, args: tuple[object, ...]) -> EventEmitter:

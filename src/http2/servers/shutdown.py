@@ -11,7 +11,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .server import Http2Server, ServedConnection
+    import asyncio
+    from collections.abc import Callable, Iterable
+
+    from .interfaces import ServedConnection
 
 __all__ = ["Shutdown"]
 
@@ -23,19 +26,30 @@ GRACE = 0.1
 
 
 class Shutdown:
-    """Ends the sessions of a server that accepts no more connections."""
+    """Ends *connections*, those of a server that accepts no more, within *seconds*.
 
-    def __init__(self, server: Http2Server, seconds: float) -> None:
-        self._server = server
+    *drop_silent* ends those on which no client has said anything; at the deadline *destroy* ends
+    what is left at once, and *abort* closes the sockets that are still open after that.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        seconds: float,
+        connections: Iterable[ServedConnection],
+        *,
+        drop_silent: Callable[[], None],
+        destroy: Callable[[], None],
+        abort: Callable[[], None],
+    ) -> None:
+        self._loop = loop
         self._over = False
-        self._timer = server.loop.call_later(seconds, self._expire)
-        server.once("close", self._cancel)
-        for connection in tuple(server._sessions):
+        self._destroy = destroy
+        self._abort = abort
+        self._timer = loop.call_later(seconds, self._expire)
+        for connection in tuple(connections):
             self.tell(connection)
-        self._silent = server.loop.call_later(LAST_MOMENT, self._drop_silent)
-
-    def _drop_silent(self) -> None:
-        self._server._drop_silent(handed_over=False)
+        self._silent = loop.call_later(LAST_MOMENT, drop_silent)
 
     def tell(self, connection: ServedConnection) -> None:
         """Begin the end of *connection*; also of one whose TLS handshake took until now."""
@@ -46,16 +60,11 @@ class Shutdown:
 
     def _expire(self) -> None:
         self._over = True
-        server = self._server
-        server._destroy_sessions()
-        server._cancel_tasks()
-        self._timer = server.loop.call_later(GRACE, self._abort)
+        self._destroy()
+        # a peer may read nothing, or not answer TLS's close_notify
+        self._timer = self._loop.call_later(GRACE, self._abort)
 
-    def _abort(self) -> None:
-        # a peer that reads nothing, or does not answer TLS's close_notify
-        for transport in tuple(self._server._transports):
-            transport.abort()
-
-    def _cancel(self) -> None:
+    def cancel(self) -> None:
+        """The server has closed, or has another deadline."""
         self._timer.cancel()
         self._silent.cancel()

@@ -108,15 +108,7 @@ class ServerHttp2Session(Http2Session):
         server = self._server
         super().connected(transport)
         if server is not None:
-            server._sessions.add(self)
-            if not self.destroyed:
-                if server.timeout:
-                    self.set_timeout(server.timeout)
-                if server._origins:
-                    self.origin(*server._origins)
-                server.emit("session", self)
-            if server._shutdown is not None:
-                server._shutdown.tell(self)
+            server.session_begins(self)
         if self._listeners is not None and not self.destroyed:
             self.emit("connect", self, self.socket)
 
@@ -308,7 +300,7 @@ class ServerHttp2Session(Http2Session):
     def _emit_session_end(self) -> None:
         super()._emit_session_end()
         if self._server is not None:
-            self._server._session_gone(self)
+            self._server.session_gone(self)
 
     def _timed_out(self) -> None:
         if self.destroyed or self.closed:

@@ -130,7 +130,7 @@ class Http2Session(SessionControl):
     _handlers: Handlers
     _layers: tuple[Callable[[Handlers], None], ...] = ()
     # The addresses that a proxy has told of.
-    _claimed: dict[str, Any] | None = None
+    claimed: dict[str, Any] | None = None
     # How many of them want to know what is sent.
     _counting = 0
 
@@ -186,7 +186,7 @@ class Http2Session(SessionControl):
         """The transport stands: begin to speak HTTP/2 on it."""
         self.transport = transport
         self._writelines = writelines_of(transport)
-        self.addresses = self._claimed or addresses_of(transport)
+        self.addresses = self.claimed or addresses_of(transport)
         if self.destroyed:
             transport.abort()
             return
@@ -206,7 +206,7 @@ class Http2Session(SessionControl):
         begin_upkeep(self)
         self.wake()
 
-    def _begin(self, transport: asyncio.Transport, data: bytes) -> None:
+    def begin(self, transport: asyncio.Transport, data: bytes) -> None:
         """As `_connected` and then `_received`, with one write for both."""
         self.in_batch = True
         try:

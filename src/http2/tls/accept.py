@@ -16,14 +16,13 @@ from typing import TYPE_CHECKING, cast
 from ..common.emitter import logger
 from ..common.log_limit import limit
 from ..net.handshake_socket import HandshakeSocket
-from ..net.protocol import _read_buffer
+from ..net.protocol import read_buffer
 from .client_hello import read_client_hello
 from .transport import TlsTransport
 
 if TYPE_CHECKING:
     from ..net.proxy_protocol import Addresses
-    from ..servers.accept import ServerProtocol
-    from ..servers.server import Http2Server
+    from .interfaces import AboveTls, SecureAccepting
 
 __all__ = ["TlsProtocol"]
 
@@ -52,10 +51,10 @@ class TlsProtocol(asyncio.BufferedProtocol):
         "_server", "_socket", "_tls", "_transport",
     )  # fmt: skip
 
-    def __init__(self, server: Http2Server, inner: ServerProtocol) -> None:
+    def __init__(self, server: SecureAccepting, inner: AboveTls) -> None:
         self._server = server
         self._inner = inner
-        self._buffer = _read_buffer()
+        self._buffer = read_buffer()
         self._hello = b""
         # what it offers by ALPN; None: it could not be read
         self._offered: tuple[bytes, ...] | None = None
@@ -76,21 +75,14 @@ class TlsProtocol(asyncio.BufferedProtocol):
         """A client has connected."""
         server = self._server
         stream = cast("asyncio.Transport", transport)
-        if server._close_emitted:
-            server._never_begun(self)
-            stream.abort()
+        if not server.admit(self, stream):
             return
         self._transport = stream
-        server._begun(self, stream)
-        self._inner._handshake = self
-        server._await_handshake(self._inner)
+        self._inner.handshake = self
+        server.await_handshake(self._inner)
         if server.listener_count(EVENT) or logger.isEnabledFor(logging.DEBUG):
-            self._socket = HandshakeSocket(stream, self._inner._claimed)
-        inner = self._inner
-        if not inner._known:
-            inner._known = True
-            if server._listeners is not None:
-                server._accepted(stream)
+            self._socket = HandshakeSocket(stream, self._inner.claimed)
+        self._inner.introduce(stream)
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Where the next bytes go."""
@@ -103,17 +95,17 @@ class TlsProtocol(asyncio.BufferedProtocol):
             return
         data = self._buffer[:nbytes]
         if self._tls is None:
-            self._server._handshakes.add(transport)
+            self._server.open_connections.handshakes.add(transport)
             self._hello += bytes(data)
             whole, offered = read_client_hello(self._hello)
             if not whole:
                 return
-            if offered and not self._server._speaks(offered):
+            if offered and not self._server.speaks(offered):
                 self._error = _no_protocol(offered)
                 transport.write(NO_APPLICATION_PROTOCOL)
                 transport.close()
                 return
-            context = self._server._context
+            context = self._server.tls_context
             assert context is not None
             self._offered = offered
             self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
@@ -157,13 +149,12 @@ class TlsProtocol(asyncio.BufferedProtocol):
                 "no ALPN", None, "%r: an ssl_context selected none of the ALPN protocols that "
                 "a client offers: call its set_alpn_protocols(['h2'])", server,
             )  # fmt: skip
-        self._inner._handshake = None
-        server._handshakes.discard(transport)
-        server._transports.discard(transport)
+        self._inner.handshake = None
+        server.open_connections.replaced(transport)
         # uvloop keeps the first protocol of a connection for as long as there is that connection
         self._transport = self._socket = self._tls = None
         carried = TlsTransport(server.loop, transport, tls, self._incoming, self._outgoing)
-        carried.claimed = self._inner._claimed or {}
+        carried.claimed = self._inner.claimed or {}
         carried.begin(self._inner)
 
     # --- the end ------------------------------------------------------------------------
@@ -171,7 +162,7 @@ class TlsProtocol(asyncio.BufferedProtocol):
     def expire(self) -> None:
         """``handshake_timeout`` has passed."""
         if self._transport is not None and self._error is None:
-            seconds = self._server.options.handshake_timeout
+            seconds = self._server.handshake_timeout
             self._error = TimeoutError(f"TLS handshake not complete within {seconds:g} s")
             self._transport.abort()
 
@@ -180,17 +171,16 @@ class TlsProtocol(asyncio.BufferedProtocol):
         transport, self._transport = self._transport, None
         if transport is None:
             return
-        self._inner._handshake = None
+        self._inner.handshake = None
         server = self._server
-        server._handshakes.discard(transport)
-        server._transport_gone(transport)
+        server.open_connections.gone(transport)
         self._inner.connection_lost(None)
         error = self._error or error
-        if error is None and server._closing:
+        if error is None and server.closing:
             return  # it was the server's own end
         if error is None or not str(error):
             # what a loop has to say of a client that hangs up
             error = ConnectionResetError("the connection was closed during the TLS handshake")
-        socket = self._socket or HandshakeSocket(transport, self._inner._claimed)
+        socket = self._socket or HandshakeSocket(transport, self._inner.claimed)
         logger.debug("%r: TLS handshake with %r failed: %r", server, socket, error)
         server.emit(EVENT, error, socket)

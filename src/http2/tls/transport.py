@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any, cast
 
-from ..net.protocol import _read_buffer
+from ..net.protocol import read_buffer
 
 __all__ = ["TlsTransport"]
 
@@ -63,7 +63,7 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
         self._tls = tls
         self._incoming = incoming
         self._outgoing = outgoing
-        self._buffer = _read_buffer()
+        self._buffer = read_buffer()
 
     def begin(self, protocol: asyncio.BaseProtocol) -> None:
         """Take the connection over; *protocol* gets what has come already, and what will."""

@@ -7,12 +7,13 @@ are none, the client is told in HTTP/1.1, the likeliest of its languages.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from .socket import extra_info
+from ..net.socket import extra_info
 
 if TYPE_CHECKING:
-    from ..servers.server import Http2Server
+    from .server import Http2Server
 
 __all__ = ["RawSocket", "UnknownProtocolSocket", "unknown_protocol"]
 
@@ -57,12 +58,12 @@ class RawSocket:
         self._addresses = addresses or {}
         self.reader = asyncio.StreamReader(loop=loop)
         protocol = _Protocol(self.reader, loop=loop)
-        protocol.socket = self
+        protocol.lost = self.lost
         transport.set_protocol(protocol)
         protocol.connection_made(transport)
         self.writer = asyncio.StreamWriter(transport, protocol, self.reader, loop)
         # asyncio holds the reader weakly: somebody has to keep it
-        server._handed_over[transport] = self
+        server.open_connections.handed_over[transport] = self
         if data:
             self.reader.feed_data(data)
 
@@ -85,10 +86,10 @@ class RawSocket:
         self.destroyed = True
         self._transport.abort()
 
-    def _lost(self) -> None:
+    def lost(self) -> None:
+        """The connection is closed."""
         self.destroyed = True
-        self._server._handed_over.pop(self._transport, None)
-        self._server._transport_gone(self._transport)
+        self._server.open_connections.gone(self._transport)
 
 
 class UnknownProtocolSocket(RawSocket):
@@ -105,8 +106,9 @@ class UnknownProtocolSocket(RawSocket):
         if seconds:
             self._timer = server.loop.call_later(seconds, self.destroy)
 
-    def _lost(self) -> None:
-        super()._lost()
+    def lost(self) -> None:
+        """The connection is closed."""
+        super().lost()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -115,14 +117,14 @@ class UnknownProtocolSocket(RawSocket):
 class _Protocol(asyncio.StreamReaderProtocol):
     """Tells the server of the end, which it waits for when it closes."""
 
-    socket: RawSocket | None = None
+    lost: Callable[[], None] | None = None
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is closed."""
         super().connection_lost(exc)
-        socket, self.socket = self.socket, None
-        if socket is not None:
-            socket._lost()
+        lost, self.lost = self.lost, None
+        if lost is not None:
+            lost()
 
 
 def unknown_protocol(server: Http2Server, transport: asyncio.Transport) -> None:

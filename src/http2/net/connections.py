@@ -1,0 +1,48 @@
+"""`Connections`: those that a server has, of every protocol and in every state."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+__all__ = ["Connections"]
+
+
+class Connections:
+    """The connections of one server; *room* is called when one of them is over."""
+
+    def __init__(self, room: Callable[[], None]) -> None:
+        self._room = room
+        self.opening: set[object] = set()
+        """The protocols of those that have no transport yet."""
+        self.transports: set[asyncio.Transport] = set()
+        """All others."""
+        self.handshakes: set[asyncio.Transport] = set()
+        """Those of them whose TLS handshake is under way."""
+        self.handed_over: dict[asyncio.Transport, object] = {}
+        """Those that belong to the program, and what holds them: asyncio does so weakly."""
+
+    def __len__(self) -> int:
+        return len(self.transports) + len(self.opening)
+
+    def begun(self, protocol: object, transport: asyncio.Transport) -> None:
+        """The connection of *protocol* has its transport."""
+        self.opening.discard(protocol)
+        self.transports.add(transport)
+
+    def never_begun(self, protocol: object) -> None:
+        """The connection of *protocol* gets no transport."""
+        self.opening.discard(protocol)
+        self._room()
+
+    def replaced(self, transport: asyncio.Transport) -> None:
+        """TLS is established on *transport*: what takes its place begins next."""
+        self.handshakes.discard(transport)
+        self.transports.discard(transport)
+
+    def gone(self, transport: asyncio.Transport) -> None:
+        """The connection of *transport* is over."""
+        self.handshakes.discard(transport)
+        self.handed_over.pop(transport, None)
+        self.transports.discard(transport)
+        self._room()
