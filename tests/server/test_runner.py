@@ -376,7 +376,7 @@ def test_a_signal_at_every_point(factory: Factory, coming: bool) -> None:
     for point in range(1000):
         with contextlib.suppress(KeyboardInterrupt):
             http2.run(interrupted(main(), point), loop_factory=factory)
-        assert not made[-1]._transports
+        assert not made[-1].open_connections.transports
         assert not made[-1].listening
         assert open_files() <= files
         assert signal.getsignal(number) == before

@@ -243,6 +243,43 @@ class EventEmitter:
             self._call(entry, event, args)
         return True
 
+    def offer(self, event: str, first: object, second: object) -> bool:
+        """Call the only listener of *event*, if it takes these two arguments, without a detour.
+
+        False when there is none, or another one: then `emit` has to do it.
+        """
+        listeners = self._listeners
+        if listeners is None:
+            return False
+        found = listeners.get(event)
+        if not found or len(found) != 1 or not found[0].plain:
+            return False
+        try:
+            result = found[0].function(first, second)
+        except Exception as error:
+            self._listener_failed(error, event, (first, second))
+        else:
+            if result is not None:
+                self._returned(result, event, (first, second))
+        return True
+
+    def emit_late(
+        self, event: str, args: tuple[object, ...], last: Callable[[tuple[Any, ...]], object]
+    ) -> bool:
+        """As `emit`, with what *last* makes of them as one argument more: made only for who takes it."""
+        found = (self._listeners or {}).get(event)
+        if not found:
+            return False
+        whole: tuple[object, ...] | None = None
+        for entry in tuple(found):
+            if 0 <= entry.arity <= len(args):
+                self._call(entry, event, args)
+            else:
+                if whole is None:
+                    whole = (*args, last(args))
+                self._call(entry, event, whole)
+        return True
+
     def _call(self, entry: _Listener, event: str, args: tuple[object, ...]) -> None:
         if entry.once:
             found = (self._listeners or {}).get(event, [])

@@ -6,9 +6,22 @@ another. Programs call what the reference names.
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import Any, Protocol
 
-__all__ = ["EndsWithProgram"]
+__all__ = ["Emits", "EndsWithProgram"]
+
+
+class Emits(Protocol):
+    """What those may call on an emitter whose events they hand on."""
+
+    def offer(self, event: str, first: object, second: object) -> bool:
+        """Call the only listener of *event* if it takes these two; whether there is such a one."""
+
+    def emit_late(
+        self, event: str, args: tuple[object, ...], last: Callable[[tuple[Any, ...]], object]
+    ) -> bool:
+        """As `emit`, with what *last* makes of them as one argument more for those who take it."""
 
 
 class EndsWithProgram(Protocol):

@@ -80,17 +80,8 @@ def _dispatch(
         if contains(headers, "expect") or field(headers, ":method") == "CONNECT":
             dispatch_special(server, request, response)
             return
-        found = (server._listeners or {}).get("request")
-        if found and len(found) == 1 and found[0].plain:
-            # the everyday listener, without a detour
-            try:
-                result = found[0].function(request, response)
-            except Exception as error:
-                server._listener_failed(error, "request", (request, response))
-            else:
-                if result is not None:
-                    server._returned(result, "request", (request, response))
-        else:
+        # the everyday listener, without a detour
+        if not server.offer("request", request, response):
             server.emit("request", request, response)
 
     return on_stream

@@ -69,7 +69,7 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
         self._transport = transport
         self._writelines = writelines_of(transport)
         # known after the end as well; see `SocketProxy`
-        self._addresses = addresses_of(transport)
+        self.addresses = addresses_of(transport)
         self.loop = server.loop
         self._buffer = read_buffer()
         self._target = self._buffer[:HEAD_READ]
@@ -86,7 +86,7 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
         return f"<{type(self).__name__} {state}>"
 
     def peer_name(self) -> str | None:
-        return host_of(self._addresses["peername"])
+        return host_of(self.addresses["peername"])
 
     # --- what is known ----------------------------------------------------------------
 

@@ -560,7 +560,7 @@ class Http1Connection(Http1Carrier):
         stream._handed_over()
         self._resume_reading()
         rest = self._receiver.rest()
-        socket = RawSocket(server, transport, rest, self._addresses)
+        socket = RawSocket(server, transport, rest, self.addresses)
         server.session_gone(self)
         request.raw_socket = socket
         event = "connect" if stream.method == "CONNECT" else "upgrade"

@@ -55,7 +55,7 @@ class Http1Service:
         """Serve *transport*, on which *data* has come, and whose proxy has *claimed* addresses."""
         connection = Http1Connection(self, server, transport)
         if claimed is not None:
-            connection._addresses = claimed
+            connection.addresses = claimed
         transport.set_protocol(connection)
         connection._begin(data)
 

@@ -11,11 +11,12 @@ from ..tls.interfaces import SecureAccepting
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Callable, Sequence
 
-    from ..net.proxy_protocol import Addresses
+    from ..net.proxy_protocol import Addresses, Networks
     from ..streams.exchange import Responder
 
-__all__ = ["ConnectionServer", "Requested", "ServedConnection", "ServesHttp1"]
+__all__ = ["ConnectionServer", "EquippedServer", "Requested", "ServedConnection", "ServesHttp1"]
 
 
 class Requested(Protocol):
@@ -57,6 +58,25 @@ class ServesHttp1(Protocol):
 
     def watch(self, watcher: Any, begin: bool) -> None:
         """Begin or cease to tell *watcher* of exchanges."""
+
+
+class EquippedServer(Protocol):
+    """A server as those see it who make it, or look on."""
+
+    origins: Sequence[str]
+    """What every new session announces."""
+
+    proxies: Networks | None
+    """Who may say for whom it speaks, by the PROXY protocol."""
+
+    on_first_request: Callable[..., object] | None
+    """The listener of ``stream`` that emits ``request``: registered with the first of those."""
+
+    first_bytes_timeout: float
+    serves_http1: ServesHttp1 | None
+
+    def watch_http1(self, watcher: Any, begin: bool) -> None:
+        """Begin or cease to tell *watcher* of HTTP/1's exchanges."""
 
 
 class ConnectionServer(SecureAccepting, Protocol):

@@ -58,7 +58,7 @@ class RawSocket:
         self._addresses = addresses or {}
         self.reader = asyncio.StreamReader(loop=loop)
         protocol = _Protocol(self.reader, loop=loop)
-        protocol.lost = self.lost
+        protocol.lost = self._lost
         transport.set_protocol(protocol)
         protocol.connection_made(transport)
         self.writer = asyncio.StreamWriter(transport, protocol, self.reader, loop)
@@ -86,8 +86,7 @@ class RawSocket:
         self.destroyed = True
         self._transport.abort()
 
-    def lost(self) -> None:
-        """The connection is closed."""
+    def _lost(self) -> None:
         self.destroyed = True
         self._server.open_connections.gone(self._transport)
 
@@ -106,9 +105,8 @@ class UnknownProtocolSocket(RawSocket):
         if seconds:
             self._timer = server.loop.call_later(seconds, self.destroy)
 
-    def lost(self) -> None:
-        """The connection is closed."""
-        super().lost()
+    def _lost(self) -> None:
+        super()._lost()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -19,9 +19,46 @@ if TYPE_CHECKING:
     from .deadlines import Deadlines
     from .options import SessionOptions
 
-__all__ = ["Handlers", "Layered", "SessionDoor", "TimedSession"]
+__all__ = ["Handlers", "Layered", "SessionDoor", "SessionServer", "TimedSession"]
 
 Handlers = list["events.Handler"]
+
+
+class SessionServer(Protocol):
+    """What a server's session knows of its server."""
+
+    listening: bool
+    timeout: float
+
+    @property
+    def connections(self) -> int:
+        """How many connections the server has."""
+
+    def address(self) -> Any:
+        """Where it listens."""
+
+    def close(self, *, timeout: float | None = None) -> Completion:
+        """Accept no more connections."""
+
+    def emit(self, event: str, *args: object) -> bool:
+        """Tell the listeners of *event*; whether there is one."""
+
+    def offer(self, event: str, first: object, second: object) -> bool:
+        """Call the only listener of *event* if it takes these two; whether there is such a one."""
+
+    def emit_late(
+        self, event: str, args: tuple[object, ...], last: Callable[[tuple[Any, ...]], object]
+    ) -> bool:
+        """As `emit`, with what *last* makes of them as one argument more for those who take it."""
+
+    def adopt(self, tasks: set[asyncio.Task[object]]) -> None:
+        """Keep *tasks*, whose stream has ended well, until they are done."""
+
+    def session_begins(self, session: Any) -> None:
+        """The connection of *session* is established: tell the program."""
+
+    def session_gone(self, connection: Any) -> None:
+        """*connection*, a session, is over."""
 
 
 class Layered(Protocol):

@@ -29,10 +29,15 @@ from .session import LAID_OUT, Http2Session, event_handlers
 if TYPE_CHECKING:
     from ..common.tasks import Work
     from ..net.origins import Origin
-    from ..servers.server import Http2Server
+    from .interfaces import SessionServer
     from .server_listening import ServerSessionEvents
 
 __all__ = ["ServerHttp2Session"]
+
+
+def _raw_headers(args: tuple[Any, ...]) -> object:
+    """The last argument of ``stream``, made of those before it."""
+    return args[1].raw
 
 
 class ServerHttp2Session(Http2Session):
@@ -57,7 +62,7 @@ class ServerHttp2Session(Http2Session):
         self,
         loop: asyncio.AbstractEventLoop,
         options: SessionOptions,
-        server: Http2Server | None,
+        server: SessionServer | None,
     ) -> None:
         super().__init__(loop, options)
         self._server = server
@@ -100,7 +105,7 @@ class ServerHttp2Session(Http2Session):
         self.wake()
 
     @property
-    def server(self) -> Http2Server | None:
+    def server(self) -> SessionServer | None:
         """The server that accepted the connection."""
         return self._server
 
@@ -170,21 +175,11 @@ class ServerHttp2Session(Http2Session):
     def _hand_out(self, stream: ServerHttp2Stream, headers: Headers, flags: int) -> None:
         """Give a request to its handlers."""
         if self._listeners is not None:
-            self._emit_stream(self, stream, headers, flags)
+            self.emit_late("stream", (stream, headers, flags), _raw_headers)
         server = self._server
-        if server is not None and server._listeners is not None:
-            found = server._listeners.get("stream")
-            if found and len(found) == 1 and found[0].plain:
-                # the everyday listener, without a detour
-                try:
-                    result = found[0].function(stream, headers)
-                except Exception as error:
-                    server._listener_failed(error, "stream", (stream,))
-                else:
-                    if result is not None:
-                        server._returned(result, "stream", (stream,))
-            elif found:
-                self._emit_stream(server, stream, headers, flags)
+        # the everyday listener, without a detour
+        if server is not None and not server.offer("stream", stream, headers):
+            server.emit_late("stream", (stream, headers, flags), _raw_headers)
 
     def _on_stream_closed(self, stream_id: int, code: int, unsent: int | None) -> None:
         stream = self.streams.pop(stream_id, None)
@@ -201,27 +196,6 @@ class ServerHttp2Session(Http2Session):
             stream.life = stream.life.on_done
         else:
             stream._stream_closed(code, unsent is not None)
-
-    def _emit_stream(
-        self,
-        emitter: Http2Session | Http2Server,
-        stream: ServerHttp2Stream,
-        headers: Headers,
-        flags: int,
-    ) -> None:
-        """Emit ``stream``: like `emit`, but the raw headers are made only for who takes them."""
-        assert emitter._listeners is not None
-        found = emitter._listeners.get("stream")
-        if not found:
-            return
-        raw = None
-        for entry in tuple(found):
-            if 0 <= entry.arity < 4:
-                emitter._call(entry, "stream", (stream, headers, flags))
-            else:
-                if raw is None:
-                    raw = headers.raw
-                emitter._call(entry, "stream", (stream, headers, flags, raw))
 
     def _receive_headers(self, stream: Http2Stream, headers: Headers, flags: int) -> None:
         # a second block of a request: its trailers (RFC 9113 section 8.1)

@@ -155,7 +155,7 @@ class TlsProtocol(asyncio.BufferedProtocol):
         self._transport = self._socket = self._tls = None
         carried = TlsTransport(server.loop, transport, tls, self._incoming, self._outgoing)
         carried.claimed = self._inner.claimed or {}
-        carried.begin(self._inner)
+        carried.begin(cast("asyncio.BaseProtocol", self._inner))
 
     # --- the end ------------------------------------------------------------------------
 

@@ -22,7 +22,7 @@ class Expires(Protocol):
         """The time is up."""
 
 
-class AboveTls(Protocol):
+class AboveTls(Expires, Protocol):
     """The protocol of a connection, which speaks above TLS once the handshake is done."""
 
     claimed: Addresses | None

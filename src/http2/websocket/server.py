@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack, cast
 
 from ..compat.request import Http2ServerRequest
 from ..constants import NGHTTP2_NO_ERROR
@@ -199,7 +199,9 @@ class ServerHandshake:
             sink.keep_handlers()
             carrier = Http2Carrier(sink)
             session = sink.session
-            server = session.server if isinstance(session, ServerHttp2Session) else None
+            server = None
+            if isinstance(session, ServerHttp2Session):
+                server = cast("Http2Server | None", session.server)
         self.answered = True
         return WebSocket(
             carrier,
