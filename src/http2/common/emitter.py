@@ -18,6 +18,7 @@ from contextvars import Context, copy_context
 from typing import Any, TypeVar, overload
 
 from ..errors import Http2Error, new_error
+from .interfaces import Last
 from .log_limit import limit
 from .suggestions import nearest
 from .tasks import Work, start
@@ -263,10 +264,8 @@ class EventEmitter:
                 self._returned(result, event, (first, second))
         return True
 
-    def emit_late(
-        self, event: str, args: tuple[object, ...], last: Callable[[tuple[Any, ...]], object]
-    ) -> bool:
-        """As `emit`, with what *last* makes of them as one argument more: made only for who takes it."""
+    def emit_late(self, event: str, args: tuple[object, ...], last: Last) -> bool:
+        """As `emit`, with one argument more for those who take it: what *last* makes of *args*."""
         found = (self._listeners or {}).get(event)
         if not found:
             return False

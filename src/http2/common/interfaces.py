@@ -7,9 +7,12 @@ another. Programs call what the reference names.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
-__all__ = ["Emits", "EndsWithProgram"]
+__all__ = ["Emits", "EndsWithProgram", "Last"]
+
+Last: TypeAlias = Callable[[tuple[Any, ...]], object]
+"""What makes an argument of those before it."""
 
 
 class Emits(Protocol):
@@ -18,10 +21,8 @@ class Emits(Protocol):
     def offer(self, event: str, first: object, second: object) -> bool:
         """Call the only listener of *event* if it takes these two; whether there is such a one."""
 
-    def emit_late(
-        self, event: str, args: tuple[object, ...], last: Callable[[tuple[Any, ...]], object]
-    ) -> bool:
-        """As `emit`, with what *last* makes of them as one argument more for those who take it."""
+    def emit_late(self, event: str, args: tuple[object, ...], last: Last) -> bool:
+        """As `emit`, with one argument more for those who take it: what *last* makes of *args*."""
 
 
 class EndsWithProgram(Protocol):

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import asyncio
 
     from ..common.closing import Completion
+    from ..common.interfaces import Last
     from ..engine import events
     from ..engine.connection import Connection as Engine
     from ..settings import Settings
@@ -46,10 +47,8 @@ class SessionServer(Protocol):
     def offer(self, event: str, first: object, second: object) -> bool:
         """Call the only listener of *event* if it takes these two; whether there is such a one."""
 
-    def emit_late(
-        self, event: str, args: tuple[object, ...], last: Callable[[tuple[Any, ...]], object]
-    ) -> bool:
-        """As `emit`, with what *last* makes of them as one argument more for those who take it."""
+    def emit_late(self, event: str, args: tuple[object, ...], last: Last) -> bool:
+        """As `emit`, with one argument more for those who take it: what *last* makes of *args*."""
 
     def adopt(self, tasks: set[asyncio.Task[object]]) -> None:
         """Keep *tasks*, whose stream has ended well, until they are done."""
