@@ -138,7 +138,7 @@ def test_what_main_raises_ends_everything(factory: Factory) -> None:
     with pytest.raises(LookupError):
         http2.run(main, loop_factory=factory)
     assert not servers[0].listening
-    assert not servers[0]._transports
+    assert not servers[0].open_connections.transports
 
 
 @pytest.mark.parametrize("main", [None, 5, "main", lambda: 5])

@@ -228,7 +228,7 @@ class Http2Server(Closable, Referenced):
 
         return TlsProtocol(self, made)
 
-    def new_connection(self) -> ServerProtocol | TlsProtocol:
+    def new_connection(self) -> asyncio.BufferedProtocol:
         """The protocol of a connection that was accepted, which counts from now on."""
         protocol = self._protocol()
         self.open_connections.opening.add(protocol)
