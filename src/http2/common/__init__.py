@@ -1,1 +1,1 @@
-"""What every room uses, and what knows no protocol: events, tasks, timers, checks of arguments."""
+"""Protocol-independent code that every room uses: events, tasks, timers, argument checks."""

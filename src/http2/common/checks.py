@@ -1,4 +1,4 @@
-"""Checks of arguments: what is wrong is said at the call, with Node's code."""
+"""Check arguments; errors are raised at the call, with Node's code."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["check_bool", "check_integer"]
 
 
 def check_integer(name: str, value: object, low: int, high: int) -> int:
-    """The argument *name*, which has to be an integer from *low* to *high*; no bool is one.
+    """Return the argument *name* if it is an integer (not a bool) from *low* to *high*.
 
     Raises ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE.
     """

@@ -1,4 +1,4 @@
-"""What ends once: streams, sessions and servers, whose ``close()`` can be awaited."""
+"""Define objects that end once and can be awaited: streams, sessions and servers."""
 
 from __future__ import annotations
 

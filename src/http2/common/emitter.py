@@ -1,10 +1,10 @@
-"""Event emitters: sessions, streams and servers report what happens to named listeners.
+"""Define event emitters: sessions, streams and servers report events to their listeners.
 
-Node's semantics (a listener may be registered twice, may be put in front, may be
-"once"), with two things that Python needs: a listener may take fewer arguments than the
-event has, and may be a coroutine function, whose task belongs to the emitter that it is
-about. A library emitter is not used: one is made per stream at the highest rate that the
-server can go, and listeners' failures must reach *their* stream.
+They have Node's semantics (a listener may be registered twice, prepended, or called
+once), with two additions for Python: a listener may take fewer arguments than the
+event has, and may be a coroutine function, whose task belongs to the emitter of the
+event. An existing library is not used: every stream is an emitter, so creating one must be
+cheap, and exceptions of listeners must reach *their* stream.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ logger = logging.getLogger("http2")
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
-# Stands for a listener that was not given: None is a mistake.
+# The default for a listener that was not given; None is an error.
 NOT_GIVEN: Any = object()
 
-# What the classes of this library emit; programs may emit more.
+# The events of this library; applications may emit others.
 EVENTS = frozenset({
     "aborted", "altsvc", "check_continue", "check_expectation", "close", "connect",
     "connection", "continue", "data", "drain", "end", "error", "finish", "frame_error",
@@ -43,7 +43,7 @@ EVENTS = frozenset({
 
 
 def _check_name(event: object) -> None:
-    """Warn of *event*, which is none of ours, when it was meant to be one."""
+    """Warn about an unknown *event* whose name is similar to a known one."""
     meant = nearest(event, EVENTS) if isinstance(event, str) else None
     if meant is not None:
         warnings.warn(f"unknown event {event!r}: did you mean {meant!r}?", stacklevel=4)
@@ -53,7 +53,7 @@ _VARIADIC = inspect.CO_VARARGS
 
 
 def arity_of(function: Callable[..., object]) -> int:
-    """How many positional arguments *function* takes; -1 when it takes any number."""
+    """Return the number of positional arguments of *function*; -1 for any number."""
     bound = 0
     target: Any = function
     if inspect.ismethod(target):
@@ -83,11 +83,11 @@ class _Listener:
         self.context = context
         self.once = once
         self.arity = arity_of(function)
-        # takes (stream, headers) each time, as most 'stream' listeners do
+        # takes (stream, headers), like most listeners of 'stream'
         self.plain = self.arity == 2 and not once
 
 
-# Events whose listeners answer the request that they are about.
+# Events whose listeners answer a request.
 ANSWERED = frozenset({"stream", "request", "check_continue", "check_expectation", "connect"})
 
 
@@ -98,14 +98,14 @@ def _look_at_end(
     event: str,
     args: tuple[object, ...],
 ) -> None:
-    """Tell *emitter* how the listener of *event* has ended: *coroutine*, which ran as *task*."""
+    """Report to *emitter* the end of a coroutine listener of *event*, run as *task*."""
     error: BaseException | None
     try:
         error = task.exception()
     except asyncio.CancelledError as cancelled:
         if task.cancelling():
             return
-        # the program has not asked for it: what the listener was waiting for was cancelled
+        # the application did not cancel the listener, but something that it awaited
         error = RuntimeError("a listener awaited a cancelled task or future")
         error.__cause__ = cancelled
     if error is None:
@@ -118,20 +118,20 @@ def _look_at_end(
 class EventEmitter:
     """Named events with listeners with Node's semantics.
 
-    A listener is called with as many of the event's arguments as it takes. When it is a
-    coroutine function, the coroutine runs to its first ``await`` at once, and from there on
-    as a task that is cancelled when the stream or session that it is about is destroyed.
+    A listener is called with as many of the event's arguments as it takes. If it is a
+    coroutine function, the coroutine runs to its first ``await`` at once, and then
+    as a task that is cancelled when its stream or session is destroyed.
     """
 
-    # Made at the first `on`: most streams never have a listener of their own.
+    # Created at the first `on`: most streams never have their own listeners.
     _listeners: dict[str, list[_Listener]] | None = None
-    # Tasks of coroutine listeners that have not ended, and whether there was ever one.
+    # Running tasks of coroutine listeners, and whether there ever was one.
     _tasks: set[asyncio.Task[object]] | None = None
     _had_tasks = False
-    # Whether listeners run in the context (`contextvars`) in which they were registered. What
-    # happens is told by the connection, whose context is that of `connect` or of the server.
+    # Whether listeners run in the context (`contextvars`) in which they were registered. Events
+    # occur in the connection's context, which is that of `connect` or of the server.
     _keeps_context = False
-    # Whether anybody listens, waits or works here: an end that nobody sees is a short one.
+    # Whether there are listeners, waiters or tasks: without them, the end takes a short path.
     _watched = False
 
     @overload
@@ -141,8 +141,8 @@ class EventEmitter:
     def on(self, event: str, listener: Any = NOT_GIVEN) -> Any:
         """Call *listener* whenever *event* happens; also a decorator: ``@emitter.on("x")``.
 
-        Returns the listener. Raises ERR_INVALID_ARG_TYPE when it is not callable. A name that is
-        not among the library's events, and like one of them, gets a `UserWarning`.
+        Returns the listener. Raises ERR_INVALID_ARG_TYPE if it is not callable. An unknown name
+        that is similar to one of the library's events causes a `UserWarning`.
         """
         if listener is NOT_GIVEN:
             return lambda function: self._add(event, function, once=False)
@@ -153,7 +153,7 @@ class EventEmitter:
     @overload
     def once(self, event: str, listener: Function) -> Function: ...
     def once(self, event: str, listener: Any = NOT_GIVEN) -> Any:
-        """Call *listener* the next time *event* happens, and then no more; also a decorator."""
+        """Call *listener* the next time *event* happens, and only then; also a decorator."""
         if listener is NOT_GIVEN:
             return lambda function: self._add(event, function, once=True)
         return self._add(event, listener, once=True)
@@ -165,7 +165,7 @@ class EventEmitter:
     @overload
     def prepend_listener(self, event: str, listener: Function) -> Function: ...
     def prepend_listener(self, event: str, listener: Any = NOT_GIVEN) -> Any:
-        """Like `on`, but *listener* is called before those that are there already."""
+        """Like `on`, but *listener* is called before the existing ones."""
         if listener is NOT_GIVEN:
             return lambda function: self._add(event, function, once=False, front=True)
         return self._add(event, listener, once=False, front=True)
@@ -175,7 +175,7 @@ class EventEmitter:
     @overload
     def prepend_once_listener(self, event: str, listener: Function) -> Function: ...
     def prepend_once_listener(self, event: str, listener: Any = NOT_GIVEN) -> Any:
-        """Like `once`, but *listener* is called before those that are there already."""
+        """Like `once`, but *listener* is called before the existing ones."""
         if listener is NOT_GIVEN:
             return lambda function: self._add(event, function, once=True, front=True)
         return self._add(event, listener, once=True, front=True)
@@ -217,22 +217,22 @@ class EventEmitter:
             self._listeners.pop(event, None)
 
     def listeners(self, event: str) -> list[Callable[..., object]]:
-        """The functions registered for *event*, in the order they are called."""
+        """Return the functions registered for *event*, in the order of their calls."""
         return [entry.function for entry in (self._listeners or {}).get(event, [])]
 
     def listener_count(self, event: str) -> int:
-        """How many listeners *event* has."""
+        """Return the number of listeners of *event*."""
         return len((self._listeners or {}).get(event, []))
 
     def event_names(self) -> list[str]:
-        """The events that have a listener."""
+        """Return the names of the events that have listeners."""
         return [event for event, found in (self._listeners or {}).items() if found]
 
     def emit(self, event: str, *args: object) -> bool:
-        """Call every listener of *event* with *args*; False when there is none.
+        """Call every listener of *event* with *args*; return False if there is none.
 
-        An exception out of a listener never comes back here: it ends the stream or
-        session that the event is about.
+        An exception in a listener is never raised to the caller: it ends the stream or
+        session of the event.
         """
         listeners = self._listeners
         if listeners is None:
@@ -289,7 +289,7 @@ class EventEmitter:
         if context is None:
             self._run(entry, event, args)
         else:
-            # a copy, since the listener may be what has led here
+            # a copy, because this call may come from the listener
             context.copy().run(self._run, entry, event, args)
 
     def _run(self, entry: _Listener, event: str, args: tuple[object, ...]) -> None:
@@ -306,12 +306,12 @@ class EventEmitter:
             self._returned(result, event, args)
 
     def _returned(self, result: object, event: str, args: tuple[object, ...]) -> None:
-        """A listener has returned *result*: a coroutine begins to run."""
+        """Handle a listener's *result*: start it if it is a coroutine."""
         if inspect.iscoroutine(result):
             self._owner(event, args)._spawn(result, self, event, args)
 
     def _owner(self, event: str, args: tuple[object, ...]) -> EventEmitter:
-        """Whose task a coroutine listener of *event* is: it is cancelled with that one."""
+        """Return the owner of a coroutine listener's task, with which the task is cancelled."""
         if args and event in ("stream", "session") and isinstance(args[0], EventEmitter):
             return args[0]
         return self
@@ -341,10 +341,10 @@ class EventEmitter:
         task.add_done_callback(done)
 
     def _handler_ended(self, coroutine: Work[object], event: str, args: tuple[object, ...]) -> None:
-        """A coroutine listener has returned; servers look whether it has answered."""
+        """Handle the end of a coroutine listener; servers check whether it has answered."""
 
     def _cancel_tasks(self) -> None:
-        """Cancel the coroutine listeners, except the one that is running this very call."""
+        """Cancel the coroutine listeners, except the one that makes this call."""
         if not self._tasks:
             return
         try:
@@ -356,11 +356,11 @@ class EventEmitter:
                 task.cancel()
 
     def _listener_failed(self, error: Exception, event: str, args: tuple[object, ...]) -> None:
-        """What an exception out of a listener leads to; sessions and streams say more."""
+        """Handle an exception in a listener; sessions and streams override this."""
         logger.error("a listener of %r on %r raised", event, self, exc_info=error)
 
     def _emit_error(self, error: BaseException) -> None:
-        """Emit ``error``; when nobody listens, log it, within the limits of `log_limit`."""
+        """Emit ``error``; without a listener, log it, within the limits of `log_limit`."""
         if not self.emit("error", error):
             kind = type(self).__name__
             if isinstance(error, Http2Error):
@@ -371,5 +371,5 @@ class EventEmitter:
                 limit.warn(kind, self.peer_name(), "%r: %r", self, error)
 
     def peer_name(self) -> str | None:
-        """The address of the peer that this is about, without its port; None when there is none."""
+        """Return the peer's address without its port; None if there is none."""
         return None

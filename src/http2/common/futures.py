@@ -1,4 +1,4 @@
-"""Futures that several wait for, and futures that no one has to await."""
+"""Handle futures with several waiters, and futures that need not be awaited."""
 
 from __future__ import annotations
 

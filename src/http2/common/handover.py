@@ -1,4 +1,4 @@
-"""`Handover`: a future whose result the caller has to end: it is never left to nobody."""
+"""Define `Handover`: a future whose result must always have an owner."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ Result = TypeVar("Result")
 
 
 class Handover(asyncio.Future[Result]):
-    """A future with a result that must not get lost, such as a stream.
+    """A future with a result that must not be lost, such as a stream.
 
-    A task that is cancelled in the very turn of the loop in which the result comes never gets
-    it. When no other one waits, *give_up* is called with the result then. Nobody has to await it.
+    A task that is cancelled in the same turn of the loop in which the result arrives never gets
+    it. If no other task waits, *give_up* is called with the result. It need not be awaited.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
-"""The doors of `http2.common`: what its objects need of those that they are handed.
+"""Define the interfaces that `http2.common` requires of its arguments.
 
-Internal, although the names have no underscore: an interface is what one object may call on
-another. Programs call what the reference names.
+They are internal although the names have no underscore: one object of the library calls them on
+another. Applications use only the names in the API reference.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ class Emits(Protocol):
 
 
 class EndsWithProgram(Protocol):
-    """What `http2.run` ends when its program is over: a session or a server."""
+    """An object that `http2.run` ends at the end of the program: a session or a server."""
 
     def end_gently(self) -> None:
-        """Begin to end, after what is under way."""
+        """Close, after the requests in progress."""
 
     def end_now(self) -> None:
         """End at once."""

@@ -1,4 +1,4 @@
-"""How CPython lays out the objects that are made for each request."""
+"""Control the memory layout of objects that are created for each request."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from typing import Any
 
 __all__ = ["lay_out"]
 
-# What CPython 3.11 to 3.13 share: 30, less one that the first instance takes away.
+# The number of shared keys in CPython 3.11 to 3.13: 30, less one for the first instance.
 MOST = 29
 
 
 def lay_out(kind: type[Any], *names: str) -> None:
-    """Make room for the attributes *names* in every instance of *kind*, at most `MOST`.
+    """Reserve space for the attributes *names* in every instance of *kind*, at most `MOST`.
 
-    Instances of a class share one table of their attributes' names, and hold no more than an array
-    of values. CPython closes the table as instances are made: a name that comes up only
-    later, such as what is set when a stream ends, gives every instance a dict of its own then,
-    which takes longer to make than all else that is set. So one instance, which nobody uses, gets
-    them all first.
+    Instances of a class share one table of their attribute names, and hold only an array
+    of values. CPython stops extending the table as instances are created: a later
+    name, such as one that is set when a stream ends, then gives every instance its own dict,
+    which takes longer to create than all other attributes. So one unused instance gets
+    all names first.
     """
     if len(names) > MOST:
         raise ValueError(f"{kind.__name__}: {len(names)} names, and CPython shares {MOST}")

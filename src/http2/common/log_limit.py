@@ -1,8 +1,8 @@
-"""What may be logged on behalf of a peer: one line a minute of each kind of trouble.
+"""Limit log lines that peers cause: at most one per minute for each kind of error and peer.
 
-A log is the operator's. A peer could otherwise fill it at will, with a line for each connection
-that speaks garbage or is reset; what matters is that there is such a peer, and how often it comes.
-What the program's own code has raised is not concerned: that is logged each time, in full.
+Otherwise a peer could fill the operator's log with a line for each connection
+that sends garbage or is reset; it is enough to log that there is such a peer, and how often.
+Exceptions of the application's code are not limited: each is logged in full.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ __all__ = ["LogLimit"]
 
 logger = logging.getLogger("http2")
 
-# Peers and kinds of trouble that are remembered at a time: some 300 KB.
+# Number of peers and kinds that are stored at a time: about 300 KB.
 MOST = 2000
-# Stands for all peers when there are too many to remember.
+# Represents all peers when there are too many to store.
 ANYBODY = ""
 
 
 class LogLimit:
-    """Lets the first line of a kind and peer through, and holds the others back for a while.
+    """Admits the first line of a kind and peer, and suppresses further ones for a while.
 
-    Its memory is bounded: when more than *most* of them are within their *period* (seconds), all
-    further peers count as one. *clock* returns seconds. Threads may share one.
+    Its memory is bounded: if more than *most* of them are within their *period* (seconds), all
+    further peers count as one. *clock* returns seconds. It is thread-safe.
     """
 
     def __init__(
@@ -36,20 +36,20 @@ class LogLimit:
         self._period = period
         self._most = most
         self._lock = threading.Lock()
-        # (kind, peer): until when, and how many were held back; the oldest first
+        # (kind, peer): the end of the period, and the number of suppressed lines; oldest first
         self._known: dict[tuple[str, str], tuple[float, int]] = {}
 
     def __len__(self) -> int:
-        """How many kinds and peers are remembered."""
+        """Return the number of stored kinds and peers."""
         return len(self._known)
 
     def forget(self) -> None:
-        """Begin anew: the next line of every kind goes through."""
+        """Start again: admit the next line of every kind."""
         with self._lock:
             self._known.clear()
 
     def admit(self, kind: str, peer: str) -> int:
-        """How many lines were held back before this one, or -1 to hold this one back as well."""
+        """Return the number of suppressed lines before this one, or -1 to suppress this one too."""
         now = self._clock()
         with self._lock:
             key = (kind, peer)
@@ -61,7 +61,7 @@ class LogLimit:
             if now < until:
                 self._known[key] = (until, held + 1)
                 return -1
-            # at the end again: the order is that of time
+            # move it to the end: the order is by time
             self._known.pop(key, None)
             self._known[key] = (now + self._period, 0)
             return held
@@ -74,9 +74,9 @@ class LogLimit:
             del self._known[oldest]
 
     def warn(self, kind: str, peer: str | None, message: str, *args: object) -> None:
-        """Log *message* % *args* as a WARNING, or at DEBUG when its minute is not over.
+        """Log *message* % *args* as a WARNING, or at DEBUG if its period is not over.
 
-        *kind* is one of few; *peer* an address without its port, None when it is not known.
+        *kind* is one of a few; *peer* is an address without its port, or None if unknown.
         """
         held = self.admit(kind, peer or ANYBODY)
         if peer:
@@ -92,4 +92,4 @@ class LogLimit:
 
 
 limit = LogLimit()
-"""The one of this process."""
+"""The instance of this process."""

@@ -1,4 +1,4 @@
-"""What keeps a program running: the sessions and servers that `http2.run` waits for."""
+"""Track the sessions and servers that `http2.run` waits for."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from .interfaces import EndsWithProgram
 
 __all__ = ["Referenced", "WaitedFor", "waited_for"]
 
-# Seconds that transports may take to close when the program is over.
+# Seconds that transports may take to close at the end of the program.
 CLOSING = 1.0
 
 
 class WaitedFor:
-    """The sessions and servers of one loop that are open, and who is waited for."""
+    """The open sessions and servers of one loop, and which of them `run` waits for."""
 
     def __init__(self) -> None:
         self.open: set[EndsWithProgram] = set()
@@ -23,19 +23,19 @@ class WaitedFor:
         self.interrupted = False
 
     def note(self, thing: EndsWithProgram, *, is_open: bool, referenced: bool) -> None:
-        """*thing* has been opened or closed, or `run` shall (not) wait for it."""
+        """Record that *thing* was opened, closed, referenced or unreferenced."""
         (self.open.add if is_open else self.open.discard)(thing)
         (self.referenced.add if is_open and referenced else self.referenced.discard)(thing)
         self._changed.set()
 
     async def idle(self) -> None:
-        """Wait until nothing is left that is waited for."""
+        """Wait until no referenced object is left."""
         while self.referenced:
             self._changed.clear()
             await self._changed.wait()
 
     async def end(self, grace: float) -> None:
-        """End everything: politely for *grace* seconds, then at once."""
+        """Close everything in order for *grace* seconds, then destroy the rest."""
         if grace:
             for thing in tuple(self.open):
                 thing.end_gently()
@@ -47,8 +47,8 @@ class WaitedFor:
     async def _all_closed(self, limit: float) -> None:
         """Wait until nothing is open, or for *limit* seconds.
 
-        The task may have been cancelled before, by Ctrl-C. `asyncio.timeout` would then end in
-        `CancelledError` until Python 3.11.2: it took the old request for a new one.
+        The task may have been cancelled before, by Ctrl-C. Up to Python 3.11.2, `asyncio.timeout`
+        would then raise `CancelledError`, because it mistook the old request for a new one.
         """
         loop = asyncio.get_running_loop()
         late = False
@@ -72,7 +72,7 @@ waited_for: dict[asyncio.AbstractEventLoop, WaitedFor] = {}
 
 
 class Referenced(ABC):
-    """What `run` waits for: mixed into sessions and servers."""
+    """A mix-in for sessions and servers, which `run` waits for."""
 
     _waited_for: WaitedFor | None = None
     _referenced = True
@@ -91,7 +91,7 @@ class Referenced(ABC):
 
     @property
     def _interrupted(self) -> bool:
-        """Whether `run` has been asked to end, by Ctrl-C or SIGTERM."""
+        """Return whether Ctrl-C or SIGTERM has ended `run`."""
         return self._waited_for is not None and self._waited_for.interrupted
 
     @abstractmethod
@@ -103,11 +103,11 @@ class Referenced(ABC):
         """End at once."""
 
     def ref(self) -> None:
-        """Let `run` wait for this; it does so unless `unref` was called."""
+        """Make `run` wait for this object, as it does unless `unref` was called."""
         self._referenced = True
         self._note(True)
 
     def unref(self) -> None:
-        """Let `run` return without waiting for this."""
+        """Let `run` return without waiting for this object."""
         self._referenced = False
         self._note(True)

@@ -1,4 +1,4 @@
-"""The name that was meant: Node's spelling, and what is mistyped."""
+"""Suggest the closest known name for Node's spelling and for misspelled names."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from difflib import get_close_matches
 
 __all__ = ["did_you_mean", "nearest", "reject_unknown"]
 
-# How alike two names are at least; 1 is equal.
+# The minimum similarity of two names; 1 is equal.
 ALIKE = 0.8
-# What is longer is no name that was meant.
+# Longer names are never misspellings.
 LONGEST = 64
 
 
 def nearest(name: str, known: Collection[str]) -> str | None:
-    """The one of *known* that *name* was meant to be; None when it is like none of them."""
+    """Return the name in *known* that is closest to *name*; None if none is similar."""
     if len(name) > LONGEST:
         return None
     # camelCase, and two words that are one
@@ -27,15 +27,15 @@ def nearest(name: str, known: Collection[str]) -> str | None:
 
 
 def did_you_mean(name: object, known: Collection[str]) -> str:
-    """What a message about the unknown *name* adds: the nearest of *known*, if there is one."""
+    """Return a suggestion for an error message about the unknown *name*, or an empty string."""
     meant = nearest(name, known) if isinstance(name, str) else None
     return f": did you mean {meant!r}?" if meant else ""
 
 
 def reject_unknown(options: Mapping[str, object], function: str, known: Collection[str]) -> None:
-    """Raise TypeError, as a call with an unexpected keyword does, when *options* has any.
+    """Raise TypeError, as for an unexpected keyword argument, if *options* is not empty.
 
-    *known* are the keywords of *function*, one of which may have been meant.
+    *known* are the keywords of *function*, used for a suggestion.
     """
     for name in options:
         meant = did_you_mean(name, [other for other in known if other not in options])

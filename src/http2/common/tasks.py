@@ -1,11 +1,11 @@
-"""Tasks that begin at once: a coroutine runs to its first `await` in the call that starts it.
+"""Start tasks eagerly: a coroutine runs to its first `await` in the call that starts it.
 
-What a coroutine listener registers in its first lines hears of everything that comes after it,
-as a plain function's does; a handler that never waits is over when the call returns; and what
-it has queued by then is known before the next request is handed out.
+So listeners that a coroutine registers in its first lines get all later events,
+as with a plain function; a handler that never waits is done when the call returns; and its
+queued data is known before the next request is emitted.
 
-CPython 3.12 and later can do that (``eager_start``). On 3.11 the first step, which a new task
-hands to its loop, is run here instead.
+CPython 3.12 and later support this (``eager_start``). On 3.11 this module runs the first step,
+which a new task passes to its loop.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["Work", "start"]
 Result = TypeVar("Result")
 
 Work: TypeAlias = Coroutine[Any, Any, Result]
-"""A coroutine that gives a `Result`, and may be run by any loop."""
+"""A coroutine with a `Result`, which any loop can run."""
 
 
 def _name_of(coroutine: Work[Any]) -> str | None:
@@ -38,7 +38,7 @@ def _start_eagerly(
 
 
 class _FirstStep:
-    """Stands in for a loop's `call_soon` while a task is made: keeps what is handed to it."""
+    """Replaces a loop's `call_soon` while a task is created, and stores the callback."""
 
     __slots__ = ("callback", "context")
 
@@ -57,7 +57,7 @@ def _start_by_hand(
         task = asyncio.Task(coroutine, loop=loop, name=_name_of(coroutine))
     finally:
         del with_attributes.call_soon
-    # a task may be what has led here: it is not the current one meanwhile
+    # the caller may be a task: it is not the current one meanwhile
     current = asyncio.current_task(loop)
     if current is None:
         first.context.run(first.callback)
@@ -74,9 +74,9 @@ _start = _start_eagerly if sys.version_info >= (3, 12) else _start_by_hand
 
 
 def start(coroutine: Work[Result]) -> asyncio.Task[Result]:
-    """Make a task of *coroutine* that has run to its first `await`, or to its end.
+    """Create a task from *coroutine* that has run to its first `await`, or to its end.
 
-    The task has the name of the function, which costs less than a number of its own.
+    The task has the name of the function, which costs less than a number.
 
     A loop with a task factory of its own makes its tasks itself: they may begin later.
     """

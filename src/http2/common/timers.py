@@ -1,4 +1,4 @@
-"""Timers that most of the time do nothing: activity only notes the time."""
+"""Define timers for idle time; activity only records the current time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["IdleTimer", "check_timeout"]
 
 
 def check_timeout(seconds: object, name: str = "seconds") -> float:
-    """*seconds* as a float, or ERR_INVALID_ARG_TYPE / ERR_OUT_OF_RANGE about *name*."""
+    """Return *seconds* as a float; raise ERR_INVALID_ARG_TYPE or ERR_OUT_OF_RANGE for *name*."""
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
         raise new_error("ERR_INVALID_ARG_TYPE", name, "a number", seconds)
     if not 0 <= seconds < float("inf"):
@@ -20,10 +20,10 @@ def check_timeout(seconds: object, name: str = "seconds") -> float:
 
 
 class IdleTimer:
-    """Calls *fire* once nothing has happened for *seconds*; `touch` tells of activity.
+    """Calls *fire* after *seconds* without activity; `touch` reports activity.
 
-    One loop timer is pending at a time and looks, when it is due, how long ago the last
-    activity was; an activity itself costs a look at the clock.
+    Only one loop timer is pending at a time. When it is due, it checks the time since the last
+    activity, so that activity costs only a look at the clock.
     """
 
     __slots__ = ("_fire", "_handle", "_last", "_loop", "_seconds")
@@ -38,13 +38,13 @@ class IdleTimer:
         self._handle: asyncio.TimerHandle | None = loop.call_later(seconds, self._due)
 
     def touch(self) -> None:
-        """Something happened: start to count anew."""
+        """Restart the idle time."""
         self._last = self._loop.time()
         if self._handle is None:
             self._handle = self._loop.call_later(self._seconds, self._due)
 
     def cancel(self) -> None:
-        """Never fire."""
+        """Cancel the timer."""
         if self._handle is not None:
             self._handle.cancel()
             self._handle = None

@@ -1,4 +1,4 @@
-"""What listeners of a client's session get, as types: see `http2.common.listening`."""
+"""Types of the listeners of a client's session; see `http2.common.listening`."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ OnClientConnected = TypeVar("OnClientConnected", bound=ClientConnected)
 
 
 class ClientSessionEvents(Protocol):
-    """Those of a `ClientHttp2Session`."""
+    """The events of a `ClientHttp2Session`."""
 
     @overload
     def __call__(self, event: Literal["altsvc"], listener: AltSvc) -> AltSvc: ...

@@ -1,4 +1,4 @@
-"""`ClientHttp2Session`: a connection that this side has opened, and its requests."""
+"""Define `ClientHttp2Session`: a connection that this side has opened, and its requests."""
 
 from __future__ import annotations
 
@@ -46,15 +46,15 @@ if TYPE_CHECKING:
 __all__ = ["CLOSE_TIMEOUT", "ClientHttp2Session"]
 
 
-# Bytes of a server's first ones that are looked at, and what no HTTP/2 begins with: the length of
-# a server's SETTINGS is short.
+# The number of first bytes from a server that are checked, and beginnings that are not HTTP/2: a
+# server's SETTINGS frame is short.
 FIRST_WORDS = 100
 STRANGE = (b"H", b"\x15")
 
-# How often a request that the server refuses is sent again.
+# How often a refused request is sent again.
 MOST_REFUSALS = 5
 
-# Responses that are not the whole answer, and the one that concerns the session.
+# Responses that are not final, and the one that affects the session.
 _UNUSUAL = frozenset({*range(200), HTTP_STATUS_MISDIRECTED_REQUEST})
 
 # Seconds that leaving the block of `async with connect(…)` may take.
@@ -62,16 +62,16 @@ CLOSE_TIMEOUT = 5.0
 
 
 class ClientHttp2Session(Http2Session):
-    """A client's session: what `connect` returns.
+    """A client's session, returned by `connect`.
 
-    ``await session`` waits until the connection stands, ``async with`` does so at its
-    begin and closes the session at its end. When that wait is cancelled, the session gives up
-    connecting and is destroyed, unless another one waits as well.
+    ``await session`` waits until the connection is established. ``async with`` does so at its
+    beginning, and closes the session at its end. Cancelling this wait cancels the connection
+    attempt and destroys the session, unless another task waits as well.
 
     Further events: ``altsvc(alt, origin, stream_id)`` for an alternative service (RFC
-    7838), ``origin(origins)`` over TLS for what else the session may be used for (RFC
-    8336). Here ``stream(stream, headers, flags, raw_headers)`` offers a pushed stream, with
-    the headers of the request that was not made; without a listener, pushes are cancelled.
+    7838), ``origin(origins)`` over TLS for further origins of this session (RFC
+    8336). ``stream(stream, headers, flags, raw_headers)`` is emitted for a pushed stream, with
+    the headers of the promised request; without a listener, pushes are cancelled.
     """
 
     if TYPE_CHECKING:  # the listeners' arguments by event
@@ -85,19 +85,19 @@ class ClientHttp2Session(Http2Session):
 
     _connected_waiters: list[asyncio.Future[None]] | None = None
     _connect_error: BaseException | None = None
-    # Whoever waits for the connection has been told why it failed.
+    # Whether the error has been raised to a caller that waited for the connection.
     _dial: asyncio.Task[None] | None = None
-    # How many await the connection, and whether one of them has got the session.
+    # The number of callers that wait for the connection, and whether one has got the session.
     _awaited = 0
     _taken = False
-    # Whether the server has said anything.
+    # Whether the server has sent anything.
     _heard = False
     # Checks the headers of requests that wait for the connection.
     _checker: Connection | None = None
     # Whether the GOAWAY of `close` waits for requests that go first.
     _end_unannounced = False
     _unwanted_pushes = 0
-    # Seconds that `async with` waits at its end for what is not complete; None for no limit.
+    # Seconds that `async with` waits at its end for incomplete requests; None for no limit.
     _close_timeout: float | None = CLOSE_TIMEOUT
     _end_timer: asyncio.TimerHandle | None = None
 
@@ -129,8 +129,8 @@ class ClientHttp2Session(Http2Session):
                 self._taken = True
             except asyncio.CancelledError:
                 if self._awaited == 1 and not self._taken:
-                    # The last one that wanted it gives up, perhaps in the turn of the loop in
-                    # which the connection was established; `await connect(…)` had no other handle.
+                    # The last waiting caller was cancelled, perhaps in the same turn of the loop in
+                    # which it was established; `await connect(…)` has no other reference.
                     self.destroy()
                 raise
             finally:
@@ -147,7 +147,7 @@ class ClientHttp2Session(Http2Session):
     def connected(self, transport: asyncio.Transport) -> None:
         tls = transport.get_extra_info("ssl_object")
         if tls is not None and tls.selected_alpn_protocol() != "h2" and not self.destroyed:
-            # RFC 9113 section 3.2: over TLS, HTTP/2 is what ALPN says it is
+            # RFC 9113 section 3.2: over TLS, ALPN selects HTTP/2
             transport.abort()
             self.fail_to_connect(
                 new_error(
@@ -179,7 +179,7 @@ class ClientHttp2Session(Http2Session):
 
     def received(self, data: bytes | memoryview) -> None:
         if not self._heard:
-            # the first bytes of the server tell whether it speaks HTTP/2 at all
+            # the server's first bytes show whether it uses HTTP/2
             self._heard = True
             error = not_http2(bytes(data[:FIRST_WORDS])) if data[:1] in STRANGE else None
             if error is not None and not self.destroyed:
@@ -199,7 +199,7 @@ class ClientHttp2Session(Http2Session):
         self, error: BaseException | None, stream_code: int, goaway_code: int | None
     ) -> None:
         if self.connecting and self._dial is not None:
-            # later, the transport ends in its own way: uvloop would forget to say so
+            # later, the transport ends by itself: uvloop would not report it
             self._dial.cancel()
         if self._end_timer is not None:
             self._end_timer.cancel()
@@ -212,7 +212,7 @@ class ClientHttp2Session(Http2Session):
     def _fail_streams(self, error: BaseException | None, code: int) -> None:
         pending, self._pending = self._pending, {}
         for stream in pending:
-            # never sent: whoever asks may ask again elsewhere
+            # never sent: the caller may repeat the request on another session
             stream._session_ended(self._unprocessed(stream, error), NGHTTP2_CANCEL)
         last = self.goaway_last_stream_id if self._goaway_seen else None
         for opened in tuple(self.streams.values()):
@@ -229,7 +229,7 @@ class ClientHttp2Session(Http2Session):
         super()._fail_streams(error, code)
 
     def _unprocessed(self, stream: Http2Stream, error: BaseException | None) -> BaseException:
-        """The error of a request that the server has certainly not processed."""
+        """Return the error of a request that the server has certainly not processed."""
         lost = self._lost
         if lost is not None:
             return lost.told("ERR_HTTP2_STREAM_CANCEL", stream.id, retryable=True)
@@ -251,20 +251,20 @@ class ClientHttp2Session(Http2Session):
                 self._announce_end()
 
     def _announce_end(self) -> None:
-        # Requests that wait go first, as some servers refuse those that come after GOAWAY.
-        # They are sent in order: the last one tells of all.
+        # Waiting requests are sent first, because some servers refuse requests after GOAWAY.
+        # They are sent in order, so waiting for the last one is enough.
         last = next(reversed(self.streams.values()), None)
         self._end_unannounced = last is not None and last._is_unsent()
         if not self._end_unannounced:
             super()._announce_end()
 
     def close(self, *, timeout: float | None = None) -> Completion:
-        """Announce the end with GOAWAY, make no new requests, and end after the last one.
+        """Announce the end with GOAWAY, refuse new requests, and end after the last one.
 
         Requests that have not been sent because the connection is not established yet fail
-        with ERR_HTTP2_GOAWAY_SESSION. With *timeout*, the requests that are not complete
-        after as many seconds, one whose body is not read among them, are reset with CANCEL,
-        and the session ends. Awaitable: until the session is destroyed. Raises
+        with ERR_HTTP2_GOAWAY_SESSION. With *timeout*, requests that are incomplete
+        after this number of seconds, including those with unread bodies, are reset with CANCEL,
+        and the session ends. Awaiting waits until the session is destroyed. Raises
         ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE.
         """
         if timeout is not None:
@@ -281,7 +281,7 @@ class ClientHttp2Session(Http2Session):
     def _end_late(self) -> None:
         for stream in (*self._pending, *self.streams.values()):
             stream.close(NGHTTP2_CANCEL)
-        # once the session says its last GOAWAY, nghttp2 sends no RST_STREAM any more
+        # after the session's last GOAWAY, nghttp2 sends no RST_STREAM
         self.send_now()
         self.destroy()
 
@@ -296,7 +296,7 @@ class ClientHttp2Session(Http2Session):
         try:
             await self.close(timeout=self._close_timeout)
         except asyncio.CancelledError:
-            # the caller does not wait for what is left
+            # the caller does not wait for the remaining requests
             self.destroy()
             raise
 
@@ -313,14 +313,14 @@ class ClientHttp2Session(Http2Session):
         wait_for_trailers: bool = False,
         signal: Awaitable[object] | None = None,
     ) -> ClientHttp2Stream:
-        """Send a request; returns its stream at once.
+        """Send a request; return its stream at once.
 
-        ``:method`` is GET, ``:path`` is ``/``, ``:scheme`` and ``:authority`` are those of
-        `connect`, unless *headers* says otherwise. *end_stream* says that there is no
-        body, by default for GET, HEAD and DELETE. Before the connection stands, and
-        while the peer's MAX_CONCURRENT_STREAMS is reached, requests wait their turn.
+        By default, ``:method`` is GET, ``:path`` is ``/``, and ``:scheme`` and ``:authority`` are
+        those of `connect`. *end_stream* says that there is no
+        body; the default is True for GET, HEAD and DELETE. Requests wait until the connection is
+        established, and while the peer's MAX_CONCURRENT_STREAMS is reached.
         *parent*, *weight* (1 to 256) and *exclusive* are the RFC 7540 priority. With
-        *wait_for_trailers*, ``want_trailers`` is emitted after the body. When the
+        *wait_for_trailers*, ``want_trailers`` is emitted after the body. If the
         awaitable *signal* completes, the request is aborted with CANCEL and ABORT_ERR.
 
         Raises ERR_HTTP2_INVALID_SESSION, ERR_HTTP2_GOAWAY_SESSION, the errors of the
@@ -343,7 +343,7 @@ class ClientHttp2Session(Http2Session):
         connection = self.engine
         stream = ClientHttp2Stream(self)
         if type(headers) is not dict:
-            # it may be an iterator, or change before it is looked at again
+            # it may be an iterator, or change before it is read again
             headers = None if headers is None else kept_headers(headers)
         if connection is not None:
             stream.id, _, ended = connection.submit_request(
@@ -400,7 +400,7 @@ class ClientHttp2Session(Http2Session):
         return stream
 
     def _checked(self, headers: OutgoingHeaders | None, end_stream: bool | None) -> bool:
-        """Check *headers* before the connection stands; whether their method has no body."""
+        """Check *headers* before the connection exists; return whether they need no body."""
         checker = self._checker
         if checker is None:
             checker = self._checker = engine_connection(self.options, True)
@@ -418,8 +418,8 @@ class ClientHttp2Session(Http2Session):
         super()._on_goaway(last_stream_id, code, opaque_data)
         if self.destroyed:
             return
-        # RFC 9113 section 6.8: what still waits for its turn may not be sent any more, and need
-        # not wait for streams that may take long.
+        # RFC 9113 section 6.8: waiting requests may no longer be sent; they fail now, without
+        # waiting for streams that may take long.
         waiting: list[Any] = [stream for stream in self.streams.values() if stream._is_unsent()]
         for stream in waiting:
             if not stream.life.closed:
@@ -447,7 +447,7 @@ class ClientHttp2Session(Http2Session):
         if stream is None or stream._watched or stream.life.destroyed or not data:
             super()._on_data(stream_id, data, end)
             return
-        # as Duplex._feed, for a stream that has no listeners
+        # as Duplex._feed, for a stream without listeners
         stream._keep(data)
         if end:
             stream.life = stream.life.on_peer_end
@@ -476,10 +476,10 @@ class ClientHttp2Session(Http2Session):
             stream._stream_closed(code, unsent is not None)
 
     def _send_again(self, stream: ClientHttp2Stream, stream_id: int) -> bool:
-        """Send a request again that the server has not processed (RFC 9113 section 8.7).
+        """Send a request again that the server has refused (RFC 9113 section 8.7).
 
-        Most were sent before the server's limit of streams was known: now they wait for it.
-        False when it can't be sent again, or was refused time and again.
+        Most were sent before the server's limit of streams was known; now they wait for it.
+        Return False if it cannot be sent again, or was refused too often.
         """
         connection = self.engine
         if (
@@ -506,7 +506,7 @@ class ClientHttp2Session(Http2Session):
             want_again(self)
 
     def _misdirected(self, stream: ClientHttp2Stream) -> None:
-        """The server is not the one to ask for that origin (RFC 9110 section 15.5.20)."""
+        """Remove an origin for which the server answered 421 (RFC 9110 section 15.5.20)."""
         sent = stream.sent_headers
         assert sent is not None
         authority = sent.get(":authority") or sent.get("host")
@@ -522,7 +522,7 @@ class ClientHttp2Session(Http2Session):
         if self._timer is not None:
             self._timer.touch()
         if self.encrypted:
-            # in the clear nothing says that the server may speak for anyone (RFC 8336 section 2.4)
+            # in the clear, the server cannot prove authority for an origin (RFC 8336 section 2.4)
             self.add_origins(origins)
             self.emit("origin", origins)
 

@@ -1,4 +1,4 @@
-"""`connect`: from an authority to a session."""
+"""Define `connect`, which creates a session for an authority."""
 
 from __future__ import annotations
 
@@ -44,29 +44,29 @@ def connect(
 ) -> ClientHttp2Session:
     """Connect to *authority*, ``http://host:port`` or ``https://host:port``.
 
-    Returns the session at once, to be called in a running event loop; requests made
-    before the connection stands are deferred. ``await connect(…)`` and ``async with
-    connect(…) as session`` wait for it and raise what went wrong; when they are cancelled, by
-    a deadline for example, there is no connection left, nor will be. *listener* is called
-    once with ``(session, socket)`` when the connection stands. Userinfo, path and query of
-    *authority* are ignored.
+    Needs a running event loop, and returns the session at once; requests
+    wait until the connection is established. ``await connect(…)`` and ``async with
+    connect(…) as session`` wait for the connection, and raise the error if it fails; if they are
+    cancelled, by a deadline for example, no connection is left or established later. *listener* is
+    called once with ``(session, socket)`` when the connection is established. Userinfo, path and
+    query of *authority* are ignored.
 
     Options: those of `SessionOptions`, ``protocol`` (``'https:'``, for an *authority*
     without a scheme), ``path`` (a Unix socket), ``family``, ``local_addr``,
     ``happy_eyeballs_delay`` (seconds), ``timeout`` (seconds; see `set_timeout`),
-    ``close_timeout`` (5 seconds; how long the end of ``async with`` waits for requests that are
-    not complete before it resets them with CANCEL; None: until they are); for TLS
-    ``servername``, ``ssl_context`` (which has to offer ``h2`` by ALPN, and is never changed) or
+    ``close_timeout`` (5 seconds; how long the end of ``async with`` waits for incomplete
+    requests before it resets them with CANCEL; None: no limit); for TLS
+    ``servername``, ``ssl_context`` (which must offer ``h2`` by ALPN, and is never changed) or
     ``ca``, ``cert``, ``key``, ``passphrase`` and ``reject_unauthorized``.
 
-    ``create_connection``, a function of ``(url, options)``, plain or async, makes what
-    carries the bytes: an asyncio ``(reader, writer)`` pair, a connected `socket.socket`,
+    ``create_connection``, a function of ``(url, options)``, plain or async, creates the
+    carrier: an asyncio ``(reader, writer)`` pair, a connected `socket.socket`,
     or a stream of this library. *url* is a `urllib.parse.SplitResult` of *authority*,
-    *options* a dict of the options given here. A stream, which is a tunnel, gets TLS
-    inside when *authority* is one of ``https:``. A pair and a socket are used as they are:
-    no TLS is added, and its options are left to the function, as are those of dialling. What
-    it raises is why the session fails to connect; so is ERR_HTTP2_SOCKET_BOUND, when it
-    returns what carries a session already.
+    *options* a dict of the options given here. A stream (a tunnel) gets TLS
+    inside if *authority* uses ``https:``. Pairs and sockets are used unchanged:
+    the function must add TLS itself, and apply the options for TLS and for connecting. If it
+    raises, the session fails to connect with that error; if it returns a carrier that
+    already has a session, with ERR_HTTP2_SOCKET_BOUND.
 
     Raises ERR_HTTP2_UNSUPPORTED_PROTOCOL, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE,
     ERR_OUT_OF_RANGE, `TypeError` for unknown options.
@@ -137,7 +137,7 @@ def connect(
 
 
 def _take(options: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
-    """Take those of *names* that are there out of *options*."""
+    """Remove the options in *names* from *options*, and return them."""
     return {name: options.pop(name) for name in names if name in options}
 
 
@@ -148,14 +148,14 @@ async def _begin_on(
     tls_name: str | None,
     tls_options: dict[str, Any],
 ) -> None:
-    """Let *made*, which ``create_connection`` has returned, carry what *factory* makes.
+    """Connect *made*, the result of ``create_connection``, with the protocol from *factory*.
 
-    With *tls_name*, the server's name for an authority of ``https:``, a stream gets TLS
-    inside. Raises what `bind`, `client_context` and `carry_tls` do.
+    With *tls_name*, the server's name for an ``https:`` authority, a stream gets TLS
+    inside. Raises the errors of `bind`, `client_context` and `carry_tls`.
     """
     bind(made)
     if tls_name is not None and isinstance(made, Http2Stream):
-        # imported when it is needed, as `ssl` is
+        # imported on demand, like `ssl`
         from ..tls.carrier import carry_tls
 
         await carry_tls(loop, made, factory, client_context(tls_options), tls_name)
@@ -166,7 +166,7 @@ async def _begin_on(
 
 
 def _url(authority: object, default_protocol: object) -> SplitResult:
-    """*authority* in its parts."""
+    """Split *authority* into its parts."""
     if isinstance(authority, str):
         text = authority if "://" in authority else f"{default_protocol}//{authority}"
         try:
@@ -179,7 +179,7 @@ def _url(authority: object, default_protocol: object) -> SplitResult:
 
 
 def _parse_authority(authority: object, default_protocol: str) -> tuple[str, str, int]:
-    """The (protocol, host, port) of *authority*."""
+    """Return (protocol, host, port) of *authority*."""
     parts = _url(authority, default_protocol)
     protocol = f"{parts.scheme}:" if parts.scheme else default_protocol
     if protocol not in DEFAULT_PORTS:

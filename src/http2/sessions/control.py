@@ -1,7 +1,7 @@
-"""The frames of a session that concern the connection: SETTINGS, PING, GOAWAY, windows.
+"""Implement a session's connection-level frames: SETTINGS, PING, GOAWAY, windows.
 
-`SessionControl` is the half of `Http2Session` that programs use to look at and to steer
-the connection; `http2.sessions.session` is the half that keeps it going.
+`SessionControl` is the part of `Http2Session` with which applications inspect and control
+the connection; `http2.sessions.session` is the part that operates it.
 """
 
 from __future__ import annotations
@@ -42,24 +42,24 @@ if TYPE_CHECKING:
 
 __all__ = ["SessionControl", "SessionState"]
 
-# What stream identifiers and windows go up to (RFC 9113 sections 5.1.1 and 6.9.1).
+# The largest stream identifier and window (RFC 9113 sections 5.1.1 and 6.9.1).
 MAX_INT31 = 2**31 - 1
 
-# SETTINGS frames of ours that may wait for their acknowledgement: as many as in Node.
+# Number of SETTINGS frames that may wait for their acknowledgement, as in Node.
 MAX_PENDING_SETTINGS = 10
 
-# What a client keeps of the origins that a server says it speaks for, and what they may take
-# in all: the others are not used for this session, which is always allowed (RFC 8336 section 2).
+# Number and total size of the announced origins that a client stores: it does not use the session
+# for others, which is always allowed (RFC 8336 section 2).
 MOST_ORIGINS = 1024
 MOST_ORIGIN_CHARACTERS = 256 * 1024
 
 
-# Characters of a GOAWAY's opaque data that an error shows.
+# Number of characters of a GOAWAY's debug data in an error message.
 SHOWN_REASON = 200
 
 
 def reason_of(opaque_data: bytes) -> str:
-    """What the peer says in a GOAWAY, to be added to a message: one line, and not a long one."""
+    """Return a GOAWAY's debug data for an error message: one line of limited length."""
     text = opaque_data[: 4 * SHOWN_REASON].decode("utf-8", "replace")[:SHOWN_REASON]
     shown = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
     return f": {shown}" if shown else ""
@@ -67,7 +67,7 @@ def reason_of(opaque_data: bytes) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SessionState:
-    """A snapshot of a session's state as nghttp2 has it; all 0 without a connection."""
+    """A snapshot of nghttp2's state of a session; all 0 without a connection."""
 
     effective_local_window_size: int = 0
     """The receive window of the connection, in bytes."""
@@ -84,9 +84,9 @@ class SessionState:
     outbound_queue_size: int = 0
     """Frames that wait to be sent."""
     deflate_dynamic_table_size: int = 0
-    """Bytes in the table that compresses what is sent."""
+    """Bytes in the table that compresses outgoing headers."""
     inflate_dynamic_table_size: int = 0
-    """Bytes in the table that decompresses what is received."""
+    """Bytes in the table that decompresses received headers."""
 
 
 def _settings_of(pairs: Iterable[tuple[int, int]], custom: dict[int, int] | None) -> Settings:
@@ -97,7 +97,7 @@ def _settings_of(pairs: Iterable[tuple[int, int]], custom: dict[int, int] | None
 
 
 class SessionControl(Closable, Referenced):
-    """What a session may be asked and told about its connection."""
+    """The part of a session that inspects and controls its connection."""
 
     type: ClassVar[int]
     """NGHTTP2_SESSION_SERVER or NGHTTP2_SESSION_CLIENT."""
@@ -106,43 +106,43 @@ class SessionControl(Closable, Referenced):
     """Whether `close` was called, or the peer's GOAWAY had the same effect."""
 
     encrypted: bool | None = None
-    """Whether the connection is TLS; None before it stands."""
+    """Whether the connection uses TLS; None before it is established."""
 
     destroyed: bool = False
-    """Whether the session can't be used any more."""
+    """Whether the session can no longer be used."""
 
     loop: asyncio.AbstractEventLoop
     options: SessionOptions
     engine: Connection | None = None
     transport: asyncio.Transport | None = None
-    # Set when the connection has ended without us: what all who wait are told.
+    # Set when the connection has ended unexpectedly: the error for all waiting callers.
     _lost: ConnectionClosed | None = None
-    # Kept for those who ask when the connection has gone, and for the log.
+    # Stored for use after the end of the connection, and for the log.
     addresses: dict[str, Any] = {}  # noqa: RUF012 (never changed in place)
     _timer: IdleTimer | None = None
-    # The code of the GOAWAY that we have decided on; nghttp2 decides on others by itself.
+    # The code of this side's own GOAWAY; nghttp2 sends others by itself.
     _own_goaway: int | None = None
 
     _origins: dict[str, None] = {}  # noqa: RUF012 (never changed in place)
 
-    # Those that wait for their answer, in order; several may have the same payload.
+    # Unanswered pings, in order; several may have the same payload.
     _pings: list[tuple[bytes, asyncio.Future[tuple[float, bytes]], float]] | None = None
     # Grows the receive windows; see `http2.sessions.window_growth`.
     _windows: WindowGrowth | None = None
-    # PINGs of the library's own, which no program sees: who is told of the answer.
+    # The library's own PINGs, which applications do not see: the callbacks for their answers.
     _own_pings: dict[bytes, tuple[Callable[[float], None], float]] | None = None
     _ping_rtt: float | None = None
     _settings_waiters: list[
         tuple[asyncio.Future[tuple[Settings, float]], float, dict[int, int] | None]
     ]
     _pending_settings_acks = 0
-    # What was asked for before the connection stood.
+    # Commands from the time before the connection was established.
     _early_settings: tuple[tuple[Settings, asyncio.Future[tuple[Settings, float]]], ...] = ()
     _early_goaways: tuple[tuple[int, int, bytes], ...] = ()
     _early_next_stream_id: int | None = None
-    # The window that the program has set, before the connection stood or after.
+    # The window that the application has set.
     _own_window: int | None = None
-    # Custom settings: ours that were acknowledged, and those of the peer's that we know.
+    # Custom settings: this side's acknowledged ones, and the known ones of the peer.
     _local_custom: dict[int, int] | None = None
     _remote_custom: dict[int, int] | None = None
 
@@ -153,14 +153,14 @@ class SessionControl(Closable, Referenced):
 
     @abstractmethod
     def wake(self) -> None:
-        """Something may be there to be sent; the session says when it goes."""
+        """Send queued data; the session decides when."""
 
     @abstractmethod
     def destroy(self, error: BaseException | int | None = None, code: int | None = None) -> None:
         """End the session and all its streams at once."""
 
     def _begin_control(self) -> None:
-        """The connection stands: send our SETTINGS, and what was asked for before."""
+        """Send this side's SETTINGS and the deferred commands: the connection is established."""
         assert self.engine is not None
         if self._early_next_stream_id is not None:
             self.engine.set_next_stream_id(self._early_next_stream_id)
@@ -193,10 +193,10 @@ class SessionControl(Closable, Referenced):
     def ping(self, payload: Buffer | None = None) -> asyncio.Future[tuple[float, bytes]]:
         """Send PING; awaitable → ``(duration in seconds, payload of 8 bytes)``.
 
-        Without *payload*, it is the monotonic clock. Raises ERR_HTTP2_PING_LENGTH and
-        ERR_INVALID_ARG_TYPE at the call; awaiting raises ERR_HTTP2_PING_CANCEL when the
-        session is not connected, is closed or ends first, or when
-        `max_outstanding_pings` are unanswered already.
+        The default *payload* is the monotonic clock. Raises ERR_HTTP2_PING_LENGTH and
+        ERR_INVALID_ARG_TYPE at the call; awaiting raises ERR_HTTP2_PING_CANCEL if the
+        session is not connected, is closed or ends first, or if
+        `max_outstanding_pings` are already unanswered.
         """
         self._check_alive()
         started = time.monotonic()
@@ -222,10 +222,10 @@ class SessionControl(Closable, Referenced):
         return waiter
 
     def ping_unseen(self, answered: Callable[[float], None]) -> None:
-        """Send a PING of our own; *answered* gets its duration in seconds.
+        """Send a PING of the library; call *answered* with its duration in seconds.
 
-        Its payload is random: no ping of the program's can have the same, nor can the
-        peer answer what it has not received. `max_outstanding_pings` are not counted.
+        Its payload is random, so that it differs from the application's pings, and the
+        peer cannot answer it in advance. It does not count for `max_outstanding_pings`.
         """
         payload = os.urandom(8)
         if self._own_pings is None:
@@ -240,10 +240,10 @@ class SessionControl(Closable, Referenced):
     ) -> asyncio.Future[tuple[Settings, float]]:
         """Send SETTINGS; awaitable → ``(settings, duration in seconds)`` at the peer's ACK.
 
-        *settings* is a `Settings` or a mapping; what is given is sent. Raises
+        *settings* is a `Settings` or a mapping; only given values are sent. Raises
         ERR_HTTP2_INVALID_SETTING_VALUE, ERR_HTTP2_INVALID_SESSION at the call; awaiting
-        raises ERR_HTTP2_SETTINGS_CANCEL when the session ends first. As in Node, asking
-        while ten are not acknowledged destroys the session, with
+        raises ERR_HTTP2_SETTINGS_CANCEL if the session ends first. As in Node, a call
+        while ten frames are unacknowledged destroys the session with
         ERR_HTTP2_MAX_PENDING_SETTINGS_ACK.
         """
         self._check_alive()
@@ -268,7 +268,7 @@ class SessionControl(Closable, Referenced):
             return
         pairs = settings.to_pairs()
         if self.type == NGHTTP2_SESSION_SERVER:
-            # a server must not say that it takes pushes (RFC 9113 section 6.5.2)
+            # a server must not announce ENABLE_PUSH 1 (RFC 9113 section 6.5.2)
             pairs = [pair for pair in pairs if pair != (NGHTTP2_SETTINGS_ENABLE_PUSH, 1)]
         self.engine.submit_settings(pairs)
         custom = dict(settings.custom_settings) if settings.custom_settings else None
@@ -300,10 +300,10 @@ class SessionControl(Closable, Referenced):
         self.wake()
 
     def set_local_window_size(self, size: int) -> None:
-        """Make the connection's receive window *size* bytes in all (RFC 9113 section 6.9).
+        """Set the connection's receive window to *size* bytes in total (RFC 9113 section 6.9).
 
-        Windows don't grow by themselves any more then (`max_receive_window`). Before the
-        connection stands it is remembered, where Node stumbles over what is not there yet.
+        Afterwards windows no longer grow automatically (`max_receive_window`). Before the
+        connection is established, the size is stored for later, where Node raises.
 
         Raises ERR_HTTP2_INVALID_SESSION, ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE.
         """
@@ -318,12 +318,12 @@ class SessionControl(Closable, Referenced):
         self.wake()
 
     def set_next_stream_id(self, stream_id: int) -> None:
-        """Give the next stream that this side opens the number *stream_id*.
+        """Set the identifier of the next stream that this side opens to *stream_id*.
 
-        Numbers only grow; a client's are odd, a server's even (RFC 9113 section 5.1.1).
-        Before the connection stands it is remembered. Raises ERR_HTTP2_INVALID_SESSION,
-        ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE, and ERR_INVALID_ARG_VALUE for a number
-        that this side can't use (any more), where Node says nothing.
+        Identifiers only increase; a client's are odd, a server's even (RFC 9113 section 5.1.1).
+        Before the connection is established, it is stored for later. Raises
+        ERR_HTTP2_INVALID_SESSION, ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE, and ERR_INVALID_ARG_VALUE
+        for an identifier that this side cannot use, where Node does not raise.
         """
         self._check_alive()
         check_integer("stream_id", stream_id, 1, MAX_INT31)
@@ -338,7 +338,7 @@ class SessionControl(Closable, Referenced):
             raise new_error("ERR_INVALID_ARG_VALUE", "stream_id", stream_id) from None
 
     def set_timeout(self, seconds: float, callback: Callable[[], object] | None = None) -> Self:
-        """Emit ``timeout`` after *seconds* without activity on the session; 0 for never.
+        """Emit ``timeout`` after *seconds* without activity on the session; 0 means never.
 
         *callback* is registered for the next ``timeout``. Raises ERR_INVALID_ARG_TYPE or
         ERR_OUT_OF_RANGE; the previous timeout stays active in this case.
@@ -361,12 +361,12 @@ class SessionControl(Closable, Referenced):
 
     @property
     def socket(self) -> SocketProxy:
-        """The session's socket, to look at: see `SocketProxy`."""
+        """The session's socket, read-only; see `SocketProxy`."""
         return SocketProxy(cast("Http2Session", self))
 
     @property
     def pending_settings_ack(self) -> bool:
-        """Whether a SETTINGS frame of ours is not acknowledged yet."""
+        """Whether the peer has not acknowledged one of this side's SETTINGS frames yet."""
         return self._pending_settings_acks > 0
 
     @property
@@ -382,22 +382,22 @@ class SessionControl(Closable, Referenced):
         return self.options.max_session_memory * 1_000_000
 
     def count_memory(self, size: int) -> None:
-        """Count *size* bytes that are held for the peer; less than 0: they are not any more.
+        """Count *size* bytes that are stored for the peer; a negative *size* releases them.
 
-        For what is built on streams, and keeps more of what a peer has sent than bytes that wait
-        in a stream, such as the messages of a WebSocket: while there is more than
-        `max_session_memory` in all, streams that the peer opens are refused.
+        For code on top of streams that stores more of the peer's data than the streams'
+        buffers do, such as the messages of a WebSocket. While the total is more than
+        `max_session_memory`, new streams of the peer are refused.
         """
         if self.engine is not None:
             self.engine.hold(size)
 
     @property
     def origin_set(self) -> list[str] | None:
-        """The origins that the session may be used for (RFC 8336); None unless it is TLS.
+        """The origins that the session may be used for (RFC 8336); None without TLS.
 
-        A client begins with the origin that it has connected to, adds what ORIGIN frames
-        say, and removes the origin of a request that is answered with 421. A server has
-        what it has told.
+        A client begins with the origin that it is connected to, adds the origins in ORIGIN
+        frames, and removes the origin of a request that is answered with 421. A server has
+        the origins that it has announced.
         """
         if not self.encrypted or self.destroyed:
             return None
@@ -427,7 +427,7 @@ class SessionControl(Closable, Referenced):
 
     @property
     def local_settings(self) -> Settings:
-        """Our settings that the peer has acknowledged; the defaults without a connection."""
+        """This side's acknowledged settings; the defaults without a connection."""
         if self.engine is None or self.engine.closed:
             return Settings()
         return self._current_settings(self.engine.local_setting, self._local_custom)
@@ -436,7 +436,7 @@ class SessionControl(Closable, Referenced):
     def remote_settings(self) -> Settings:
         """The peer's settings; the defaults without a connection.
 
-        Of its custom settings, those that the option `remote_custom_settings` names.
+        Includes only those custom settings that the option `remote_custom_settings` names.
         """
         if self.engine is None or self.engine.closed:
             return Settings()
@@ -455,7 +455,7 @@ class SessionControl(Closable, Referenced):
                         self._remote_custom = {}
                     self._remote_custom[identifier] = value
         if self._listeners is not None:
-            # those of this frame: another one may have come in the same read
+            # those of this frame: another one may have arrived in the same read
             self.emit("remote_settings", _settings_of(current, self._remote_custom))
 
     def _on_settings_ack(self, _: int, current: list[tuple[int, int]], __: None) -> None:
@@ -477,7 +477,7 @@ class SessionControl(Closable, Referenced):
 
     def _on_ping_ack(self, _: int, payload: bytes, __: None) -> None:
         pings = self._pings or ()
-        # they are answered in order (most peers do): it is the first one
+        # most peers answer in order: it is the first one
         found = next((entry for entry in pings if entry[0] == payload), None)
         if found is not None and self._pings is not None:
             self._pings.remove(found)

@@ -1,9 +1,9 @@
-"""The deadlines that a program sets for a session, and the handshake's; docs/deadlines.md has all.
+"""Implement exact deadlines of a session, and of the handshake; see docs/deadlines.md.
 
-These are exact, and cost something for each stream: most of them are off unless a program asks
-for them. Those that are on by default are looked at every few seconds; see `http2.sessions.watch`.
-All streams have the same time, so that they run out in the order in which they began: one timer
-does for any number of them.
+Exact deadlines cost something for each stream, so most of them are off by default.
+Deadlines that are on by default are polled every few seconds; see `http2.sessions.watch`.
+All streams have the same time limit, so they expire in the order in which they began: one timer
+is enough for any number of them.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ __all__ = [
 
 T = TypeVar("T")
 
-# A client's `headers_timeout` from here on is looked at now and then: see `http2.sessions.watch`.
+# From this value on, a client's `headers_timeout` is polled: see `http2.sessions.watch`.
 COARSE = 60.0
-# Streams that may have ended in time, and are still in a queue, besides one for each that is open.
+# Number of ended streams that may stay in a queue, in addition to one for each open stream.
 SPARE = 64
 
 
 class Queue(Generic[T]):
-    """Things that have *seconds* each; *late* is called with those whose time is up.
+    """A queue of objects with a limit of *seconds* each; calls *late* with the expired ones.
 
-    Such as connections in their handshake: whatever begins in the order in which it runs out.
+    For example connections in their handshake: they expire in the order in which they began.
     """
 
     def __init__(
@@ -58,14 +58,14 @@ class Queue(Generic[T]):
         self._handle: asyncio.TimerHandle | None = None
 
     def add(self, thing: T) -> None:
-        """Begin to count, unless that was done before."""
+        """Start the time limit, unless it is already running."""
         if thing not in self._due:
             self._due[thing] = self._loop.time() + self.seconds
             if self._handle is None:
                 self._handle = self._loop.call_later(self.seconds, self._look)
 
     def discard(self, thing: T) -> None:
-        """It has ended in time."""
+        """Remove an object that has ended in time."""
         self._due.pop(thing, None)
 
     def _look(self) -> None:
@@ -80,7 +80,7 @@ class Queue(Generic[T]):
             self._late(thing)
 
     def stop(self) -> None:
-        """No more of them will be late."""
+        """Stop: no more objects will expire."""
         self._due.clear()
         if self._handle is not None:
             self._handle.cancel()
@@ -88,9 +88,10 @@ class Queue(Generic[T]):
 
 
 class StreamQueue:
-    """Streams of *session* that have *seconds* each: a `Queue` that is not told of their ends.
+    """Streams of *session* with a limit of *seconds* each: a `Queue` without removal.
 
-    *late* is called with what is open when its time is up, and may return True: as much again.
+    Calls *late* with streams that are open when they expire; if it returns True, they get the
+    same time again.
     """
 
     def __init__(
@@ -105,12 +106,12 @@ class StreamQueue:
         self._handle: asyncio.TimerHandle | None = None
 
     def add(self, stream: Http2Stream) -> None:
-        """Begin to count."""
+        """Start the time limit."""
         self._due.append((self._loop.time() + self.seconds, stream))
         if self._handle is None:
             self._handle = self._loop.call_later(self.seconds, self._look)
         elif len(self._due) > self._most:
-            # most have ended: now and then, so that it costs each of them next to nothing
+            # most have ended: clean up occasionally, so that the cost per stream is small
             is_open = self._session.has
             self._due = deque(entry for entry in self._due if is_open(entry[1]))
             self._most = 2 * len(self._due) + SPARE
@@ -136,7 +137,7 @@ class StreamQueue:
 
 
 def end_stream(stream: Http2Stream, message: str) -> None:
-    """End *stream*, whose time is up, with CANCEL: those who wait for it are told *message*."""
+    """End the expired *stream* with CANCEL; waiting callers get an error with *message*."""
     if stream.destroyed:
         return
     session = stream._session
@@ -156,7 +157,7 @@ def _not_established(seconds: float) -> str:
 
 
 def end_silent_session(session: Http2Session, seconds: float) -> None:
-    """End *session* if its peer has not said SETTINGS, for which it had *seconds*."""
+    """End *session* if its peer has not sent SETTINGS within *seconds*."""
     connection = session.engine
     if connection is not None and not connection.frames_received:
         message = _not_established(seconds) + ": no SETTINGS received"
@@ -164,7 +165,7 @@ def end_silent_session(session: Http2Session, seconds: float) -> None:
 
 
 class HandshakeTimer:
-    """Ends *session* after *seconds* unless its connection is established, and speaks HTTP/2.
+    """Ends *session* after *seconds* unless its connection is established and uses HTTP/2.
 
     A server has one `Queue` for all of its connections instead.
     """
@@ -191,7 +192,7 @@ class HandshakeTimer:
 
 
 def begin_deadlines(session: Http2Session, options: SessionOptions) -> Deadlines | None:
-    """Make the deadlines of *session*, if its *options* have any that are exact."""
+    """Create the deadlines of *session*, if its *options* have exact ones."""
     client = session.type == NGHTTP2_SESSION_CLIENT
     if client:
         if options.handshake_timeout:
@@ -205,7 +206,7 @@ def begin_deadlines(session: Http2Session, options: SessionOptions) -> Deadlines
 
 
 class Deadlines:
-    """The exact deadlines of one session, from the moment that it is made."""
+    """The exact deadlines of one session, from its creation on."""
 
     def __init__(self, session: Http2Session, client: bool) -> None:
         options = session.options
@@ -226,7 +227,7 @@ class Deadlines:
             session.add_layer(self._lay)
 
     def _lay(self, handlers: Handlers) -> None:
-        """Hear of what costs nothing to hear of when there are no deadlines."""
+        """Register handlers; sessions without deadlines do not have them."""
         request, closed = handlers[events.REQUEST], handlers[events.STREAM_CLOSED]
 
         def on_request(
@@ -295,7 +296,7 @@ class Deadlines:
             return False
         sent = waiting._body_sent()
         if sent != self._sent.pop(stream, 0):
-            # an upload that goes on: it is the server that waits
+            # the upload makes progress: the server waits for it
             self._sent[stream] = sent
             return True
         seconds = self._session.options.headers_timeout

@@ -1,6 +1,6 @@
-"""The doors of a session: what the objects around it may call on it. All names here are internal.
+"""Define the interfaces of a session for the objects around it. All names here are internal.
 
-What a session shows to its streams is `http2.streams.interfaces.StreamOwner`.
+Its interface for streams is `http2.streams.interfaces.StreamOwner`.
 """
 
 from __future__ import annotations
@@ -61,17 +61,17 @@ class SessionServer(Protocol):
 
 
 class Layered(Protocol):
-    """What lets others hear of its events, or change what they lead to."""
+    """An object whose event handlers can be extended or replaced."""
 
     def add_layer(self, layer: Callable[[Handlers], None]) -> None:
-        """From the next batch on, use handlers of our own: the others, as *layer* changes them."""
+        """Change the handlers with *layer*, from the next batch of events on."""
 
     def remove_layer(self, layer: Callable[[Handlers], None]) -> None:
-        """Do without *layer* again."""
+        """Remove *layer*."""
 
 
 class TimedSession(Layered, Protocol):
-    """A session as those see it who look whether something takes too long."""
+    """A session, as used by the deadlines."""
 
     loop: asyncio.AbstractEventLoop
     options: SessionOptions
@@ -79,7 +79,7 @@ class TimedSession(Layered, Protocol):
     transport: asyncio.Transport | None
 
     streams: dict[int, Http2Stream]
-    """Those that have begun and not ended, by identifier, in the order of their beginning."""
+    """The open streams by identifier, in the order of their beginning."""
 
     closed: bool
     connecting: bool
@@ -94,53 +94,53 @@ class TimedSession(Layered, Protocol):
         """The streams of requests that wait for the connection."""
 
     def has(self, stream: Http2Stream) -> bool:
-        """Whether *stream* is under way: it has begun, or waits to begin, and has not ended."""
+        """Return whether *stream* is open or waiting to begin."""
 
     def close(self) -> Completion:
-        """End after the last stream."""
+        """Close the session after the last stream."""
 
     def give_up(self, message: str, code: int = 0) -> None:
-        """End at once: the peer has gone, or does nothing; all who wait are told *message*."""
+        """End at once because the peer is unresponsive; waiting callers get *message*."""
 
 
 class SessionDoor(TimedSession, Protocol):
-    """What else other rooms of the library call on a session, and programs do not."""
+    """Methods of a session for other rooms of the library; not for applications."""
 
     scheme: str
     authority: str
     addresses: dict[str, Any]
-    """Both ends of the connection, by ``peername`` and ``sockname``; empty before it."""
+    """Both addresses of the connection, by ``peername`` and ``sockname``; empty before it."""
 
     write_paused: bool
     deadlines: Deadlines | None
     measuring: Any
 
     def connected(self, transport: asyncio.Transport) -> None:
-        """*transport* is established."""
+        """Handle an established *transport*."""
 
     def begin(self, transport: asyncio.Transport, data: bytes) -> None:
-        """As `connected` and then `received`, with one write for both."""
+        """Call `connected` and then `received`, with one write for both."""
 
     def received(self, data: bytes | memoryview) -> None:
-        """Bytes of the peer's have come."""
+        """Handle received bytes."""
 
     def resume_writing(self) -> None:
-        """The transport takes bytes again."""
+        """Resume writing: the transport accepts data again."""
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The transport is closed."""
 
     def fail_to_connect(self, error: BaseException) -> None:
-        """There will be no connection, because of *error*."""
+        """Fail: the connection cannot be established, because of *error*."""
 
     def notice_end(self) -> None:
-        """Tell the client that the end is near: it loses no request (RFC 9113 section 6.8)."""
+        """Announce the end to the client, so that no request is lost (RFC 9113 section 6.8)."""
 
     def ping_unseen(self, answered: Callable[[float], None]) -> None:
-        """Send a PING of the library's own; *answered* gets its duration in seconds."""
+        """Send a PING of the library; call *answered* with its duration in seconds."""
 
     def count_sent(self, begin: bool) -> None:
-        """Tell the layers of what is sent, for one more of them or one less."""
+        """Enable or disable reports about sent data for one more layer."""
 
     def send_settings(
         self, settings: Settings, waiter: asyncio.Future[tuple[Settings, float]] | None
@@ -148,7 +148,7 @@ class SessionDoor(TimedSession, Protocol):
         """Send SETTINGS; *waiter* is done when the peer has acknowledged them."""
 
     def add_origins(self, origins: list[str]) -> None:
-        """The session may be used for *origins*, too."""
+        """Add *origins* to the origins of this session."""
 
     def hand_out_waiting(self) -> None:
-        """Hand out the requests that wait, as long as there is room."""
+        """Emit waiting requests as long as there is room."""

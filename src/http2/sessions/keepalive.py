@@ -1,4 +1,4 @@
-"""Finding dead connections: a peer that says nothing is asked whether it is still there."""
+"""Detect dead connections: send PING to a silent peer, and end the session without an answer."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ __all__ = ["KeepAlive", "WriteProgress", "give_up"]
 
 
 def give_up(session: Http2Session, message: str, code: int = NGHTTP2_NO_ERROR) -> None:
-    """Destroy *session*, whose peer has gone or does nothing: every waiter is told *message*.
+    """Destroy *session*, whose peer is unresponsive; waiting callers get *message*.
 
-    Its streams get CANCEL. What the transport could not send by now, it never will.
+    Its streams get CANCEL. Data that the transport has not sent yet is discarded.
     """
     transport = session.transport
     session.destroy(SessionTimeoutError("ERR_HTTP2_SESSION_ERROR", message, error_code=code), code)
@@ -27,11 +27,11 @@ def give_up(session: Http2Session, message: str, code: int = NGHTTP2_NO_ERROR) -
 
 
 class WriteProgress:
-    """Whether the peer's TCP takes what is written.
+    """Detects whether the peer's TCP accepts written data.
 
-    Bytes that leave the transport's buffer are a sign of life only while it does not run
-    empty: then the kernel's buffer is full, and has room again because the peer has
-    acknowledged something.
+    Bytes that leave the transport's buffer prove that the peer is alive only while the buffer does
+    not become empty: then the kernel's buffer is full, and gets room because the peer has
+    acknowledged data.
     """
 
     __slots__ = ("_flushed", "_session")
@@ -42,7 +42,7 @@ class WriteProgress:
         self.made()
 
     def made(self) -> bool:
-        """Whether there was progress since this was asked last."""
+        """Return whether there was progress since the last call."""
         transport = self._session.transport
         connection = self._session.engine
         queued = 0 if transport is None else transport.get_write_buffer_size()
@@ -56,7 +56,7 @@ class WriteProgress:
 class KeepAlive:
     """Sends PING (RFC 9113 section 6.7) after *interval* seconds without a byte from the peer.
 
-    When *timeout* more seconds bring nothing, be it the answer or anything else, the
+    If nothing arrives, neither the answer nor other data, within *timeout* more seconds, the
     session is destroyed with a `SessionTimeoutError`. *timeout* 0: never.
     """
 
@@ -84,7 +84,7 @@ class KeepAlive:
         now = time.monotonic()
         left = self._heard + self._interval - now
         if left > 0:
-            # uvloop counts in milliseconds, and may be a little early
+            # uvloop rounds to milliseconds, and may be slightly early
             self._handle = session.loop.call_later(max(left, 0.001), self._look)
             return
         self._asked = now
@@ -97,7 +97,7 @@ class KeepAlive:
             self._handle = session.loop.call_later(self._interval, self._look)
 
     def _answered(self, duration: float) -> None:
-        """The peer is there: its silence is counted anew."""
+        """Restart the interval: the peer has answered."""
         self._handle.cancel()
         self._look()
 
@@ -108,7 +108,7 @@ class KeepAlive:
         if session.engine.last_received > self._asked:
             self._look()
         elif self._progress.made():
-            # our PING waits in a long queue, which moves
+            # the PING waits in a long queue, which makes progress
             self._handle = session.loop.call_later(self._timeout, self._judge)
         else:
             give_up(

@@ -1,6 +1,6 @@
-"""The keywords of `connect` and of a server's session, as types.
+"""Types of the options of `connect` and of a server's session.
 
-What a value means in full, and its default, `SessionOptions` and the functions themselves say.
+`SessionOptions` and the functions describe their meaning and default in full.
 """
 
 from __future__ import annotations

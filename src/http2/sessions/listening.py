@@ -1,4 +1,4 @@
-"""What listeners of a session get, as types: see `http2.common.listening`."""
+"""Types of the listeners of a session; see `http2.common.listening`."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ SettingsNames: TypeAlias = Literal["local_settings", "remote_settings"]
 
 
 class SessionEvents(Protocol):
-    """Those of an `Http2Session` of either side."""
+    """The events of an `Http2Session` of either role."""
 
     @overload
     def __call__(self, event: SessionPlain, listener: Plain) -> Plain: ...

@@ -1,4 +1,4 @@
-"""The options of servers and of `connect`: one place for names, defaults and ranges."""
+"""Define the options of servers and of `connect`: names, defaults and ranges."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ __all__ = ["SessionOptions"]
 
 UINT32 = 2**32 - 1
 SETTINGS_NO_RFC7540_PRIORITIES = 9
-# Streams that a client may have open at a server: without a limit, their number is what bounds
-# the memory that it can make the server hold (RFC 9113 section 10.5).
+# Streams that a client may have open: without a limit, a client could use any amount of the
+# server's memory (RFC 9113 section 10.5).
 MAX_STREAMS = 250
 SECONDS = (
     "keepalive_interval",
@@ -32,74 +32,74 @@ SECONDS = (
     "write_timeout",
 )
 
-# Where a client's default is not a server's.
+# Defaults of clients that differ from those of servers.
 CLIENT_DEFAULTS = {"handshake_timeout": 0, "headers_timeout": 300}
 
 
 @dataclass(slots=True, kw_only=True)
 class SessionOptions:
-    """What a session of either side may be told; see `create_server` and `connect`."""
+    """The options of a session of either role; see `create_server` and `connect`."""
 
     max_deflate_dynamic_table_size: int = 4096
-    """Bytes of the table that compresses what we send (RFC 7541 section 4.2)."""
+    """Bytes of the table that compresses outgoing headers (RFC 7541 section 4.2)."""
     max_settings: int = 32
     """Entries that a SETTINGS frame of the peer may have; at least 1."""
     max_session_memory: int = 10
-    """Megabytes (10**6 bytes) of a session past which new streams are refused; at least 1."""
+    """Megabytes (10**6 bytes) of a session above which new streams are refused; at least 1."""
     max_header_list_pairs: int = 128
     """Fields that a received header block may have; a stream with more is reset."""
     max_outstanding_pings: int = 10
-    """PINGs of ours that may be unanswered at a time."""
+    """Outgoing PINGs that may be unanswered at a time."""
     max_send_header_block_length: int = 0
-    """Bytes that a compressed header block of ours may have; 0 for nghttp2's own limit."""
+    """Bytes of a compressed outgoing header block; 0 for nghttp2's own limit."""
     padding_strategy: int = PADDING_STRATEGY_NONE
     """One of the ``PADDING_STRATEGY_`` constants."""
     peer_max_concurrent_streams: int = 100
-    """The peer's limit on our streams until its first SETTINGS says another."""
+    """The limit of outgoing streams until the peer's first SETTINGS arrive."""
     max_session_invalid_frames: int = 1000
     """Invalid frames of the peer that are tolerated before the session ends."""
     max_session_rejected_streams: int = 100
     """Refused streams in a row that are tolerated before the session ends."""
     remote_custom_settings: Sequence[int] = ()
-    """Identifiers of custom settings of the peer's that `remote_settings` shall tell; up to 10."""
+    """Identifiers of the peer's custom settings that `remote_settings` reports; at most 10."""
     settings: Settings = field(default_factory=Settings)
-    """Our first SETTINGS: a `Settings` or a mapping; what is given is sent."""
+    """The first SETTINGS of this side: a `Settings` or a mapping; only given values are sent."""
     unknown_protocol_timeout: float = 10
     """Seconds that a listener of ``unknown_protocol`` has for its connection; 0 for no limit."""
     stream_reset_burst: int = 1000
-    """Streams that a client may reset, or have reset by what it sends, at once (CVE-2023-44487,
+    """Streams that a client may reset, or cause to be reset, at once (CVE-2023-44487,
     CVE-2025-8671)."""
     stream_reset_rate: int = 33
-    """Streams a second that a client may reset, or have reset, after that."""
+    """Streams that a client may reset, or cause to be reset, per second after that."""
     control_frame_burst: int = 10_000
-    """Frames that carry nothing, such as PING, that the peer may send at once."""
+    """Frames without content, such as PING, that the peer may send at once."""
     control_frame_rate: int = 1000
-    """Frames a second that carry nothing that the peer may send after that."""
+    """Frames without content that the peer may send per second after that."""
     strict_field_whitespace_validation: bool = True
     """Whether values may not begin or end with whitespace (RFC 9113 section 8.2.1)."""
     strict_single_value_fields: bool = True
     """Whether sending two values of a single-value field is an error."""
     max_receive_window: int = 8 * 1024 * 1024
-    """Bytes that receive windows may grow to while they are read as fast as they fill; 0: never."""
+    """Bytes that receive windows may grow to while they are read as fast as they fill; 0: off."""
     keepalive_interval: float = 0
-    """Seconds without a byte from the peer after which it gets a PING; 0 for never."""
+    """Seconds without a byte from the peer until a PING is sent; 0 for never."""
     keepalive_timeout: float = 20
     """Seconds without a byte after such a PING until the session is destroyed; 0 for never."""
     handshake_timeout: float = 10
     """Seconds from the beginning of a connection until the peer's SETTINGS; 0, which is a
     client's default, for no limit."""
     headers_timeout: float = 60
-    """Seconds for headers: on a client those of a response (300), on a server a header block
-    that has begun; 0 for no limit."""
+    """Seconds for headers: on a client for those of a response (300), on a server for a header
+    block that has begun; 0 for no limit."""
     first_request_timeout: float = 0
-    """Seconds that a client has for its first request; 0 for no limit. By default as long as a
-    `headers_timeout` that is given."""
+    """Seconds that a client has for its first request; 0 for no limit. The default is
+    `headers_timeout`, if that is given."""
     request_timeout: float = 0
     """Seconds for a whole request and its response; 0 for no limit."""
     idle_timeout: float = 0
     """Seconds without streams after which the session closes; 0 for never."""
     write_timeout: float = 120
-    """Seconds that what is written may wait without any progress; 0 for ever."""
+    """Seconds that outgoing data may wait without progress; 0 for no limit."""
     max_reserved_remote_streams: int = 200
     """Pushed streams that a client accepts at a time."""
     extensible_priorities: bool = False
@@ -152,10 +152,10 @@ class SessionOptions:
         unused: tuple[str, ...] = (),
         client: bool = False,
     ) -> SessionOptions:
-        """Take the session's options out of *options*; what is left there is somebody else's.
+        """Remove the session's options from *options*, and return them.
 
-        *least_pairs* is the smallest `max_header_list_pairs`; smaller ones are raised to
-        it, as Node does. The names in *unused* belong to the other side alone.
+        *least_pairs* is the minimum of `max_header_list_pairs`; smaller values are raised to
+        it, as in Node. The names in *unused* belong to the other role.
         """
         names = [name for name in cls.__slots__ if name in options and name not in unused]
         given = {name: options.pop(name) for name in names}
@@ -169,9 +169,9 @@ class SessionOptions:
 
     @classmethod
     def take_for_server(cls, options: dict[str, Any]) -> SessionOptions:
-        """`take` what the session of a server may be told.
+        """Remove and return the options of a server's session, as `take`.
 
-        It announces MAX_STREAMS as ``max_concurrent_streams`` unless its settings say otherwise.
+        It announces MAX_STREAMS as ``max_concurrent_streams`` unless its settings contain a value.
         """
         made = cls.take(options, least_pairs=4, unused=("max_reserved_remote_streams",))
         if "max_concurrent_streams" not in made.settings.given:
@@ -180,7 +180,7 @@ class SessionOptions:
 
 
 def engine_connection(options: SessionOptions, client: bool) -> Connection:
-    """An engine connection with these *options*."""
+    """Create an engine connection with these *options*."""
     limit = DEFAULT_SETTINGS_MAX_HEADER_LIST_SIZE
     if "max_header_list_size" in options.settings.given:
         limit = options.settings.max_header_list_size
@@ -206,7 +206,7 @@ def engine_connection(options: SessionOptions, client: bool) -> Connection:
 
 
 def _identifiers(given: Any) -> tuple[int, ...]:
-    """The checked value of `remote_custom_settings`."""
+    """Return the checked value of `remote_custom_settings`."""
     name = "remote_custom_settings"
     if isinstance(given, (str, bytes, bytearray)) or not isinstance(given, Iterable):
         raise new_error("ERR_INVALID_ARG_TYPE", name, "a list of integers", given)

@@ -1,4 +1,4 @@
-"""What listeners of a server's session get, as types: see `http2.common.listening`."""
+"""Types of the listeners of a server's session; see `http2.common.listening`."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ OnServerConnected = TypeVar("OnServerConnected", bound=ServerConnected)
 
 
 class ServerSessionEvents(Protocol):
-    """Those of a `ServerHttp2Session`."""
+    """The events of a `ServerHttp2Session`."""
 
     @overload
     def __call__(self, event: SessionPlain, listener: Plain) -> Plain: ...

@@ -1,4 +1,4 @@
-"""`ServerHttp2Session`: a connection that a server has accepted."""
+"""Define `ServerHttp2Session`: a connection that a server has accepted."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _raw_headers(args: tuple[Any, ...]) -> object:
 
 
 class ServerHttp2Session(Http2Session):
-    """A server's session: comes with the event ``session`` of its server."""
+    """A server's session, from the event ``session`` of its server."""
 
     if TYPE_CHECKING:  # the listeners' arguments by event
         on: ServerSessionEvents  # type: ignore[assignment]
@@ -53,7 +53,7 @@ class ServerHttp2Session(Http2Session):
     type = NGHTTP2_SESSION_SERVER
 
     _pushes: Pushes | None = None
-    # Requests that are handed out at the end of a batch, or when there is room for their
+    # Requests that will be emitted at the end of a batch, or when there is room for their
     # responses, in order.
     _waiting: deque[tuple[ServerHttp2Stream, Headers, int]] | None = None
     _hand_out_scheduled = False
@@ -66,16 +66,16 @@ class ServerHttp2Session(Http2Session):
     ) -> None:
         super().__init__(loop, options)
         self._server = server
-        # looked at for each request: see ServerHttp2Stream
+        # read for each request: see ServerHttp2Stream
         self._waiting = None
 
     def altsvc(self, alt: str, origin_or_stream: Origin | int) -> None:
-        """Tell the client of an alternative service (RFC 7838 section 4).
+        """Announce an alternative service to the client (RFC 7838 section 4).
 
         *alt* is an Alt-Svc field value, such as ``'h2=":8000"'`` or ``'clear'``.
-        *origin_or_stream* says for what: a URL, of which the origin is taken, a `SplitResult`,
-        an object whose ``origin`` is an origin in ASCII, or the id of an open stream, which
-        stands for its own origin.
+        *origin_or_stream* is the origin: a URL, whose origin is used, a `SplitResult`,
+        an object whose ``origin`` is an origin in ASCII, or the id of an open stream, for
+        the origin of its request.
 
         Raises ERR_HTTP2_ALTSVC_INVALID_ORIGIN, ERR_HTTP2_ALTSVC_LENGTH (over 16,382
         bytes), ERR_INVALID_CHAR, ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE,
@@ -87,11 +87,11 @@ class ServerHttp2Session(Http2Session):
         self.wake()
 
     def origin(self, *origins: Origin) -> None:
-        """Tell the client for which *origins* this session may be used (RFC 8336).
+        """Announce the *origins* that the client may use this session for (RFC 8336).
 
-        Each is a URL, of which the origin is taken, a `SplitResult`, or an object whose
-        ``origin`` is an origin in ASCII. Without any, nothing is sent. The client ignores
-        it in the clear.
+        Each is a URL, whose origin is used, a `SplitResult`, or an object whose
+        ``origin`` is an origin in ASCII. Without any, nothing is sent. Without TLS, the client
+        ignores it.
 
         Raises ERR_HTTP2_INVALID_ORIGIN, ERR_HTTP2_ORIGIN_LENGTH (over 16,384 bytes, two
         for each origin included), ERR_INVALID_ARG_TYPE, ERR_HTTP2_INVALID_SESSION.
@@ -129,15 +129,15 @@ class ServerHttp2Session(Http2Session):
             if not self._waiting and connection.admit():
                 self._hand_out(stream, headers, flags)
                 return
-        # What of its body comes in the same read is there when its handler begins. And it may
-        # have to wait for room.
+        # The part of its body in the same read is available when its handler begins. The request
+        # may also have to wait for room.
         if self._waiting is None:
             self._waiting = deque()
         stream._is_waiting = True
         self._waiting.append((stream, headers, flags))
 
     def _hand_out_waiting(self) -> None:
-        """Hand out the requests that wait, in order, as long as there is room."""
+        """Emit waiting requests in order, as long as there is room."""
         waiting, connection = self._waiting, self.engine
         while waiting and connection is not None and connection.admit():
             stream, headers, flags = waiting.popleft()
@@ -153,7 +153,7 @@ class ServerHttp2Session(Http2Session):
                 return
 
     def _hand_out_later(self) -> None:
-        """Another turn of the loop has begun, and there may be room again."""
+        """Emit waiting requests in the next turn of the loop, when there may be room."""
         self._hand_out_scheduled = False
         if self.engine is None:
             return
@@ -168,12 +168,12 @@ class ServerHttp2Session(Http2Session):
     def _flushed(self) -> None:
         connection = self.engine
         if not self._hand_out_scheduled and connection is not None and not connection.crowded:
-            # in the next turn: others on this loop come in between
+            # in the next turn, so that others on this loop can run before
             self._hand_out_scheduled = True
             self.loop.call_soon(self._hand_out_later)
 
     def _hand_out(self, stream: ServerHttp2Stream, headers: Headers, flags: int) -> None:
-        """Give a request to its handlers."""
+        """Pass a request to its handlers."""
         if self._listeners is not None:
             self.emit_late("stream", (stream, headers, flags), _raw_headers)
         server = self._server
@@ -201,7 +201,7 @@ class ServerHttp2Session(Http2Session):
         # a second block of a request: its trailers (RFC 9113 section 8.1)
         assert isinstance(stream, ServerHttp2Stream)
         if stream._is_waiting:
-            # its handler hears of them
+            # its handler is notified
             stream._early_trailers = headers, flags
             return
         if stream._timer is not None:
@@ -214,16 +214,16 @@ class ServerHttp2Session(Http2Session):
     def _on_goaway_sent(self, last_stream_id: int, code: int, reason: bytes) -> None:
         super()._on_goaway_sent(last_stream_id, code, reason)
         if self._noticed and not self.closed and not self.destroyed:
-            # not earlier: a PING would overtake the GOAWAY
+            # not earlier: the PING would be sent before the GOAWAY
             self.ping_unseen(lambda _: self._end_noticed())
 
     def shut_down(self) -> Completion:
-        """Tell the client of the end, and `close` once it knows: no request is lost.
+        """Announce the end, and `close` once the client knows, so that no request is lost.
 
         RFC 9113 section 6.8: the first GOAWAY refuses nothing, and the last one follows when the
-        client has answered a PING; what it has asked for until then is served. A `close`
-        in between does not wait for the answer. Awaitable: until the session is destroyed and its
-        socket closed.
+        client has answered a PING; earlier requests are served. A `close`
+        in between does not wait for the answer. Awaiting waits until the session is destroyed and
+        its socket closed.
         """
         if self.engine is None:
             return self.close()
@@ -231,14 +231,14 @@ class ServerHttp2Session(Http2Session):
         return Completion(self)
 
     def notice_end(self) -> None:
-        """Tell the client that the server is about to end (RFC 9113 section 6.8)."""
+        """Announce the end of the server to the client (RFC 9113 section 6.8)."""
         if self.engine is not None and not self.closed and not self._noticed:
             self._noticed = True
             self.engine.shutdown_notice()
             self.wake()
 
     def _end_noticed(self) -> None:
-        """The client knows that the server ends: requests under way have come by now."""
+        """Close: the client knows that the server ends, and its earlier requests have arrived."""
         self._noticed = False
         self.close()
 
@@ -266,7 +266,7 @@ class ServerHttp2Session(Http2Session):
         if heard or self._error_seen:
             return
         if isinstance(error, ConnectionClosed) and error.__cause__ is None:
-            # clients leave as they like: no log needs it
+            # clients may leave at any time: it is not logged
             logger.debug("%r: %s", self, error)
         else:
             self._emit_error(error)

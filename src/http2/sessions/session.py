@@ -1,12 +1,12 @@
-"""`Http2Session`: one connection, its streams, and what happens to both.
+"""Define `Http2Session`: one connection and its streams.
 
-The engine (`http2.engine`) speaks HTTP/2; a session hands it the transport's bytes, turns
-its events into calls and emitted events, and writes what it has to say once per batch of
+The engine (`http2.engine`) implements HTTP/2. A session passes the transport's bytes to it,
+converts its events to calls and emitted events, and writes its output once per batch of
 events, or once per turn of the loop.
 
-How a session ends. `close()` announces the end with GOAWAY and waits for the streams;
-`destroy()` ends them. Either way, and also when the peer or the network ends the
-connection, `_shut_down` runs once: it tells every stream and sends a last GOAWAY. Then a
+The end of a session: `close()` announces the end with GOAWAY and waits for the streams;
+`destroy()` ends them. In both cases, and also when the peer or the network ends the
+connection, `_shut_down` runs once: it ends every stream and sends a last GOAWAY. Then a
 `Farewell` ends the transport; ``close`` is emitted when it is closed.
 """
 
@@ -62,34 +62,34 @@ if TYPE_CHECKING:
 
 __all__ = ["Http2Session"]
 
-# Batches of up to 256 KiB that a session which ends hands to its transport at most: its last
-# frames are among the first of them.
+# Maximum number of batches of at most 256 KiB that an ending session passes to its transport: its
+# last frames are in the first ones.
 LAST_BATCHES = 64
 
 Handlers = list[events.Handler]
 
-# nghttp2's frame types and errors that concern us.
+# nghttp2's frame types and errors that are used here.
 FRAME_HEADERS = 1
-# What the peer is told when nghttp2 can't go on: it never spoke HTTP/2, or floods us.
+# The code for the peer when nghttp2 cannot continue: it does not use HTTP/2, or floods this side.
 _GOAWAY_AFTER = {
     -903: NGHTTP2_PROTOCOL_ERROR,  # NGHTTP2_ERR_BAD_CLIENT_MAGIC
     -904: NGHTTP2_ENHANCE_YOUR_CALM,  # NGHTTP2_ERR_FLOODED
     -905: NGHTTP2_ENHANCE_YOUR_CALM,  # NGHTTP2_ERR_TOO_MANY_CONTINUATIONS
 }
-# What a frame that could not be sent means in HTTP/2's own error codes.
+# HTTP/2's error codes for frames that could not be sent.
 _ERROR_CODES = {
     -505: NGHTTP2_PROTOCOL_ERROR,  # NGHTTP2_ERR_PROTO
     NGHTTP2_ERR_FRAME_SIZE_ERROR: NGHTTP2_FRAME_SIZE_ERROR,
     -523: NGHTTP2_COMPRESSION_ERROR,  # NGHTTP2_ERR_HEADER_COMP
     -524: NGHTTP2_FLOW_CONTROL_ERROR,  # NGHTTP2_ERR_FLOW_CONTROL
 }
-# Frames that could not be sent because their stream or session had just ended: no news.
+# Errors of frames whose stream or session had just ended: they are ignored.
 # NGHTTP2_ERR_STREAM_CLOSED, _STREAM_CLOSING, _INVALID_STREAM_STATE, _DEFERRED_DATA_EXIST and
 # _SESSION_CLOSING.
 _EXPECTED_NOT_SENT = frozenset({-510, -511, -514, -515, -530})
 
 
-# What every session sets; see `lay_out`.
+# The attributes that every session sets; see `lay_out`.
 LAID_OUT = (
     *("loop", "options", "_settings_waiters", "destroyed", "_listeners", "_timer"),
     *("streams", "_upkeep", "deadlines", "engine", "transport", "addresses"),
@@ -99,7 +99,7 @@ LAID_OUT = (
 
 
 class Http2Session(SessionControl):
-    """One HTTP/2 connection (RFC 9113); not constructed by programs.
+    """One HTTP/2 connection (RFC 9113); applications do not construct it.
 
     Events: ``close``, ``connect(session, socket)``, ``error(error)``,
     ``frame_error(type, code, id)``, ``goaway(error_code, last_stream_id, opaque_data)``,
@@ -115,10 +115,10 @@ class Http2Session(SessionControl):
         prepend_once_listener: SessionEvents  # type: ignore[assignment]
 
     alpn_protocol: str | None = None
-    """``'h2'`` over TLS, ``'h2c'`` in the clear, None before the connection stands."""
+    """``'h2'`` over TLS, ``'h2c'`` in the clear, None before the connection is established."""
 
     connecting: bool = True
-    """Whether the connection does not stand yet."""
+    """Whether the connection is not established yet."""
 
     goaway_code: int = 0
     """The error code of the GOAWAY frame that was received; 0 when there was none."""
@@ -126,7 +126,7 @@ class Http2Session(SessionControl):
     goaway_last_stream_id: int = 0
     """The last stream identifier of the GOAWAY frame that was received."""
 
-    # By kind of event; see `http2.engine.events`. A list of the class's, unless there are layers.
+    # By kind of event; see `http2.engine.events`. The class's list, unless there are layers.
     _handlers: Handlers
     _layers: tuple[Callable[[Handlers], None], ...] = ()
     # The addresses that a proxy has told of.
@@ -139,28 +139,28 @@ class Http2Session(SessionControl):
     _flush_scheduled = False
     _close_error: BaseException | None = None
     _farewell: Farewell | None = None
-    # Whether the error was raised to who waited for something of this session: no log needs it.
+    # Whether the error was raised to a caller: then it is not logged.
     _error_seen = False
-    # What the last GOAWAY says beside its code.
+    # The debug data of the last GOAWAY.
     _last_words = b""
     _invalid_frames = 0
     _goaway_seen = False
-    # Requests that wait to be handed out; a server's session may have some.
+    # Requests that wait to be emitted, on a server.
     _waiting: Any = None
-    # Whether the first GOAWAY of a shutdown in two steps was sent: nghttp2 takes every
-    # GOAWAY for the last one, but this one ends nothing yet.
+    # Whether the first GOAWAY of a shutdown in two steps was sent: nghttp2 treats every
+    # GOAWAY as the last one, but this one ends nothing yet.
     _noticed = False
-    # Those that are exact; and who looks after the others.
+    # The exact deadlines; and the object that polls the others.
     deadlines: Deadlines | None = None
     _watch: Watch | None = None
     # A client's requests that wait for the connection.
     _pending: dict[Any, None] = {}  # noqa: RUF012 (never changed in place)
-    # Set while somebody observes; see `http2.observing.measuring`.
+    # Set while an observer is active; see `http2.observing.measuring`.
     measuring: Measuring | None = None
 
     def __init__(self, loop: asyncio.AbstractEventLoop, options: SessionOptions) -> None:
         super().__init__(loop, options)
-        # set here for the speed of an instance's own attributes
+        # set here because instance attributes are faster
         self.destroyed = False
         self._listeners = None
         self._timer = None
@@ -183,7 +183,7 @@ class Http2Session(SessionControl):
     # --- the connection's life ----------------------------------------------------------
 
     def connected(self, transport: asyncio.Transport) -> None:
-        """The transport stands: begin to speak HTTP/2 on it."""
+        """Start HTTP/2 on the established transport."""
         self.transport = transport
         self._writelines = writelines_of(transport)
         self.addresses = self.claimed or addresses_of(transport)
@@ -197,7 +197,7 @@ class Http2Session(SessionControl):
         self.alpn_protocol = tls.selected_alpn_protocol() if tls is not None else "h2c"
         self.engine = engine_connection(self.options, self.type == NGHTTP2_SESSION_CLIENT)
         if tls is not None and not is_adequate(tls):
-            # RFC 9113 section 9.2: too old a TLS, or a cipher suite of appendix A
+            # RFC 9113 section 9.2: a TLS version that is too old, or a cipher suite of appendix A
             self.destroy(session_error(NGHTTP2_INADEQUATE_SECURITY), NGHTTP2_INADEQUATE_SECURITY)
             return
         self._begin_control()
@@ -216,7 +216,7 @@ class Http2Session(SessionControl):
         self.received(data)
 
     def received(self, data: bytes | memoryview) -> None:
-        """Bytes of the peer's: hand out what they mean, then write what that led to."""
+        """Handle received bytes: dispatch their events, then write the resulting output."""
         connection = self.engine
         if connection is None:
             if self._farewell is not None:
@@ -264,7 +264,7 @@ class Http2Session(SessionControl):
                 break
 
     def wake(self) -> None:
-        """Something may be there to be sent: send it after the batch, or in the next turn."""
+        """Send queued data after the batch, or in the next turn of the loop."""
         if not self.in_batch:
             self.schedule_flush()
 
@@ -279,7 +279,7 @@ class Http2Session(SessionControl):
         transport = self.transport
         if connection is None or transport is None:
             return
-        # a transport that has failed says so later, and complains of each write until then
+        # a failed transport reports it later, and logs each write until then
         while not self.write_paused and not transport.is_closing():
             chunks = connection.data_to_send()
             if chunks:
@@ -308,21 +308,21 @@ class Http2Session(SessionControl):
             and not connection.want_write
             and not self._noticed
         ):
-            # nghttp2 has said its last GOAWAY
+            # nghttp2 has sent its last GOAWAY
             self.destroy()
 
     def _hand_out_waiting(self) -> None:
         """Hand out the requests that wait, as long as there is room."""
 
     def _flushed(self) -> None:
-        """What could be sent was sent; requests were waiting for that."""
+        """Continue with waiting requests: the queued data was sent."""
 
     def send_now(self) -> None:
-        """Write what is queued, ahead of a command that would drop it; events stay for later."""
+        """Write queued data before a command that would drop it; events are handled later."""
         transport = self.transport
         if self.engine is None or transport is None:
             return
-        # not to one that has failed: see `_flush`
+        # not to a failed transport: see `_flush`
         if not self.write_paused and not transport.is_closing():
             chunks = self.engine.data_to_send()
             if chunks:
@@ -332,12 +332,12 @@ class Http2Session(SessionControl):
         self.write_paused = False
         if self._timer is not None:
             self._timer.touch()
-        # Not now: asyncio calls this in the middle of a write of its own, and reports the end
-        # of the connection twice when ours fails in there.
+        # Not now: asyncio calls this during one of its own writes, and reports the end
+        # of the connection twice if a write fails inside.
         self.schedule_flush()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The transport is closed, by us, by the peer or by the network."""
+        """Handle the end of the transport, caused by either side or by the network."""
         transport = self.transport
         self.transport = None
         if self._farewell is not None:
@@ -351,15 +351,15 @@ class Http2Session(SessionControl):
             self.closed = True
             self._shut_down(error, NGHTTP2_CANCEL if exc is None else NGHTTP2_INTERNAL_ERROR, None)
         if transport is not None or self._close_error is not None:
-            # the streams' `close` comes first, which this turn has scheduled
+            # the streams emit `close` first, as scheduled in this turn
             self.loop.call_soon(self._emit_session_end)
 
     def _when_lost(self) -> str:
-        """What the error of a connection that is lost now adds to its message."""
+        """Return an addition to the message of the error for a lost connection."""
         return ""
 
     def _may_leave(self) -> bool:
-        """Whether the peer may end the connection: it has said so, or nothing is lost."""
+        """Return whether the peer may end the connection, after GOAWAY or without a loss."""
         return self._goaway_seen or not self.streams
 
     def _emit_session_end(self) -> None:
@@ -381,11 +381,11 @@ class Http2Session(SessionControl):
     def _shut_down(
         self, error: BaseException | None, stream_code: int, goaway_code: int | None
     ) -> None:
-        """End everything: streams, waiters, the engine; what remains is the transport."""
+        """End the streams, waiters and engine; only the transport remains."""
         self.destroyed = True
         self._close_error = error
         if error is not None:
-            # our own errors say this; those of the network shall, too
+            # like the library's errors, those of the network get this attribute
             vars(error).setdefault("retryable", self.connecting)
         if self._timer is not None:
             self._timer.cancel()
@@ -416,15 +416,15 @@ class Http2Session(SessionControl):
             stream._session_ended(self._said_to(stream, error), code)
 
     def _said_to(self, stream: Http2Stream, error: BaseException | None) -> BaseException | None:
-        """What *stream* ends with when the session ends with *error*."""
+        """Return the error of *stream* when the session ends with *error*."""
         lost = self._lost
         if lost is None or error is not lost:
             return error
-        # a FIN is `aborted` and `close` to a stream's listeners, as in Node; all who wait are told
+        # listeners get `aborted` and `close` for a FIN, as in Node; waiting callers get the error
         return None if lost.__cause__ is None else self.lost_to(stream)
 
     def lost_to(self, stream: Http2Stream) -> BaseException | None:
-        """Why *stream* is not complete, when it is because the connection has ended."""
+        """Return the connection's error if *stream* is incomplete because of it."""
         lost = self._lost
         if lost is None:
             return None
@@ -441,9 +441,9 @@ class Http2Session(SessionControl):
     def destroy(self, error: BaseException | int | None = None, code: int | None = None) -> None:
         """End the session and all its streams at once.
 
-        *error* is emitted as ``error`` before ``close``; an `int` is an error code that
-        makes one. *code* is the error code of the GOAWAY frame: INTERNAL_ERROR by default
-        when there is an error, else NO_ERROR.
+        *error* is emitted as ``error`` before ``close``; an `int` is converted to a
+        `SessionError` with this code. *code* is the error code of the GOAWAY frame; the default is
+        INTERNAL_ERROR if there is an error, else NO_ERROR.
         """
         if self.destroyed:
             return
@@ -461,7 +461,7 @@ class Http2Session(SessionControl):
     def close(self) -> Completion:
         """Announce the end with GOAWAY, refuse new streams, and end after the last one.
 
-        Awaitable: until the session is destroyed and its socket closed.
+        Awaiting waits until the session is destroyed and its socket closed.
         """
         if not self.closed and not self.destroyed:
             self.closed = True
@@ -501,7 +501,7 @@ class Http2Session(SessionControl):
         try:
             await self.close()
         except asyncio.CancelledError:
-            # whoever set a deadline has had enough of waiting
+            # the caller's deadline has passed: do not wait any longer
             self.destroy()
             raise
 
@@ -512,7 +512,7 @@ class Http2Session(SessionControl):
         return stream.id is not None and self.streams.get(stream.id) is stream
 
     def forget(self, stream: Http2Stream) -> None:
-        """A stream that this side has destroyed; the engine still ends it on the wire."""
+        """Forget a stream that this side has destroyed; the engine still sends RST_STREAM."""
         if stream.id is not None and self.streams.get(stream.id) is stream:
             del self.streams[stream.id]
             if self.deadlines is not None:
@@ -521,7 +521,7 @@ class Http2Session(SessionControl):
             self.loop.call_soon(self._end_if_idle)
 
     def adopt(self, tasks: set[asyncio.Task[object]]) -> None:
-        """Keep the tasks of a stream that ended well: they may finish what they are doing."""
+        """Keep the tasks of a stream that ended normally, so that they can finish."""
         if self._tasks is None:
             self._tasks = set()
         for task in tasks:
@@ -544,7 +544,7 @@ class Http2Session(SessionControl):
 
     @abstractmethod
     def _receive_headers(self, stream: Http2Stream, headers: Headers, flags: int) -> None:
-        """A header block on a stream that has begun; *flags* are those of its frame."""
+        """Handle a header block on an open stream; *flags* are those of its frame."""
 
     def _on_stream_closed(self, stream_id: int, code: int, unsent: int | None) -> None:
         stream = self.streams.pop(stream_id, None)
@@ -585,12 +585,12 @@ class Http2Session(SessionControl):
 
     def _on_goaway_sent(self, _: int, code: int, reason: bytes) -> None:
         if code != NGHTTP2_NO_ERROR and self._own_goaway != code:
-            # nghttp2 has ended the connection because of something that the peer did
+            # nghttp2 has ended the connection because of a violation by the peer
             error: Http2Error | None = violation(code, reason)
             self._own_goaway = code
             if (self.closed or self._noticed) and not self.streams:
-                # It ends anyway, and nothing is lost: HAProxy says RST_STREAM for a request that
-                # it did not send because of our first GOAWAY.
+                # It ends anyway, and nothing is lost: HAProxy sends RST_STREAM for a request that
+                # it has withheld because of the first GOAWAY.
                 logger.debug("%r: %s", self, error)
                 error = None
             self._shut_down(error, code, None)
@@ -623,7 +623,7 @@ class Http2Session(SessionControl):
             self.destroy(error, NGHTTP2_PROTOCOL_ERROR)
 
     def _on_failed(self, _: int, code: int, message: str) -> None:
-        """The engine can't go on: the peer does not speak HTTP/2, or floods us."""
+        """Handle the engine's failure: the peer does not use HTTP/2, or floods this side."""
         goaway = _GOAWAY_AFTER.get(code)
         if goaway is None:
             goaway = NGHTTP2_INTERNAL_ERROR
@@ -646,11 +646,11 @@ class Http2Session(SessionControl):
 
 
 def _not_ours(self: Http2Session, stream_id: int, first: object, second: object) -> None:
-    """An event that the other side's sessions alone can have."""
+    """Handle an event that only sessions of the other role can have."""
 
 
 def event_handlers(*specific: tuple[int, events.Handler]) -> Handlers:
-    """The handlers of a kind of session: those of every session, and its *specific* ones."""
+    """Return the event handlers of a class: common ones, and its *specific* ones."""
     handlers: dict[int, events.Handler] = {
         events.DATA: Http2Session._on_data,
         events.HEADERS: Http2Session._on_headers,

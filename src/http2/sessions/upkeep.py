@@ -1,7 +1,7 @@
-"""What a session does by itself, while it stands, when its options or an observer ask for it.
+"""Run the regular tasks of an established session that its options or an observer require.
 
-A chore is made once a session, keeps its own time, and is stopped when the session is
-destroyed; a session without any has an empty list and nothing else.
+Each is created once per session, has its own timer, and is stopped when the session is
+destroyed; a session without any has only an empty list.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ __all__ = ["Chore", "begin_upkeep", "end_upkeep"]
 
 
 class Chore(Protocol):
-    """Something that goes on beside a session."""
+    """A regular task of a session."""
 
     def stop(self) -> None:
-        """The session is destroyed: let go of it."""
+        """Stop: the session is destroyed."""
 
 
 def begin_upkeep(session: Http2Session) -> None:
-    """The connection of *session* stands: begin what its options ask for."""
+    """Start the tasks that the options of *session* require; its connection is established."""
     options = session.options
     stands(session)
     if session.deadlines is not None:
@@ -42,7 +42,7 @@ def begin_upkeep(session: Http2Session) -> None:
 
 
 def end_upkeep(session: Http2Session) -> None:
-    """*session* is destroyed: end all of it."""
+    """Stop all tasks: *session* is destroyed."""
     upkeep, session._upkeep = session._upkeep, []
     for chore in upkeep:
         chore.stop()

@@ -1,4 +1,4 @@
-"""The error of a session whose peer broke the protocol: the numbers, and what the peer did."""
+"""Create the error of a session whose peer violated the protocol."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from ..errors import Http2Error, NghttpError, SessionError
 
 __all__ = ["violation"]
 
-# Where nghttp2 gives no reason, there is one that the code leaves.
+# Reasons by error code, for errors without a reason from nghttp2.
 _REASONS = {
     NGHTTP2_COMPRESSION_ERROR: "a header block that cannot be decoded (RFC 7541)",
     NGHTTP2_FLOW_CONTROL_ERROR: "more DATA than its window, or a window of more than 2**31 - 1",
     NGHTTP2_FRAME_SIZE_ERROR: "a frame with an invalid length for its type",
 }
 
-# nghttp2's number of what it has ended a connection for; the others are NGHTTP2_ERR_PROTO.
+# nghttp2's error number for the code that ended a connection; others are NGHTTP2_ERR_PROTO.
 _NUMBERS = {
     NGHTTP2_STREAM_CLOSED: -510,  # NGHTTP2_ERR_STREAM_CLOSED
     NGHTTP2_FRAME_SIZE_ERROR: NGHTTP2_ERR_FRAME_SIZE_ERROR,
@@ -34,7 +34,7 @@ ERR_PROTO = -505
 
 
 class ViolationError(SessionError, NghttpError):
-    """As a `SessionError` it has the code that the peer was told, and nghttp2's number as well."""
+    """A `SessionError` with the code that was sent to the peer, and with nghttp2's number."""
 
     def __init__(self, message: str, *, error_code: int, errno: int) -> None:
         Http2Error.__init__(self, "ERR_HTTP2_ERROR", message)
@@ -43,7 +43,7 @@ class ViolationError(SessionError, NghttpError):
 
 
 def violation(code: int, reason: bytes) -> ViolationError:
-    """What a session fails with after a GOAWAY of *code* that nghttp2 has decided on."""
+    """Return the error of a session after nghttp2 sent a GOAWAY with *code*."""
     name = ERROR_CODE_NAMES.get(code, str(code)).removeprefix("NGHTTP2_")
     text = reason.decode("latin-1") or _REASONS.get(code, "")
     return ViolationError(

@@ -1,8 +1,8 @@
-"""The deadlines that are on by default: one timer of a loop looks at its sessions now and then.
+"""Implement deadlines that are on by default, with one polling timer per event loop.
 
-A request costs nothing here, and an idle connection one place in a set. What the engine counts
-anyway tells what has moved since the last look; a session is remembered only while something is
-under way there. What is late is noticed by the next look.
+Requests cost nothing here, and an idle connection one entry in a set. The engine's counters
+show what has changed since the last poll; a session is recorded only while it is active.
+Expired deadlines are detected by the next poll.
 """
 
 from __future__ import annotations
@@ -23,18 +23,19 @@ if TYPE_CHECKING:
 
 __all__ = ["Watch", "watch"]
 
-# How often each deadline is looked at within its time, and seconds between looks at most.
+# Polls per deadline, and the maximum of the polling interval in seconds: these conditions raise
+# no event.
 LOOKS = 4
 SLOWEST = 5.0
-# Sessions that are looked at in one turn of the loop.
+# Number of sessions that are polled in one turn of the loop.
 AT_ONCE = 1000
 
-# By loop and period; kept by the sessions that are watched, and by the timer.
+# By loop and period; referenced by the watched sessions and by the timer.
 _watches: weakref.WeakValueDictionary[tuple[int, float], Watch] = weakref.WeakValueDictionary()
 
 
 def watch(session: Http2Session) -> None:
-    """Keep the deadlines of *session* from now on that can be kept by looking, if it has any."""
+    """Poll the deadlines of *session* from now on, if it has any that raise no event."""
     options = session.options
     client = session.type == NGHTTP2_SESSION_CLIENT
     period = _period(options.write_timeout, options.headers_timeout, client)
@@ -50,7 +51,7 @@ def watch(session: Http2Session) -> None:
 
 @functools.lru_cache
 def _period(write_timeout: float, headers_timeout: float, client: bool) -> float:
-    """Seconds between two looks; 0 when there is nothing to look for."""
+    """Return the polling interval in seconds; 0 if there is nothing to poll."""
     times = [write_timeout]
     if not client or headers_timeout >= COARSE:
         times.append(headers_timeout)
@@ -59,7 +60,7 @@ def _period(write_timeout: float, headers_timeout: float, client: bool) -> float
 
 
 class _Seen:
-    """What the last looks have found at one session."""
+    """The results of the last polls of one session."""
 
     __slots__ = ("block", "bodies", "flushed", "marks", "pending", "uploads")
 
@@ -67,33 +68,33 @@ class _Seen:
         self.block = (0, now)
         self.flushed = (-1, now)
         self.bodies: dict[int, tuple[int, float]] = {}
-        # for each look, what streams had not begun yet: (when, the next identifier of ours,
-        # the last one of the peer's)
+        # for each poll, the limits of the open streams: (time, this side's next identifier,
+        # the peer's last one)
         self.marks: deque[tuple[float, int, int]] = deque()
-        # requests that wait for the connection, or did
+        # requests that wait, or have waited, for the connection
         self.pending: dict[ClientHttp2Stream, float] = {}
         self.uploads: dict[ClientHttp2Stream, tuple[int, float]] = {}
 
 
 class Watch:
-    """Looks at the sessions of *loop* that were added, every *period* seconds."""
+    """Polls the added sessions of *loop* every *period* seconds."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, period: float) -> None:
         self._loop = loop
         self._period = period
-        # in the order of their beginning, so that a look is the same each time
+        # in the order of their beginning, so that polls are deterministic
         self._sessions: dict[Http2Session, None] = {}
         self._seen: dict[Http2Session, _Seen] = {}
         self._handle: asyncio.Handle | None = None
 
     def add(self, session: Http2Session) -> None:
-        """Look at *session* from now on."""
+        """Add *session*."""
         self._sessions[session] = None
         if self._handle is None:
             self._handle = self._loop.call_later(self._period, self._look)
 
     def discard(self, session: Http2Session) -> None:
-        """*session* is destroyed."""
+        """Remove *session*, which is destroyed."""
         self._sessions.pop(session, None)
         self._seen.pop(session, None)
         if not self._sessions and self._handle is not None:
@@ -104,14 +105,14 @@ class Watch:
         self._look_at_some(list(self._sessions))
 
     def _look_at_some(self, sessions: list[Http2Session]) -> None:
-        """Look at the last of *sessions*, and at the others in the next turns of the loop."""
+        """Poll the last of *sessions*, and the others in the next turns of the loop."""
         now = self._loop.time()
         for session in sessions[-AT_ONCE:]:
             if not session.destroyed:
                 self._look_at(session, now)
         del sessions[-AT_ONCE:]
         if self._handle is not None:
-            # a new one, if what was told of an end has added a session
+            # restart it if a callback has added a session
             self._handle.cancel()
         if not self._sessions:
             self._handle = None
@@ -184,8 +185,8 @@ class Watch:
     def _look_at_responses(self, session: Any, connection: Any, seen: _Seen, now: float) -> None:
         """End the requests that have had no final response for too long.
 
-        Streams are kept in the order of their beginning, so that the first one that began
-        after a look tells that all others did.
+        Streams are ordered by their beginning: after the first one that began after a poll, all
+        others did too.
         """
         seconds = session.options.headers_timeout
         before = now - seconds

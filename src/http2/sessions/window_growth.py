@@ -1,16 +1,16 @@
-"""Receive windows that grow with the path: what is under way in a round trip has to fit in.
+"""Enlarge receive windows to fit the path: bandwidth times round-trip time.
 
-A sender may have a window's worth of bytes under way, so a window below bandwidth times
-round-trip time is what limits a transfer. A sample tells: a PING measures the round trip,
-and the bytes that the application *consumes* in the next one are what the path brings in
-that time. When they are a third of the window or more, the window is doubled: nghttp2
-gives back what was consumed when it is half a window, so a sender that the window alone
-holds back gets from a half to a whole one into a round trip. What nobody reads is never
-consumed, so it makes nothing grow.
+A sender may send at most a window's worth of bytes per round trip, so a window below bandwidth
+times round-trip time limits a transfer. A sample detects this: a PING measures the round trip,
+and the bytes that the application *consumes* in the next one are the amount that the path
+delivers in that time. If they are a third of the window or more, the window is doubled: nghttp2
+sends WINDOW_UPDATE when half a window was consumed, so a sender that is limited only by the
+window sends between a half and a whole window per round trip. Unread data is not
+consumed, so it does not enlarge windows.
 
-The connection's window is kept well above its streams': it is there to bound what nobody
-has read in all. When it is what several streams wait for, they hold each other back,
-and a server of Node's (20) then ends bodies without END_STREAM.
+The connection's window is kept well above the streams' windows: its purpose is to bound the
+unread data in total. If several streams wait for it, they hold each other back,
+and Node's server (20) then ends bodies without END_STREAM.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ if TYPE_CHECKING:
 
 __all__ = ["DEFAULT_WINDOW", "WindowGrowth"]
 
-# What both kinds of windows begin with (RFC 9113 section 6.9.2).
+# The initial size of both kinds of windows (RFC 9113 section 6.9.2).
 DEFAULT_WINDOW = 65535
-# Seconds between samples that found the windows large enough: from, and doubled up to.
+# Seconds between samples while the windows are large enough: the first value, and the maximum.
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 10.0
-# The connection's window once anything is read, and how many streams' windows it has room for.
+# The connection's window after the first read, and the number of streams that it has room for.
 FIRST_CONNECTION_WINDOW = 1024 * 1024
 STREAMS = 4
 
 
 class WindowGrowth:
-    """Grows the windows of *session* and of those of its streams that are read, up to *limit*.
+    """Enlarges the windows of *session* and of its streams that are being read, up to *limit*.
 
-    A stream gets three quarters of *limit* at most, so that one that is suddenly not read
-    any more leaves some for the others.
+    A stream gets at most three quarters of *limit*, so that a stream that is suddenly not read
+    leaves room for the others.
     """
 
     __slots__ = (
@@ -59,17 +59,17 @@ class WindowGrowth:
         self._session = session
         self._limit = limit
         self._largest = limit * 3 // 4
-        # what streams that are read get, once that is more than they have
+        # the window for streams that are being read, if larger than theirs
         self._size = DEFAULT_WINDOW
         self._sampling = False
-        # the streams that were read while a sample was taken
+        # the streams that were read during a sample
         self._read: set[int] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._not_before = 0.0
         self._pause = FIRST_PAUSE / 2
 
     def given(self, stream_id: int) -> None:
-        """A WINDOW_UPDATE was sent: half a window has been consumed on a stream, or on all (0)."""
+        """Handle a sent WINDOW_UPDATE: half a window was consumed on a stream, or in total (0)."""
         session = self._session
         connection = session.engine
         assert connection is not None
@@ -102,7 +102,7 @@ class WindowGrowth:
             connection.set_local_window_size(size)
 
     def _answered(self, round_trip: float) -> None:
-        """The round trip is known: look what the next one brings."""
+        """Store the measured round trip, and measure the data of the next one."""
         session = self._session
         if session.engine is None or session._windows is not self:
             return
@@ -120,7 +120,7 @@ class WindowGrowth:
         session = self._session
         connection = session.engine
         assert connection is not None
-        # a timer may be late, and what came meanwhile is not what a round trip brings
+        # a timer may be late: the data then belongs to more than one round trip
         share = min(1.0, round_trip / max(time.monotonic() - since, 1e-9))
         consumed = (connection.bytes_consumed - before) * share
         read, self._read = self._read, set()
@@ -136,7 +136,7 @@ class WindowGrowth:
         session.wake()
 
     def stop(self) -> None:
-        """The session is destroyed, or its program has set its window itself."""
+        """Stop: the session is destroyed, or the application has set its window."""
         session = self._session
         session._windows = None
         if self._timer is not None:
