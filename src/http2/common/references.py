@@ -96,7 +96,7 @@ class Referenced(ABC):
 
     @abstractmethod
     def end_gently(self) -> None:
-        """Begin to end, after what is under way."""
+        """Close, after the requests in progress."""
 
     @abstractmethod
     def end_now(self) -> None:

@@ -80,7 +80,7 @@ def _dispatch(
         if contains(headers, "expect") or field(headers, ":method") == "CONNECT":
             dispatch_special(server, request, response)
             return
-        # the everyday listener, without a detour
+        # the common case of one listener, without a detour
         if not server.offer("request", request, response):
             server.emit("request", request, response)
 

@@ -176,7 +176,7 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
         self._out = []
         self._out_size = 0
         transport = self._transport
-        # a transport that has failed says so later, and complains of each write until then
+        # a failed transport reports it later, and logs each write until then
         if transport is None or transport.is_closing():
             return
         if len(out) == 1:

@@ -22,13 +22,13 @@ class Carried(Protocol):
     """Whether the transport's buffer is full."""
 
     def connected(self, transport: asyncio.Transport) -> None:
-        """*transport* is established."""
+        """Handle an established *transport*."""
 
     def received(self, data: bytes | memoryview) -> None:
-        """Bytes of the peer's have come."""
+        """Handle received bytes."""
 
     def resume_writing(self) -> None:
-        """The transport takes bytes again."""
+        """Resume writing: the transport accepts data again."""
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The transport is closed: by the peer or by us (None), or because of *exc*."""

@@ -561,7 +561,7 @@ class Http2Server(Closable, Referenced):
         try:
             await self.close()
         except asyncio.CancelledError:
-            # whoever set a deadline has had enough of waiting
+            # the caller's deadline has passed: do not wait any longer
             self._destroy_sessions()
             raise
 

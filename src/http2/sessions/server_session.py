@@ -177,7 +177,7 @@ class ServerHttp2Session(Http2Session):
         if self._listeners is not None:
             self.emit_late("stream", (stream, headers, flags), _raw_headers)
         server = self._server
-        # the everyday listener, without a detour
+        # the common case of one listener, without a detour
         if server is not None and not server.offer("stream", stream, headers):
             server.emit_late("stream", (stream, headers, flags), _raw_headers)
 

@@ -129,9 +129,9 @@ class Http2Session(SessionControl):
     # By kind of event; see `http2.engine.events`. The class's list, unless there are layers.
     _handlers: Handlers
     _layers: tuple[Callable[[Handlers], None], ...] = ()
-    # The addresses that a proxy has told of.
+    # The addresses from a PROXY header.
     claimed: dict[str, Any] | None = None
-    # How many of them want to know what is sent.
+    # The number of layers that need reports about sent data.
     _counting = 0
 
     write_paused = False
@@ -207,7 +207,7 @@ class Http2Session(SessionControl):
         self.wake()
 
     def begin(self, transport: asyncio.Transport, data: bytes) -> None:
-        """As `_connected` and then `_received`, with one write for both."""
+        """Call `connected` and then `received`, with one write for both."""
         self.in_batch = True
         try:
             self.connected(transport)
@@ -234,7 +234,7 @@ class Http2Session(SessionControl):
         self._flush()
 
     def add_layer(self, layer: Callable[[Handlers], None]) -> None:
-        """From the next batch on, use handlers of our own: the others, as *layer* changes them."""
+        """Change the handlers with *layer*, from the next batch of events on."""
         self._layers = (*self._layers, layer)
         self._lay_handlers()
 
@@ -251,7 +251,7 @@ class Http2Session(SessionControl):
             self.__dict__["_handlers"] = handlers
 
     def count_sent(self, begin: bool) -> None:
-        """Tell the layers of what is sent, for one more of them or one less."""
+        """Enable or disable reports about sent data for one more layer."""
         self._counting += 1 if begin else -1
         if self.engine is not None:
             self.engine.measuring = self._counting > 0
@@ -312,7 +312,7 @@ class Http2Session(SessionControl):
             self.destroy()
 
     def _hand_out_waiting(self) -> None:
-        """Hand out the requests that wait, as long as there is room."""
+        """Emit waiting requests as long as there is room."""
 
     def _flushed(self) -> None:
         """Continue with waiting requests: the queued data was sent."""
@@ -508,7 +508,7 @@ class Http2Session(SessionControl):
     # --- streams ------------------------------------------------------------------------
 
     def has(self, stream: Http2Stream) -> bool:
-        """Whether *stream* is under way: it has begun, or waits to begin, and has not ended."""
+        """Return whether *stream* is open or waiting to begin."""
         return stream.id is not None and self.streams.get(stream.id) is stream
 
     def forget(self, stream: Http2Stream) -> None:

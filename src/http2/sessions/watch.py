@@ -211,7 +211,7 @@ class Watch:
         for stream in old:
             if not session.has(stream) or stream._response is not None:
                 continue
-            # an upload that goes on: it is the server that waits
+            # the upload makes progress: the server waits for it
             sent = stream._body_sent()
             known = seen.uploads.get(stream, (0, before))
             if known[0] != sent:

@@ -157,7 +157,7 @@ def _own(
     identity: dict[str, Any],
 ) -> ssl.SSLContext:
     """The context that the program has *given*, which is never changed."""
-    # imported when it is needed, as `ssl` is
+    # imported on demand, like `ssl`
     from .own_context import check_own_context
 
     context = check_own_context(given, side, protocols)

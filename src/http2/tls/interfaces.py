@@ -67,7 +67,7 @@ class SecureAccepting(Protocol):
         """Whether one of the protocols that a client offers by ALPN is ours."""
 
     def listener_count(self, event: str) -> int:
-        """How many listeners *event* has."""
+        """Return the number of listeners of *event*."""
 
     def emit(self, event: str, *args: object) -> bool:
         """Tell the program."""
