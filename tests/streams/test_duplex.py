@@ -456,7 +456,7 @@ def test_drain(run: Run) -> None:
         stream._need_drain = True
         waiters = [await soon(stream.drain()) for _ in range(3)]
         assert not any(task.done() for task in waiters)
-        stream._writable_again()
+        stream.writable_again()
         await asyncio.gather(*waiters)
         assert seen.names == ["drain"]
         await stream.drain()
@@ -489,8 +489,8 @@ def test_finish_wakes_who_drains_and_comes_once(run: Run) -> None:
         stream._need_drain = True
         stream.life = stream.life.on_end
         waiter = await soon(stream.drain())
-        stream._finished()
-        stream._finished()
+        stream.all_sent()
+        stream.all_sent()
         await waiter
         assert seen.names == ["finish"]
         assert stream.writable_finished

@@ -44,7 +44,7 @@ class Face(EventEmitter):
         return stream
 
     def _listener_failed(self, error: Exception, event: str, args: tuple[object, ...]) -> None:
-        self.stream._handler_failed(error, event)
+        self.stream.handler_failed(error, event)
 
     @property
     def socket(self) -> StreamSocketProxy | None:

@@ -323,7 +323,7 @@ class ServerResponse(Face):
         if self._ended:
             raise new_error("ERR_STREAM_WRITE_AFTER_END")
         if stream.life.closed:
-            raise stream._closed_error()
+            raise stream.closed_error()
         if not stream.headers_sent:
             self._check_chunk(chunk)
             self._send_head(self._status)
@@ -401,7 +401,7 @@ class ServerResponse(Face):
                 stream.off("finish", finish)
                 stream.off("close", finish)
         if not stream.writable_finished:
-            stream._error_seen = True
+            stream.error_seen = True
             raise stream._error or new_error("ERR_HTTP2_INVALID_STREAM")
 
     # --- push ---------------------------------------------------------------------------

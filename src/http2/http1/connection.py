@@ -144,13 +144,13 @@ class Http1Connection(Http1Carrier):
         elif stream._response_ended:
             self._after_response(stream)
         elif stream._need_drain:
-            stream._writable_again()
+            stream.writable_again()
 
     def _rested(self) -> None:
         self._resting = False
         stream = self._stream
         if stream is not None and stream._need_drain and not self._write_paused:
-            stream._writable_again()
+            stream.writable_again()
 
     # --- reading ----------------------------------------------------------------------
 
@@ -356,7 +356,7 @@ class Http1Connection(Http1Carrier):
             stream._ended_well()
             self._next()
             return
-        stream._finished()
+        stream.all_sent()
         if self._stream is not stream:
             return
         if stream._did_read and not stream.life.destroyed:
@@ -544,7 +544,7 @@ class Http1Connection(Http1Carrier):
                 if not copy_context().run(ask, request):
                     return None
             except Exception as error:
-                stream._handler_failed(error, "upgrade")
+                stream.handler_failed(error, "upgrade")
                 return None
         return request
 

@@ -64,7 +64,7 @@ class Http1Stream(Http1Writer):
         state = "destroyed" if life.destroyed else "closed" if life.closed else "open"
         return f"<{type(self).__name__} {self.method} {self.url[:128]} {state}>"
 
-    def _request_line(self) -> tuple[str, str]:
+    def request_line(self) -> tuple[str, str]:
         return self.method, self.url
 
     # --- the body of the request ----------------------------------------------------------
@@ -142,7 +142,7 @@ class Http1Stream(Http1Writer):
             self.life = life.on_done
             return
         self._shut(life.on_over, NGHTTP2_NO_ERROR)
-        self._finished()
+        self.all_sent()
         self._await_reader()
 
     def _stopped(self) -> None:

@@ -77,7 +77,7 @@ class Http1Writer(Responder):
         rules, before anything is sent.
         """
         if self.life.closed:
-            raise self._closed_error()
+            raise self.closed_error()
         if self.headers_sent:
             raise new_error("ERR_HTTP2_HEADERS_SENT")
         check_bool("end_stream", end_stream)
@@ -348,7 +348,7 @@ class Http1Writer(Responder):
     def _wrong_length(self, how: str) -> Exception:
         """The body can't be made whole: the exchange ends, with the error that is returned."""
         error = new_error("ERR_HTTP_CONTENT_LENGTH_MISMATCH", message=f"the body is {how}")
-        self._error_seen = True  # it is raised to the caller
+        self.error_seen = True  # it is raised to the caller
         self.life = self.life.on_end_refused
         self.destroy(error)
         return error

@@ -146,7 +146,7 @@ class _Streams:
         number = stream.id
         assert number is not None
         watched = self._open.get(number) or self._new()
-        watched.method, watched.target = stream._request_line()
+        watched.method, watched.target = stream.request_line()
         watch = self._watch
         watch._begun(watched)
 

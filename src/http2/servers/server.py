@@ -620,10 +620,10 @@ class Http2Server(Closable, Referenced):
 
     def _listener_failed(self, error: Exception, event: str, args: tuple[object, ...]) -> None:
         if event == "stream" and args and isinstance(args[0], Http2Stream):
-            args[0]._handler_failed(error, event)
+            args[0].handler_failed(error, event)
             return
         if event in OF_REQUESTS and args and not isinstance(args[-1], bytes):
-            cast("Requested", args[0]).stream._handler_failed(error, event)
+            cast("Requested", args[0]).stream.handler_failed(error, event)
             return
         handed_over = [arg for arg in args if isinstance(arg, RawSocket)]
         if isinstance(error, Http2Error) and any(

@@ -15,10 +15,8 @@ from ..common.timers import check_timeout
 from ..constants import (
     HTTP_STATUS_MISDIRECTED_REQUEST,
     NGHTTP2_CANCEL,
-    NGHTTP2_FLAG_END_STREAM,
     NGHTTP2_NO_ERROR,
     NGHTTP2_PROTOCOL_ERROR,
-    NGHTTP2_REFUSED_STREAM,
     NGHTTP2_SESSION_CLIENT,
 )
 from ..engine import events
@@ -164,14 +162,8 @@ class ClientHttp2Session(Http2Session):
         wake(waiters, None)
         pending, self._pending = self._pending, {}
         for stream in pending:
-            if stream._submit_request is not None and not stream.life.destroyed:
-                if self.closed:
-                    stream._refuse(new_error("ERR_HTTP2_GOAWAY_SESSION", retryable=True))
-                else:
-                    try:
-                        stream._submit_request()
-                    except Exception as error:
-                        stream._refuse(error)  # this one fails, the others go on
+            refusal = new_error("ERR_HTTP2_GOAWAY_SESSION", retryable=True) if self.closed else None
+            stream.begin_late(refusal)
         self.emit("connect", self, self.socket)
         if self.closed and not self.destroyed:
             self._announce_end()
@@ -192,7 +184,7 @@ class ClientHttp2Session(Http2Session):
             return
         self._connect_error = error
         waiters, self._connected_waiters = self._connected_waiters, None
-        self._error_seen = fail(waiters, error)
+        self.error_seen = fail(waiters, error)
         self.destroy(error, NGHTTP2_NO_ERROR)
 
     def _shut_down(
@@ -207,17 +199,17 @@ class ClientHttp2Session(Http2Session):
         super()._shut_down(error, stream_code, goaway_code)
         waiters, self._connected_waiters = self._connected_waiters, None
         if fail(waiters, error or self._lost or new_error("ERR_HTTP2_INVALID_SESSION")):
-            self._error_seen = True
+            self.error_seen = True
 
     def _fail_streams(self, error: BaseException | None, code: int) -> None:
         pending, self._pending = self._pending, {}
         for stream in pending:
             # never sent: the caller may repeat the request on another session
-            stream._session_ended(self._unprocessed(stream, error), NGHTTP2_CANCEL)
+            stream.session_ended(self._unprocessed(stream, error), NGHTTP2_CANCEL)
         last = self.goaway_last_stream_id if self._goaway_seen else None
         for opened in tuple(self.streams.values()):
-            if opened._is_unsent():
-                opened._session_ended(self._unprocessed(opened, error), code)
+            if opened.is_unsent():
+                opened.session_ended(self._unprocessed(opened, error), code)
             elif error is None and self._lost is None:
                 failure = new_error("ERR_HTTP2_STREAM_CANCEL")
                 if isinstance(failure, StreamError):
@@ -225,7 +217,7 @@ class ClientHttp2Session(Http2Session):
                 opened._error = failure
             elif last is not None and opened.id is not None and opened.id > last and opened.id & 1:
                 # RFC 9113 section 6.8
-                opened._session_ended(self._unprocessed(opened, error), code)
+                opened.session_ended(self._unprocessed(opened, error), code)
         super()._fail_streams(error, code)
 
     def _unprocessed(self, stream: Http2Stream, error: BaseException | None) -> BaseException:
@@ -254,7 +246,7 @@ class ClientHttp2Session(Http2Session):
         # Waiting requests are sent first, because some servers refuse requests after GOAWAY.
         # They are sent in order, so waiting for the last one is enough.
         last = next(reversed(self.streams.values()), None)
-        self._end_unannounced = last is not None and last._is_unsent()
+        self._end_unannounced = last is not None and last.is_unsent()
         if not self._end_unannounced:
             super()._announce_end()
 
@@ -380,21 +372,21 @@ class ClientHttp2Session(Http2Session):
                     exclusive,
                 )
                 self.streams[stream_id] = stream
-                stream._begin(stream_id)
+                stream.begin(stream_id)
                 self.wake()
 
-            stream._submit_request = submit
+            stream.wait_to_begin(submit)
             self._pending[stream] = None
-        if ended:
-            life = stream.life.on_end
-            stream.life = life if wait_for_trailers else life.on_sent
-        if weight != 16 or parent or exclusive:
-            stream._priority = (parent, weight, exclusive)
-        stream._sent = (dict(headers) if type(headers) is dict else headers, None, None)
+        stream.requested(
+            dict(headers) if type(headers) is dict else headers,
+            ended,
+            wait_for_trailers,
+            (parent, weight, exclusive),
+        )
         if self.deadlines is not None:
             self.deadlines.began(stream)
         if signal is not None:
-            stream._watch(signal)
+            stream.abort_with(signal)
         if self._timer is not None:
             self._timer.touch()
         return stream
@@ -420,81 +412,31 @@ class ClientHttp2Session(Http2Session):
             return
         # RFC 9113 section 6.8: waiting requests may no longer be sent; they fail now, without
         # waiting for streams that may take long.
-        waiting: list[Any] = [stream for stream in self.streams.values() if stream._is_unsent()]
+        waiting: list[Any] = [stream for stream in self.streams.values() if stream.is_unsent()]
         for stream in waiting:
             if not stream.life.closed:
-                stream._goes_unsent()
+                stream.goes_unsent()
         self._end_if_idle()
 
     def _on_response(self, stream_id: int, headers: Headers, flags: int) -> None:
         stream: Any = self.streams.get(stream_id)  # a ClientHttp2Stream, as all of them
-        if stream is None:
-            return
-        if (
-            stream._watched
-            or stream._response_waiters is None
-            or flags & NGHTTP2_FLAG_END_STREAM
-            or headers[":status"] in _UNUSUAL
-        ):
-            self._receive_headers(stream, headers, flags)
-            return
-        stream._response = headers
-        waiters, stream._response_waiters = stream._response_waiters, None
-        wake(waiters, headers)
+        if stream is not None:
+            stream.receive_response(headers, flags)
 
-    def _on_data(self, stream_id: int, data: bytes, end: bool) -> None:
-        stream = self.streams.get(stream_id)
-        if stream is None or stream._watched or stream.life.destroyed or not data:
-            super()._on_data(stream_id, data, end)
-            return
-        # as Duplex._feed, for a stream without listeners
-        stream._keep(data)
-        if end:
-            stream.life = stream.life.on_peer_end
-        if stream._reader is not None:
-            stream._wake_reader()
-        elif stream._flowing:
-            stream._schedule_flow()
-
-    def _on_stream_closed(self, stream_id: int, code: int, unsent: int | None) -> None:
-        stream: Any = self.streams.pop(stream_id, None)
-        if stream is None:
-            return
-        if stream._buffered and self.engine is not None:
-            stream._hold_blocks(self.engine, stream_id)
-        if (
-            code == NGHTTP2_NO_ERROR
-            and unsent is None
-            and stream.life.both_ended
-            and not stream._watched
-        ):
-            if stream._buffered and self.engine is not None:
-                # see Http2Stream._stream_closed
-                self.engine.consume(stream_id, stream._buffered - stream._put_back)
-            stream._complete()
-        elif code != NGHTTP2_REFUSED_STREAM or not self._send_again(stream, stream_id):
-            stream._stream_closed(code, unsent is not None)
-
-    def _send_again(self, stream: ClientHttp2Stream, stream_id: int) -> bool:
-        """Send a request again that the server has refused (RFC 9113 section 8.7).
-
-        Most were sent before the server's limit of streams was known; now they wait for it.
-        Return False if it cannot be sent again, or was refused too often.
-        """
+    def submit_again(
+        self,
+        stream: ClientHttp2Stream,
+        headers: OutgoingHeaders | None,
+        priority: tuple[int, int, bool],
+    ) -> bool:
+        """Send the request of *stream* again, with a new identifier; False when it can't be."""
         connection = self.engine
-        if (
-            connection is None
-            or self._goaway_seen
-            or stream.life.closed
-            or stream._refusals >= MOST_REFUSALS
-        ):
+        if connection is None or self._goaway_seen:
             return False
-        again = connection.submit_again(
-            stream_id, stream._sent[0], self.authority, self.scheme, *stream._priority
-        )
+        assert stream.id is not None
+        again = connection.submit_again(stream.id, headers, self.authority, self.scheme, *priority)
         if not again:
             return False
-        stream._refusals += 1
         stream.id = again
         self.streams[again] = stream
         self.wake()
@@ -505,8 +447,10 @@ class ClientHttp2Session(Http2Session):
         if event == "stream" and self._unwanted_pushes:
             want_again(self)
 
-    def _misdirected(self, stream: ClientHttp2Stream) -> None:
-        """Remove an origin for which the server answered 421 (RFC 9110 section 15.5.20)."""
+    def misdirected(self, stream: ClientHttp2Stream) -> None:
+        """The server is not the one to ask for that origin (RFC 9110 section 15.5.20)."""
+        if not self.encrypted:
+            return
         sent = stream.sent_headers
         assert sent is not None
         authority = sent.get(":authority") or sent.get("host")
@@ -526,28 +470,6 @@ class ClientHttp2Session(Http2Session):
             self.add_origins(origins)
             self.emit("origin", origins)
 
-    def _receive_headers(self, stream: Http2Stream, headers: Headers, flags: int) -> None:
-        assert isinstance(stream, ClientHttp2Stream)
-        status = headers.get(":status")
-        ended = bool(flags & NGHTTP2_FLAG_END_STREAM)
-        if stream._timer is not None:
-            stream._timer.touch()
-        if status is None:
-            stream._received_trailers = headers
-            stream.emit("trailers", headers, flags)
-        elif 100 <= status < 200 and not ended:
-            stream.emit("headers", headers, flags)
-            if status == 100:
-                stream.emit("continue")
-        else:
-            if ended:
-                stream.end_after_headers = True
-            if status == HTTP_STATUS_MISDIRECTED_REQUEST and self.encrypted:
-                self._misdirected(stream)
-            stream._receive_response(headers, flags)
-        if ended and not stream.life.destroyed:
-            stream._feed(b"", True)
-
 
 ClientHttp2Session._handlers = event_handlers(
     (events.RESPONSE, ClientHttp2Session._on_response),
@@ -555,8 +477,6 @@ ClientHttp2Session._handlers = event_handlers(
     (events.PUSH_RESPONSE, ClientHttp2Session._on_headers),
     (events.ALTSVC, ClientHttp2Session._on_altsvc),
     (events.ORIGIN, ClientHttp2Session._on_origin),
-    (events.DATA, ClientHttp2Session._on_data),
-    (events.STREAM_CLOSED, ClientHttp2Session._on_stream_closed),
     (events.GOAWAY, ClientHttp2Session._on_goaway),
 )
 

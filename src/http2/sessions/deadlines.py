@@ -13,9 +13,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
-from ..constants import NGHTTP2_CANCEL, NGHTTP2_SESSION_CLIENT, NGHTTP2_SETTINGS_TIMEOUT
+from ..constants import NGHTTP2_SESSION_CLIENT, NGHTTP2_SETTINGS_TIMEOUT
 from ..engine import events
-from ..errors import SessionTimeoutError, StreamTimeoutError
+from ..errors import SessionTimeoutError
 from .keepalive import give_up
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ __all__ = [
     "Queue",
     "begin_deadlines",
     "end_silent_session",
-    "end_stream",
 ]
 
 T = TypeVar("T")
@@ -134,22 +133,6 @@ class StreamQueue:
         if self._handle is not None:
             self._handle.cancel()
             self._handle = None
-
-
-def end_stream(stream: Http2Stream, message: str) -> None:
-    """End the expired *stream* with CANCEL; waiting callers get an error with *message*."""
-    if stream.destroyed:
-        return
-    session = stream._session
-    stream.destroy(
-        StreamTimeoutError(
-            "ERR_HTTP2_STREAM_ERROR",
-            message,
-            error_code=NGHTTP2_CANCEL,
-            stream_id=stream.id,
-            retryable=session.type == NGHTTP2_SESSION_CLIENT and stream._is_unsent(),
-        )
-    )
 
 
 def _not_established(seconds: float) -> str:
@@ -292,20 +275,20 @@ class Deadlines:
     def _headers_late(self, stream: Http2Stream) -> bool:
         # only a client waits for them
         waiting = cast("ClientHttp2Stream", stream)
-        if waiting._response is not None:
+        if waiting.status is not None:
             return False
-        sent = waiting._body_sent()
+        sent = waiting.body_sent()
         if sent != self._sent.pop(stream, 0):
             # the upload makes progress: the server waits for it
             self._sent[stream] = sent
             return True
         seconds = self._session.options.headers_timeout
-        end_stream(stream, f"no response headers received within {seconds:g} s")
+        stream.end_late(f"no response headers received within {seconds:g} s")
         return False
 
     def _request_late(self, stream: Http2Stream) -> bool:
         seconds = self._session.options.request_timeout
-        end_stream(stream, f"request and response not complete within {seconds:g} s")
+        stream.end_late(f"request and response not complete within {seconds:g} s")
         return False
 
     # --- the session ------------------------------------------------------------------------

@@ -10,9 +10,7 @@ from ..common.closing import Completion
 from ..common.emitter import logger
 from ..common.layout import lay_out
 from ..constants import (
-    HTTP2_METHOD_HEAD,
     NGHTTP2_FLAG_END_STREAM,
-    NGHTTP2_NO_ERROR,
     NGHTTP2_SESSION_SERVER,
 )
 from ..engine import events
@@ -21,7 +19,6 @@ from ..headers import Headers
 from ..net.origins import altsvc_arguments, check_origins
 from ..streams.push import Pushes
 from ..streams.server_stream import ServerHttp2Stream
-from ..streams.stream import Http2Stream
 from ..streams.unanswered import check_answered
 from .options import SessionOptions
 from .session import LAID_OUT, Http2Session, event_handlers
@@ -118,13 +115,9 @@ class ServerHttp2Session(Http2Session):
             self.emit("connect", self, self.socket)
 
     def _on_request(self, stream_id: int, headers: Headers, flags: int) -> None:
-        stream = ServerHttp2Stream(self, stream_id, headers)
+        stream = ServerHttp2Stream(self, stream_id, headers, flags)
         self.streams[stream_id] = stream
-        if headers[":method"] == HTTP2_METHOD_HEAD:
-            stream._head_request = True
         if flags & NGHTTP2_FLAG_END_STREAM:
-            stream.life = stream.life.on_peer_end
-            stream.end_after_headers = True
             connection: Any = self.engine
             if not self._waiting and connection.admit():
                 self._hand_out(stream, headers, flags)
@@ -133,7 +126,7 @@ class ServerHttp2Session(Http2Session):
         # may also have to wait for room.
         if self._waiting is None:
             self._waiting = deque()
-        stream._is_waiting = True
+        stream.is_waiting = True
         self._waiting.append((stream, headers, flags))
 
     def _hand_out_waiting(self) -> None:
@@ -141,14 +134,11 @@ class ServerHttp2Session(Http2Session):
         waiting, connection = self._waiting, self.engine
         while waiting and connection is not None and connection.admit():
             stream, headers, flags = waiting.popleft()
-            stream._is_waiting = False
+            stream.is_waiting = False
             if stream.life.closed:
                 continue
             self._hand_out(stream, headers, flags)
-            trailers = stream._early_trailers
-            if trailers is not None and not stream.life.destroyed:
-                stream._early_trailers = None
-                self._receive_headers(stream, *trailers)
+            stream.handed_out()
             if self.destroyed:
                 return
 
@@ -180,36 +170,6 @@ class ServerHttp2Session(Http2Session):
         # the common case of one listener, without a detour
         if server is not None and not server.offer("stream", stream, headers):
             server.emit_late("stream", (stream, headers, flags), _raw_headers)
-
-    def _on_stream_closed(self, stream_id: int, code: int, unsent: int | None) -> None:
-        stream = self.streams.pop(stream_id, None)
-        if stream is None:
-            return
-        if (
-            code == NGHTTP2_NO_ERROR
-            and unsent is None
-            and stream.life.both_ended
-            and not stream._watched
-            and not stream._buffered
-        ):
-            # nobody has asked to be told
-            stream.life = stream.life.on_done
-        else:
-            stream._stream_closed(code, unsent is not None)
-
-    def _receive_headers(self, stream: Http2Stream, headers: Headers, flags: int) -> None:
-        # a second block of a request: its trailers (RFC 9113 section 8.1)
-        assert isinstance(stream, ServerHttp2Stream)
-        if stream._is_waiting:
-            # its handler is notified
-            stream._early_trailers = headers, flags
-            return
-        if stream._timer is not None:
-            stream._timer.touch()
-        stream._received_trailers = headers
-        stream.emit("trailers", headers, flags)
-        if flags & NGHTTP2_FLAG_END_STREAM and not stream.life.destroyed:
-            stream._feed(b"", True)
 
     def _on_goaway_sent(self, last_stream_id: int, code: int, reason: bytes) -> None:
         super()._on_goaway_sent(last_stream_id, code, reason)
@@ -263,7 +223,7 @@ class ServerHttp2Session(Http2Session):
         heard = self.emit("error", error)
         if server is not None:
             heard = server.emit("session_error", error, self) or heard
-        if heard or self._error_seen:
+        if heard or self.error_seen:
             return
         if isinstance(error, ConnectionClosed) and error.__cause__ is None:
             # clients may leave at any time: it is not logged
@@ -288,7 +248,6 @@ class ServerHttp2Session(Http2Session):
 
 ServerHttp2Session._handlers = event_handlers(
     (events.REQUEST, ServerHttp2Session._on_request),
-    (events.STREAM_CLOSED, ServerHttp2Session._on_stream_closed),
     (events.GOAWAY_SENT, ServerHttp2Session._on_goaway_sent),
 )
 

@@ -13,7 +13,6 @@ connection, `_shut_down` runs once: it ends every stream and sends a last GOAWAY
 from __future__ import annotations
 
 import asyncio
-from abc import abstractmethod
 from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -140,7 +139,7 @@ class Http2Session(SessionControl):
     _close_error: BaseException | None = None
     _farewell: Farewell | None = None
     # Whether the error was raised to a caller: then it is not logged.
-    _error_seen = False
+    error_seen = False
     # The debug data of the last GOAWAY.
     _last_words = b""
     _invalid_frames = 0
@@ -373,7 +372,7 @@ class Http2Session(SessionControl):
         self._note(False)
 
     def _report_error(self, error: BaseException) -> None:
-        if self._error_seen:
+        if self.error_seen:
             self.emit("error", error)
         else:
             self._emit_error(error)
@@ -413,7 +412,7 @@ class Http2Session(SessionControl):
         streams = list(self.streams.values())
         self.streams.clear()
         for stream in streams:
-            stream._session_ended(self._said_to(stream, error), code)
+            stream.session_ended(self._said_to(stream, error), code)
 
     def _said_to(self, stream: Http2Stream, error: BaseException | None) -> BaseException | None:
         """Return the error of *stream* when the session ends with *error*."""
@@ -533,40 +532,34 @@ class Http2Session(SessionControl):
     def _on_data(self, stream_id: int, data: bytes, end: bool) -> None:
         stream = self.streams.get(stream_id)
         if stream is not None:
-            stream._receive_data(data, end)
+            stream.receive_data(data, end)
         elif data and self.engine is not None:
             self.engine.consume(stream_id, len(data))
 
     def _on_headers(self, stream_id: int, headers: Headers, flags: int) -> None:
         stream = self.streams.get(stream_id)
         if stream is not None:
-            self._receive_headers(stream, headers, flags)
-
-    @abstractmethod
-    def _receive_headers(self, stream: Http2Stream, headers: Headers, flags: int) -> None:
-        """Handle a header block on an open stream; *flags* are those of its frame."""
+            stream.receive_headers(headers, flags)
 
     def _on_stream_closed(self, stream_id: int, code: int, unsent: int | None) -> None:
         stream = self.streams.pop(stream_id, None)
         if stream is not None:
-            stream._stream_closed(code, unsent is not None)
+            stream.over(code, unsent)
 
     def _on_end_sent(self, stream_id: int, _: None, __: None) -> None:
         stream = self.streams.get(stream_id)
         if stream is not None:
-            stream._finished()
+            stream.all_sent()
 
     def _on_writable(self, stream_id: int, _: None, __: None) -> None:
         stream = self.streams.get(stream_id)
         if stream is not None:
-            if stream._timer is not None:
-                stream._timer.touch()
-            stream._writable_again()
+            stream.has_room()
 
     def _on_want_trailers(self, stream_id: int, _: None, __: None) -> None:
         stream = self.streams.get(stream_id)
         if stream is not None:
-            stream._want_trailers()
+            stream.wants_trailers()
 
     def _on_goaway(self, last_stream_id: int, code: int, opaque_data: bytes) -> None:
         self._goaway_seen = True
@@ -602,7 +595,7 @@ class Http2Session(SessionControl):
 
     def _on_frame_not_sent(self, stream_id: int, frame_type: int, code: int) -> None:
         stream = self.streams.get(stream_id)
-        if stream is not None and frame_type == FRAME_HEADERS and stream._never_sent(code):
+        if stream is not None and frame_type == FRAME_HEADERS and stream.never_sent(code):
             return
         if code in _EXPECTED_NOT_SENT:
             return
@@ -635,7 +628,7 @@ class Http2Session(SessionControl):
 
     def _listener_failed(self, error: Exception, event: str, args: tuple[object, ...]) -> None:
         if event == "stream" and args and isinstance(args[0], Http2Stream):
-            args[0]._handler_failed(error, event)
+            args[0].handler_failed(error, event)
             return
         if self.destroyed and isinstance(error, Http2Error):
             logger.debug("%r: a listener of %r: %r", self, event, error)

@@ -14,7 +14,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from ..constants import NGHTTP2_SESSION_CLIENT
-from .deadlines import COARSE, end_stream
+from .deadlines import COARSE
 from .keepalive import give_up
 
 if TYPE_CHECKING:
@@ -169,7 +169,7 @@ class Watch:
         bodies: dict[int, tuple[int, float]] = {}
         for stream_id, sent in connection.unsent_bodies():
             stream = session.streams.get(stream_id)
-            if stream is None or stream._is_unsent():
+            if stream is None or stream.is_unsent():
                 continue
             before = seen.bodies.get(stream_id)
             if before is None or before[0] != sent:
@@ -177,7 +177,7 @@ class Watch:
             elif now - before[1] < seconds:
                 bodies[stream_id] = before
             else:
-                end_stream(stream, f"peer kept its flow-control window closed for {seconds:g} s")
+                stream.end_late(f"peer kept its flow-control window closed for {seconds:g} s")
         seen.bodies = bodies
 
     # --- a client's responses -----------------------------------------------------------------
@@ -205,25 +205,25 @@ class Watch:
                 for stream_id, stream in session.streams.items():
                     if stream_id >= own if stream_id & 1 else stream_id > pushed:
                         break
-                    if stream._response is None and stream not in seen.pending:
+                    if stream.status is None and stream not in seen.pending:
                         old.append(stream)
         uploads: dict[ClientHttp2Stream, tuple[int, float]] = {}
         for stream in old:
-            if not session.has(stream) or stream._response is not None:
+            if not session.has(stream) or stream.status is not None:
                 continue
             # the upload makes progress: the server waits for it
-            sent = stream._body_sent()
+            sent = stream.body_sent()
             known = seen.uploads.get(stream, (0, before))
             if known[0] != sent:
                 uploads[stream] = (sent, now)
             elif known[1] > before:
                 uploads[stream] = known
             else:
-                end_stream(stream, f"no response headers received within {seconds:g} s")
+                stream.end_late(f"no response headers received within {seconds:g} s")
         seen.uploads = uploads
         if seen.pending:
             seen.pending = {
                 stream: since
                 for stream, since in seen.pending.items()
-                if session.has(stream) and stream._response is None
+                if session.has(stream) and stream.status is None
             }

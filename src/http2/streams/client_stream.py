@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Any, Self
 from ..common.futures import fail, wake
 from ..common.layout import lay_out
 from ..constants import (
+    HTTP_STATUS_MISDIRECTED_REQUEST,
     NGHTTP2_CANCEL,
     NGHTTP2_ERR_FRAME_SIZE_ERROR,
+    NGHTTP2_FLAG_END_STREAM,
+    NGHTTP2_NO_ERROR,
     NGHTTP2_REFUSED_STREAM,
 )
 from ..engine.events import HIGH_WATER
 from ..errors import Http2Error, new_error, stream_error
-from ..headers import Headers, headers_as_sent
+from ..headers import Headers, OutgoingHeaders, headers_as_sent
 from .charset import charset_of
 from .life import IDLE
 from .stream import Http2Stream
@@ -28,9 +31,16 @@ if TYPE_CHECKING:
 
     from ..engine import Connection
     from ..listening import ClientStreamEvents
-    from ..sessions.client_session import ClientHttp2Session
+    from .interfaces import ClientStreamOwner
 
 __all__ = ["ClientHttp2Stream"]
+
+
+# How often a request is sent again that the server has refused.
+MOST_REFUSALS = 5
+
+# Statuses of responses that mean more than that the response has come.
+_UNUSUAL = frozenset({*range(200), HTTP_STATUS_MISDIRECTED_REQUEST})
 
 
 class HeldBlocks:
@@ -68,10 +78,10 @@ class ClientHttp2Stream(Http2Stream):
         prepend_listener: ClientStreamEvents
         prepend_once_listener: ClientStreamEvents
 
-    _session: ClientHttp2Session
+    _session: ClientStreamOwner
     headers_sent = True
 
-    def __init__(self, session: ClientHttp2Session) -> None:
+    def __init__(self, session: ClientStreamOwner) -> None:
         # as in ServerHttp2Stream: attributes that every request reads belong to the instance
         self._session = session
         self.life = IDLE
@@ -185,8 +195,39 @@ class ClientHttp2Stream(Http2Stream):
 
     # --- the request --------------------------------------------------------------------
 
-    def _begin(self, stream_id: int) -> None:
-        """Handle the submission of the request as *stream_id*; send the data that has waited."""
+    def requested(
+        self,
+        headers: OutgoingHeaders | None,
+        ended: bool,
+        wait_for_trailers: bool,
+        priority: tuple[int, int, bool],
+    ) -> None:
+        """Keep what was asked for: *headers*, and whether no body follows them."""
+        if ended:
+            life = self.life.on_end
+            self.life = life if wait_for_trailers else life.on_sent
+        self._sent = (headers, None, None)
+        self._priority = priority
+
+    def wait_to_begin(self, submit: Callable[[], None]) -> None:
+        """Wait for the connection; *submit* sends the request then, and calls `begin`."""
+        self._submit_request = submit
+
+    def begin_late(self, refusal: BaseException | None) -> None:
+        """The connection is established: send the request that waited, or end it with *refusal*."""
+        submit = self._submit_request
+        if submit is None or self.life.destroyed:
+            return
+        if refusal is not None:
+            self._refuse(refusal)
+            return
+        try:
+            submit()
+        except Exception as error:
+            self._refuse(error)  # this one fails, the others go on
+
+    def begin(self, stream_id: int) -> None:
+        """The request has been handed to the engine as *stream_id*; send what has waited."""
         self.id = stream_id
         self.life = self.life.on_begin
         self._submit_request = None
@@ -205,7 +246,7 @@ class ClientHttp2Stream(Http2Stream):
                 self.destroy(error)
                 return
             if connection.pending(stream_id) < HIGH_WATER and self._need_drain:
-                self._writable_again()
+                self.writable_again()
         if self._listeners is not None:
             self.emit("ready")
 
@@ -223,7 +264,7 @@ class ClientHttp2Stream(Http2Stream):
             return False
         return True
 
-    def _never_sent(self, code: int) -> bool:
+    def never_sent(self, code: int) -> bool:
         """Handle a request that was not sent, because of the peer's GOAWAY or its length."""
         if code == NGHTTP2_ERR_FRAME_SIZE_ERROR:
             # a header block that is longer than `max_send_header_block_length`
@@ -231,11 +272,11 @@ class ClientHttp2Stream(Http2Stream):
             return False
         if not self.life.closed:
             self.life = self.life.on_unsent
-            self._goes_unsent()
+            self.goes_unsent()
         # else this side has closed it in the same turn: the event for the closed stream follows
         return True
 
-    def _goes_unsent(self) -> None:
+    def goes_unsent(self) -> None:
         """End the request: the peer sent GOAWAY before it could be sent."""
         self._refuse(
             new_error(
@@ -245,14 +286,14 @@ class ClientHttp2Stream(Http2Stream):
             )
         )
 
-    def _is_unsent(self) -> bool:
+    def is_unsent(self) -> bool:
         connection = self._session.engine
         if self.id is None or not self.life.on_wire or connection is None:
             return self.id is None
         # even identifiers are the server's, and never wait here
         return self.id % 2 == 1 and self.id > connection.last_sent_request
 
-    def _body_sent(self) -> int:
+    def body_sent(self) -> int:
         """Bytes of the request's body that were passed to the transport; 0 once all were."""
         connection = self._session.engine
         if self.id is None or connection is None:
@@ -264,7 +305,7 @@ class ClientHttp2Stream(Http2Stream):
         self._shut(self.life.on_close, NGHTTP2_REFUSED_STREAM)
         self._leave(error)
 
-    def _watch(self, signal: Awaitable[object]) -> None:
+    def abort_with(self, signal: Awaitable[object]) -> None:
         """Abort the request when the awaitable *signal* completes."""
         self._watched = True
         future: asyncio.Future[object] = asyncio.ensure_future(signal, loop=self._session.loop)
@@ -288,14 +329,88 @@ class ClientHttp2Stream(Http2Stream):
 
     # --- the response -------------------------------------------------------------------
 
-    def _complete(self) -> None:
-        """Finish: request and response are complete, and there are no listeners or waiters."""
-        life = self.life
-        self.life = life.on_done if life.readable_ended else life.on_sent.on_over
+    def receive_headers(self, headers: Headers, flags: int) -> None:
+        """A header block of the response: informational, its first one, or the trailers."""
+        status = headers.get(":status")
+        ended = bool(flags & NGHTTP2_FLAG_END_STREAM)
+        self.touch()
+        if status is None:
+            self._received_trailers = headers
+            self.emit("trailers", headers, flags)
+        elif 100 <= status < 200 and not ended:
+            self.emit("headers", headers, flags)
+            if status == 100:
+                self.emit("continue")
+        else:
+            if ended:
+                self.end_after_headers = True
+            if status == HTTP_STATUS_MISDIRECTED_REQUEST:
+                self._session.misdirected(self)
+            self._have_response(headers, flags)
+        if ended and not self.life.destroyed:
+            self._feed(b"", True)
 
-    def _hold_blocks(self, connection: Connection, stream_id: int) -> None:
+    def receive_response(self, headers: Headers, flags: int) -> None:
+        """As `receive_headers`, the everyday response without a detour."""
+        if (
+            self._watched
+            or self._response_waiters is None
+            or flags & NGHTTP2_FLAG_END_STREAM
+            or headers[":status"] in _UNUSUAL
+        ):
+            self.receive_headers(headers, flags)
+            return
+        self._response = headers
+        waiters, self._response_waiters = self._response_waiters, None
+        wake(waiters, headers)
+
+    def receive_data(self, data: bytes, end: bool) -> None:
+        """Bytes of the response have come, *end* with the last of them."""
+        if self._watched or self.life.destroyed or not data:
+            super().receive_data(data, end)
+            return
+        # as `_feed`, for a stream that has no listeners
+        self._keep(data)
+        if end:
+            self.life = self.life.on_peer_end
+        if self._reader is not None:
+            self._wake_reader()
+        elif self._flowing:
+            self._schedule_flow()
+
+    def over(self, code: int, unsent: int | None) -> None:
+        """The stream is over for HTTP/2; what is left of the response can still be read."""
+        connection = self._session.engine
+        buffered = self._buffered
+        if buffered and connection is not None:
+            self._hold_blocks(connection)
+        life = self.life
+        if code == NGHTTP2_NO_ERROR and unsent is None and life.both_ended and not self._watched:
+            # nobody has asked to be told
+            if buffered and connection is not None:
+                # see `_end_over`
+                assert self.id is not None
+                connection.consume(self.id, buffered - self._put_back)
+            self.life = life.on_done if life.readable_ended else life.on_sent.on_over
+        elif code != NGHTTP2_REFUSED_STREAM or not self._ask_again():
+            self._end_over(code, unsent is not None)
+
+    def _ask_again(self) -> bool:
+        """Send a request again that the server has not processed (RFC 9113 section 8.7).
+
+        Most were sent before the server's limit of streams was known: now they wait for it.
+        False when it can't be sent again, or was refused time and again.
+        """
+        if self.life.closed or self._refusals >= MOST_REFUSALS:
+            return False
+        again = self._session.submit_again(self, self._sent[0], self._priority)
+        self._refusals += again
+        return again
+
+    def _hold_blocks(self, connection: Connection) -> None:
         """Count the header blocks of a response that has ended before it was read."""
-        size = connection.hold_blocks(stream_id)
+        assert self.id is not None
+        size = connection.hold_blocks(self.id)
         if size:
             self._held_blocks = HeldBlocks(connection, size)
 
@@ -306,7 +421,7 @@ class ClientHttp2Stream(Http2Stream):
         elif self.life.whole:
             self.life = self.life.on_done
 
-    def _receive_response(self, headers: Headers, flags: int) -> None:
+    def _have_response(self, headers: Headers, flags: int) -> None:
         self._response = headers
         waiters, self._response_waiters = self._response_waiters, None
         wake(waiters, headers)
@@ -322,7 +437,7 @@ class ClientHttp2Stream(Http2Stream):
                 error = self._error = stream_error(self._code, self.id)
             waiters, self._response_waiters = self._response_waiters, None
             if fail(waiters, error):
-                self._error_seen = True
+                self.error_seen = True
 
     def _fail(self, error: BaseException | None) -> None:
         self._unwatch()

@@ -52,7 +52,7 @@ class Duplex(Ending):
 
     # The error of reading, draining and waiting; set before the last waiter is woken.
     _error: BaseException | None = None
-    _error_seen = False
+    error_seen = False
 
     # Received and unread chunks: most often one, for which a list is the fastest.
     _chunks: list[bytes] | deque[bytes] | None = None
@@ -217,7 +217,7 @@ class Duplex(Ending):
 
     def _raise_error(self) -> None:
         if self._error is not None:
-            self._error_seen = True
+            self.error_seen = True
             raise self._error
         if self.life.destroyed and not self.life.read_ended:
             raise new_error("ERR_STREAM_PREMATURE_CLOSE")
@@ -414,31 +414,31 @@ class Duplex(Ending):
             self._drainers = []
         await wait_among(self._drainers)
 
-    def _writable_again(self) -> None:
+    def writable_again(self) -> None:
         """Called when the queue of written data is short again."""
         self._need_drain = False
         drainers, self._drainers = self._drainers, None
         wake(drainers, None)
         self.emit("drain")
 
-    def _finished(self) -> None:
+    def all_sent(self) -> None:
         """Called when the last written byte has been passed to the transport."""
         after = self.life.on_sent
         if after is not self.life:
             self.life = after
             if self._drainers is not None:
-                self._writable_again()
+                self.writable_again()
             self.emit("finish")
 
     def _fail_waiters(self) -> None:
         """Wake all readers and drainers with `_error`."""
         if self._reader is not None and not self._tasks:
             # the error is raised to this reader, unless it is a listener's, which is cancelled
-            self._error_seen = True
+            self.error_seen = True
         self._wake_reader()
         if self._end_waiters is not None:
             if not self._tasks:
-                self._error_seen = True
+                self.error_seen = True
             self._wake_end_waiters()
         self._fail_drainers()
 
@@ -447,4 +447,4 @@ class Duplex(Ending):
         if self._drainers is not None:
             drainers, self._drainers = self._drainers, None
             if fail(drainers, self._error or new_error("ERR_STREAM_PREMATURE_CLOSE")):
-                self._error_seen = True
+                self.error_seen = True

@@ -74,6 +74,11 @@ class Exchange(Duplex, ABC):
     _unemitted: BaseException | None = None
     _timer: IdleTimer | None = None
 
+    @property
+    def owner(self) -> ExchangeOwner:
+        """The session, or the connection of HTTP/1; also when the exchange is over."""
+        return self._session
+
     # --- what is known ----------------------------------------------------------------
 
     @property
@@ -134,11 +139,11 @@ class Exchange(Duplex, ABC):
     def _check_writable(self) -> None:
         life = self.life
         if life.closed:
-            raise self._closed_error()
+            raise self.closed_error()
         if life.writable_ended:
             raise new_error("ERR_STREAM_WRITE_AFTER_END")
 
-    def _closed_error(self) -> BaseException:
+    def closed_error(self) -> BaseException:
         """Return the error for sending on a closed stream, caused by the peer's error, if any."""
         error = new_error("ERR_HTTP2_INVALID_STREAM")
         error.__cause__ = self._error
@@ -230,7 +235,7 @@ class Exchange(Duplex, ABC):
         error = self._unemitted
         if error is not None:
             self._unemitted = None
-            if self._error_seen or self._is_of_no_account(error):
+            if self.error_seen or self._is_of_no_account(error):
                 self.emit("error", error)
             else:
                 self._emit_error(error)
@@ -257,6 +262,11 @@ class Exchange(Duplex, ABC):
         if not self.life.destroyed:
             self.emit("timeout")
 
+    def touch(self) -> None:
+        """Something has happened on it: the idle time begins anew."""
+        if self._timer is not None:
+            self._timer.touch()
+
     def _cancel_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
@@ -265,9 +275,9 @@ class Exchange(Duplex, ABC):
     # --- errors of listeners --------------------------------------------------------------
 
     def _listener_failed(self, error: Exception, event: str, args: tuple[object, ...]) -> None:
-        self._handler_failed(error, event)
+        self.handler_failed(error, event)
 
-    def _handler_failed(self, error: Exception, event: str) -> None:
+    def handler_failed(self, error: Exception, event: str) -> None:
         """End the stream, and nothing else, after an exception in a handler."""
         if self.life.closed and isinstance(error, Http2Error) and not self._is_own_fault(error):
             # The exception only reports the end of the stream, which is already known.
@@ -276,17 +286,17 @@ class Exchange(Duplex, ABC):
         logger.error(
             "%r: a listener of %r raised: %s", self, event, self._described(), exc_info=error
         )
-        self._error_seen = True
+        self.error_seen = True
         if not self._answer_failure():
             self.destroy(error)
 
     def _described(self) -> str:
         """Return method, path and peer for the log."""
-        method, target = self._request_line()
+        method, target = self.request_line()
         shown = "".join(char if char.isprintable() else "?" for char in target[:SHOWN_TARGET])
         return f"{method} {shown}, peer {self.peer_name() or 'unknown'}"
 
-    def _request_line(self) -> tuple[str, str]:
+    def request_line(self) -> tuple[str, str]:
         """Return the method and the target of the request."""
         request = self._request
         if request is None:
@@ -379,7 +389,7 @@ class Responder(Exchange):
     def _check_informational(self) -> None:
         """Raise an error if no informational response can be sent."""
         if self.life.closed:
-            raise self._closed_error()
+            raise self.closed_error()
         if self.headers_sent:
             raise new_error("ERR_HTTP2_HEADERS_AFTER_RESPOND")
 

@@ -168,7 +168,7 @@ class FileTransfer:
         length: int | None,
     ) -> None:
         if stream.life.closed:
-            raise stream._closed_error()
+            raise stream.closed_error()
         if stream.headers_sent:
             raise new_error("ERR_HTTP2_HEADERS_SENT")
         if stream._transfer is not None:
@@ -317,7 +317,7 @@ class FileTransfer:
                 verdict = check(*args) if arity < 0 else check(*args[:arity])
             except Exception as error:
                 self.stop()
-                stream._handler_failed(error, "stat_check")
+                stream.handler_failed(error, "stat_check")
                 return False
             if verdict is False or stream._transfer is not None:
                 self._release()
@@ -355,7 +355,7 @@ class FileTransfer:
             try:
                 result = on_error(error) if arity_of(on_error) else on_error()
             except Exception as failure:
-                stream._handler_failed(failure, "on_error")
+                stream.handler_failed(failure, "on_error")
             else:
                 if result is not None:
                     stream._returned(result, "on_error", (error,))

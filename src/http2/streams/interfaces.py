@@ -13,10 +13,21 @@ import asyncio
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from ..engine.connection import Connection as Engine
+    from ..headers import Headers, OutgoingHeaders
     from .life import Life
 
-__all__ = ["ExchangeOwner", "ExchangeState", "StreamOwner"]
+__all__ = [
+    "ClientStreamOwner",
+    "DrivenClientStream",
+    "DrivenServerStream",
+    "DrivenStream",
+    "ExchangeOwner",
+    "ExchangeState",
+    "StreamOwner",
+]
 
 
 class ExchangeOwner(Protocol):
@@ -41,6 +52,9 @@ class StreamOwner(ExchangeOwner, Protocol):
     engine: Engine | None
     """The engine's connection; None before the connection is established and after its end."""
 
+    error_seen: bool
+    """Whether the session's error was raised to a caller who waited: no log needs it."""
+
     @property
     def type(self) -> int:
         """``NGHTTP2_SESSION_SERVER`` or ``NGHTTP2_SESSION_CLIENT``."""
@@ -61,6 +75,24 @@ class StreamOwner(ExchangeOwner, Protocol):
         """Return the connection's error if *stream* is incomplete because of it."""
 
 
+class ClientStreamOwner(StreamOwner, Protocol):
+    """What a stream of a client is one of."""
+
+    scheme: str
+    """``:scheme`` of requests that say no other."""
+
+    authority: str
+    """``:authority`` of requests that say no other."""
+
+    def submit_again(
+        self, stream: Any, headers: OutgoingHeaders | None, priority: tuple[int, int, bool]
+    ) -> bool:
+        """Send the request of *stream* again, with a new identifier; False when it can't be."""
+
+    def misdirected(self, stream: Any) -> None:
+        """The server is not the one to ask for the origin of *stream*."""
+
+
 class ExchangeState(Protocol):
     """Attributes of an exchange that other rooms read; a property would cost a call per request."""
 
@@ -69,3 +101,106 @@ class ExchangeState(Protocol):
 
     headers_sent: bool
     """Whether the headers of this side were sent."""
+
+    error_seen: bool
+    """Whether its error was raised to a caller who waited: no log needs it."""
+
+    @property
+    def owner(self) -> ExchangeOwner:
+        """The session, or the connection of HTTP/1; also when the exchange is over."""
+
+    def touch(self) -> None:
+        """Something has happened on it: the idle time begins anew."""
+
+    def handler_failed(self, error: Exception, event: str) -> None:
+        """A handler of *event* has raised *error*, which ends the exchange and nothing else."""
+
+    def closed_error(self) -> BaseException:
+        """Why nothing can be sent any more; an error of the peer's is named as the cause."""
+
+    def request_line(self) -> tuple[str, str]:
+        """The method and the target of the request."""
+
+    def all_sent(self) -> None:
+        """The last byte that was written has been handed to the transport."""
+
+    def writable_again(self) -> None:
+        """The queue of what was written is short again."""
+
+
+class DrivenStream(ExchangeState, Protocol):
+    """How a session drives its streams: one call for each thing that happens to one."""
+
+    def receive_headers(self, headers: Headers, flags: int) -> None:
+        """A header block has come that is not the first of a request; *flags* of its frame."""
+
+    def receive_data(self, data: bytes, end: bool) -> None:
+        """Bytes of the body have come, *end* with the last of them."""
+
+    def has_room(self) -> None:
+        """The queue of what was written is short again."""
+
+    def wants_trailers(self) -> None:
+        """The body has been sent, and the trailers may follow."""
+
+    def over(self, code: int, unsent: int | None) -> None:
+        """The stream is over for HTTP/2: by both ends' END_STREAM or by RST_STREAM with *code*.
+
+        *unsent*: so many bytes were queued here that are not sent any more; None: none were.
+        """
+
+    def session_ended(self, error: BaseException | None, code: int) -> None:
+        """The session is destroyed: all who read or wait are told why."""
+
+    def never_sent(self, code: int) -> bool:
+        """The HEADERS frame was not sent; True when that has been dealt with."""
+
+    def is_unsent(self) -> bool:
+        """Whether the stream's HEADERS wait for the peer's MAX_CONCURRENT_STREAMS."""
+
+    def end_late(self, message: str) -> None:
+        """End with CANCEL, as its time is up: those who wait for it are told *message*."""
+
+
+class DrivenServerStream(DrivenStream, Protocol):
+    """The same for a stream on the server."""
+
+    is_waiting: bool
+    """Whether its handlers don't have the request yet; the session sets it."""
+
+    def handed_out(self) -> None:
+        """Its handlers have the request now: tell them of trailers that came before."""
+
+
+class DrivenClientStream(DrivenStream, Protocol):
+    """The same for a stream on the client."""
+
+    def requested(
+        self,
+        headers: OutgoingHeaders | None,
+        ended: bool,
+        wait_for_trailers: bool,
+        priority: tuple[int, int, bool],
+    ) -> None:
+        """Keep what was asked for: *headers*, and whether no body follows them."""
+
+    def wait_to_begin(self, submit: Callable[[], None]) -> None:
+        """Wait for the connection; *submit* sends the request then, and calls `begin`."""
+
+    def begin_late(self, refusal: BaseException | None) -> None:
+        """The connection is established: send the request that waited, or end it with *refusal*."""
+
+    def begin(self, stream_id: int) -> None:
+        """The request has been handed to the engine as *stream_id*; send what has waited."""
+
+    def abort_with(self, signal: Awaitable[object]) -> None:
+        """Abort the request when the awaitable *signal* completes."""
+
+    def goes_unsent(self) -> None:
+        """End: the peer has said GOAWAY before the request's turn has come."""
+
+    def body_sent(self) -> int:
+        """Bytes of the request's body that were handed to the transport; 0 once all were."""
+
+    def receive_response(self, headers: Headers, flags: int) -> None:
+        """As `receive_headers`, the everyday response without a detour."""

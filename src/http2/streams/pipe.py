@@ -175,10 +175,10 @@ def _end_badly(side: object, error: BaseException) -> None:
         elif isinstance(error, OSError):
             told = stream_error(NGHTTP2_CONNECT_ERROR, side.id)
             told.__cause__ = error
-            side._error_seen = True  # it is raised to the caller
+            side.error_seen = True  # it is raised to the caller
             side.destroy(told)
         else:
-            side._error_seen = True
+            side.error_seen = True
             side.destroy(error)
     elif isinstance(side, asyncio.StreamWriter):
         reset(side.transport)

@@ -9,6 +9,7 @@ from ..constants import NGHTTP2_SESSION_SERVER
 from ..errors import new_error
 
 if TYPE_CHECKING:
+    from .interfaces import StreamOwner
     from .stream import Http2Stream
 
 __all__ = ["check_priority", "prioritize"]
@@ -27,6 +28,7 @@ def check_priority(*, weight: object = 16, parent: object = 0, exclusive: object
 
 def prioritize(
     stream: Http2Stream,
+    owner: StreamOwner,
     exclusive: bool | None,
     parent: int | None,
     weight: int | None,
@@ -47,24 +49,23 @@ def prioritize(
     check_integer("urgency", urgency, 0, LOWEST_URGENCY)
     check_bool("incremental", incremental)
     if stream.life.closed:
-        raise stream._closed_error()
+        raise stream.closed_error()
     if stream.id is not None and stream.id == parent and legacy:
         raise new_error("ERR_HTTP2_STREAM_SELF_DEPENDENCY")
 
     def submit() -> None:
-        session = stream._session
-        connection = session.engine
+        connection = owner.engine
         if connection is None or stream.id is None or stream.closed:
             return
         if legacy and stream.id != parent:
             connection.priority(stream.id, parent, weight, exclusive, silent)
         if extensible:
-            if session.type == NGHTTP2_SESSION_SERVER:
+            if owner.type == NGHTTP2_SESSION_SERVER:
                 connection.set_urgency(stream.id, urgency, incremental)
             else:
                 field = f"u={urgency}, i" if incremental else f"u={urgency}"
                 connection.priority_update(stream.id, field.encode())
-        session.wake()
+        owner.wake()
 
     if stream.id is None:
         stream.once("ready", submit)

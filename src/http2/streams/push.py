@@ -8,7 +8,7 @@ handlers, so that sessions without pushes pay nothing. A client's session uses
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..common.handover import Handover
 from ..constants import (
@@ -105,7 +105,7 @@ class Pushes:
                 if entry[0].id == stream_id:
                     # the application does not have the stream yet: the future reports its end
                     self._waiting.remove(entry)
-                    entry[0]._error_seen = True
+                    entry[0].error_seen = True
                     if not entry[2].done():
                         entry[2].set_exception(stream_error(code, stream_id))
                     break
@@ -133,7 +133,7 @@ class Pushes:
         """Cancel all pending pushes: the session ends."""
         waiting, self._waiting = self._waiting, deque()
         for stream, _, future in waiting:
-            stream._error_seen = True
+            stream.error_seen = True
             if not future.done():
                 future.set_exception(new_error("ERR_HTTP2_STREAM_CANCEL"))
         # the handlers hold this object, and it holds the session
@@ -142,7 +142,7 @@ class Pushes:
 
 def is_allowed(stream: ServerHttp2Stream) -> bool:
     """Return whether *stream* may push: see `ServerHttp2Stream.push_allowed`."""
-    session = stream._session
+    session: Any = stream._session
     connection = session.engine
     return (
         not stream.life.closed
@@ -164,7 +164,7 @@ def promise(
     if not parent.id & 1:
         raise new_error("ERR_HTTP2_NESTED_PUSH")
     check_priority(parent=depends_on, exclusive=exclusive)
-    session = parent._session
+    session: Any = parent._session
     connection = session.engine
     assert connection is not None
     request = parent._request

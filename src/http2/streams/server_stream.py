@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..common.checks import check_bool
 from ..common.layout import lay_out
-from ..constants import NGHTTP2_NO_ERROR
+from ..constants import HTTP2_METHOD_HEAD, NGHTTP2_FLAG_END_STREAM, NGHTTP2_NO_ERROR
 from ..errors import StreamError, new_error
 from ..headers import Headers, OutgoingHeaders
 from . import push
@@ -18,32 +18,65 @@ from .stream import RESET_GRACE, Http2Stream
 if TYPE_CHECKING:
     import asyncio
 
-    from ..sessions.server_session import ServerHttp2Session
     from .files import StatCheck
+    from .interfaces import StreamOwner
     from .keywords import Chunk, Descriptor, FilePath, OnError
 
 __all__ = ["ServerHttp2Stream"]
+
+# A request without a body, when it has come.
+REQUESTED = LIVE.on_peer_end
 
 
 class ServerHttp2Stream(Http2Stream, Responder):
     """A stream on the server, from the event ``stream`` of a session or server."""
 
-    _session: ServerHttp2Session
+    _session: StreamOwner
     _transfer: FileTransfer | None = None
-    # The request has not been passed to its handlers yet.
-    _is_waiting = False
-    # The trailers that arrived meanwhile, and the flags of their frame.
+    # Until the request is handed to its handlers; see `http2.streams.interfaces`.
+    is_waiting = False
+    # What came meanwhile: the trailers, and the flags of their frame.
     _early_trailers: tuple[Headers, int] | None = None
 
-    def __init__(self, session: ServerHttp2Session, stream_id: int, request: Headers) -> None:
-        # Attributes that every request reads are set here, the others have defaults in the classes:
-        # reading an instance attribute is several times as fast.
+    def __init__(
+        self, session: StreamOwner, stream_id: int, request: Headers, flags: int = 0
+    ) -> None:
+        # What every request looks at is set here, the rest has its defaults in the classes:
+        # an instance's own attribute is found several times as fast as a class's.
         self._session = session
         self.id = stream_id
         self._request = request
-        self.life = LIVE
-        self.headers_sent = self._head_request = self._watched = False
+        self.headers_sent = self._watched = False
+        self._head_request = request[":method"] == HTTP2_METHOD_HEAD
         self._buffered = 0
+        if flags & NGHTTP2_FLAG_END_STREAM:
+            self.life = REQUESTED
+            self.end_after_headers = True
+        else:
+            self.life = LIVE
+
+    # --- the request --------------------------------------------------------------------
+
+    def receive_headers(self, headers: Headers, flags: int) -> None:
+        """The trailers of the request (RFC 9113 section 8.1)."""
+        if self.is_waiting:
+            # its handler hears of them
+            self._early_trailers = headers, flags
+            return
+        self.touch()
+        self._received_trailers = headers
+        self.emit("trailers", headers, flags)
+        if flags & NGHTTP2_FLAG_END_STREAM and not self.life.destroyed:
+            self._feed(b"", True)
+
+    def handed_out(self) -> None:
+        """Its handlers have the request now: tell them of trailers that came before."""
+        trailers = self._early_trailers
+        if trailers is not None and not self.life.destroyed:
+            self._early_trailers = None
+            self.receive_headers(*trailers)
+
+    # --- the response -------------------------------------------------------------------
 
     def respond(
         self,
@@ -66,7 +99,7 @@ class ServerHttp2Stream(Http2Stream, Responder):
         rules, before anything is sent.
         """
         if self.life.closed:
-            raise self._closed_error()
+            raise self.closed_error()
         if self.headers_sent:
             raise new_error("ERR_HTTP2_HEADERS_SENT")
         # omitted arguments cost as little as possible
@@ -171,8 +204,8 @@ class ServerHttp2Stream(Http2Stream, Responder):
     def _is_being_fed(self) -> bool:
         return self._transfer is not None or super()._is_being_fed()
 
-    def _writable_again(self) -> None:
-        super()._writable_again()
+    def writable_again(self) -> None:
+        super().writable_again()
         if self._transfer is not None:
             self._transfer.resume()
 
@@ -236,8 +269,8 @@ class ServerHttp2Stream(Http2Stream, Responder):
         """
         return push.promise(self, headers, exclusive, parent)
 
-    def _finished(self) -> None:
-        super()._finished()
+    def all_sent(self) -> None:
+        super().all_sent()
         life = self.life
         if not life.read_ended and not life.closed and life.on_wire:
             # The response is complete, the request is not. If it is unread, ask the client
@@ -252,7 +285,7 @@ class ServerHttp2Stream(Http2Stream, Responder):
 
     def _headers_were_all(self) -> None:
         if not self.life.destroyed:
-            self._finished()
+            self.all_sent()
 
     def _stop_request(self) -> None:
         handled = self._had_tasks and not self._tasks
@@ -263,7 +296,7 @@ class ServerHttp2Stream(Http2Stream, Responder):
         # The client has the whole response, and the rest of its request is not read: curl, for
         # example, resets an upload that was answered early with PROTOCOL_ERROR. Or no handler has
         # got the request.
-        return self._is_waiting or (
+        return self.is_waiting or (
             isinstance(error, StreamError) and self.life.writable_finished and not self._did_read
         )
 
@@ -271,6 +304,6 @@ class ServerHttp2Stream(Http2Stream, Responder):
 lay_out(
     ServerHttp2Stream,
     *("_session", "id", "_request", "life", "headers_sent", "_head_request", "_watched"),
-    *("_buffered", "end_after_headers", "_sent", "_code", "_is_waiting", "_chunks"),
+    *("_buffered", "end_after_headers", "_sent", "_code", "is_waiting", "_chunks"),
     *("_did_read", "_had_tasks", "_tasks", "_listeners", "_need_drain"),
 )

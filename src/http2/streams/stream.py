@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from ..common.checks import check_integer
 from ..common.closing import Completion
-from ..constants import NGHTTP2_NO_ERROR, NGHTTP2_STREAM_STATE_CLOSED
+from ..constants import NGHTTP2_CANCEL, NGHTTP2_NO_ERROR, NGHTTP2_STREAM_STATE_CLOSED
 from ..engine.events import HIGH_WATER
-from ..errors import ConnectionClosed, Http2Error, new_error, stream_error
-from ..headers import OutgoingHeaders, headers_as_sent
+from ..errors import ConnectionClosed, Http2Error, StreamTimeoutError, new_error, stream_error
+from ..headers import Headers, OutgoingHeaders, headers_as_sent
 from .duplex import as_buffer
 from .exchange import Exchange, code_of, error_of
+from .interfaces import StreamOwner
 from .priority import prioritize
 
 if TYPE_CHECKING:
@@ -73,7 +75,7 @@ class Http2Stream(Exchange):
     id: int | None = None
     """The stream identifier; None until the connection is established."""
 
-    _session: Http2Session
+    _session: StreamOwner
     # The trailers that are sent if ``want_trailers`` has no listener.
     _final_trailers: OutgoingHeaders = ()
 
@@ -91,7 +93,9 @@ class Http2Stream(Exchange):
         Listeners of ``close`` can still use it, and the addresses of its socket.
         """
         life = self.life
-        return None if life.destroyed and not life.telling else self._session
+        if life.destroyed and not life.telling:
+            return None
+        return cast("Http2Session", self._session)
 
     @property
     def pending(self) -> bool:
@@ -196,7 +200,7 @@ class Http2Stream(Exchange):
     def _refused_by_engine(self, error: Http2Error) -> None:
         """End the stream: its body does not have the declared length."""
         if error.code == "ERR_HTTP_CONTENT_LENGTH_MISMATCH" and not self.life.destroyed:
-            self._error_seen = True  # it is raised to the caller
+            self.error_seen = True  # it is raised to the caller
             self.life = self.life.on_end_refused
             self.destroy(error)
 
@@ -211,7 +215,7 @@ class Http2Stream(Exchange):
         if self.sent_trailers is not None:
             raise new_error("ERR_HTTP2_TRAILERS_ALREADY_SENT")
         if self.life.closed:
-            raise self._closed_error()
+            raise self.closed_error()
         if not self.life.trailers_ready:
             raise new_error("ERR_HTTP2_TRAILERS_NOT_READY")
         session = self._session
@@ -221,7 +225,13 @@ class Http2Stream(Exchange):
         self.sent_trailers = headers_as_sent(headers, {})
         session.wake()
 
-    def _want_trailers(self) -> None:
+    def has_room(self) -> None:
+        """The queue of what was written is short again."""
+        self.touch()
+        self.writable_again()
+
+    def wants_trailers(self) -> None:
+        """The body has been sent, and the trailers may follow."""
         self.life = self.life.on_want_trailers
         if self.life.closed:
             return
@@ -238,7 +248,12 @@ class Http2Stream(Exchange):
                 session.engine.consume(self.id, size)
                 session.wake()
 
-    def _receive_data(self, data: bytes, end: bool) -> None:
+    @abstractmethod
+    def receive_headers(self, headers: Headers, flags: int) -> None:
+        """A header block has come that is not the first of a request; *flags* of its frame."""
+
+    def receive_data(self, data: bytes, end: bool) -> None:
+        """Bytes of the body have come, *end* with the last of them."""
         if self._timer is not None:
             self._timer.touch()
         if self.life.destroyed:
@@ -265,7 +280,7 @@ class Http2Stream(Exchange):
             return Completion(self)
         sending = life.writable_ended and self.headers_sent and not life.writable_finished
         # no event will report the end of a stream that never began
-        unsent = self._is_unsent()
+        unsent = self.is_unsent()
         self._shut(life.on_close, code)
         if life.idle or not sending or code != NGHTTP2_NO_ERROR:
             if unsent:
@@ -274,12 +289,12 @@ class Http2Stream(Exchange):
                 self._reset(code)
         return Completion(self)
 
-    def _is_unsent(self) -> bool:
+    def is_unsent(self) -> bool:
         """Whether the stream's HEADERS wait for the peer's MAX_CONCURRENT_STREAMS."""
         return False
 
-    def _finished(self) -> None:
-        super()._finished()
+    def all_sent(self) -> None:
+        super().all_sent()
         if self.life.closed and self.life.on_wire and self._code == NGHTTP2_NO_ERROR:
             # close() waited for the last byte
             self._session.loop.call_later(RESET_GRACE, self._reset, NGHTTP2_NO_ERROR)
@@ -291,7 +306,7 @@ class Http2Stream(Exchange):
             session.engine.reset(self.id, code)
             session.wake()
 
-    def _never_sent(self, code: int) -> bool:
+    def never_sent(self, code: int) -> bool:
         """Handle HEADERS that were not sent; return True if nothing else remains to be done."""
         return False
 
@@ -319,8 +334,21 @@ class Http2Stream(Exchange):
         self._session.forget(self)
         self._session.loop.call_soon(self._emit_end)
 
-    def _session_ended(self, error: BaseException | None, code: int) -> None:
-        """Fail all readers and waiters: the session is destroyed."""
+    def end_late(self, message: str) -> None:
+        """End with CANCEL, as its time is up: those who wait for it are told *message*."""
+        if not self.life.destroyed:
+            self.destroy(
+                StreamTimeoutError(
+                    "ERR_HTTP2_STREAM_ERROR",
+                    message,
+                    error_code=NGHTTP2_CANCEL,
+                    stream_id=self.id,
+                    retryable=self.is_unsent(),
+                )
+            )
+
+    def session_ended(self, error: BaseException | None, code: int) -> None:
+        """The session is destroyed: all who read or wait here are told why."""
         life = self.life
         if life.destroyed:
             return
@@ -330,17 +358,31 @@ class Http2Stream(Exchange):
             self._await_reader()
             return
         self._fail(error)
-        if self._error_seen:
-            self._session._error_seen = True
-        # the session reports it once for all its streams
-        self._error_seen = True
+        if self.error_seen:
+            self._session.error_seen = True
+        # the session says it once for all its streams
+        self.error_seen = True
         self._session.loop.call_soon(self._emit_end)
 
-    def _stream_closed(self, code: int, unsent: bool) -> None:
-        """Handle the stream's end in the protocol: END_STREAM from both sides, or RST_STREAM.
+    def over(self, code: int, unsent: int | None) -> None:
+        """The stream is over for HTTP/2: by both ends' END_STREAM or by RST_STREAM with *code*.
 
-        *unsent*: there were queued bytes, which will not be sent.
+        *unsent*: so many bytes were queued here that are not sent any more; None: none were.
         """
+        life = self.life
+        if (
+            code == NGHTTP2_NO_ERROR
+            and unsent is None
+            and life.both_ended
+            and not self._watched
+            and not self._buffered
+        ):
+            # nobody has asked to be told
+            self.life = life.on_done
+        else:
+            self._end_over(code, unsent is not None)
+
+    def _end_over(self, code: int, unsent: bool) -> None:
         if self._flow_scheduled:
             # `data` and `end` for received data precede `close`
             self._flow()
@@ -364,7 +406,7 @@ class Http2Stream(Exchange):
             self._error = stream_error(code, self.id)
             self._fail_drainers()
         else:
-            self._finished()
+            self.all_sent()
         self._await_reader()
         if life.closed and not self._flowing:
             # the application has closed it, without waiting for its own reader
@@ -399,4 +441,4 @@ class Http2Stream(Exchange):
         ERR_HTTP2_STREAM_SELF_DEPENDENCY, ERR_HTTP2_INVALID_STREAM, ERR_INVALID_ARG_TYPE,
         ERR_OUT_OF_RANGE.
         """
-        prioritize(self, exclusive, parent, weight, silent, urgency, incremental)
+        prioritize(self, self._session, exclusive, parent, weight, silent, urgency, incremental)
