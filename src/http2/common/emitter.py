@@ -134,6 +134,10 @@ class EventEmitter:
     # Whether there are listeners, waiters or tasks: without them, the end takes a short path.
     _watched = False
 
+    # The listeners of requests that are the only ones of their event and take two arguments: those
+    # who hand requests out call them without a detour. See `http2.common.interfaces.Emits`.
+    everyday: dict[str, Callable[..., object]] = {}  # noqa: RUF012 (never changed in place)
+
     @overload
     def on(self, event: str) -> Callable[[Function], Function]: ...
     @overload
@@ -191,8 +195,18 @@ class EventEmitter:
         found = self._listeners.setdefault(event, [])
         context = copy_context() if self._keeps_context else None
         found.insert(0 if front else len(found), _Listener(function, once, context))
+        if event in ANSWERED:
+            self._find_everyday(event)
         self._listener_added(event)
         return function
+
+    def _find_everyday(self, event: str) -> None:
+        """The listeners of *event* have changed."""
+        others = {name: known for name, known in self.everyday.items() if name != event}
+        found = (self._listeners or {}).get(event)
+        if found and len(found) == 1 and found[0].plain:
+            others[event] = found[0].function
+        self.everyday = others
 
     def _listener_added(self, event: str) -> None:
         """Called after each registration; a Duplex starts to flow at its first ``data``."""
@@ -203,6 +217,8 @@ class EventEmitter:
         for index in range(len(found) - 1, -1, -1):
             if found[index].function == listener:
                 del found[index]
+                if event in ANSWERED:
+                    self._find_everyday(event)
                 return
 
     remove_listener = off
@@ -213,8 +229,10 @@ class EventEmitter:
             return
         if event is None:
             self._listeners = None
+            self.everyday = {}
         else:
             self._listeners.pop(event, None)
+            self._find_everyday(event)
 
     def listeners(self, event: str) -> list[Callable[..., object]]:
         """Return the functions registered for *event*, in the order of their calls."""
@@ -244,26 +262,6 @@ class EventEmitter:
             self._call(entry, event, args)
         return True
 
-    def offer(self, event: str, first: object, second: object) -> bool:
-        """Call the only listener of *event*, if it takes these two arguments, without a detour.
-
-        False when there is none, or another one: then `emit` has to do it.
-        """
-        listeners = self._listeners
-        if listeners is None:
-            return False
-        found = listeners.get(event)
-        if not found or len(found) != 1 or not found[0].plain:
-            return False
-        try:
-            result = found[0].function(first, second)
-        except Exception as error:
-            self._listener_failed(error, event, (first, second))
-        else:
-            if result is not None:
-                self._returned(result, event, (first, second))
-        return True
-
     def emit_late(self, event: str, args: tuple[object, ...], last: Last) -> bool:
         """As `emit`, with one argument more for those who take it: what *last* makes of *args*."""
         found = (self._listeners or {}).get(event)
@@ -285,6 +283,8 @@ class EventEmitter:
             if entry not in found:
                 return
             found.remove(entry)
+            if event in ANSWERED:
+                self._find_everyday(event)
         context = entry.context
         if context is None:
             self._run(entry, event, args)
@@ -303,10 +303,14 @@ class EventEmitter:
             self._listener_failed(error, event, args)
             return
         if result is not None:
-            self._returned(result, event, args)
+            self.returned(result, event, args)
 
-    def _returned(self, result: object, event: str, args: tuple[object, ...]) -> None:
-        """Handle a listener's *result*: start it if it is a coroutine."""
+    def listener_raised(self, error: Exception, event: str, args: tuple[object, ...]) -> None:
+        """An `everyday` listener has raised *error*."""
+        self._listener_failed(error, event, args)
+
+    def returned(self, result: object, event: str, args: tuple[object, ...]) -> None:
+        """A listener has returned *result*: a coroutine begins to run."""
         if inspect.iscoroutine(result):
             self._owner(event, args)._spawn(result, self, event, args)
 

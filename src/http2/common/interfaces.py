@@ -18,8 +18,14 @@ Last: TypeAlias = Callable[[tuple[Any, ...]], object]
 class Emits(Protocol):
     """What those may call on an emitter whose events they hand on."""
 
-    def offer(self, event: str, first: object, second: object) -> bool:
-        """Call the only listener of *event* if it takes these two; whether there is such a one."""
+    everyday: dict[str, Callable[..., object]]
+    """By event, the listener that is the only one, and takes two arguments each time."""
+
+    def listener_raised(self, error: Exception, event: str, args: tuple[object, ...]) -> None:
+        """An `everyday` listener has raised *error*."""
+
+    def returned(self, result: object, event: str, args: tuple[object, ...]) -> None:
+        """An `everyday` listener has returned *result*, which is not None."""
 
     def emit_late(self, event: str, args: tuple[object, ...], last: Last) -> bool:
         """As `emit`, with one argument more for those who take it: what *last* makes of *args*."""

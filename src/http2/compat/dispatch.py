@@ -80,9 +80,17 @@ def _dispatch(
         if contains(headers, "expect") or field(headers, ":method") == "CONNECT":
             dispatch_special(server, request, response)
             return
-        # the common case of one listener, without a detour
-        if not server.offer("request", request, response):
+        listener = server.everyday.get("request")
+        if listener is None:
             server.emit("request", request, response)
+            return
+        try:
+            result = listener(request, response)
+        except Exception as error:
+            server.listener_raised(error, "request", (request, response))
+        else:
+            if result is not None:
+                server.returned(result, "request", (request, response))
 
     return on_stream
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ..common.interfaces import Emits
+
 if TYPE_CHECKING:
     import asyncio
 
     from ..common.closing import Completion
-    from ..common.interfaces import Last
     from ..engine import events
     from ..engine.connection import Connection as Engine
     from ..settings import Settings
@@ -25,7 +26,7 @@ __all__ = ["Handlers", "Layered", "SessionDoor", "SessionServer", "TimedSession"
 Handlers = list["events.Handler"]
 
 
-class SessionServer(Protocol):
+class SessionServer(Emits, Protocol):
     """What a server's session knows of its server."""
 
     listening: bool
@@ -43,12 +44,6 @@ class SessionServer(Protocol):
 
     def emit(self, event: str, *args: object) -> bool:
         """Tell the listeners of *event*; whether there is one."""
-
-    def offer(self, event: str, first: object, second: object) -> bool:
-        """Call the only listener of *event* if it takes these two; whether there is such a one."""
-
-    def emit_late(self, event: str, args: tuple[object, ...], last: Last) -> bool:
-        """As `emit`, with one argument more for those who take it: what *last* makes of *args*."""
 
     def adopt(self, tasks: set[asyncio.Task[object]]) -> None:
         """Keep *tasks*, whose stream has ended well, until they are done."""

@@ -167,9 +167,19 @@ class ServerHttp2Session(Http2Session):
         if self._listeners is not None:
             self.emit_late("stream", (stream, headers, flags), _raw_headers)
         server = self._server
-        # the common case of one listener, without a detour
-        if server is not None and not server.offer("stream", stream, headers):
+        if server is None:
+            return
+        listener = server.everyday.get("stream")
+        if listener is None:
             server.emit_late("stream", (stream, headers, flags), _raw_headers)
+            return
+        try:
+            result = listener(stream, headers)
+        except Exception as error:
+            server.listener_raised(error, "stream", (stream,))
+        else:
+            if result is not None:
+                server.returned(result, "stream", (stream,))
 
     def _on_goaway_sent(self, last_stream_id: int, code: int, reason: bytes) -> None:
         super()._on_goaway_sent(last_stream_id, code, reason)

@@ -358,7 +358,7 @@ class FileTransfer:
                 stream.handler_failed(failure, "on_error")
             else:
                 if result is not None:
-                    stream._returned(result, "on_error", (error,))
+                    stream.returned(result, "on_error", (error,))
         else:
             stream.destroy(error)
 
