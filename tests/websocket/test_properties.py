@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -125,3 +126,41 @@ def test_what_is_said_arrives(
     ]  # fmt: skip
     assert receiver.answer()
     assert receiver.outcome == (3000, "enough")
+
+
+class HandsEverythingOn:
+    """In place of `WebSocketFrames`: wsproto judges every frame."""
+
+    def __init__(self, client: bool, max_size: int | None, compresses: bool) -> None:
+        self._data = bytearray()
+
+    @property
+    def unread(self) -> int:
+        """Nothing waits here."""
+        return len(self._data)
+
+    def receive(self, data: bytes) -> None:
+        """Take *data*."""
+        self._data += data
+
+    def take(self, between: bool) -> bytearray | None:
+        """All that has come."""
+        data, self._data = self._data, bytearray()
+        return data or None
+
+
+@given(
+    st.lists(frames, max_size=8), st.binary(max_size=8), st.lists(st.integers(0)),
+    st.booleans(), st.booleans(),
+)  # fmt: skip
+def test_whole_messages_are_what_wsproto_makes_of_them(
+    sent: list[Frame], rest: bytes, places: list[int], client: bool, compressed: bool
+) -> None:
+    """They are taken without it, and every other frame with it: the same is told either way."""
+    data = b"".join(frame.encode(not client) for frame in sent) + rest
+    pieces = cut(data, places)
+    by_hand = told(Protocol(client=client, limit=limits[compressed]()), pieces)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("http2.websocket.protocol.WebSocketFrames", HandsEverythingOn)
+        judged = told(Protocol(client=client, limit=limits[compressed]()), pieces)
+    assert by_hand == judged

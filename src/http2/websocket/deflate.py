@@ -44,9 +44,11 @@ class MessageLimit(Extension):
     """Whether the peer's Close frame says 1014: it is handed on as 1000."""
     memory = 0
     """Bytes that compression takes, in both directions."""
+    compresses = False
+    """Whether messages may be compressed."""
 
     def __init__(self, max_size: int | None) -> None:
-        self._max_size = max_size
+        self.max_size = max_size
         # of the message under way, as it is handed on
         self._size = 0
         # wsproto's, which shows itself with the first frame
@@ -65,13 +67,17 @@ class MessageLimit(Extension):
         """Bytes that have come, and are in no frame that was handed on."""
         return 0 if self._decoder is None else len(self._decoder.buffer)
 
+    def inflate(self, data: bytes) -> bytes | CloseReason:
+        """Decompress a whole message, or say what is wrong with it."""
+        raise NotImplementedError
+
     def _too_big(self) -> CloseReason:
-        self.why = f"message larger than {self._max_size} bytes"
+        self.why = f"message larger than {self.max_size} bytes"
         return CloseReason.MESSAGE_TOO_BIG
 
     def _counted(self, data: bytes) -> bytes | CloseReason:
         self._size += len(data)
-        if self._max_size is not None and self._size > self._max_size:
+        if self.max_size is not None and self._size > self.max_size:
             return self._too_big()
         return data
 
@@ -80,7 +86,7 @@ class MessageLimit(Extension):
     ) -> CloseReason | RsvBits:
         """A frame of *payload_length* begins; asked again while its mask has not come yet."""
         self._decoder = proto
-        limit = self._max_size
+        limit = self.max_size
         if limit is not None and opcode < CONTROL and self._size + payload_length > limit:
             return self._too_big()
         return NOTHING
@@ -115,6 +121,7 @@ class Deflate(MessageLimit):
     """permessage-deflate as it was agreed on; what a message decompresses to is bounded."""
 
     name = NAME
+    compresses = True
 
     def __init__(
         self,
@@ -155,7 +162,7 @@ class Deflate(MessageLimit):
             return NOTHING  # only the first frame may say so: a reserved bit here
         if not self._compressed:
             return super().frame_inbound_header(proto, opcode, rsv, payload_length)
-        if self._max_size is not None and payload_length > self._max_size * 1.01 + 1024:
+        if self.max_size is not None and payload_length > self.max_size * 1.01 + 1024:
             # no data grows by more when it is compressed
             return self._too_big()
         return COMPRESSED
@@ -168,8 +175,23 @@ class Deflate(MessageLimit):
             return super().frame_inbound_payload_data(proto, data)
         return self._decompress(data)
 
+    def inflate(self, data: bytes) -> bytes | CloseReason:
+        """See `MessageLimit`."""
+        if self._decompressor is None:
+            self._decompressor = zlib.decompressobj(-self._receive_bits)
+        body = self._decompress(data)
+        if isinstance(body, CloseReason):
+            return body
+        rest = self._decompress(TAIL)
+        if isinstance(rest, CloseReason):
+            return rest
+        if self._receive_anew or self._decompressor.eof:
+            self._decompressor = None
+        self._size = 0
+        return body + rest
+
     def _decompress(self, data: bytes) -> bytes | CloseReason:
-        limit = 0 if self._max_size is None else self._max_size - self._size + 1
+        limit = 0 if self.max_size is None else self.max_size - self._size + 1
         try:
             # not more than it takes to see that it is too much
             plain: bytes = self._decompressor.decompress(data, limit)

@@ -23,6 +23,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from wsproto.frame_protocol import CloseReason, FrameProtocol, Opcode, ParseFailed
 
+from ..engine.websocket_frames import WebSocketFrames
 from .deflate import CONTROL, MessageLimit
 
 __all__ = ["CloseReceived", "Event", "Failed", "PingReceived", "PongReceived", "Protocol"]
@@ -64,6 +65,8 @@ class Failed(NamedTuple):
     reason: str
 
 
+NO_UTF8 = Failed(int(CloseReason.INVALID_FRAME_PAYLOAD_DATA), "text that is not UTF-8")
+
 Event: TypeAlias = str | bytes | PingReceived | PongReceived | CloseReceived | Failed | None
 """What `Protocol.events` gives: a `str` or `bytes` is a whole message, None a part of one."""
 
@@ -80,6 +83,12 @@ class Protocol:
         self.client = client
         self._limit = limit
         self._frames = FrameProtocol(client, [limit])
+        # whole messages, and pieces of other frames, which are for wsproto
+        self._received = WebSocketFrames(client, limit.max_size, limit.compresses)
+        # wsproto has a piece that it was not asked about
+        self._handed_on = False
+        # the peer broke the protocol: nothing more is looked at
+        self._broken = False
         # the message under way, when it has come in more than one piece
         self._text: list[str] | None = None
         # what the pieces of the text take in memory
@@ -116,7 +125,7 @@ class Protocol:
     @property
     def unread(self) -> int:
         """Bytes that have come and are in no event: few, unless `events` was left early."""
-        return self._limit.unread
+        return self._received.unread + self._limit.unread
 
     @property
     def compression(self) -> int:
@@ -127,15 +136,46 @@ class Protocol:
 
     def receive(self, data: bytes) -> None:
         """Take *data* of the peer's; `events` tells what it means."""
-        self._frames.receive_bytes(data)
+        self._received.receive(data)
 
     def events(self) -> Iterator[Event]:
         """What has come and was not told yet; may be left in the middle, and asked again.
 
         None for a part of a message: the caller has a say after each frame.
         """
-        if self.close_received is not None or self.failed:
-            return
+        while self.close_received is None and not (self.failed or self._broken):
+            if self._handed_on:
+                yield from self._events_of_frames()
+                continue
+            between = self._text is None and self._binary is None and self.close_sent is None
+            found: Any = self._received.take(between)
+            kind = type(found)
+            if kind is str or kind is bytes:
+                yield found
+            elif found is None:
+                return
+            elif kind is bytearray:
+                self._frames.receive_bytes(found)
+                self._handed_on = True
+            else:
+                event = self._decompressed(*found)
+                self._broken = isinstance(event, Failed)
+                yield event
+
+    def _decompressed(self, opcode: int, data: bytes) -> Event:
+        """The message that *data* is when it is decompressed."""
+        message = self._limit.inflate(data)
+        if isinstance(message, CloseReason):
+            return Failed(int(message), self._limit.why)
+        if opcode == Opcode.TEXT:
+            try:
+                return message.decode()
+            except UnicodeDecodeError:
+                return NO_UTF8
+        return message
+
+    def _events_of_frames(self) -> Iterator[Event]:
+        """What wsproto has found in what it was given."""
         try:
             for frame in self._frames.received_frames():
                 opcode = frame.opcode
@@ -181,11 +221,14 @@ class Protocol:
                     yield CloseReceived(code, reason)
                     return
         except ParseFailed as failure:
+            self._broken = True
             code = int(failure.code)
-            reason = self._limit.why or str(failure)
             if code == CloseReason.INVALID_FRAME_PAYLOAD_DATA and not self._limit.why:
-                reason = "text that is not UTF-8"
-            yield Failed(code, reason)
+                yield NO_UTF8
+            else:
+                yield Failed(code, self._limit.why or str(failure))
+            return
+        self._handed_on = False
 
     def _add_text(self, pieces: list[str], text: str) -> None:
         """One more piece; small ones are joined, for an object each would take more."""

@@ -25,7 +25,7 @@ from .options import Options, check_subprotocols
 from .protocol import Protocol
 
 if TYPE_CHECKING:
-    from .keywords import WebSocketOptions
+    from ..keywords import WebSocketOptions
 
 __all__ = ["HttpAnswer", "ServerHandshake", "accept_websocket", "is_websocket_request"]
 
