@@ -39,7 +39,7 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
     """Whether no further request will be served."""
 
     destroyed: bool = False
-    """Whether the connection is over."""
+    """Whether the connection has ended."""
 
     _transport: asyncio.Transport | None
     _socket: SocketProxy | None = None
@@ -106,11 +106,11 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
     # --- asyncio's side ---------------------------------------------------------------
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        """Where the next bytes go."""
+        """Return the buffer for the next bytes."""
         return self._target
 
     def pause_writing(self) -> None:
-        """The transport's buffer is full."""
+        """Pause writing: the transport's buffer is full."""
         self._write_paused = True
         seconds = self.server.options.write_timeout
         if seconds and self._transport is not None and self._write_timer is None:
@@ -129,7 +129,7 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
             self.pause_writing()
 
     def resume_writing(self) -> None:
-        """The transport's buffer is short again."""
+        """Resume writing: the transport's buffer is short again."""
         self._write_paused = False
         self._cancel_write_timer()
         self._touch()

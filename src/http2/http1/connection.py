@@ -123,7 +123,7 @@ class Http1Connection(Http1Carrier):
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The connection is over."""
+        """Handle the end of the connection."""
         transport, self._transport = self._transport, None
         self.closed = self.destroyed = True
         self._stop_timers()

@@ -52,7 +52,7 @@ class Http1Service:
         data: bytes,
         claimed: Addresses | None = None,
     ) -> None:
-        """Serve *transport*, on which *data* has come, and whose proxy has *claimed* addresses."""
+        """Serve *transport* after it received *data*; *claimed* are addresses from a PROXY header."""
         connection = Http1Connection(self, server, transport)
         if claimed is not None:
             connection.addresses = claimed

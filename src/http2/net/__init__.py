@@ -1,1 +1,1 @@
-"""The bytes below a session: sockets, transports, and what else carries a session."""
+"""Byte transport below a session: sockets, transports and other carriers."""

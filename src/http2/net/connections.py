@@ -26,7 +26,7 @@ class Connections:
         return len(self.transports) + len(self.opening)
 
     def begun(self, protocol: object, transport: asyncio.Transport) -> None:
-        """The connection of *protocol* has its transport."""
+        """Handle a new transport of *protocol*."""
         self.opening.discard(protocol)
         self.transports.add(transport)
 

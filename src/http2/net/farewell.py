@@ -1,9 +1,9 @@
-"""The end of a connection: what was written arrives, and then the socket is closed.
+"""Close a connection without losing data that was written.
 
-A socket that is closed while its peer still sends answers with a reset, and a reset drops what is
-on its way to the peer: WINDOW_UPDATEs for the last bytes of a response are enough. So this side is
-ended first, the peer's bytes are read and dropped, and the peer's end closes the socket. A
-peer that does not end has a deadline.
+If a socket is closed while its peer still sends, the system answers with a reset, which discards
+data that is on its way to the peer: WINDOW_UPDATEs for the last bytes of a response are enough. So
+this side is closed first, the peer's bytes are read and dropped, and the socket is closed at the
+peer's end, or at a deadline.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ except ImportError:  # not a Unix
 
 __all__ = ["Farewell", "queued"]
 
-# Seconds between two looks at a connection that ends.
+# The polling interval in seconds for connections that are closing.
 STEP = 0.1
 # Seconds without any progress that a peer has while something is not acknowledged by its kernel,
 STUCK = 5.0
@@ -26,14 +26,14 @@ STUCK = 5.0
 QUIET = 2.0
 # and the same when the session was destroyed, or the transport's TLS can't end one side alone.
 HURRY = 0.5
-# Seconds that all of it takes at most, however slowly the peer reads; STUCK after a destroy().
+# The maximum in seconds, however slowly the peer reads; STUCK after a destroy().
 MOST = 120.0
 
 
 def queued(transport: asyncio.WriteTransport) -> int:
-    """Bytes that were written to *transport* and that the peer's kernel has not acknowledged.
+    """Return the number of bytes written to *transport* that the peer has not acknowledged.
 
-    Where the system does not tell, those that have not left this process.
+    If the system does not report it, return the bytes that have not left this process.
     """
     size = transport.get_write_buffer_size()
     sock = transport.get_extra_info("socket")
@@ -47,9 +47,9 @@ def queued(transport: asyncio.WriteTransport) -> int:
 
 
 class Farewell:
-    """Ends *transport*; its protocol drops what still comes, and tells it of that by `heard`.
+    """Closes *transport*; its protocol drops received data, and reports it with `heard`.
 
-    Not *patient*: the session was destroyed, and nobody waits for more than its last frames.
+    Without *patient*, the session was destroyed, and only its last frames matter.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class Farewell:
         self._loop = loop
         self._transport = transport
         self._quiet = QUIET if patient else HURRY
-        # Whether the peer's end is awaited with our own side open.
+        # Whether it waits for the peer's end with this side open.
         self._holding = False
         self._unsent = queued(transport)
         self._progress = loop.time()
@@ -76,18 +76,18 @@ class Farewell:
             except OSError:
                 transport.close()  # the peer has gone already
         elif patient and transport.get_extra_info("socket") is not None:
-            # The loops' own TLS: its close() gives up at the first bytes that still come.
+            # TLS of asyncio and uvloop: its close() aborts when more data arrives.
             self._holding = True
         else:
             self._quiet = HURRY
             transport.close()
 
     def heard(self) -> None:
-        """The peer has sent something: it is there, and may still be reading."""
+        """Record received data: the peer is alive, and may still be reading."""
         self._progress = self._loop.time()
 
     def cancel(self) -> None:
-        """The connection is over."""
+        """Stop: the connection has ended."""
         self._timer.cancel()
 
     def _look(self) -> None:

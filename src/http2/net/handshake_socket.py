@@ -1,4 +1,4 @@
-"""`HandshakeSocket`: a connection whose TLS handshake has failed. It needs no `ssl`."""
+"""Define `HandshakeSocket`: a connection whose TLS handshake failed. Does not need `ssl`."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ __all__ = ["HandshakeSocket"]
 
 
 class HandshakeSocket:
-    """What ``tls_client_error`` listeners get with the error: a connection, to look at."""
+    """The connection for listeners of ``tls_client_error``, read-only."""
 
     def __init__(self, transport: asyncio.Transport, claimed: dict[str, Any] | None = None) -> None:
         self._transport = transport
-        # asked for early: once a connection has been reset its addresses are forgotten
+        # stored early: the system forgets the addresses of a connection after a reset
         self._addresses = claimed or addresses_of(transport)
 
     def __repr__(self) -> str:
-        """Show who it was."""
+        """Show the peer's address."""
         return f"<{type(self).__name__} {self._addresses['peername']}>"
 
     @property
     def destroyed(self) -> bool:
-        """Whether the connection is over; it is, as a rule."""
+        """Whether the connection has ended, which is usually the case."""
         return self._transport.is_closing()
 
     def get_extra_info(self, name: str, default: object = None) -> Any:
-        """What the transport knows under *name*, as `asyncio.BaseTransport.get_extra_info`."""
+        """Return the transport's information *name*; see `asyncio.BaseTransport.get_extra_info`."""
         return extra_info(self._addresses, self._transport, name, default)
 
     def destroy(self) -> None:

@@ -61,7 +61,7 @@ class Accepting(Protocol):
         """The protocol of a connection that was accepted, which counts from now on."""
 
     def await_header(self, task: asyncio.Task[None]) -> None:
-        """The connection of *task* begins with a header of the PROXY protocol."""
+        """Record that the connection of *task* begins with a PROXY header."""
 
     async def learn_client(
         self, protocol: asyncio.BufferedProtocol, accepted: socket.socket

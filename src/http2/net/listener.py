@@ -1,8 +1,8 @@
-"""`Listener`: the sockets of a server that listens, and the connections that it accepts from them.
+"""Define `Listener`: the listening sockets of a server, and accepting connections from them.
 
-The loops could do this (`asyncio.loop.create_server`), but not with a limit, and not without open
-files to spare: asyncio then writes thousands of lines and keeps a core busy, uvloop hangs up on
-clients. Here both mean a pause. Clients wait in the kernel's queue, and are served once there is
+`asyncio.loop.create_server` does not support a limit. Without free file descriptors, asyncio
+writes thousands of log lines and keeps a core busy, and uvloop disconnects clients. Here both
+cases cause a pause: clients wait in the kernel's queue, and are served when there is
 room again.
 """
 
@@ -23,21 +23,21 @@ if TYPE_CHECKING:
 
 __all__ = ["Listener", "SocketFile", "has_file", "open_path", "open_port", "take_socket"]
 
-# Connections that are accepted in one turn of the loop, so that the others get their turn.
+# Connections that are accepted in one turn of the loop, so that other tasks can run.
 MOST_AT_ONCE = 256
-# Seconds until accepting is tried again when the system had no room for another connection.
+# Seconds until accepting is tried again after the system could not open another connection.
 RETRY = 1.0
 # Seconds in which each reason for a pause is logged once as a warning.
 QUIET = 60.0
 
-# What the system lacks; all but the first two are the whole machine's.
+# Missing resources by error number; all but the first two concern the whole machine.
 _LACKING = {
     errno.EMFILE: "too many open files",
     errno.ENFILE: "too many open files in the system",
     errno.ENOBUFS: "no buffer space",
     errno.ENOMEM: "no memory",
 }
-# The client has left already, or its network has failed: Linux hands such errors to accept().
+# The client has already left, or its network has failed: Linux reports such errors in accept().
 _CLIENTS_OWN = frozenset(
     getattr(errno, name)
     for name in ("ECONNABORTED", "EPROTO", "EPERM", "ENETDOWN", "ENETUNREACH", "EHOSTDOWN",
@@ -49,8 +49,8 @@ _CLIENTS_OWN = frozenset(
 class Listener:
     """Accepts connections for *server* from *sockets*, which belong to it from now on.
 
-    *limit* is how many connections the server may have; at that number accepting pauses until
-    one is over. None for any number. *file* is a Unix socket's, removed when the listener closes.
+    *limit* is the maximum number of connections; when it is reached, accepting pauses until
+    one ends. None for any number. *file* is the file of a Unix socket, removed at the end.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Listener:
         self._accepting = False
         self._closed = False
         self._retry: asyncio.TimerHandle | None = None
-        # when each reason for a pause may be a warning again
+        # the times when each reason for a pause may be logged as a warning again
         self._quiet_until: dict[str, float] = {}
         try:
             for sock in self.sockets:
@@ -81,21 +81,21 @@ class Listener:
         self._resume()
 
     def accept_waiting(self) -> None:
-        """Accept what waits at the sockets, which are about to be closed, unless accepting pauses.
+        """Accept waiting connections before the sockets are closed, unless accepting pauses.
 
-        For their clients these connections are established: the kernel would reset them.
+        Their clients consider them established; the kernel would reset them.
         """
-        # nobody else shall come to wait there
+        # no further clients may connect
         self._remove_file()
         for sock in self.sockets:
             if self._accepting:
                 self._accept(sock)
 
     def close(self) -> None:
-        """Accept no more, and close the sockets. Connections that were accepted go on."""
+        """Stop accepting and close the sockets. Accepted connections continue."""
         self._pause()
         self._closed = True
-        # before the socket is closed, which keeps the file's inode from being another's
+        # before closing the socket, because until then no other file can get this inode
         self._remove_file()
         for sock in self.sockets:
             sock.close()
@@ -106,7 +106,7 @@ class Listener:
             file.remove()
 
     def room_again(self) -> None:
-        """A connection is over: its descriptor is free in the next turn of the loop."""
+        """Resume accepting in the next turn of the loop, when a descriptor is free."""
         if not self._accepting and not self._closed:
             self._loop.call_soon(self._resume)
 
@@ -133,7 +133,7 @@ class Listener:
             self._retry = None
 
     def _accept(self, sock: socket.socket) -> None:
-        """At least one client waits at *sock*."""
+        """Accept from *sock*, where at least one client waits."""
         server = self._server
         limit = self._limit
         for _ in range(MOST_AT_ONCE):
@@ -167,7 +167,7 @@ class Listener:
 
     def _begin(self, accepted: socket.socket) -> None:
         protocol = self._server.new_connection()
-        # the transport that is made keeps the task alive
+        # the created transport keeps the task alive
         task = self._loop.create_task(self._connect(protocol, accepted))
         if self._server.proxies is not None:
             self._server.await_header(task)
@@ -178,7 +178,7 @@ class Listener:
                 await self._server.learn_client(protocol, accepted)
             await self._loop.connect_accepted_socket(lambda: protocol, accepted)
         except BaseException as error:
-            # there is no transport, or no loop any more
+            # the transport or the loop no longer exists
             accepted.close()
             self._server.open_connections.never_begun(protocol)
             if not isinstance(error, OSError):
@@ -186,7 +186,7 @@ class Listener:
             logger.debug("%r: an accepted connection failed: %r", self._server, error)
 
     def _tell(self, kind: str, message: str) -> None:
-        """Log why accepting pauses: as a warning once a minute, else for who debugs."""
+        """Log the reason for a pause: at most once a minute as a warning, else at DEBUG."""
         now = self._loop.time()
         if now >= self._quiet_until.get(kind, 0.0):
             self._quiet_until[kind] = now + QUIET
@@ -199,9 +199,9 @@ class Listener:
 
 
 def take_socket(sock: socket.socket) -> socket.socket:
-    """*sock*, which a program has bound, when connections can be accepted from it.
+    """Check that connections can be accepted from *sock*, bound by the application; return it.
 
-    Raises `TypeError` for one of `ssl`, `ValueError` for one without connections.
+    Raises `TypeError` for an `ssl.SSLSocket`, `ValueError` for a socket without connections.
     """
     if hasattr(sock, "do_handshake"):
         raise TypeError(
@@ -215,9 +215,9 @@ def take_socket(sock: socket.socket) -> socket.socket:
 async def open_port(
     loop: asyncio.AbstractEventLoop, host: str | Iterable[str] | None, port: int, reuse_port: bool
 ) -> list[socket.socket]:
-    """Sockets that are bound to *port* of every address of *host*; None or empty: of every address.
+    """Return sockets bound to *port* of every address of *host*; None or empty: every address.
 
-    Raises `OSError`; nothing is left open then.
+    If it raises `OSError`, no socket is left open.
     """
     if not host:
         return [_open_everywhere(port, reuse_port)]
@@ -226,7 +226,7 @@ async def open_port(
         found += await _resolve(loop, name, port)
     sockets: list[socket.socket] = []
     try:
-        # a name may stand for the same address more than once
+        # a name may have the same address more than once
         for family, kind, protocol, _, address in dict.fromkeys(found):
             try:
                 sock = socket.socket(family, kind, protocol)
@@ -238,7 +238,7 @@ async def open_port(
             if reuse_port:
                 _reuse_port(sock)
             if family == socket.AF_INET6:
-                # the IPv4 addresses have sockets of their own
+                # the IPv4 addresses have their own sockets
                 sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, True)
             try:
                 sock.bind(address)
@@ -255,7 +255,7 @@ async def open_port(
 
 
 async def _resolve(loop: asyncio.AbstractEventLoop, host: str, port: int) -> list[Any]:
-    """What `socket.getaddrinfo` says; an address needs no thread of its own to be asked for."""
+    """Return the result of `socket.getaddrinfo`; literal addresses need no thread."""
     flags = socket.AI_PASSIVE
     try:
         return socket.getaddrinfo(
@@ -266,7 +266,7 @@ async def _resolve(loop: asyncio.AbstractEventLoop, host: str, port: int) -> lis
 
 
 def _open_everywhere(port: int, reuse_port: bool) -> socket.socket:
-    """One socket for every address, so that port 0 is one port: IPv6 with IPv4 inside."""
+    """Return one socket for every address (IPv6 including IPv4), so that port 0 is one port."""
     dual = socket.has_dualstack_ipv6()
     sock = socket.socket(socket.AF_INET6 if dual else socket.AF_INET)
     try:
@@ -291,7 +291,7 @@ def _reuse_port(sock: socket.socket) -> None:
 
 
 def has_file(path: str | os.PathLike[str] | bytes) -> bool:
-    """Whether *path* is one in the file system, not an abstract address."""
+    """Return whether *path* is in the file system, and not an abstract address."""
     path = os.fspath(path)
     return bool(path) and path[:1] not in ("\0", b"\0")
 
@@ -308,7 +308,7 @@ class SocketFile:
         return found.st_dev, found.st_ino
 
     def remove(self) -> None:
-        """Remove it, unless another server has put its own there."""
+        """Remove the file, unless another server has replaced it."""
         try:
             if self._look() == self._identity:
                 os.remove(self._path)
@@ -321,10 +321,10 @@ class SocketFile:
 def open_path(
     path: str | os.PathLike[str] | bytes, mode: int | None = None
 ) -> tuple[socket.socket, SocketFile | None]:
-    """A Unix socket that is bound to *path*, and its file; one that was left there is replaced.
+    """Return a Unix socket bound to *path*, and its file; replace a leftover file.
 
-    The file gets *mode* here: nobody can connect until the socket listens. An abstract address
-    has no file. Raises `OSError`.
+    The file gets *mode* here: clients cannot connect before the socket listens. An abstract
+    address has no file. Raises `OSError`.
     """
     path = os.fspath(path)
     if has_file(path):

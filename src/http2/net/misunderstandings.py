@@ -1,4 +1,4 @@
-"""A server that does not speak what the URL says: the errors that tell so in plain words."""
+"""Create clear errors for servers that do not use the protocol of the URL."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ from ..errors import Http2Error, connection_closed, new_error
 
 __all__ = ["SILENT", "explain_handshake", "not_http2"]
 
-# How much of a first line is shown.
+# Number of characters of the first line in the error.
 SHOWN = 100
 
-# OpenSSL's reasons for what is no TLS record.
+# OpenSSL's reasons for data that is not a TLS record.
 NO_TLS = frozenset(
     {"HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE", "WRONG_VERSION_NUMBER"}
 )
 
-# A connection that ended before a byte of the server's came.
+# Text for a connection that ended before the server sent a byte.
 SILENT = (
     " before sending any data: it may not support HTTP/2 on this port, or may need TLS (https://)"
 )
 
 
 def not_http2(data: bytes) -> Http2Error | None:
-    """What the first bytes of a server say, when they are no HTTP/2; else None."""
+    """Return an error if the first bytes of a server are not HTTP/2; else None."""
     if data.startswith(b"HTTP/"):
         line = data[:SHOWN].split(b"\r\n")[0].decode("latin-1")
         shown = "".join(char if char.isprintable() else "?" for char in line)
         message = f"the server uses HTTP/1 on this port, not HTTP/2: it answered {shown!r}"
     elif data[:2] == b"\x15\x03":
-        # an alert, which is all that a TLS server has to say to our preface
+        # an alert: the only answer of a TLS server to HTTP/2's preface
         message = "the server uses TLS on this port: use a URL with https://"
     else:
         return None
@@ -35,7 +35,7 @@ def not_http2(data: bytes) -> Http2Error | None:
 
 
 def explain_handshake(error: Exception) -> Exception:
-    """*error*, with which dialling over TLS has failed, or one that tells what was wrong."""
+    """Return a clearer error for *error* of a TLS handshake, or *error* itself."""
     told: Http2Error
     if getattr(error, "reason", None) in NO_TLS:
         message = f"the server does not use TLS on this port: try a URL with http:// ({error})"

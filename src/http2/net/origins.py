@@ -1,4 +1,4 @@
-"""Origins (RFC 6454), and the frames that speak of them: ALTSVC (RFC 7838), ORIGIN (RFC 8336)."""
+"""Handle origins (RFC 6454) and the arguments of ALTSVC (RFC 7838) and ORIGIN (RFC 8336)."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 __all__ = ["HasOrigin", "Origin", "altsvc_arguments", "check_origins", "covers", "serialize_origin"]
 
 MAX_PAYLOAD = 16384
-# What a frame of 16,384 bytes has room for besides the length of the first part.
+# The space in a frame of 16,384 bytes, without the length of the first part.
 MAX_ALTSVC = MAX_PAYLOAD - 2
 
-# The schemes whose URLs have an origin, and the ports that go without saying.
+# The schemes whose URLs have an origin, and their default ports.
 _PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443, "ftp": 21}
 _URL = re.compile(r"([a-z][a-z0-9+.-]*):(.*)", re.IGNORECASE | re.DOTALL)
-# What no host may hold (the URL Standard's forbidden domain code points).
+# Characters that a host must not contain (the URL Standard's forbidden domain code points).
 _FORBIDDEN = re.compile(r"[\x00-\x20\"#%/:<>?@\[\\\]^`{|}\x7f]")
 _NUMBER = re.compile(r"0x[0-9a-f]*|[0-9]+")
 # As a field value, without the backslash, which escapes the next character.
@@ -41,11 +41,11 @@ Origin: TypeAlias = str | SplitResult | HasOrigin
 
 
 def serialize_origin(url: str) -> str | None:
-    """The ASCII serialization of the origin of *url*, such as ``'https://example.org:8443'``.
+    """Return the ASCII serialization of *url*'s origin, such as ``'https://example.org:8443'``.
 
-    As the URL Standard does it for http, https, ws, wss and ftp: lower case, without the
-    default port, international names in Punycode, addresses in their shortest form. None
-    when *url* is no URL, or one without an origin (``file:``, ``data:``).
+    Follows the URL Standard for http, https, ws, wss and ftp: lower case, without the
+    default port, international names in Punycode, addresses in their shortest form. Returns
+    None if *url* is not a URL, or has no origin (``file:``, ``data:``).
     """
     match = _URL.fullmatch(url.strip("\x00\x20\t\n\r").translate({9: None, 10: None, 13: None}))
     if match is None:
@@ -54,7 +54,7 @@ def serialize_origin(url: str) -> str | None:
     default = _PORTS.get(scheme)
     if default is None:
         return None
-    # backslashes are slashes here, and any number of them will do
+    # backslashes count as slashes here, and any number of them is allowed
     rest = match[2].replace("\\", "/").lstrip("/")
     authority = re.split("[/?#]", rest, maxsplit=1)[0].rpartition("@")[2]
     name, port = authority, ""
@@ -85,8 +85,8 @@ def _host(name: str) -> str | None:
 
 
 def _ipv6(name: str) -> str | None:
-    """The address in the brackets of *name* in its shortest form (RFC 5952), without a dot."""
-    # a URL has no zone
+    """Return the IPv6 address in *name* in its shortest form (RFC 5952), without a dot."""
+    # zones are not allowed in a URL
     if not name.endswith("]") or "%" in name:
         return None
     try:
@@ -94,7 +94,7 @@ def _ipv6(name: str) -> str | None:
     except ValueError:
         return None
     if address.ipv4_mapped is not None:
-        # from 3.13 on its text has dots
+        # from Python 3.13 on, its text has dots
         return f"::ffff:{int(address) >> 16 & 0xFFFF:x}:{int(address) & 0xFFFF:x}"
     return str(address)
 
@@ -107,7 +107,7 @@ def _percent_decoded(text: str) -> str:
 
 
 def _ipv4(labels: list[str]) -> str | None:
-    """An address of one to four numbers, decimal, octal or hexadecimal, as four decimals."""
+    """Return an address of one to four decimal, octal or hexadecimal numbers as four decimals."""
     if len(labels) > 4:
         return None
     numbers: list[int] = []
@@ -128,7 +128,7 @@ def _ipv4(labels: list[str]) -> str | None:
 
 
 def _origin_of(value: object, name: str, code: str) -> str:
-    """The origin that the argument *value* names: a URL, or an object with an ``origin``."""
+    """Return the origin of the argument *value*: a URL, or an object with an ``origin``."""
     if isinstance(value, SplitResult):
         value = value.geturl()
     if isinstance(value, str):
@@ -165,14 +165,14 @@ def altsvc_arguments(alt: object, origin_or_stream: object) -> tuple[int, bytes,
 def check_origins(origins: Iterable[object]) -> list[str]:
     """Check the arguments of `ServerHttp2Session.origin`: their ASCII serializations."""
     checked = [_origin_of(value, "origin", "ERR_HTTP2_INVALID_ORIGIN") for value in origins]
-    # an entry is its length, in two bytes, and itself
+    # an entry is its length in two bytes, then the origin
     if sum(len(origin) + 2 for origin in checked) > MAX_PAYLOAD:
         raise new_error("ERR_HTTP2_ORIGIN_LENGTH")
     return checked
 
 
 def covers(certificate: Any, authority: str) -> bool:
-    """Whether a verified *certificate*, as `ssl` gives it, names the host of *authority*."""
+    """Return whether a verified *certificate*, as returned by `ssl`, covers *authority*."""
     host = authority.rpartition(":")[0] if re.search(r":\d*$", authority) else authority
     for kind, name in (certificate or {}).get("subjectAltName", ()):
         if kind == "DNS":

@@ -1,4 +1,4 @@
-"""Between an asyncio transport and a session: bytes in, bytes out, and the ends of both."""
+"""Connect an asyncio transport and a session: bytes in, bytes out, and their end."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ __all__ = ["SessionProtocol", "read_buffer", "reset", "writelines_of"]
 
 READ_SIZE = 256 * 1024
 
-# Every connection of a thread reads into this buffer: the engine takes what is in it
-# before the next read can begin, and an idle connection holds no memory for reading.
+# All connections of a thread read into this buffer: the engine consumes its contents
+# before the next read begins, and an idle connection needs no memory for reading.
 _shared = threading.local()
 
 
@@ -31,24 +31,24 @@ def read_buffer() -> memoryview:
     return buffer
 
 
-# asyncio's transports of sockets never pause their protocol for what `writelines` gives them, in
-# CPython 3.12.0 to 3.12.8, 3.13.0 and 3.13.1 (CVE-2024-12254).
+# In CPython 3.12.0 to 3.12.8, 3.13.0 and 3.13.1, asyncio's socket transports never pause their
+# protocol because of `writelines` (CVE-2024-12254).
 _NEVER_PAUSES = (3, 12) <= sys.version_info < (3, 12, 9) or (3, 13) <= sys.version_info < (3, 13, 2)
 
 
 def writelines_of(transport: asyncio.Transport) -> Callable[[Any, Iterable[Any]], None]:
-    """What hands several chunks to *transport*: to be called with it and them."""
+    """Return a function of *transport* and several chunks that writes the chunks to it."""
     method = type(transport).writelines
     if _NEVER_PAUSES and getattr(method, "__module__", None) == "asyncio.selector_events":
-        # joins them and calls `write`, which pauses: all that there is in 3.11
+        # joins them and calls `write`, which pauses; the only way in 3.11
         return asyncio.WriteTransport.writelines
     return method
 
 
 def reset(transport: asyncio.WriteTransport) -> None:
-    """Abort *transport* so that its peer knows that this is no end of what was sent.
+    """Abort *transport* with a TCP reset, so that its peer knows that data is missing.
 
-    The loops' `abort` lets TCP say FIN, as it does after the last byte.
+    `abort` of asyncio and uvloop sends a FIN, as after the last byte.
     """
     sock = transport.get_extra_info("socket")
     if sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6) and sock.fileno() >= 0:
@@ -57,7 +57,7 @@ def reset(transport: asyncio.WriteTransport) -> None:
 
 
 class SessionProtocol(asyncio.BufferedProtocol):
-    """Feeds a session from its transport, and tells it when it may write and when it is over."""
+    """Passes the transport's bytes to a session, and reports when it may write and its end."""
 
     __slots__ = ("_buffer", "_session")
 
@@ -70,7 +70,7 @@ class SessionProtocol(asyncio.BufferedProtocol):
         self._session.connected(cast("asyncio.Transport", transport))
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        """Where the next bytes go."""
+        """Return the buffer for the next bytes."""
         return self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
@@ -78,15 +78,15 @@ class SessionProtocol(asyncio.BufferedProtocol):
         self._session.received(self._buffer[:nbytes])
 
     def eof_received(self) -> bool:
-        """The peer has ended its side of the connection; HTTP/2 has no half-closed connection."""
+        """Close: the peer has ended its side, and HTTP/2 has no half-closed connections."""
         return False
 
     def pause_writing(self) -> None:
-        """The transport's buffer is full."""
+        """Pause writing: the transport's buffer is full."""
         self._session.write_paused = True
 
     def resume_writing(self) -> None:
-        """The transport's buffer is short again."""
+        """Resume writing: the transport's buffer is short again."""
         self._session.resume_writing()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -1,7 +1,7 @@
-"""The PROXY protocol, versions 1 and 2: what a proxy says of its client before anything else.
+"""Implement the PROXY protocol, versions 1 and 2, with which a proxy reports its client.
 
-After HAProxy's specification. A header is taken off the socket before it has a transport: it is
-looked at in the kernel's queue (MSG_PEEK), and no byte behind it is touched.
+Follows HAProxy's specification. A header is read from the socket before it has a transport: it is
+inspected in the kernel's queue (MSG_PEEK), and no byte after it is consumed.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ __all__ = ["Addresses", "Networks", "read_header", "trusted_networks"]
 
 Networks: TypeAlias = Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network]
 Addresses: TypeAlias = dict[str, Any]
-"""``peername`` and ``sockname`` as the proxy has them."""
+"""``peername`` and ``sockname`` from the PROXY header."""
 
 SIGNATURE: Final = b"\r\n\r\n\0\r\nQUIT\n"
-# Bytes that a header of version 1 has at most, with its CRLF (section 2.1).
+# The maximum number of bytes of a version 1 header, with its CRLF (section 2.1).
 MOST_V1: Final = 107
-# Families and protocols of version 2 (section 2.2): every other value has to be refused.
+# Families and protocols of version 2 (section 2.2): all other values must be refused.
 UNSPECIFIED: Final = 0x00
 OF_STREAMS: Final = {0x11: 4, 0x21: 16, 0x31: 108}
-# Bytes that are read at once; a header of version 2 has 65,551 at most.
+# Bytes that are read at once; a version 2 header has at most 65,551.
 READ: Final = 4096
 
 PORT: Final = re.compile(rb"0|[1-9][0-9]{0,4}")
@@ -36,11 +36,11 @@ UNKNOWN: Final = re.compile(rb"PROXY UNKNOWN(?: [^\r\n]*)?\r\n")
 
 
 class Malformed(Exception):
-    """What came is no header of the PROXY protocol."""
+    """The received data is not a PROXY header."""
 
 
 def trusted_networks(given: Any) -> Networks | None:
-    """The option ``proxy_protocol``. Raises ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE."""
+    """Check the option ``proxy_protocol``. Raises ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE."""
     if given is None:
         return None
     if not isinstance(given, (list, tuple)):
@@ -55,7 +55,7 @@ def trusted_networks(given: Any) -> Networks | None:
 
 
 def is_trusted(address: Any, networks: Networks) -> bool:
-    """Whether the peer at *address* may say for whom it speaks; one on a Unix socket may."""
+    """Return whether the peer at *address* is a trusted proxy; on a Unix socket, it always is."""
     if not isinstance(address, tuple):
         return True
     peer = ipaddress.ip_address(address[0].partition("%")[0])
@@ -64,9 +64,10 @@ def is_trusted(address: Any, networks: Networks) -> bool:
 
 
 def parse(data: bytes) -> tuple[int, Addresses | None]:
-    """The length of the header that *data* begins with, and the addresses in it.
+    """Return the length of the header at the beginning of *data*, and its addresses.
 
-    0 if it is not complete; None if it has none that are to be used. Raises `Malformed`.
+    The length is 0 if it is incomplete; the addresses are None if it has none to use. Raises
+    `Malformed`.
     """
     if SIGNATURE.startswith(data[:12]):
         return _parse_v2(data)
@@ -117,7 +118,7 @@ def _parse_v2(data: bytes) -> tuple[int, Addresses | None]:
         return 0, None
     end = 16 + length
     if not data[12] & 15 or kind == UNSPECIFIED:
-        # LOCAL: the proxy speaks for itself; or it does not know for whom
+        # LOCAL: the proxy's own connection; or its client is unknown
         return end, None
     size = OF_STREAMS.get(kind)
     if size is None:
@@ -140,10 +141,10 @@ def _parse_v2(data: bytes) -> tuple[int, Addresses | None]:
 async def read_header(
     loop: asyncio.AbstractEventLoop, sock: socket.socket, networks: Networks, seconds: float
 ) -> Addresses | None:
-    """Take the header off *sock*, within *seconds* (0: no limit); the addresses in it.
+    """Read the header from *sock* within *seconds* (0: no limit); return its addresses.
 
-    None: it speaks of nobody else than the peer. Raises `OSError` for a peer that is not in
-    *networks*, that says something else, or too late.
+    None means the connection's own addresses. Raises `OSError` for a peer that is not in
+    *networks*, that sends something else, or is too late.
     """
     sock.setblocking(False)
     address = sock.getpeername()
@@ -157,7 +158,7 @@ async def read_header(
 
 
 async def _take_header(loop: asyncio.AbstractEventLoop, sock: socket.socket) -> Addresses | None:
-    """The bytes that are looked at are taken before more are waited for: else it would be busy."""
+    """Read the header; consume inspected bytes before waiting, which would otherwise busy-loop."""
     data = b""
     while True:
         try:

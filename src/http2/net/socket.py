@@ -1,4 +1,4 @@
-"""The session's socket as programs may see it: to look at, not to read from or write to."""
+"""Define the read-only view of a session's socket for applications."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ __all__ = ["SocketProxy"]
 
 
 def addresses_of(transport: asyncio.BaseTransport) -> dict[str, Any]:
-    """Both ends of *transport*, as its extra information has them, to be known after its end."""
+    """Return both addresses of *transport*, so that they are known after its end."""
     return {name: transport.get_extra_info(name) for name in ("peername", "sockname")}
 
 
 def extra_info(
     addresses: dict[str, Any], transport: asyncio.BaseTransport, name: str, default: object
 ) -> Any:
-    """What *transport* knows under *name*, with the *addresses* that a proxy may have told of."""
+    """Return extra information *name* of *transport*, or from the *addresses* of a PROXY header."""
     known = addresses.get(name)
     return transport.get_extra_info(name, default) if known is None else known
 
 
 def host_of(address: Any) -> str | None:
-    """The host of an *address*, without its port; None for what has none."""
+    """Return the host of an *address*, without its port; None if it has none."""
     return str(address[0]) if isinstance(address, tuple) and address else None
 
 
 def shown_address(address: object) -> str:
-    """An address as programs write it: ``127.0.0.1:80``, ``[::1]:80``, or a path."""
+    """Return an address as text: ``127.0.0.1:80``, ``[::1]:80``, or a path."""
     if not isinstance(address, tuple):
         return str(address or "unnamed")
     host, port = address[:2]
@@ -43,11 +43,11 @@ def shown_address(address: object) -> str:
 
 
 class SocketProxy:
-    """What `Http2Session.socket` gives.
+    """The value of `Http2Session.socket`.
 
-    Everything that could come between HTTP/2 and its socket raises
+    Methods that could interfere with HTTP/2 raise
     ERR_HTTP2_NO_SOCKET_MANIPULATION; ERR_HTTP2_SOCKET_UNBOUND means that the session has
-    no socket (any more).
+    no socket, or no longer has one.
     """
 
     __slots__ = ("_session",)
@@ -69,7 +69,7 @@ class SocketProxy:
         return transport
 
     def get_extra_info(self, name: str, default: object = None) -> Any:
-        """What the transport knows under *name*, as `asyncio.BaseTransport.get_extra_info`."""
+        """Return the transport's information *name*; see `asyncio.BaseTransport.get_extra_info`."""
         transport = self._transport()
         return extra_info(self._session.addresses, transport, name, default)
 
@@ -94,13 +94,13 @@ class SocketProxy:
 
     @property
     def local_address(self) -> str | None:
-        """Our IP address, or the path of our Unix socket."""
+        """This side's IP address, or the path of its Unix socket."""
         address: str | None = self._address("sockname", 0)
         return address
 
     @property
     def local_port(self) -> int | None:
-        """Our port; None on a Unix socket."""
+        """This side's port; None on a Unix socket."""
         port: int | None = self._address("sockname", 1)
         return port
 
@@ -111,13 +111,13 @@ class SocketProxy:
 
     @property
     def alpn_protocol(self) -> str | None:
-        """What was agreed on by ALPN: ``'h2'``; None in the clear, or when nothing was."""
+        """The protocol that ALPN selected: ``'h2'``; None in the clear, or without ALPN."""
         ssl_object = self.get_extra_info("ssl_object")
         protocol: str | None = ssl_object.selected_alpn_protocol() if ssl_object else None
         return protocol
 
     def get_peer_certificate(self) -> dict[str, Any] | None:
-        """The peer's certificate as `ssl.SSLSocket.getpeercert` gives it, else None."""
+        """Return the peer's certificate, as `ssl.SSLSocket.getpeercert`, or None."""
         ssl_object = self.get_extra_info("ssl_object")
         return ssl_object.getpeercert() if ssl_object is not None else None
 
@@ -140,7 +140,7 @@ class SocketProxy:
         return self._session
 
     def _refuse(self, *args: object, **kwargs: object) -> NoReturn:
-        """Raise ERR_HTTP2_NO_SOCKET_MANIPULATION: HTTP/2 alone may do this to its socket."""
+        """Raise ERR_HTTP2_NO_SOCKET_MANIPULATION: only the session may do this."""
         raise new_error("ERR_HTTP2_NO_SOCKET_MANIPULATION")
 
     destroy = emit = end = pause = read = resume = write = _refuse

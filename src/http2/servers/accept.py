@@ -1,4 +1,4 @@
-"""The first bytes of a connection that a server has accepted: which protocol is it?"""
+"""Detect the protocol of an accepted connection from its first bytes."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 __all__ = ["ServerProtocol"]
 
-# The client connection preface (RFC 9113 section 3.4), and what an HTTP/1 request begins with.
+# The client connection preface (RFC 9113 section 3.4), and the beginning of an HTTP/1 request.
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 REQUEST_LINE = re.compile(rb"[!-~]{1,32} [^\r\n]{1,8192} HTTP/1\.[0-9]\r?\n")
 MAYBE_REQUEST_LINE = re.compile(rb"[A-Za-z]{1,32}( [^\r\n]{0,8192}\r?)?")
-# Seconds for a client to get its first line out once it is clear that it isn't HTTP/2.
+# Seconds for a client to send its first line, once it is clear that it is not HTTP/2.
 FIRST_LINE_TIMEOUT = 10.0
 
 WRONG_PROTOCOL = (
@@ -37,8 +37,8 @@ WRONG_PROTOCOL_TEXT = b"This port speaks HTTP/2 only: with prior knowledge (h2c)
 class ServerProtocol(SessionProtocol):
     """The first bytes of a connection: HTTP/2's preface, or an answer to HTTP/1.
 
-    In the clear a session begins when the preface is there: until then not a byte is
-    sent, because nobody knows what language the client would understand.
+    In the clear, a session begins when the preface has arrived: until then nothing is
+    sent, because the client's protocol is unknown.
     """
 
     __slots__ = (
@@ -59,24 +59,24 @@ class ServerProtocol(SessionProtocol):
         super().__init__(session)
         self._http2 = session
         self._server = server
-        # whether the program knows of the connection: it has brought it, or was told
+        # whether the application knows the connection: it has injected it, or got the event
         self._known = known
         self._first: bytes | None = b""
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
         # `Http2Server.set_timeout`, until a session begins and has its own
         self._idle: IdleTimer | None = None
-        # TLS, while its handshake is under way
+        # TLS, during its handshake
         self.handshake: Expires | None = None
-        # the addresses that a proxy has told of
+        # the addresses from a PROXY header
         self.claimed: Addresses | None = None
 
     def claim(self, addresses: Addresses) -> None:
-        """Take *addresses* for those of the connection: its proxy has said so."""
+        """Use *addresses*, from a PROXY header, as those of the connection."""
         self.claimed = self._http2.claimed = addresses
 
     def begin(self, transport: asyncio.Transport, data: bytes) -> None:
-        """Take the place of another protocol of *transport*, which has read *data*."""
+        """Replace another protocol of *transport*, which has read *data*."""
         self._known = True
         transport.set_protocol(self)
         self.connection_made(transport)
@@ -119,7 +119,7 @@ class ServerProtocol(SessionProtocol):
             self._server.introduce(transport)
 
     def expire(self) -> None:
-        """``handshake_timeout`` has passed: end it, unless its client speaks HTTP/2."""
+        """End the connection after ``handshake_timeout``, unless its client uses HTTP/2."""
         if self.handshake is not None:
             self.handshake.expire()
         elif self._first is None:
@@ -128,7 +128,7 @@ class ServerProtocol(SessionProtocol):
             self._transport.abort()
 
     def buffer_updated(self, nbytes: int) -> None:
-        """*nbytes* have come: look at the first ones, hand on the others."""
+        """Handle *nbytes* received bytes: check the first ones, pass on the others."""
         if self._first is None:
             self._session.received(self._buffer[:nbytes])
             return
@@ -168,7 +168,7 @@ class ServerProtocol(SessionProtocol):
         server.serves_http1(server, transport, data, self.claimed)
 
     def _idled(self) -> None:
-        """Nothing has come for as long as `Http2Server.set_timeout` says."""
+        """Handle the time-out of `Http2Server.set_timeout`."""
         heard = self._server.emit("timeout", self._session)
         transport = self._transport
         if transport is not None and (not heard or self._http2.closed or self._http2.destroyed):
@@ -196,7 +196,7 @@ class ServerProtocol(SessionProtocol):
         transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The connection is over."""
+        """Handle the end of the connection."""
         self._cancel_timer()
         self._server.proven(self)
         if self._transport is None:

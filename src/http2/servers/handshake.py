@@ -1,4 +1,4 @@
-"""`perform_server_handshake`: a server's session without a server."""
+"""Define `perform_server_handshake`: a server's session without a server."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ __all__ = ["perform_server_handshake"]
 def perform_server_handshake(
     connection: Carrying, **options: Unpack[ServerSessionOptions]
 ) -> ServerHttp2Session:
-    """Speak HTTP/2 as a server on *connection*, which exists already; returns the session.
+    """Create a server's session on an existing *connection*, and return it.
 
     *connection* is an asyncio ``(reader, writer)`` pair, a connected `socket.socket`, or
     a stream of this library, and belongs to the session from now on. The session has no
-    `ServerHttp2Session.server`: listen to its own event ``stream``. To be called in a
+    `ServerHttp2Session.server`: listen to its own event ``stream``. Needs a
     running event loop. Options: those of `SessionOptions`.
 
-    Raises ERR_HTTP2_SOCKET_BOUND when *connection* carries a session already,
+    Raises ERR_HTTP2_SOCKET_BOUND if *connection* already carries a session,
     ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE, ERR_HTTP2_INVALID_SETTING_VALUE, `TypeError`
     for unknown options.
     """

@@ -24,28 +24,28 @@ class Requested(Protocol):
 
     @property
     def stream(self) -> Responder:
-        """What carries it."""
+        """The underlying stream."""
 
 
 class ServedConnection(Protocol):
-    """What a server needs of the connections that it serves: its sessions, and HTTP/1's."""
+    """The interface of a server's connections: sessions, and HTTP/1 connections."""
 
     @property
     def transport(self) -> asyncio.Transport | None:
-        """What carries it; None before its beginning and after its end."""
+        """The transport; None before its beginning and after its end."""
 
     def close(self) -> object:
-        """End it when what is under way has been served."""
+        """Close the connection after the requests in progress."""
 
     def destroy(self) -> None:
-        """End it now."""
+        """End the connection at once."""
 
     def notice_end(self) -> None:
-        """Begin to `close` it so that no request is lost."""
+        """Start to `close` the connection so that no request is lost."""
 
 
 class ServesHttp1(Protocol):
-    """What takes over the connections of HTTP/1 clients."""
+    """A function that takes over the connections of HTTP/1 clients."""
 
     def __call__(
         self,
@@ -54,10 +54,10 @@ class ServesHttp1(Protocol):
         data: bytes,
         claimed: Addresses | None = None,
     ) -> None:
-        """Serve *transport*, on which *data* has come, and whose proxy has *claimed* addresses."""
+        """Serve *transport* after it received *data*; *claimed* are addresses from a PROXY header."""
 
     def watch(self, watcher: Any, begin: bool) -> None:
-        """Begin or cease to tell *watcher* of exchanges."""
+        """Start or stop reports about exchanges to *watcher*."""
 
 
 class EquippedServer(Protocol):
@@ -94,7 +94,7 @@ class ConnectionServer(SecureAccepting, Protocol):
         """Tell the program of a connection that the server has accepted itself."""
 
     def proven(self, protocol: object) -> None:
-        """The client of *protocol* has shown that it speaks something else, or is gone."""
+        """Stop the time limit of *protocol*: its client uses another protocol, or has left."""
 
     def take_unknown(self, transport: asyncio.Transport) -> None:
         """The client of *transport* did not agree on a protocol that the server speaks."""

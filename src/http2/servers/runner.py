@@ -1,4 +1,4 @@
-"""`run`: a program that ends when nothing is left to do, like Node's process."""
+"""Define `run`, which ends a program when nothing is left to do, like Node's process."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ __all__ = ["run"]
 
 Result = TypeVar("Result")
 
-# Seconds that Ctrl-C and SIGTERM give to the requests that are under way.
+# Seconds that requests in progress have after Ctrl-C or SIGTERM.
 GRACE = 3.0
 
 
 class _Interruptions:
-    """What SIGINT and SIGTERM do while `run` runs: the first one cancels, others end at once."""
+    """Handles SIGINT and SIGTERM while `run` runs: the first cancels, further ones end at once."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -35,7 +35,7 @@ class _Interruptions:
         """Whether the loop has ended with `KeyboardInterrupt`."""
 
     def begin(self, open_ones: WaitedFor) -> None:
-        """The current task is the one to cancel."""
+        """Store the current task, which a signal cancels."""
         self._task = asyncio.current_task()
         self._open = open_ones
 
@@ -44,12 +44,12 @@ class _Interruptions:
         task = self._task
         if self.count > 1 or task is None or self._open is None or task.done():
             if task is not None and not task.done():
-                # uvloop logs, and forgets, what is raised while it calls a protocol
+                # uvloop logs and discards exceptions that are raised while it calls a protocol
                 task.get_loop().call_soon_threadsafe(self._interrupt)
             raise KeyboardInterrupt
         self._open.interrupted = True
         task.cancel()
-        # wakes a loop that waits for its sockets
+        # wake a loop that waits for its sockets
         task.get_loop().call_soon_threadsafe(lambda: None)
 
     def _interrupt(self) -> None:
@@ -58,7 +58,7 @@ class _Interruptions:
 
     @contextlib.contextmanager
     def caught(self) -> Iterator[None]:
-        """Catch both signals, each unless the program has its own way with it."""
+        """Catch both signals, except those for which the program has its own handler."""
         ours: dict[int, Any] = {}
         defaults: dict[int, Any] = {
             signal.SIGINT: signal.default_int_handler,
@@ -77,7 +77,7 @@ class _Interruptions:
             raise
         finally:
             for number, default in ours.items():
-                # the program may have set its own meanwhile
+                # the program may have set its own handler meanwhile
                 if signal.getsignal(number) is self:
                     signal.signal(number, default)
 
@@ -88,22 +88,22 @@ def run(
     loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
     debug: bool | None = None,
 ) -> Result:
-    """Run *main* until it is done and no referenced session or server is left.
+    """Run *main* until it is done and no referenced session or server is open.
 
     *main* is a coroutine or a coroutine function without arguments; its result is
     returned. Servers that listen and sessions that are open keep the program running, as
     they do with Node's process, unless their `Http2Session.unref` was called.
-    *loop_factory* makes the event loop, such as ``uvloop.new_event_loop``; *debug* is that
-    of `asyncio.Runner`.
+    *loop_factory* creates the event loop, such as ``uvloop.new_event_loop``; *debug* is as
+    in `asyncio.Runner`.
 
-    Ctrl-C and SIGTERM announce the end to every peer and give 3 seconds to the requests that
-    are under way; a second one ends at once. When *main* was done, its result is returned as
-    if all had ended by itself; when not, it is cancelled and `KeyboardInterrupt` raised;
-    `Http2Server.serve_forever` and ``async with server`` in it give the requests their time.
-    A signal for which the program has a handler of its own is the program's.
-    What *main* raises ends everything too.
+    Ctrl-C and SIGTERM announce the end to every peer; requests in progress
+    have 3 seconds; a second signal ends at once. If *main* is done, its result is returned as
+    usual; if not, it is cancelled and `KeyboardInterrupt` is raised.
+    `Http2Server.serve_forever` and ``async with server`` in it give the requests this time.
+    Signals for which the program has its own handler are not caught.
+    An exception in *main* ends everything too.
 
-    Raises ERR_INVALID_ARG_TYPE, and RuntimeError in a loop that is running.
+    Raises ERR_INVALID_ARG_TYPE, and RuntimeError in a running event loop.
     """
     if not inspect.iscoroutine(main) and not callable(main):
         raise new_error("ERR_INVALID_ARG_TYPE", "main", "a coroutine or a function of one", main)
@@ -136,7 +136,7 @@ def run(
         return result
 
     try:
-        # asked here, where no coroutine is left that nobody awaits
+        # checked here, where no coroutine would be left without being awaited
         with contextlib.suppress(RuntimeError):
             asyncio.get_running_loop()
             running = True

@@ -1,4 +1,4 @@
-"""`Http2SecureServer`: a server over TLS, whose certificate can be replaced while it serves."""
+"""Define `Http2SecureServer`: a server over TLS whose certificate can be replaced."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
 
 __all__ = ["IDENTITY", "Http2SecureServer"]
 
-# The options that make a server's context.
+# The options of a server's context.
 IDENTITY = tuple(SecureContextOptions.__annotations__)
 
-# These are one: another certificate has another key.
+# These belong together: another certificate has another key.
 PAIR = ("ssl_context", "cert", "key", "passphrase")
 
 
 class Http2SecureServer(Http2Server):
-    """A server that speaks HTTP/2 over TLS, chosen by ALPN (``h2``).
+    """A server for HTTP/2 over TLS, negotiated with ALPN (``h2``).
 
-    Further events: ``tls_client_error(error, socket)``, with a `HandshakeSocket`: a connection
-    that has ended before its TLS handshake was complete; ``unknown_protocol(socket)``, with an
-    `UnknownProtocolSocket`: a client that did not use ALPN. Without a listener it gets status 403
-    in HTTP/1.1.
+    Further events: ``tls_client_error(error, socket)``, with a `HandshakeSocket`, for a connection
+    that ended before its TLS handshake was complete; ``unknown_protocol(socket)``, with an
+    `UnknownProtocolSocket`, for a client that did not use ALPN. Without a listener it gets status
+    403 in HTTP/1.1.
     """
 
     if TYPE_CHECKING:  # the listeners' arguments by event
@@ -53,20 +53,20 @@ class Http2SecureServer(Http2Server):
         self._protocols = protocols
 
     def set_secure_context(self, **options: Unpack[SecureContextOptions]) -> None:
-        """Replace the certificate, or whatever else *options* say: for connections to come.
+        """Replace the certificate, or other *options*, for future connections.
 
-        Handshakes that begin from now on have the new ones; connections that are established, and
-        their requests, are not touched. Options are those of `create_secure_server`: ``cert`` with
+        Handshakes that begin from now on use the new options; established connections and
+        their requests are not affected. Options are those of `create_secure_server`: ``cert`` with
         ``key`` and ``passphrase``, ``ca``, ``request_cert``, ``reject_unauthorized``, or
-        ``ssl_context``. What is not given stays as it is, and files are read again: without options
-        the server takes over what has been written to them. As Node's ``setSecureContext``, which
-        forgets what it is not given.
+        ``ssl_context``. Omitted options do not change, and files are read again: without options
+        the server loads the current contents of its files. Node's ``setSecureContext`` instead
+        resets omitted options.
 
         Raises what `create_secure_server` does: `OSError` for a file, `ssl.SSLError` for a
-        certificate or a key that does not fit, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE,
-        `TypeError`. The server then goes on with what it had. ERR_INVALID_ARG_VALUE also when there
-        is nothing to read again, as the server has an ``ssl_context``: that one is the program's,
-        and has a method ``load_cert_chain``.
+        certificate or a key that does not match, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE,
+        `TypeError`. The server then keeps its previous context. It also raises ERR_INVALID_ARG_VALUE
+        if there are no files to read again because the server has an ``ssl_context``: call the
+        ``load_cert_chain`` of that context instead.
         """
         given: dict[str, Any] = {**options}
         unknown = {name: None for name in given if name not in IDENTITY}

@@ -1,4 +1,4 @@
-"""`Http2Server`: listening, and the end of it."""
+"""Define `Http2Server`: listening and closing."""
 
 from __future__ import annotations
 
@@ -49,13 +49,13 @@ if TYPE_CHECKING:
 __all__ = ["Http2Server"]
 
 
-# Events whose first argument is a request of the Compatibility API. The ``connect`` of an HTTP/1
-# client has bytes at its end: its connection has left HTTP, and its request is over.
+# Events whose first argument is a request of the Compatibility API. The last argument of
+# ``connect`` for an HTTP/1 client is bytes: its connection has left HTTP, its request is over.
 OF_REQUESTS = frozenset({"request", "check_continue", "check_expectation", "connect"})
 
 
 class Http2Server(Closable, Referenced):
-    """A server that speaks HTTP/2 in the clear (h2c with prior knowledge).
+    """A server for HTTP/2 in the clear (h2c with prior knowledge).
 
     Events: ``check_continue(request, response)``, ``check_expectation(request, response)``,
     ``close``, ``connect(request, response)``, ``connection(socket)``, ``error(error)``,
@@ -75,18 +75,19 @@ class Http2Server(Closable, Referenced):
     """Whether the server accepts connections."""
 
     timeout: float = 0
-    """Seconds without activity after which a new session times out; 0 for never."""
+    """Seconds without activity until a new session times out; 0 for never."""
 
     should_upgrade_callback: Callable[[Any], object] | None = None
-    """Whether the ``upgrade`` that an HTTP/1 client offers is taken; may be set at any time.
+    """A function that decides whether to accept an HTTP/1 client's ``Upgrade``.
 
-    It is asked for each offer while ``upgrade`` has listeners, with the `Http1IncomingMessage`, and
-    answers at once. If it says no, the offer is ignored, and the request is one like others (RFC
-    9110 section 7.8). None: every offer is taken. When it raises, the answer is 500.
+    It may be set at any time. It is called with the `Http1IncomingMessage` for each offer while
+    ``upgrade`` has listeners. If it returns a false value, the offer is ignored, and the request is
+    served like others (RFC 9110 section 7.8). None: every offer is accepted. If it raises, the
+    client gets 500.
     """
 
     _listener: Listener | None = None
-    # `listen` while it is under way.
+    # `listen` while it is running.
     _beginning: asyncio.Task[Http2Server] | None = None
     _opening_port = False
     loop: asyncio.AbstractEventLoop
@@ -94,14 +95,14 @@ class Http2Server(Closable, Referenced):
     tls_context: ssl.SSLContext | None = None
     origins: Sequence[str] = ()
     _shutdown: Shutdown | None = None
-    # What the Compatibility API adds, which is above this module: the listener of ``stream`` that
-    # emits ``request``, and what takes over the connections of HTTP/1 clients.
+    # Set by the Compatibility API, which is above this module: the listener of ``stream`` that
+    # emits ``request``, and the function that takes over connections of HTTP/1 clients.
     on_first_request: Callable[..., object] | None = None
     serves_http1: ServesHttp1 | None = None
-    # Seconds that a client in the clear has to show which protocol it speaks; 0 for no limit.
+    # Seconds that a client in the clear has to send the first bytes of its protocol; 0: no limit.
     first_bytes_timeout: float = 0
 
-    # Who may say for whom it speaks, by the PROXY protocol: None for nobody, and no header comes.
+    # Networks of proxies that use the PROXY protocol; None: connections have no PROXY header.
     proxies: Networks | None = None
 
     def __init__(self, options: SessionOptions, max_connections: int | None = None) -> None:
@@ -109,12 +110,12 @@ class Http2Server(Closable, Referenced):
         self._max_connections = max_connections
         self.handshake_timeout = options.handshake_timeout
         self.open_connections = Connections(self._room_again)
-        # what goes on until it is told to end
+        # callbacks for the beginning of `close`
         self._endless: set[Callable[[], object]] = set()
         self._sessions: set[ServedConnection] = set()
-        # those whose proxy has still to say for whom it speaks
+        # those that wait for their PROXY header
         self._headers: set[asyncio.Task[None]] = set()
-        # those whose client has not shown yet that it speaks HTTP/2
+        # those whose protocol is still unknown
         self._unproven: Queue[Expires] | None = None
 
     def __repr__(self) -> str:
@@ -126,9 +127,9 @@ class Http2Server(Closable, Referenced):
 
     @property
     def connections(self) -> int:
-        """How many connections the server has, of every protocol and in every state.
+        """The number of connections, of every protocol and in every state.
 
-        Those in a TLS handshake are among them, and those that a program has brought.
+        Includes connections in a TLS handshake, and injected ones.
         """
         return len(self.open_connections)
 
@@ -153,10 +154,10 @@ class Http2Server(Closable, Referenced):
         such as without open files to spare; clients wait in the *backlog* then.
 
         *path* is a Unix socket instead, whose file gets the permissions *mode* (such as 0o660; by
-        default the umask decides) and is removed when the server stops listening. *sock* is a
-        socket that is bound already. Emits ``listening``. Awaiting raises `OSError` when the
-        address can't be had, which is emitted as ``error`` as well; the call raises RuntimeError
-        when the server is already listening, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE and
+        default the umask applies) and is removed when the server stops listening. *sock* is an
+        already bound socket. Emits ``listening``. Awaiting raises `OSError` if the
+        address is not available, which is also emitted as ``error``; the call raises RuntimeError
+        if the server is already listening, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE and
         ERR_OUT_OF_RANGE for a wrong *mode*.
         """
         if mode is not None:
@@ -196,7 +197,7 @@ class Http2Server(Closable, Referenced):
             else:
                 sockets = await open_port(loop, host, port, reuse_port)
             if self.closing:
-                # it was closed while the name was looked up
+                # the server was closed during the name look-up
                 for opened in sockets:
                     opened.close()
                 return self
@@ -215,15 +216,15 @@ class Http2Server(Closable, Referenced):
     def _protocol(
         self, *, shake_hands: bool = True, known: bool = False
     ) -> ServerProtocol | TlsProtocol:
-        """For a connection in the clear, on which TLS, if there is any, has not begun.
+        """Create the protocol for a connection on which TLS, if used, has not begun.
 
-        Not *shake_hands*: it has. *known*: the program has brought the connection.
+        Without *shake_hands*, TLS has begun. *known*: the application has injected the connection.
         """
         session = ServerHttp2Session(self.loop, self.options, self)
         made = ServerProtocol(self, session, known=known)
         if self.tls_context is None or not shake_hands:
             return made
-        # a Python may do without `ssl`
+        # Python may lack `ssl`
         from ..tls.accept import TlsProtocol
 
         return TlsProtocol(self, made)
@@ -235,14 +236,14 @@ class Http2Server(Closable, Referenced):
         return protocol
 
     def await_header(self, task: asyncio.Task[None]) -> None:
-        """The connection of *task* begins with a header of the PROXY protocol."""
+        """Record that the connection of *task* begins with a PROXY header."""
         self._headers.add(task)
         task.add_done_callback(self._headers.discard)
 
     async def learn_client(
         self, protocol: asyncio.BufferedProtocol, accepted: socket.socket
     ) -> None:
-        """Read from *accepted* for whom a proxy speaks. Raises `OSError`."""
+        """Read the PROXY header from *accepted*. Raises `OSError`."""
         assert self.proxies is not None
         seconds = self.options.handshake_timeout or self.first_bytes_timeout
         try:
@@ -255,18 +256,18 @@ class Http2Server(Closable, Referenced):
             cast("ServerProtocol | TlsProtocol", protocol).claim(claimed)
 
     def speaks(self, offered: Sequence[bytes]) -> bool:
-        """Whether one of the protocols that a client offers by ALPN is ours."""
+        """Return whether the server supports one of the ALPN protocols of a client."""
         return b"h2" in offered or (
             self.serves_http1 is not None and any(name.encode() in offered for name in HTTP1)
         )
 
     def emit(self, event: str, *args: object) -> bool:
-        """Emit *event*; ``emit("connection", x)`` brings the server a connection from outside.
+        """Emit *event*; ``emit("connection", x)`` injects a connection into the server.
 
         *x* is an asyncio ``(reader, writer)`` pair, a connected `socket.socket`, or a
-        stream of this library; the server closes it. A secure server does its TLS
-        handshake on a socket; a pair has to have done it. Raises
-        ERR_HTTP2_SOCKET_BOUND when *x* carries a session already, ERR_INVALID_ARG_TYPE.
+        stream of this library; the server closes it. A secure server performs its TLS
+        handshake on a socket; for a pair it must be done already. Raises
+        ERR_HTTP2_SOCKET_BOUND if *x* already carries a session, ERR_INVALID_ARG_TYPE.
         """
         if event == "connection":
             self._inject(*cast("tuple[Carrying]", args))
@@ -287,7 +288,7 @@ class Http2Server(Closable, Referenced):
     def admit(self, protocol: object, transport: asyncio.Transport) -> bool:
         """Count the connection; False, and it is aborted, when the server has closed already."""
         if self._close_emitted:
-            # it was accepted, and brought here, after the last one had gone
+            # it was accepted after the server had closed its last connection
             self.open_connections.never_begun(protocol)
             transport.abort()
             return False
@@ -298,11 +299,11 @@ class Http2Server(Closable, Referenced):
         if self._listener is not None:
             self._listener.room_again()
         elif self.closing and not self.open_connections:
-            # later: the session on it tells its own listeners first
+            # later: its session calls its own listeners first
             self.loop.call_soon(self._end_if_idle)
 
     def await_handshake(self, protocol: Expires) -> None:
-        """Give the client of *protocol* ``handshake_timeout`` seconds, from now or before."""
+        """Start the ``handshake_timeout`` of *protocol*, unless it is running."""
         seconds = self.handshake_timeout
         if seconds:
             if self._unproven is None:
@@ -310,7 +311,7 @@ class Http2Server(Closable, Referenced):
             self._unproven.add(protocol)
 
     def proven(self, protocol: Any) -> None:
-        """The client of *protocol* has shown that it speaks something else, or is gone."""
+        """Stop the time limit of *protocol*: its client uses another protocol, or has left."""
         if self._unproven is not None:
             self._unproven.discard(protocol)
 
@@ -343,12 +344,12 @@ class Http2Server(Closable, Referenced):
         self.adopt({loop.create_task(begin())})
 
     def take_over(self, transport: asyncio.Transport, data: bytes = b"") -> ServerHttp2Session:
-        """Serve HTTP/2 on *transport*, a connection that another server of asyncio's has accepted.
+        """Serve HTTP/2 on *transport*, a connection accepted by another asyncio server.
 
-        *transport* is established; over TLS its handshake is done, and the client has chosen
-        ``h2`` by ALPN. *data* is what was read from it already. The server, which need not
-        listen, replaces its protocol. Returns the connection's session; `session` is emitted,
-        and what *data* asks for is handed out, before that.
+        *transport* is established; over TLS its handshake is done, and ALPN has selected
+        ``h2``. *data* are the bytes that were already read from it. The server, which need not
+        listen, replaces its protocol. Returns the connection's session, after it has emitted
+        `session` and the requests in *data*.
         """
         loop = self.loop = asyncio.get_running_loop()
         session = ServerHttp2Session(loop, self.options, self)
@@ -357,7 +358,7 @@ class Http2Server(Closable, Referenced):
         return session
 
     def address(self) -> Any:
-        """``(host, port)`` that the server listens on (IPv6: and more), or the Unix path.
+        """Return the ``(host, port)`` of the listening socket (longer for IPv6), or the Unix path.
 
         None when it does not listen.
         """
@@ -366,8 +367,8 @@ class Http2Server(Closable, Referenced):
     async def serve_forever(self) -> None:
         """Listen (on a free port, unless `listen` was called) until the server is closed.
 
-        When the task is cancelled the server is closed, its sessions ended: at once, but after
-        3 seconds for the requests that are under way when `run` was told to end.
+        If the task is cancelled, the server is closed and its sessions are destroyed at once; if a
+        signal has ended `run`, requests in progress have 3 seconds first.
         """
         try:
             if self._opening_port and self._beginning is not None:
@@ -385,12 +386,12 @@ class Http2Server(Closable, Referenced):
     # --- the end ------------------------------------------------------------------------
 
     def close(self, *, timeout: float | None = None) -> Completion:
-        """Accept no more connections; awaitable: until every session is closed.
+        """Stop accepting connections; awaiting waits until every session is closed.
 
-        Sessions go on until their clients leave: to end them too, use ``async with`` or
-        *timeout*. WebSockets are closed with 1001 (going away) either way. With *timeout*
-        every client is told GOAWAY, in two steps so that no request is lost (RFC 9113 section
-        6.8), streams may finish, and what is there after *timeout* seconds is destroyed.
+        Sessions continue until their clients leave; to end them too, use ``async with`` or
+        *timeout*. WebSockets are closed with 1001 (going away) in any case. With *timeout*
+        every client gets GOAWAY, in two steps so that no request is lost (RFC 9113 section
+        6.8), streams may finish, and remaining sessions are destroyed after *timeout* seconds.
         Raises ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE.
         """
         if timeout is not None:
@@ -422,7 +423,7 @@ class Http2Server(Closable, Referenced):
         return Completion(self)
 
     async def _end_within(self, seconds: float) -> None:
-        """Close within *seconds*; at once when the task is cancelled meanwhile."""
+        """Close within *seconds*, or at once if the task is cancelled meanwhile."""
         try:
             await self.close(timeout=seconds)
         except asyncio.CancelledError:
@@ -430,9 +431,9 @@ class Http2Server(Closable, Referenced):
             raise
 
     def call_at_close(self, callback: Callable[[], object]) -> None:
-        """Call *callback* once, when the server begins to close; soon, when it has already.
+        """Call *callback* once when the server begins to close, or soon if it already has.
 
-        For what would go on for ever, such as a WebSocket: it ends by itself then.
+        For exchanges without an end, such as WebSockets, which then end themselves.
         """
         if self.closing:
             self.loop.call_soon(callback)
@@ -440,7 +441,7 @@ class Http2Server(Closable, Referenced):
             self._endless.add(callback)
 
     def forget_at_close(self, callback: Callable[[], object]) -> None:
-        """Do not call *callback*: what it would end has ended."""
+        """Cancel *callback*, whose exchange has ended."""
         self._endless.discard(callback)
 
     def _tell_endless(self) -> None:
@@ -483,10 +484,10 @@ class Http2Server(Closable, Referenced):
         self._drop_silent()
 
     def _drop_silent(self, *, handed_over: bool = True) -> None:
-        """End the connections on which no session has begun: nothing is lost there.
+        """End the connections without a session: nothing is lost there.
 
-        Those that ``unknown_protocol`` listeners have, and those in a TLS handshake, are among
-        them unless *handed_over* is False.
+        Includes connections of ``unknown_protocol`` listeners and those in a TLS handshake,
+        unless *handed_over* is False.
         """
         speaking: set[object] = {session.transport for session in self._sessions}
         if not handed_over:
@@ -526,7 +527,7 @@ class Http2Server(Closable, Referenced):
     def _end_if_idle(self) -> None:
         if self.closing and not self._sessions and not self.open_connections:
             if self._tasks:
-                # handlers whose streams ended well finish what they are doing
+                # handlers whose streams ended normally may finish
                 for task in tuple(self._tasks):
                     task.add_done_callback(lambda _: self.loop.call_soon(self._end_if_idle))
                 return
@@ -572,8 +573,8 @@ class Http2Server(Closable, Referenced):
     ) -> Http2Server:
         """Emit ``timeout(session)`` after *seconds* without activity on a new session.
 
-        In the clear a connection that says nothing is one, too. Without a listener the session
-        is destroyed. *callback* becomes a listener.
+        In the clear, a connection that sends nothing counts as a session too. Without a listener,
+        the session is destroyed. *callback* becomes a listener.
         Raises ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE.
         """
         seconds = check_timeout(seconds)
@@ -585,22 +586,22 @@ class Http2Server(Closable, Referenced):
         return self
 
     def update_settings(self, settings: Settings | Mapping[str, object]) -> None:
-        """Change what sessions that begin from now on announce; what is not given stays.
+        """Change the settings of future sessions; settings that are not given do not change.
 
-        Sessions that stand keep theirs: see `Http2Session.settings`. Raises
+        Established sessions keep theirs: see `Http2Session.settings`. Raises
         ERR_HTTP2_INVALID_SETTING_VALUE, ERR_HTTP2_TOO_MANY_CUSTOM_SETTINGS,
         ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE.
         """
         if settings is None:
             raise new_error("ERR_INVALID_ARG_TYPE", "settings", "a Settings or a mapping", settings)
         changes = Settings.of(settings)
-        # a new one: whoever looks at the old one shall not see it change
+        # a new object: the old one may still be in use
         self.options.settings = Settings.of(
             Settings.from_pairs([*self.options.settings.to_pairs(), *changes.to_pairs()])
         )
 
     def watch_http1(self, watcher: Any, begin: bool) -> None:
-        """Begin or cease to tell *watcher* of HTTP/1's exchanges; without HTTP/1 there are none."""
+        """Start or stop reports about HTTP/1 exchanges to *watcher*."""
         if self.serves_http1 is not None:
             self.serves_http1.watch(watcher, begin)
 
@@ -614,7 +615,7 @@ class Http2Server(Closable, Referenced):
         return super()._owner(event, args)
 
     def _handler_ended(self, coroutine: Work[object], event: str, args: tuple[object, ...]) -> None:
-        # the ``connect`` of an HTTP/1 client has left HTTP: nobody waits for a response
+        # the ``connect`` of an HTTP/1 client has left HTTP: no response is expected
         if args and not isinstance(args[-1], bytes):
             check_answered(coroutine, self, event, args)
 
@@ -629,7 +630,7 @@ class Http2Server(Closable, Referenced):
         if isinstance(error, Http2Error) and any(
             socket.destroyed or socket.writer.is_closing() for socket in handed_over
         ):
-            # as for a stream: it found out the hard way that the connection is over
+            # as for a stream: the exception only reports the end of the connection
             logger.debug("%r: a listener of %r: %r", self, event, error)
             return
         logger.error("%r: a listener of %r raised", self, event, exc_info=error)

@@ -1,9 +1,9 @@
-"""The end of a server that has a deadline: `Http2Server.close` with *timeout*.
+"""Implement `Http2Server.close` with *timeout*.
 
 RFC 9113 section 6.8: a server that sent its last GOAWAY at once would refuse requests that are
-under way already. So every client first gets a GOAWAY that refuses nothing and a PING;
-when the PING is answered the client knows, and the last GOAWAY says which requests were
-taken. What is there when the time is over, for whatever reason, is destroyed.
+already on their way. So every client first gets a GOAWAY that refuses nothing, and a PING.
+After the answer to the PING, the last GOAWAY says which requests were
+accepted. Sessions that remain at the deadline are destroyed.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Shutdown"]
 
-# Seconds that a connection has to show that it wants something when the shutdown begins: the first
-# bytes of one that was just established are on their way.
+# Seconds that an idle connection has at the beginning of the shutdown: the first
+# bytes of a new connection may be on their way.
 LAST_MOMENT = 0.5
-# Seconds after the deadline for the last frames to leave, before sockets are simply closed.
+# Seconds after the deadline for sending the last frames, before sockets are closed.
 GRACE = 0.1
 
 
@@ -52,7 +52,7 @@ class Shutdown:
         self._silent = loop.call_later(LAST_MOMENT, drop_silent)
 
     def tell(self, connection: ServedConnection) -> None:
-        """Begin the end of *connection*; also of one whose TLS handshake took until now."""
+        """Start to close *connection*, also one whose TLS handshake has just completed."""
         if self._over:
             connection.destroy()
         else:

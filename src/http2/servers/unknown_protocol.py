@@ -1,7 +1,7 @@
-"""Connections to a secure server that did not agree on HTTP/2 (ALPN, RFC 7301).
+"""Handle connections to a secure server that did not negotiate HTTP/2 (ALPN, RFC 7301).
 
-They go to the listeners of ``unknown_protocol``, as a reader and a writer of asyncio. When there
-are none, the client is told in HTTP/1.1, the likeliest of its languages.
+The listeners of ``unknown_protocol`` get them as an asyncio reader and writer. Without a
+listener, the client gets an answer in HTTP/1.1, its most likely protocol.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RawSocket", "UnknownProtocolSocket", "unknown_protocol"]
 
-# Seconds that a client has to take the refusal and to say goodbye.
+# Seconds that a client has to read the refusal and to close the connection.
 LINGER = 2.0
 
 TEXT = b"This server speaks HTTP/2 over TLS: the client has to offer h2 by ALPN.\n"
@@ -30,20 +30,20 @@ REFUSAL = (
 
 
 class RawSocket:
-    """A connection that HTTP has left, or never had: it belongs to the program.
+    """A connection that does not use HTTP, or no longer does; it belongs to the application.
 
-    Comes with the events ``upgrade`` and ``connect`` of HTTP/1 clients (RFC 9110 sections 7.8
+    From the events ``upgrade`` and ``connect`` of HTTP/1 clients (RFC 9110 sections 7.8
     and 9.3.6), and as `UnknownProtocolSocket`.
     """
 
     reader: asyncio.StreamReader
-    """What the client sends, from the first byte that is not HTTP."""
+    """The client's data, from the first byte that is not HTTP."""
 
     writer: asyncio.StreamWriter
-    """What it gets; `asyncio.StreamWriter.close` ends the connection."""
+    """The data for the client; `asyncio.StreamWriter.close` ends the connection."""
 
     destroyed: bool = False
-    """Whether the connection is over."""
+    """Whether the connection has ended."""
 
     def __init__(
         self,
@@ -62,27 +62,27 @@ class RawSocket:
         transport.set_protocol(protocol)
         protocol.connection_made(transport)
         self.writer = asyncio.StreamWriter(transport, protocol, self.reader, loop)
-        # asyncio holds the reader weakly: somebody has to keep it
+        # asyncio has only a weak reference to the reader
         server.open_connections.handed_over[transport] = self
         if data:
             self.reader.feed_data(data)
 
     def __repr__(self) -> str:
-        """Show who is there, and whether it still is."""
+        """Show the peer's address and the state."""
         state = "destroyed" if self.destroyed else "open"
         return f"<{type(self).__name__} {self.get_extra_info('peername')} {state}>"
 
     @property
     def server(self) -> Http2Server:
-        """The server that the connection came to."""
+        """The server that accepted the connection."""
         return self._server
 
     def get_extra_info(self, name: str, default: object = None) -> Any:
-        """What the transport knows under *name*, as `asyncio.BaseTransport.get_extra_info`."""
+        """Return the transport's information *name*; see `asyncio.BaseTransport.get_extra_info`."""
         return extra_info(self._addresses, self._transport, name, default)
 
     def destroy(self) -> None:
-        """End the connection at once; what was not sent yet is lost."""
+        """End the connection at once; unsent data is lost."""
         self.destroyed = True
         self._transport.abort()
 
@@ -92,9 +92,9 @@ class RawSocket:
 
 
 class UnknownProtocolSocket(RawSocket):
-    """What ``unknown_protocol`` listeners get: a connection that no session has.
+    """The connection for listeners of ``unknown_protocol``; it has no session.
 
-    It belongs to the listener, for `unknown_protocol_timeout` seconds at most.
+    It belongs to the listener for at most `unknown_protocol_timeout` seconds.
     """
 
     _timer: asyncio.TimerHandle | None = None
@@ -113,7 +113,7 @@ class UnknownProtocolSocket(RawSocket):
 
 
 class _Protocol(asyncio.StreamReaderProtocol):
-    """Tells the server of the end, which it waits for when it closes."""
+    """Reports the end of the connection to the server, which waits for it when it closes."""
 
     lost: Callable[[], None] | None = None
 
@@ -126,7 +126,7 @@ class _Protocol(asyncio.StreamReaderProtocol):
 
 
 def unknown_protocol(server: Http2Server, transport: asyncio.Transport) -> None:
-    """Give *transport* to the server's listeners, or refuse it."""
+    """Pass *transport* to the server's listeners, or refuse it."""
     if server.listener_count("unknown_protocol"):
         server.emit("unknown_protocol", UnknownProtocolSocket(server, transport))
         return

@@ -66,7 +66,7 @@ class TlsProtocol(asyncio.BufferedProtocol):
         self._error: Exception | None = None
 
     def claim(self, addresses: Addresses) -> None:
-        """Take *addresses* for those of the connection: its proxy has said so."""
+        """Use *addresses*, from a PROXY header, as those of the connection."""
         self._inner.claim(addresses)
 
     # --- the ClientHello ----------------------------------------------------------------
@@ -85,7 +85,7 @@ class TlsProtocol(asyncio.BufferedProtocol):
         self._inner.introduce(stream)
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        """Where the next bytes go."""
+        """Return the buffer for the next bytes."""
         return self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:

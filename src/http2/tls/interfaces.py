@@ -32,7 +32,7 @@ class AboveTls(Expires, Protocol):
     """TLS, while its handshake is under way."""
 
     def claim(self, addresses: Addresses) -> None:
-        """Take *addresses* for those of the connection: its proxy has said so."""
+        """Use *addresses*, from a PROXY header, as those of the connection."""
 
     def introduce(self, transport: asyncio.Transport) -> None:
         """Tell the program of the connection, unless it knows of it."""
@@ -61,10 +61,10 @@ class SecureAccepting(Protocol):
         """Count the connection; False, and it is aborted, when the server has closed already."""
 
     def await_handshake(self, protocol: Expires) -> None:
-        """Give the client of *protocol* ``handshake_timeout`` seconds, from now or before."""
+        """Start the ``handshake_timeout`` of *protocol*, unless it is running."""
 
     def speaks(self, offered: Sequence[bytes]) -> bool:
-        """Whether one of the protocols that a client offers by ALPN is ours."""
+        """Return whether the server supports one of the ALPN protocols of a client."""
 
     def listener_count(self, event: str) -> int:
         """Return the number of listeners of *event*."""

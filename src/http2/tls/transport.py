@@ -90,15 +90,15 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
         return not self._transport.is_closing()
 
     def pause_writing(self) -> None:
-        """The transport's buffer is full."""
+        """Pause writing: the transport's buffer is full."""
         self._protocol.pause_writing()
 
     def resume_writing(self) -> None:
-        """The transport's buffer is short again."""
+        """Resume writing: the transport's buffer is short again."""
         self._protocol.resume_writing()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The connection is over."""
+        """Handle the end of the connection."""
         self._closing = True
         if self._timer is not None:
             self._timer.cancel()
