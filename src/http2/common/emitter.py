@@ -310,7 +310,7 @@ class EventEmitter:
         self._listener_failed(error, event, args)
 
     def returned(self, result: object, event: str, args: tuple[object, ...]) -> None:
-        """A listener has returned *result*: a coroutine begins to run."""
+        """Handle a listener's *result*: start it if it is a coroutine."""
         if inspect.iscoroutine(result):
             self._owner(event, args)._spawn(result, self, event, args)
 

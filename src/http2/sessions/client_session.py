@@ -448,7 +448,7 @@ class ClientHttp2Session(Http2Session):
             want_again(self)
 
     def misdirected(self, stream: ClientHttp2Stream) -> None:
-        """The server is not the one to ask for that origin (RFC 9110 section 15.5.20)."""
+        """Remove an origin for which the server answered 421 (RFC 9110 section 15.5.20)."""
         if not self.encrypted:
             return
         sent = stream.sent_headers

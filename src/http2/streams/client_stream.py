@@ -227,7 +227,7 @@ class ClientHttp2Stream(Http2Stream):
             self._refuse(error)  # this one fails, the others go on
 
     def begin(self, stream_id: int) -> None:
-        """The request has been handed to the engine as *stream_id*; send what has waited."""
+        """Handle the submission of the request as *stream_id*; send the data that has waited."""
         self.id = stream_id
         self.life = self.life.on_begin
         self._submit_request = None
@@ -396,10 +396,10 @@ class ClientHttp2Stream(Http2Stream):
             self._end_over(code, unsent is not None)
 
     def _ask_again(self) -> bool:
-        """Send a request again that the server has not processed (RFC 9113 section 8.7).
+        """Send a request again that the server has refused (RFC 9113 section 8.7).
 
-        Most were sent before the server's limit of streams was known: now they wait for it.
-        False when it can't be sent again, or was refused time and again.
+        Most were sent before the server's limit of streams was known; now they wait for it.
+        Return False if it cannot be sent again, or was refused too often.
         """
         if self.life.closed or self._refusals >= MOST_REFUSALS:
             return False

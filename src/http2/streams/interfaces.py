@@ -116,10 +116,10 @@ class ExchangeState(Protocol):
         """A handler of *event* has raised *error*, which ends the exchange and nothing else."""
 
     def closed_error(self) -> BaseException:
-        """Why nothing can be sent any more; an error of the peer's is named as the cause."""
+        """Return the error for sending on a closed stream; its cause is the peer's error, if any."""
 
     def request_line(self) -> tuple[str, str]:
-        """The method and the target of the request."""
+        """Return the method and the target of the request."""
 
     def all_sent(self) -> None:
         """The last byte that was written has been handed to the transport."""
@@ -153,7 +153,7 @@ class DrivenStream(ExchangeState, Protocol):
         """The session is destroyed: all who read or wait are told why."""
 
     def never_sent(self, code: int) -> bool:
-        """The HEADERS frame was not sent; True when that has been dealt with."""
+        """Handle HEADERS that were not sent; return True if nothing else remains to be done."""
 
     def is_unsent(self) -> bool:
         """Whether the stream's HEADERS wait for the peer's MAX_CONCURRENT_STREAMS."""
@@ -191,16 +191,16 @@ class DrivenClientStream(DrivenStream, Protocol):
         """The connection is established: send the request that waited, or end it with *refusal*."""
 
     def begin(self, stream_id: int) -> None:
-        """The request has been handed to the engine as *stream_id*; send what has waited."""
+        """Handle the submission of the request as *stream_id*; send the data that has waited."""
 
     def abort_with(self, signal: Awaitable[object]) -> None:
         """Abort the request when the awaitable *signal* completes."""
 
     def goes_unsent(self) -> None:
-        """End: the peer has said GOAWAY before the request's turn has come."""
+        """End the request: the peer sent GOAWAY before it could be sent."""
 
     def body_sent(self) -> int:
-        """Bytes of the request's body that were handed to the transport; 0 once all were."""
+        """Bytes of the request's body that were passed to the transport; 0 once all were."""
 
     def receive_response(self, headers: Headers, flags: int) -> None:
         """As `receive_headers`, the everyday response without a detour."""

@@ -35,14 +35,14 @@ class ServerHttp2Stream(Http2Stream, Responder):
     _transfer: FileTransfer | None = None
     # Until the request is handed to its handlers; see `http2.streams.interfaces`.
     is_waiting = False
-    # What came meanwhile: the trailers, and the flags of their frame.
+    # The trailers that arrived meanwhile, and the flags of their frame.
     _early_trailers: tuple[Headers, int] | None = None
 
     def __init__(
         self, session: StreamOwner, stream_id: int, request: Headers, flags: int = 0
     ) -> None:
-        # What every request looks at is set here, the rest has its defaults in the classes:
-        # an instance's own attribute is found several times as fast as a class's.
+        # Attributes that every request reads are set here, the others have defaults in the classes:
+        # reading an instance attribute is several times as fast.
         self._session = session
         self.id = stream_id
         self._request = request
@@ -60,7 +60,7 @@ class ServerHttp2Stream(Http2Stream, Responder):
     def receive_headers(self, headers: Headers, flags: int) -> None:
         """The trailers of the request (RFC 9113 section 8.1)."""
         if self.is_waiting:
-            # its handler hears of them
+            # its handler is notified
             self._early_trailers = headers, flags
             return
         self.touch()

@@ -348,7 +348,7 @@ class Http2Stream(Exchange):
             )
 
     def session_ended(self, error: BaseException | None, code: int) -> None:
-        """The session is destroyed: all who read or wait here are told why."""
+        """Fail all readers and waiters: the session is destroyed."""
         life = self.life
         if life.destroyed:
             return
@@ -360,7 +360,7 @@ class Http2Stream(Exchange):
         self._fail(error)
         if self.error_seen:
             self._session.error_seen = True
-        # the session says it once for all its streams
+        # the session reports it once for all its streams
         self.error_seen = True
         self._session.loop.call_soon(self._emit_end)
 
