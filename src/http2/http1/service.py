@@ -52,7 +52,7 @@ class Http1Service:
         data: bytes,
         claimed: Addresses | None = None,
     ) -> None:
-        """Serve *transport* after it received *data*; *claimed* are addresses from a PROXY header."""
+        """Serve *transport* after it received *data*; *claimed* comes from a PROXY header."""
         connection = Http1Connection(self, server, transport)
         if claimed is not None:
             connection.addresses = claimed

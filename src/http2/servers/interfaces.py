@@ -54,7 +54,7 @@ class ServesHttp1(Protocol):
         data: bytes,
         claimed: Addresses | None = None,
     ) -> None:
-        """Serve *transport* after it received *data*; *claimed* are addresses from a PROXY header."""
+        """Serve *transport* after it received *data*; *claimed* comes from a PROXY header."""
 
     def watch(self, watcher: Any, begin: bool) -> None:
         """Start or stop reports about exchanges to *watcher*."""

@@ -64,7 +64,7 @@ class Http2SecureServer(Http2Server):
 
         Raises what `create_secure_server` does: `OSError` for a file, `ssl.SSLError` for a
         certificate or a key that does not match, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE,
-        `TypeError`. The server then keeps its previous context. It also raises ERR_INVALID_ARG_VALUE
+        `TypeError`. The server then keeps its previous context. ERR_INVALID_ARG_VALUE is raised
         if there are no files to read again because the server has an ``ssl_context``: call the
         ``load_cert_chain`` of that context instead.
         """

@@ -116,7 +116,7 @@ class ExchangeState(Protocol):
         """A handler of *event* has raised *error*, which ends the exchange and nothing else."""
 
     def closed_error(self) -> BaseException:
-        """Return the error for sending on a closed stream; its cause is the peer's error, if any."""
+        """Return the error for sending on a closed stream, caused by the peer's error, if any."""
 
     def request_line(self) -> tuple[str, str]:
         """Return the method and the target of the request."""
