@@ -20,6 +20,14 @@ class Http1Fields:
     lines: bytes
     """The fields that are sent as they are, each with its CRLF."""
 
+    def whole(self, line: bytes, connection: bytes, body: bytes, most: int) -> bytes | None:
+        """The response with these fields, whose whole body is *body*: *line*, fields, length.
+
+        *connection* is the fields that say what becomes of the connection. A body of up to *most*
+        bytes is part of the result. None if the fields say something about the connection
+        themselves, or have another ``content-length``.
+        """
+
 def http1_fields(
     headers: OutgoingHeaders | None,
     *,

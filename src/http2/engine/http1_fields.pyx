@@ -10,6 +10,7 @@ from cpython.dict cimport PyDict_Copy, PyDict_Next
 from cpython.mem cimport PyMem_Realloc
 from cpython.object cimport PyObject
 from libc.stdint cimport uint64_t
+from libc.stdio cimport snprintf
 from libc.string cimport memcpy
 
 from http2.engine.field_rules cimport (
@@ -154,6 +155,35 @@ cdef class Http1Fields:
         else:
             self.connection += ", " + bytes(data[:length]).decode("latin-1")
         return True
+
+    def whole(self, bytes line not None, bytes connection not None, bytes body not None, most):
+        cdef Py_ssize_t size = PyBytes_GET_SIZE(body)
+        cdef Py_ssize_t first = PyBytes_GET_SIZE(line)
+        cdef Py_ssize_t fields = PyBytes_GET_SIZE(self.lines)
+        cdef Py_ssize_t last = PyBytes_GET_SIZE(connection)
+        cdef Py_ssize_t inside = size if size <= <Py_ssize_t>most else 0
+        cdef Py_ssize_t digits
+        cdef char[48] length
+        cdef bytes made
+        cdef char *at
+        if self.connection is not None or self.keep_alive:
+            return None
+        if self.length is not None and self.length != size:
+            return None
+        digits = snprintf(length, 48, b"content-length: %zd\r\n", size)
+        made = PyBytes_FromStringAndSize(NULL, first + fields + digits + last + 2 + inside)
+        at = PyBytes_AS_STRING(made)
+        memcpy(at, PyBytes_AS_STRING(line), first)
+        at += first
+        memcpy(at, PyBytes_AS_STRING(self.lines), fields)
+        at += fields
+        memcpy(at, length, digits)
+        at += digits
+        memcpy(at, PyBytes_AS_STRING(connection), last)
+        at += last
+        memcpy(at, b"\r\n", 2)
+        memcpy(at + 2, PyBytes_AS_STRING(body), inside)
+        return made
 
 
 cdef uint64_t add_entry(

@@ -227,7 +227,7 @@ class Http1Connection(Http1Carrier):
             self._deadline = 0.0
             if body:
                 # it was there already: its reader waits for nothing
-                stream._receive(body, True)
+                stream._receive_whole(body)
             else:
                 stream.life = stream.life.on_peer_end
                 stream.end_after_headers = True

@@ -70,8 +70,15 @@ class Http1Stream(Http1Writer):
     # --- the body of the request ----------------------------------------------------------
 
     def _taken(self, size: int) -> None:
-        if self.life.on_wire:
+        life = self.life
+        if life.on_wire and not life.read_ended:
             self._session._body_taken(self)
+
+    def _receive_whole(self, body: bytes) -> None:
+        """The whole body has come with the head, before anything could ask for it."""
+        self._chunks = [body]
+        self._buffered = len(body)
+        self.life = self.life.on_peer_end
 
     def _receive(self, data: bytes, end: bool) -> None:
         """Bytes of the body have come, *end* with the last of them."""

@@ -38,6 +38,10 @@ class WatchedStream(Http1Stream):
 
     _watchers: tuple[Watcher, ...] = ()
 
+    def _receive_whole(self, body: bytes) -> None:
+        self.watched.received += len(body)
+        super()._receive_whole(body)
+
     def _receive(self, data: bytes, end: bool) -> None:
         self.watched.received += len(data)
         super()._receive(data, end)

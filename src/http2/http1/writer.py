@@ -80,9 +80,10 @@ class Http1Writer(Responder):
             raise self.closed_error()
         if self.headers_sent:
             raise new_error("ERR_HTTP2_HEADERS_SENT")
-        check_bool("end_stream", end_stream)
-        check_bool("wait_for_trailers", wait_for_trailers)
-        check_bool("send_date", send_date)
+        if end_stream is not False or wait_for_trailers is not False or send_date is not True:
+            check_bool("end_stream", end_stream)
+            check_bool("wait_for_trailers", wait_for_trailers)
+            check_bool("send_date", send_date)
         connection = self._session
         fields = http1_fields(headers, send_date=send_date, **connection._strictness)
         status = fields.status
@@ -107,14 +108,8 @@ class Http1Writer(Responder):
     def _end_plainly(self, data: bytes, fields: Http1Fields) -> bool:
         """`end` of an everyday response with its whole body; False when it is no such one."""
         connection = self._session
-        size = len(data)
-        status = fields.status
         if (
             self._head_request
-            or status in BODILESS
-            or fields.connection is not None
-            or fields.keep_alive
-            or (fields.length is not None and fields.length != size)
             or self._wants_chunks
             or self._status_message
             or not self.life.writable
@@ -124,17 +119,16 @@ class Http1Writer(Responder):
             or connection.server.closing
         ):
             return False
+        line = status_line(fields.status)
+        response = fields.whole(line, connection._service.keep_alive, data, SMALL_CHUNK)
+        if response is None:
+            return False
         self._fields = None
         self._framing = LENGTH
         self.life = self.life.on_end
         self._response_ended = True
-        head = b"%b%bcontent-length: %d\r\n%b\r\n" % (
-            status_line(status), fields.lines, size, connection._service.keep_alive,
-        )  # fmt: skip
-        if size <= SMALL_CHUNK:
-            connection._write(head + data)
-        else:
-            connection._write(head)
+        connection._write(response)
+        if len(data) > SMALL_CHUNK:
             connection._write(data)
         if not connection.in_batch:
             connection._response_given(self)
