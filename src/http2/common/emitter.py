@@ -15,6 +15,7 @@ import logging
 import warnings
 from collections.abc import Callable
 from contextvars import Context, copy_context
+from types import CoroutineType
 from typing import Any, TypeVar, overload
 
 from ..errors import Http2Error, new_error
@@ -311,7 +312,7 @@ class EventEmitter:
 
     def returned(self, result: object, event: str, args: tuple[object, ...]) -> None:
         """Handle a listener's *result*: start it if it is a coroutine."""
-        if inspect.iscoroutine(result):
+        if isinstance(result, CoroutineType):
             self._owner(event, args)._spawn(result, self, event, args)
 
     def _owner(self, event: str, args: tuple[object, ...]) -> EventEmitter:

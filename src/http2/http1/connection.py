@@ -74,10 +74,8 @@ class Http1Connection(Http1Carrier):
         self._dispatch = service.dispatch
         self._receiver = Http1Receiver(service.limits)
         options = server.options
-        self._strictness = {
-            "strict_whitespace": options.strict_field_whitespace_validation,
-            "strict_single_value": options.strict_single_value_fields,
-        }
+        self.strict_whitespace = options.strict_field_whitespace_validation
+        self.strict_single_value = options.strict_single_value_fields
 
     def _begin(self, data: bytes) -> None:
         server = self.server

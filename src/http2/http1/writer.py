@@ -85,7 +85,12 @@ class Http1Writer(Responder):
             check_bool("wait_for_trailers", wait_for_trailers)
             check_bool("send_date", send_date)
         connection = self._session
-        fields = http1_fields(headers, send_date=send_date, **connection._strictness)
+        fields = http1_fields(
+            headers,
+            send_date=send_date,
+            strict_whitespace=connection.strict_whitespace,
+            strict_single_value=connection.strict_single_value,
+        )
         status = fields.status
         if not status:
             status = fields.status = 200
@@ -184,7 +189,12 @@ class Http1Writer(Responder):
         """
         self._check_informational()
         connection = self._session
-        fields = http1_fields(headers, informational=True, **connection._strictness)
+        fields = http1_fields(
+            headers,
+            informational=True,
+            strict_whitespace=connection.strict_whitespace,
+            strict_single_value=connection.strict_single_value,
+        )
         status = fields.status
         if status == 101:
             raise new_error("ERR_HTTP2_STATUS_101")
@@ -278,7 +288,13 @@ class Http1Writer(Responder):
         if not self.life.writable:
             self.end(data)
             return
-        fields = http1_fields(trailers, trailers=True, **self._session._strictness)
+        connection = self._session
+        fields = http1_fields(
+            trailers,
+            trailers=True,
+            strict_whitespace=connection.strict_whitespace,
+            strict_single_value=connection.strict_single_value,
+        )
         if self._fields is not None:
             self._wants_chunks = True
         data = b"" if data is None else bytes(as_buffer(data))

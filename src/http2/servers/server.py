@@ -611,7 +611,10 @@ class Http2Server(Closable, Referenced):
 
     def _owner(self, event: str, args: tuple[object, ...]) -> EventEmitter:
         if event in OF_REQUESTS and args and not isinstance(args[-1], bytes):
-            return cast("Requested", args[0]).stream
+            # asked for each request: a cast would be a call
+            request: Any = args[0]
+            stream: EventEmitter = request.stream
+            return stream
         return super()._owner(event, args)
 
     def _handler_ended(self, coroutine: Work[object], event: str, args: tuple[object, ...]) -> None:
