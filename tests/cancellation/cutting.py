@@ -210,7 +210,7 @@ class World:
         assert not session.destroyed
         assert await session.request({":path": "/hello"}).read() == b"hello"
         await session.ping()
-        await eventually(lambda: not session.streams and not session._pending)
+        await eventually(lambda: not session.streams and not session.waiting_requests)
         served = self.served()
         await eventually(lambda: not served.streams and server.connections == 1)
         assert not stale_waiters(session), stale_waiters(session)

@@ -43,7 +43,7 @@ def test_options_of_a_request(run: Run) -> None:
                     code = refused(session.request, **wrong)
                     assert code == "ERR_INVALID_ARG_TYPE", value
                 assert not session.streams
-                assert not session._pending
+                assert not session.waiting_requests
                 await session
             stream = session.request(
                 end_stream=True, wait_for_trailers=False, exclusive=False, parent=0

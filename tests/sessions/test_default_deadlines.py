@@ -270,16 +270,18 @@ def test_who_is_looked_at(run: Run) -> None:
                 ) as none,
             ):
                 await second.ping()
-                assert first._watch is second._watch
-                assert first._watch is not None
-                assert none._watch is None
-                assert {session._watch for session in server._sessions} == {first._watch}
-                looked = weakref.ref(first._watch)
-                assert first._watch._handle is not None
+                assert first.upkeep.watch is second.upkeep.watch
+                assert first.upkeep.watch is not None
+                assert none.upkeep.watch is None
+                assert {session.upkeep.watch for session in server._sessions} == {
+                    first.upkeep.watch
+                }
+                looked = weakref.ref(first.upkeep.watch)
+                assert first.upkeep.watch._handle is not None
                 assert await first.request().read() == b"hello"
-                first._watch._look()
+                first.upkeep.watch._look()
                 # idle ones are not remembered
-                assert not first._watch._seen
+                assert not first.upkeep.watch._seen
             await eventually(lambda: not server._sessions)
         await asyncio.sleep(0)
         gc.collect()

@@ -191,7 +191,7 @@ def test_who_reads_slowly_gets_no_larger_windows(run: Run) -> None:
                 assert connection is not None
                 stream = session.request({":path": f"/body?size={4 * MIB}"})
                 await stream.response()
-                windows = session._windows
+                windows = session.upkeep.windows
                 assert windows is not None
                 for _ in range(64):
                     await stream.readexactly(2048)

@@ -77,7 +77,8 @@ class Referenced(ABC):
     _waited_for: WaitedFor | None = None
     _referenced = True
 
-    def _opened(self, loop: asyncio.AbstractEventLoop) -> None:
+    def count_open(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Let `run` wait for this, from now on."""
         found = waited_for.get(loop)
         if found is not None:
             self._waited_for = found

@@ -57,6 +57,9 @@ Event: TypeAlias = tuple[int, int, Any, Any]
 Handler: TypeAlias = Callable[[Any, int, Any, Any], None]
 """A function for events of one kind; it gets the session and the last three items of the event."""
 
+Handlers: TypeAlias = list[Handler]
+"""By kind of event."""
+
 HIGH_WATER: Final = 65536
 """Bytes queued on a stream at which a writer should wait for WRITABLE."""
 

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from ..headers import Headers
     from ..http1.watched import WatchedStream
     from ..sessions.server_session import ServerHttp2Session
-    from ..sessions.session import Handlers
     from ..streams.server_stream import ServerHttp2Stream
 
 __all__ = ["ExchangeWatch"]
@@ -105,7 +104,7 @@ class _Streams:
     def _new(self) -> Watched:
         return Watched(time.monotonic(), "2", self._scheme, self._peer)
 
-    def _lay(self, handlers: Handlers) -> None:
+    def _lay(self, handlers: events.Handlers) -> None:
         on_request, on_data = handlers[events.REQUEST], handlers[events.DATA]
         on_measured, on_closed = handlers[events.MEASURED], handlers[events.STREAM_CLOSED]
         watch, found = self._watch, self._open

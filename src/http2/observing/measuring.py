@@ -19,7 +19,7 @@ from ..constants import NGHTTP2_SESSION_SERVER
 from ..engine import events
 
 if TYPE_CHECKING:
-    from ..sessions.session import Handlers, Http2Session
+    from .interfaces import MeasuredSession
 
 __all__ = ["Http2SessionEntry", "Http2StreamEntry", "PerformanceEntry", "begin", "end", "sinks"]
 
@@ -91,7 +91,7 @@ Sink = Callable[[PerformanceEntry, asyncio.AbstractEventLoop], None]
 # Who is told of entries, with the entry and its loop.
 sinks: list[Sink] = []
 # Sessions whose connections are established, and since when.
-_standing: weakref.WeakKeyDictionary[Http2Session, float] = weakref.WeakKeyDictionary()
+_standing: weakref.WeakKeyDictionary[MeasuredSession, float] = weakref.WeakKeyDictionary()
 
 
 def begin(sink: Sink) -> None:
@@ -112,7 +112,7 @@ def end(sink: Sink) -> None:
                 measuring.forget()
 
 
-def stands(session: Http2Session) -> None:
+def measure(session: MeasuredSession) -> None:
     """The connection of *session* stands: measure it, if anybody observes."""
     _standing[session] = time.monotonic()
     if sinks:
@@ -135,7 +135,7 @@ class _Progress:
 class Measuring:
     """Measures one session and those of its streams that begin from now on."""
 
-    def __init__(self, session: Http2Session) -> None:
+    def __init__(self, session: MeasuredSession) -> None:
         assert session.engine is not None
         self._session = session
         self._connection = session.engine
@@ -145,7 +145,7 @@ class Measuring:
         session.count_sent(True)
         session.add_layer(self._lay)
 
-    def _lay(self, handlers: Handlers) -> None:
+    def _lay(self, handlers: events.Handlers) -> None:
         for kind, before in (
             (events.REQUEST, self._on_request),
             (events.RESPONSE, self._on_headers),
@@ -188,7 +188,7 @@ class Measuring:
                     stream_count=connection.stream_count,
                     max_concurrent_streams=connection.max_open_streams,
                     stream_average_duration=self._durations / self._ended if self._ended else 0.0,
-                    ping_rtt=session._ping_rtt,
+                    ping_rtt=session.ping_rtt,
                 ),
             )
 
@@ -247,13 +247,13 @@ class Measuring:
         )
 
 
-def _tell(session: Http2Session, entry: PerformanceEntry) -> None:
+def _tell(session: MeasuredSession, entry: PerformanceEntry) -> None:
     for sink in tuple(sinks):
         sink(entry, session.loop)
 
 
 def _after(before: Callable[[int, Any, Any], None], handler: events.Handler) -> events.Handler:
-    def both(session: Http2Session, stream_id: int, first: object, second: object) -> None:
+    def both(session: MeasuredSession, stream_id: int, first: object, second: object) -> None:
         before(stream_id, first, second)
         handler(session, stream_id, first, second)
 

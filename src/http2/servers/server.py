@@ -209,7 +209,7 @@ class Http2Server(Closable, Referenced):
             self._opening_port = False
         self._listener = listener
         self.listening = True
-        self._opened(loop)
+        self.count_open(loop)
         self.emit("listening")
         return self
 

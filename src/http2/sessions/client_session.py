@@ -31,7 +31,6 @@ from ..streams.push import receive_promise, want_again
 from ..streams.stream import Http2Stream
 from .options import SessionOptions, engine_connection
 from .session import LAID_OUT, Http2Session, event_handlers
-from .watch import watch
 
 if TYPE_CHECKING:
     import builtins
@@ -105,12 +104,20 @@ class ClientHttp2Session(Http2Session):
         options: SessionOptions,
         authority: str,
         scheme: str,
+        close_timeout: float | None = CLOSE_TIMEOUT,
     ) -> None:
         super().__init__(loop, options)
+        if close_timeout != CLOSE_TIMEOUT:
+            self._close_timeout = close_timeout
         self.authority = authority
         self.scheme = scheme
-        self._pending: dict[ClientHttp2Stream, None] = {}
-        watch(self)
+        self.waiting_requests: dict[ClientHttp2Stream, None] = {}
+        self.upkeep.begin_watch(self)
+
+    def dialled_by(self, dial: asyncio.Task[None]) -> None:
+        """Let *dial* make the connection: it is cancelled if the session ends before."""
+        self._dial = dial
+        self.count_open(self.loop)
 
     # --- connecting ---------------------------------------------------------------------
 
@@ -160,7 +167,7 @@ class ClientHttp2Session(Http2Session):
             return
         waiters, self._connected_waiters = self._connected_waiters, None
         wake(waiters, None)
-        pending, self._pending = self._pending, {}
+        pending, self.waiting_requests = self.waiting_requests, {}
         for stream in pending:
             refusal = new_error("ERR_HTTP2_GOAWAY_SESSION", retryable=True) if self.closed else None
             stream.begin_late(refusal)
@@ -202,7 +209,7 @@ class ClientHttp2Session(Http2Session):
             self.error_seen = True
 
     def _fail_streams(self, error: BaseException | None, code: int) -> None:
-        pending, self._pending = self._pending, {}
+        pending, self.waiting_requests = self.waiting_requests, {}
         for stream in pending:
             # never sent: the caller may repeat the request on another session
             stream.session_ended(self._unprocessed(stream, error), NGHTTP2_CANCEL)
@@ -234,10 +241,10 @@ class ClientHttp2Session(Http2Session):
         return SILENT if silent else super()._when_lost()
 
     def _may_leave(self) -> bool:
-        return super()._may_leave() and not self._pending
+        return super()._may_leave() and not self.waiting_requests
 
     def _end_if_idle(self) -> None:
-        if not self._pending:
+        if not self.waiting_requests:
             super()._end_if_idle()
             if self._end_unannounced and not self.destroyed:
                 self._announce_end()
@@ -262,7 +269,7 @@ class ClientHttp2Session(Http2Session):
         if timeout is not None:
             timeout = check_timeout(timeout, "timeout")
         completion = super().close()
-        if self.connecting and not self.destroyed and not self._pending:
+        if self.connecting and not self.destroyed and not self.waiting_requests:
             self.destroy()
         if timeout is not None and not self.destroyed:
             if self._end_timer is not None:
@@ -271,7 +278,7 @@ class ClientHttp2Session(Http2Session):
         return completion
 
     def _end_late(self) -> None:
-        for stream in (*self._pending, *self.streams.values()):
+        for stream in (*self.waiting_requests, *self.streams.values()):
             stream.close(NGHTTP2_CANCEL)
         # after the session's last GOAWAY, nghttp2 sends no RST_STREAM
         self.send_now()
@@ -376,7 +383,7 @@ class ClientHttp2Session(Http2Session):
                 self.wake()
 
             stream.wait_to_begin(submit)
-            self._pending[stream] = None
+            self.waiting_requests[stream] = None
         stream.requested(
             dict(headers) if type(headers) is dict else headers,
             ended,
@@ -399,11 +406,11 @@ class ClientHttp2Session(Http2Session):
         return checker.check_request(headers, self.authority, self.scheme, end_stream)[1]
 
     def has(self, stream: Http2Stream) -> bool:
-        return stream in self._pending or super().has(stream)
+        return stream in self.waiting_requests or super().has(stream)
 
     def forget(self, stream: Http2Stream) -> None:
         if isinstance(stream, ClientHttp2Stream):
-            self._pending.pop(stream, None)
+            self.waiting_requests.pop(stream, None)
         super().forget(stream)
 
     def _on_goaway(self, last_stream_id: int, code: int, opaque_data: bytes) -> None:
@@ -471,7 +478,7 @@ class ClientHttp2Session(Http2Session):
             self.emit("origin", origins)
 
 
-ClientHttp2Session._handlers = event_handlers(
+ClientHttp2Session.own_handlers = event_handlers(
     (events.RESPONSE, ClientHttp2Session._on_response),
     (events.PUSH_PROMISE, receive_promise),
     (events.PUSH_RESPONSE, ClientHttp2Session._on_headers),
@@ -483,6 +490,14 @@ ClientHttp2Session._handlers = event_handlers(
 lay_out(
     ClientHttp2Session,
     *LAID_OUT,
-    *("authority", "scheme", "_pending", "_dial", "_awaited", "_taken", "_connected_waiters"),
+    *(
+        "authority",
+        "scheme",
+        "waiting_requests",
+        "_dial",
+        "_awaited",
+        "_taken",
+        "_connected_waiters",
+    ),
     "_heard",
 )

@@ -100,9 +100,9 @@ def connect(
     name = servername or host
     shown = f"[{name}]" if ":" in name else name
     suffix = "" if port == DEFAULT_PORTS[protocol] else f":{port}"
-    session = ClientHttp2Session(loop, session_options, shown + suffix, protocol[:-1])
-    if close_timeout != CLOSE_TIMEOUT:
-        session._close_timeout = close_timeout
+    session = ClientHttp2Session(
+        loop, session_options, shown + suffix, protocol[:-1], close_timeout
+    )
     if protocol == "https:":
         session.add_origins([serialize_origin(f"https://{shown}{suffix}") or ""])
     if listener is not None:
@@ -129,8 +129,7 @@ def connect(
         except Exception as error:
             session.fail_to_connect(error if context is None else explain_handshake(error))
 
-    session._dial = loop.create_task(dial())
-    session._opened(loop)
+    session.dialled_by(loop.create_task(dial()))
     if timeout:
         session.set_timeout(timeout)
     return session

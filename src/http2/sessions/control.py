@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from ..engine.connection import Connection
     from .session import Http2Session
-    from .window_growth import WindowGrowth
+    from .upkeep import Upkeep
 
 __all__ = ["SessionControl", "SessionState"]
 
@@ -127,11 +127,10 @@ class SessionControl(Closable, Referenced):
 
     # Unanswered pings, in order; several may have the same payload.
     _pings: list[tuple[bytes, asyncio.Future[tuple[float, bytes]], float]] | None = None
-    # Grows the receive windows; see `http2.sessions.window_growth`.
-    _windows: WindowGrowth | None = None
+    upkeep: Upkeep
     # The library's own PINGs, which applications do not see: the callbacks for their answers.
     _own_pings: dict[bytes, tuple[Callable[[float], None], float]] | None = None
-    _ping_rtt: float | None = None
+    ping_rtt: float | None = None
     _settings_waiters: list[
         tuple[asyncio.Future[tuple[Settings, float]], float, dict[int, int] | None]
     ]
@@ -313,8 +312,7 @@ class SessionControl(Closable, Referenced):
         if self.engine is None:
             return
         self.engine.set_local_window_size(size)
-        if self._windows is not None:
-            self._windows.stop()
+        self.upkeep.leave_windows()
         self.wake()
 
     def set_next_stream_id(self, stream_id: int) -> None:
@@ -482,13 +480,13 @@ class SessionControl(Closable, Referenced):
         if found is not None and self._pings is not None:
             self._pings.remove(found)
             waiter, started = found[1:]
-            self._ping_rtt = time.monotonic() - started
+            self.ping_rtt = time.monotonic() - started
             if not waiter.done():
-                waiter.set_result((self._ping_rtt, payload))
+                waiter.set_result((self.ping_rtt, payload))
         elif self._own_pings and payload in self._own_pings:
             answered, started = self._own_pings.pop(payload)
-            self._ping_rtt = time.monotonic() - started
-            answered(self._ping_rtt)
+            self.ping_rtt = time.monotonic() - started
+            answered(self.ping_rtt)
 
     def _cancel_waiters(self) -> None:
         self._own_pings = None

@@ -16,14 +16,12 @@ from typing import TYPE_CHECKING, Generic, TypeVar, cast
 from ..constants import NGHTTP2_SESSION_CLIENT, NGHTTP2_SETTINGS_TIMEOUT
 from ..engine import events
 from ..errors import SessionTimeoutError
-from .keepalive import give_up
 
 if TYPE_CHECKING:
     from ..streams.client_stream import ClientHttp2Stream
     from ..streams.stream import Http2Stream
-    from .client_session import ClientHttp2Session
+    from .interfaces import TimedSession
     from .options import SessionOptions
-    from .session import Handlers, Http2Session
 
 __all__ = [
     "Deadlines",
@@ -94,7 +92,7 @@ class StreamQueue:
     """
 
     def __init__(
-        self, session: Http2Session, seconds: float, late: Callable[[Http2Stream], bool]
+        self, session: TimedSession, seconds: float, late: Callable[[Http2Stream], bool]
     ) -> None:
         self._session = session
         self._loop = session.loop
@@ -139,12 +137,12 @@ def _not_established(seconds: float) -> str:
     return f"connection not established within {seconds:g} s"
 
 
-def end_silent_session(session: Http2Session, seconds: float) -> None:
+def end_silent_session(session: TimedSession, seconds: float) -> None:
     """End *session* if its peer has not sent SETTINGS within *seconds*."""
     connection = session.engine
     if connection is not None and not connection.frames_received:
         message = _not_established(seconds) + ": no SETTINGS received"
-        give_up(session, message, NGHTTP2_SETTINGS_TIMEOUT)
+        session.give_up(message, NGHTTP2_SETTINGS_TIMEOUT)
 
 
 class HandshakeTimer:
@@ -153,11 +151,11 @@ class HandshakeTimer:
     A server has one `Queue` for all of its connections instead.
     """
 
-    def __init__(self, session: Http2Session, seconds: float) -> None:
+    def __init__(self, session: TimedSession, seconds: float) -> None:
         self._session = session
         self._seconds = seconds
         self._handle = session.loop.call_later(seconds, self._check)
-        session._upkeep.append(self)
+        session.upkeep.add(self)
 
     def stop(self) -> None:
         """The session is destroyed."""
@@ -167,14 +165,14 @@ class HandshakeTimer:
         session = self._session
         if session.connecting and session.type == NGHTTP2_SESSION_CLIENT:
             message = _not_established(self._seconds)
-            cast("ClientHttp2Session", session).fail_to_connect(
+            session.fail_to_connect(
                 SessionTimeoutError("ERR_HTTP2_SESSION_ERROR", message, error_code=0)
             )
         else:
             end_silent_session(session, self._seconds)
 
 
-def begin_deadlines(session: Http2Session, options: SessionOptions) -> Deadlines | None:
+def begin_deadlines(session: TimedSession, options: SessionOptions) -> Deadlines | None:
     """Create the deadlines of *session*, if its *options* have exact ones."""
     client = session.type == NGHTTP2_SESSION_CLIENT
     if client:
@@ -191,7 +189,7 @@ def begin_deadlines(session: Http2Session, options: SessionOptions) -> Deadlines
 class Deadlines:
     """The exact deadlines of one session, from its creation on."""
 
-    def __init__(self, session: Http2Session, client: bool) -> None:
+    def __init__(self, session: TimedSession, client: bool) -> None:
         options = session.options
         self._session = session
         self._loop = session.loop
@@ -201,7 +199,7 @@ class Deadlines:
         self._idle_since = 0.0
         # bytes of a request's body that had been sent when its headers_timeout ran out
         self._sent: dict[Http2Stream, int] = {}
-        session._upkeep.append(self)
+        session.upkeep.add(self)
         if client and 0 < options.headers_timeout < COARSE:
             self._headers = StreamQueue(session, options.headers_timeout, self._headers_late)
         if options.request_timeout:
@@ -209,12 +207,12 @@ class Deadlines:
         if options.idle_timeout or (options.request_timeout and not client):
             session.add_layer(self._lay)
 
-    def _lay(self, handlers: Handlers) -> None:
+    def _lay(self, handlers: events.Handlers) -> None:
         """Register handlers; sessions without deadlines do not have them."""
         request, closed = handlers[events.REQUEST], handlers[events.STREAM_CLOSED]
 
         def on_request(
-            session: Http2Session, stream_id: int, first: object, second: object
+            session: TimedSession, stream_id: int, first: object, second: object
         ) -> None:
             request(session, stream_id, first, second)
             stream = session.streams.get(stream_id)
@@ -222,7 +220,7 @@ class Deadlines:
                 self.began(stream)
 
         def on_stream_closed(
-            session: Http2Session, stream_id: int, first: object, second: object
+            session: TimedSession, stream_id: int, first: object, second: object
         ) -> None:
             closed(session, stream_id, first, second)
             self.ended()
@@ -297,7 +295,7 @@ class Deadlines:
         session = self._session
         if session.engine is not None and not session.engine.stream_count:
             seconds = session.options.first_request_timeout
-            give_up(session, f"no request received within {seconds:g} s")
+            session.give_up(f"no request received within {seconds:g} s")
 
     def _check_idle(self) -> None:
         session = self._session

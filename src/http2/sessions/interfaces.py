@@ -6,7 +6,7 @@ Its interface for streams is `http2.streams.interfaces.StreamOwner`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from ..common.interfaces import Emits
 
@@ -14,16 +14,22 @@ if TYPE_CHECKING:
     import asyncio
 
     from ..common.closing import Completion
-    from ..engine import events
     from ..engine.connection import Connection as Engine
+    from ..engine.events import Handlers
     from ..settings import Settings
     from ..streams.stream import Http2Stream
     from .deadlines import Deadlines
     from .options import SessionOptions
+    from .upkeep import Upkeep
 
-__all__ = ["Handlers", "Layered", "SessionDoor", "SessionServer", "TimedSession"]
-
-Handlers = list["events.Handler"]
+__all__ = [
+    "Dialled",
+    "Layered",
+    "SessionDoor",
+    "SessionServer",
+    "Stops",
+    "TimedSession",
+]
 
 
 class SessionServer(Emits, Protocol):
@@ -65,6 +71,13 @@ class Layered(Protocol):
         """Remove *layer*."""
 
 
+class Stops(Protocol):
+    """Something that goes on beside a session."""
+
+    def stop(self) -> None:
+        """The session is destroyed: let go of it."""
+
+
 class TimedSession(Layered, Protocol):
     """A session, as used by the deadlines."""
 
@@ -84,9 +97,13 @@ class TimedSession(Layered, Protocol):
     def type(self) -> int:
         """``NGHTTP2_SESSION_SERVER`` or ``NGHTTP2_SESSION_CLIENT``."""
 
-    @property
-    def waiting_requests(self) -> list[Any]:
-        """The streams of requests that wait for the connection."""
+    waiting_requests: dict[Any, None]
+    """The streams of a client's requests that wait for the connection, in order."""
+
+    upkeep: Upkeep
+
+    own_handlers: ClassVar[Handlers]
+    """What happens at each kind of event in a session without layers."""
 
     def has(self, stream: Http2Stream) -> bool:
         """Return whether *stream* is open or waiting to begin."""
@@ -97,12 +114,20 @@ class TimedSession(Layered, Protocol):
     def give_up(self, message: str, code: int = 0) -> None:
         """End at once because the peer is unresponsive; waiting callers get *message*."""
 
+    def fail_to_connect(self, error: BaseException) -> None:
+        """There will be no connection, because of *error*."""
+
+
+class Dialled(Protocol):
+    """A client's session as `connect` sees it."""
+
+    def dialled_by(self, dial: asyncio.Task[None]) -> None:
+        """*dial* makes the connection, and is cancelled when the session ends before."""
+
 
 class SessionDoor(TimedSession, Protocol):
     """Methods of a session for other rooms of the library; not for applications."""
 
-    scheme: str
-    authority: str
     addresses: dict[str, Any]
     """Both addresses of the connection, by ``peername`` and ``sockname``; empty before it."""
 
@@ -125,12 +150,6 @@ class SessionDoor(TimedSession, Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The transport is closed."""
 
-    def fail_to_connect(self, error: BaseException) -> None:
-        """Fail: the connection cannot be established, because of *error*."""
-
-    def notice_end(self) -> None:
-        """Announce the end to the client, so that no request is lost (RFC 9113 section 6.8)."""
-
     def ping_unseen(self, answered: Callable[[float], None]) -> None:
         """Send a PING of the library; call *answered* with its duration in seconds."""
 
@@ -145,5 +164,8 @@ class SessionDoor(TimedSession, Protocol):
     def add_origins(self, origins: list[str]) -> None:
         """Add *origins* to the origins of this session."""
 
-    def hand_out_waiting(self) -> None:
-        """Emit waiting requests as long as there is room."""
+    def wake(self) -> None:
+        """Send what is queued after the batch, or in the next turn of the loop."""
+
+    def count_open(self, loop: asyncio.AbstractEventLoop) -> None:
+        """The session begins: `http2.run` waits for it."""

@@ -6,24 +6,12 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
-from ..constants import NGHTTP2_NO_ERROR
-from ..errors import SessionTimeoutError
-
 if TYPE_CHECKING:
-    from .session import Http2Session
+    from collections.abc import Callable
 
-__all__ = ["KeepAlive", "WriteProgress", "give_up"]
+    from ..engine.connection import Connection as Engine
 
-
-def give_up(session: Http2Session, message: str, code: int = NGHTTP2_NO_ERROR) -> None:
-    """Destroy *session*, whose peer is unresponsive; waiting callers get *message*.
-
-    Its streams get CANCEL. Data that the transport has not sent yet is discarded.
-    """
-    transport = session.transport
-    session.destroy(SessionTimeoutError("ERR_HTTP2_SESSION_ERROR", message, error_code=code), code)
-    if transport is not None and transport.get_write_buffer_size():
-        transport.abort()
+__all__ = ["KeepAlive", "WriteProgress"]
 
 
 class WriteProgress:
@@ -34,22 +22,21 @@ class WriteProgress:
     acknowledged data.
     """
 
-    __slots__ = ("_flushed", "_session")
+    __slots__ = ("_engine", "_flushed", "_transport")
 
-    def __init__(self, session: Http2Session) -> None:
-        self._session = session
+    def __init__(self, engine: Engine, transport: asyncio.Transport) -> None:
+        self._engine = engine
+        self._transport = transport
         self._flushed: int | None = None
         self.made()
 
     def made(self) -> bool:
         """Return whether there was progress since the last call."""
-        transport = self._session.transport
-        connection = self._session.engine
-        queued = 0 if transport is None else transport.get_write_buffer_size()
+        queued = self._transport.get_write_buffer_size()
         before, self._flushed = self._flushed, None
-        if not queued or connection is None:
+        if not queued:
             return False
-        self._flushed = connection.bytes_sent - queued
+        self._flushed = self._engine.bytes_sent - queued
         return before is not None and self._flushed > before
 
 
@@ -60,59 +47,69 @@ class KeepAlive:
     session is destroyed with a `SessionTimeoutError`. *timeout* 0: never.
     """
 
-    __slots__ = ("_asked", "_handle", "_heard", "_interval", "_progress", "_session", "_timeout")
+    __slots__ = (
+        "_asked", "_engine", "_give_up", "_handle", "_heard", "_interval", "_loop", "_ping",
+        "_progress", "_timeout", "_transport",
+    )  # fmt: skip
 
-    def __init__(self, session: Http2Session, interval: float, timeout: float) -> None:
-        assert session.engine is not None
-        session.engine.stamping = True
-        self._session = session
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        engine: Engine,
+        transport: asyncio.Transport,
+        interval: float,
+        timeout: float,
+        ping: Callable[[Callable[[float], None]], None],
+        give_up: Callable[[str], None],
+    ) -> None:
+        engine.stamping = True
+        self._loop = loop
+        self._engine = engine
+        self._transport = transport
+        self._ping = ping
+        self._give_up = give_up
         self._interval = interval
         self._timeout = timeout
         self._heard = time.monotonic()
         self._asked = 0.0
         self._progress: WriteProgress | None = None
-        self._handle: asyncio.TimerHandle = session.loop.call_later(interval, self._look)
+        self._handle: asyncio.TimerHandle = self._loop.call_later(interval, self._look)
 
     def stop(self) -> None:
         """The session is destroyed."""
         self._handle.cancel()
 
     def _look(self) -> None:
-        session = self._session
-        assert session.engine is not None
-        self._heard = max(self._heard, session.engine.last_received)
+        self._heard = max(self._heard, self._engine.last_received)
         now = time.monotonic()
         left = self._heard + self._interval - now
         if left > 0:
             # uvloop rounds to milliseconds, and may be slightly early
-            self._handle = session.loop.call_later(max(left, 0.001), self._look)
+            self._handle = self._loop.call_later(max(left, 0.001), self._look)
             return
         self._asked = now
-        session.ping_unseen(self._answered)
+        self._ping(self._answered)
         if self._timeout:
-            self._progress = WriteProgress(session)
-            self._handle = session.loop.call_later(self._timeout, self._judge)
+            self._progress = WriteProgress(self._engine, self._transport)
+            self._handle = self._loop.call_later(self._timeout, self._look_for_answer)
         else:
             self._heard = now
-            self._handle = session.loop.call_later(self._interval, self._look)
+            self._handle = self._loop.call_later(self._interval, self._look)
 
     def _answered(self, duration: float) -> None:
         """Restart the interval: the peer has answered."""
         self._handle.cancel()
         self._look()
 
-    def _judge(self) -> None:
-        session = self._session
-        assert session.engine is not None
+    def _look_for_answer(self) -> None:
         assert self._progress is not None
-        if session.engine.last_received > self._asked:
+        if self._engine.last_received > self._asked:
             self._look()
         elif self._progress.made():
             # the PING waits in a long queue, which makes progress
-            self._handle = session.loop.call_later(self._timeout, self._judge)
+            self._handle = self._loop.call_later(self._timeout, self._look_for_answer)
         else:
-            give_up(
-                session,
+            self._give_up(
                 f"the connection is dead: nothing came for {self._interval:g} s,"
                 f" nor within {self._timeout:g} s after a PING",
             )

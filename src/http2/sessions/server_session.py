@@ -256,7 +256,7 @@ class ServerHttp2Session(Http2Session):
             self.destroy()
 
 
-ServerHttp2Session._handlers = event_handlers(
+ServerHttp2Session.own_handlers = event_handlers(
     (events.REQUEST, ServerHttp2Session._on_request),
     (events.GOAWAY_SENT, ServerHttp2Session._on_goaway_sent),
 )

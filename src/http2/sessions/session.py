@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from ..common.closing import Completion
 from ..common.emitter import logger
@@ -35,6 +35,7 @@ from ..constants import (
 from ..engine import events
 from ..errors import (
     Http2Error,
+    SessionTimeoutError,
     connection_closed,
     goaway_error,
     new_error,
@@ -46,15 +47,14 @@ from ..headers import Headers
 from ..net.farewell import Farewell
 from ..net.protocol import writelines_of
 from ..net.socket import addresses_of
-from ..observing.measuring import Measuring
+from ..observing.measuring import Measuring, measure
 from ..streams.stream import Http2Stream, check_error_code
 from ..tls.contexts import is_adequate
 from .control import SessionControl, reason_of
 from .deadlines import Deadlines, begin_deadlines
 from .options import SessionOptions, engine_connection
-from .upkeep import Chore, begin_upkeep, end_upkeep
+from .upkeep import Upkeep
 from .violations import violation
-from .watch import Watch
 
 if TYPE_CHECKING:
     from .listening import SessionEvents
@@ -65,7 +65,6 @@ __all__ = ["Http2Session"]
 # last frames are in the first ones.
 LAST_BATCHES = 64
 
-Handlers = list[events.Handler]
 
 # nghttp2's frame types and errors that are used here.
 FRAME_HEADERS = 1
@@ -91,9 +90,9 @@ _EXPECTED_NOT_SENT = frozenset({-510, -511, -514, -515, -530})
 # The attributes that every session sets; see `lay_out`.
 LAID_OUT = (
     *("loop", "options", "_settings_waiters", "destroyed", "_listeners", "_timer"),
-    *("streams", "_upkeep", "deadlines", "engine", "transport", "addresses"),
+    *("streams", "upkeep", "deadlines", "engine", "transport", "addresses"),
     *("connecting", "encrypted", "alpn_protocol", "_pending_settings_acks"),
-    *("_flush_scheduled", "in_batch", "_windows", "_watch", "_writelines"),
+    *("_flush_scheduled", "in_batch", "_handlers", "_writelines"),
 )
 
 
@@ -125,9 +124,12 @@ class Http2Session(SessionControl):
     goaway_last_stream_id: int = 0
     """The last stream identifier of the GOAWAY frame that was received."""
 
-    # By kind of event; see `http2.engine.events`. The class's list, unless there are layers.
-    _handlers: Handlers
-    _layers: tuple[Callable[[Handlers], None], ...] = ()
+    own_handlers: ClassVar[events.Handlers]
+    """What happens at each kind of event; see `http2.engine.events`."""
+
+    # Those, or with layers a list of this session's.
+    _handlers: events.Handlers
+    _layers: tuple[Callable[[events.Handlers], None], ...] = ()
     # The addresses from a PROXY header.
     claimed: dict[str, Any] | None = None
     # The number of layers that need reports about sent data.
@@ -151,9 +153,8 @@ class Http2Session(SessionControl):
     _noticed = False
     # The exact deadlines; and the object that polls the others.
     deadlines: Deadlines | None = None
-    _watch: Watch | None = None
     # A client's requests that wait for the connection.
-    _pending: dict[Any, None] = {}  # noqa: RUF012 (never changed in place)
+    waiting_requests: dict[Any, None] = {}  # noqa: RUF012 (never changed in place)
     # Set while an observer is active; see `http2.observing.measuring`.
     measuring: Measuring | None = None
 
@@ -164,7 +165,8 @@ class Http2Session(SessionControl):
         self._listeners = None
         self._timer = None
         self.streams: dict[int, Http2Stream] = {}
-        self._upkeep: list[Chore] = []
+        self.upkeep = Upkeep()
+        self._handlers = self.own_handlers
         self.deadlines = begin_deadlines(self, options)
 
     def __repr__(self) -> str:
@@ -190,7 +192,7 @@ class Http2Session(SessionControl):
             transport.abort()
             return
         self.connecting = False
-        self._opened(self.loop)
+        self.count_open(self.loop)
         tls = transport.get_extra_info("ssl_object")
         self.encrypted = tls is not None
         self.alpn_protocol = tls.selected_alpn_protocol() if tls is not None else "h2c"
@@ -202,7 +204,10 @@ class Http2Session(SessionControl):
         self._begin_control()
         if self.destroyed:  # by more settings than may wait for their acknowledgement
             return
-        begin_upkeep(self)
+        measure(self)
+        if self.deadlines is not None:
+            self.deadlines.established()
+        self.upkeep.begin(self, own_window=self._own_window is not None)
         self.wake()
 
     def begin(self, transport: asyncio.Transport, data: bytes) -> None:
@@ -232,22 +237,23 @@ class Http2Session(SessionControl):
             self.in_batch = False
         self._flush()
 
-    def add_layer(self, layer: Callable[[Handlers], None]) -> None:
+    def add_layer(self, layer: Callable[[events.Handlers], None]) -> None:
         """Change the handlers with *layer*, from the next batch of events on."""
         self._layers = (*self._layers, layer)
         self._lay_handlers()
 
-    def remove_layer(self, layer: Callable[[Handlers], None]) -> None:
+    def remove_layer(self, layer: Callable[[events.Handlers], None]) -> None:
         self._layers = tuple(other for other in self._layers if other != layer)
         self._lay_handlers()
 
     def _lay_handlers(self) -> None:
-        self.__dict__.pop("_handlers", None)
         if self._layers:
-            handlers = list(self._handlers)
+            handlers = list(self.own_handlers)
             for layer in self._layers:
                 layer(handlers)
-            self.__dict__["_handlers"] = handlers
+            self._handlers = handlers
+        else:
+            self._handlers = self.own_handlers
 
     def count_sent(self, begin: bool) -> None:
         """Enable or disable reports about sent data for one more layer."""
@@ -389,7 +395,9 @@ class Http2Session(SessionControl):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        end_upkeep(self)
+        self.upkeep.stop(self)
+        if self.measuring is not None:
+            self.measuring.stop()
         self._fail_streams(error, stream_code)
         self._cancel_waiters()
         self._cancel_tasks()
@@ -456,6 +464,20 @@ class Http2Session(SessionControl):
         stream_code = code if error is not None else NGHTTP2_CANCEL
         self._shut_down(error, stream_code or NGHTTP2_CANCEL, code)
         self._close_transport()
+
+    def give_up(self, message: str, code: int = NGHTTP2_NO_ERROR) -> None:
+        """Destroy the session, whose peer is unresponsive; waiting callers get *message*.
+
+        Its streams get CANCEL. Data that the transport has not sent yet is discarded.
+        """
+        transport = self.transport
+        self.destroy(SessionTimeoutError("ERR_HTTP2_SESSION_ERROR", message, error_code=code), code)
+        if transport is not None and transport.get_write_buffer_size():
+            transport.abort()
+
+    def fail_to_connect(self, error: BaseException) -> None:
+        """Destroy the session: there will be no connection, because of *error*."""
+        self.destroy(error, NGHTTP2_NO_ERROR)
 
     def close(self) -> Completion:
         """Announce the end with GOAWAY, refuse new streams, and end after the last one.
@@ -590,8 +612,9 @@ class Http2Session(SessionControl):
             self._close_transport()
 
     def _on_window_given(self, stream_id: int, _: None, __: None) -> None:
-        if self._windows is not None:
-            self._windows.given(stream_id)
+        windows = self.upkeep.windows
+        if windows is not None:
+            windows.given(stream_id, sample=not self.closed)
 
     def _on_frame_not_sent(self, stream_id: int, frame_type: int, code: int) -> None:
         stream = self.streams.get(stream_id)
@@ -642,7 +665,7 @@ def _not_ours(self: Http2Session, stream_id: int, first: object, second: object)
     """Handle an event that only sessions of the other role can have."""
 
 
-def event_handlers(*specific: tuple[int, events.Handler]) -> Handlers:
+def event_handlers(*specific: tuple[int, events.Handler]) -> events.Handlers:
     """Return the event handlers of a class: common ones, and its *specific* ones."""
     handlers: dict[int, events.Handler] = {
         events.DATA: Http2Session._on_data,

@@ -1,55 +1,83 @@
-"""Run the regular tasks of an established session that its options or an observer require.
+"""`Upkeep`: what goes on beside a session, by itself, because its options ask for it.
 
-Each is created once per session, has its own timer, and is stopped when the session is
-destroyed; a session without any has only an empty list.
+Each task is created once per session, has its own timer, and gets what it needs handed in. All are
+stopped when the session is destroyed.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from ..observing.measuring import stands
+from ..constants import NGHTTP2_SESSION_CLIENT
 from .keepalive import KeepAlive
-from .watch import watch
+from .watch import Watch, watch_for
 from .window_growth import DEFAULT_WINDOW, WindowGrowth
 
 if TYPE_CHECKING:
-    from .session import Http2Session
+    from .interfaces import SessionDoor, Stops
 
-__all__ = ["Chore", "begin_upkeep", "end_upkeep"]
-
-
-class Chore(Protocol):
-    """A regular task of a session."""
-
-    def stop(self) -> None:
-        """Stop: the session is destroyed."""
+__all__ = ["Upkeep"]
 
 
-def begin_upkeep(session: Http2Session) -> None:
-    """Start the tasks that the options of *session* require; its connection is established."""
-    options = session.options
-    stands(session)
-    if session.deadlines is not None:
-        session.deadlines.established()
-    watch(session)
-    if options.max_receive_window > DEFAULT_WINDOW and session._own_window is None:
-        session._windows = WindowGrowth(session, options.max_receive_window)
-    if options.keepalive_interval:
-        session._upkeep.append(
-            KeepAlive(session, options.keepalive_interval, options.keepalive_timeout)
-        )
+class Upkeep:
+    """The tasks of one session: a session that needs none has this and nothing else."""
 
+    __slots__ = ("_tasks", "watch", "windows")
 
-def end_upkeep(session: Http2Session) -> None:
-    """Stop all tasks: *session* is destroyed."""
-    upkeep, session._upkeep = session._upkeep, []
-    for chore in upkeep:
-        chore.stop()
-    if session._watch is not None:
-        session._watch.discard(session)
-        session._watch = None
-    if session._windows is not None:
-        session._windows.stop()
-    if session.measuring is not None:
-        session.measuring.stop()
+    def __init__(self) -> None:
+        self._tasks: tuple[Stops, ...] = ()
+        self.watch: Watch | None = None
+        """Looks at the session now and then."""
+        self.windows: WindowGrowth | None = None
+        """Grows the receive windows."""
+
+    def add(self, task: Stops) -> None:
+        """Stop *task* with the others."""
+        self._tasks = (*self._tasks, task)
+
+    def begin_watch(self, session: SessionDoor) -> None:
+        """Keep the deadlines of *session* that can be kept by looking, if it has any."""
+        if self.watch is None:
+            is_client = session.type == NGHTTP2_SESSION_CLIENT
+            self.watch = watch_for(session.loop, session.options, is_client)
+            if self.watch is not None:
+                self.watch.add(session)
+
+    def begin(self, session: SessionDoor, *, own_window: bool) -> None:
+        """The connection of *session* is established. With *own_window* no window grows."""
+        options, engine, transport = session.options, session.engine, session.transport
+        assert engine is not None
+        assert transport is not None
+        self.begin_watch(session)
+        if options.max_receive_window > DEFAULT_WINDOW and not own_window:
+            self.windows = WindowGrowth(
+                session.loop, engine, options.max_receive_window, session.ping_unseen, session.wake
+            )
+        if options.keepalive_interval:
+            self.add(
+                KeepAlive(
+                    session.loop,
+                    engine,
+                    transport,
+                    options.keepalive_interval,
+                    options.keepalive_timeout,
+                    session.ping_unseen,
+                    session.give_up,
+                )
+            )
+
+    def leave_windows(self) -> None:
+        """No window grows any more."""
+        windows, self.windows = self.windows, None
+        if windows is not None:
+            windows.stop()
+
+    def stop(self, session: SessionDoor) -> None:
+        """*session* is destroyed."""
+        tasks, self._tasks = self._tasks, ()
+        for task in tasks:
+            task.stop()
+        if self.watch is not None:
+            self.watch.discard(session)
+            self.watch = None
+        self.leave_windows()

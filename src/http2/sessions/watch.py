@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 from ..constants import NGHTTP2_SESSION_CLIENT
 from .deadlines import COARSE
-from .keepalive import give_up
 
 if TYPE_CHECKING:
     from ..streams.client_stream import ClientHttp2Stream
-    from .session import Http2Session
+    from .interfaces import TimedSession
+    from .options import SessionOptions
 
-__all__ = ["Watch", "watch"]
+__all__ = ["Watch", "watch_for"]
 
 # Polls per deadline, and the maximum of the polling interval in seconds: these conditions raise
 # no event.
@@ -34,19 +34,18 @@ AT_ONCE = 1000
 _watches: weakref.WeakValueDictionary[tuple[int, float], Watch] = weakref.WeakValueDictionary()
 
 
-def watch(session: Http2Session) -> None:
-    """Poll the deadlines of *session* from now on, if it has any that raise no event."""
-    options = session.options
-    client = session.type == NGHTTP2_SESSION_CLIENT
-    period = _period(options.write_timeout, options.headers_timeout, client)
-    if not period or session._watch is not None:
-        return
-    key = id(session.loop), period
+def watch_for(
+    loop: asyncio.AbstractEventLoop, options: SessionOptions, is_client: bool
+) -> Watch | None:
+    """Return what polls the deadlines of a session with *options* that raise no event, if any."""
+    period = _period(options.write_timeout, options.headers_timeout, is_client)
+    if not period:
+        return None
+    key = id(loop), period
     found = _watches.get(key)
     if found is None:
-        found = _watches[key] = Watch(session.loop, period)
-    session._watch = found
-    found.add(session)
+        found = _watches[key] = Watch(loop, period)
+    return found
 
 
 @functools.lru_cache
@@ -83,17 +82,17 @@ class Watch:
         self._loop = loop
         self._period = period
         # in the order of their beginning, so that polls are deterministic
-        self._sessions: dict[Http2Session, None] = {}
-        self._seen: dict[Http2Session, _Seen] = {}
+        self._sessions: dict[TimedSession, None] = {}
+        self._seen: dict[TimedSession, _Seen] = {}
         self._handle: asyncio.Handle | None = None
 
-    def add(self, session: Http2Session) -> None:
+    def add(self, session: TimedSession) -> None:
         """Add *session*."""
         self._sessions[session] = None
         if self._handle is None:
             self._handle = self._loop.call_later(self._period, self._look)
 
-    def discard(self, session: Http2Session) -> None:
+    def discard(self, session: TimedSession) -> None:
         """Remove *session*, which is destroyed."""
         self._sessions.pop(session, None)
         self._seen.pop(session, None)
@@ -104,7 +103,7 @@ class Watch:
     def _look(self) -> None:
         self._look_at_some(list(self._sessions))
 
-    def _look_at_some(self, sessions: list[Http2Session]) -> None:
+    def _look_at_some(self, sessions: list[TimedSession]) -> None:
         """Poll the last of *sessions*, and the others in the next turns of the loop."""
         now = self._loop.time()
         for session in sessions[-AT_ONCE:]:
@@ -121,14 +120,14 @@ class Watch:
         else:
             self._handle = self._loop.call_later(self._period, self._look)
 
-    def _look_at(self, session: Http2Session, now: float) -> None:
+    def _look_at(self, session: TimedSession, now: float) -> None:
         connection, transport = session.engine, session.transport
         if connection is None or transport is None:
             queued = block = 0
         else:
             queued = transport.get_write_buffer_size()
             block = connection.receiving_block
-        if not (queued or block or session.streams or session._pending):
+        if not (queued or block or session.streams or session.waiting_requests):
             self._seen.pop(session, None)
             return
         seen = self._seen.get(session)
@@ -147,24 +146,24 @@ class Watch:
         ):
             self._look_at_responses(session, connection, seen, now)
 
-    def _look_at_block(self, session: Http2Session, block: int, seen: _Seen, now: float) -> None:
+    def _look_at_block(self, session: TimedSession, block: int, seen: _Seen, now: float) -> None:
         seconds = session.options.headers_timeout
         if session.destroyed:
             return
         if not block or block != seen.block[0]:
             seen.block = (block, now)
         elif now - seen.block[1] >= seconds:
-            give_up(session, f"header block not complete within {seconds:g} s")
+            session.give_up(f"header block not complete within {seconds:g} s")
 
     def _look_at_writing(
-        self, session: Http2Session, connection: Any, queued: int, seen: _Seen, now: float
+        self, session: TimedSession, connection: Any, queued: int, seen: _Seen, now: float
     ) -> None:
         seconds = session.options.write_timeout
         flushed = connection.bytes_sent - queued
         if not queued or flushed != seen.flushed[0]:
             seen.flushed = (flushed, now)
         elif now - seen.flushed[1] >= seconds:
-            give_up(session, f"peer read nothing of the written data for {seconds:g} s")
+            session.give_up(f"peer read nothing of the written data for {seconds:g} s")
             return
         bodies: dict[int, tuple[int, float]] = {}
         for stream_id, sent in connection.unsent_bodies():
@@ -190,8 +189,8 @@ class Watch:
         """
         seconds = session.options.headers_timeout
         before = now - seconds
-        if session._pending:
-            for stream in session._pending:
+        if session.waiting_requests:
+            for stream in session.waiting_requests:
                 seen.pending.setdefault(stream, now)
         old = [stream for stream, since in seen.pending.items() if since <= before]
         if connection is not None:

@@ -20,7 +20,9 @@ import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .session import Http2Session
+    from collections.abc import Callable
+
+    from ..engine.connection import Connection as Engine
 
 __all__ = ["DEFAULT_WINDOW", "WindowGrowth"]
 
@@ -42,21 +44,35 @@ class WindowGrowth:
     """
 
     __slots__ = (
+        "_engine",
         "_largest",
         "_limit",
+        "_loop",
         "_not_before",
         "_pause",
+        "_ping",
         "_read",
         "_sampling",
-        "_session",
         "_size",
+        "_stopped",
         "_timer",
+        "_wake",
     )
 
-    def __init__(self, session: Http2Session, limit: int) -> None:
-        assert session.engine is not None
-        session.engine.reporting_windows = True
-        self._session = session
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        engine: Engine,
+        limit: int,
+        ping: Callable[[Callable[[float], None]], None],
+        wake: Callable[[], None],
+    ) -> None:
+        engine.reporting_windows = True
+        self._loop = loop
+        self._engine = engine
+        self._ping = ping
+        self._wake = wake
+        self._stopped = False
         self._limit = limit
         self._largest = limit * 3 // 4
         # the window for streams that are being read, if larger than theirs
@@ -68,11 +84,11 @@ class WindowGrowth:
         self._not_before = 0.0
         self._pause = FIRST_PAUSE / 2
 
-    def given(self, stream_id: int) -> None:
-        """Handle a sent WINDOW_UPDATE: half a window was consumed on a stream, or in total (0)."""
-        session = self._session
-        connection = session.engine
-        assert connection is not None
+    def given(self, stream_id: int, *, sample: bool) -> None:
+        """Handle a sent WINDOW_UPDATE: half a window was consumed on a stream, or in total (0).
+
+        Unless *sample*, the path is not measured again: the session is about to end.
+        """
         if stream_id:
             self._grow(stream_id)
             if self._sampling:
@@ -81,65 +97,57 @@ class WindowGrowth:
         if (
             self._sampling
             or self._size >= self._largest
-            or session.closed
-            or session.loop.time() < self._not_before
+            or not sample
+            or self._loop.time() < self._not_before
         ):
             return
         self._sampling = True
-        session.ping_unseen(self._answered)
+        self._ping(self._answered)
 
     def _grow(self, stream_id: int) -> None:
-        connection = self._session.engine
-        assert connection is not None
-        if 0 <= connection.stream_window(stream_id) < self._size > DEFAULT_WINDOW:
-            connection.set_local_window_size(self._size, stream_id)
+        engine = self._engine
+        if 0 <= engine.stream_window(stream_id) < self._size > DEFAULT_WINDOW:
+            engine.set_local_window_size(self._size, stream_id)
 
     def _grow_connection(self, size: int) -> None:
-        connection = self._session.engine
-        assert connection is not None
+        engine = self._engine
         size = min(size, self._limit)
-        if connection.connection_window() < size:
-            connection.set_local_window_size(size)
+        if engine.connection_window() < size:
+            engine.set_local_window_size(size)
 
     def _answered(self, round_trip: float) -> None:
         """Store the measured round trip, and measure the data of the next one."""
-        session = self._session
-        if session.engine is None or session._windows is not self:
+        if self._stopped:
             return
-        self._timer = session.loop.call_later(
+        self._timer = self._loop.call_later(
             round_trip,
             self._sampled,
             round_trip,
             time.monotonic(),
-            session.engine.bytes_consumed,
+            self._engine.bytes_consumed,
         )
 
     def _sampled(self, round_trip: float, since: float, before: int) -> None:
         self._sampling = False
         self._timer = None
-        session = self._session
-        connection = session.engine
-        assert connection is not None
         # a timer may be late: the data then belongs to more than one round trip
         share = min(1.0, round_trip / max(time.monotonic() - since, 1e-9))
-        consumed = (connection.bytes_consumed - before) * share
+        consumed = (self._engine.bytes_consumed - before) * share
         read, self._read = self._read, set()
         if consumed * 3 < self._size:
             self._pause = min(2 * self._pause, LONGEST_PAUSE)
-            self._not_before = session.loop.time() + self._pause
+            self._not_before = self._loop.time() + self._pause
             return
         self._pause = FIRST_PAUSE / 2
         self._size = min(2 * self._size, self._largest)
         self._grow_connection(STREAMS * self._size)
         for stream_id in read:
             self._grow(stream_id)
-        session.wake()
+        self._wake()
 
     def stop(self) -> None:
         """Stop: the session is destroyed, or the application has set its window."""
-        session = self._session
-        session._windows = None
+        self._stopped = True
         if self._timer is not None:
             self._timer.cancel()
-        if session.engine is not None:
-            session.engine.reporting_windows = False
+        self._engine.reporting_windows = False

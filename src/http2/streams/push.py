@@ -19,7 +19,7 @@ from ..constants import (
     NGHTTP2_SETTINGS_ENABLE_PUSH,
     NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS,
 )
-from ..engine.events import FRAME_NOT_SENT, SETTINGS, STREAM_CLOSED
+from ..engine.events import FRAME_NOT_SENT, SETTINGS, STREAM_CLOSED, Handlers
 from ..errors import Http2Error, NghttpError, new_error, stream_error
 from ..headers import Headers, OutgoingHeaders, headers_as_sent, kept_headers
 from ..net.origins import covers
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
     from ..sessions.client_session import ClientHttp2Session
     from ..sessions.server_session import ServerHttp2Session
-    from ..sessions.session import Handlers
     from .server_stream import ServerHttp2Stream
 
     Promise = asyncio.Future[tuple[ServerHttp2Stream, Headers]]

@@ -1,0 +1,42 @@
+"""The doors of `http2.observing`: what it calls on those that it observes. All are internal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from ..engine.connection import Connection as Engine
+    from ..engine.events import Handlers
+    from .measuring import Measuring
+
+__all__ = ["MeasuredSession"]
+
+
+class MeasuredSession(Protocol):
+    """A session that can be measured."""
+
+    loop: asyncio.AbstractEventLoop
+    engine: Engine | None
+    destroyed: bool
+
+    measuring: Measuring | None
+    """What measures it, while it is measured."""
+
+    ping_rtt: float | None
+    """Seconds that the last PING was answered in."""
+
+    @property
+    def type(self) -> int:
+        """``NGHTTP2_SESSION_SERVER`` or ``NGHTTP2_SESSION_CLIENT``."""
+
+    def add_layer(self, layer: Callable[[Handlers], None]) -> None:
+        """From the next batch on, use handlers of our own: the others, as *layer* changes them."""
+
+    def remove_layer(self, layer: Callable[[Handlers], None]) -> None:
+        """Do without *layer* again."""
+
+    def count_sent(self, begin: bool) -> None:
+        """Tell the layers of what is sent, for one more of them or one less."""
