@@ -1,4 +1,4 @@
-"""From a stream to the listeners of ``request``, and to those of its exceptions."""
+"""Dispatch streams to the listeners of ``request`` and of its special cases."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ __all__ = ["Dispatcher"]
 OnStream: TypeAlias = Callable[[Any, Headers], None]
 """A listener of ``stream``, for a stream of either protocol."""
 
-# A received name is in lower case: no need to ask for it in others, as `Headers` does.
+# Received names are in lower case: the look-up of `Headers` for other cases is not needed.
 contains = dict.__contains__
 field = dict.get
 
 
 @dataclass(slots=True, kw_only=True)
 class Dispatcher:
-    """The classes that a server makes requests and responses of."""
+    """The classes of a server's requests and responses."""
 
     http2_server_request_class: type[Http2ServerRequest] = Http2ServerRequest
-    """What ``request`` listeners get as the request, over HTTP/2."""
+    """The class of requests over HTTP/2."""
     http2_server_response_class: type[Http2ServerResponse] = Http2ServerResponse
     """What they get as the response."""
     http1_incoming_message_class: type[Http1IncomingMessage] = Http1IncomingMessage
-    """What they get as the request, over HTTP/1."""
+    """The class of requests over HTTP/1."""
     http1_server_response_class: type[Http1ServerResponse] = Http1ServerResponse
     """What they get as the response."""
 
@@ -49,21 +49,21 @@ class Dispatcher:
 
     @classmethod
     def take(cls, options: dict[str, Any]) -> Dispatcher:
-        """Take the classes out of *options*. Raises ERR_INVALID_ARG_TYPE."""
+        """Remove the classes from *options*, and return them. Raises ERR_INVALID_ARG_TYPE."""
         return cls(**{name: options.pop(name) for name in cls.__slots__ if name in options})
 
     def http2(self, server: Http2Server) -> OnStream:
-        """The listener of ``stream`` that makes a request of each stream of *server*."""
+        """Return the listener of ``stream`` that creates a request for each stream of *server*."""
         return _dispatch(server, self.http2_server_request_class, self.http2_server_response_class)
 
     def http1(self, server: Http2Server) -> OnStream:
-        """The same for what HTTP/1's clients ask of *server*."""
+        """Return the same for HTTP/1 clients of *server*."""
         return _dispatch(
             server, self.http1_incoming_message_class, self.http1_server_response_class
         )
 
     def leaving(self, stream: Any, headers: Headers) -> Http1IncomingMessage:
-        """The request with which an HTTP/1 client leaves HTTP, if it may."""
+        """Return the request with which an HTTP/1 client leaves HTTP, if it may."""
         request = self.http1_incoming_message_class(stream, headers)
         request.upgrade = True
         return request
@@ -96,7 +96,7 @@ def _dispatch(
 
 
 def dispatch_special(server: Http2Server, request: ServerRequest, response: ServerResponse) -> None:
-    """Emit the event that a CONNECT request or one with ``expect`` is (RFC 9110 section 10.1.1)."""
+    """Emit the event for a CONNECT request or one with ``expect`` (RFC 9110 section 10.1.1)."""
     if request.method == "CONNECT":
         if not server.emit("connect", request, response):
             response.status_code = 405

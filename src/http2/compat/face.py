@@ -1,7 +1,7 @@
-"""What requests and responses share: two faces of one stream, which does all the work.
+"""Define the common base of requests and responses: both are views of one stream.
 
-A face has no state of its own that the stream has too. What the stream emits reaches a
-face's listeners only once there are any: a request that nobody listens to costs nothing.
+A view does not duplicate the stream's state. The stream's events are forwarded to a
+view only if it has listeners, so a request without listeners costs nothing.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ __all__ = ["Face"]
 
 
 class Face(EventEmitter):
-    """An emitter that stands for a stream: `ServerHttp2Stream`, or what HTTP/1 has instead."""
+    """An emitter for a stream: a `ServerHttp2Stream`, or its equivalent for HTTP/1."""
 
     stream: Any
-    """The stream behind it."""
+    """The underlying stream."""
 
     _keeps_context = True
 
-    # The stream's events that reach this face's listeners, by the same name.
+    # The stream's events that are forwarded to this view, with the same name.
     _forwarded: frozenset[str]
 
     def __repr__(self) -> str:
@@ -36,7 +36,7 @@ class Face(EventEmitter):
             self._forward(event)
 
     def _forward(self, event: str) -> None:
-        """Have the stream's *event* emitted here too."""
+        """Forward the stream's *event*."""
         self.stream.on(event, lambda *args: self.emit(event, *args))
 
     def _owner(self, event: str, args: tuple[object, ...]) -> EventEmitter:
@@ -48,7 +48,7 @@ class Face(EventEmitter):
 
     @property
     def socket(self) -> StreamSocketProxy | None:
-        """The connection, to look at: see `StreamSocketProxy`."""
+        """The connection, read-only; see `StreamSocketProxy`."""
         return socket_of(self.stream)
 
     @property
@@ -58,7 +58,7 @@ class Face(EventEmitter):
 
     @property
     def destroyed(self) -> bool:
-        """Whether the stream is over."""
+        """Whether the stream has ended."""
         return bool(self.stream.destroyed)
 
     def destroy(self, error: BaseException | None = None) -> None:
@@ -85,7 +85,7 @@ class Face(EventEmitter):
 
 
 def _timed_out(stream: Any) -> None:
-    """End *stream* unless somebody else is told of its ``timeout``."""
+    """End *stream* unless its ``timeout`` has another listener."""
     if stream.listener_count("timeout") > 1:
         return
     server = stream._session.server

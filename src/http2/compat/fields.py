@@ -1,6 +1,6 @@
-"""Fields that a response is given one by one: a wrong one is refused where it is named.
+"""Check the fields of a response one by one; an invalid one raises at the call.
 
-What is wrong, `http2.engine.field_rules` says, as it does for whole header blocks.
+The rules are in `http2.engine.field_rules`, as for whole header blocks.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ __all__ = [
     "warn_unsupported",
 ]
 
-# RFC 8288 section 3: <target> and its parameters. No space can be taken in two ways, so that a
-# long text that is none is found out in a moment.
+# RFC 8288 section 3: <target> and its parameters. No space can match in two ways, so that a
+# long invalid text is rejected quickly.
 LINK = re.compile(
     r"""<[^<>\r\n]*>(?:[ \t]*;[ \t]*[!#$%&'*+\-.^_`|~0-9A-Za-z]+"""
     r"""(?:[ \t]*=(?:[ \t]*(?:"[^"\r\n]*"|[^\s;,"]+))?)?)*"""
@@ -35,7 +35,7 @@ LINKS = re.compile(rf"{LINK.pattern}(?:[ \t]*,[ \t]*{LINK.pattern})*")
 
 
 def check_name(name: Any) -> Any:
-    """*name* in lower case, without the spaces around it; `sensitive_headers` as it is.
+    """Return *name* in lower case, without surrounding spaces; `sensitive_headers` unchanged.
 
     Raises ERR_INVALID_ARG_TYPE, ERR_INVALID_HTTP_TOKEN, ERR_HTTP2_PSEUDOHEADER_NOT_ALLOWED.
     """
@@ -55,7 +55,7 @@ def check_name(name: Any) -> Any:
 
 
 def look_up(name: Any) -> Any:
-    """*name* as a set header is found by it; one that nobody can set is just not there.
+    """Return *name* as the key for a look-up; invalid names are simply not found.
 
     Raises ERR_INVALID_ARG_TYPE.
     """
@@ -67,7 +67,7 @@ def look_up(name: Any) -> Any:
 
 
 def check_value(name: Any, value: Any) -> Any:
-    """*value* of the field *name* as it is kept: a `str`, a number, or a list of these.
+    """Check and return *value* of the field *name*: a `str`, a number, or a list of these.
 
     Raises ERR_HTTP2_INVALID_HEADER_VALUE, ERR_INVALID_CHAR, ERR_INVALID_ARG_TYPE.
     """
@@ -99,7 +99,7 @@ def _check_entry(name: str, value: Any) -> Any:
 
 
 def is_for_connection(name: str) -> bool:
-    """Whether the field *name* is dropped, with a warning: HTTP/2 has no ``connection``."""
+    """Return whether the field *name* is ``connection``, which is dropped with a warning."""
     if name != "connection":
         return False
     warn_unsupported("HTTP/2 does not have the field 'connection' (HTTP/1 only): it is not sent")
@@ -107,7 +107,7 @@ def is_for_connection(name: str) -> bool:
 
 
 def warn_unsupported(message: str) -> None:
-    """Warn of *message*, at the line of the program that has led here."""
+    """Warn with *message*, at the line of the application's code."""
     level = 2
     frame = sys._getframe(1)
     while frame.f_back is not None and frame.f_globals["__name__"].startswith("http2."):
@@ -117,7 +117,7 @@ def warn_unsupported(message: str) -> None:
 
 
 def pairs_of(headers: Any) -> list[tuple[Any, Any]]:
-    """The names and values of *headers*, a mapping or pairs.
+    """Return the names and values of *headers*, a mapping or pairs.
 
     Raises ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE.
     """
@@ -136,7 +136,7 @@ def pairs_of(headers: Any) -> list[tuple[Any, Any]]:
 
 
 def check_links(links: Any) -> list[str]:
-    """The checked value of a ``link`` (RFC 8288), a `str` or a list of them.
+    """Check and return the value of ``link`` (RFC 8288), a `str` or a list of them.
 
     Raises ERR_INVALID_ARG_VALUE.
     """

@@ -1,4 +1,4 @@
-"""The keywords of `create_server` and `create_secure_server`, as types."""
+"""Types of the options of `create_server` and `create_secure_server`."""
 
 from __future__ import annotations
 

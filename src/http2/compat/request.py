@@ -1,4 +1,4 @@
-"""`Http2ServerRequest`: a request as HTTP/1's servers know it, over an HTTP/2 stream."""
+"""Define `Http2ServerRequest`: a request with Node's HTTP/1 interface over an HTTP/2 stream."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ __all__ = ["Http2ServerRequest", "ServerRequest"]
 
 
 class ServerRequest(Face):
-    """What requests have in common, whatever carries them; not constructed by programs.
+    """The base class of requests over any protocol; applications do not construct it.
 
     Events: ``aborted``, ``close``, ``data(chunk)``, ``end``, ``error(error)``, ``timeout``.
 
     The body is read like any stream: with ``async for``, `read`, `readexactly`, `text`,
-    `json`, or ``data`` listeners. What nobody has read, the client does not send.
+    `json`, or ``data`` listeners. The client may send only as much as the application reads.
     """
 
     if TYPE_CHECKING:  # the listeners' arguments by event
@@ -51,7 +51,7 @@ class ServerRequest(Face):
     """The method, such as ``'GET'``."""
 
     url: str
-    """The target of the request: a path, and what follows it."""
+    """The target of the request: path and query."""
 
     http_version_major: int
     """The first number of the HTTP version."""
@@ -61,7 +61,7 @@ class ServerRequest(Face):
 
     @property
     def http_version(self) -> str:
-        """The version of HTTP that the client speaks: ``'2.0'``, ``'1.1'`` or ``'1.0'``."""
+        """The HTTP version of the request: ``'2.0'``, ``'1.1'`` or ``'1.0'``."""
         return f"{self.http_version_major}.{self.http_version_minor}"
 
     @property
@@ -78,7 +78,7 @@ class ServerRequest(Face):
 
     @property
     def raw_headers(self) -> list[tuple[str, str]]:
-        """The header fields as they came: (name, value) pairs in their order, none merged."""
+        """The header fields as received: (name, value) pairs in order, not merged."""
         return self.headers.raw
 
     @property
@@ -91,12 +91,12 @@ class ServerRequest(Face):
 
     @property
     def raw_trailers(self) -> list[tuple[str, str]]:
-        """The trailers as they came: (name, value) pairs; empty until ``end``."""
+        """The trailers as received: (name, value) pairs; empty until ``end``."""
         return self.trailers.raw
 
     @property
     def aborted(self) -> bool:
-        """Whether the stream ended before the response did; ``aborted`` was emitted then."""
+        """Whether the stream ended before the response; ``aborted`` was emitted then."""
         return bool(self.stream.aborted)
 
     @property
@@ -121,7 +121,7 @@ class ServerRequest(Face):
         return bool(self.stream.readable_ended)
 
     async def read(self, n: int = -1) -> bytes:
-        """Read up to *n* bytes of the body, or all of it; ``b""`` at the end.
+        """Read at most *n* bytes of the body, or all of it; return ``b""`` at the end.
 
         Raises the stream's error when the body ended early.
         """
@@ -137,7 +137,7 @@ class ServerRequest(Face):
         """Read the whole body as text.
 
         Decoded with *encoding*, else with the ``charset`` of ``content-type``, else with UTF-8.
-        `text` and `json` keep it: they may be called again, each after the other.
+        `text` and `json` store the body: they may be called repeatedly, in any order.
         Raises like `read`; `UnicodeDecodeError`; `LookupError` for an unknown encoding.
         """
         if encoding is None:
@@ -152,7 +152,7 @@ class ServerRequest(Face):
         return json.loads(await self._whole())
 
     async def _whole(self) -> bytes:
-        """The body, or what is left of it; kept, so that it can be asked for again."""
+        """Return the body, or the rest of it; it is stored for later calls."""
         if self._body is None:
             self._body = await self.read()
         return self._body
@@ -178,7 +178,7 @@ class ServerRequest(Face):
 
 
 class Http2ServerRequest(ServerRequest):
-    """A request over HTTP/2; comes with the event ``request`` of a server.
+    """A request over HTTP/2, from the event ``request`` of a server.
 
     Its `headers` include the pseudo-headers, such as ``:path``.
     """
@@ -196,7 +196,7 @@ class Http2ServerRequest(ServerRequest):
 
     @property
     def method(self) -> str:
-        """The method, such as ``'GET'``; may be set to another, for handlers to come.
+        """The method, such as ``'GET'``; middleware may change it for later handlers.
 
         Setting raises ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an empty one.
         """
@@ -209,7 +209,7 @@ class Http2ServerRequest(ServerRequest):
 
     @property
     def url(self) -> str:
-        """The path and query, as in the request; None for CONNECT. May be set to another."""
+        """The path and query, as in the request; None for CONNECT. May be changed."""
         url: str = self.headers.get(":path")
         return url
 
@@ -219,7 +219,7 @@ class Http2ServerRequest(ServerRequest):
 
 
 def check_method(method: object) -> str:
-    """*method* as a program may set it: a `str` that says something."""
+    """Check and return *method*: a `str` that is not empty."""
     if not isinstance(method, str):
         raise new_error("ERR_INVALID_ARG_TYPE", "method", "a str", method)
     if not method.strip():

@@ -1,4 +1,4 @@
-"""`Http2ServerResponse`: a response as HTTP/1's servers know it, over an HTTP/2 stream."""
+"""Define `Http2ServerResponse`: Node's HTTP/1 response interface over an HTTP/2 stream."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ __all__ = ["Http2ServerResponse", "ServerResponse"]
 
 
 class ServerResponse(Face):
-    """What responses have in common, whatever carries them; not constructed by programs.
+    """The base class of responses over any protocol; applications do not construct it.
 
-    Events: ``close``, ``drain``, ``error(error)``, ``finish``, ``timeout``. One of ``finish``
-    (all of the response was handed to the transport) and ``close`` (the stream was ended
+    Events: ``close``, ``drain``, ``error(error)``, ``finish``, ``timeout``. Exactly one of
+    ``finish`` (the whole response was passed to the transport) and ``close`` (the stream ended
     before that) is emitted, once.
 
-    Headers are explicit, with `write_head`, or implicit: `set_header` and `status_code`, sent
+    Headers are explicit, with `write_head`, or implicit: `set_header` and `status_code` are sent
     with the first byte of the body or with `end`. Awaiting a response waits for ``finish``.
     """
 
@@ -55,13 +55,13 @@ class ServerResponse(Face):
     _forwarded = frozenset({"close", "drain", "error", "finish", "timeout"})
 
     req: ServerRequest | None
-    """The request that is responded to; None for a pushed response."""
+    """The request of this response; None for a pushed response."""
 
     send_date: bool = True
-    """Whether ``date`` is added when it was not set."""
+    """Whether ``date`` is added if it was not set."""
 
     status_message: str
-    """The reason phrase, which HTTP/1 alone has."""
+    """The reason phrase, which only HTTP/1 has."""
 
     _status = 200
     _headers: dict[str, Any] | None = None
@@ -101,12 +101,12 @@ class ServerResponse(Face):
 
     @property
     def writable_finished(self) -> bool:
-        """Whether all of the response was handed to the transport."""
+        """Whether the whole response was passed to the transport."""
         return bool(self.stream.writable_finished)
 
     @property
     def writable_length(self) -> int:
-        """Bytes written that are still queued here."""
+        """Written bytes that are still queued."""
         return int(self.stream.writable_length)
 
     @property
@@ -116,21 +116,21 @@ class ServerResponse(Face):
 
     @property
     def socket(self) -> StreamSocketProxy | None:
-        """The connection, to look at; None once the stream is closed."""
+        """The connection, read-only; None once the stream is closed."""
         return None if self.stream.closed else super().socket
 
     # --- the status ---------------------------------------------------------------------
 
     @property
     def status_code(self) -> int:
-        """The status that will be sent, 200 unless it is set; once headers were sent, theirs.
+        """The status to be sent, by default 200; after the headers, the status that was sent.
 
         Setting raises ERR_HTTP2_INFO_STATUS_NOT_ALLOWED for 100 to 199,
-        ERR_HTTP2_STATUS_INVALID for what is no status.
+        ERR_HTTP2_STATUS_INVALID for an invalid status.
         """
         stream = self.stream
         if stream.headers_sent:
-            # not what was set: a handler that failed was answered for
+            # not the value that was set: the server has answered for a failed handler
             return int(stream._sent[1] or self._status)
         return self._status
 
@@ -162,7 +162,7 @@ class ServerResponse(Face):
         self._headers[known] = value
 
     def append_header(self, name: str, value: Any) -> None:
-        """Add *value* to the header *name*, beside those that it has. Raises like `set_header`."""
+        """Add *value* to the header *name*, keeping its values. Raises like `set_header`."""
         earlier = self.get_header(name)
         if earlier is not None:
             value = [
@@ -172,24 +172,24 @@ class ServerResponse(Face):
         self.set_header(name, value)
 
     def get_header(self, name: str) -> Any:
-        """The value that was set for the header *name*, or None. Raises ERR_INVALID_ARG_TYPE."""
+        """Return the value set for the header *name*, or None. Raises ERR_INVALID_ARG_TYPE."""
         name = look_up(name)
         return None if self._headers is None else self._headers.get(name)
 
     def get_header_names(self) -> list[str]:
-        """The names of the headers that were set, in lower case."""
+        """Return the names of the headers that were set, in lower case."""
         return list(self._headers or ())
 
     def get_headers(self) -> dict[str, Any]:
-        """The headers that were set, by their lower-case names; a copy."""
+        """Return a copy of the headers that were set, by lower-case name."""
         return dict(self._headers or {})
 
     def has_header(self, name: str) -> bool:
-        """Whether the header *name* was set. Raises ERR_INVALID_ARG_TYPE."""
+        """Return whether the header *name* was set. Raises ERR_INVALID_ARG_TYPE."""
         return look_up(name) in (self._headers or ())
 
     def remove_header(self, name: str) -> None:
-        """Forget the header *name*; ``date`` is then not added either.
+        """Remove the header *name*; ``date``, once removed, is not added.
 
         Raises ERR_HTTP2_HEADERS_SENT, ERR_INVALID_ARG_TYPE.
         """
@@ -202,7 +202,7 @@ class ServerResponse(Face):
             self._headers.pop(name, None)
 
     def _is_dropped(self, name: str) -> bool:
-        """Whether the protocol has no use for the header *name*."""
+        """Return whether the protocol drops the header *name*."""
         return False
 
     def write_head(
@@ -211,13 +211,13 @@ class ServerResponse(Face):
         status_message: str | OutgoingHeaders | None = None,
         headers: OutgoingHeaders | None = None,
     ) -> Self:
-        """Send the status and the headers: those that were set, and *headers* before them.
+        """Send the status and the headers; *headers* override those that were set.
 
         *headers* is a mapping or a list of (name, value) pairs, and may be the second
-        argument. A *status_message* is sent over HTTP/1; HTTP/2 has none, and an
-        `UnsupportedWarning` says so. A response whose stream is closed is left alone. Returns
+        argument. A *status_message* is sent over HTTP/1; over HTTP/2 it causes an
+        `UnsupportedWarning`. Does nothing if the stream is closed. Returns
         the response.
-        Raises ERR_HTTP2_HEADERS_SENT, ERR_HTTP2_STATUS_INVALID, and what `set_header` does.
+        Raises ERR_HTTP2_HEADERS_SENT, ERR_HTTP2_STATUS_INVALID, and the errors of `set_header`.
         """
         stream = self.stream
         if stream.life.closed:
@@ -233,7 +233,7 @@ class ServerResponse(Face):
             and kept is status_message is None
             and is_plain(headers)
         ):
-            # the everyday call: the block is checked as a whole
+            # the common case: the block is checked as a whole
             stream.respond({":status": status_code, **headers}, send_date=self.send_date)
             self._headers = headers.copy()
             self._status = status_code
@@ -248,7 +248,7 @@ class ServerResponse(Face):
                 self.status_message = message
             self._send_head(status_code)
         except BaseException:
-            # nothing was sent: it is as if this had never been called
+            # nothing was sent: undo the changes
             self._headers = kept
             raise
         return self
@@ -280,18 +280,18 @@ class ServerResponse(Face):
     # --- informational responses --------------------------------------------------------
 
     def write_continue(self) -> bool:
-        """Send status 100: the client may go on with its body.
+        """Send status 100, so that the client sends its body.
 
-        False when it is too late for that.
+        Return False if it is too late.
         """
         return self._send_informational({":status": 100})
 
     def write_early_hints(self, hints: Mapping[str, Any]) -> bool:
         """Send status 103 (RFC 8297) with the fields *hints*.
 
-        ``link`` is one value (RFC 8288) or a list of them; with an empty list, and when it is
-        too late, nothing is sent, and False returned. Raises ERR_INVALID_ARG_TYPE,
-        ERR_INVALID_ARG_VALUE for what is no link, and what `set_header` does.
+        ``link`` is one value (RFC 8288) or a list of values. With an empty list, and if it is
+        too late, it sends nothing and returns False. Raises ERR_INVALID_ARG_TYPE,
+        ERR_INVALID_ARG_VALUE for an invalid link, and the errors of `set_header`.
         """
         if not isinstance(hints, Mapping):
             raise new_error("ERR_INVALID_ARG_TYPE", "hints", "a mapping", hints)
@@ -314,7 +314,7 @@ class ServerResponse(Face):
     # --- the body -----------------------------------------------------------------------
 
     def write(self, chunk: Chunk, encoding: str = "utf-8") -> bool:
-        """Send *chunk*, a buffer or a `str`, after the headers; False means: wait for ``drain``.
+        """Send *chunk*, a buffer or a `str`, after the headers; after False, wait for ``drain``.
 
         A response without a body (to HEAD, with status 204, 205 or 304) drops it. Raises
         ERR_STREAM_WRITE_AFTER_END, ERR_HTTP2_INVALID_STREAM, ERR_INVALID_ARG_TYPE.
@@ -339,8 +339,8 @@ class ServerResponse(Face):
     def end(self, data: Chunk | None = None, encoding: str = "utf-8") -> Self:
         """End the response, after *data* if there is any; ending twice does nothing.
 
-        Returns the response: awaiting it waits until all was handed to the transport, and
-        raises the stream's error when that will never be. Raises like `write`.
+        Returns the response. Awaiting it waits until everything was passed to the transport, and
+        raises the stream's error if it ends before that. Raises like `write`.
         """
         stream = self.stream
         if self._ended or stream.life.closed:
@@ -360,7 +360,7 @@ class ServerResponse(Face):
             else:
                 stream._end_with_trailers(data, self._trailers)
         except BaseException:
-            # what can't be sent has ended nothing
+            # an error here must not end the response
             self._ended = bool(stream.writable_ended)
             raise
         return self
@@ -370,7 +370,7 @@ class ServerResponse(Face):
         self._send_head(self._status)
 
     def _check_chunk(self, chunk: Chunk) -> None:
-        """Refuse what is no body before the headers are sent for it."""
+        """Check the type of a chunk before the headers are sent."""
         if not isinstance(chunk, (str, bytes, bytearray, memoryview)):
             try:
                 memoryview(chunk).release()
@@ -407,9 +407,9 @@ class ServerResponse(Face):
     # --- push ---------------------------------------------------------------------------
 
     def create_push_response(self, headers: OutgoingHeaders) -> asyncio.Future[ServerResponse]:
-        """Promise the response to the request *headers*, where the protocol can.
+        """Promise the response to the request *headers*, if the protocol supports it.
 
-        Raises ERR_HTTP2_PUSH_DISABLED: HTTP/1 can't.
+        Raises ERR_HTTP2_PUSH_DISABLED over HTTP/1.
         """
         raise new_error("ERR_HTTP2_PUSH_DISABLED")
 
@@ -419,7 +419,7 @@ class ServerResponse(Face):
         """Set the trailer *name*, to be sent after the body (RFC 9110 section 6.5).
 
         Raises ERR_HTTP2_TRAILERS_ALREADY_SENT after `end`, ERR_HTTP2_INVALID_CONNECTION_HEADERS
-        for fields that frame a message, and what `set_header` does.
+        for fields that frame a message, and the errors of `set_header`.
         """
         if self._ended:
             raise new_error("ERR_HTTP2_TRAILERS_ALREADY_SENT")
@@ -443,7 +443,7 @@ class ServerResponse(Face):
 
 
 class Http2ServerResponse(ServerResponse):
-    """The response to a request over HTTP/2; comes with the event ``request`` of a server."""
+    """The response to a request over HTTP/2, from the event ``request`` of a server."""
 
     if TYPE_CHECKING:
         stream: ServerHttp2Stream
@@ -453,7 +453,7 @@ class Http2ServerResponse(ServerResponse):
 
     @property
     def status_message(self) -> str:
-        """``''``: HTTP/2 has no reason phrases. What is set is not sent."""
+        """``''``: HTTP/2 has no reason phrases, and does not send a value that is set."""
         return ""
 
     @status_message.setter
@@ -463,8 +463,8 @@ class Http2ServerResponse(ServerResponse):
     def create_push_response(self, headers: OutgoingHeaders) -> asyncio.Future[ServerResponse]:
         """Promise the response to the request *headers* (RFC 9113 section 8.4).
 
-        Awaitable → the pushed response, whose `req` is None. Raises what
-        `ServerHttp2Stream.push_stream` does; awaiting raises ERR_HTTP2_INVALID_STREAM when
+        Awaitable → the pushed response, whose `req` is None. Raises the errors of
+        `ServerHttp2Stream.push_stream`; awaiting raises ERR_HTTP2_INVALID_STREAM if
         the stream is closed.
         """
         stream = self.stream
@@ -497,12 +497,12 @@ class Http2ServerResponse(ServerResponse):
 
 
 def warn_of_message() -> None:
-    """Tell the program that HTTP/2 has no reason phrases."""
+    """Warn that HTTP/2 has no reason phrases."""
     warn_unsupported("HTTP/2 has no status message (RFC 9113 section 8.3.2): it is not sent")
 
 
 def check_status(code: object) -> int:
-    """*code* as a status of three digits, 100 to 599; ERR_HTTP2_STATUS_INVALID."""
+    """Check and return the status *code*, 100 to 599; raises ERR_HTTP2_STATUS_INVALID."""
     if isinstance(code, bool) or not isinstance(code, int) or not 100 <= code <= 599:
         try:
             number = int(code) if isinstance(code, str) else -1

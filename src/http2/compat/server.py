@@ -1,4 +1,4 @@
-"""`create_server` and `create_secure_server`: servers with both APIs, Core and Compatibility."""
+"""Define `create_server` and `create_secure_server`: servers with both APIs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def create_server(
     on_request: RequestHandler | OwnRequestHandler[Request, Response] | None = None,
     **options: Unpack[ServerOptions],
 ) -> Http2Server:
-    """Make a server for HTTP/2 in the clear; `Http2Server.listen` starts it.
+    """Create a server for HTTP/2 in the clear; `Http2Server.listen` starts it.
 
     *on_request*, a function or a coroutine function, becomes a listener of ``request``: it gets
     an `Http2ServerRequest` and an `Http2ServerResponse`. If it has a method ``attached``, as
@@ -43,12 +43,12 @@ def create_server(
     clients ``http1_incoming_message_class`` and ``http1_server_response_class``, derived from
     `Http1IncomingMessage` and `Http1ServerResponse`.
 
-    ``max_connections`` (None: any number) is how many connections the server has at most: further
+    ``max_connections`` (None: any number) is the maximum number of connections: further
     clients wait in the system's queue (``backlog`` of `Http2Server.listen`) until one is closed.
 
-    ``proxy_protocol`` (None) is a list of the networks of proxies, as `ipaddress.ip_network` takes
-    them: every connection that is accepted begins with a header of the PROXY protocol, version 1
-    or 2, whose addresses become the connection's; one from elsewhere, or without it, is closed.
+    ``proxy_protocol`` (None) is a list of the proxies' networks, in a form for
+    `ipaddress.ip_network`: every accepted connection must begin with a PROXY header, version 1
+    or 2, whose addresses become those of the connection; any other connection is closed.
 
     ``allow_http1`` (False) serves clients of HTTP/1.1 and 1.0 too, with the same listeners of
     ``request``: a connection's first bytes tell them apart. ``http1_options`` says how, an
@@ -76,18 +76,18 @@ def create_secure_server(
     on_request: RequestHandler | OwnRequestHandler[Request, Response] | None = None,
     **options: Unpack[SecureServerOptions],
 ) -> Http2SecureServer:
-    """Make a server for HTTP/2 over TLS 1.2 or later; `Http2Server.listen` starts it.
+    """Create a server for HTTP/2 over TLS 1.2 or later; `Http2Server.listen` starts it.
 
-    Like `create_server`, and with the server's identity: ``ssl_context`` (an
+    Like `create_server`, with additional options for the certificate: ``ssl_context`` (an
     `ssl.SSLContext` that offers ``h2`` by ALPN; it is never changed), or ``cert`` and
     ``key`` (paths or PEM bytes), ``passphrase``, ``ca``, ``request_cert`` (ask clients
-    for a certificate) and ``reject_unauthorized`` (True: refuse those without a valid one).
-    With ``allow_http1`` and its ``http1_options`` the server speaks ``http/1.1`` too, with
-    clients that choose it by ALPN and with those that do without ALPN. ``origins`` is a list
-    of what every new session tells its client with `ServerHttp2Session.origin`. The identity can be
-    replaced with `Http2SecureServer.set_secure_context`. Raises like
-    `create_server` and `ServerHttp2Session.origin`, and `ssl.SSLError`, `OSError` for the
-    identity.
+    for a certificate) and ``reject_unauthorized`` (True: refuse clients without a valid one).
+    With ``allow_http1`` and its ``http1_options`` the server also supports ``http/1.1``, for
+    clients that select it with ALPN and for clients without ALPN. ``origins`` is a list
+    of origins that every new session announces with `ServerHttp2Session.origin`. The certificate
+    can be replaced with `Http2SecureServer.set_secure_context`. Raises like
+    `create_server` and `ServerHttp2Session.origin`, and `ssl.SSLError` or `OSError` for the
+    certificate.
     """
     left: dict[str, Any] = {**options}
     session_options = SessionOptions.take_for_server(left)
@@ -116,12 +116,12 @@ def _max_connections(options: dict[str, Any]) -> int | None:
 
 
 def _proxies(options: dict[str, Any]) -> Networks | None:
-    """The networks whose proxies say for whom they speak; None: no connection begins so."""
+    """Return the networks of proxies that use the PROXY protocol, or None."""
     return trusted_networks(options.pop("proxy_protocol", None))
 
 
 def _http1_options(options: dict[str, Any]) -> Http1Options | None:
-    """How HTTP/1's clients are served; None when they are not."""
+    """Return the options for HTTP/1 clients; None if they are not served."""
     allowed = options.pop("allow_http1", False)
     http1_options = Http1Options.of(options.pop("http1_options", None))
     if not isinstance(allowed, bool):
@@ -135,10 +135,10 @@ def _equipped(
     http1_options: Http1Options | None,
     on_request: Handler | None,
 ) -> Server:
-    """*server* with the Compatibility API, which begins to work with its first listener."""
+    """Add the Compatibility API to *server*; it becomes active with its first listener."""
     server.on_first_request = dispatcher.http2(server)
     if http1_options is not None:
-        # the parser is loaded for those who want it
+        # load the parser only if it is needed
         from ..http1.service import Http1Service
 
         server.serves_http1 = Http1Service(http1_options, dispatcher, server)

@@ -1,4 +1,4 @@
-"""The socket as a request shows it: the stream where it ends, the session's socket otherwise."""
+"""Define the socket of a request: a combination of its stream and its session's socket."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _FORBIDDEN = frozenset({"pause", "read", "resume", "write"})
 
 
 class StreamSocketProxy:
-    """What `Http2ServerRequest.socket` and `Http2ServerResponse.socket` give.
+    """The value of `Http2ServerRequest.socket` and `Http2ServerResponse.socket`.
 
     ``destroyed``, ``readable``, ``writable``, ``destroy``, ``emit``, ``end``, ``on`` and
     ``once`` are the stream's. ``set_timeout`` is the session's. ``pause``, ``read``,
-    ``resume`` and ``write`` raise ERR_HTTP2_NO_SOCKET_MANIPULATION. Everything else,
-    such as ``remote_address`` and ``get_peer_certificate()``, is the session's socket's.
+    ``resume`` and ``write`` raise ERR_HTTP2_NO_SOCKET_MANIPULATION. All other attributes,
+    such as ``remote_address`` and ``get_peer_certificate()``, are those of the session's socket.
     """
 
     __slots__ = ("_stream",)
@@ -54,12 +54,12 @@ class StreamSocketProxy:
         )
 
     def set_timeout(self, seconds: float, callback: Callable[[], object] | None = None) -> Any:
-        """`Http2Session.set_timeout` of the stream's session; returns that."""
+        """Call `Http2Session.set_timeout` of the stream's session, and return the session."""
         return self._stream._session.set_timeout(seconds, callback)
 
 
 def socket_of(stream: Any) -> StreamSocketProxy:
-    """The one proxy of *stream*."""
+    """Return the proxy of *stream*."""
     proxy: StreamSocketProxy | None = stream.__dict__.get("_socket_proxy")
     if proxy is None:
         proxy = stream.__dict__["_socket_proxy"] = StreamSocketProxy(stream)

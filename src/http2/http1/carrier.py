@@ -1,4 +1,4 @@
-"""The lower half of an HTTP/1 connection: what goes out, what time is left, and how it closes."""
+"""Implement the lower part of an HTTP/1 connection: output, deadlines and closing."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ if TYPE_CHECKING:
 
 __all__ = ["Http1Carrier"]
 
-# Bytes that are gathered in a turn of the loop before they are handed to the transport.
+# Bytes that are collected in a turn of the loop before they are passed to the transport.
 HIGH_WATER = 64 * 1024
-# What is read at once when no body is expected: enough for the largest head there usually is.
+# Bytes that are read at once if no body is expected: enough for usual heads.
 HEAD_READ = 16 * 1024
 
-# Seconds that a client has to take the last response and to say goodbye: closing at once would
-# reset the connection if it still sends, and a reset overtakes the response (RFC 9112 section 9.6).
+# Seconds that a client has to read the last response and to close: closing at once would reset
+# the connection if it still sends, and a reset discards the response (RFC 9112 section 9.6).
 LINGER = 2.0
 # The same for TLS, which waits for the client's close_notify.
 TLS_LINGER = 0.5
-# How often in a row LINGER may pass with bytes that the client's kernel does not take.
+# How often in a row LINGER may pass while the client's kernel does not accept data.
 MOST_STALLS = 15
 
 
 class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
-    """Bytes out, deadlines and the end of a connection that speaks HTTP/1."""
+    """Output, deadlines and closing of an HTTP/1 connection."""
 
     closed: bool = False
     """Whether no further request will be served."""
@@ -46,18 +46,18 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
     in_batch = False
     _flush_scheduled = False
     _write_paused = False
-    # A buffer full was written in this turn of the loop. Whoever writes on and on would keep
-    # others, and the news that the client has gone, waiting for as long as the transport takes it.
+    # A full buffer was written in this turn of the loop. A handler that writes continuously would
+    # delay other tasks, and the detection of a disconnected client.
     _resting = False
     _reading_paused = False
     # The client has ended its side.
     _eof = False
-    # The last response was given to the transport: what still comes is thrown away.
+    # The last response was passed to the transport: received data is discarded.
     _lingering = False
     _unsent = 0
     _stalls = 0
-    # When something has to have happened, 0 for never, and the one timer that looks after it:
-    # it is not moved when the deadline is, for that happens with every request.
+    # The current deadline, 0 for none, and its timer, which is not moved with
+    # the deadline, because the deadline changes with every request.
     _deadline = 0.0
     _timer: asyncio.TimerHandle | None = None
     _timer_at = 0.0
@@ -78,7 +78,7 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
 
     @property
     def transport(self) -> asyncio.Transport | None:
-        """What carries the connection; None after its end."""
+        """The transport; None after its end."""
         return self._transport
 
     def __repr__(self) -> str:
@@ -92,7 +92,7 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
 
     @property
     def socket(self) -> SocketProxy:
-        """The socket, to look at: see `SocketProxy`."""
+        """The socket, read-only; see `SocketProxy`."""
         if self._socket is None:
             self._socket = SocketProxy(cast("Any", self))
         return self._socket
@@ -118,7 +118,7 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
             self._write_timer = self.loop.call_later(seconds, self._look_at_writing, unsent)
 
     def _look_at_writing(self, before: int) -> None:
-        """``write_timeout`` seconds ago *before* bytes were unsent: give up who takes nothing."""
+        """End the connection if none of *before* unsent bytes left within ``write_timeout``."""
         self._write_timer = None
         transport = self._transport
         if transport is None or not self._write_paused:
@@ -133,17 +133,17 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
         self._write_paused = False
         self._cancel_write_timer()
         self._touch()
-        # not now: asyncio calls this in the middle of a write of its own
+        # not now: asyncio calls this during one of its own writes
         self.loop.call_soon(self._writable)
 
     @abstractmethod
     def _writable(self) -> None:
-        """Go on with what waited for the transport."""
+        """Continue with writers that waited for the transport."""
 
     # --- writing ----------------------------------------------------------------------
 
     def _write(self, data: bytes) -> None:
-        """Queue *data*: it goes out with what else this turn of the loop brings."""
+        """Queue *data*, which is sent with all other output of this turn of the loop."""
         self._out.append(data)
         self._out_size += len(data)
         if self._out_size >= HIGH_WATER:
@@ -166,7 +166,7 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
 
     @abstractmethod
     def _complete_output(self) -> None:
-        """Add what was held back in the hope of more."""
+        """Add output that was held back to be joined with more."""
 
     def _flush(self) -> None:
         out = self._out
@@ -189,15 +189,15 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
             self._idle_timer.touch()
 
     def _is_full(self) -> bool:
-        """Whether whoever writes should rest."""
+        """Return whether writers should pause."""
         return self._write_paused or self._resting
 
     @abstractmethod
     def _rested(self) -> None:
-        """Go on with what waited for the next turn of the loop."""
+        """Continue with writers that waited for the next turn of the loop."""
 
     def _queued(self) -> int:
-        """Bytes that were written and have not left this process."""
+        """Return the number of written bytes that have not left this process."""
         transport = self._transport
         return self._out_size + (0 if transport is None else transport.get_write_buffer_size())
 
@@ -239,7 +239,7 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
 
     @abstractmethod
     def _expire(self) -> None:
-        """The deadline has passed."""
+        """Handle an expired deadline."""
 
     def set_timeout(self, seconds: float, callback: Callable[..., object] | None = None) -> Any:
         """Emit ``timeout`` after *seconds* without activity on the connection; 0 for never.
@@ -258,7 +258,7 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
 
     @abstractmethod
     def _timed_out(self) -> None:
-        """Nothing has happened for as long as `set_timeout` said."""
+        """Handle the time-out of `set_timeout`."""
 
     def _touch(self) -> None:
         if self._idle_timer is not None:
@@ -285,7 +285,7 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
     # --- the end ----------------------------------------------------------------------
 
     def _linger(self, *, more_comes: bool) -> None:
-        """Close once the client has had everything; *more_comes*: it may still be sending."""
+        """Close once the client has everything; *more_comes*: it may still be sending."""
         self._flush()
         transport = self._transport
         self.closed = self._lingering = True
@@ -305,7 +305,7 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
         self._set_deadline(self.loop.time() + LINGER)
 
     def _close_transport(self) -> None:
-        """Close when what is written has left; a client that takes nothing is given up."""
+        """Close when all output was sent; abort if the client accepts nothing."""
         self._flush()
         transport = self._transport
         self.closed = self._lingering = True
@@ -315,7 +315,7 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
             self._set_deadline(self.loop.time() + grace)
 
     def _give_up(self) -> None:
-        """The time to say goodbye has passed."""
+        """Abort: the time for closing has passed."""
         transport = self._transport
         if transport is None:
             return
@@ -332,7 +332,7 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
         transport.abort()
 
     def _reset(self) -> None:
-        """End the connection so that the client knows that its end is no message's end."""
+        """Reset the connection, so that the client does not mistake its end for a message's end."""
         self._flush()
         transport = self._transport
         self.closed = self._lingering = True

@@ -1,7 +1,7 @@
-"""HTTP/1.1 and 1.0 on a server's connection: requests in, streams out (RFC 9112).
+"""Implement a server's HTTP/1.1 and 1.0 connection: requests become streams (RFC 9112).
 
-One exchange at a time: what a client sends behind a request that is being served (pipelining)
-waits, and when there is much of it, so does the client.
+One exchange at a time: data after the current request (pipelining)
+waits, and if there is too much, the client has to wait.
 """
 
 from __future__ import annotations
@@ -30,39 +30,39 @@ if TYPE_CHECKING:
 
 __all__ = ["Http1Connection"]
 
-# Bytes of a body that nobody has read at which reading stops, and at which it goes on.
+# Unread bytes of a body at which reading stops, and at which it continues.
 MOST_UNREAD = 64 * 1024
 FEW_UNREAD = 32 * 1024
-# Bytes of a body that are read for nothing, to keep the connection; past them it is closed.
+# Bytes of a body that are read and discarded to keep the connection; above, it is closed.
 MOST_DISCARDED = 64 * 1024
 
-# Seconds that an idle connection of a closing server is read on: a request that is on its way, or
-# that a busy client is about to send, is served, and its response says that it was the last one.
+# Seconds that an idle connection of a closing server is still read: a request on its way is
+# served, and its response announces the end of the connection.
 LAST_MOMENT = 0.5
 
 
 class Http1Connection(Http1Carrier):
-    """A connection that speaks HTTP/1; a server counts it among its sessions.
+    """An HTTP/1 connection; a server counts it among its sessions.
 
     Event: ``timeout``.
     """
 
-    # The exchange under way.
+    # The current exchange.
     _stream: Http1Stream | None = None
-    # The body goes nowhere: the response was given without it.
+    # The body is discarded: the response was sent without it.
     _discarding = False
     _discarded = 0
     # The client waits for status 100 before it sends the body, if it ever does.
     _expects_continue = False
     _keep_alive = True
-    # The client may send another request: no response has said that the connection ends.
+    # The client may send another request: no response has announced the end.
     _promised = True
     # The client itself makes no further request.
     _client_closes = False
-    # The exchange whose response was given while its handler still reads.
+    # The exchange whose response is complete while its handler still reads.
     _reading_on: Http1Stream | None = None
     _requests = 0
-    # When the request under way began to come, 0 for with its head as a whole; the first one
+    # When the current request began to arrive, 0 if its head arrived at once; the first one
     # begins with the connection.
     _began = 0.0
 
@@ -105,10 +105,10 @@ class Http1Connection(Http1Carrier):
             self._batch()
 
     def eof_received(self) -> bool:
-        """The client sends no more: it has left, as for Node and for most proxies.
+        """Treat the client as disconnected: it has ended its side, as in Node and most proxies.
 
-        One that only says that it has no further request looks the same, but hardly any does,
-        while a handler whose client is gone has to know.
+        A client that only announces that it has no further request looks the same, but is rare,
+        and a handler must be notified when its client has left.
         """
         self._eof = True
         stream = self._stream
@@ -153,7 +153,7 @@ class Http1Connection(Http1Carrier):
     # --- reading ----------------------------------------------------------------------
 
     def _batch(self) -> None:
-        """Take what has come, and write at once what it leads to."""
+        """Process received data, and write the resulting output at once."""
         self.in_batch = True
         try:
             self._take()
@@ -192,7 +192,7 @@ class Http1Connection(Http1Carrier):
                     self._next()
 
     def _proceed(self) -> None:
-        """Go on with what has waited for the response before."""
+        """Continue with data that waited for the previous response."""
         if self._stream is not None or self._write_paused:
             return
         self._batch()
@@ -202,7 +202,7 @@ class Http1Connection(Http1Carrier):
                 self._close_transport()
 
     def _wait_for_head(self) -> None:
-        """More of a head has to come; its time begins with its first byte."""
+        """Wait for the rest of a head; its time limit begins with its first byte."""
         if not self._began and self._receiver.begun:
             self._began = self.loop.time()
             options = self._service.options
@@ -235,14 +235,14 @@ class Http1Connection(Http1Carrier):
                 self._leave_http(leaving, stream)
                 return
             if stream.headers_sent or stream.destroyed:
-                # it could not be found out whether the connection may leave
+                # the decision about leaving HTTP failed
                 return
             if head.method == "CONNECT":
-                # what lies behind it was meant for somebody else
+                # the following data is not meant for this server
                 self._keep_alive = False
                 stream.respond({":status": 405}, end_stream=True)
                 return
-        # what a handler says in its context is not said to the next one
+        # a handler's context variables must not be visible to the next one
         copy_context().run(self._dispatch, stream, head.headers)
 
     def _expect_body(self, head: Http1Head) -> None:
@@ -254,7 +254,7 @@ class Http1Connection(Http1Carrier):
         self._set_deadline(self._began + options.request_timeout if options.request_timeout else 0)
 
     def _take_body(self) -> None:
-        """Give the stream what has come of its body."""
+        """Pass received parts of the body to the stream."""
         receiver = self._receiver
         self._expects_continue = False
         try:
@@ -304,14 +304,14 @@ class Http1Connection(Http1Carrier):
     def _connection_lines(
         self, stream: Http1Writer, fields: Http1Fields, until_close: bool
     ) -> bytes:
-        """The fields of a response that say what becomes of the connection (section 9)."""
+        """Return the fields of a response about the connection's persistence (section 9)."""
         given = fields.connection
         if given is not None:
             words = [word.strip() for word in given.lower().split(",")]
             if "close" in words:
                 self._keep_alive = False
         if until_close or self._expects_continue or self.server.closing:
-            # in the second case nobody knows whether a body or a request comes next
+            # in the second case it is unknown whether a body or a request follows
             self._keep_alive = False
         self._promised = self._keep_alive
         if self._keep_alive:
@@ -332,7 +332,7 @@ class Http1Connection(Http1Carrier):
             stream._send_head()
 
     def _response_given(self, stream: Http1Writer) -> None:
-        """The whole response of *stream* was written."""
+        """Handle a completely written response of *stream*."""
         if not self.in_batch:
             self._flush()
             self.loop.call_soon(self._response_over, stream)
@@ -343,9 +343,9 @@ class Http1Connection(Http1Carrier):
             self._after_response(current)
 
     def _after_response(self, stream: Http1Stream) -> None:
-        """Go on behind a response; in a batch, the request behind it is begun by that."""
+        """Continue after a response; within a batch, the next request begins."""
         if stream._watched:
-            # who hears of the end shall find everything handed to the transport
+            # listeners of the end must find everything passed to the transport
             self._flush()
             if self._write_paused:
                 return
@@ -359,7 +359,7 @@ class Http1Connection(Http1Carrier):
             return
         if stream._did_read and not stream.life.destroyed:
             if stream._tasks:
-                # it reads what it wants to have: until it is done, nobody knows
+                # the handler still reads the body: wait until it is done
                 if self._reading_on is stream:
                     return
                 self._reading_on = stream
@@ -373,7 +373,7 @@ class Http1Connection(Http1Carrier):
         self._forgo(stream)
 
     def _forgo(self, stream: Http1Stream) -> None:
-        """Nobody wants the rest of the request (section 9.3): drain it when it is small."""
+        """Discard the rest of the request (section 9.3) if it is small."""
         self._stream = self._reading_on = None
         stream._stopped()
         if not self._keep_alive or self._expects_continue or self._receiver.left > MOST_DISCARDED:
@@ -384,7 +384,7 @@ class Http1Connection(Http1Carrier):
             self._resume_reading()
 
     def _next(self) -> None:
-        """The connection is free for the next request."""
+        """Continue with the next request."""
         self._began = 0.0
         if not self._keep_alive or self.closed:
             if self._promised and not self._client_closes:
@@ -404,13 +404,13 @@ class Http1Connection(Http1Carrier):
             if self._timer is None or when < self._timer_at:
                 self._set_deadline(when)
             else:
-                # the everyday case: the timer looks when it is due
+                # the common case: the timer checks when it is due
                 self._deadline = when
 
-    # --- what goes wrong --------------------------------------------------------------
+    # --- errors -------------------------------------------------------------------------
 
     def _refuse(self, error: BadRequest) -> None:
-        """Answer what can't be served, and close."""
+        """Answer an invalid request, and close."""
         logger.debug("%r: %s", self, error)
         self._write(
             b"%bdate: %b\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
@@ -419,7 +419,7 @@ class Http1Connection(Http1Carrier):
         self._linger(more_comes=True)
 
     def _refuse_body(self, error: BadRequest) -> None:
-        """The request under way can't be received to its end."""
+        """Handle a current request that cannot be received completely."""
         stream = self._stream
         if stream is None:
             self._linger(more_comes=True)
@@ -443,7 +443,7 @@ class Http1Connection(Http1Carrier):
         stream._failed(error, code)
 
     def _abandoned(self, stream: Http1Stream) -> None:
-        """The program has ended *stream*."""
+        """Handle *stream*, which the application has ended."""
         if self._stream is not stream:
             return
         self._stream = None
@@ -482,7 +482,7 @@ class Http1Connection(Http1Carrier):
     # --- the server's side ------------------------------------------------------------
 
     def close(self) -> None:
-        """Serve what is under way, and then no more."""
+        """Close after the current request."""
         if self.closed:
             return
         self.closed = True
@@ -495,7 +495,7 @@ class Http1Connection(Http1Carrier):
     notice_end = close
 
     def _await_last(self) -> None:
-        """Serve one request more, if the client sends it at once: it did not know of our end."""
+        """Serve one more request if the client sends it at once: it did not know of the end."""
         if self._eof and not self._receiver.waiting:
             self._close_transport()
             return
@@ -506,7 +506,7 @@ class Http1Connection(Http1Carrier):
             self._resume_reading()
 
     def destroy(self) -> None:
-        """End the connection now."""
+        """End the connection at once."""
         if self.destroyed:
             return
         self.destroyed = True
@@ -524,7 +524,7 @@ class Http1Connection(Http1Carrier):
     # --- leaving HTTP -----------------------------------------------------------------
 
     def _leaving(self, head: Http1Head, stream: Http1Stream) -> Http1IncomingMessage | None:
-        """The request with which the connection leaves HTTP; None: it does not."""
+        """Return the request with which the connection leaves HTTP, or None."""
         server = self.server
         connect = head.method == "CONNECT"
         if (
@@ -532,8 +532,8 @@ class Http1Connection(Http1Carrier):
             or head.chunked
             or not server.listener_count("connect" if connect else "upgrade")
         ):
-            # RFC 9110 section 7.8: an offer may be ignored. It is with a body, which would come
-            # first.
+            # RFC 9110 section 7.8: an offer may be ignored. It is ignored for a request with a body,
+            # which would come first.
             return None
         request = self._service.dispatcher.leaving(stream, head.headers)
         ask = None if connect else server.should_upgrade_callback
@@ -547,7 +547,7 @@ class Http1Connection(Http1Carrier):
         return request
 
     def _leave_http(self, request: Http1IncomingMessage, stream: Http1Stream) -> None:
-        """Hand the connection to the listeners of ``connect`` or ``upgrade``."""
+        """Pass the connection to the listeners of ``connect`` or ``upgrade``."""
         server = self.server
         self._flush()
         self._stop_timers()

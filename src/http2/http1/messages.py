@@ -1,4 +1,4 @@
-"""`Http1IncomingMessage` and `Http1ServerResponse`: the same two faces, for HTTP/1's clients."""
+"""Define `Http1IncomingMessage` and `Http1ServerResponse`, for HTTP/1 clients."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["Http1IncomingMessage", "Http1ServerResponse"]
 class Http1IncomingMessage(ServerRequest):
     """A request over HTTP/1.1 or 1.0, to a server with ``allow_http1``.
 
-    Its `headers` have no pseudo-headers: what these would say is in `method`, `url`,
+    Its `headers` have no pseudo-headers: use `method`, `url`,
     `scheme` and `authority`.
     """
 
@@ -31,7 +31,7 @@ class Http1IncomingMessage(ServerRequest):
     of ``upgrade`` and ``connect``, and for `Http2Server.should_upgrade_callback`."""
 
     raw_socket: RawSocket | None = None
-    """The connection of a request that has left HTTP, which ``upgrade`` and ``connect`` tell of."""
+    """The connection of a request that has left HTTP, for ``upgrade`` and ``connect``."""
 
     def __init__(self, stream: Any, headers: Headers) -> None:
         self.stream = stream
@@ -57,13 +57,13 @@ class Http1IncomingMessage(ServerRequest):
 class Http1ServerResponse(ServerResponse):
     """The response to a request over HTTP/1.1 or 1.0.
 
-    A response whose body is given to `end` as a whole has a ``content-length`` by itself; others
-    are sent in chunks, or, to clients of HTTP/1.0, until the connection ends.
+    If `end` gets the whole body, ``content-length`` is added. Other bodies
+    are sent in chunks, or, to clients of HTTP/1.0, up to the end of the connection.
     """
 
     @property
     def status_message(self) -> str:
-        """The reason phrase: that of the status, unless it is set.
+        """The reason phrase; by default that of the status.
 
         Setting raises ERR_INVALID_ARG_TYPE, ERR_INVALID_CHAR.
         """

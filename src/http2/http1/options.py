@@ -1,4 +1,4 @@
-"""The options of HTTP/1: what ``http1_options`` of a server may say."""
+"""Define the options in ``http1_options`` of a server."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ MAX_INT = 2**31 - 1
 
 @dataclass(slots=True, kw_only=True)
 class Http1Options:
-    """How a server deals with its HTTP/1 clients; see ``http1_options`` of `create_server`."""
+    """Options of a server for HTTP/1 clients; see ``http1_options`` of `create_server`."""
 
     keep_alive_timeout: float = 5
-    """Seconds for which a connection is kept after a response; 0 for ever."""
+    """Seconds that a connection is kept open after a response; 0 for no limit."""
     headers_timeout: float = 60
-    """Seconds for the head of a request to come, the first one's from the connection's
-    beginning; after that 408. 0 for no limit."""
+    """Seconds for the head of a request, for the first one from the connection's
+    beginning; then 408. 0 for no limit."""
     request_timeout: float = 300
-    """Seconds for a whole request to come, its body included; after that 408. 0 for no limit."""
+    """Seconds for a whole request, including its body; then 408. 0 for no limit."""
     max_header_size: int = 16384
     """Bytes that the header section of a request, or its trailer section, may have."""
     max_headers_count: int = 2000
@@ -35,7 +35,7 @@ class Http1Options:
     max_requests_per_socket: int = 0
     """Requests that a connection may make; 0 for any number."""
     should_upgrade_callback: Callable[[Any], object] | None = None
-    """What `Http2Server.should_upgrade_callback` begins as."""
+    """The initial value of `Http2Server.should_upgrade_callback`."""
 
     def __post_init__(self) -> None:
         if not (self.should_upgrade_callback is None or callable(self.should_upgrade_callback)):
@@ -61,7 +61,7 @@ class Http1Options:
 
     @classmethod
     def of(cls, given: Mapping[str, object] | Http1Options | None) -> Http1Options:
-        """The options that a program has *given*: by name, as such, or none.
+        """Return the options in *given*: a mapping, an instance, or None.
 
         Raises ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE, and `TypeError` for unknown names.
         """

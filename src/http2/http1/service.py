@@ -1,4 +1,4 @@
-"""`Http1Service`: what a server does with the connections of HTTP/1 clients."""
+"""Define `Http1Service`, which handles a server's connections of HTTP/1 clients."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ class Http1Service:
     """Takes over connections of HTTP/1 clients: the value of a server's ``_serve_http1``."""
 
     exchange: Callable[[Http1Connection, Http1Head], Http1Stream] = Http1Stream
-    """Makes the stream of a request."""
+    """Creates the stream of a request."""
 
     def __init__(self, options: Http1Options, dispatcher: Dispatcher, server: Http2Server) -> None:
-        """Make the one of *server*; what comes of requests is the *dispatcher*'s."""
+        """Create the service of *server*; *dispatcher* handles the requests."""
         self.options = options
         self.limits = Http1Limits(
             url_size=options.max_url_size,
@@ -42,7 +42,7 @@ class Http1Service:
         seconds = int(options.keep_alive_timeout)
         self.keep_alive = b"connection: keep-alive\r\n"
         if seconds:
-            # so that no client begins a request that crosses our goodbye
+            # so that no client begins a request that crosses the end of the connection
             self.keep_alive += b"keep-alive: timeout=%d\r\n" % seconds
 
     def __call__(
@@ -60,7 +60,7 @@ class Http1Service:
         connection._begin(data)
 
     def watch(self, watcher: Watcher, begin: bool) -> None:
-        """Begin or cease to tell *watcher* of each exchange.
+        """Start or stop reports about each exchange to *watcher*.
 
         Begins with the next request.
         """

@@ -1,4 +1,4 @@
-"""The first line of an HTTP/1 response (RFC 9112 section 4)."""
+"""Create the first line of an HTTP/1 response (RFC 9112 section 4)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..errors import new_error
 
 __all__ = ["reason_phrase", "status_line"]
 
-# What older versions of Python call as earlier documents did.
+# Reason phrases that older versions of Python take from earlier RFCs.
 RENAMED: Final = {
     413: "Content Too Large",
     414: "URI Too Long",
@@ -22,7 +22,7 @@ _status_lines: dict[int, bytes] = {}
 
 
 def reason_phrase(status: int) -> str:
-    """What RFC 9110 calls *status*; nothing for one that it does not know."""
+    """Return RFC 9110's phrase for *status*; empty for an unknown status."""
     phrase = RENAMED.get(status)
     if phrase is not None:
         return phrase
@@ -33,7 +33,7 @@ def reason_phrase(status: int) -> str:
 
 
 def status_line(status: int, reason: str | None = None) -> bytes:
-    """The first line of a response; ERR_INVALID_CHAR for what a *reason* can't have."""
+    """Return the first line of a response; raise ERR_INVALID_CHAR for an invalid *reason*."""
     if reason:
         if not is_field_value(reason):
             raise new_error("ERR_INVALID_CHAR", "reason phrase", reason)

@@ -1,7 +1,7 @@
-"""`Http1Stream`: one request and its response over HTTP/1, with the interface of an HTTP/2 stream.
+"""Define `Http1Stream`: a request and its response over HTTP/1, with an HTTP/2 stream's interface.
 
-Requests and responses of the Compatibility API are faces of a stream; what carries the
-stream is no concern of theirs.
+Requests and responses of the Compatibility API are views of a stream, independent of its
+protocol.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ __all__ = ["Http1Stream"]
 
 
 class Http1Stream(Http1Writer):
-    """One exchange of an HTTP/1 connection; not constructed by programs.
+    """One exchange of an HTTP/1 connection; applications do not construct it.
 
     Events: ``aborted``, ``close``, ``data(chunk)``, ``drain``, ``end``, ``error(error)``,
     ``finish``, ``timeout``, ``trailers(headers, flags)``.
@@ -38,19 +38,19 @@ class Http1Stream(Http1Writer):
     """HTTP/1 has no sessions."""
 
     pending = False
-    """Never: a request is there when its stream is."""
+    """Always False: a request exists when its stream does."""
 
     push_allowed = False
-    """Never: HTTP/1 has no push."""
+    """Always False: HTTP/1 has no push."""
 
     def __init__(self, connection: Http1Connection, head: Http1Head) -> None:
-        # As in `ServerHttp2Stream`, what every request looks at is the instance's own.
+        # As in `ServerHttp2Stream`, attributes that every request reads belong to the instance.
         self._session = connection
         self._request = head.headers
         self.method = head.method
         """The method, such as ``'GET'``."""
         self.url = head.url
-        """The target of the request, as it came."""
+        """The target of the request, as received."""
         self.http_version = head.version
         """``'1.1'`` or ``'1.0'``."""
         self.life = LIVE
@@ -81,7 +81,7 @@ class Http1Stream(Http1Writer):
         self.life = self.life.on_peer_end
 
     def _receive(self, data: bytes, end: bool) -> None:
-        """Bytes of the body have come, *end* with the last of them."""
+        """Handle received bytes of the body; *end* marks the last of them."""
         if self._timer is not None:
             self._timer.touch()
         if not self.life.destroyed:
@@ -95,9 +95,9 @@ class Http1Stream(Http1Writer):
     # --- ends -------------------------------------------------------------------------
 
     def close(self, code: int = NGHTTP2_NO_ERROR) -> Completion:
-        """End the exchange; awaitable: until ``close`` is emitted.
+        """End the exchange; awaiting waits until ``close`` is emitted.
 
-        A response that is complete is sent; one that isn't ends with its connection.
+        A complete response is sent; an incomplete one ends with its connection.
         Raises ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE.
         """
         check_error_code(code)
@@ -106,7 +106,7 @@ class Http1Stream(Http1Writer):
         return Completion(self)
 
     def destroy(self, error: BaseException | None = None) -> None:
-        """End the exchange at once, and with an incomplete response its connection.
+        """End the exchange at once, and its connection if the response is incomplete.
 
         ``error`` and ``close`` are emitted in the next turn of the loop.
         """
@@ -114,7 +114,7 @@ class Http1Stream(Http1Writer):
             self._leave(error, code_of(error))
 
     def _leave(self, error: BaseException | None, code: int) -> None:
-        """Leave the connection because this side says so."""
+        """End on this side's request."""
         life = self.life
         self._shut(life.on_close, code)
         self._fail(error)
@@ -123,14 +123,14 @@ class Http1Stream(Http1Writer):
         self._session.loop.call_soon(self._emit_end)
 
     def _refused(self, status: int) -> None:
-        """The connection itself answers, with *status*."""
+        """End: the connection itself answers, with *status*."""
 
     def _failed(self, error: BaseException | None, code: int) -> None:
-        """The connection has no more to give: it is over, or what came was no HTTP."""
+        """Fail: the connection has ended, or received data was not HTTP."""
         life = self.life
         if not life.on_wire:
             return
-        # of a whole response, what is lost is what the transport had left, which it does not tell
+        # a complete response may be lost in the transport, which does not report it
         after = life.on_over if self._response_ended else life.on_broken
         if after.whole:
             self._ended_well()
@@ -140,12 +140,12 @@ class Http1Stream(Http1Writer):
             self._session.loop.call_soon(self._emit_end)
 
     def _ended_well(self) -> None:
-        """Request and response are complete: what is left is that somebody reads the rest."""
+        """Handle a complete request and response; the rest may still be unread."""
         life = self.life
         if life.destroyed:
             return
         if not self._watched and not self._buffered and not self._timer:
-            # nobody has asked to be told
+            # there are no listeners or waiters
             self.life = life.on_done
             return
         self._shut(life.on_over, NGHTTP2_NO_ERROR)
@@ -153,14 +153,14 @@ class Http1Stream(Http1Writer):
         self._await_reader()
 
     def _stopped(self) -> None:
-        """The response is complete, and the rest of the request goes nowhere."""
+        """Discard the rest of the request: the response is complete."""
         if not self.life.destroyed:
             self._shut(self.life.on_broken, NGHTTP2_NO_ERROR)
             self._fail(None)
             self._session.loop.call_soon(self._emit_end)
 
     def _handed_over(self) -> None:
-        """The connection has left HTTP with this request: there is nothing to respond with."""
+        """End: the connection has left HTTP with this request, so no response is possible."""
         self.life = self.life.on_handed_over
 
     # --- errors of listeners --------------------------------------------------------------

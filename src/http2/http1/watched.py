@@ -1,4 +1,4 @@
-"""`WatchedStream`: an exchange over HTTP/1 that knows what went out of it."""
+"""Define `WatchedStream`: an exchange over HTTP/1 that records what it sends."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ __all__ = ["WatchedStream", "Watcher", "watched"]
 
 
 class Watcher(Protocol):
-    """Is told of exchanges."""
+    """Gets reports about exchanges."""
 
     def begun(self, stream: WatchedStream) -> None:
-        """The head of a request has come."""
+        """Handle the head of a request."""
 
     def over(self, stream: WatchedStream) -> None:
-        """Its exchange is over."""
+        """Handle the end of an exchange."""
 
 
 class WatchedStream(Http1Stream):
-    """Counts the bodies of an exchange, and notes the status that went out."""
+    """Counts the bytes of an exchange's bodies, and records the status that was sent."""
 
     watched: Watched
-    """What is known."""
+    """The record of the exchange."""
     complete = False
-    """Whether the whole response was written, or the connection was handed over."""
+    """Whether the whole response was written, or the connection was passed on."""
 
     _watchers: tuple[Watcher, ...] = ()
 
@@ -81,7 +81,7 @@ class WatchedStream(Http1Stream):
         self.over()
 
     def over(self) -> None:
-        """Tell those who watch."""
+        """Report the end to the watchers."""
         for watcher in self._watchers:
             watcher.over(self)
 
@@ -89,7 +89,7 @@ class WatchedStream(Http1Stream):
 def watched(
     watchers: tuple[Watcher, ...],
 ) -> Callable[[Http1Connection, Http1Head], WatchedStream]:
-    """What makes streams of which *watchers* are told."""
+    """Return a function that creates streams with reports to *watchers*."""
 
     def make(connection: Http1Connection, head: Http1Head) -> WatchedStream:
         stream = WatchedStream(connection, head)

@@ -1,4 +1,4 @@
-"""The response of an exchange over HTTP/1: its head, and how its body is framed."""
+"""Write the response of an exchange over HTTP/1: its head, and the framing of its body."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Http1Writer"]
 
-# How the end of a response is told (RFC 9112 section 6.3): by its head alone, by content-length,
-# by the last chunk, or by the end of the connection.
+# How the end of a response is marked (RFC 9112 section 6.3): by its head alone, by
+# content-length, by the last chunk, or by the end of the connection.
 NO_BODY, LENGTH, CHUNKED, UNTIL_CLOSE = range(4)
 
 # Statuses whose responses have no body.
@@ -38,14 +38,14 @@ class Http1Writer(Responder):
     _session: Http1Connection
     # The reason phrase to send; None for that of RFC 9110.
     _status_message: str | None = None
-    # The response's head until it is written, with the first bytes of the body if they come in
+    # The response's head until it is written, with the first bytes of the body if they follow in
     # the same turn of the loop.
     _fields: Http1Fields | None = None
     _framing = NO_BODY
-    # What `content-length` says is still to come; None without one.
+    # Remaining bytes according to `content-length`; None without it.
     _left: int | None = None
     _wants_chunks = False
-    # The whole response has been given to the connection.
+    # The whole response has been passed to the connection.
     _response_ended = False
 
     # --- what is known ----------------------------------------------------------------
@@ -67,10 +67,10 @@ class Http1Writer(Responder):
     ) -> None:
         """Begin the response with *headers*; see `ServerHttp2Stream.respond`.
 
-        How long the body is, is told by ``content-length`` when *headers* have it or when
-        `end` comes with the whole body before the next turn of the loop; else the body is
-        chunked, or to HTTP/1.0 ends with the connection. With *wait_for_trailers* it is
-        chunked in any case. ``connection: close`` closes the connection afterwards.
+        The body has a ``content-length`` if *headers* have one, or if
+        `end` gets the whole body before the next turn of the loop; otherwise it is
+        chunked, or for HTTP/1.0 ends with the connection. With *wait_for_trailers* it is
+        always chunked. ``connection: close`` closes the connection afterwards.
 
         Raises ERR_HTTP2_HEADERS_SENT, ERR_HTTP2_INVALID_STREAM,
         ERR_HTTP2_STATUS_INVALID, ERR_INVALID_ARG_TYPE, and the errors of the header
@@ -111,7 +111,7 @@ class Http1Writer(Responder):
             connection.wake()
 
     def _end_plainly(self, data: bytes, fields: Http1Fields) -> bool:
-        """`end` of an everyday response with its whole body; False when it is no such one."""
+        """End a common response with its whole body; return False for other responses."""
         connection = self._session
         if (
             self._head_request
@@ -140,9 +140,9 @@ class Http1Writer(Responder):
         return True
 
     def _head(self, whole: int | None) -> bytes:
-        """The head as bytes, and with it how the body is framed.
+        """Return the head as bytes, and determine the framing of the body.
 
-        *whole* is the length of the body when that is known.
+        *whole* is the length of the body, if known.
         """
         fields = self._fields
         assert fields is not None
@@ -224,7 +224,7 @@ class Http1Writer(Responder):
         fields = self._fields
         if self._head_request:
             if size and fields is not None:
-                # more may follow: nobody knows the length
+                # more may follow: the length is unknown
                 self._session._write(self._head(None))
             return True
         if fields is not None:
@@ -257,9 +257,9 @@ class Http1Writer(Responder):
     def end(self, data: Chunk | None = None, encoding: str = "utf-8") -> None:
         """End the response, after *data* if there is any; ending twice does nothing.
 
-        A response to HEAD has no body: of *data*, its length alone is sent. Raises like
-        `write` when there is data that can't be sent. A response that is shorter than its
-        ``content-length`` ends the connection, so that the client knows.
+        A response to HEAD has no body: only the length of *data* is sent. Raises like
+        `write` if *data* cannot be sent. A response that is shorter than its
+        ``content-length`` ends the connection, so that the client notices.
         """
         fields = self._fields
         if fields is not None and type(data) is bytes and self._end_plainly(data, fields):
@@ -282,7 +282,7 @@ class Http1Writer(Responder):
     def _end_with_trailers(self, data: Chunk | None, trailers: OutgoingHeaders) -> None:
         """End the response, which has begun, with *data* and then *trailers*.
 
-        Only a chunked body can have any: with ``content-length``, and for HTTP/1.0, they are
+        Only a chunked body can have trailers: with ``content-length``, and for HTTP/1.0, they are
         dropped (RFC 9110 section 6.5).
         """
         if not self.life.writable:
@@ -301,7 +301,7 @@ class Http1Writer(Responder):
         self._end(data, fields)
 
     def _end(self, data: bytes, trailers: Http1Fields | None) -> None:
-        """Write the last bytes, in one piece with the head if that is still here."""
+        """Write the last bytes, together with the head if it is not written yet."""
         size = len(data)
         left = self._left
         head = b""
@@ -356,7 +356,7 @@ class Http1Writer(Responder):
             )
 
     def _wrong_length(self, how: str) -> Exception:
-        """The body can't be made whole: the exchange ends, with the error that is returned."""
+        """End the exchange, whose body has a wrong length; return the error."""
         error = new_error("ERR_HTTP_CONTENT_LENGTH_MISMATCH", message=f"the body is {how}")
         self.error_seen = True  # it is raised to the caller
         self.life = self.life.on_end_refused

@@ -1,9 +1,9 @@
-"""From a connection that a secure server has accepted to TLS on it, or to the reason why not.
+"""Perform the TLS handshake of a connection that a secure server has accepted.
 
-The server does this itself rather than let its loop do it: programs are told of a connection
-before its handshake, and of every handshake that fails; and a client that offers
-only protocols which nobody speaks here is told so (RFC 7301 section 3.2). A connection that stands
-has a `TlsTransport`, and nothing of this.
+The server does this itself instead of the event loop, so that applications get an event for a
+connection before its handshake, and for every failed handshake; and so that a client that offers
+only unsupported protocols gets an alert (RFC 7301 section 3.2). An established connection
+has a `TlsTransport`, and no object of this module.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ EVENT = "tls_client_error"
 
 
 def _no_protocol(offered: tuple[bytes, ...] | None) -> ssl.SSLError:
-    """As OpenSSL would have said it."""
+    """Return the error that OpenSSL would have raised."""
     said = "the protocols that the client supports are unknown"
     if offered is not None:
         names = ", ".join(repr(name.decode("latin-1")) for name in offered)
@@ -44,7 +44,7 @@ def _no_protocol(offered: tuple[bytes, ...] | None) -> ssl.SSLError:
 
 
 class TlsProtocol(asyncio.BufferedProtocol):
-    """Waits for the ClientHello, and hands over to TLS, above which is *inner*."""
+    """Waits for the ClientHello, then performs the handshake; *inner* is the protocol above TLS."""
 
     __slots__ = (
         "_buffer", "_error", "_hello", "_incoming", "_inner", "_offered", "_outgoing",
@@ -56,7 +56,7 @@ class TlsProtocol(asyncio.BufferedProtocol):
         self._inner = inner
         self._buffer = read_buffer()
         self._hello = b""
-        # what it offers by ALPN; None: it could not be read
+        # the ALPN protocols that it offers; None if they could not be read
         self._offered: tuple[bytes, ...] | None = None
         self._transport: asyncio.Transport | None = None
         self._socket: HandshakeSocket | None = None
@@ -114,11 +114,11 @@ class TlsProtocol(asyncio.BufferedProtocol):
         self._shake_hands(transport, self._tls)
 
     def eof_received(self) -> bool:
-        """The client has nothing more to say: there will be no handshake."""
+        """Fail: the client has ended its side before the handshake."""
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The connection is over, and TLS has not begun."""
+        """Handle the end of the connection before TLS was established."""
         self._failed(exc)
 
     # --- the handshake ------------------------------------------------------------------
@@ -131,13 +131,13 @@ class TlsProtocol(asyncio.BufferedProtocol):
         except ssl.SSLError as error:
             self._error = error
         finally:
-            # also the last flight, and the alert that says what is wrong
+            # includes the last flight, and the alert for an error
             answer = self._outgoing.read()
             if answer and not transport.is_closing():
                 transport.write(answer)
         if self._error is None and self._offered is None and tls.selected_alpn_protocol() is None:
-            # OpenSSL takes what was not understood here, such as a ClientHello in small pieces,
-            # which anybody on the way can make of a whole one: that must not undo ALPN
+            # OpenSSL accepts ClientHellos that were not parsed here, such as one in small pieces,
+            # which an attacker on the path can create: that must not bypass ALPN
             self._error = _no_protocol(None)
         if self._error is not None:
             transport.close()
@@ -151,7 +151,7 @@ class TlsProtocol(asyncio.BufferedProtocol):
             )  # fmt: skip
         self._inner.handshake = None
         server.open_connections.replaced(transport)
-        # uvloop keeps the first protocol of a connection for as long as there is that connection
+        # uvloop references the first protocol of a connection as long as the connection exists
         self._transport = self._socket = self._tls = None
         carried = TlsTransport(server.loop, transport, tls, self._incoming, self._outgoing)
         carried.claimed = self._inner.claimed or {}
@@ -160,14 +160,14 @@ class TlsProtocol(asyncio.BufferedProtocol):
     # --- the end ------------------------------------------------------------------------
 
     def expire(self) -> None:
-        """``handshake_timeout`` has passed."""
+        """Fail after ``handshake_timeout``."""
         if self._transport is not None and self._error is None:
             seconds = self._server.handshake_timeout
             self._error = TimeoutError(f"TLS handshake not complete within {seconds:g} s")
             self._transport.abort()
 
     def _failed(self, error: Exception | None) -> None:
-        """There is no TLS, because of *error*, or because the connection was closed."""
+        """Report a failed handshake: *error*, or the end of the connection."""
         transport, self._transport = self._transport, None
         if transport is None:
             return

@@ -1,8 +1,8 @@
-"""TLS inside a tunnel: what carries a session of ``https:`` over a stream of this library.
+"""Implement TLS inside a tunnel, for an ``https:`` session over a stream of this library.
 
-An event loop does TLS on its own transports alone, and uvloop on no others at all. So the
-bytes go through `ssl.MemoryBIO`, between the session and the stream. Imported when it is
-needed, as `ssl` is.
+Event loops support TLS only on their own transports. So the
+bytes pass through `ssl.MemoryBIO`, between the session and the stream. Imported on
+demand, like `ssl`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ..streams.stream import Http2Stream
 
 __all__ = ["carry_tls"]
 
-# Seconds that a handshake may take: as many as the loops allow on a socket.
+# Seconds that a handshake may take: the same as asyncio's limit for sockets.
 HANDSHAKE_TIMEOUT = 60.0
 
 
@@ -35,18 +35,18 @@ class Tls:
         self.object = context.wrap_bio(self._incoming, self._outgoing, server_hostname=server_name)
 
     def _send(self) -> bool:
-        """Send what TLS has to say; False when the stream wants a rest."""
+        """Send pending TLS records; return False if the stream's queue is full."""
         data = self._outgoing.read()
         return not data or not self._stream.writable or self._stream.write(data)
 
     async def _receive(self) -> bool:
-        """Take in what comes next; False at the end of the stream."""
+        """Receive the next data; return False at the end of the stream."""
         data = await self._stream.read(READ_SIZE)
         self._incoming.write(data)
         return bool(data)
 
     async def handshake(self) -> None:
-        """Raises `ssl.SSLError`, and `ConnectionError` when the stream ends or is no tunnel."""
+        """Perform the handshake. Raises `ssl.SSLError`, `ConnectionError` if there is no tunnel."""
         try:
             while True:
                 try:
@@ -63,16 +63,16 @@ class Tls:
             stream = self._stream
             response = stream._response if isinstance(stream, ClientHttp2Stream) else None
             if response is not None and not 200 <= response[":status"] < 300:
-                # what came is not TLS, but the reasons of a proxy
+                # the data is not TLS, but the body of a proxy's error response
                 raise ConnectionRefusedError(
                     f"the proxy refused the tunnel with status {response[':status']}"
                 ) from error
             raise
 
     async def read(self, size: int) -> bytes:
-        """Up to *size* bytes; none at the end.
+        """Return at most *size* bytes; none at the end.
 
-        An end without close_notify is one as well: HTTP/2 says itself what is incomplete.
+        An end without close_notify counts too: HTTP/2 detects incomplete data itself.
         """
         while True:
             try:
@@ -80,26 +80,26 @@ class Tls:
             except ssl.SSLZeroReturnError:
                 return b""
             except ssl.SSLWantReadError:
-                # TLS may have something to say of its own, such as new keys
+                # TLS may have its own data to send, such as new keys
                 self._send()
                 if not await self._receive():
                     return b""
 
     def write(self, data: bytes | bytearray | memoryview) -> bool:
-        """Encrypt and send *data*; False when the stream wants a rest."""
+        """Encrypt and send *data*; return False if the stream's queue is full."""
         with suppress(ssl.SSLError):  # the reading side tells of it
             self.object.write(data)
         return self._send()
 
     def close(self) -> None:
-        """Say close_notify, and don't wait for the peer's."""
+        """Send close_notify, without waiting for the peer's."""
         with suppress(ssl.SSLError):
             self.object.unwrap()
         self._send()
 
 
 class TlsCarrier(StreamCarrier):
-    """Over TLS over a stream."""
+    """A carrier with TLS over a stream."""
 
     def __init__(
         self,
@@ -116,7 +116,7 @@ class TlsCarrier(StreamCarrier):
         return self._tls.write(data)
 
     def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview]) -> None:
-        """Hand all of them on together: a record for each would be mostly overhead."""
+        """Write all chunks together: a record for each would be mostly overhead."""
         self.write(b"".join(list_of_data))
 
     def _finish(self) -> None:
@@ -124,7 +124,7 @@ class TlsCarrier(StreamCarrier):
         super()._finish()
 
     def get_extra_info(self, name: str, default: object = None) -> Any:
-        """What asyncio's transports know of TLS, and ``"stream"``."""
+        """Return the same TLS information as asyncio's transports, and ``"stream"``."""
         tls = self._tls.object
         match name:
             case "ssl_object":
@@ -147,10 +147,10 @@ async def carry_tls(
     context: ssl.SSLContext,
     server_name: str,
 ) -> None:
-    """Do TLS's handshake on *stream*, then let it carry the protocol that *factory* makes.
+    """Perform the TLS handshake on *stream*, then connect it with the protocol from *factory*.
 
-    Raises what `Tls.handshake` does, the stream's error when it was reset, and
-    `ConnectionAbortedError` after `HANDSHAKE_TIMEOUT`. The stream is closed then.
+    Raises the errors of `Tls.handshake`, the stream's error if it was reset, and
+    `ConnectionAbortedError` after `HANDSHAKE_TIMEOUT`; it then closes the stream.
     """
     tls = Tls(stream, context, server_name)
     limit = asyncio.timeout(HANDSHAKE_TIMEOUT)
@@ -158,7 +158,7 @@ async def carry_tls(
         async with limit:
             await tls.handshake()
     except ssl.SSLError:
-        # the server is told why
+        # send the alert to the server
         stream.end()
         stream.close()
         raise

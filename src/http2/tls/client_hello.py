@@ -1,15 +1,15 @@
-"""What a TLS client offers by ALPN (RFC 7301), read from the ClientHello that it begins with.
+"""Parse the ALPN protocols (RFC 7301) of a TLS client from its ClientHello.
 
-Python's `ssl` can't fail the handshake of a client that offers none of our protocols: it goes on
-as if nothing had been offered. So the list is read before OpenSSL gets the bytes. It is all
-that is read here; whatever looks wrong is left for OpenSSL to complain of.
+Python's `ssl` cannot refuse a client that offers no supported protocol: it continues
+as if nothing had been offered. So the list is parsed before OpenSSL gets the bytes. Nothing else
+is parsed here; OpenSSL reports malformed data.
 """
 
 from __future__ import annotations
 
 __all__ = ["read_client_hello"]
 
-# Bytes and records (RFC 8446 section 5.1) that a ClientHello may take: browsers' have 2 KiB in one.
+# Limits of bytes and records (RFC 8446 section 5.1) of a ClientHello: browsers send 2 KiB in one.
 LIMIT = 16 * 1024
 MOST_RECORDS = 16
 
@@ -20,10 +20,10 @@ ALPN = 16
 
 
 def read_client_hello(data: bytes) -> tuple[bool, tuple[bytes, ...] | None]:
-    """Whether *data* begins with a whole ClientHello, and the protocols that it offers.
+    """Return whether *data* begins with a complete ClientHello, and its protocols.
 
-    What is no ClientHello, or a broken or overlong one, or one in many small pieces, counts as
-    whole, since nothing is to be waited for, with None for its protocols. Never raises.
+    Other data, and a ClientHello that is malformed, too long or in too many pieces, count as
+    complete, because waiting is useless, with None for the protocols. Never raises.
     """
     body = _body(data)
     if body is None:
@@ -35,7 +35,7 @@ def read_client_hello(data: bytes) -> tuple[bool, tuple[bytes, ...] | None]:
 
 
 def _body(data: bytes) -> bytes | None:
-    """The ClientHello, put together from its records: empty if it is none, None if incomplete."""
+    """Return the ClientHello, joined from its records; empty if it is none, None if incomplete."""
     message = b""
     at = 0
     for _ in range(MOST_RECORDS):
@@ -61,9 +61,9 @@ def _body(data: bytes) -> bytes | None:
 
 
 def _protocols(body: bytes) -> tuple[bytes, ...]:
-    """The names in the extension (RFC 7301 section 3.1); none without one.
+    """Return the names in the extension (RFC 7301 section 3.1); none without it.
 
-    Raises `IndexError` when a length leads out of *body*.
+    Raises `IndexError` if a length exceeds *body*.
     """
     at = 2 + 32  # version, random
     at += 1 + body[at]  # session

@@ -1,6 +1,6 @@
-"""TLS for HTTP/2: contexts made from options, and what RFC 9113 section 9.2 asks of them.
+"""Create TLS contexts from options, as RFC 9113 section 9.2 requires.
 
-`ssl` is imported when it is needed, so that everything in the clear works without it.
+`ssl` is imported on demand, so that everything without TLS works without it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:DHE+CHACHA20"
 
 
 def is_adequate(connection: ssl.SSLObject) -> bool:
-    """Whether *connection* (an `ssl.SSLObject`) may carry HTTP/2 (RFC 9113 section 9.2.2)."""
+    """Return whether *connection* (an `ssl.SSLObject`) suits HTTP/2 (RFC 9113 section 9.2.2)."""
     version = connection.version()
     if version == "TLSv1.3":
         return True
@@ -43,14 +43,14 @@ def is_adequate(connection: ssl.SSLObject) -> bool:
 
 
 def _path_or_text(value: Pem) -> tuple[str | None, bytes]:
-    """The path that *value* is, or None and the PEM that it is."""
+    """Return *value* as a path, or None and *value* as PEM data."""
     if isinstance(value, (str, os.PathLike)) and not str(value).startswith("-----BEGIN"):
         return os.fspath(value), b""
     return None, value.encode() if isinstance(value, str) else bytes(cast("bytes", value))
 
 
 class _PemFile:
-    """PEM *data*, bytes or a path, as a file for the functions of `ssl` that need one."""
+    """A file with PEM *data* (bytes or a path), for functions of `ssl` that need a file."""
 
     def __init__(self, data: Pem) -> None:
         self.path: str = ""
@@ -94,13 +94,13 @@ def _load_identity(
 
 
 def _named(option: str, value: Pem) -> str:
-    """What a message calls the *value* of *option*: the file, never the bytes."""
+    """Return the name of *option*'s *value* for messages: the file, never the bytes."""
     path, _ = _path_or_text(value)
     return f"{option}= (PEM data)" if path is None else f"{option}={path!r}"
 
 
 def _check_there(*paths: str) -> None:
-    """Raise the `OSError` of a file that can't be read: OpenSSL does not say which one it was."""
+    """Raise the `OSError` of an unreadable file: OpenSSL does not name the file."""
     for path in paths:
         with open(path, "rb"):
             pass
@@ -108,7 +108,7 @@ def _check_there(*paths: str) -> None:
 
 @contextmanager
 def _naming(what: str) -> Iterator[None]:
-    """Add *what* was being loaded to the errors of `ssl`, which tell of no file."""
+    """Add *what* was being loaded to the errors of `ssl`, which do not name the file."""
     import ssl
 
     try:
@@ -146,7 +146,7 @@ def _prepare(context: ssl.SSLContext) -> None:
         try:
             context.keylog_filename = keys
         except OSError as error:
-            # a tool for who debugs, which shall keep no service from starting
+            # a debugging feature must not prevent a service from starting
             logger.warning("cannot log TLS keys: SSLKEYLOGFILE=%r: %s", keys, error.strerror)
 
 
@@ -156,7 +156,7 @@ def _own(
     protocols: Sequence[str],
     identity: dict[str, Any],
 ) -> ssl.SSLContext:
-    """The context that the program has *given*, which is never changed."""
+    """Return the application's context *given*, which is never changed."""
     # imported on demand, like `ssl`
     from .own_context import check_own_context
 
@@ -167,7 +167,7 @@ def _own(
 
 
 def server_context(options: dict[str, Any], protocols: Sequence[str] = ("h2",)) -> ssl.SSLContext:
-    """The context of a secure server that speaks *protocols*; takes its options out of *options*.
+    """Create the context of a server for *protocols*; remove its options from *options*.
 
     ``ssl_context``, which is never changed, or ``cert`` and ``key`` (paths or PEM),
     ``passphrase``, ``ca``, ``request_cert`` (False) and ``reject_unauthorized`` (True). Raises
@@ -195,7 +195,7 @@ def server_context(options: dict[str, Any], protocols: Sequence[str] = ("h2",)) 
 
 
 def client_context(options: dict[str, Any]) -> ssl.SSLContext:
-    """The context of a client; takes its options out of *options*.
+    """Create the context of a client; remove its options from *options*.
 
     ``ssl_context``, or ``ca`` (the system's authorities by default), ``cert`` and
     ``key``, ``passphrase``, and ``reject_unauthorized`` (True). Raises as

@@ -1,4 +1,4 @@
-"""The doors of `http2.tls`: what a handshake calls on what is above it. All names are internal."""
+"""Define the interfaces that a TLS handshake requires above it. All names are internal."""
 
 from __future__ import annotations
 
@@ -16,36 +16,36 @@ __all__ = ["AboveTls", "Expires", "SecureAccepting"]
 
 
 class Expires(Protocol):
-    """What has only so much time: a handshake."""
+    """An object with a time limit: a handshake."""
 
     def expire(self) -> None:
-        """The time is up."""
+        """Handle the expired time limit."""
 
 
 class AboveTls(Expires, Protocol):
-    """The protocol of a connection, which speaks above TLS once the handshake is done."""
+    """The protocol of a connection above TLS, after the handshake."""
 
     claimed: Addresses | None
-    """The addresses that a proxy has told of."""
+    """The addresses from a PROXY header."""
 
     handshake: Expires | None
-    """TLS, while its handshake is under way."""
+    """TLS, during its handshake."""
 
     def claim(self, addresses: Addresses) -> None:
         """Use *addresses*, from a PROXY header, as those of the connection."""
 
     def introduce(self, transport: asyncio.Transport) -> None:
-        """Tell the program of the connection, unless it knows of it."""
+        """Emit the event for the connection, unless the application knows it."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """TLS is established."""
+        """Handle established TLS."""
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """There is no connection, or not any more."""
+        """Handle a connection that failed or has ended."""
 
 
 class SecureAccepting(Protocol):
-    """The server that a handshake is done for."""
+    """The server of a handshake."""
 
     loop: asyncio.AbstractEventLoop
     open_connections: Connections
@@ -55,10 +55,10 @@ class SecureAccepting(Protocol):
     """Whether it has begun to close."""
 
     handshake_timeout: float
-    """Seconds that a connection has until its client has shown that it speaks HTTP/2."""
+    """Seconds that a client has until it has sent HTTP/2's preface."""
 
     def admit(self, protocol: object, transport: asyncio.Transport) -> bool:
-        """Count the connection; False, and it is aborted, when the server has closed already."""
+        """Count the connection; abort it and return False if the server is already closed."""
 
     def await_handshake(self, protocol: Expires) -> None:
         """Start the ``handshake_timeout`` of *protocol*, unless it is running."""
@@ -70,4 +70,4 @@ class SecureAccepting(Protocol):
         """Return the number of listeners of *event*."""
 
     def emit(self, event: str, *args: object) -> bool:
-        """Tell the program."""
+        """Emit *event*."""

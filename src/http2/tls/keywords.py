@@ -1,4 +1,4 @@
-"""The keywords of TLS, as types."""
+"""Types of the options for TLS."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Pem: TypeAlias = "str | os.PathLike[str] | bytes | bytearray | memoryview"
 """A path, or PEM data."""
 
 Password: TypeAlias = str | bytes | bytearray | Callable[[], str | bytes | bytearray]
-"""A passphrase, or what gives one."""
+"""A passphrase, or a function that returns one."""
 
 
 class Identity(TypedDict, total=False):

@@ -1,12 +1,12 @@
-"""A context of the program's own: it is asked whether it fits, and never changed.
+"""Check and use the application's own context without changing it.
 
-Others may use it too, and what they need of it is not ours to say. ALPN is the one thing that
-HTTP/2 can't do without. Python has no place for it but the context, of which there is no copy;
-Node tells each connection. What a context offers can't be read from it either: so a handshake
+Other code may use the context too. HTTP/2 requires ALPN, which Python sets only on a context,
+and contexts cannot be copied; Node sets it on each connection. The protocols that a context
+offers cannot be read from it either: so a handshake
 is begun in memory.
 
-Most contexts offer nothing. Such a one has our protocols for as long as OpenSSL looks at them, and
-nothing again after that: on a client while its connection's TLS object is made, on a server in
+Most contexts offer nothing. Such a context gets the library's protocols while OpenSSL reads them,
+and is then restored: on a client while its connection's TLS object is created, on a server in
 each step of a handshake. Code of other connections does not run in between.
 """
 
@@ -23,10 +23,10 @@ from .client_hello import read_client_hello
 
 __all__ = ["check_own_context"]
 
-# Flights until the one side knows what the other has chosen: one, and one after HelloRetryRequest.
+# Flights until one side knows the selection of the other: one, and one after HelloRetryRequest.
 FLIGHTS = 3
 
-# Those that have offered h2. One that was changed since has a handshake that says so.
+# Contexts that offered h2. If one was changed since, its handshakes show it.
 _fit: dict[str, weakref.WeakSet[ssl.SSLContext]] = {
     "client": weakref.WeakSet(),
     "server": weakref.WeakSet(),
@@ -34,7 +34,7 @@ _fit: dict[str, weakref.WeakSet[ssl.SSLContext]] = {
 
 
 class OwnContext(ssl.SSLContext):
-    """Stands for a context of the program's own, which offers nothing by ALPN itself."""
+    """Wraps an application's context that offers no ALPN protocols itself."""
 
     _given: ssl.SSLContext
     _protocols: Sequence[str]
@@ -47,7 +47,7 @@ class OwnContext(ssl.SSLContext):
         server_hostname: str | bytes | None = None,
         session: ssl.SSLSession | None = None,
     ) -> ssl.SSLObject:
-        """A TLS object of the program's context, which agrees on our protocols."""
+        """Create a TLS object from the application's context with the library's protocols."""
         given = self._given
         with _offering(given, self._protocols):
             tls = given.wrap_bio(incoming, outgoing, server_side, server_hostname, session)
@@ -58,12 +58,12 @@ class OwnContext(ssl.SSLContext):
 
 
 class OwnHandshake(ssl.SSLObject):
-    """A server's TLS object of such a context: what it agrees on is asked for in the handshake."""
+    """A server's TLS object of such a context; ALPN is set in each step of the handshake."""
 
     protocols: Sequence[str]
 
     def do_handshake(self) -> None:
-        """As far as the handshake goes with what has come."""
+        """Continue the handshake with the received data."""
         with _offering(self.context, self.protocols):
             super().do_handshake()
 
@@ -77,12 +77,12 @@ def _standing_for(given: ssl.SSLContext, protocols: Sequence[str]) -> OwnContext
 
 @contextmanager
 def _offering(context: ssl.SSLContext, protocols: Sequence[str]) -> Iterator[None]:
-    """Have *context*, which offers nothing by ALPN, offer *protocols* within the block."""
+    """Make *context*, which offers nothing by ALPN, offer *protocols* within the block."""
     context.set_alpn_protocols(protocols)
     try:
         yield
     finally:
-        # OpenSSL before 3 calls a list of nothing a lack of memory, when it has emptied it
+        # OpenSSL before 3 reports an empty list as a lack of memory, after it has emptied it
         with suppress(MemoryError):
             context.set_alpn_protocols([])
 
@@ -90,11 +90,11 @@ def _offering(context: ssl.SSLContext, protocols: Sequence[str]) -> Iterator[Non
 def check_own_context(
     context: object, side: Literal["client", "server"], protocols: Sequence[str]
 ) -> ssl.SSLContext:
-    """*context*, which a program has given, or what stands for it; for this *side*.
+    """Check the application's *context* for this *side*; return it, or a wrapper.
 
-    It agrees by ALPN on what it offers itself, and when that is nothing, on *protocols*. Raises
-    ERR_INVALID_ARG_TYPE when it is none, ERR_INVALID_ARG_VALUE when it offers others than ``h2``,
-    is one for the other side, or allows renegotiation.
+    It negotiates its own ALPN protocols, or *protocols* if it has none. Raises
+    ERR_INVALID_ARG_TYPE if it is not a context, ERR_INVALID_ARG_VALUE if it offers protocols
+    without ``h2``, is for the other side, or allows renegotiation.
     """
     if not isinstance(context, ssl.SSLContext):
         raise new_error("ERR_INVALID_ARG_TYPE", "ssl_context", "an ssl.SSLContext", context)
@@ -111,16 +111,16 @@ def check_own_context(
     return context
 
 
-# What else servers choose.
+# Other protocols that servers select.
 OTHERS = ("http/1.1", "http/1.0")
 LACKS_H2 = "offers ALPN protocols without 'h2': add it with set_alpn_protocols, or offer nothing"
 
 
 def _asked_as_client(context: ssl.SSLContext) -> str | None:
-    """What is wrong with it; nothing when its ClientHello offers h2, None without ALPN."""
+    """Return the problem of a client's context; empty if it offers h2, None without ALPN."""
     hello = ssl.MemoryBIO()
     try:
-        # any name: a context that verifies names wants one
+        # any name: a context that verifies names requires one
         context.wrap_bio(ssl.MemoryBIO(), hello, server_hostname="localhost").do_handshake()
     except ssl.SSLWantReadError:
         pass
@@ -133,33 +133,33 @@ def _asked_as_client(context: ssl.SSLContext) -> str | None:
 
 
 def _asked_as_server(context: ssl.SSLContext) -> str | None:
-    """What is wrong with it; nothing when it chooses h2, or when that can't be known before.
+    """Return the problem of a server's context; empty if it selects h2, or if that is unknown.
 
-    None when it chooses nothing: it has no ALPN.
+    None if it selects nothing: it has no ALPN.
     """
     # OpenSSL 3 does not renegotiate for a client, unless it is told to (RFC 9113 section 9.2.1)
     if ssl.OPENSSL_VERSION_INFO < (3,) and not context.options & ssl.OP_NO_RENEGOTIATION:
         return "allows renegotiation: add ssl.OP_NO_RENEGOTIATION to its options"
     if context.sni_callback is not None:
-        # it is the program's, and may choose another context by the name that a client asks for
+        # it is the application's code, and may select another context by the client's server name
         return ""
     try:
         if _chosen_of(context, "h2") == "h2":
             return ""
         return LACKS_H2 if _chosen_of(context, *OTHERS) else None
     except _Unanswered:
-        # for want of a certificate or of a version in common: real clients will find the same
+        # because of a missing certificate or common version: real clients get the same error
         return ""
     except ssl.SSLError as error:
         return f"is not usable for a server: {error}"
 
 
 class _Unanswered(Exception):
-    """A server has not chosen a cipher for a client, let alone a protocol."""
+    """A server has selected neither a cipher nor a protocol."""
 
 
 def _chosen_of(context: ssl.SSLContext, *offered: str) -> str | None:
-    """What a server with *context* chooses of what a client has *offered* by ALPN."""
+    """Return the protocol that a server with *context* selects from a client's *offered* ones."""
     client_context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     client_context.check_hostname = False
     client_context.verify_mode = ssl.CERT_NONE
@@ -171,14 +171,14 @@ def _chosen_of(context: ssl.SSLContext, *offered: str) -> str | None:
         if _done(client.do_handshake):
             break
         _done(server.do_handshake)
-    # to be asked for a certificate of its own is far enough
+    # a request for the client's certificate is far enough
     if client.cipher() is None:
         raise _Unanswered
     return client.selected_alpn_protocol()
 
 
 def _done(step: Callable[[], None]) -> bool:
-    """Whether this side of the handshake is through."""
+    """Return whether this side of the handshake is complete."""
     try:
         step()
     except ssl.SSLError:

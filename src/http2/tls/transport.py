@@ -1,7 +1,7 @@
-"""TLS on the connections of a server, once the handshake is done: records in, bytes out.
+"""Implement TLS on a server's connections after the handshake: records in, bytes out.
 
-The loops have TLS of their own: asyncio's has a buffer of 256 KiB for each connection, and both
-do a good deal of work for each record. This is the little that a server needs: OpenSSL
+asyncio's own TLS has a buffer of 256 KiB for each connection, and both asyncio and uvloop
+do more work for each record. This module does only what a server needs: OpenSSL
 between two `ssl.MemoryBIO`, over a transport in the clear.
 """
 
@@ -17,30 +17,30 @@ from ..net.protocol import read_buffer
 
 __all__ = ["TlsTransport"]
 
-# Bytes that a record has at most (RFC 8446 section 5.1).
+# The maximum number of bytes in a record (RFC 8446 section 5.1).
 RECORD = 16384
-# Bytes that are put together, encrypted or not: for more than 128 KiB malloc asks the system for
-# new pages each time, which takes as long as encrypting them.
+# Bytes that are joined, encrypted or not: above 128 KiB malloc requests new
+# pages from the system each time, which takes as long as encrypting them.
 MOST_TOGETHER = 96 * 1024
-# Seconds that a client has to take what was sent, and to answer close_notify.
+# Seconds that a client has to read the sent data, and to answer close_notify.
 SHUTDOWN_TIMEOUT = 30.0
 
 
 class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
     """The protocol of a transport in the clear, and the transport of another protocol.
 
-    Renegotiation has to be off: what is written would otherwise wait for what is read.
+    Renegotiation must be off: otherwise writes would wait for reads.
     """
 
     _protocol: asyncio.BaseProtocol
-    # Whether the protocol reads into a buffer of its own.
+    # Whether the protocol provides its own buffer.
     _buffered = True
     _closing = False
     _paused = False
     # The client has ended its side: TLS's, or that of the connection below.
     _ended = False
     _broken_off = False
-    # Our side is to be ended, and is.
+    # Whether this side should be ended, and has been.
     _eof_due = False
     _eof_sent = False
     _error: Exception | None = None
@@ -56,7 +56,7 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
         incoming: ssl.MemoryBIO,
         outgoing: ssl.MemoryBIO,
     ) -> None:
-        """Make one of *tls*, whose handshake is done, on *transport*."""
+        """Create a transport from *tls*, whose handshake is done, on *transport*."""
         super().__init__()
         self._loop = loop
         self._transport = transport
@@ -66,7 +66,7 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
         self._buffer = read_buffer()
 
     def begin(self, protocol: asyncio.BaseProtocol) -> None:
-        """Take the connection over; *protocol* gets what has come already, and what will."""
+        """Take over the connection; *protocol* gets all received data."""
         self._transport.set_protocol(self)
         self.set_protocol(protocol)
         protocol.connection_made(self)
@@ -75,7 +75,7 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
     # --- the protocol of the transport below ------------------------------------------------
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        """Where the next records go; they are copied before anything else comes there."""
+        """Return the buffer for the next records, which are copied before it is reused."""
         return self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
@@ -84,7 +84,7 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
         self._read()
 
     def eof_received(self) -> bool:
-        """The connection below has ended; without close_notify nobody knows who ended it."""
+        """Handle the end of the connection below; without close_notify, its cause is unknown."""
         self._broken_off = True
         self._read()
         return not self._transport.is_closing()
@@ -108,10 +108,10 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
     # --- reading ----------------------------------------------------------------------------
 
     def _read(self) -> None:
-        """Give the protocol what can be decrypted."""
+        """Pass decrypted data to the protocol."""
         tls, incoming = self._tls, self._incoming
         try:
-            # OpenSSL isn't asked for what it would have to refuse: that would be an exception
+            # OpenSSL is not called without enough data, because that would raise an exception
             while (incoming.pending or tls.pending()) and not (self._paused or self._ended):
                 if self._closing:
                     self._discard()
@@ -125,7 +125,7 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
                 return
             self._ended = True
         if self._outgoing.pending:
-            # what TLS itself has to say, such as new keys
+            # TLS's own data, such as new keys
             self._send()
         if self._eof_due and not (self._paused or self._closing or self._eof_sent):
             self._end_writing()
@@ -133,7 +133,7 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
             self._end()
 
     def _discard(self) -> None:
-        """Take what has come while the connection closes: only its end is of interest."""
+        """Discard received data while the connection closes; only its end matters."""
         tls, incoming = self._tls, self._incoming
         while (incoming.pending or tls.pending()) and not self._ended:
             self._ended = not tls.read(RECORD)
@@ -157,7 +157,7 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
                 size = cast("int", tls.read(RECORD, room[filled:]))
                 filled += size
         except ssl.SSLError:
-            # the next attempt meets it again
+            # the next attempt raises it again
             size = -1
         if filled:
             protocol.buffer_updated(filled)
@@ -165,7 +165,7 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
             self._ended = True
 
     def _end(self) -> None:
-        """The client has said all that it will say."""
+        """Handle the end of the client's data."""
         self._ended = True
         if not self._closing:
             cast("asyncio.Protocol", self._protocol).eof_received()
@@ -174,37 +174,37 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
             self._transport.close()
 
     def _fail(self, error: ssl.SSLError) -> None:
-        """What came, or was to be sent, is no TLS."""
+        """Fail: data that was received or to be sent is not valid TLS."""
         self._closing = True
         self._error = error
         self._send()  # an alert that says so
         self._transport.abort()
 
     def pause_reading(self) -> None:
-        """Give the protocol nothing more for now."""
+        """Stop passing data to the protocol."""
         if not self._paused and not self.is_closing():
             self._paused = True
             self._transport.pause_reading()
 
     def resume_reading(self) -> None:
-        """Go on."""
+        """Continue to pass data to the protocol."""
         if self._paused and not self.is_closing():
             self._paused = False
             self._transport.resume_reading()
-            # what is there already; not now, as the protocol is in the middle of something
+            # data that has already arrived; not now, because the protocol's code is running
             self._loop.call_soon(self._read)
 
     def is_reading(self) -> bool:
-        """Whether the protocol is given what comes."""
+        """Return whether received data is passed to the protocol."""
         return not self._paused and not self.is_closing()
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
-        """Let what comes go to *protocol*, an `asyncio.BufferedProtocol` or `asyncio.Protocol`."""
+        """Pass received data to *protocol*, an `asyncio.BufferedProtocol` or `asyncio.Protocol`."""
         self._protocol = protocol
         self._buffered = isinstance(protocol, asyncio.BufferedProtocol)
 
     def get_protocol(self) -> asyncio.BaseProtocol:
-        """Whom it goes to."""
+        """Return the protocol."""
         return self._protocol
 
     # --- writing ----------------------------------------------------------------------------
@@ -229,7 +229,7 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
         self._send()
 
     def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview]) -> None:
-        """Send all of them; many together, as a record for each would be mostly overhead."""
+        """Send all chunks, joined: a record for each would be mostly overhead."""
         together: list[bytes | bytearray | memoryview] = []
         size = 0
         for data in list_of_data:
@@ -248,13 +248,13 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
             self._transport.write(data)
 
     def can_write_eof(self) -> bool:
-        """True: close_notify ends one side alone (RFC 8446 section 6.1)."""
+        """Return True: close_notify ends only one side (RFC 8446 section 6.1)."""
         return True
 
     def write_eof(self) -> None:
-        """Say close_notify behind what was written, and end our side of the connection below.
+        """Send close_notify after the written data, and end this side of the connection below.
 
-        Not before the protocol has taken what has come already: OpenSSL would take that for
+        Waits until the protocol has read the received data: otherwise OpenSSL would report
         an error.
         """
         if not self._eof_due and not self.is_closing():
@@ -277,11 +277,11 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
         self._transport.set_write_buffer_limits(high, low)
 
     def get_write_buffer_limits(self) -> tuple[int, int]:
-        """The limits of the transport below: low, high."""
+        """Return the limits of the transport below: low, high."""
         return self._transport.get_write_buffer_limits()
 
     def get_write_buffer_size(self) -> int:
-        """Encrypted bytes that have not left the process."""
+        """Return the number of encrypted bytes that have not left the process."""
         return self._transport.get_write_buffer_size()
 
     # --- the end ----------------------------------------------------------------------------
@@ -291,16 +291,16 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
         return self._closing or self._transport.is_closing()
 
     def close(self) -> None:
-        """Say close_notify behind what was written; the client has half a minute to answer it.
+        """Send close_notify after the written data; the client has half a minute to answer it.
 
-        Until it does its bytes are taken: closing a socket with bytes that nobody has
-        read would reset the connection, and lose what is on its way to the client.
+        Until then its data is read: closing a socket with unread data
+        would reset the connection, and lose data on its way to the client.
         """
         if self.is_closing():
             return
         self._closing = True
         with suppress(ssl.SSLError):
-            # what the protocol has not taken would be in the way
+            # data that the protocol has not read would prevent this
             self._discard()
         with suppress(ssl.SSLError):
             self._tls.unwrap()
@@ -315,14 +315,14 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
         self._loop.call_soon(self._read)
 
     def abort(self) -> None:
-        """Close at once; what was not sent yet is lost."""
+        """Close at once; unsent data is lost."""
         self._closing = True
         self._transport.abort()
 
     # --- what is known ----------------------------------------------------------------------
 
     def get_extra_info(self, name: str, default: object = None) -> Any:
-        """What asyncio's transports know of TLS, and what the transport below does."""
+        """Return the same information as asyncio's TLS transports, and that of the one below."""
         match name:
             case "ssl_object":
                 return self._tls
