@@ -224,7 +224,7 @@ class Http1Connection(Http1Carrier):
         else:
             self._deadline = 0.0
             if body:
-                # it was there already: its reader waits for nothing
+                # it has already arrived: its reader need not wait
                 stream._receive_whole(body)
             else:
                 stream.life = stream.life.on_peer_end

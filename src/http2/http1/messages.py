@@ -43,7 +43,7 @@ class Http1IncomingMessage(ServerRequest):
 
     @property
     def method(self) -> str:
-        """The method, such as ``'GET'``; may be set to another, for handlers to come.
+        """The method, such as ``'GET'``; middleware may change it for later handlers.
 
         Setting raises ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an empty one.
         """

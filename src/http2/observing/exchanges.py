@@ -52,7 +52,7 @@ class ExchangeWatch:
         """A request was handed to its handlers."""
 
     def _over(self, exchange: Watched) -> None:
-        """Its exchange is over."""
+        """Handle the end of an exchange."""
 
     def _streams_changed(self, more: int) -> None:
         """So many streams of HTTP/2 clients were opened; fewer than 0: have ended."""
@@ -75,7 +75,7 @@ class _Http1:
         self._watch = watch
 
     def begun(self, stream: WatchedStream) -> None:
-        """The head of a request has come."""
+        """Handle the head of a request."""
         self._watch._begun(stream.watched)
 
     def over(self, stream: WatchedStream) -> None:

@@ -33,10 +33,10 @@ class MeasuredSession(Protocol):
         """``NGHTTP2_SESSION_SERVER`` or ``NGHTTP2_SESSION_CLIENT``."""
 
     def add_layer(self, layer: Callable[[Handlers], None]) -> None:
-        """From the next batch on, use handlers of our own: the others, as *layer* changes them."""
+        """Change the handlers with *layer*, from the next batch of events on."""
 
     def remove_layer(self, layer: Callable[[Handlers], None]) -> None:
-        """Do without *layer* again."""
+        """Remove *layer*."""
 
     def count_sent(self, begin: bool) -> None:
-        """Tell the layers of what is sent, for one more of them or one less."""
+        """Enable or disable reports about sent data for one more layer."""

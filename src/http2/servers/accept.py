@@ -113,7 +113,7 @@ class ServerProtocol(SessionProtocol):
             self._idle = IdleTimer(self._server.loop, self._server.timeout, self._idled)
 
     def introduce(self, transport: asyncio.Transport) -> None:
-        """Tell the program of the connection, unless it knows of it."""
+        """Emit the event for the connection, unless the application knows it."""
         if not self._known:
             self._known = True
             self._server.introduce(transport)

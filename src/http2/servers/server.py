@@ -286,7 +286,7 @@ class Http2Server(Closable, Referenced):
             EventEmitter.emit(self, "connection", transport)
 
     def admit(self, protocol: object, transport: asyncio.Transport) -> bool:
-        """Count the connection; False, and it is aborted, when the server has closed already."""
+        """Count the connection; abort it and return False if the server is already closed."""
         if self._close_emitted:
             # it was accepted after the server had closed its last connection
             self.open_connections.never_begun(protocol)

@@ -72,10 +72,10 @@ class Layered(Protocol):
 
 
 class Stops(Protocol):
-    """Something that goes on beside a session."""
+    """A regular task of a session."""
 
     def stop(self) -> None:
-        """The session is destroyed: let go of it."""
+        """Stop: the session is destroyed."""
 
 
 class TimedSession(Layered, Protocol):
@@ -115,7 +115,7 @@ class TimedSession(Layered, Protocol):
         """End at once because the peer is unresponsive; waiting callers get *message*."""
 
     def fail_to_connect(self, error: BaseException) -> None:
-        """There will be no connection, because of *error*."""
+        """Fail: the connection cannot be established, because of *error*."""
 
 
 class Dialled(Protocol):

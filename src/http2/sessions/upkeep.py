@@ -73,7 +73,7 @@ class Upkeep:
             windows.stop()
 
     def stop(self, session: SessionDoor) -> None:
-        """*session* is destroyed."""
+        """Remove *session*, which is destroyed."""
         tasks, self._tasks = self._tasks, ()
         for task in tasks:
             task.stop()

@@ -386,7 +386,7 @@ class ClientHttp2Stream(Http2Stream):
             self._hold_blocks(connection)
         life = self.life
         if code == NGHTTP2_NO_ERROR and unsent is None and life.both_ended and not self._watched:
-            # nobody has asked to be told
+            # there are no listeners or waiters
             if buffered and connection is not None:
                 # see `_end_over`
                 assert self.id is not None

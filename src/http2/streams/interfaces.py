@@ -135,7 +135,7 @@ class DrivenStream(ExchangeState, Protocol):
         """A header block has come that is not the first of a request; *flags* of its frame."""
 
     def receive_data(self, data: bytes, end: bool) -> None:
-        """Bytes of the body have come, *end* with the last of them."""
+        """Handle received bytes of the body; *end* marks the last of them."""
 
     def has_room(self) -> None:
         """The queue of what was written is short again."""

@@ -253,7 +253,7 @@ class Http2Stream(Exchange):
         """A header block has come that is not the first of a request; *flags* of its frame."""
 
     def receive_data(self, data: bytes, end: bool) -> None:
-        """Bytes of the body have come, *end* with the last of them."""
+        """Handle received bytes of the body; *end* marks the last of them."""
         if self._timer is not None:
             self._timer.touch()
         if self.life.destroyed:
@@ -377,7 +377,7 @@ class Http2Stream(Exchange):
             and not self._watched
             and not self._buffered
         ):
-            # nobody has asked to be told
+            # there are no listeners or waiters
             self.life = life.on_done
         else:
             self._end_over(code, unsent is not None)

@@ -55,7 +55,7 @@ class Tls:
                 except ssl.SSLWantReadError:
                     pass
                 finally:
-                    # also the last flight, and the alert that says what is wrong
+                    # includes the last flight, and the alert for an error
                     self._send()
                 if not await self._receive():
                     raise ConnectionResetError("the tunnel ended during the TLS handshake")

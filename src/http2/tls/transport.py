@@ -46,7 +46,7 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
     _error: Exception | None = None
     _timer: asyncio.TimerHandle | None = None
     claimed: Mapping[str, Any] = {}
-    """The addresses that a proxy has told of."""
+    """The addresses from a PROXY header."""
 
     def __init__(
         self,
