@@ -532,8 +532,8 @@ class Http1Connection(Http1Carrier):
             or head.chunked
             or not server.listener_count("connect" if connect else "upgrade")
         ):
-            # RFC 9110 section 7.8: an offer may be ignored. It is ignored for a request with a body,
-            # which would come first.
+            # RFC 9110 section 7.8: an offer may be ignored. It is, for a request with a body, which
+            # would come first.
             return None
         request = self._service.dispatcher.leaving(stream, head.headers)
         ask = None if connect else server.should_upgrade_callback
