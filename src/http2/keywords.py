@@ -11,7 +11,6 @@ from typing import TypedDict
 from .compat.keywords import SecureServerOptions, ServerOptions
 from .net.origins import HasOrigin, Origin
 from .sessions.keywords import (
-    Carrying,
     ConnectionOptions,
     ConnectOptions,
     ServerSessionOptions,
@@ -20,6 +19,7 @@ from .streams.files import StatCheck
 from .streams.keywords import Chunk, Descriptor, FilePath, HasFileno, OnError
 from .streams.pipe import Sink, Source
 from .tls.keywords import Pem, SecureContextOptions
+from .tunnels.carriers import Carrying
 
 __all__ = [
     "Carrying",

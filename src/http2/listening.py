@@ -31,9 +31,9 @@ from .compat.response import Http2ServerResponse, ServerResponse
 from .http1.messages import Http1IncomingMessage
 from .net.handshake_socket import HandshakeSocket
 from .servers.unknown_protocol import RawSocket, UnknownProtocolSocket
-from .sessions.keywords import Carrying
 from .sessions.server_listening import OnServerStream, ServerStream
 from .sessions.server_session import ServerHttp2Session
+from .tunnels.carriers import Carrying
 
 # A server may create requests and responses of the application's own classes.
 Request = TypeVar("Request", bound=ServerRequest, contravariant=True)

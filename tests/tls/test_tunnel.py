@@ -11,7 +11,7 @@ import pytest
 
 import http2
 from http2.constants import NGHTTP2_CONNECT_ERROR
-from http2.tls import carrier as tls_carrier
+from http2.tunnels import tls as tls_carrier
 
 from ..support.filing import pattern
 from ..support.peers import Peer, Start, start_node, starting, wait_for_port

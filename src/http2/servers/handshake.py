@@ -7,12 +7,12 @@ from typing import Any, Unpack
 
 from ..common.suggestions import reject_unknown
 from ..common.tasks import Work
-from ..net.carriers import bind, carry
 from ..net.protocol import SessionProtocol
 from ..sessions.deadlines import HandshakeTimer
-from ..sessions.keywords import Carrying, ServerSessionOptions
+from ..sessions.keywords import ServerSessionOptions
 from ..sessions.options import SessionOptions
 from ..sessions.server_session import ServerHttp2Session
+from ..tunnels.carriers import Carrying, bind, carry
 
 __all__ = ["perform_server_handshake"]
 

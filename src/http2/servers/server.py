@@ -17,7 +17,6 @@ from ..common.tasks import start
 from ..common.timers import check_timeout
 from ..constants import NGHTTP2_INTERNAL_ERROR
 from ..errors import Http2Error, new_error
-from ..net.carriers import bind, carry, identity
 from ..net.connections import Connections
 from ..net.listener import Listener, SocketFile, has_file, open_path, open_port, take_socket
 from ..net.proxy_protocol import Networks, read_header
@@ -30,6 +29,7 @@ from ..settings import Settings
 from ..streams.stream import Http2Stream
 from ..streams.unanswered import check_answered
 from ..tls.contexts import HTTP1
+from ..tunnels.carriers import bind, carry, identity
 from .accept import ServerProtocol
 from .runner import GRACE
 from .shutdown import Shutdown
@@ -41,9 +41,9 @@ if TYPE_CHECKING:
 
     from ..common.tasks import Work
     from ..listening import ServerEvents
-    from ..sessions.keywords import Carrying
     from ..tls.accept import TlsProtocol
     from ..tls.interfaces import Expires
+    from ..tunnels.carriers import Carrying
     from .interfaces import Requested, ServedConnection, ServesHttp1
 
 __all__ = ["Http2Server"]

@@ -11,18 +11,18 @@ from urllib.parse import SplitResult, urlsplit
 from ..common.suggestions import reject_unknown
 from ..common.timers import check_timeout
 from ..errors import new_error
-from ..net.carriers import bind, carry
 from ..net.misunderstandings import explain_handshake
 from ..net.origins import serialize_origin
 from ..net.protocol import SessionProtocol
 from ..streams.stream import Http2Stream
 from ..tls.contexts import client_context
+from ..tunnels.carriers import bind, carry
 from .client_session import CLOSE_TIMEOUT, ClientHttp2Session
 from .keywords import ConnectOptions
 from .options import SessionOptions
 
 if TYPE_CHECKING:
-    from .keywords import Carrying
+    from ..tunnels.carriers import Carrying
 
 __all__ = ["connect"]
 
@@ -155,7 +155,7 @@ async def _begin_on(
     bind(made)
     if tls_name is not None and isinstance(made, Http2Stream):
         # imported on demand, like `ssl`
-        from ..tls.carrier import carry_tls
+        from ..tunnels.tls import carry_tls
 
         await carry_tls(loop, made, factory, client_context(tls_options), tls_name)
         return

@@ -18,9 +18,7 @@ if TYPE_CHECKING:
     from ..engine.events import Handlers
     from ..settings import Settings
     from ..streams.stream import Http2Stream
-    from .deadlines import Deadlines
     from .options import SessionOptions
-    from .upkeep import Upkeep
 
 __all__ = [
     "Dialled",
@@ -78,6 +76,23 @@ class Stops(Protocol):
         """Stop: the session is destroyed."""
 
 
+class Tasks(Protocol):
+    """What goes on beside a session."""
+
+    def add(self, task: Stops) -> None:
+        """Stop *task* when the session is destroyed."""
+
+
+class CountsStreams(Protocol):
+    """The deadlines of a session: they are told of its streams."""
+
+    def began(self, stream: Http2Stream) -> None:
+        """A request has begun, here or at the peer's."""
+
+    def ended(self) -> None:
+        """A stream has ended."""
+
+
 class TimedSession(Layered, Protocol):
     """A session, as used by the deadlines."""
 
@@ -100,7 +115,9 @@ class TimedSession(Layered, Protocol):
     waiting_requests: dict[Any, None]
     """The streams of a client's requests that wait for the connection, in order."""
 
-    upkeep: Upkeep
+    @property
+    def upkeep(self) -> Tasks:
+        """What goes on beside it."""
 
     own_handlers: ClassVar[Handlers]
     """What happens at each kind of event in a session without layers."""
@@ -132,7 +149,11 @@ class SessionDoor(TimedSession, Protocol):
     """Both addresses of the connection, by ``peername`` and ``sockname``; empty before it."""
 
     write_paused: bool
-    deadlines: Deadlines | None
+
+    @property
+    def deadlines(self) -> CountsStreams | None:
+        """Its exact deadlines, if it has any."""
+
     measuring: Any
 
     def connected(self, transport: asyncio.Transport) -> None:

@@ -6,31 +6,23 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from ..tls.keywords import Identity
 
 if TYPE_CHECKING:
-    import asyncio
     import os
-    import socket
     from urllib.parse import SplitResult
 
     from ..settings import Settings
-    from ..streams.stream import Http2Stream
+    from ..tunnels.carriers import Carrying
 
 __all__ = [
-    "Carrying",
     "ConnectOptions",
     "ConnectionOptions",
     "ServerSessionOptions",
     "SessionKeywords",
 ]
-
-Carrying: TypeAlias = (
-    "tuple[asyncio.StreamReader, asyncio.StreamWriter] | socket.socket | Http2Stream"
-)
-"""A carrier for a session: an asyncio pair, a connected socket, or a stream (a tunnel)."""
 
 
 class SessionKeywords(TypedDict, total=False):

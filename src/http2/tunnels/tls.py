@@ -14,9 +14,10 @@ from contextlib import suppress
 from typing import Any
 
 from ..constants import NGHTTP2_CANCEL
-from ..net.carriers import READ_SIZE, ProtocolFactory, StreamCarrier
+from ..net.carriers import READ_SIZE
 from ..streams.client_stream import ClientHttp2Stream
 from ..streams.stream import Http2Stream
+from .carriers import ProtocolFactory, StreamCarrier
 
 __all__ = ["carry_tls"]
 
@@ -61,11 +62,11 @@ class Tls:
                     raise ConnectionResetError("the tunnel ended during the TLS handshake")
         except OSError as error:
             stream = self._stream
-            response = stream._response if isinstance(stream, ClientHttp2Stream) else None
-            if response is not None and not 200 <= response[":status"] < 300:
+            status = stream.status if isinstance(stream, ClientHttp2Stream) else None
+            if status is not None and not 200 <= status < 300:
                 # the data is not TLS, but the body of a proxy's error response
                 raise ConnectionRefusedError(
-                    f"the proxy refused the tunnel with status {response[':status']}"
+                    f"the proxy refused the tunnel with status {status}"
                 ) from error
             raise
 

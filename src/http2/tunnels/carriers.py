@@ -1,0 +1,129 @@
+"""What may carry a session besides a loop's transport: stream pairs, sockets, streams of our own.
+
+A session wants an `asyncio.Transport`: a `Carrier` is one over an asyncio ``(reader, writer)``
+pair, or over a stream of this library (HTTP/2 inside a CONNECT tunnel, RFC 9113 section 8.5); a
+connected `socket.socket` is handed to the loop, which makes its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import weakref
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
+
+from ..constants import NGHTTP2_CANCEL
+from ..errors import new_error
+from ..net.carriers import Carrier, PairCarrier
+from ..streams.stream import Http2Stream
+
+if TYPE_CHECKING:
+    from ..common.tasks import Work
+
+__all__ = ["Carrying", "ProtocolFactory", "StreamCarrier", "bind", "carry", "identity"]
+
+Carrying: TypeAlias = (
+    "tuple[asyncio.StreamReader, asyncio.StreamWriter] | socket.socket | Http2Stream"
+)
+"""A carrier for a session: an asyncio pair, a connected socket, or a stream (a tunnel)."""
+
+ProtocolFactory = Callable[[], asyncio.BufferedProtocol]
+
+# What carries a session already, or has done so: two would eat each other's frames.
+_bound: weakref.WeakSet[object] = weakref.WeakSet()
+
+
+class StreamCarrier(Carrier):
+    """Over a stream of this library: a tunnel."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        protocol: asyncio.BufferedProtocol,
+        stream: Http2Stream,
+    ) -> None:
+        super().__init__(loop, protocol, stream.read)
+        self._stream = stream
+        # A tunnel that ends while nobody reads it. In the next turn: a reader, who knows
+        # why it has ended, comes first.
+        stream.once("close", lambda: loop.call_soon(self._lose, None))
+
+    def _put(self, data: bytes | bytearray | memoryview) -> bool:
+        if not self._stream.writable:
+            return True  # the reading side tells of it
+        return self._stream.write(data)
+
+    async def _drain(self) -> None:
+        await self._stream.drain()
+
+    def _finish(self) -> None:
+        self._stream.end()
+        self._stream.close()
+
+    def _break(self) -> None:
+        self._stream.close(NGHTTP2_CANCEL)
+
+    def get_write_buffer_size(self) -> int:
+        """Bytes that the stream has still got."""
+        return self._stream.writable_length
+
+    def get_extra_info(self, name: str, default: object = None) -> Any:
+        """The stream itself as ``"stream"``; what carries the tunnel is not this connection."""
+        return self._stream if name == "stream" else default
+
+
+def is_pair(
+    connection: object,
+) -> TypeGuard[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """Whether *connection* is a ``(reader, writer)``."""
+    return (
+        isinstance(connection, (tuple, list))
+        and len(connection) == 2
+        and hasattr(connection[0], "read")
+        and isinstance(connection[1], asyncio.StreamWriter)
+    )
+
+
+def identity(connection: object) -> object:
+    """What of *connection* tells it from others; ERR_INVALID_ARG_TYPE when it can't carry."""
+    if is_pair(connection):
+        return connection[1]
+    if isinstance(connection, (socket.socket, Http2Stream)):
+        return connection
+    raise new_error(
+        "ERR_INVALID_ARG_TYPE", "connection",
+        "an asyncio (reader, writer) pair, a connected socket.socket or a stream", connection,
+    )  # fmt: skip
+
+
+def bind(connection: object) -> None:
+    """Note that *connection* carries a session from now on.
+
+    Raises ERR_INVALID_ARG_TYPE when it can't, ERR_HTTP2_SOCKET_BOUND when it does already.
+    """
+    carried = identity(connection)
+    if carried in _bound:
+        raise new_error("ERR_HTTP2_SOCKET_BOUND")
+    _bound.add(carried)
+
+
+def carry(
+    loop: asyncio.AbstractEventLoop, connection: Carrying, factory: ProtocolFactory, **options: Any
+) -> Work[object] | None:
+    """Let *connection*, which `bind` has accepted, carry the protocol that *factory* makes.
+
+    Pairs and streams begin at once; for a socket there is something to be awaited.
+    *options* are those of `asyncio.loop.connect_accepted_socket`, for a socket that was
+    accepted; without them the socket is one that this side has connected.
+    """
+    if isinstance(connection, socket.socket):
+        if options:
+            return loop.connect_accepted_socket(factory, connection, **options)
+        return loop.create_connection(factory, sock=connection)
+    if isinstance(connection, Http2Stream):
+        StreamCarrier(loop, factory(), connection).begin()
+    else:
+        reader, writer = connection
+        PairCarrier(loop, factory(), reader, writer).begin()
+    return None
