@@ -24,7 +24,7 @@ below. On another machine the absolute numbers will differ; the ratios should be
 - The number shown is the median over the rounds. A ratio is taken within each round, and its
   median, lowest and highest are shown.
 - Before a server is loaded, one answer is checked: HTTP/2, status 200, the right body. Requests
-  that fail under load are not counted in the rate; how many there were stands in the table.
+  that fail under load are not counted in the rate; the table lists their number.
 - *Core busy* is the part of the time that the server's core worked for the server. Well below
   100 %, the server was not the limit: the load generator was, or (uploads) the wait for the
   server's small receive windows to open again.

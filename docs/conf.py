@@ -47,7 +47,7 @@ def without_doors(
 
 
 def without_benchmarks(app: Any, name: str, source: list[str]) -> None:
-    """Leave the page that `make bench` writes out of the index while nobody has run it."""
+    """Leave the page that `make bench` writes out of the index if it does not exist."""
     if name == "index" and not (Path(app.srcdir) / "benchmarks.md").exists():
         source[0] = source[0].replace("\nbenchmarks\n", "\n")
 

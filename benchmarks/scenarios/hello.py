@@ -109,9 +109,9 @@ SCENARIOS: tuple[Scenario, ...] = (
         name="metrics",
         title="What a PerformanceObserver takes",
         explanation=(
-            f"{HELLO_WORLD}, in the clear and on uvloop: while nobody observes, after an observer "
-            "has gone, and with one that takes the entry of every stream. What nobody observes is "
-            "not measured, so the first two are one and the same."
+            f"{HELLO_WORLD}, in the clear and on uvloop: without an observer, after an observer "
+            "has gone, and with one that takes the entry of every stream. Nothing is measured without an "
+            "observer, so the first two are one and the same."
         ),
         competitors=observed(),
         pairs=(

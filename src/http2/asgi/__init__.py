@@ -1,4 +1,4 @@
-"""ASGI 3 on this library's own server: `Handler` makes an application its handler.
+"""Run ASGI 3 applications on this library's server: `Handler` is a server's handler.
 
 ::
 
@@ -39,20 +39,20 @@ REFUSAL = b"HTTP/1.1 405 Method Not Allowed\r\ncontent-length: 0\r\nconnection: 
 class Handler:
     """A listener of ``request`` that answers with an ASGI 3 application.
 
-    *app* is called once for each request, in a task of its own. *root_path* is what a proxy in
-    front has taken off the paths: it is in front of ``path`` again, and is the scope's
-    ``root_path``. *state* is the lifespan's, of which each request gets a copy.
+    *app* is called once for each request, in a separate task. *root_path* is the prefix that a
+    proxy has removed from the paths: it is added to ``path`` again, and is the scope's
+    ``root_path``. *state* is the lifespan's state, of which each request gets a copy.
 
-    A client that leaves does not end the application: it is told ``http.disconnect``, and `send`
-    raises `ClientDisconnected`. What an application raises is logged once, on the logger
-    ``http2.asgi``, and answered with 500, or with a reset when the response has begun.
+    If the client disconnects, the application is not cancelled: it gets ``http.disconnect``, and
+    `send` raises `ClientDisconnected`. An exception in an application is logged once, on the logger
+    ``http2.asgi``, and answered with 500, or with a reset if the response has begun.
     """
 
     app: Application
     """The application."""
 
     root_path: str
-    """What is in front of every path."""
+    """The prefix of every path."""
 
     state: dict[str, Any]
     """The lifespan's state, of which each request gets a copy."""
@@ -77,7 +77,7 @@ class Handler:
         request: Http2ServerRequest | Http1IncomingMessage,
         response: Http2ServerResponse | Http1ServerResponse,
     ) -> None:
-        """Have the application answer *request*."""
+        """Let the application answer *request*."""
         stream = request.stream
         if stream.session is None:
             socket: Any = request.socket
@@ -87,11 +87,11 @@ class Handler:
         Exchange.begin(connection, stream, request.headers, request.method, request.url, response)
 
     def attached(self, server: Http2Server) -> None:
-        """Serve the WebSockets of *server*, too; `create_server` calls it.
+        """Serve the WebSockets of *server* too; `create_server` calls this method.
 
-        Clients are told that there are some over HTTP/2 (RFC 8441), unless the package ``wsproto``
-        is missing. With ``allow_http1`` those of HTTP/1.1 are served as well; an offer to speak
-        something else is ignored, unless ``upgrade`` has other listeners or
+        Announces WebSockets over HTTP/2 to clients (RFC 8441), unless the package ``wsproto``
+        is missing. With ``allow_http1``, WebSockets over HTTP/1.1 are served as well; offers of
+        other protocols are ignored, unless ``upgrade`` has other listeners or
         `Http2Server.should_upgrade_callback` was set before.
         """
         if find_spec("wsproto") is not None:
@@ -109,7 +109,7 @@ class Handler:
 
             server.on("upgrade", on_upgrade)
             if server.should_upgrade_callback is None:
-                # what is no offer of a WebSocket may be for a listener of the program's own
+                # other offers may be for the application's own listeners
                 server.should_upgrade_callback = lambda request: (
                     is_websocket_request(request) or others_listen()
                 )
@@ -119,7 +119,7 @@ class Handler:
         from .websocket import WebSocketExchange
 
         if isinstance(response, RawSocket):
-            # HTTP/1: this is no proxy
+            # HTTP/1: this server is not a proxy
             response.writer.write(REFUSAL)
             response.writer.close()
         elif is_websocket_request(request):
@@ -152,7 +152,7 @@ class Handler:
         WebSocketExchange.begin(connection, handshake)
 
     def _of_session(self, stream: Any) -> Connection:
-        """What the requests of *stream*'s session have in common."""
+        """Return the common data of the requests of *stream*'s session."""
         session = stream.session
         found = self._connections.get(session)
         if found is None:
@@ -180,14 +180,14 @@ class Handler:
     async def lifespan(
         self, *, startup_timeout: float | None = 120, shutdown_timeout: float | None = 30
     ) -> AsyncIterator[dict[str, Any]]:
-        """A block in which the application has started; gives its state.
+        """Start the application, and shut it down at the end of the block; yields its state.
 
-        At the end of the block the applications that are still running, such as background
-        tasks, have *shutdown_timeout* seconds to finish, and then as many to shut down; what is
-        left is cancelled. None is no limit.
+        At the end of the block, running requests, including background
+        tasks, have *shutdown_timeout* seconds to finish, and then the application has the same time
+        to shut down; the rest is cancelled. None means no limit.
 
-        Raises `LifespanError` when the application says that it can't start or shut down, or
-        when it takes too long. An application without a lifespan does without.
+        Raises `LifespanError` if the application reports that it cannot start or shut down, or
+        takes too long. Applications without lifespan support are served too.
         """
         lifespan = Lifespan(self.app, self.state)
         await lifespan.startup(startup_timeout)
@@ -200,7 +200,7 @@ class Handler:
                 await lifespan.shutdown(shutdown_timeout)
 
     async def finish(self, timeout: float | None = None) -> None:
-        """Wait for the applications that are running; cancel those left after *timeout* seconds."""
+        """Wait for running requests; cancel those that remain after *timeout* seconds."""
         current = asyncio.current_task()
         tasks = {task for task in self._tasks if task is not current}
         if tasks:
@@ -217,7 +217,7 @@ class Handler:
 
 
 def _ends(socket: Any) -> dict[str, Any]:
-    """The addresses of *socket*, of a session or a request, as ASGI has them."""
+    """Return the addresses of *socket*, of a session or a request, in ASGI's form."""
     client, server = socket.remote_address, socket.local_address
     return {
         "client": None if socket.remote_port is None else (client, socket.remote_port),

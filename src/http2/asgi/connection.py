@@ -1,4 +1,4 @@
-"""What the requests of one connection have in common, for the scopes of all of them."""
+"""Hold the data that all requests of one connection share in their scopes."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ logger = logging.getLogger("http2.asgi")
 
 
 class Connection:
-    """An application, and the connection whose requests it serves.
+    """An application and a connection whose requests it serves.
 
-    *socket* has ``get_extra_info``: a transport, or what a session has as ``socket``. *state* is
-    the lifespan's: each request gets a copy. *tasks* are the applications that are running.
+    *socket* has ``get_extra_info``: a transport, or a session's ``socket``. *state* is
+    the lifespan's state: each request gets a copy. *tasks* are the running applications.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Connection:
             self.extensions["http.response.push"] = {}
         if tls is not None:
             self.extensions["tls"] = tls_extension(tls)
-        # with every key that a scope has: a copy of it never grows
+        # with every key of a scope, so that a copy never grows
         self.base: dict[str, Any] = {
             "type": "http",
             "asgi": None,
@@ -68,7 +68,7 @@ class Connection:
         }
 
     def scope(self, method: str, path: str, raw: str, query: bytes, headers: Any) -> Scope:
-        """The scope of a request: a dict of its own, as deep as applications change it."""
+        """Return the scope of a request: a new dict, copied as deep as applications change it."""
         root = self.root_path
         scope = self.base.copy()
         scope["asgi"] = {"version": VERSION, "spec_version": SPEC_VERSION}
@@ -82,20 +82,20 @@ class Connection:
         return scope
 
     def added(self) -> tuple[list[tuple[bytes, bytes]] | None, bool]:
-        """The fields that come before an application's, and whether ``date`` is sent."""
+        """Return the fields that precede the application's, and whether ``date`` is sent."""
         return None, True
 
     def responding(self, scope: Scope, status: int) -> None:
-        """A response begins, with *status*."""
+        """Handle the beginning of a response with *status*."""
 
     def responded(self) -> None:
-        """A response is complete."""
+        """Handle a complete response."""
 
     def opened(self, scope: Scope, status: int) -> None:
-        """A WebSocket was answered: accepted, with 101, or refused with *status*."""
+        """Handle the answer for a WebSocket: 101 if accepted, or the *status* of a refusal."""
 
     def failed(self, scope: Scope, message: str, error: BaseException | None) -> None:
-        """Tell the log what an application did wrong."""
+        """Log an application's error."""
         client = scope["client"]
         logger.error(
             "%s: %s %r, client %s",

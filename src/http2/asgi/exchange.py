@@ -1,6 +1,6 @@
-"""One request and its response, as an ASGI application has them: `receive` and `send`.
+"""Implement `receive` and `send` for one request and its response.
 
-The way of a response, which `Exchange.send` goes along:
+The states of a response in `Exchange.send`:
 
 ====== ============================== ====================================================
 state  what came last                 what may come
@@ -12,11 +12,11 @@ TAIL   the last body                  ``http.response.trailers``, which ``start`
 DONE   the end                        nothing
 ====== ============================== ====================================================
 
-The headers wait for the first body, as ASGI wants it: an application that fails between the two
-is answered for with 500.
+The headers wait for the first body, as ASGI requires: if the application fails between the two,
+the client gets 500.
 
-What an exchange needs of a connection it gets when it needs it: no queue, no event, no listener
-is made for a request that is read, answered and forgotten.
+An exchange creates queues, events and listeners on demand: a simple request, which is read
+and answered, needs none.
 """
 
 from __future__ import annotations
@@ -41,33 +41,33 @@ __all__ = ["ClientDisconnected", "Exchange", "of_disconnect", "text_in_header", 
 
 NEW, HELD, OPEN, TAIL, DONE = range(5)
 
-# Bytes of a request's body that one message has at most.
+# Maximum number of bytes of a request's body in one message.
 MOST_BODY = 65536
 # Statuses whose responses have no body (RFC 9110 section 15).
 BODILESS = frozenset({204, 205, 304})
 
-# What applications write for HTTP/1, and must not cross HTTP/2 (RFC 9113 section 8.2.2).
+# Fields that applications send for HTTP/1, and that HTTP/2 forbids (RFC 9113 section 8.2.2).
 CONNECTION_SPECIFIC = frozenset(
     {"connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"}
 )
 
 PLAIN = (b"content-type", b"text/plain; charset=utf-8")
 FAILURE = b"Internal Server Error"
-# What a pushed path may keep as it is.
+# Characters of a pushed path that need no escape.
 PATH = "%/:=&?~#+!$,;'@()*[]"
 
 
 class ClientDisconnected(OSError):
-    """The client has gone: what `send` was given went nowhere."""
+    """The client has disconnected: the message of `send` was not sent."""
 
     def __init__(self) -> None:
         super().__init__("the client has disconnected")
 
 
 class Exchange:
-    """What an application is called with for one request; *stream* carries it.
+    """The arguments of an application for one request, on *stream*.
 
-    *response* is the Compatibility API's, if there is one: over HTTP/1 trailers need it.
+    *response* is the Compatibility API's response, if there is one: trailers over HTTP/1 need it.
     """
 
     __slots__ = (
@@ -103,7 +103,7 @@ class Exchange:
         app: Application | None = None,
         context: Context | None = None,
     ) -> Exchange:
-        """Run the connection's application, or *app*, for a request, in a task of its own."""
+        """Run the connection's application, or *app*, for a request in a new task."""
         path, raw, query = split_target(target)
         scope = connection.scope(method, path, raw, query, headers.encoded())
         exchange = cls(connection, stream, scope, response)
@@ -117,7 +117,7 @@ class Exchange:
         return exchange
 
     async def run(self, app: Application) -> None:
-        """*app*, from its call to its end."""
+        """Run *app* to its end."""
         connection = self._connection
         try:
             result = await app(self.scope, self.receive, self.send)
@@ -136,7 +136,7 @@ class Exchange:
     # --- the request -------------------------------------------------------------------
 
     async def receive(self) -> Message:
-        """The next message of the request: a piece of its body, or the end of the exchange."""
+        """Return the next message: a part of the body, or the end of the exchange."""
         if self._more and self._state != DONE:
             stream = self._stream
             if stream.end_after_headers:
@@ -156,7 +156,7 @@ class Exchange:
         return {"type": "http.disconnect"}
 
     async def _gone(self) -> None:
-        """Wait until the response is complete, or its client has gone."""
+        """Wait until the response is complete, or the client has disconnected."""
         stream = self._stream
         if self._state == DONE or stream.closed:
             return
@@ -177,12 +177,12 @@ class Exchange:
                 waiter.set_result(None)
 
     def _stop_request(self) -> None:
-        """The response is complete: what the client still sends is for nobody."""
+        """Stop the request's body: the response is complete."""
         stream = self._stream
         if stream.id is not None and not (
             stream.end_after_headers or stream.readable_ended or stream.closed
         ):
-            # not before the last byte, or the trailers, have gone
+            # not before the last byte, or the trailers, were sent
             if stream.writable_finished:
                 stream.close(NGHTTP2_NO_ERROR)
             else:
@@ -194,9 +194,9 @@ class Exchange:
         """Send the next message of the response.
 
         Waits while the client or the network is slower than the application. Raises
-        `ClientDisconnected` once the client has gone, RuntimeError for a message that can't come
-        now, KeyError and TypeError for one that lacks something or has text where bytes belong,
-        and what is wrong with its headers or its length.
+        `ClientDisconnected` after the client has disconnected, RuntimeError for an unexpected
+        message, KeyError for a missing key, TypeError for text instead of bytes,
+        and the errors of invalid headers and lengths.
         """
         kind = message["type"]
         state = self._state
@@ -230,7 +230,7 @@ class Exchange:
             await self._extended(kind, message)
 
     async def _extended(self, kind: str, message: Message) -> None:
-        """What the extensions add; see ``extensions`` of the scope."""
+        """Handle messages of the extensions; see ``extensions`` of the scope."""
         state = self._state
         if kind == "http.response.early_hint" and state != DONE:
             self._inform([(":status", 103), *(("link", link) for link in message["links"])])
@@ -269,8 +269,8 @@ class Exchange:
         if added:
             head[1:1] = added
         stream = self._stream
-        # The engine takes a mapping in less time: there is one unless a name is repeated. A value
-        # that is text is left out, and found by that.
+        # The engine is faster with a mapping, which is used unless a name is repeated. A text
+        # value is omitted, and thereby detected.
         given: Any = {
             _texts.get(name) or _learn(name): value
             for name, value in head
@@ -283,7 +283,7 @@ class Exchange:
         try:
             stream.respond(given, send_date=send_date)
         except Http2Error:
-            # Fields that an application wrote for HTTP/1, and spaces, do no harm: without them.
+            # Fields for HTTP/1, and surrounding spaces, are removed without an error.
             repaired = _repaired(head)
             if repaired == head:
                 raise
@@ -292,7 +292,7 @@ class Exchange:
         self._connection.responding(self.scope, status)
 
     def _end(self, body: Any) -> None:
-        """Send *body*, the last one."""
+        """Send the last *body*."""
         if self._trailers is not None:
             if body and not self._stream.writable_ended:
                 self._stream.write(body)
@@ -317,7 +317,7 @@ class Exchange:
         self._complete()
 
     def _wants_trailers(self) -> bool:
-        """Whether the client takes trailers (RFC 9110 section 6.5.1)."""
+        """Return whether the client accepts trailers (RFC 9110 section 6.5.1)."""
         return any(
             name == b"te" and b"trailers" in value.lower() for name, value in self.scope["headers"]
         )
@@ -341,7 +341,7 @@ class Exchange:
             stream.additional_headers(headers)
 
     def _push(self, message: Message) -> None:
-        """Promise the response to a request of our own, and have the application answer it."""
+        """Promise the response to a new request, and let the application answer it."""
         stream = self._stream
         if not stream.push_allowed:
             return
@@ -356,10 +356,10 @@ class Exchange:
         if not stream.closed:
             self.begin(self._connection, stream, headers, headers[":method"], headers[":path"])
 
-    # --- what an application does wrong ---------------------------------------------------
+    # --- errors of the application ----------------------------------------------------------
 
     def _incomplete(self, result: Any) -> None:
-        """The application has returned *result*, before the end of its response."""
+        """Handle an application that returned *result* before the end of its response."""
         stream = self._stream
         if result is not None:
             message = f"the ASGI application returned {type(result).__name__} instead of None"
@@ -373,7 +373,7 @@ class Exchange:
         self._answer_failure()
 
     def _failed(self, error: BaseException) -> None:
-        """The application has raised *error*."""
+        """Handle an application that raised *error*."""
         stream = self._stream
         gone = stream.closed
         if not (gone and self._state != DONE and of_disconnect(error)):
@@ -381,7 +381,7 @@ class Exchange:
         self._answer_failure()
 
     def _answer_failure(self) -> None:
-        """500 when nothing was sent yet, a reset otherwise: no half response looks whole."""
+        """Answer with 500 if nothing was sent yet, otherwise with a reset."""
         stream = self._stream
         if self._state == DONE or stream.closed:
             return
@@ -396,7 +396,7 @@ class Exchange:
 
 
 def _repaired(head: list[Any]) -> list[Any]:
-    """*head* without the fields that only HTTP/1 has, and without spaces around its values."""
+    """Return *head* without fields of HTTP/1 only, and without spaces around values."""
     kept = head[:1]
     for name, value in head[1:]:
         if text_of(name).lower() not in CONNECTION_SPECIFIC:
@@ -404,14 +404,14 @@ def _repaired(head: list[Any]) -> list[Any]:
     return kept
 
 
-# Names of responses' fields as text, by the bytes that applications have used; at most so many
-# are remembered.
+# Field names of responses as text, by the bytes that applications have used, up to a
+# maximum number.
 _texts: dict[Any, str] = {":status": ":status"}
 _MOST_TEXTS = 4096
 
 
 def _learn(name: Any) -> Any:
-    """*name* in lower case, as the engine has it."""
+    """Return *name* in lower case, as the engine stores it."""
     if isinstance(name, str):
         raise text_in_header([(name, b"")])
     text = text_of(name)
@@ -423,7 +423,7 @@ def _learn(name: Any) -> Any:
 
 
 def text_in_header(fields: Iterable[tuple[Any, Any]]) -> TypeError:
-    """The error for the one of *fields* whose name or value is text: ASGI's are bytes."""
+    """Return the error for the field in *fields* whose name or value is text instead of bytes."""
     name, value = next(
         (name, value)
         for name, value in fields
@@ -435,7 +435,7 @@ def text_in_header(fields: Iterable[tuple[Any, Any]]) -> TypeError:
 
 
 def _fields(message: Message) -> list[tuple[Any, Any]]:
-    """The fields of a *message* that is rarer than the start of a response."""
+    """Return the fields of a *message* other than the start of a response."""
     found = []
     for name, value in message.get("headers", ()):
         if isinstance(name, str) or isinstance(value, str):
@@ -445,12 +445,12 @@ def _fields(message: Message) -> list[tuple[Any, Any]]:
 
 
 def text_of(value: Any) -> Any:
-    """*value* as `str`, if it is bytes."""
+    """Return *value* as `str` if it is bytes."""
     return value.decode("latin-1") if isinstance(value, bytes) else value
 
 
 def of_disconnect(error: BaseException) -> bool:
-    """Whether *error* is, or was raised because of, `ClientDisconnected`."""
+    """Return whether *error* is `ClientDisconnected`, or was caused by it."""
     seen: set[int] = set()
     at: BaseException | None = error
     while at is not None and id(at) not in seen:

@@ -1,7 +1,7 @@
-"""Files as responses of an ASGI application: ``pathsend`` and ``zerocopysend``.
+"""Implement ``pathsend`` and ``zerocopysend``: files as responses of an ASGI application.
 
-Threads of the loop's default executor read, a chunk at a time, and the next one when the client
-has taken the last: no call of these waits for a disk on the loop's time.
+Threads of the loop's default executor read one chunk at a time, and the next one when the client
+has read the last: no call blocks the event loop for a disk.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ async def send_part(exchange: Exchange, message: Message) -> None:
 
 
 async def _copy(exchange: Exchange, fd: int, begin: int, count: int | None) -> int:
-    """Send up to *count* bytes of *fd* from *begin* on; where it ends."""
+    """Send at most *count* bytes of *fd* from *begin* on; return the end position."""
     loop = asyncio.get_running_loop()
     head = exchange.scope["method"] == "HEAD"
     at = begin

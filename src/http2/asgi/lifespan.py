@@ -1,4 +1,4 @@
-"""ASGI's lifespan: what an application does before the first request and after the last."""
+"""Implement ASGI's lifespan: the startup and shutdown of an application."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ __all__ = ["Lifespan", "LifespanError"]
 
 logger = logging.getLogger("http2.asgi")
 
-# Seconds that an application has behind its last message, and again after it was cancelled.
+# Seconds that an application has after its last message, and again after it was cancelled.
 PATIENCE = 1.0
 
 
 class LifespanError(RuntimeError):
-    """The application has said that it could not begin, or takes too long to."""
+    """The application could not start or shut down, or took too long."""
 
 
 class Lifespan:
-    """The startup and the shutdown of *app*, whose *state* the requests get copies of."""
+    """The startup and the shutdown of *app*; requests get copies of *state*."""
 
     def __init__(self, app: Application, state: dict[str, Any]) -> None:
         self._app = app
@@ -30,13 +30,13 @@ class Lifespan:
         self._to_app: asyncio.Queue[Message] = asyncio.Queue()
         self._from_app: asyncio.Queue[Message] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
-        # the application has shown that it knows of lifespans
+        # whether the application supports lifespans
         self._started = False
 
     async def startup(self, timeout: float | None) -> None:
-        """Have the application begin. Raises `LifespanError`.
+        """Start the application. Raises `LifespanError`.
 
-        An application that raises knows no lifespan: it does without.
+        An application that raises does not support lifespans, and is served without one.
         """
         self._task = asyncio.create_task(self._run())
         answer = await self._ask("startup", timeout)
@@ -47,7 +47,7 @@ class Lifespan:
             raise LifespanError(_said("the application failed to start", answer))
 
     async def shutdown(self, timeout: float | None) -> None:
-        """Have the application end. Raises `LifespanError` when it can't, or takes too long."""
+        """Shut down the application. Raises `LifespanError` if it fails, or takes too long."""
         if self._task is None:
             return
         if self._task.done():
@@ -59,7 +59,7 @@ class Lifespan:
             raise LifespanError(_said("the application failed to shut down", answer))
 
     async def _ask(self, what: str, timeout: float | None) -> Message | None:
-        """Send ``lifespan.<what>``; the answer, None when the application has ended instead."""
+        """Send ``lifespan.<what>``; return the answer, or None if the application has ended."""
         task = self._task
         assert task is not None
         self._to_app.put_nowait({"type": f"lifespan.{what}"})
@@ -73,7 +73,7 @@ class Lifespan:
                 raise LifespanError(f"the application's {what} took longer than {timeout:g} s")
             return None if self._from_app.empty() else self._from_app.get_nowait()
         except asyncio.CancelledError:
-            # nobody will say anything to the application any more
+            # no further messages will be sent to the application
             self._task = None
             task.cancel()
             raise
@@ -81,10 +81,10 @@ class Lifespan:
             answer.cancel()
 
     async def _end(self) -> None:
-        """The application has nothing more to say: its task ends now."""
+        """End the application's task."""
         task, self._task = self._task, None
         if task is not None:
-            # it may have some lines behind its last message
+            # its code may continue after its last message
             try:
                 done, _ = await asyncio.wait((task,), timeout=PATIENCE)
             except asyncio.CancelledError:

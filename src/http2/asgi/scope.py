@@ -1,4 +1,4 @@
-"""What an application is told of a request: the scope, and its parts that a connection shares."""
+"""Create the scope of a request, and the parts of it that a connection shares."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from urllib.parse import unquote
 __all__ = ["SPEC_VERSION", "VERSION", "split_target", "tls_extension"]
 
 VERSION = "3.0"
-# 2.4: `send` raises OSError once the client has gone. 2.5: a WebSocket's end has a reason.
+# 2.4: `send` raises OSError after a disconnect. 2.5: a WebSocket's end has a reason.
 SPEC_VERSION = "2.5"
 
 _TLS_VERSIONS = {"TLSv1": 0x0301, "TLSv1.1": 0x0302, "TLSv1.2": 0x0303, "TLSv1.3": 0x0304}
@@ -29,7 +29,7 @@ _SHORT_NAMES = {
 
 
 def split_target(target: str) -> tuple[str, str, bytes]:
-    """The path with its escapes decoded, the path as it came, and the query string."""
+    """Return the decoded path, the path as received, and the query string."""
     if not target.startswith("/") and "://" in target:
         # the absolute form, which HTTP/1.1's clients send to proxies (RFC 9112 section 3.2.2)
         target = "/" + target.partition("://")[2].partition("/")[2]
@@ -43,7 +43,7 @@ def split_target(target: str) -> tuple[str, str, bytes]:
 
 
 def _escaped(value: str) -> str:
-    """*value* as RFC 4514 section 2.4 writes it."""
+    """Return *value* with the escapes of RFC 4514 section 2.4."""
     text = "".join("\\" + char if char in '",+;<>\\' else char for char in value)
     if text[:1] in ("#", " "):
         text = "\\" + text
@@ -53,7 +53,7 @@ def _escaped(value: str) -> str:
 
 
 def _distinguished_name(certificate: dict[str, Any]) -> str:
-    """The subject of *certificate*, by RFC 4514: the most specific part first."""
+    """Return the subject of *certificate* in RFC 4514's form: the most specific part first."""
     return ",".join(
         "+".join(f"{_SHORT_NAMES.get(kind, kind)}={_escaped(value)}" for kind, value in part)
         for part in reversed(certificate.get("subject", ()))
@@ -61,10 +61,10 @@ def _distinguished_name(certificate: dict[str, Any]) -> str:
 
 
 def tls_extension(tls: Any) -> dict[str, Any]:
-    """The extension ``tls`` of a connection, of its `ssl.SSLObject`.
+    """Return the extension ``tls`` of a connection, from its `ssl.SSLObject`.
 
-    Python does not tell which certificate the server has sent, and before 3.13 of the client's
-    chain the first certificate alone.
+    Python does not report which certificate the server has sent, and before 3.13 only the first
+    certificate of the client's chain.
     """
     chain: list[str] = []
     name: str | None = None

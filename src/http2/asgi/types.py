@@ -1,4 +1,4 @@
-"""The types of ASGI 3: what an application is called with, and the messages both ways."""
+"""Types of ASGI 3: the arguments of an application, and its messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A WebSocket as an ASGI application has it, over HTTP/2 (RFC 8441) and HTTP/1.1 (RFC 6455)."""
+"""Implement ASGI's WebSockets, over HTTP/2 (RFC 8441) and HTTP/1.1 (RFC 6455)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NORMAL, ABNORMAL, INTERNAL_ERROR, SERVICE_RESTART = 1000, 1006, 1011, 1012
 
 
 class WebSocketExchange:
-    """What an application is called with for one WebSocket, which a *handshake* asks for.
+    """The arguments of an application for one WebSocket, requested by a *handshake*.
 
     *opening* is an emitter of ``close`` when the client may leave before it is answered.
     """
@@ -54,9 +54,9 @@ class WebSocketExchange:
         app: Application | None = None,
         context: Context | None = None,
     ) -> WebSocketExchange:
-        """Run the connection's application, or *app*, for a WebSocket, in a task of its own.
+        """Run the connection's application, or *app*, for a WebSocket in a new task.
 
-        *opening* emits ``close`` when the client leaves before it is answered.
+        *opening* emits ``close`` if the client disconnects before the answer.
         """
         path, raw, query = split_target(handshake.path)
         scope = connection.scope("", path, raw, query, handshake.headers.encoded())
@@ -100,7 +100,7 @@ class WebSocketExchange:
             self._decide()
 
     def _has_left(self) -> bool:
-        """Whether the client has gone, before or after the answer."""
+        """Return whether the client has disconnected, before or after the answer."""
         if self._ws is not None:
             return self._ws.closed
         return self._decided.done()
@@ -110,7 +110,7 @@ class WebSocketExchange:
             self._decided.set_result(None)
 
     def _give_up(self, code: int) -> None:
-        """End it: with 500 when it was not answered, else with *code*."""
+        """End the WebSocket: with 500 if it was not answered, else with *code*."""
         try:
             if self._ws is not None:
                 self._ws.begin_close(code)
@@ -123,14 +123,14 @@ class WebSocketExchange:
         self._state = CLOSED
 
     def shutdown(self) -> None:
-        """The server ends: so does the WebSocket."""
+        """End the WebSocket, because the server ends."""
         if self._state == OPEN and self._ws is not None:
             self._ws.begin_close(SERVICE_RESTART)
 
     # --- messages --------------------------------------------------------------------------
 
     async def receive(self) -> Message:
-        """``websocket.connect``, each message, and the end."""
+        """Return ``websocket.connect``, each message, and the end."""
         if not self._told:
             self._told = True
             return {"type": "websocket.connect"}
@@ -150,8 +150,8 @@ class WebSocketExchange:
     async def send(self, message: Message) -> None:
         """Answer the handshake, or send a message; waits while the client is slower.
 
-        Raises `ClientDisconnected` once the client has gone, RuntimeError for a message that
-        can't come now.
+        Raises `ClientDisconnected` after the client has disconnected, RuntimeError for an
+        unexpected message.
         """
         kind = message["type"]
         try:
@@ -189,7 +189,7 @@ class WebSocketExchange:
             raise RuntimeError(f"unexpected ASGI message {kind!r}: {_EXPECTED[state]}")
 
     async def _deny(self, message: Message) -> None:
-        """Send a piece of the response that is given in place of a WebSocket."""
+        """Send a part of the response that refuses a WebSocket."""
         answer = self._answer
         if answer is None:
             assert self._denial is not None
@@ -215,7 +215,7 @@ _EXPECTED = {
 
 
 def _data(message: Message) -> Any:
-    """What *message* sends: text or bytes, of which it has one."""
+    """Return the text or bytes of *message*, which has exactly one of them."""
     text, data = message.get("text"), message.get("bytes")
     if (text is None) == (data is None):
         raise ValueError(

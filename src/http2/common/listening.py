@@ -1,11 +1,11 @@
-"""What listeners of each event get, as types: nothing of this is there when a program runs.
+"""Types of listeners, for type checkers; a running program never imports them.
 
 A listener takes all of an event's arguments or the first few, and may be a coroutine function. Each
-class of emitters has a protocol in its room's ``listening``, the type of its `on`, `once`,
-`add_listener`, `prepend_listener` and `prepend_once_listener`: by event, one overload for a
-listener that is given and one for the decorator. An event of a program's own has arguments that
-nobody knows, so its listener takes ``object`` or ``Any``; so does one of a name that is mistyped,
-which is how a checker finds it. Here is what all of them share.
+emitter class has a protocol in its room's ``listening``, the type of its `on`, `once`,
+`add_listener`, `prepend_listener` and `prepend_once_listener`. For each event it has one overload
+for a given listener and one for the decorator. The arguments of an application's own events are
+unknown, so their listeners take ``object`` or ``Any``. The same applies to a misspelled name,
+which is how a type checker finds it. This module has the common parts.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ SIZE_BEGUN = re.compile(rb"([0-9A-Fa-f]{1,15}+);")
 IN_EXTENSIONS = re.compile(rb"[\t -~\x80-\xff]*+")
 
 cdef enum:
-    # Bytes of chunk extensions that a whole message may have: nobody uses them (section 7.1.1).
+    # Bytes of chunk extensions that a whole message may have: they are not used (section 7.1.1).
     MOST_EXTENSIONS = 16 * 1024
 
 cdef enum:

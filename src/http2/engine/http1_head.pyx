@@ -1,9 +1,9 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
 """The head of an HTTP/1 request, and trailer sections: bytes to fields, and what they mean.
 
-RFC 9112, read strictly: what could be read in two ways is refused, for whoever stands before this
-server may have read it in the other one, which is what request smuggling is made of (section 11.2).
-A head is read once it is complete, in one walk over its lines.
+Parses RFC 9112 strictly, and refuses ambiguous input: a proxy in front of this
+server may interpret it differently, which enables request smuggling (section 11.2).
+A head is parsed once it is complete, in one pass over its lines.
 """
 
 from cpython.dict cimport PyDict_GetItem, PyDict_SetItem

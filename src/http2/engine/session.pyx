@@ -110,8 +110,8 @@ cdef class Session:
         section 5.2). A stream that is gone counts for the connection's window alone.
 
         The connection's window is given back by halves; when more than half of it is
-        unread and the rest nearly used up, whatever there is. nghttp2, which knows halves
-        alone, would starve all streams for one that nobody reads.
+        unread and the rest nearly used up, any amount. nghttp2, which uses only halves,
+        would starve all streams because of an unread one.
         """
         self._alive()
         if size < 0:

@@ -44,7 +44,7 @@ class Carrier(asyncio.Transport, ABC):
         self._pump: asyncio.Task[None] | None = None
 
     def begin(self) -> None:
-        """Tell the protocol that the connection stands, and feed it from now on."""
+        """Call ``connection_made`` of the protocol, and pass data to it from now on."""
         self._protocol.connection_made(self)
         if not self._lost:
             self._pump = self._loop.create_task(self._feed())

@@ -1,4 +1,4 @@
-"""`AccessLog`: a line of the log for each request that a server was asked, and its formatter."""
+"""Define `AccessLog`, which logs a line for each request of a server, and its formatter."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ __all__ = ["AccessFormatter", "AccessLog"]
 
 LOGGER: Final = "http2.access"
 
-# What a line does not show as it is: control characters, what is not ASCII, and what would end
-# the quotes around it.
+# Characters that are escaped in a line: control characters, non-ASCII characters, and those that
+# would end the surrounding quotes.
 UNSHOWN: Final = re.compile(r"[^ !#-\[\]-~]")
 
 LINE: Final = '%s "%s %s %s" %s %d %.3f ms %s'
@@ -37,14 +37,14 @@ def _escape(found: re.Match[str]) -> str:
 
 
 class AccessLog(ExchangeWatch):
-    """Logs each request of *server* when its exchange is over, as INFO, on *logger*.
+    """Logs each request of *server* at INFO on *logger*, when its exchange has ended.
 
     *logger* is a `logging.Logger` or the name of one. Records have the attributes ``method``,
-    ``path`` (the target, escaped), ``status`` (that of the response that went out; None without
-    any), ``bytes`` (of the response's body, as they were sent), ``milliseconds`` (from the
+    ``path`` (the target, escaped), ``status`` (of the response that was sent; None without
+    one), ``bytes`` (of the response's body that were sent), ``milliseconds`` (from the
     request's headers to the end), ``protocol`` (``HTTP/2``, ``HTTP/1.1``, ``HTTP/1.0``), ``peer``
-    (the client's address) and ``reset`` (the name of the error code when the exchange did not come
-    to its end, else None). `AccessFormatter` writes them.
+    (the client's address) and ``reset`` (the name of the error code if the exchange ended early,
+    else None). `AccessFormatter` formats them.
 
     Connections that begin from now on are logged. Raises ERR_INVALID_ARG_TYPE.
     """
@@ -58,7 +58,7 @@ class AccessLog(ExchangeWatch):
         super().__init__(server)
 
     def close(self) -> None:
-        """Log no more, not even what is under way."""
+        """Stop logging, including requests in progress."""
         super().close()
 
     def _over(self, exchange: Watched) -> None:
@@ -84,7 +84,7 @@ class AccessLog(ExchangeWatch):
         size: int,
         reset: int | None,
     ) -> None:
-        """Log an exchange that *began* then; *reset* is the error code of one that was cut."""
+        """Log an exchange; *began* is its beginning, *reset* the error code if it ended early."""
         logger = self._logger
         if self._closed or not logger.isEnabledFor(logging.INFO):
             return
@@ -104,8 +104,8 @@ class AccessFormatter(logging.Formatter):
 
     *format* is as for `logging.Formatter`, and has the records' attributes; by default a line is
     ``2026-01-31 12:00:00,000 127.0.0.1 "GET / HTTP/2" 200 12 0.314 ms -``, with the name of the
-    error code at its end if the exchange was cut. As JSON, which has no *format*, an object has
-    ``time`` (ISO 8601 in UTC) and the records' attributes. Other records are written too.
+    error code at its end if the exchange ended early. With *json*, which has no *format*, an object
+    has ``time`` (ISO 8601 in UTC) and the records' attributes. Other records are written too.
     """
 
     def __init__(self, format: str | None = None, *, json: bool = False) -> None:
@@ -113,7 +113,7 @@ class AccessFormatter(logging.Formatter):
         self._json = json
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line of *record*."""
+        """Return the line for *record*."""
         if not self._json:
             return super().format(record)
         when = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")

@@ -1,7 +1,7 @@
-"""`ExchangeWatch`: is told when each exchange of a server begins, and when it is over.
+"""Define `ExchangeWatch`, which gets reports about the begin and end of a server's exchanges.
 
-An access log and metrics are such. A server without one does nothing for it: a session is watched
-by a listener and a layer of its own, and an HTTP/1 connection makes streams of a class that counts.
+Access logs and metrics are based on it. A server without one has no cost: a watched session has
+an additional listener and layer, and a watched HTTP/1 connection creates streams that count.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ __all__ = ["ExchangeWatch"]
 
 
 class ExchangeWatch:
-    """Watches *server*, on the connections that begin from now on; a class derived from it counts.
+    """Watches *server*, on connections that begin from now on; subclasses record the exchanges.
 
     Raises ERR_INVALID_ARG_TYPE.
     """
@@ -40,27 +40,27 @@ class ExchangeWatch:
         server.watch_http1(self._http1, True)
 
     def close(self) -> None:
-        """Watch no more connections; what is under way on others is not counted, either."""
+        """Stop watching, including exchanges in progress."""
         if not self._closed:
             self._closed = True
             self._server.off("session", self._on_session)
             self._server.watch_http1(self._http1, False)
 
-    # --- what the derived class may do; also after `close`, for what had begun before ------------
+    # --- for subclasses; also called after `close`, for earlier exchanges -------------------------
 
     def _begun(self, exchange: Watched) -> None:
-        """A request was handed to its handlers."""
+        """Handle a request that was passed to its handlers."""
 
     def _over(self, exchange: Watched) -> None:
         """Handle the end of an exchange."""
 
     def _streams_changed(self, more: int) -> None:
-        """So many streams of HTTP/2 clients were opened; fewer than 0: have ended."""
+        """Handle opened streams of HTTP/2 clients; a negative number have ended."""
 
     def _sessions_changed(self, more: int) -> None:
         """The same for HTTP/2 sessions."""
 
-    # --- where it comes from --------------------------------------------------------------------
+    # --- sources --------------------------------------------------------------------------------
 
     def _on_session(self, session: ServerHttp2Session) -> None:
         session.prepend_listener("stream", _Streams(self, session))
@@ -69,7 +69,7 @@ class ExchangeWatch:
 
 
 class _Http1:
-    """Is told of the exchanges over HTTP/1."""
+    """Gets reports about exchanges over HTTP/1."""
 
     def __init__(self, watch: ExchangeWatch) -> None:
         self._watch = watch
@@ -79,14 +79,14 @@ class _Http1:
         self._watch._begun(stream.watched)
 
     def over(self, stream: WatchedStream) -> None:
-        """The exchange of *stream* is over."""
+        """Handle the end of the exchange of *stream*."""
         if not stream.complete:
             stream.watched.reset = stream.rst_code or NGHTTP2_CANCEL
         self._watch._over(stream.watched)
 
 
 class _Streams:
-    """A listener of a session's streams, which counts what is sent and received of them."""
+    """A listener of a session's streams that counts their sent and received bytes."""
 
     # no handler that will answer: see `http2.streams.unanswered`
     answers = False
@@ -141,7 +141,7 @@ class _Streams:
             self._open.clear()
 
     def __call__(self, stream: ServerHttp2Stream, headers: Headers) -> None:
-        """A request is handed out."""
+        """Handle a new request."""
         number = stream.id
         assert number is not None
         watched = self._open.get(number) or self._new()

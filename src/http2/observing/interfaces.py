@@ -1,4 +1,4 @@
-"""The doors of `http2.observing`: what it calls on those that it observes. All are internal."""
+"""Define the interfaces that `http2.observing` requires of observed objects. All are internal."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class MeasuredSession(Protocol):
     destroyed: bool
 
     measuring: Measuring | None
-    """What measures it, while it is measured."""
+    """The object that measures it, or None."""
 
     ping_rtt: float | None
-    """Seconds that the last PING was answered in."""
+    """Seconds of the last PING's round trip."""
 
     @property
     def type(self) -> int:

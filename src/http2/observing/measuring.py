@@ -1,9 +1,9 @@
-"""Measuring sessions and streams while somebody observes, and not a step more otherwise.
+"""Measure sessions and streams while there are observers, and only then.
 
-A session that is measured has a layer over its event handlers, in which those that tell
-of a stream's progress are wrapped; one that is not measured runs the same code as ever.
-Bytes, frames and streams of the connection are counted by the engine in any case, so that
-these are true even for a session that began unobserved.
+A measured session has a layer over its event handlers that wraps those for
+a stream's progress; other sessions run unchanged code.
+The engine always counts the connection's bytes, frames and streams, so that
+they are correct even for a session that began without an observer.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ __all__ = ["Http2SessionEntry", "Http2StreamEntry", "PerformanceEntry", "begin",
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PerformanceEntry:
-    """What was measured of one stream or session, once it is over."""
+    """The measurements of one stream or session, after its end."""
 
     name: str
     """``'Http2Stream'`` or ``'Http2Session'``."""
     entry_type: str = field(default="http2", init=False)
     """Always ``'http2'``."""
     start_time: float
-    """When it began, in seconds on the clock `time.monotonic`."""
+    """The time of its beginning, in seconds on the clock `time.monotonic`."""
     duration: float
     """Seconds from its beginning to its end."""
 
@@ -52,8 +52,8 @@ class Http2StreamEntry(PerformanceEntry):
     time_to_first_header: float | None
     """Seconds until the first header block was received: on a server 0; None without any.
 
-    What is pushed begins with its promise: on a client, these are the seconds until the
-    response to it; a server receives none.
+    A pushed stream begins with its promise: on a client, these are the seconds until its
+    response; a server receives none.
     """
     time_to_first_byte: float | None
     """Seconds until the first bytes of DATA were received; None without any."""
@@ -63,7 +63,7 @@ class Http2StreamEntry(PerformanceEntry):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Http2SessionEntry(PerformanceEntry):
-    """A session: from when its connection stood to its end."""
+    """A session, from its established connection to its end."""
 
     name: str = field(default="Http2Session", init=False)
     type: str
@@ -79,23 +79,23 @@ class Http2SessionEntry(PerformanceEntry):
     stream_count: int
     """Streams that were opened, by either side."""
     max_concurrent_streams: int
-    """The most streams that were open at a time."""
+    """The maximum number of streams that were open at a time."""
     stream_average_duration: float
-    """The mean duration of the streams that were measured, in seconds; 0 when there were none."""
+    """The mean duration of the measured streams, in seconds; 0 without any."""
     ping_rtt: float | None
-    """Seconds that the latest PING's answer took, the library's own included; else None."""
+    """The round trip of the latest PING, including the library's own, in seconds; else None."""
 
 
 Sink = Callable[[PerformanceEntry, asyncio.AbstractEventLoop], None]
 
-# Who is told of entries, with the entry and its loop.
+# Functions that are called with each entry and its loop.
 sinks: list[Sink] = []
-# Sessions whose connections are established, and since when.
+# Sessions with an established connection, and the time of its beginning.
 _standing: weakref.WeakKeyDictionary[MeasuredSession, float] = weakref.WeakKeyDictionary()
 
 
 def begin(sink: Sink) -> None:
-    """Tell *sink* of every entry from now on; sessions that stand begin to be measured."""
+    """Call *sink* with every entry from now on; start to measure established sessions."""
     sinks.append(sink)
     for session in tuple(_standing):
         if not session.destroyed and session.measuring is None:
@@ -103,7 +103,7 @@ def begin(sink: Sink) -> None:
 
 
 def end(sink: Sink) -> None:
-    """Tell *sink* no more; without any sink left, nothing is measured any more."""
+    """Remove *sink*; after the last one, nothing is measured."""
     sinks.remove(sink)
     if not sinks:
         for session in tuple(_standing):
@@ -113,14 +113,14 @@ def end(sink: Sink) -> None:
 
 
 def measure(session: MeasuredSession) -> None:
-    """The connection of *session* stands: measure it, if anybody observes."""
+    """Measure *session*, whose connection is established, if there is an observer."""
     _standing[session] = time.monotonic()
     if sinks:
         session.measuring = Measuring(session)
 
 
 class _Progress:
-    """What is known of a stream that is open."""
+    """The measurements of an open stream."""
 
     __slots__ = ("first_byte", "first_byte_sent", "first_header", "read", "start", "written")
 
@@ -158,14 +158,14 @@ class Measuring:
             handlers[kind] = _after(before, handlers[kind])
 
     def forget(self) -> None:
-        """Measure no more, and tell of nothing."""
+        """Stop measuring, without an entry."""
         self._session.remove_layer(self._lay)
         self._session.measuring = None
         self._session.count_sent(False)
         self._streams.clear()
 
     def stop(self) -> None:
-        """The session is destroyed: so are the streams that it still has."""
+        """Stop: the session and its remaining streams are destroyed."""
         for stream_id in tuple(self._streams):
             self._on_stream_closed(stream_id, None, None)
         session, connection = self._session, self._connection

@@ -1,4 +1,4 @@
-"""Node's `PerformanceObserver`, for its entry type ``'http2'``: what sessions and streams took."""
+"""Implement Node's `PerformanceObserver` for its entry type ``'http2'``."""
 
 from __future__ import annotations
 
@@ -26,31 +26,31 @@ ENTRY_TYPES = frozenset(
 
 
 class PerformanceObserverEntryList:
-    """The entries that an observer's callback gets, in the order of their ends."""
+    """The entries for an observer's callback, in the order of their ends."""
 
     def __init__(self, entries: list[PerformanceEntry]) -> None:
         self._entries = entries
 
     def get_entries(self) -> list[PerformanceEntry]:
-        """All of them."""
+        """Return all entries."""
         return list(self._entries)
 
     def get_entries_by_name(self, name: str) -> list[PerformanceEntry]:
-        """Those of streams (``'Http2Stream'``) or of sessions (``'Http2Session'``)."""
+        """Return the entries of streams (``'Http2Stream'``) or of sessions (``'Http2Session'``)."""
         return [entry for entry in self._entries if entry.name == name]
 
     def get_entries_by_type(self, entry_type: str) -> list[PerformanceEntry]:
-        """Those of *entry_type*: all, when it is ``'http2'``."""
+        """Return the entries of *entry_type*: all, if it is ``'http2'``."""
         return [entry for entry in self._entries if entry.entry_type == entry_type]
 
 
 class PerformanceObserver:
-    """Hands what was measured of streams and sessions to *callback*, in batches.
+    """Passes the measurements of streams and sessions to *callback*, in batches.
 
     ``callback(items, observer)`` gets a `PerformanceObserverEntryList`; it may take fewer
-    arguments and may be a coroutine function. It is called in a turn of its own of the
-    event loop that the sessions run in. What it raises is logged. Raises
-    ERR_INVALID_ARG_TYPE when it is not callable. After Node's `perf_hooks` and "Collecting
+    arguments and may be a coroutine function. It is called in a separate turn of the
+    sessions' event loop. Its exceptions are logged. Raises
+    ERR_INVALID_ARG_TYPE if it is not callable. See Node's `perf_hooks` and "Collecting
     HTTP/2 performance metrics" of its http2 module.
     """
 
@@ -63,13 +63,13 @@ class PerformanceObserver:
         self._observing = False
 
     def observe(self, entry_types: Iterable[str] = ("http2",)) -> None:
-        """Begin to observe every session and stream of the process.
+        """Start to observe every session and stream of the process.
 
-        Sessions that stand already are measured from here on: what the engine counts
-        (bytes, frames, streams) for their whole life, streams that are open now not
-        at all. Node's types other than ``'http2'`` have no entries here. Observing twice is
-        observing once. Raises ERR_INVALID_ARG_TYPE; ERR_INVALID_ARG_VALUE for a type that
-        Node has not either.
+        Established sessions are measured from now on, but the engine's counters
+        (bytes, frames, streams) include their whole life; streams that are open now are not
+        measured. Node's types other than ``'http2'`` have no entries here. A second call has
+        no effect. Raises ERR_INVALID_ARG_TYPE; ERR_INVALID_ARG_VALUE for a type that
+        Node does not have.
         """
         wrong = isinstance(entry_types, (str, bytes, Mapping))
         if wrong or not isinstance(entry_types, Iterable):
@@ -85,14 +85,14 @@ class PerformanceObserver:
             measuring.begin(self._add)
 
     def disconnect(self) -> None:
-        """Observe no more: what has not been handed to the callback yet is dropped."""
+        """Stop observing; entries that the callback has not got yet are dropped."""
         if self._observing:
             self._observing = False
             self._entries = []
             measuring.end(self._add)
 
     def take_records(self) -> list[PerformanceEntry]:
-        """The entries that the callback has not had yet; it won't have them any more."""
+        """Return and remove the entries that the callback has not got yet."""
         entries, self._entries = self._entries, []
         return entries
 

@@ -203,7 +203,7 @@ class Http2Server(Closable, Referenced):
                 return self
             listener = Listener(self, sockets, backlog, self._max_connections, file)
         except OSError as error:
-            self.emit("error", error)  # nobody has to listen: whoever awaits is told
+            self.emit("error", error)  # a listener is optional: awaiting raises it
             raise
         finally:
             self._opening_port = False

@@ -49,7 +49,7 @@ class WebSocket:
     while others send. Used as ``async with``, it is closed at the end of the block: with 1000,
     with 1011 when the block raises.
 
-    Pings of the peer are answered by themselves. Messages that nobody receives hold the peer
+    Pings of the peer are answered automatically. Unreceived messages hold the peer
     back: at 16 of them (``max_queue``), or at 64 KiB.
     """
 
@@ -294,7 +294,7 @@ class WebSocket:
                 self._closed() if self._done else WebSocketClosed(1006, "the WebSocket is closing")
             )
         answer: asyncio.Future[float] = self._loop.create_future()
-        # a Ping that nobody waits for is no error that nobody saw
+        # a ping need not be awaited: asyncio must not report its exception
         answer.add_done_callback(lambda done: done.cancelled() or done.exception())
         self._pings.append((data, answer, time.monotonic()))
         self._write(self._protocol.ping(data))

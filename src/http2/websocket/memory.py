@@ -3,12 +3,12 @@
 Each of them has limits of its own, but a peer may open hundreds on one connection over HTTP/2, and
 a kilobyte that it sends may be a message of a megabyte. What they hold:
 
-- *waiting*: messages that wait for `recv`. Programs make room there, so while there is too much,
-  WebSockets that would take more are held back.
-- *under way*: messages of which the end has not come, and bytes that were not looked at. Nobody but
-  the peer can bring these on. When there is too much, one WebSocket alone may go on, until its
-  message is whole; one that does not get on while others wait for it is closed with 1013.
-- *compression*: its windows. When they are too much, the next WebSocket is opened without.
+- *waiting*: messages that wait for `recv`. The application frees this memory, so above the limit
+  WebSockets that need more are held back.
+- *under way*: incomplete messages, and unprocessed bytes. Only the peer can complete them.
+  Above the limit, only one WebSocket may continue, until its message is complete; one without
+  progress while others wait for it is closed with 1013.
+- *compression*: its windows. Above the limit, new WebSockets are opened without compression.
 """
 
 from __future__ import annotations

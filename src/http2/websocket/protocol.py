@@ -52,7 +52,7 @@ class PongReceived(NamedTuple):
 
 
 class CloseReceived(NamedTuple):
-    """The peer's Close frame; 1005 stands for one without a code."""
+    """The code of the peer's Close frame; 1005 if it had none."""
 
     code: int
     reason: str

@@ -213,7 +213,7 @@ def client_goaways(ground: Ground) -> None:
 
 
 @liar(
-    "trailers of 15 references to one 4 KB entry, on 1,000 responses that nobody reads",
+    "trailers of 15 references to one 4 KB entry, on 1,000 unread responses",
     ends=False,
     ask={"requests": 1000, "read": False},
     before="95 MiB",
@@ -244,7 +244,7 @@ def client_trailers(ground: Ground) -> None:
 
 
 @liar(
-    "1,000 responses of 60 KB of fields, 15 bytes each, that nobody reads",
+    "1,000 unread responses of 60 KB of fields, 15 bytes each",
     ends=False,
     ask={"requests": 1000, "read": False},
     before="128 MiB",
@@ -264,7 +264,7 @@ def client_headers(ground: Ground) -> None:
 
 
 @liar(
-    "a body in DATA of one byte that nobody reads",
+    "an unread body in DATA of one byte",
     ends=False,
     ask={"read": False},
     limit="small pieces of a body are joined",

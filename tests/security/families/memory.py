@@ -327,7 +327,7 @@ def tiny_data_many(ground: Ground) -> None:
 
 @attack(
     "unread uploads of 1,000 streams as far as the windows allow",
-    limit="flow control: the sender stands still",
+    limit="flow control: the sender has to wait",
 )
 def uploads(ground: Ground) -> None:
     """What the connection's window bounds."""
@@ -430,7 +430,7 @@ def full_of_fields(ground: Ground) -> None:
     limit="`max_session_memory`",
 )
 def full_of_trailers(ground: Ground) -> None:
-    """Trailers wait behind a body that nobody reads."""
+    """Trailers wait behind an unread body."""
     peer = ground.connect()
     blocks = Blocks()
     head = raw.block(raw.request_fields("POST", "/upload"))

@@ -397,7 +397,7 @@ def many(ground: Ground, channels: list[Channel]) -> None:
 
 
 @everywhere(
-    "many on one connection, each with 1 KB that inflates to 1 MiB, which nobody receives",
+    "many on one connection, each with 1 KB that inflates to 1 MiB, unreceived",
     "hold", MANY, BOTH,
     limit="`max_session_memory`: messages that wait are counted",
 )  # fmt: skip
