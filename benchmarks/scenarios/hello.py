@@ -110,8 +110,8 @@ SCENARIOS: tuple[Scenario, ...] = (
         title="What a PerformanceObserver takes",
         explanation=(
             f"{HELLO_WORLD}, in the clear and on uvloop: without an observer, after an observer "
-            "has gone, and with one that takes the entry of every stream. Nothing is measured without an "
-            "observer, so the first two are one and the same."
+            "has gone, and with one that takes the entry of every stream. Nothing is measured "
+            "without an observer, so the first two are one and the same."
         ),
         competitors=observed(),
         pairs=(
