@@ -78,7 +78,7 @@ class WebSocketExchange:
         return exchange
 
     async def run(self, app: Application) -> None:
-        """*app*, from its call to its end."""
+        """Run *app* to its end."""
         try:
             await app(self.scope, self.receive, self.send)
             if self._state in (CONNECTING, DENYING):

@@ -45,8 +45,8 @@ class StreamCarrier(Carrier):
     ) -> None:
         super().__init__(loop, protocol, stream.read)
         self._stream = stream
-        # A tunnel that ends while nobody reads it. In the next turn: a reader, who knows
-        # why it has ended, comes first.
+        # A tunnel that ends while it is not read. In the next turn, so that a reader, which
+        # knows the cause, comes first.
         stream.once("close", lambda: loop.call_soon(self._lose, None))
 
     def _put(self, data: bytes | bytearray | memoryview) -> bool:
