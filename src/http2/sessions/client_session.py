@@ -29,8 +29,9 @@ from ..streams.life import LIVE
 from ..streams.priority import check_priority
 from ..streams.push import receive_promise, want_again
 from ..streams.stream import Http2Stream
+from .control import with_handlers
 from .options import SessionOptions, engine_connection
-from .session import LAID_OUT, Http2Session, event_handlers
+from .session import LAID_OUT, Http2Session
 
 if TYPE_CHECKING:
     import builtins
@@ -477,15 +478,18 @@ class ClientHttp2Session(Http2Session):
             self.add_origins(origins)
             self.emit("origin", origins)
 
+    own_handlers = with_handlers(
+        Http2Session.own_handlers,
+        {
+            events.RESPONSE: _on_response,
+            events.PUSH_PROMISE: receive_promise,
+            events.PUSH_RESPONSE: Http2Session.own_handlers[events.HEADERS],
+            events.ALTSVC: _on_altsvc,
+            events.ORIGIN: _on_origin,
+            events.GOAWAY: _on_goaway,
+        },
+    )
 
-ClientHttp2Session.own_handlers = event_handlers(
-    (events.RESPONSE, ClientHttp2Session._on_response),
-    (events.PUSH_PROMISE, receive_promise),
-    (events.PUSH_RESPONSE, ClientHttp2Session._on_headers),
-    (events.ALTSVC, ClientHttp2Session._on_altsvc),
-    (events.ORIGIN, ClientHttp2Session._on_origin),
-    (events.GOAWAY, ClientHttp2Session._on_goaway),
-)
 
 lay_out(
     ClientHttp2Session,

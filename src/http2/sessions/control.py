@@ -24,7 +24,7 @@ from ..constants import (
     NGHTTP2_SESSION_SERVER,
     NGHTTP2_SETTINGS_ENABLE_PUSH,
 )
-from ..engine.events import KNOWN_SETTINGS
+from ..engine import events
 from ..errors import ConnectionClosed, NghttpError, new_error
 from ..net.socket import SocketProxy, host_of
 from ..settings import Settings
@@ -94,6 +94,15 @@ def _settings_of(pairs: Iterable[tuple[int, int]], custom: dict[int, int] | None
     if custom:
         settings.custom_settings.update(custom)
     return settings
+
+
+def _not_ours(self: SessionControl, stream_id: int, first: object, second: object) -> None:
+    """Handle an event that only sessions of the other role can have."""
+
+
+def with_handlers(known: events.Handlers, own: dict[int, events.Handler]) -> events.Handlers:
+    """Return *known*, the event handlers of a class, with those of a class derived from it."""
+    return [own.get(kind, handler) for kind, handler in enumerate(known)]
 
 
 class SessionControl(Closable, Referenced):
@@ -420,7 +429,7 @@ class SessionControl(Closable, Referenced):
     def _current_settings(
         self, get: Callable[[int], int], custom: dict[int, int] | None
     ) -> Settings:
-        pairs = ((identifier, get(identifier)) for identifier in KNOWN_SETTINGS)
+        pairs = ((identifier, get(identifier)) for identifier in events.KNOWN_SETTINGS)
         return _settings_of(pairs, custom)
 
     @property
@@ -505,3 +514,14 @@ class SessionControl(Closable, Referenced):
     def _cancelled(self, code: str) -> BaseException:
         lost = self._lost
         return new_error(code) if lost is None else lost.told(code, retryable=False)
+
+    own_handlers: ClassVar[events.Handlers] = with_handlers(
+        [_not_ours] * (events.MEASURED + 1),
+        {
+            events.SETTINGS: _on_settings,
+            events.SETTINGS_ACK: _on_settings_ack,
+            events.PING: _on_ping,
+            events.PING_ACK: _on_ping_ack,
+        },
+    )
+    """What happens at each kind of event; see `http2.engine.events`."""

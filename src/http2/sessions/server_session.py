@@ -20,8 +20,9 @@ from ..net.origins import altsvc_arguments, check_origins
 from ..streams.push import Pushes
 from ..streams.server_stream import ServerHttp2Stream
 from ..streams.unanswered import check_answered
+from .control import with_handlers
 from .options import SessionOptions
-from .session import LAID_OUT, Http2Session, event_handlers
+from .session import LAID_OUT, Http2Session
 
 if TYPE_CHECKING:
     from ..common.tasks import Work
@@ -255,11 +256,14 @@ class ServerHttp2Session(Http2Session):
         if server is None or not server.emit("timeout", self):
             self.destroy()
 
+    own_handlers = with_handlers(
+        Http2Session.own_handlers,
+        {
+            events.REQUEST: _on_request,
+            events.GOAWAY_SENT: _on_goaway_sent,
+        },
+    )
 
-ServerHttp2Session.own_handlers = event_handlers(
-    (events.REQUEST, ServerHttp2Session._on_request),
-    (events.GOAWAY_SENT, ServerHttp2Session._on_goaway_sent),
-)
 
 lay_out(
     ServerHttp2Session,

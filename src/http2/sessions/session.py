@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from ..common.closing import Completion
 from ..common.emitter import logger
@@ -50,7 +50,7 @@ from ..net.socket import addresses_of
 from ..observing.measuring import Measuring, measure
 from ..streams.stream import Http2Stream, check_error_code
 from ..tls.contexts import is_adequate
-from .control import SessionControl, reason_of
+from .control import SessionControl, reason_of, with_handlers
 from .deadlines import Deadlines, begin_deadlines
 from .options import SessionOptions, engine_connection
 from .upkeep import Upkeep
@@ -123,9 +123,6 @@ class Http2Session(SessionControl):
 
     goaway_last_stream_id: int = 0
     """The last stream identifier of the GOAWAY frame that was received."""
-
-    own_handlers: ClassVar[events.Handlers]
-    """What happens at each kind of event; see `http2.engine.events`."""
 
     # Those, or with layers a list of this session's.
     _handlers: events.Handlers
@@ -660,30 +657,20 @@ class Http2Session(SessionControl):
         if event not in ("error", "close"):
             self.destroy(None, NGHTTP2_INTERNAL_ERROR)
 
-
-def _not_ours(self: Http2Session, stream_id: int, first: object, second: object) -> None:
-    """Handle an event that only sessions of the other role can have."""
-
-
-def event_handlers(*specific: tuple[int, events.Handler]) -> events.Handlers:
-    """Return the event handlers of a class: common ones, and its *specific* ones."""
-    handlers: dict[int, events.Handler] = {
-        events.DATA: Http2Session._on_data,
-        events.HEADERS: Http2Session._on_headers,
-        events.STREAM_CLOSED: Http2Session._on_stream_closed,
-        events.END_SENT: Http2Session._on_end_sent,
-        events.WRITABLE: Http2Session._on_writable,
-        events.WANT_TRAILERS: Http2Session._on_want_trailers,
-        events.SETTINGS: Http2Session._on_settings,
-        events.SETTINGS_ACK: Http2Session._on_settings_ack,
-        events.PING: Http2Session._on_ping,
-        events.PING_ACK: Http2Session._on_ping_ack,
-        events.GOAWAY: Http2Session._on_goaway,
-        events.GOAWAY_SENT: Http2Session._on_goaway_sent,
-        events.FRAME_NOT_SENT: Http2Session._on_frame_not_sent,
-        events.INVALID_FRAME: Http2Session._on_invalid_frame,
-        events.FAILED: Http2Session._on_failed,
-        events.WINDOW_GIVEN: Http2Session._on_window_given,
-    }
-    handlers.update(specific)
-    return [handlers.get(kind, _not_ours) for kind in range(events.MEASURED + 1)]
+    own_handlers = with_handlers(
+        SessionControl.own_handlers,
+        {
+            events.DATA: _on_data,
+            events.HEADERS: _on_headers,
+            events.STREAM_CLOSED: _on_stream_closed,
+            events.END_SENT: _on_end_sent,
+            events.WRITABLE: _on_writable,
+            events.WANT_TRAILERS: _on_want_trailers,
+            events.GOAWAY: _on_goaway,
+            events.GOAWAY_SENT: _on_goaway_sent,
+            events.FRAME_NOT_SENT: _on_frame_not_sent,
+            events.INVALID_FRAME: _on_invalid_frame,
+            events.FAILED: _on_failed,
+            events.WINDOW_GIVEN: _on_window_given,
+        },
+    )
