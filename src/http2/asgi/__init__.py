@@ -16,7 +16,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from .. import (
     Http1IncomingMessage,
@@ -67,7 +66,7 @@ class Handler:
         self.state = {} if state is None else state
         self._tasks: set[asyncio.Task[None]] = set()
         # by session
-        self._connections: WeakKeyDictionary[Any, Connection] = WeakKeyDictionary()
+        self._connections: dict[Any, Connection] = {}
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.app!r}, {len(self._tasks)} running>"
@@ -79,11 +78,12 @@ class Handler:
     ) -> None:
         """Let the application answer *request*."""
         stream = request.stream
-        if stream.session is None:
+        session: Any = stream.session
+        if session is None:
             socket: Any = request.socket
             connection = self._connection(socket, request.http_version, False, **_ends(socket))
         else:
-            connection = self._of_session(stream)
+            connection = self._connections.get(session) or self._begin(session, stream)
         Exchange.begin(connection, stream, request.headers, request.method, request.url, response)
 
     def attached(self, server: Http2Server) -> None:
@@ -127,7 +127,8 @@ class Handler:
             if handshake.problem is not None:
                 handshake.reject()
                 return
-            connection = self._of_session(request.stream)
+            session: Any = request.stream.session
+            connection = self._connections.get(session) or self._begin(session, request.stream)
             WebSocketExchange.begin(connection, handshake, request.stream)
         else:
             response.status_code = 405
@@ -151,15 +152,14 @@ class Handler:
         )
         WebSocketExchange.begin(connection, handshake)
 
-    def _of_session(self, stream: Any) -> Connection:
-        """Return the common data of the requests of *stream*'s session."""
-        session = stream.session
-        found = self._connections.get(session)
-        if found is None:
-            ends = _ends(session.socket)
-            found = self._connection(session.socket, "2", stream.push_allowed, **ends)
-            self._connections[session] = found
-        return found
+    def _begin(self, session: Any, stream: Any) -> Connection:
+        """Return the common data of the requests of *session*; *stream* is its first."""
+        ends = _ends(session.socket)
+        made = self._connection(session.socket, "2", stream.push_allowed, **ends)
+        if not session.destroyed:
+            self._connections[session] = made
+            session.once("close", lambda: self._connections.pop(session, None))
+        return made
 
     def _connection(
         self, socket: Any, http_version: str, push: bool, *, client: Any, server: Any

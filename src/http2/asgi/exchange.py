@@ -130,7 +130,7 @@ class Exchange:
         finally:
             if self.task is not None:
                 connection.tasks.discard(self.task)
-            if self._more and self._state == DONE:
+            if self._more and self._state == DONE and not self._stream.end_after_headers:
                 self._stop_request()
 
     # --- the request -------------------------------------------------------------------
@@ -179,9 +179,7 @@ class Exchange:
     def _stop_request(self) -> None:
         """Stop the request's body: the response is complete."""
         stream = self._stream
-        if stream.id is not None and not (
-            stream.end_after_headers or stream.readable_ended or stream.closed
-        ):
+        if stream.id is not None and not (stream.readable_ended or stream.closed):
             # not before the last byte, or the trailers, were sent
             if stream.writable_finished:
                 stream.close(NGHTTP2_NO_ERROR)

@@ -210,8 +210,8 @@ class Http2ServerRequest(ServerRequest):
     @property
     def url(self) -> str:
         """The path and query, as in the request; None for CONNECT. May be changed."""
-        url: str = self.headers.get(":path")
-        return url
+        # a pseudo-header has one spelling
+        return dict.get(self.headers, ":path")  # type: ignore[return-value]
 
     @url.setter
     def url(self, url: str) -> None:

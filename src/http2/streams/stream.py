@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from ..common.checks import check_integer
 from ..common.closing import Completion
@@ -95,7 +95,8 @@ class Http2Stream(Exchange):
         life = self.life
         if life.destroyed and not life.telling:
             return None
-        return cast("Http2Session", self._session)
+        # no cast: this is asked for by each request
+        return self._session  # type: ignore[return-value]
 
     @property
     def pending(self) -> bool:
