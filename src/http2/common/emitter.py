@@ -310,6 +310,10 @@ class EventEmitter:
         """An `everyday` listener has raised *error*."""
         self._listener_failed(error, event, args)
 
+    def call_handler(self, handler: Callable[..., object], name: str, *args: object) -> None:
+        """Call *handler* as a listener of *name* would be: its failure, and its coroutine, too."""
+        self._run(_Listener(handler, False, None), name, args)
+
     def returned(self, result: object, event: str, args: tuple[object, ...]) -> None:
         """Handle a listener's *result*: start it if it is a coroutine."""
         if isinstance(result, CoroutineType):

@@ -27,7 +27,7 @@ from ..net.origins import serialize_origin
 from ..streams.client_stream import ClientHttp2Stream
 from ..streams.life import LIVE
 from ..streams.priority import check_priority
-from ..streams.push import receive_promise, want_again
+from ..streams.push import PushOffers
 from ..streams.stream import Http2Stream
 from .control import with_handlers
 from .options import SessionOptions, engine_connection
@@ -94,7 +94,8 @@ class ClientHttp2Session(Http2Session):
     _checker: Connection | None = None
     # Whether the GOAWAY of `close` waits for requests that go first.
     _end_unannounced = False
-    _unwanted_pushes = 0
+    # What the server pushes, from its first promise on.
+    _offers: PushOffers | None = None
     # Seconds that `async with` waits at its end for incomplete requests; None for no limit.
     _close_timeout: float | None = CLOSE_TIMEOUT
     _end_timer: asyncio.TimerHandle | None = None
@@ -431,6 +432,17 @@ class ClientHttp2Session(Http2Session):
         if stream is not None:
             stream.receive_response(headers, flags)
 
+    def _on_push_promise(self, parent_id: int, headers: Headers, promised_id: int) -> None:
+        if self._offers is None:
+            self._offers = PushOffers(self)
+        self._offers.receive(self.streams.get(parent_id), headers, promised_id)
+
+    def peer_certificate(self) -> Any:
+        """The server's certificate; None without TLS."""
+        transport = self.transport
+        tls = transport.get_extra_info("ssl_object") if transport is not None else None
+        return None if tls is None else tls.getpeercert()
+
     def submit_again(
         self,
         stream: ClientHttp2Stream,
@@ -452,8 +464,8 @@ class ClientHttp2Session(Http2Session):
 
     def _listener_added(self, event: str) -> None:
         super()._listener_added(event)
-        if event == "stream" and self._unwanted_pushes:
-            want_again(self)
+        if event == "stream" and self._offers is not None:
+            self._offers.want_again()
 
     def misdirected(self, stream: ClientHttp2Stream) -> None:
         """Remove an origin for which the server answered 421 (RFC 9110 section 15.5.20)."""
@@ -482,7 +494,7 @@ class ClientHttp2Session(Http2Session):
         Http2Session.own_handlers,
         {
             events.RESPONSE: _on_response,
-            events.PUSH_PROMISE: receive_promise,
+            events.PUSH_PROMISE: _on_push_promise,
             events.PUSH_RESPONSE: Http2Session.own_handlers[events.HEADERS],
             events.ALTSVC: _on_altsvc,
             events.ORIGIN: _on_origin,

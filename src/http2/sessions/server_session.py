@@ -213,6 +213,12 @@ class ServerHttp2Session(Http2Session):
         self._noticed = False
         self.close()
 
+    def pushes(self) -> Pushes:
+        """The streams that are pushed."""
+        if self._pushes is None:
+            self._pushes = Pushes(self)
+        return self._pushes
+
     def adopt(self, tasks: set[asyncio.Task[object]]) -> None:
         if self._server is not None:
             self._server.adopt(tasks)

@@ -529,6 +529,13 @@ class Http2Session(SessionControl):
         """Return whether *stream* is open or waiting to begin."""
         return stream.id is not None and self.streams.get(stream.id) is stream
 
+    def keep(self, stream: Http2Stream) -> None:
+        """A stream that has begun, by a promise."""
+        assert stream.id is not None
+        self.streams[stream.id] = stream
+        if self.deadlines is not None:
+            self.deadlines.began(stream)
+
     def forget(self, stream: Http2Stream) -> None:
         """Forget a stream that this side has destroyed; the engine still sends RST_STREAM."""
         if stream.id is not None and self.streams.get(stream.id) is stream:

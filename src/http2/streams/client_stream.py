@@ -20,7 +20,7 @@ from ..engine.events import HIGH_WATER
 from ..errors import Http2Error, new_error, stream_error
 from ..headers import Headers, OutgoingHeaders, headers_as_sent
 from .charset import charset_of
-from .life import IDLE
+from .life import IDLE, LIVE
 from .stream import Http2Stream
 
 if TYPE_CHECKING:
@@ -38,6 +38,9 @@ __all__ = ["ClientHttp2Stream"]
 
 # How often a request is sent again that the server has refused.
 MOST_REFUSALS = 5
+
+# A request that the server has made up: complete, and never sent.
+PROMISED = LIVE.on_end.on_sent
 
 # Statuses of responses that mean more than that the response has come.
 _UNUSUAL = frozenset({*range(200), HTTP_STATUS_MISDIRECTED_REQUEST})
@@ -208,6 +211,12 @@ class ClientHttp2Stream(Http2Stream):
             self.life = life if wait_for_trailers else life.on_sent
         self._sent = (headers, None, None)
         self._priority = priority
+
+    def become_promised(self, stream_id: int, headers: Headers) -> None:
+        """The server has promised it, as the response to a request with *headers*."""
+        self.id = stream_id
+        self.life = PROMISED
+        self._sent = (headers, None, None)
 
     def wait_to_begin(self, submit: Callable[[], None]) -> None:
         """Wait for the connection; *submit* sends the request then, and calls `begin`."""

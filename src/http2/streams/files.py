@@ -23,8 +23,8 @@ from ..errors import new_error, stream_error
 from ..headers import OutgoingHeaders, kept_headers
 
 if TYPE_CHECKING:
+    from .interfaces import FileSink
     from .keywords import Descriptor, FilePath
-    from .server_stream import ServerHttp2Stream
 
 Result = TypeVar("Result")
 
@@ -66,14 +66,15 @@ class FileRange:
             raise KeyError(name)
         setattr(self, name, value)
 
-    def _check(self) -> None:
-        """Raise ERR_INVALID_ARG_VALUE or ERR_OUT_OF_RANGE for impossible values."""
-        for name, least in (("offset", 0), ("length", -1)):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int):
-                raise new_error("ERR_INVALID_ARG_VALUE", name, value)
-            if not least <= value < 2**63:
-                raise new_error("ERR_OUT_OF_RANGE", name, f">= {least} and < 2**63", value)
+
+def _check_part(part: FileRange) -> None:
+    """Raise ERR_INVALID_ARG_VALUE or ERR_OUT_OF_RANGE for impossible values."""
+    for name, least in (("offset", 0), ("length", -1)):
+        value = getattr(part, name)
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise new_error("ERR_INVALID_ARG_VALUE", name, value)
+        if not least <= value < 2**63:
+            raise new_error("ERR_OUT_OF_RANGE", name, f">= {least} and < 2**63", value)
 
 
 StatCheck: TypeAlias = (
@@ -143,7 +144,6 @@ class FileTransfer:
     __slots__ = (
         "_check",
         "_fd",
-        "_headers",
         "_keep",
         "_left",
         "_loop",
@@ -155,11 +155,13 @@ class FileTransfer:
         "_reading",
         "_stream",
         "_trailers",
+        "headers",
     )
 
     def __init__(
         self,
-        stream: ServerHttp2Stream,
+        stream: FileSink,
+        loop: asyncio.AbstractEventLoop,
         headers: OutgoingHeaders | None,
         stat_check: Callable[..., object] | None,
         on_error: Callable[..., object] | None,
@@ -167,16 +169,8 @@ class FileTransfer:
         offset: int | None,
         length: int | None,
     ) -> None:
-        if stream.life.closed:
-            raise stream.closed_error()
-        if stream.headers_sent:
-            raise new_error("ERR_HTTP2_HEADERS_SENT")
-        if stream._transfer is not None:
-            raise new_error(
-                "ERR_HTTP2_HEADERS_SENT", message="a file is already being sent as the response"
-            )
         self._part = FileRange(offset, length)
-        self._part._check()
+        _check_part(self._part)
         for name, function in (("stat_check", stat_check), ("on_error", on_error)):
             if function is not None and not callable(function):
                 raise new_error("ERR_INVALID_ARG_VALUE", name, function)
@@ -184,15 +178,10 @@ class FileTransfer:
         if inspect.iscoroutinefunction(stat_check):
             # the answer is needed at once
             raise new_error("ERR_INVALID_ARG_VALUE", "stat_check", stat_check)
-        session = stream._session
-        assert session.engine is not None
         # a dict or a list of pairs that ``stat_check`` may change
-        self._headers: Any = {} if headers is None else kept_headers(headers)
-        status = session.engine.check_response(self._headers)
-        if status in NO_BODY or stream._head_request:
-            raise new_error("ERR_HTTP2_PAYLOAD_FORBIDDEN", status)
+        self.headers: Any = {} if headers is None else kept_headers(headers)
         self._stream = stream
-        self._loop = session.loop
+        self._loop = loop
         self._check = stat_check
         self._on_error = on_error
         self._trailers = wait_for_trailers
@@ -224,7 +213,7 @@ class FileTransfer:
             self._respond()
             self._pump()
         else:
-            self._stream._transfer = self
+            self._stream.transfer = self
             self._in_thread(self._have_stat, os.fstat, fd)
 
     def send_file(self, path: FilePath) -> None:
@@ -238,7 +227,7 @@ class FileTransfer:
         if 0 in path if isinstance(path, bytes) else "\0" in path:
             raise new_error("ERR_INVALID_ARG_VALUE", "path", path)
         self._owns = True
-        self._stream._transfer = self
+        self._stream.transfer = self
         self._in_thread(self._have_file, _open, path, self._part if self._check is None else None)
 
     def _in_thread(
@@ -266,7 +255,7 @@ class FileTransfer:
             self._fail(error)
         elif self._ask(future.result()):
             try:
-                self._part._check()
+                _check_part(self._part)
                 self._respond()
             except Exception as refused:
                 self._fail(refused)
@@ -289,12 +278,12 @@ class FileTransfer:
             return
         part = self._part
         try:
-            part._check()
+            _check_part(part)
             if part.offset > stat.st_size:
                 raise new_error("ERR_OUT_OF_RANGE", "offset", f"<= {stat.st_size}", part.offset)
             rest = stat.st_size - part.offset
             part.length = rest if part.length < 0 else min(rest, part.length)
-            _set_content_length(self._headers, part.length)
+            _set_content_length(self.headers, part.length)
             self._respond()
         except Exception as refused:
             self._fail(refused)
@@ -310,8 +299,8 @@ class FileTransfer:
         check = self._check
         if not self._over and check is not None and not stream.headers_sent:
             # it may answer in another way, for example with another file
-            stream._transfer = None
-            args = (stat, self._headers, self._part)
+            stream.transfer = None
+            args = (stat, self.headers, self._part)
             arity = arity_of(check)
             try:
                 verdict = check(*args) if arity < 0 else check(*args[:arity])
@@ -319,25 +308,20 @@ class FileTransfer:
                 self.stop()
                 stream.handler_failed(error, "stat_check")
                 return False
-            if verdict is False or stream._transfer is not None:
+            if verdict is False or stream.transfer is not None:
                 self._release()
                 return False
-            stream._transfer = self
+            stream.transfer = self
         if self._over or stream.headers_sent or stream.life.closed:
             self._release()
             return False
         return True
 
     def _respond(self) -> None:
-        stream = self._stream
-        stream.respond(self._headers, wait_for_trailers=self._trailers)
-        stream._transfer = self
-        # from here on, the written data is the file
-        stream.life = stream.life.on_end
-        stream._watched = True
+        self._stream.respond_with_body_of(self, self.headers, self._trailers)
         part = self._part
         self._left = part.length
-        self._promised = _content_length(self._headers)
+        self._promised = _content_length(self.headers)
         if self._promised is not None and not 0 <= self._left <= self._promised:
             # the file may have grown: send only the announced length
             self._left = self._promised
@@ -352,13 +336,7 @@ class FileTransfer:
             return
         on_error = self._on_error
         if before and on_error is not None:
-            try:
-                result = on_error(error) if arity_of(on_error) else on_error()
-            except Exception as failure:
-                stream.handler_failed(failure, "on_error")
-            else:
-                if result is not None:
-                    stream.returned(result, "on_error", (error,))
+            stream.call_handler(on_error, "on_error", error)
         else:
             stream.destroy(error)
 
@@ -406,7 +384,7 @@ class FileTransfer:
                 )
             )
             return
-        more = stream._submit(data or None, last)
+        more = stream.write_piece(data, last)
         if last:
             self._release()
         elif more:
@@ -426,8 +404,8 @@ class FileTransfer:
     def _release(self) -> None:
         """Release the resources; the application's own descriptor stays open."""
         self._over = True
-        if self._stream._transfer is self:
-            self._stream._transfer = None
+        if self._stream.transfer is self:
+            self._stream.transfer = None
         fd, self._fd = self._fd, -1
         self._keep = None
         if self._owns and fd >= 0:

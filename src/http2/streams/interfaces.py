@@ -16,8 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from ..engine.connection import Connection as Engine
+    from ..engine.events import Handler
     from ..headers import Headers, OutgoingHeaders
+    from ..settings import Settings
+    from .files import FileTransfer
+    from .keywords import Chunk
     from .life import Life
+    from .push import Pushes
 
 __all__ = [
     "ClientStreamOwner",
@@ -26,6 +31,8 @@ __all__ = [
     "DrivenStream",
     "ExchangeOwner",
     "ExchangeState",
+    "FileSink",
+    "ServerStreamOwner",
     "StreamOwner",
 ]
 
@@ -74,6 +81,34 @@ class StreamOwner(ExchangeOwner, Protocol):
     def lost_to(self, stream: Any) -> BaseException | None:
         """Return the connection's error if *stream* is incomplete because of it."""
 
+    @property
+    def encrypted(self) -> bool | None:
+        """Whether TLS carries it; None before the connection is established."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether it accepts no new streams any more."""
+
+    @property
+    def destroyed(self) -> bool:
+        """Whether it can't be used any more."""
+
+    def keep(self, stream: Any) -> None:
+        """Register *stream*, which has begun by a promise: its events go to it."""
+
+
+class ServerStreamOwner(StreamOwner, Protocol):
+    """What a stream of a server is one of."""
+
+    def pushes(self) -> Pushes:
+        """Return the session's pushed streams; made with the first."""
+
+    def add_layer(self, layer: Callable[[list[Handler]], None]) -> None:
+        """From the next batch on, let *layer* change the list of the handlers of events."""
+
+    def remove_layer(self, layer: Callable[[list[Handler]], None]) -> None:
+        """From the next batch on, do without *layer*."""
+
 
 class ClientStreamOwner(StreamOwner, Protocol):
     """What a stream of a client is one of."""
@@ -88,6 +123,20 @@ class ClientStreamOwner(StreamOwner, Protocol):
         self, stream: Any, headers: OutgoingHeaders | None, priority: tuple[int, int, bool]
     ) -> bool:
         """Send the request of *stream* again, with a new identifier; False when it can't be."""
+
+    def send_settings(
+        self, settings: Settings, waiter: asyncio.Future[tuple[Settings, float]] | None
+    ) -> None:
+        """Tell the server of *settings*; *waiter* gets them and the seconds that it took."""
+
+    def peer_certificate(self) -> Any:
+        """The server's certificate, as `ssl.SSLSocket.getpeercert` has it; None without TLS."""
+
+    def listener_count(self, event: str) -> int:
+        """How many listeners *event* has."""
+
+    def emit(self, event: str, *args: object) -> bool:
+        """Call every listener of *event* with *args*; False when there is none."""
 
     def misdirected(self, stream: Any) -> None:
         """The server is not the one to ask for the origin of *stream*."""
@@ -128,6 +177,31 @@ class ExchangeState(Protocol):
         """The queue of what was written is short again."""
 
 
+class FileSink(ExchangeState, Protocol):
+    """What a file is sent on: a response that has not begun."""
+
+    transfer: FileTransfer | None
+    """The file that is on its way; it comes and goes itself."""
+
+    @property
+    def id(self) -> int | None:
+        """The stream identifier, for errors."""
+
+    def respond_with_body_of(
+        self, transfer: FileTransfer, headers: OutgoingHeaders, wait_for_trailers: bool
+    ) -> None:
+        """Begin the response: what is written from here on is what *transfer* writes."""
+
+    def write_piece(self, data: bytes, last: bool) -> bool:
+        """Send *data* of the file, and END_STREAM with the *last*; False: wait for `resume`."""
+
+    def call_handler(self, handler: Callable[..., object], name: str, *args: object) -> None:
+        """Call *handler* as a listener of *name* would be: its failure, and its coroutine, too."""
+
+    def destroy(self, error: BaseException | None = None) -> None:
+        """Fail: end the stream at once with *error*."""
+
+
 class DrivenStream(ExchangeState, Protocol):
     """How a session drives its streams: one call for each thing that happens to one."""
 
@@ -164,6 +238,15 @@ class DrivenStream(ExchangeState, Protocol):
 
 class DrivenServerStream(DrivenStream, Protocol):
     """The same for a stream on the server."""
+
+    def become_promised(self, *, to_head: bool) -> None:
+        """This side has promised it: its request is complete, and never came."""
+
+    def promise_not_sent(self) -> None:
+        """End: the stream of the promise has ended, or the client's settings have changed."""
+
+    def end_with_trailers(self, data: Chunk | None, trailers: OutgoingHeaders) -> None:
+        """End the response, which has begun, with *data* and then *trailers*."""
 
     is_waiting: bool
     """Whether its handlers don't have the request yet; the session sets it."""

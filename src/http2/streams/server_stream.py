@@ -6,20 +6,25 @@ from typing import TYPE_CHECKING, Any
 
 from ..common.checks import check_bool
 from ..common.layout import lay_out
-from ..constants import HTTP2_METHOD_HEAD, NGHTTP2_FLAG_END_STREAM, NGHTTP2_NO_ERROR
+from ..constants import (
+    HTTP2_METHOD_HEAD,
+    NGHTTP2_FLAG_END_STREAM,
+    NGHTTP2_NO_ERROR,
+    NGHTTP2_REFUSED_STREAM,
+)
 from ..errors import StreamError, new_error
 from ..headers import Headers, OutgoingHeaders
-from . import push
 from .exchange import Responder
-from .files import FileTransfer
+from .files import NO_BODY, FileTransfer
 from .life import LIVE
+from .push import is_allowed
 from .stream import RESET_GRACE, Http2Stream
 
 if TYPE_CHECKING:
     import asyncio
 
     from .files import StatCheck
-    from .interfaces import StreamOwner
+    from .interfaces import ServerStreamOwner
     from .keywords import Chunk, Descriptor, FilePath, OnError
 
 __all__ = ["ServerHttp2Stream"]
@@ -31,15 +36,16 @@ REQUESTED = LIVE.on_peer_end
 class ServerHttp2Stream(Http2Stream, Responder):
     """A stream on the server, from the event ``stream`` of a session or server."""
 
-    _session: StreamOwner
-    _transfer: FileTransfer | None = None
+    _session: ServerStreamOwner
+    # A file that is on its way as the response; see `FileSink`.
+    transfer: FileTransfer | None = None
     # Until the request is handed to its handlers; see `http2.streams.interfaces`.
     is_waiting = False
     # The trailers that arrived meanwhile, and the flags of their frame.
     _early_trailers: tuple[Headers, int] | None = None
 
     def __init__(
-        self, session: StreamOwner, stream_id: int, request: Headers, flags: int = 0
+        self, session: ServerStreamOwner, stream_id: int, request: Headers, flags: int = 0
     ) -> None:
         # Attributes that every request reads are set here, the others have defaults in the classes:
         # reading an instance attribute is several times as fast.
@@ -159,7 +165,7 @@ class ServerHttp2Stream(Http2Stream, Responder):
         ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE, and the errors of
         the header rules.
         """
-        FileTransfer(self, headers, stat_check, None, wait_for_trailers, offset, length).send_fd(fd)
+        self._file(headers, stat_check, None, wait_for_trailers, offset, length).send_fd(fd)
 
     def respond_with_file(
         self,
@@ -183,11 +189,49 @@ class ServerHttp2Stream(Http2Stream, Responder):
 
         Raises like `respond_with_fd`.
         """
-        FileTransfer(
-            self, headers, stat_check, on_error, wait_for_trailers, offset, length
-        ).send_file(path)
+        self._file(headers, stat_check, on_error, wait_for_trailers, offset, length).send_file(path)
 
-    def _end_with_trailers(self, data: Chunk | None, trailers: OutgoingHeaders) -> None:
+    def _file(
+        self,
+        headers: OutgoingHeaders | None,
+        stat_check: StatCheck | None,
+        on_error: OnError | None,
+        wait_for_trailers: bool,
+        offset: int | None,
+        length: int | None,
+    ) -> FileTransfer:
+        if self.life.closed:
+            raise self.closed_error()
+        if self.headers_sent:
+            raise new_error("ERR_HTTP2_HEADERS_SENT")
+        if self.transfer is not None:
+            raise new_error(
+                "ERR_HTTP2_HEADERS_SENT", message="a file is already being sent as the response"
+            )
+        session = self._session
+        made = FileTransfer(
+            self, session.loop, headers, stat_check, on_error, wait_for_trailers, offset, length
+        )
+        assert session.engine is not None
+        status = session.engine.check_response(made.headers)
+        if status in NO_BODY or self._head_request:
+            raise new_error("ERR_HTTP2_PAYLOAD_FORBIDDEN", status)
+        return made
+
+    def respond_with_body_of(
+        self, transfer: FileTransfer, headers: OutgoingHeaders, wait_for_trailers: bool
+    ) -> None:
+        """Begin the response; from here on, the written data is that of *transfer*."""
+        self.respond(headers, wait_for_trailers=wait_for_trailers)
+        self.transfer = transfer
+        self.life = self.life.on_end
+        self._watched = True
+
+    def write_piece(self, data: bytes, last: bool) -> bool:
+        """Send *data* of the file, and END_STREAM with the *last*; False: wait for `resume`."""
+        return self._submit(data or None, last)
+
+    def end_with_trailers(self, data: Chunk | None, trailers: OutgoingHeaders) -> None:
         """End a response that has begun with *data* and then *trailers*."""
         if not self.life.writable:
             self.end(data)
@@ -202,21 +246,21 @@ class ServerHttp2Stream(Http2Stream, Responder):
         self.end(data)
 
     def _is_being_fed(self) -> bool:
-        return self._transfer is not None or super()._is_being_fed()
+        return self.transfer is not None or super()._is_being_fed()
 
     def writable_again(self) -> None:
         super().writable_again()
-        if self._transfer is not None:
-            self._transfer.resume()
+        if self.transfer is not None:
+            self.transfer.resume()
 
     def _cancel_tasks(self) -> None:
-        if self._transfer is not None:
-            self._transfer.stop()
+        if self.transfer is not None:
+            self.transfer.stop()
         super()._cancel_tasks()
 
     def _close_well(self) -> None:
-        if self._transfer is not None:
-            self._transfer.stop()
+        if self.transfer is not None:
+            self.transfer.stop()
         super()._close_well()
 
     def additional_headers(self, headers: OutgoingHeaders) -> None:
@@ -240,7 +284,7 @@ class ServerHttp2Stream(Http2Stream, Responder):
 
         A client refuses pushes with ENABLE_PUSH 0 or MAX_CONCURRENT_STREAMS 0.
         """
-        return push.is_allowed(self)
+        return not self.life.closed and is_allowed(self._session)
 
     def push_stream(
         self,
@@ -267,7 +311,23 @@ class ServerHttp2Stream(Http2Stream, Responder):
         ERR_HTTP2_INVALID_STREAM, ERR_HTTP2_STREAM_ERROR when the client has refused the
         stream before it had room, ERR_HTTP2_STREAM_CANCEL when the session has ended.
         """
-        return push.promise(self, headers, exclusive, parent)
+        if not self.push_allowed:
+            raise new_error("ERR_HTTP2_PUSH_DISABLED")
+        return self._session.pushes().promise(self, headers, exclusive, parent)
+
+    def become_promised(self, *, to_head: bool) -> None:
+        """This side has promised it: its request is complete, and never came."""
+        self.life = self.life.on_peer_end
+        self._watched = True
+        if to_head:
+            # an answer to it has no body
+            self._head_request = True
+            self.life = self.life.on_end
+
+    def promise_not_sent(self) -> None:
+        """End: the stream of the promise has ended, or the client's settings have changed."""
+        self._shut(self.life.on_broken, NGHTTP2_REFUSED_STREAM)
+        self._leave(None)
 
     def all_sent(self) -> None:
         super().all_sent()
