@@ -11,23 +11,16 @@ from typing import Literal, Never, Protocol, TypeAlias, TypeVar, overload
 
 from .common.listening import (
     Custom,
-    Data,
     Error,
-    Fields,
-    FrameError,
     Function,
     Listener1,
     Listener2,
     Listener3,
-    OnData,
     OnError,
-    OnFields,
-    OnFrameError,
     OnPlain,
     Plain,
 )
-from .compat.request import Http2ServerRequest, ServerRequest
-from .compat.response import Http2ServerResponse, ServerResponse
+from .compat.handlers import OwnRequestHandler, Request, RequestHandler, Response
 from .http1.messages import Http1IncomingMessage
 from .net.handshake_socket import HandshakeSocket
 from .servers.unknown_protocol import RawSocket, UnknownProtocolSocket
@@ -36,11 +29,6 @@ from .sessions.server_session import ServerHttp2Session
 from .tunnels.carriers import Carrying
 
 # A server may create requests and responses of the application's own classes.
-Request = TypeVar("Request", bound=ServerRequest, contravariant=True)
-Response = TypeVar("Response", bound=ServerResponse, contravariant=True)
-RequestHandler: TypeAlias = Listener2[Http2ServerRequest, Http2ServerResponse]
-OwnRequestHandler: TypeAlias = Listener2[Request, Response]
-
 Session: TypeAlias = Listener1[ServerHttp2Session]
 SessionError: TypeAlias = Listener2[Exception, ServerHttp2Session]
 Accepted: TypeAlias = (
@@ -61,76 +49,9 @@ OnTlsError = TypeVar("OnTlsError", bound=TlsError)
 OnUnknown = TypeVar("OnUnknown", bound=Unknown)
 
 # Events with the same arguments.
-StreamPlain: TypeAlias = Literal[
-    "aborted", "close", "drain", "end", "finish", "ready", "timeout", "want_trailers"
-]
-ClientStreamPlain: TypeAlias = Literal[
-    "aborted", "close", "continue", "drain", "end", "finish", "ready", "timeout", "want_trailers"
-]
-ClientStreamFields: TypeAlias = Literal["headers", "push", "response", "trailers"]
 ServerPlain: TypeAlias = Literal["close", "listening"]
 RequestNames: TypeAlias = Literal["check_continue", "check_expectation", "request"]
 SessionNames: TypeAlias = Literal["session", "timeout"]
-RequestPlain: TypeAlias = Literal["aborted", "close", "end", "timeout"]
-ResponsePlain: TypeAlias = Literal["close", "drain", "finish", "timeout"]
-
-
-class StreamEvents(Protocol):
-    """Those of an `Http2Stream` of either side."""
-
-    @overload
-    def __call__(self, event: StreamPlain, listener: Plain) -> Plain: ...
-    @overload
-    def __call__(self, event: StreamPlain) -> Callable[[OnPlain], OnPlain]: ...
-    @overload
-    def __call__(self, event: Literal["data"], listener: Data) -> Data: ...
-    @overload
-    def __call__(self, event: Literal["data"]) -> Callable[[OnData], OnData]: ...
-    @overload
-    def __call__(self, event: Literal["error"], listener: Error) -> Error: ...
-    @overload
-    def __call__(self, event: Literal["error"]) -> Callable[[OnError], OnError]: ...
-    @overload
-    def __call__(self, event: Literal["frame_error"], listener: FrameError) -> FrameError: ...
-    @overload
-    def __call__(self, event: Literal["frame_error"]) -> Callable[[OnFrameError], OnFrameError]: ...
-    @overload
-    def __call__(self, event: Literal["trailers"], listener: Fields) -> Fields: ...
-    @overload
-    def __call__(self, event: Literal["trailers"]) -> Callable[[OnFields], OnFields]: ...
-    @overload
-    def __call__(self, event: str, listener: Custom) -> Callable[..., object]: ...
-    @overload
-    def __call__(self, event: str) -> Callable[[Function], Function]: ...
-
-
-class ClientStreamEvents(Protocol):
-    """Those of a `ClientHttp2Stream`."""
-
-    @overload
-    def __call__(self, event: ClientStreamPlain, listener: Plain) -> Plain: ...
-    @overload
-    def __call__(self, event: ClientStreamPlain) -> Callable[[OnPlain], OnPlain]: ...
-    @overload
-    def __call__(self, event: Literal["data"], listener: Data) -> Data: ...
-    @overload
-    def __call__(self, event: Literal["data"]) -> Callable[[OnData], OnData]: ...
-    @overload
-    def __call__(self, event: Literal["error"], listener: Error) -> Error: ...
-    @overload
-    def __call__(self, event: Literal["error"]) -> Callable[[OnError], OnError]: ...
-    @overload
-    def __call__(self, event: Literal["frame_error"], listener: FrameError) -> FrameError: ...
-    @overload
-    def __call__(self, event: Literal["frame_error"]) -> Callable[[OnFrameError], OnFrameError]: ...
-    @overload
-    def __call__(self, event: ClientStreamFields, listener: Fields) -> Fields: ...
-    @overload
-    def __call__(self, event: ClientStreamFields) -> Callable[[OnFields], OnFields]: ...
-    @overload
-    def __call__(self, event: str, listener: Custom) -> Callable[..., object]: ...
-    @overload
-    def __call__(self, event: str) -> Callable[[Function], Function]: ...
 
 
 class ServerEvents(Protocol):
@@ -247,44 +168,6 @@ class SecureServerEvents(Protocol):
     def __call__(self, event: Literal["unknown_protocol"], listener: Unknown) -> Unknown: ...
     @overload
     def __call__(self, event: Literal["unknown_protocol"]) -> Callable[[OnUnknown], OnUnknown]: ...
-    @overload
-    def __call__(self, event: str, listener: Custom) -> Callable[..., object]: ...
-    @overload
-    def __call__(self, event: str) -> Callable[[Function], Function]: ...
-
-
-class RequestEvents(Protocol):
-    """Those of a request."""
-
-    @overload
-    def __call__(self, event: RequestPlain, listener: Plain) -> Plain: ...
-    @overload
-    def __call__(self, event: RequestPlain) -> Callable[[OnPlain], OnPlain]: ...
-    @overload
-    def __call__(self, event: Literal["data"], listener: Data) -> Data: ...
-    @overload
-    def __call__(self, event: Literal["data"]) -> Callable[[OnData], OnData]: ...
-    @overload
-    def __call__(self, event: Literal["error"], listener: Error) -> Error: ...
-    @overload
-    def __call__(self, event: Literal["error"]) -> Callable[[OnError], OnError]: ...
-    @overload
-    def __call__(self, event: str, listener: Custom) -> Callable[..., object]: ...
-    @overload
-    def __call__(self, event: str) -> Callable[[Function], Function]: ...
-
-
-class ResponseEvents(Protocol):
-    """Those of a response."""
-
-    @overload
-    def __call__(self, event: ResponsePlain, listener: Plain) -> Plain: ...
-    @overload
-    def __call__(self, event: ResponsePlain) -> Callable[[OnPlain], OnPlain]: ...
-    @overload
-    def __call__(self, event: Literal["error"], listener: Error) -> Error: ...
-    @overload
-    def __call__(self, event: Literal["error"]) -> Callable[[OnError], OnError]: ...
     @overload
     def __call__(self, event: str, listener: Custom) -> Callable[..., object]: ...
     @overload

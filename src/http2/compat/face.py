@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import Any, Self
 
 from ..common.emitter import EventEmitter
-from ..constants import NGHTTP2_CANCEL
 from ..errors import new_error
 from .socket import StreamSocketProxy, socket_of
 
@@ -78,16 +77,5 @@ class Face(EventEmitter):
         stream.set_timeout(seconds)
         if callback is not None:
             self.on("timeout", callback)
-        if "_ends_when_idle" not in stream.__dict__:
-            stream.__dict__["_ends_when_idle"] = True
-            stream.on("timeout", lambda: _timed_out(stream))
+        stream.end_when_idle()
         return self
-
-
-def _timed_out(stream: Any) -> None:
-    """End *stream* unless its ``timeout`` has another listener."""
-    if stream.listener_count("timeout") > 1:
-        return
-    server = stream._session.server
-    if server is None or not server.emit("timeout", stream._session):
-        stream.close(NGHTTP2_CANCEL)

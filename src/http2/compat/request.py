@@ -14,8 +14,8 @@ from .face import Face
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from ..listening import RequestEvents
     from ..streams.server_stream import ServerHttp2Stream
+    from .listening import RequestEvents
 
 __all__ = ["Http2ServerRequest", "ServerRequest"]
 
@@ -68,7 +68,7 @@ class ServerRequest(Face):
     def scheme(self) -> str:
         """The scheme, ``'https'`` or ``'http'``."""
         scheme: str = self.headers.get(":scheme")
-        return scheme or ("https" if self.stream._session.encrypted else "http")
+        return scheme or ("https" if self.stream.owner.encrypted else "http")
 
     @property
     def authority(self) -> str:
@@ -84,7 +84,7 @@ class ServerRequest(Face):
     @property
     def trailers(self) -> Headers:
         """The trailers; empty until ``end``."""
-        received: Headers | None = self.stream._received_trailers
+        received: Headers | None = self.stream.received_trailers
         if received is None or not self.stream.readable_ended:
             return Headers()
         return received

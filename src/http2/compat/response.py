@@ -27,9 +27,9 @@ from .socket import StreamSocketProxy
 
 if TYPE_CHECKING:
     from ..headers import Headers
-    from ..listening import ResponseEvents
     from ..streams.keywords import Chunk
     from ..streams.server_stream import ServerHttp2Stream
+    from .listening import ResponseEvents
 
 __all__ = ["Http2ServerResponse", "ServerResponse"]
 
@@ -131,7 +131,7 @@ class ServerResponse(Face):
         stream = self.stream
         if stream.headers_sent:
             # not the value that was set: the server has answered for a failed handler
-            return int(stream._sent[1] or self._status)
+            return int(stream.sent_status or self._status)
         return self._status
 
     @status_code.setter
@@ -358,7 +358,7 @@ class ServerResponse(Face):
             if self._trailers is None:
                 stream.end(data)
             else:
-                stream._end_with_trailers(data, self._trailers)
+                stream.end_with_trailers(data, self._trailers)
         except BaseException:
             # an error here must not end the response
             self._ended = bool(stream.writable_ended)
@@ -380,29 +380,8 @@ class ServerResponse(Face):
                 ) from None
 
     def __await__(self) -> Generator[object, None, None]:
-        return self._wait_finished().__await__()
-
-    async def _wait_finished(self) -> None:
-        stream = self.stream
-        if stream.writable_finished:
-            return
-        if not stream._has_told():
-            done = asyncio.get_running_loop().create_future()
-
-            def finish() -> None:
-                if not done.done():
-                    done.set_result(None)
-
-            stream.on("finish", finish)
-            stream.on("close", finish)
-            try:
-                await done
-            finally:
-                stream.off("finish", finish)
-                stream.off("close", finish)
-        if not stream.writable_finished:
-            stream.error_seen = True
-            raise stream._error or new_error("ERR_HTTP2_INVALID_STREAM")
+        waiting: Generator[object, None, None] = self.stream.wait_sent().__await__()
+        return waiting
 
     # --- push ---------------------------------------------------------------------------
 
@@ -469,7 +448,7 @@ class Http2ServerResponse(ServerResponse):
         """
         stream = self.stream
         result: asyncio.Future[ServerResponse] = Handover(
-            lambda response: response.stream.close(NGHTTP2_CANCEL), loop=stream._session.loop
+            lambda response: response.stream.close(NGHTTP2_CANCEL), loop=stream.owner.loop
         )
         if stream.life.closed:
             result.set_exception(new_error("ERR_HTTP2_INVALID_STREAM"))

@@ -20,7 +20,7 @@ from .dispatch import Dispatcher
 from .keywords import SecureServerOptions, ServerOptions
 
 if TYPE_CHECKING:
-    from ..listening import OwnRequestHandler, Request, RequestHandler, Response
+    from .handlers import OwnRequestHandler, Request, RequestHandler, Response
 
 __all__ = ["create_secure_server", "create_server"]
 

@@ -44,23 +44,21 @@ class StreamSocketProxy:
             return getattr(self._stream, name)
         if name in _FORBIDDEN:
             raise new_error("ERR_HTTP2_NO_SOCKET_MANIPULATION")
-        return getattr(self._stream._session.socket, name)
+        return getattr(self._stream.owner.socket, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in _FORBIDDEN:
             raise new_error("ERR_HTTP2_NO_SOCKET_MANIPULATION")
-        setattr(
-            self._stream if name in _OF_THE_STREAM else self._stream._session.socket, name, value
-        )
+        setattr(self._stream if name in _OF_THE_STREAM else self._stream.owner.socket, name, value)
 
     def set_timeout(self, seconds: float, callback: Callable[[], object] | None = None) -> Any:
         """Call `Http2Session.set_timeout` of the stream's session, and return the session."""
-        return self._stream._session.set_timeout(seconds, callback)
+        return self._stream.owner.set_timeout(seconds, callback)
 
 
 def socket_of(stream: Any) -> StreamSocketProxy:
     """Return the proxy of *stream*."""
-    proxy: StreamSocketProxy | None = stream.__dict__.get("_socket_proxy")
+    proxy: StreamSocketProxy | None = stream.socket_proxy
     if proxy is None:
-        proxy = stream.__dict__["_socket_proxy"] = StreamSocketProxy(stream)
+        proxy = stream.socket_proxy = StreamSocketProxy(stream)
     return proxy

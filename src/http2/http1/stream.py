@@ -88,7 +88,7 @@ class Http1Stream(Http1Writer):
             self._feed(data, end)
 
     def _receive_trailers(self, trailers: Headers) -> None:
-        self._received_trailers = trailers
+        self.received_trailers = trailers
         if not self.life.destroyed:
             self.emit("trailers", trailers, 0)
 

@@ -279,7 +279,7 @@ class Http1Writer(Responder):
                 return
         self._end(data, None)
 
-    def _end_with_trailers(self, data: Chunk | None, trailers: OutgoingHeaders) -> None:
+    def end_with_trailers(self, data: Chunk | None, trailers: OutgoingHeaders) -> None:
         """End the response, which has begun, with *data* and then *trailers*.
 
         Only a chunked body can have trailers: with ``content-length``, and for HTTP/1.0, they are

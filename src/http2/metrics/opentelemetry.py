@@ -132,10 +132,10 @@ class OpenTelemetryMetrics(ServerMetrics):
         self._request_size.record(received, attributes)
         self._response_size.record(sent, attributes)
 
-    def _streams_changed(self, more: int) -> None:
+    def streams_changed(self, more: int) -> None:
         self._streams.add(more, self._of_server)
 
-    def _sessions_changed(self, more: int) -> None:
+    def sessions_changed(self, more: int) -> None:
         self._sessions.add(more, self._of_server)
         if more > 0:
             self._sessions_begun.add(more, self._of_server)

@@ -157,10 +157,10 @@ class PrometheusMetrics(ServerMetrics):
         children[1].observe(received)
         children[2].observe(sent)
 
-    def _streams_changed(self, more: int) -> None:
+    def streams_changed(self, more: int) -> None:
         self._streams.inc(more)
 
-    def _sessions_changed(self, more: int) -> None:
+    def sessions_changed(self, more: int) -> None:
         self._sessions.inc(more)
         if more > 0:
             self._sessions_begun.inc(more)

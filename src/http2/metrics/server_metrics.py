@@ -97,10 +97,10 @@ class ServerMetrics(ExchangeWatch):
     def _method(self, exchange: Watched) -> str:
         return exchange.method if exchange.method in self._methods else OTHER
 
-    def _begun(self, exchange: Watched) -> None:
+    def begun(self, exchange: Watched) -> None:
         self._active(self._method(exchange), exchange.scheme, 1)
 
-    def _over(self, exchange: Watched) -> None:
+    def over(self, exchange: Watched) -> None:
         seconds = time.monotonic() - exchange.began
         method = self._method(exchange)
         self._active(method, exchange.scheme, -1)

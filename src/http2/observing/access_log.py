@@ -61,7 +61,7 @@ class AccessLog(ExchangeWatch):
         """Stop logging, including requests in progress."""
         super().close()
 
-    def _over(self, exchange: Watched) -> None:
+    def over(self, exchange: Watched) -> None:
         self.note(
             exchange.began,
             exchange.peer,

@@ -14,6 +14,7 @@ from ..engine import events
 from ..errors import new_error
 from ..servers.server import Http2Server
 from ..streams.watched import Watched
+from .interfaces import ExchangeObserver
 
 if TYPE_CHECKING:
     from ..headers import Headers
@@ -48,41 +49,41 @@ class ExchangeWatch:
 
     # --- for subclasses; also called after `close`, for earlier exchanges -------------------------
 
-    def _begun(self, exchange: Watched) -> None:
+    def begun(self, exchange: Watched) -> None:
         """Handle a request that was passed to its handlers."""
 
-    def _over(self, exchange: Watched) -> None:
+    def over(self, exchange: Watched) -> None:
         """Handle the end of an exchange."""
 
-    def _streams_changed(self, more: int) -> None:
+    def streams_changed(self, more: int) -> None:
         """Handle opened streams of HTTP/2 clients; a negative number have ended."""
 
-    def _sessions_changed(self, more: int) -> None:
+    def sessions_changed(self, more: int) -> None:
         """The same for HTTP/2 sessions."""
 
     # --- sources --------------------------------------------------------------------------------
 
     def _on_session(self, session: ServerHttp2Session) -> None:
         session.prepend_listener("stream", _Streams(self, session))
-        self._sessions_changed(1)
-        session.once("close", lambda: self._sessions_changed(-1))
+        self.sessions_changed(1)
+        session.once("close", lambda: self.sessions_changed(-1))
 
 
 class _Http1:
     """Gets reports about exchanges over HTTP/1."""
 
-    def __init__(self, watch: ExchangeWatch) -> None:
+    def __init__(self, watch: ExchangeObserver) -> None:
         self._watch = watch
 
     def begun(self, stream: WatchedStream) -> None:
         """Handle the head of a request."""
-        self._watch._begun(stream.watched)
+        self._watch.begun(stream.watched)
 
     def over(self, stream: WatchedStream) -> None:
         """Handle the end of the exchange of *stream*."""
         if not stream.complete:
             stream.watched.reset = stream.rst_code or NGHTTP2_CANCEL
-        self._watch._over(stream.watched)
+        self._watch.over(stream.watched)
 
 
 class _Streams:
@@ -91,7 +92,7 @@ class _Streams:
     # no handler that will answer: see `http2.streams.unanswered`
     answers = False
 
-    def __init__(self, watch: ExchangeWatch, session: ServerHttp2Session) -> None:
+    def __init__(self, watch: ExchangeObserver, session: ServerHttp2Session) -> None:
         self._watch = watch
         self._peer = session.peer_name()
         self._scheme = "https" if session.encrypted else "http"
@@ -111,7 +112,7 @@ class _Streams:
 
         def request(session: Any, stream_id: int, headers: Any, flags: Any) -> None:
             found[stream_id] = self._new()
-            watch._streams_changed(1)
+            watch.streams_changed(1)
             on_request(session, stream_id, headers, flags)
 
         def data(session: Any, stream_id: int, chunk: Any, end: Any) -> None:
@@ -129,7 +130,7 @@ class _Streams:
 
         def closed(session: Any, stream_id: int, code: Any, unsent: Any) -> None:
             if found.pop(stream_id, None) is not None:
-                watch._streams_changed(-1)
+                watch.streams_changed(-1)
             on_closed(session, stream_id, code, unsent)
 
         handlers[events.REQUEST], handlers[events.DATA] = request, data
@@ -137,7 +138,7 @@ class _Streams:
 
     def _session_over(self) -> None:
         if self._open:
-            self._watch._streams_changed(-len(self._open))
+            self._watch.streams_changed(-len(self._open))
             self._open.clear()
 
     def __call__(self, stream: ServerHttp2Stream, headers: Headers) -> None:
@@ -147,7 +148,7 @@ class _Streams:
         watched = self._open.get(number) or self._new()
         watched.method, watched.target = stream.request_line()
         watch = self._watch
-        watch._begun(watched)
+        watch.begun(watched)
 
         def over() -> None:
             sent = stream.sent_headers
@@ -155,6 +156,6 @@ class _Streams:
                 watched.status = int(sent[":status"])
             if stream.rst_code or stream.aborted or not stream.writable_finished:
                 watched.reset = stream.rst_code or 0
-            watch._over(watched)
+            watch.over(watched)
 
         stream.once("close", over)

@@ -10,9 +10,10 @@ if TYPE_CHECKING:
 
     from ..engine.connection import Connection as Engine
     from ..engine.events import Handlers
+    from ..streams.watched import Watched
     from .measuring import Measuring
 
-__all__ = ["MeasuredSession"]
+__all__ = ["ExchangeObserver", "MeasuredSession"]
 
 
 class MeasuredSession(Protocol):
@@ -40,3 +41,19 @@ class MeasuredSession(Protocol):
 
     def count_sent(self, begin: bool) -> None:
         """Enable or disable reports about sent data for one more layer."""
+
+
+class ExchangeObserver(Protocol):
+    """What is told of a server's exchanges, over both protocols: an access log, or metrics."""
+
+    def begun(self, exchange: Watched) -> None:
+        """A request was handed to its handlers."""
+
+    def over(self, exchange: Watched) -> None:
+        """Its exchange is over."""
+
+    def streams_changed(self, more: int) -> None:
+        """So many streams of HTTP/2 clients were opened; fewer than 0: have ended."""
+
+    def sessions_changed(self, more: int) -> None:
+        """The same for HTTP/2 sessions."""

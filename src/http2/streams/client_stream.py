@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
     from ..engine import Connection
-    from ..listening import ClientStreamEvents
     from .interfaces import ClientStreamOwner
+    from .listening import ClientStreamEvents
 
 __all__ = ["ClientHttp2Stream"]
 
@@ -344,7 +344,7 @@ class ClientHttp2Stream(Http2Stream):
         ended = bool(flags & NGHTTP2_FLAG_END_STREAM)
         self.touch()
         if status is None:
-            self._received_trailers = headers
+            self.received_trailers = headers
             self.emit("trailers", headers, flags)
         elif 100 <= status < 200 and not ended:
             self.emit("headers", headers, flags)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
+from ..common.closing import Completion
 from ..common.emitter import logger
 from ..common.timers import IdleTimer, check_timeout
 from ..constants import NGHTTP2_CANCEL, NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR
@@ -21,6 +22,9 @@ __all__ = ["Exchange", "Responder"]
 # Errors that are always the handler's own mistake, whatever the state of its stream.
 OF_THE_PROGRAM = frozenset({"ERR_HTTP_CONTENT_LENGTH_MISMATCH", "ERR_STREAM_WRITE_AFTER_END"})
 
+
+# Events of a request whose listeners may answer it.
+OF_THE_BODY = ("data", "end", "trailers", "timeout")
 
 # Number of characters of a request's target in a log line.
 SHOWN_TARGET = 200
@@ -69,7 +73,7 @@ class Exchange(Duplex, ABC):
     # The headers as given by the application, and the status and date that were added.
     _sent: tuple[OutgoingHeaders | None, int | None, str | None] = (None, None, None)
     # The peer's trailers, for `http2.compat`.
-    _received_trailers: Headers | None = None
+    received_trailers: Headers | None = None
     # The error for the event `error`, until it is emitted.
     _unemitted: BaseException | None = None
     _timer: IdleTimer | None = None
@@ -122,6 +126,16 @@ class Exchange(Duplex, ABC):
             headers, {name: value for name, value in defaults.items() if value is not None}
         )
 
+    @property
+    def sent_status(self) -> int | None:
+        """The status that was sent, and not given with the headers."""
+        return self._sent[1]
+
+    @property
+    def failure(self) -> BaseException | None:
+        """Why reading, writing and waiting fail."""
+        return self._error
+
     # --- reading ----------------------------------------------------------------------
 
     async def trailers(self) -> Headers | None:
@@ -132,7 +146,7 @@ class Exchange(Duplex, ABC):
         body ended early.
         """
         await self._wait_read_end()
-        return self._received_trailers
+        return self.received_trailers
 
     # --- writing ----------------------------------------------------------------------
 
@@ -149,7 +163,33 @@ class Exchange(Duplex, ABC):
         error.__cause__ = self._error
         return error
 
+    async def wait_sent(self) -> None:
+        """Wait until all of it was passed to the transport; raises its error."""
+        if self.life.writable_finished:
+            return
+        if not self._has_told():
+            done = self._session.loop.create_future()
+
+            def finish() -> None:
+                if not done.done():
+                    done.set_result(None)
+
+            self.on("finish", finish)
+            self.on("close", finish)
+            try:
+                await done
+            finally:
+                self.off("finish", finish)
+                self.off("close", finish)
+        if not self.life.writable_finished:
+            self.error_seen = True
+            raise self._error or new_error("ERR_HTTP2_INVALID_STREAM")
+
     # --- ends -------------------------------------------------------------------------
+
+    @abstractmethod
+    def close(self, code: int = NGHTTP2_NO_ERROR) -> Completion:
+        """Close it with *code*; awaitable: until ``close`` is emitted."""
 
     @abstractmethod
     def destroy(self, error: BaseException | None = None) -> None:
@@ -327,6 +367,9 @@ class Responder(Exchange):
     _informational: list[Headers] | None = None
     _feeders = 0
     _keeps_handlers = False
+    _ends_when_idle = False
+    # What requests and responses show as its socket.
+    socket_proxy: Any = None
 
     def _tell_closed(self) -> None:
         if (
@@ -364,11 +407,44 @@ class Responder(Exchange):
         """The headers of the informational responses that were sent."""
         return list(self._informational or ())
 
+    def is_unanswered(self) -> bool:
+        """Whether nothing has answered, and nothing is left that may."""
+        return not (
+            self.headers_sent
+            or self.life.closed
+            or self._tasks
+            or self._is_being_fed()
+            or any(self.listener_count(name) for name in OF_THE_BODY)
+        )
+
+    def fail_unanswered(self, handler: object) -> None:
+        """Answer with status 500: *handler* has returned without a response."""
+        logger.error(
+            "%r: the handler %s returned without a response: %s",
+            self,
+            getattr(handler, "__qualname__", handler),
+            self._described(),
+        )
+        self._answer_failure()
+
+    def end_when_idle(self) -> None:
+        """Close it on its ``timeout``, unless another listener or the server is told."""
+        if not self._ends_when_idle:
+            self._ends_when_idle = True
+            self.on("timeout", self._end_idle)
+
+    def _end_idle(self) -> None:
+        if self.listener_count("timeout") > 1:
+            return
+        session: Any = self._session
+        if session.server is None or not session.server.emit("timeout", session):
+            self.close(NGHTTP2_CANCEL)
+
     def _is_being_fed(self) -> bool:
         """Return whether a file or a pipe that the application has started will answer."""
         return self._feeders > 0
 
-    def _answered_by(self, count: int) -> None:
+    def answered_by(self, count: int) -> None:
         """Count the files and pipes that answer: *count* is 1 at the start, -1 at the end."""
         self._feeders += count
 

@@ -19,10 +19,8 @@ if TYPE_CHECKING:
     from ..engine.events import Handler
     from ..headers import Headers, OutgoingHeaders
     from ..settings import Settings
-    from .files import FileTransfer
     from .keywords import Chunk
     from .life import Life
-    from .push import Pushes
 
 __all__ = [
     "ClientStreamOwner",
@@ -97,10 +95,19 @@ class StreamOwner(ExchangeOwner, Protocol):
         """Register *stream*, which has begun by a promise: its events go to it."""
 
 
+class Promises(Protocol):
+    """The pushed streams of a session: see `http2.streams.push`."""
+
+    def promise(
+        self, parent: Any, headers: OutgoingHeaders | None, exclusive: bool, depends_on: int
+    ) -> asyncio.Future[Any]:
+        """Promise a response on *parent*: see `ServerHttp2Stream.push_stream`."""
+
+
 class ServerStreamOwner(StreamOwner, Protocol):
     """What a stream of a server is one of."""
 
-    def pushes(self) -> Pushes:
+    def pushes(self) -> Promises:
         """Return the session's pushed streams; made with the first."""
 
     def add_layer(self, layer: Callable[[list[Handler]], None]) -> None:
@@ -177,18 +184,25 @@ class ExchangeState(Protocol):
         """The queue of what was written is short again."""
 
 
-class FileSink(ExchangeState, Protocol):
-    """What a file is sent on: a response that has not begun."""
-
-    transfer: FileTransfer | None
-    """The file that is on its way; it comes and goes itself."""
+class NumberedStream(ExchangeState, Protocol):
+    """A stream with its identifier, and what it tells when it gets one."""
 
     @property
     def id(self) -> int | None:
-        """The stream identifier, for errors."""
+        """The stream identifier; None until it has one."""
+
+    def once(self, event: str, listener: Any) -> Any:
+        """Call *listener* the next time that *event* happens."""
+
+
+class FileSink(NumberedStream, Protocol):
+    """What a file is sent on: a response that has not begun."""
+
+    transfer: Any
+    """The file that is on its way; it comes and goes itself."""
 
     def respond_with_body_of(
-        self, transfer: FileTransfer, headers: OutgoingHeaders, wait_for_trailers: bool
+        self, transfer: Any, headers: OutgoingHeaders, wait_for_trailers: bool
     ) -> None:
         """Begin the response: what is written from here on is what *transfer* writes."""
 
@@ -200,6 +214,42 @@ class FileSink(ExchangeState, Protocol):
 
     def destroy(self, error: BaseException | None = None) -> None:
         """Fail: end the stream at once with *error*."""
+
+
+class RespondingExchange(ExchangeState, Protocol):
+    """What other rooms call on an exchange that responds, a `Responder`."""
+
+    received_trailers: Headers | None
+    """What the peer has sent after its body."""
+
+    socket_proxy: Any
+    """What requests and responses show as its socket; made when it is first asked for."""
+
+    @property
+    def sent_status(self) -> int | None:
+        """The status that was sent, and not given with the headers."""
+
+    @property
+    def failure(self) -> BaseException | None:
+        """Why reading, writing and waiting fail."""
+
+    def answered_by(self, count: int) -> None:
+        """*count* (1, or -1 at its end) of what answers for the program is under way."""
+
+    def is_unanswered(self) -> bool:
+        """Whether nothing has answered, and nothing is left that may."""
+
+    def fail_unanswered(self, handler: object) -> None:
+        """Answer with status 500: *handler* has returned without a response."""
+
+    def end_when_idle(self) -> None:
+        """Close it on its ``timeout``, unless another listener or the server is told."""
+
+    async def wait_sent(self) -> None:
+        """Wait until all of it was passed to the transport; raises its error."""
+
+    def end_with_trailers(self, data: Chunk | None, trailers: OutgoingHeaders) -> None:
+        """End the response, which has begun, with *data* and then *trailers*."""
 
 
 class DrivenStream(ExchangeState, Protocol):

@@ -69,8 +69,8 @@ def pipe(source: Source, sink: Sink) -> asyncio.Task[int]:
     task = start(_pipe(_opened(source), sink, stream))
     task.add_done_callback(retrieve)
     if isinstance(stream, Responder) and not task.done():
-        stream._answered_by(1)
-        task.add_done_callback(lambda _: stream._answered_by(-1))
+        stream.answered_by(1)
+        task.add_done_callback(lambda _: stream.answered_by(-1))
     return task
 
 
@@ -90,12 +90,12 @@ async def _pipe(source: Opened, sink: Sink, stream: Exchange | asyncio.StreamWri
             if isinstance(stream, Exchange) and stream.destroyed and not (
                 current is not None and current.cancelling()
             ):  # fmt: skip
-                failure = stream._error or new_error("ERR_STREAM_PREMATURE_CLOSE")
+                failure = stream.failure or new_error("ERR_STREAM_PREMATURE_CLOSE")
         elif not copying.done():
             copying.cancel()
-        elif isinstance(stream, Exchange) and error.__cause__ is stream._error is not None:
+        elif isinstance(stream, Exchange) and error.__cause__ is stream.failure is not None:
             # written after the end: the error that ended it says more
-            failure = stream._error
+            failure = stream.failure
         await _abandon(source, failure)
         _end_badly(stream, failure)
         if failure is error:

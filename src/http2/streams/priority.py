@@ -9,8 +9,7 @@ from ..constants import NGHTTP2_SESSION_SERVER
 from ..errors import new_error
 
 if TYPE_CHECKING:
-    from .interfaces import StreamOwner
-    from .stream import Http2Stream
+    from .interfaces import NumberedStream, StreamOwner
 
 __all__ = ["check_priority", "prioritize"]
 
@@ -27,7 +26,7 @@ def check_priority(*, weight: object = 16, parent: object = 0, exclusive: object
 
 
 def prioritize(
-    stream: Http2Stream,
+    stream: NumberedStream,
     owner: StreamOwner,
     exclusive: bool | None,
     parent: int | None,
@@ -55,7 +54,7 @@ def prioritize(
 
     def submit() -> None:
         connection = owner.engine
-        if connection is None or stream.id is None or stream.closed:
+        if connection is None or stream.id is None or stream.life.closed:
             return
         if legacy and stream.id != parent:
             connection.priority(stream.id, parent, weight, exclusive, silent)

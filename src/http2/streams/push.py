@@ -16,10 +16,9 @@ from ..constants import (
     NGHTTP2_FLAG_END_HEADERS,
     NGHTTP2_PROTOCOL_ERROR,
     NGHTTP2_REFUSED_STREAM,
-    NGHTTP2_SETTINGS_ENABLE_PUSH,
     NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS,
 )
-from ..engine.events import FRAME_NOT_SENT, SETTINGS, STREAM_CLOSED, Handlers
+from ..engine.events import FRAME_NOT_SENT, SETTINGS, STREAM_CLOSED
 from ..errors import Http2Error, NghttpError, new_error, stream_error
 from ..headers import Headers, OutgoingHeaders, headers_as_sent, kept_headers
 from ..net.origins import covers
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
 
     Promise = asyncio.Future[tuple[ServerHttp2Stream, Headers]]
 
-__all__ = ["PushOffers", "Pushes", "is_allowed"]
+__all__ = ["PushOffers", "Pushes"]
 
 FRAME_PUSH_PROMISE = 5
 # nghttp2's errors for states in which no promise is possible, as opposed to invalid headers.
@@ -175,18 +174,6 @@ class Pushes:
         self._open.clear()
         # the handlers hold this object, and it holds the session
         self._session.remove_layer(self._lay)
-
-
-def is_allowed(session: ServerStreamOwner) -> bool:
-    """Return whether the client of *session* accepts pushes, and it has not ended."""
-    connection = session.engine
-    return (
-        not session.closed
-        and not session.destroyed
-        and connection is not None
-        and connection.remote_setting(NGHTTP2_SETTINGS_ENABLE_PUSH) != 0
-        and connection.remote_setting(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS) != 0
-    )
 
 
 # --- what a client is promised --------------------------------------------------------------

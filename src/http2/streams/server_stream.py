@@ -11,13 +11,14 @@ from ..constants import (
     NGHTTP2_FLAG_END_STREAM,
     NGHTTP2_NO_ERROR,
     NGHTTP2_REFUSED_STREAM,
+    NGHTTP2_SETTINGS_ENABLE_PUSH,
+    NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS,
 )
 from ..errors import StreamError, new_error
 from ..headers import Headers, OutgoingHeaders
 from .exchange import Responder
 from .files import NO_BODY, FileTransfer
 from .life import LIVE
-from .push import is_allowed
 from .stream import RESET_GRACE, Http2Stream
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class ServerHttp2Stream(Http2Stream, Responder):
             self._early_trailers = headers, flags
             return
         self.touch()
-        self._received_trailers = headers
+        self.received_trailers = headers
         self.emit("trailers", headers, flags)
         if flags & NGHTTP2_FLAG_END_STREAM and not self.life.destroyed:
             self._feed(b"", True)
@@ -284,7 +285,16 @@ class ServerHttp2Stream(Http2Stream, Responder):
 
         A client refuses pushes with ENABLE_PUSH 0 or MAX_CONCURRENT_STREAMS 0.
         """
-        return not self.life.closed and is_allowed(self._session)
+        session = self._session
+        connection = session.engine
+        return (
+            not self.life.closed
+            and not session.closed
+            and not session.destroyed
+            and connection is not None
+            and connection.remote_setting(NGHTTP2_SETTINGS_ENABLE_PUSH) != 0
+            and connection.remote_setting(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS) != 0
+        )
 
     def push_stream(
         self,
@@ -313,7 +323,10 @@ class ServerHttp2Stream(Http2Stream, Responder):
         """
         if not self.push_allowed:
             raise new_error("ERR_HTTP2_PUSH_DISABLED")
-        return self._session.pushes().promise(self, headers, exclusive, parent)
+        promises = self._session.pushes()
+        future: asyncio.Future[tuple[ServerHttp2Stream, Headers]]
+        future = promises.promise(self, headers, exclusive, parent)
+        return future
 
     def become_promised(self, *, to_head: bool) -> None:
         """This side has promised it: its request is complete, and never came."""

@@ -20,9 +20,9 @@ from .priority import prioritize
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-    from ..listening import StreamEvents
     from ..sessions.session import Http2Session
     from .keywords import Chunk
+    from .listening import StreamEvents
 
 __all__ = ["Http2Stream", "StreamState"]
 

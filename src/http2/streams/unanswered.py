@@ -9,14 +9,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..common.emitter import EventEmitter, logger
+from ..common.emitter import EventEmitter
 from ..common.tasks import Work
 from .exchange import Responder
 
 __all__ = ["check_answered"]
-
-# Events of a request whose listeners may answer it.
-OF_THE_BODY = ("data", "end", "trailers", "timeout")
 
 
 def check_answered(
@@ -25,27 +22,17 @@ def check_answered(
     """Answer with 500 if *coroutine*, a handler of *event* of *emitter*, has not answered."""
     stream = args[0] if event == "stream" else getattr(args[0], "stream", None)
     if (
-        getattr(stream, "headers_sent", True)
-        or not isinstance(stream, Responder)
-        or stream.life.closed
-        or stream._tasks
-        or stream._is_being_fed()
-        or any(stream.listener_count(name) for name in OF_THE_BODY)
-        or _others_listen(stream, emitter, event)
+        not getattr(stream, "headers_sent", True)
+        and isinstance(stream, Responder)
+        and stream.is_unanswered()
+        and not _others_listen(stream, emitter, event)
     ):
-        return
-    logger.error(
-        "%r: the handler %s returned without a response: %s",
-        stream,
-        getattr(coroutine, "__qualname__", coroutine),
-        stream._described(),
-    )
-    stream._answer_failure()
+        stream.fail_unanswered(coroutine)
 
 
 def _others_listen(stream: Any, emitter: EventEmitter, event: str) -> bool:
     """Return whether *stream* has handlers besides the one of *event* of *emitter*."""
-    session = stream._session
+    session = stream.owner
     server = getattr(session, "server", None)
     streams = 0 if stream.id is None else _handlers(session)
     if server is not None:

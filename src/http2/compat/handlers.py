@@ -1,0 +1,14 @@
+"""What handlers of requests get, as types: a server may be given classes of a program's own."""
+
+from __future__ import annotations
+
+from typing import TypeAlias, TypeVar
+
+from ..common.listening import Listener2
+from .request import Http2ServerRequest, ServerRequest
+from .response import Http2ServerResponse, ServerResponse
+
+Request = TypeVar("Request", bound=ServerRequest, contravariant=True)
+Response = TypeVar("Response", bound=ServerResponse, contravariant=True)
+RequestHandler: TypeAlias = Listener2[Http2ServerRequest, Http2ServerResponse]
+OwnRequestHandler: TypeAlias = Listener2[Request, Response]
