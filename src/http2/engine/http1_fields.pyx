@@ -109,7 +109,12 @@ cdef class Http1Fields:
         cdef FieldName name = <FieldName>key
         cdef const char *data
         cdef Py_ssize_t length
-        cdef object text = plain_value(name, value)
+        cdef object text
+        if name.mark == SEEN_STATUS and not trailers and type(value) is int and 100 <= value <= 999:
+            # as most give it: no need to write it and to read that
+            self.status = value
+            return 0
+        text = plain_value(name, value)
         span(name, text, &data, &length)
         if is_padded(data, length):
             if strict_whitespace:

@@ -176,4 +176,5 @@ lay_out(
     *("_session", "_request", "method", "url", "http_version", "life", "headers_sent"),
     *("_watched", "_buffered", "_did_read", "_reader", "_had_tasks", "_tasks", "_chunks"),
     *("_fields", "_sent", "_wants_chunks", "_framing", "_left", "_response_ended", "_code"),
+    "end_after_headers",
 )
