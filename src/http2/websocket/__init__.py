@@ -1,8 +1,8 @@
 """WebSocket (RFC 6455) over streams of HTTP/2 (RFC 8441), and over HTTP/1.1 on servers.
 
-Needs ``wsproto``, which ``pip install 'http2[websocket]'`` brings. `http2` has the names that
-programs use; `ServerHandshake`, `HttpAnswer` and `is_websocket_request` are for what builds on
-them.
+Needs ``wsproto``, which ``pip install 'http2[websocket]'`` installs. `http2` has the names for
+applications; `ServerHandshake`, `HttpAnswer` and `is_websocket_request` are for frameworks on
+top of them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What carries a WebSocket: a stream of HTTP/2, or a connection that has left HTTP/1.1."""
+"""Define the carriers of a WebSocket: an HTTP/2 stream, or a connection that has left HTTP/1.1."""
 
 from __future__ import annotations
 
@@ -12,48 +12,48 @@ from ..streams.stream import Http2Stream
 
 __all__ = ["Carrier", "Http1Carrier", "Http2Carrier", "Receiver"]
 
-# Bytes that wait for a socket above which a writer is to wait, as for a stream of HTTP/2.
+# Bytes queued for a socket above which writers must wait, as for an HTTP/2 stream.
 HIGH_WATER = 64 * 1024
 READ_SIZE = 64 * 1024
-# Seconds that a server has to end its stream behind the closing handshake.
+# Seconds that a server has to end its stream after the closing handshake.
 PATIENCE = 0.2
 
 
 class Receiver(NamedTuple):
-    """Who is told what a carrier brings."""
+    """The receiver of a carrier's data and events."""
 
     received: Callable[[bytes], None]
     """Bytes have come."""
     writable: Callable[[], None]
-    """What waited to be sent has gone."""
+    """Handle an empty queue: the waiting data was sent."""
     ended: Callable[[], None]
-    """The peer sends no more."""
+    """Handle the end of the peer's data."""
     lost: Callable[[BaseException | None], None]
-    """The carrier is over; said once."""
+    """Handle the end of the carrier; called once."""
 
 
 class Carrier(Protocol):
-    """What a WebSocket asks of what carries it."""
+    """The interface of a WebSocket's carrier."""
 
     def begin(self, receiver: Receiver) -> None:
-        """Tell *receiver* from now on what comes."""
+        """Pass received data to *receiver* from now on."""
 
     def write(self, data: Any) -> bool:
-        """Send *data*; False means: wait for `drain` before more. Raises when it can't be sent."""
+        """Send *data*; after False, wait for `drain`. Raises if it cannot be sent."""
 
     async def drain(self) -> None:
-        """Wait until `write` may go on; raises when it never may."""
+        """Wait until `write` may continue; raise if it never may."""
 
     def pause(self) -> None:
-        """Bring no more until `resume`: the peer is held back."""
+        """Pass no data until `resume`; the peer is held back."""
 
     def resume(self) -> None:
-        """Bring more."""
+        """Pass data again."""
 
     def end(self, clean: bool, first: bool) -> None:
-        """Send no more after what was written.
+        """End this side after the written data.
 
-        *clean*: nor does the peer; *first*: this side began the closing handshake.
+        *clean*: the peer has ended too; *first*: this side began the closing handshake.
         """
 
     def abort(self) -> None:
@@ -61,7 +61,7 @@ class Carrier(Protocol):
 
 
 class Http2Carrier:
-    """A stream: its windows hold the peer back (RFC 8441 section 5)."""
+    """An HTTP/2 stream, whose windows hold the peer back (RFC 8441 section 5)."""
 
     def __init__(self, stream: Http2Stream, *, client: bool = False) -> None:
         self._stream = stream
@@ -124,7 +124,7 @@ class Http2Carrier:
 
 
 class Http1Carrier:
-    """A connection that has left HTTP/1.1 with status 101; it is closed behind the WebSocket."""
+    """A connection that has left HTTP/1.1 with status 101; it is closed after the WebSocket."""
 
     def __init__(self, socket: RawSocket) -> None:
         self._socket = socket
@@ -197,9 +197,9 @@ class Http1Carrier:
         self._resumed.set()
 
     def end(self, clean: bool, first: bool) -> None:
-        """Close the connection; while the peer may still send, our side of it alone.
+        """Close the connection; while the peer may still send, only this side of it.
 
-        A socket that is closed with bytes unread answers with a reset, which drops what was sent.
+        Closing a socket with unread bytes causes a reset, which discards sent data.
         """
         self._ended = True
         if clean or self._task is None or self._task.done() or self._socket.reader.at_eof():
@@ -208,7 +208,7 @@ class Http1Carrier:
             self._writer.write_eof()
 
     def abort(self) -> None:
-        """Close the connection; what the peer has not taken is lost."""
+        """Close the connection; data that the peer has not read is lost."""
         self._resumed.set()
         self._ended = True
         self._socket.destroy()

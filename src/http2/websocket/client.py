@@ -1,4 +1,4 @@
-"""A client's side: `connect_websocket`, over HTTP/2 (RFC 8441)."""
+"""Define `connect_websocket`, for clients over HTTP/2 (RFC 8441)."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
 __all__ = ["connect_websocket"]
 
 SCHEMES = {"ws": "http", "wss": "https", "http": "http", "https": "https"}
-# What tells that the first SETTINGS of a session have come.
+# By session: the ping whose answer shows that the first SETTINGS have arrived.
 _asked: WeakKeyDictionary[ClientHttp2Session, asyncio.Future[Any]] = WeakKeyDictionary()
-# Bytes of the body of a refusal that its error shows.
+# Bytes of a refusal's body that are stored in the error.
 MOST_SHOWN = 4096
 
 
 class ConnectingWebSocket:
-    """What `connect_websocket` returns: ``async with`` it, or ``await`` it."""
+    """The result of `connect_websocket`, for ``async with`` or ``await``."""
 
     def __init__(
         self,
@@ -85,7 +85,7 @@ class ConnectingWebSocket:
             await own.close()
             return
         try:
-            # the Close frame goes at the end of this turn of the loop
+            # the Close frame is sent at the end of this turn of the loop
             await asyncio.sleep(0)
         finally:
             own.destroy()
@@ -115,13 +115,13 @@ class ConnectingWebSocket:
                 ) from error
             raise
         if self._own_session is not None:
-            # it has nothing else to do: it ends behind the WebSocket
+            # it has no other use: it ends after the WebSocket
             own = self._own_session
             stream.on("close", lambda: own.close())
         return ws
 
     async def _check_offered(self, session: ClientHttp2Session) -> None:
-        """Wait until the server's first SETTINGS have come, and say what is missing in them."""
+        """Wait for the server's first SETTINGS, and raise if they do not permit WebSockets."""
         if not session.remote_settings.enable_connect_protocol:
             # SETTINGS come before anything else, so before the answer to a PING: one for all
             asked = _asked.get(session)
@@ -150,7 +150,7 @@ class ConnectingWebSocket:
         return fields + self._fields
 
     async def _opened(self, stream: ClientHttp2Stream, response: Headers) -> WebSocket:
-        """The WebSocket that *response* opens; raises why it does not."""
+        """Return the WebSocket that *response* opens, or raise the reason why it does not."""
         status = int(response[":status"])
         if not 200 <= status <= 299:
             body = await stream.read(MOST_SHOWN)
@@ -209,23 +209,23 @@ def connect_websocket(
     """Open a WebSocket over HTTP/2 (RFC 8441).
 
     ``async with connect_websocket("wss://example.org/chat") as ws`` closes it at the end of the
-    block, ``ws = await connect_websocket(…)`` leaves that to the program. *url* is one of ``wss:``
-    or ``ws:``, which is HTTP/2 with prior knowledge.
+    block; after ``ws = await connect_websocket(…)`` the caller closes it. *url* begins with
+    ``wss:`` or ``ws:``, which means HTTP/2 with prior knowledge.
 
-    Without a *session*, a connection of its own is made, to which *connect_options* go: those of
-    `connect`, such as ``ca``. With one, it is a stream among others on that: any number of
-    WebSockets share a connection.
+    Without a *session*, it creates a separate connection with *connect_options*, the options of
+    `connect`, such as ``ca``. With a *session*, the WebSocket is one of its streams: any number of
+    WebSockets can share a connection.
 
-    *subprotocols* are offered, what is liked best first; the server's choice is
+    *subprotocols* are offered in order of preference; the server's choice is
     `WebSocket.subprotocol`. *headers* are added to the request, *origin* is its ``origin``.
-    *open_timeout* is how many seconds all this may take, 0 for any time. The other arguments are
-    those of `accept_websocket`.
+    *open_timeout* is the time limit for opening it in seconds, 0 for no limit. The other arguments
+    are those of `accept_websocket`.
 
     Raises ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE, the errors of the header
-    rules and what `connect` does at the call. Entering it, or awaiting it, raises
-    `WebSocketHandshakeError` when the server does not offer WebSockets over HTTP/2, answers with
-    another status than 2xx, or chooses what was not offered; `TimeoutError`; and what awaiting a
-    session raises.
+    rules and those of `connect` at the call. Entering or awaiting it raises
+    `WebSocketHandshakeError` if the server does not announce WebSockets over HTTP/2, answers with
+    a status other than 2xx, or selects something that was not offered; `TimeoutError`; and the
+    errors of awaiting a session.
     """
     if not isinstance(url, str):
         raise new_error("ERR_INVALID_ARG_TYPE", "url", "a str", url)

@@ -1,4 +1,4 @@
-"""`WebSocket`: messages both ways, on asyncio."""
+"""Define `WebSocket`: messages in both directions, on asyncio."""
 
 from __future__ import annotations
 
@@ -31,45 +31,45 @@ from .turns import Turn
 
 __all__ = ["WebSocket"]
 
-# Bytes of messages that wait for `recv` at which the peer is held back.
+# Bytes of messages waiting for `recv` at which the peer is held back.
 MOST_WAITING = 64 * 1024
-# Frames, or KiB of messages, that are taken before the clock is looked at.
+# Frames, or KiB of messages, that are processed before the clock is checked.
 MOST_TAKEN = 32
-# Seconds that the peer has, behind the closing handshake, to end the stream or the connection.
+# Seconds that the peer has after the closing handshake to end the stream or the connection.
 LINGER = 2.0
 
 Data = str | bytes | bytearray | memoryview
 
 
 class WebSocket:
-    """An open WebSocket (RFC 6455); made by `accept_websocket` and `connect_websocket`.
+    """An open WebSocket (RFC 6455), created by `accept_websocket` and `connect_websocket`.
 
-    ``async for message in ws`` gives messages until either side closes it, and raises
-    `WebSocketClosed` when that was not meant (see `WebSocketClosed.ok`). One coroutine may receive
-    while others send. Used as ``async with``, it is closed at the end of the block: with 1000,
-    with 1011 when the block raises.
+    ``async for message in ws`` yields messages until either side closes it, and raises
+    `WebSocketClosed` after an abnormal end (see `WebSocketClosed.ok`). One coroutine may receive
+    while others send. With ``async with``, it is closed at the end of the block: with 1000,
+    or with 1011 if the block raises.
 
     Pings of the peer are answered automatically. Unreceived messages hold the peer
     back: at 16 of them (``max_queue``), or at 64 KiB.
     """
 
     subprotocol: str | None
-    """The subprotocol that was agreed on, such as ``'graphql-transport-ws'``; None for none."""
+    """The negotiated subprotocol, such as ``'graphql-transport-ws'``, or None."""
 
     path: str
-    """The target of the request: the path, and the query behind it."""
+    """The target of the request: path and query."""
 
     headers: Headers
-    """What the peer has sent: the request's headers on a server, the response's on a client."""
+    """The peer's headers: the request's on a server, the response's on a client."""
 
     http_version: str
-    """What carries it: ``'2.0'`` or ``'1.1'``."""
+    """The HTTP version below: ``'2.0'`` or ``'1.1'``."""
 
     close_code: int | None = None
     """The code that it was closed with, as `WebSocketClosed.close_code`; None while it is open."""
 
     close_reason: str | None = None
-    """The text that came with `close_code`; None while it is open."""
+    """The text for `close_code`; None while it is open."""
 
     def __init__(
         self,
@@ -93,28 +93,28 @@ class WebSocket:
         self._protocol = protocol
         self._options = options
         self._messages: deque[str | bytes] = deque()
-        # what they take, in bytes
+        # their size in bytes
         self._waiting = 0
         self._receiver: asyncio.Future[None] | None = None
-        # Nothing more is taken: until `recv`, until there is memory, or until the next turn.
+        # Whether processing pauses: until `recv`, until there is memory, or until the next turn.
         self._paused = False
-        # `_come_back` is going to be called.
+        # Whether `_come_back` is scheduled.
         self._coming = False
         self._turn = Turn.of(self._loop)
-        # What was taken since the turn was asked for its time, in frames or KiB.
+        # The amount processed since the last check of the turn's time, in frames or KiB.
         self._taken = 0
-        # A part of a message is there.
+        # Whether a part of a message has arrived.
         self._parts = False
         self._held = Held(share, protocol.compression, self._give_up)
-        # Either side has sent all that it will: what recv raises is known.
+        # Whether the end is known: `recv` has an error to raise.
         self._done = False
         self._over = asyncio.Event()
-        # This side has begun the closing handshake.
+        # Whether this side has begun the closing handshake.
         self._closing = False
         self._cause: BaseException | None = None
         self._gone = asyncio.Event()
         self._pings: list[tuple[bytes, asyncio.Future[float], float]] = []
-        # The carrier's queue is long: of the pongs that are asked for meanwhile, the last one goes.
+        # The carrier's queue is long: of the pongs due meanwhile, only the last one is sent.
         self._congested = False
         self._pong: bytes | None = None
         # Held while the fragments of a message are sent.
@@ -138,14 +138,14 @@ class WebSocket:
 
     @property
     def closed(self) -> bool:
-        """Whether it is closed: messages that came before may still be received."""
+        """Whether it is closed; earlier messages may still be received."""
         return self._done
 
     async def recv(self) -> str | bytes:
         """Wait for the next message: a `str` of text, or `bytes`.
 
-        A wait that is cancelled loses nothing: the next one gets the message. Raises
-        `WebSocketClosed` when it is closed and all that had come was received; `RuntimeError` when
+        A cancelled call loses nothing: the next one gets the message. Raises
+        `WebSocketClosed` if it is closed and all earlier messages were received; `RuntimeError` if
         another coroutine is receiving.
         """
         messages = self._messages
@@ -163,7 +163,7 @@ class WebSocket:
                     self._receiver = None
             if not self._paused or rested or not self._turn.over:
                 break
-            # others come in between, however much there is to be received
+            # let other tasks run, however many messages wait
             rested = True
             await asyncio.sleep(0)
         message = messages.popleft()
@@ -200,9 +200,9 @@ class WebSocket:
         """Send a message: a `str` as text, anything with the buffer protocol as binary.
 
         An iterable, async or not, is one message whose items are its fragments, all of them
-        text or all binary: each goes as soon as it is there. Waits until the peer takes what was
-        sent before. When it is cancelled, the message goes whole, or not at all; what is cut short
-        among fragments fails the WebSocket with 1011.
+        text or all binary: each is sent as soon as it is available. Waits while earlier data is
+        queued. If it is cancelled, the message is sent completely or not at all; a cancellation
+        between fragments fails the WebSocket with 1011.
 
         Raises `WebSocketClosed`; ERR_INVALID_ARG_TYPE.
         """
@@ -235,7 +235,7 @@ class WebSocket:
                 raise self._closed() from error
 
     async def _not_sent(self) -> WebSocketClosed:
-        """Why nothing can be sent: once that is known, which it is soon."""
+        """Wait for the reason why nothing can be sent, and return the error."""
         await self._over.wait()
         return self._closed()
 
@@ -262,7 +262,7 @@ class WebSocket:
                 raise
 
     def _write(self, data: Any) -> bool:
-        """Send a frame; False when a sender has to wait, or the carrier is lost."""
+        """Send a frame; return False if senders must wait, or the carrier is lost."""
         try:
             if self._carrier.write(data):
                 return True
@@ -277,9 +277,9 @@ class WebSocket:
     def ping(self, payload: str | bytes | None = None) -> asyncio.Future[float]:
         """Send a Ping; awaitable → the seconds until its Pong.
 
-        It goes at the call, awaited or not. *payload* has at most 125 bytes; without one it is
-        random. A Pong answers all Pings before it as well. Raises `WebSocketClosed` at the call, or
-        when it is closed before the Pong comes; ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE.
+        It is sent at the call, whether it is awaited or not. *payload* has at most 125 bytes; by
+        default it is random. A Pong also answers all earlier Pings. Raises `WebSocketClosed` at the
+        call, or if it is closed before the Pong; ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE.
         """
         if payload is None:
             data = os.urandom(4)
@@ -314,13 +314,13 @@ class WebSocket:
         if not self._protocol.sends:
             return
         if self._congested:
-            # section 5.5.3: the latest one may stand for those before it
+            # section 5.5.3: the latest pong also answers earlier pings
             self._pong = payload
         else:
             self._write(self._protocol.pong(payload))
 
     def _keep_alive(self) -> None:
-        """Ask whether the peer is still there: anything that comes from it is an answer."""
+        """Check with a ping whether the peer is alive; any data from it counts as an answer."""
         self._heard = False
         self._write(self._protocol.ping(os.urandom(4)))
         options = self._options
@@ -356,7 +356,7 @@ class WebSocket:
                 self._count()
 
     def _may_take(self) -> bool:
-        """Whether there is memory for more; if not, the peer is held back until there is."""
+        """Return whether there is memory for more; if not, hold the peer back until there is."""
         share = self._held.share
         if share.lets(self._held) or not self._protocol.sends:
             return True
@@ -371,12 +371,12 @@ class WebSocket:
         self._carrier.pause()
 
     def _come_back(self) -> None:
-        """Another turn has begun, or others hold less memory."""
+        """Continue in another turn, or when others use less memory."""
         self._coming = False
         self._go_on()
 
     def _go_on(self) -> None:
-        """Take more, if there is room."""
+        """Process more data, if there is room."""
         if self._done or not self._paused or (self._is_full() and self._protocol.sends):
             return
         self._paused = False
@@ -403,7 +403,7 @@ class WebSocket:
                 return
 
     def _count(self) -> None:
-        """Say what is held for the peer."""
+        """Report the memory that is used for the peer."""
         if not self._gone.is_set():
             protocol = self._protocol
             under_way = 0 if self._done else protocol.under_way
@@ -413,7 +413,7 @@ class WebSocket:
             self._held.set(self._waiting, under_way)
 
     def _give_up(self) -> None:
-        """Others wait for the memory of a message that does not get on."""
+        """Fail: others wait for the memory of a message without progress."""
         self._fail(1013, "incomplete messages of this connection use too much memory")
 
     def _take(self, event: Event) -> None:
@@ -454,7 +454,7 @@ class WebSocket:
             self._carrier.abort()
 
     def _lost(self, error: BaseException | None) -> None:
-        """The carrier is over."""
+        """Handle the end of the carrier."""
         if not self._gone.is_set():
             self._held.release()
             self._gone.set()
@@ -478,17 +478,17 @@ class WebSocket:
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """Close it: send a Close frame with *code* and *reason*, and wait for the peer's.
 
-        At most ``close_timeout`` seconds; then the stream is reset, or the connection closed.
-        Messages that come meanwhile are dropped. Closing what is closed does nothing. *code* is
+        Waits at most ``close_timeout`` seconds; then the stream is reset, or the connection closed.
+        Messages that arrive meanwhile are dropped. Closing it again does nothing. *code* is
         1000 to 1003, 1007 to 1014, or 3000 to 4999; *reason* has at most 123 bytes in UTF-8.
         Raises ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE.
         """
         self.begin_close(code, reason)
-        # a server waits for the end of the stream too, which is the end of its handler
+        # a server also waits for the end of the stream, because its handler ends then
         await (self._over if self._protocol.client else self._gone).wait()
 
     def begin_close(self, code: int = 1000, reason: str = "") -> None:
-        """As `close`, without waiting: the rest goes by itself."""
+        """As `close`, but without waiting."""
         if isinstance(code, bool) or not isinstance(code, int):
             raise new_error("ERR_INVALID_ARG_TYPE", "code", "an integer", code)
         if not may_be_sent(code):
@@ -506,7 +506,7 @@ class WebSocket:
             return
         self._stop_timer()
         self._timer = self._loop.call_later(self._options.close_timeout, self._carrier.abort)
-        # the peer's Close is behind what was held back
+        # the peer's Close frame follows the data that was held back
         self._go_on()
 
     async def wait_closed(self) -> None:
@@ -514,7 +514,7 @@ class WebSocket:
         await self._gone.wait()
 
     def _fail(self, code: int, reason: str) -> None:
-        """Tell the peer why this side can't go on (section 7.1.7)."""
+        """Send the peer the reason why this side cannot continue (section 7.1.7)."""
         if self._done:
             return
         if self._protocol.sends:
@@ -523,7 +523,7 @@ class WebSocket:
             self._finish()
 
     def _finish(self) -> None:
-        """Nothing more is received or sent: what is left is the end of the carrier."""
+        """End receiving and sending; only the end of the carrier remains."""
         self._done = True
         self._protocol.forget()
         self._count()
@@ -563,12 +563,12 @@ class WebSocket:
         elif isinstance(error, Exception):
             await self.close(1011)
         else:
-            # cancelled: the rest goes without the caller
+            # cancelled: closing continues without the caller
             self.begin_close(1001)
 
 
 async def _each(fragments: Any) -> Any:
-    """The items of an iterable, async or not."""
+    """Yield the items of an iterable, async or not."""
     if isinstance(fragments, AsyncIterable):
         async for fragment in fragments:
             yield fragment

@@ -1,8 +1,8 @@
-"""What an incoming message may hold: its size, and permessage-deflate (RFC 7692).
+"""Limit the size of incoming messages, and implement permessage-deflate (RFC 7692).
 
-wsproto asks its extensions about each frame before it keeps it, so the limit of a message's size
-is an extension too. Its own permessage-deflate decompresses without a bound and loses its place
-when a control frame comes between the fragments of a message; this one does neither.
+wsproto calls its extensions for each frame before it stores it, so the limit of a message's size
+is an extension too. wsproto's own permessage-deflate decompresses without a limit and loses its
+state when a control frame comes between the fragments of a message; this one does neither.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ __all__ = ["Deflate", "MessageLimit", "accept_offer", "client_offer", "finalize_
 
 NAME = "permessage-deflate"
 
-# A window of 4 KiB and as much beside it: about 32 KiB a WebSocket instead of 300. What is lost is
-# a few per cent of what is saved.
+# A window of 4 KiB and the same for other memory: about 32 KiB per WebSocket instead of 300. The
+# compression is a few per cent worse.
 WINDOW_BITS = 12
 MEMORY_LEVEL = 5
 
 # What ends the compressed data of a message, and is not sent (RFC 7692 section 7.2.1).
 TAIL = b"\x00\x00\xff\xff"
-# 1014 has been registered since wsproto's list was made, which refuses it.
+# 1014 was registered after wsproto's list was written, so wsproto refuses it.
 BAD_GATEWAY = (1014).to_bytes(2, "big")
 
 # Opcodes from here on are of control frames: the enumeration's own method is slow.
@@ -35,15 +35,15 @@ COMPRESSED = RsvBits(True, False, False)
 
 
 class MessageLimit(Extension):
-    """Refuses a message larger than *max_size* bytes: with 1009, at the first sign of it."""
+    """Refuses messages larger than *max_size* bytes with 1009, as soon as the size is known."""
 
     name = "limit"
     why = ""
-    """What was wrong, once something was."""
+    """The error, once there is one."""
     bad_gateway = False
     """Whether the peer's Close frame says 1014: it is handed on as 1000."""
     memory = 0
-    """Bytes that compression takes, in both directions."""
+    """Bytes of memory for compression, in both directions."""
     compresses = False
     """Whether messages may be compressed."""
 
@@ -118,7 +118,7 @@ def _opcode_of(proto: Any) -> Opcode:
 
 
 class Deflate(MessageLimit):
-    """permessage-deflate as it was agreed on; what a message decompresses to is bounded."""
+    """permessage-deflate with the negotiated parameters; the decompressed size is limited."""
 
     name = NAME
     compresses = True
@@ -239,11 +239,11 @@ class Deflate(MessageLimit):
         return (rsv if opcode is Opcode.CONTINUATION else COMPRESSED), packed
 
 
-# --- agreeing on it -----------------------------------------------------------------------
+# --- negotiation --------------------------------------------------------------------------
 
 
 def _parameters(text: str) -> dict[str, str | None] | None:
-    """What one offer or answer says, without its name; None when it is not understood."""
+    """Return the parameters of an offer or answer; None if they are not understood."""
     found: dict[str, str | None] = {}
     for part in text.split(";")[1:]:
         name, equals, value = part.partition("=")
@@ -270,7 +270,7 @@ def _named(text: str) -> bool:
 
 
 def accept_offer(offers: str, max_size: int | None) -> tuple[str, Deflate] | None:
-    """Choose among a client's *offers*: what to answer, and the extension; None without any."""
+    """Choose among a client's *offers*; return the answer and the extension, or None."""
     for offer in offers.split(","):
         found = _parameters(offer) if _named(offer) else None
         if found is None:
@@ -297,14 +297,14 @@ def accept_offer(offers: str, max_size: int | None) -> tuple[str, Deflate] | Non
 
 
 def client_offer() -> str:
-    """What a client offers."""
+    """Return the offer of a client."""
     return f"{NAME}; client_max_window_bits"
 
 
 def finalize_offer(answer: str, max_size: int | None) -> Deflate:
-    """The extension that the server's *answer* to `client_offer` means.
+    """Return the extension for the server's *answer* to `client_offer`.
 
-    Raises `ValueError` for an answer that was not offered, or that can't be kept.
+    Raises `ValueError` for an answer that was not offered, or that is not supported.
     """
     found = _parameters(answer) if _named(answer) else None
     if found is None or ("client_max_window_bits" in found and not found["client_max_window_bits"]):

@@ -1,4 +1,4 @@
-"""What goes wrong with a WebSocket: its end, and a handshake that fails."""
+"""Define the errors of WebSockets: the end, and a failed handshake."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from ..headers import Headers
 
 __all__ = ["WebSocketClosed", "WebSocketHandshakeError"]
 
-# Codes of an end that was meant, by one side or the other (RFC 6455 section 7.4.1).
+# Codes of a normal end (RFC 6455 section 7.4.1).
 MEANT = frozenset({1000, 1001, 1005})
 
 
 class WebSocketClosed(Http2Error):
-    """The WebSocket is closed (code ERR_WEBSOCKET_CLOSED): nothing more comes, nothing more goes.
+    """The WebSocket is closed (code ERR_WEBSOCKET_CLOSED).
 
-    ``__cause__`` is why the connection was lost, where that is known.
+    ``__cause__`` is the error of a lost connection, if known.
 
     Attributes:
         close_code: The code of RFC 6455 section 7.4: that of the peer's Close frame; 1005 for one
@@ -28,7 +28,7 @@ class WebSocketClosed(Http2Error):
     close_reason: str
 
     def __init__(self, close_code: int, close_reason: str = "") -> None:
-        """Make the error of a WebSocket that was closed with *close_code*."""
+        """Create the error of a WebSocket that was closed with *close_code*."""
         said = f": {close_reason}" if close_reason else ""
         if close_code == 1006 and not said:
             said = ": the connection ended without a Close frame"
@@ -40,16 +40,16 @@ class WebSocketClosed(Http2Error):
 
     @property
     def ok(self) -> bool:
-        """Whether the end was meant: 1000, 1001, or a Close frame without a code (1005)."""
+        """Whether the end was normal: 1000, 1001, or a Close frame without a code (1005)."""
         return self.close_code in MEANT
 
 
 class WebSocketHandshakeError(Http2Error):
-    """There is no WebSocket (code ERR_WEBSOCKET_HANDSHAKE): the message says why.
+    """The handshake failed (code ERR_WEBSOCKET_HANDSHAKE); the message says why.
 
     Attributes:
-        status: On a client, the status that the server has answered with, or None when it has
-            answered with none that explains it; on a server, the status that the client is told.
+        status: On a client, the status of the server's answer, or None if it does not
+            explain the failure; on a server, the status that is sent to the client.
         headers: On a client, the headers of the server's response, else None.
         body: On a client, the first bytes of the response's body.
     """
@@ -66,7 +66,7 @@ class WebSocketHandshakeError(Http2Error):
         headers: Headers | None = None,
         body: bytes = b"",
     ) -> None:
-        """Make the error; see the attributes."""
+        """Create the error; see the attributes."""
         super().__init__("ERR_WEBSOCKET_HANDSHAKE", message)
         self.status = status
         self.headers = headers

@@ -1,7 +1,7 @@
-"""The words of the opening handshake, over both versions of HTTP, without I/O.
+"""Implement the opening handshake over both versions of HTTP, without I/O.
 
 Over HTTP/1.1 it is a GET with ``upgrade: websocket`` and a key that is answered with status 101
-(RFC 6455 section 4); over HTTP/2 the extended CONNECT, answered with 200, which needs no key (RFC
+(RFC 6455 section 4); over HTTP/2 it is an extended CONNECT, answered with 200, without a key (RFC
 8441 section 5).
 """
 
@@ -24,7 +24,7 @@ from .options import check_token
 __all__ = ["accept_key", "check_opening", "pairs_of", "response_head", "words"]
 
 VERSION = "13"
-# What the handshake itself says: a program's headers may not.
+# Fields of the handshake itself, which the application's headers must not contain.
 OURS = frozenset({
     "sec-websocket-accept", "sec-websocket-extensions", "sec-websocket-key",
     "sec-websocket-protocol", "sec-websocket-version", "connection", "upgrade",
@@ -34,14 +34,14 @@ NOT_IN_VALUE = re.compile(r"[^\t -~\x80-\xff]")
 
 
 def words(value: str | None) -> list[str]:
-    """The members of a comma-separated field."""
+    """Return the members of a comma-separated field."""
     return [word for part in (value or "").split(",") if (word := part.strip())]
 
 
 def check_opening(
     headers: Headers, method: str, http_version: str
 ) -> WebSocketHandshakeError | None:
-    """Why a client's request opens no WebSocket, if it does not; with the status for it."""
+    """Return the problem of a client's request and its status, or None."""
     if http_version.startswith("2"):
         if method != "CONNECT" or headers.get(":protocol") != "websocket":
             return WebSocketHandshakeError(
@@ -71,12 +71,12 @@ def check_opening(
 
 
 def accept_key(key: str) -> str:
-    """What answers a client's ``sec-websocket-key``."""
+    """Return the answer to a client's ``sec-websocket-key``."""
     return generate_accept_token(key.strip().encode("latin-1")).decode()
 
 
 def pairs_of(headers: OutgoingHeaders | None, forbidden: Iterable[str] = OURS) -> list[Any]:
-    """A program's *headers* as pairs of `str`. Raises for what may not be sent here.
+    """Return the application's *headers* as pairs of `str`. Raises for invalid ones.
 
     ERR_INVALID_HTTP_TOKEN, ERR_INVALID_CHAR, ERR_INVALID_ARG_VALUE for a name of the handshake's
     own, and ERR_INVALID_ARG_TYPE.
@@ -109,7 +109,7 @@ def _text(what: str, value: Any) -> str:
 
 
 def response_head(status: int, headers: Iterable[tuple[str, str]]) -> bytes:
-    """The head of a response over HTTP/1.1."""
+    """Return the head of a response over HTTP/1.1."""
     try:
         phrase = HTTPStatus(status).phrase
     except ValueError:

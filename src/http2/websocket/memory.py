@@ -1,7 +1,7 @@
-"""What the WebSockets of one connection hold for its peer, all together, and its limit.
+"""Limit the total memory of the WebSockets of one connection.
 
-Each of them has limits of its own, but a peer may open hundreds on one connection over HTTP/2, and
-a kilobyte that it sends may be a message of a megabyte. What they hold:
+Each has its own limits, but a peer may open hundreds on one connection over HTTP/2, and
+one compressed kilobyte may be a message of a megabyte. The kinds of memory:
 
 - *waiting*: messages that wait for `recv`. The application frees this memory, so above the limit
   WebSockets that need more are held back.
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 __all__ = ["SMALL", "Held", "Share"]
 
-# What a WebSocket takes beside its stream, in bytes; tests/websocket/test_memory.py measures it.
+# Bytes of a WebSocket besides its stream; tests/websocket/test_memory.py measures it.
 WEBSOCKET_MEMORY = 12 * 1024
 # Less than this of each kind is not counted: 250 WebSockets may have 3 MB of it.
 SMALL = 6 * 1024
 STEP = 8 * 1024 - 1
-# A WebSocket for which others wait has so many seconds for so many bytes of its message.
+# A WebSocket that others wait for has this many seconds for this many bytes of its message.
 PATIENCE = 5.0
 PROGRESS = 64 * 1024
 
@@ -36,27 +36,27 @@ _shares: WeakKeyDictionary[Http2Session, Share] = WeakKeyDictionary()
 
 
 class Share:
-    """What the WebSockets of one connection hold; without a *session*, of one over HTTP/1.1."""
+    """The memory of the WebSockets of one connection; without a *session*, of one over HTTP/1.1."""
 
     def __init__(self, session: Http2Session | None) -> None:
         # weak: the table of shares must not keep sessions
         self._session = None if session is None else ref(session)
-        # one WebSocket alone is bounded by its own limits
+        # a single WebSocket is bounded by its own limits
         self._most = None if session is None else session.max_memory * 3 // 10
         self._waiting = 0
         self._under_way = 0
         self.roomy = True
-        """Whether there is no more than there may be."""
+        """Whether the total is within the limit."""
         self._compression = 0
         self._held_back: dict[Held, Callable[[], None]] = {}
-        # the one that may go on, and what it had when that was asked last
+        # the WebSocket that may continue, and its amount at the last check
         self._floor: Held | None = None
         self._had = 0
         self._timer: asyncio.TimerHandle | None = None
 
     @classmethod
     def of(cls, session: Http2Session | None) -> Share:
-        """That of *session*."""
+        """Return the share of *session*."""
         if session is None:
             return cls(None)
         found = _shares.get(session)
@@ -66,7 +66,7 @@ class Share:
 
     @property
     def may_compress(self) -> bool:
-        """Whether there is room for the windows of one more WebSocket."""
+        """Return whether there is room for the windows of one more WebSocket."""
         return self._most is None or self._compression * 4 < self._most
 
     def opened(self, compression: int) -> None:
@@ -81,11 +81,11 @@ class Share:
         self._tell(-WEBSOCKET_MEMORY - compression)
 
     def has_floor(self, held: Held) -> bool:
-        """Whether it is the one that may go on though there is too much."""
+        """Return whether it is the one that may continue above the limit."""
         return self._floor is held
 
     def lets(self, held: Held) -> bool:
-        """Whether the WebSocket of *held* may take more of what its peer sends."""
+        """Return whether the WebSocket of *held* may process more data."""
         if self._floor is held:
             return True
         if self.roomy:
@@ -136,7 +136,7 @@ class Share:
             self._timer = None
 
     def _watch(self) -> None:
-        """Once others wait for the one that may go on: it has to get on."""
+        """Watch the progress of the WebSocket that may continue while others wait."""
         if self._floor is not None and self._held_back and self._timer is None:
             self._had = self._floor.under_way
             self._timer = asyncio.get_running_loop().call_later(PATIENCE, self._judge)
@@ -149,7 +149,7 @@ class Share:
             return
         self._floor = None
         if not held.waiting:
-            # it is the peer that does not get on, not the program
+            # the peer makes no progress, not the application
             held.give_up()
 
     def _tell(self, size: int) -> None:
@@ -159,7 +159,7 @@ class Share:
 
 
 class Held:
-    """What one WebSocket holds, of its connection's *share*; *give_up* closes it."""
+    """The memory of one WebSocket, part of its connection's *share*; *give_up* closes it."""
 
     __slots__ = ("_compression", "counts", "give_up", "share", "under_way", "waiting")
 
@@ -175,7 +175,7 @@ class Held:
 
     def set(self, waiting: int, under_way: int) -> None:
         """So much of it waits now, and is under way."""
-        # by steps of 8 KiB: to count takes time, too
+        # in steps of 8 KiB, because counting takes time
         waiting = waiting | STEP if waiting >= SMALL else 0
         under_way = under_way | STEP if under_way >= SMALL else 0
         share = self.share

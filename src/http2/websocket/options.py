@@ -1,4 +1,4 @@
-"""What both sides of a WebSocket may be told."""
+"""Define the options of WebSockets for both sides."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ class Options:
     """The limits of a WebSocket; the defaults are those of the library ``websockets``."""
 
     max_size: int | None = 1 << 20
-    """Bytes that a message may have, decompressed: a larger one ends it with 1009. None: any."""
+    """Bytes of a decompressed message: a larger one ends the WebSocket with 1009. None: any."""
     max_queue: int = 16
-    """Messages that wait for `WebSocket.recv` at which the peer is held back."""
+    """Messages waiting for `WebSocket.recv` at which the peer is held back."""
     compression: bool = True
-    """Whether permessage-deflate (RFC 7692) is agreed on with a peer that knows it."""
+    """Whether permessage-deflate (RFC 7692) is negotiated with a peer that supports it."""
     ping_interval: float | None = 20.0
-    """Seconds between pings that tell whether the peer is there; None for no pings."""
+    """Seconds between pings that check whether the peer is alive; None for no pings."""
     ping_timeout: float | None = 20.0
-    """Seconds for the peer to say anything after one: then 1011. None: it may take any time."""
+    """Seconds within which the peer must send anything after a ping, else 1011. None: no limit."""
     close_timeout: float = 10.0
-    """Seconds for the peer's Close frame to come after ours."""
+    """Seconds for the peer's Close frame after this side's."""
 
     def __post_init__(self) -> None:
         if self.max_size is not None:
@@ -53,7 +53,7 @@ def _check_count(name: str, value: Any) -> None:
 
 
 def check_subprotocols(subprotocols: Any) -> list[str]:
-    """*subprotocols* as a list of tokens, each of them once (RFC 6455 section 4.1)."""
+    """Return *subprotocols* as a list of distinct tokens (RFC 6455 section 4.1)."""
     if isinstance(subprotocols, (str, bytes)):
         raise new_error("ERR_INVALID_ARG_TYPE", "subprotocols", "a list of str", subprotocols)
     try:
@@ -72,6 +72,6 @@ def check_subprotocols(subprotocols: Any) -> list[str]:
 
 
 def check_token(what: str, name: str) -> None:
-    """Raise ERR_INVALID_HTTP_TOKEN when *name* is no token (RFC 9110 section 5.6.2)."""
+    """Raise ERR_INVALID_HTTP_TOKEN if *name* is not a token (RFC 9110 section 5.6.2)."""
     if not is_token(name):
         raise new_error("ERR_INVALID_HTTP_TOKEN", what, name)

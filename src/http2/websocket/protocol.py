@@ -1,17 +1,17 @@
-"""A WebSocket without I/O: bytes in, events out; messages in, bytes out (RFC 6455 sections 5 to 7).
+"""Implement a WebSocket without I/O: bytes to events, messages to bytes (RFC 6455 sections 5 to 7).
 
-The frames are wsproto's. Here is what lies above them: whole messages, the closing handshake,
-and which code tells of which end.
+wsproto parses and writes the frames. This module adds complete messages, the closing handshake,
+and the codes of each end.
 
-A side sends one Close frame. What it may still do:
+Each side sends one Close frame. The states:
 
 =================  =================================================================
 state              what follows
 =================  =================================================================
 open               messages, pings, pongs; a Close frame of either side
 closing            this side has sent Close: it sends no more, and waits for the peer's
-closed             the peer's Close has come, and ours has gone
-failed             the peer broke the protocol: ours has gone, nothing more is read
+closed             both sides have sent Close
+failed             the peer violated the protocol: Close was sent, nothing more is read
 =================  =================================================================
 """
 
@@ -35,7 +35,7 @@ SMALL_PIECE = 4096
 TOO_MUCH = 123
 """Bytes of UTF-8 that the reason of a Close frame may have (RFC 6455 section 5.5)."""
 
-# What may be sent in a Close frame: 1004, 1005, 1006 and 1015 may not (section 7.4.1).
+# Codes that may be sent in a Close frame: not 1004, 1005, 1006 and 1015 (section 7.4.1).
 SENT_CODES = frozenset({1000, 1001, 1002, 1003, *range(1007, 1015)})
 
 
@@ -59,7 +59,7 @@ class CloseReceived(NamedTuple):
 
 
 class Failed(NamedTuple):
-    """The peer broke the protocol, or a limit: to be told so with `Protocol.fail`."""
+    """The peer violated the protocol or a limit; call `Protocol.fail`."""
 
     code: int
     reason: str
@@ -68,16 +68,16 @@ class Failed(NamedTuple):
 NO_UTF8 = Failed(int(CloseReason.INVALID_FRAME_PAYLOAD_DATA), "text that is not UTF-8")
 
 Event: TypeAlias = str | bytes | PingReceived | PongReceived | CloseReceived | Failed | None
-"""What `Protocol.events` gives: a `str` or `bytes` is a whole message, None a part of one."""
+"""An event of `Protocol.events`: a `str` or `bytes` is a whole message, None a part of one."""
 
 
 def may_be_sent(code: int) -> bool:
-    """Whether a Close frame may say *code*: 1000 to 1014 as registered, and 3000 to 4999."""
+    """Return whether a Close frame may have *code*: 1000 to 1014 as registered, 3000 to 4999."""
     return code in SENT_CODES or 3000 <= code <= 4999
 
 
 class Protocol:
-    """One side of a WebSocket that is open; *limit* is what bounds, and decompresses, messages."""
+    """One side of an open WebSocket; *limit* limits and decompresses messages."""
 
     def __init__(self, *, client: bool, limit: MessageLimit) -> None:
         self.client = client
@@ -87,9 +87,9 @@ class Protocol:
         self._received = WebSocketFrames(client, limit.max_size, limit.compresses)
         # wsproto has a piece that it was not asked about
         self._handed_on = False
-        # the peer broke the protocol: nothing more is looked at
+        # the peer violated the protocol: nothing more is processed
         self._broken = False
-        # the message under way, when it has come in more than one piece
+        # the incomplete message, if it has more than one part
         self._text: list[str] | None = None
         # what the pieces of the text take in memory
         self._text_size = 0
@@ -110,14 +110,14 @@ class Protocol:
 
     @property
     def outcome(self) -> tuple[int, str]:
-        """The code and reason that the WebSocket ends with, as things are."""
+        """The code and reason of the WebSocket's end, in its present state."""
         if self.failed and self.close_sent is not None:
             return self.close_sent
         return self.close_received or (LOST, "")
 
     @property
     def under_way(self) -> int:
-        """Bytes of memory that the message takes whose end has not come."""
+        """Bytes of memory of the incomplete message."""
         if self._binary is not None:
             return len(self._binary)
         return 0 if self._text is None else self._text_size
@@ -129,19 +129,19 @@ class Protocol:
 
     @property
     def compression(self) -> int:
-        """Bytes of memory that compression takes."""
+        """Bytes of memory for compression."""
         return self._limit.memory
 
     # --- what comes -----------------------------------------------------------------------
 
     def receive(self, data: bytes) -> None:
-        """Take *data* of the peer's; `events` tells what it means."""
+        """Accept *data* from the peer; `events` returns its events."""
         self._received.receive(data)
 
     def events(self) -> Iterator[Event]:
-        """What has come and was not told yet; may be left in the middle, and asked again.
+        """Yield the events of received data; may be left in the middle, and called again.
 
-        None for a part of a message: the caller has a say after each frame.
+        Yields None for a part of a message, so that the caller can stop after each frame.
         """
         while self.close_received is None and not (self.failed or self._broken):
             if self._handed_on:
@@ -181,7 +181,7 @@ class Protocol:
                 opcode = frame.opcode
                 payload: Any = frame.payload
                 if self.close_sent is not None and opcode < CONTROL:
-                    # what crosses our Close is dropped (section 1.4), so it is not kept
+                    # messages that cross this side's Close frame are dropped (section 1.4)
                     self.forget()
                     yield None
                 elif opcode is Opcode.TEXT:
@@ -240,7 +240,7 @@ class Protocol:
         self._text_size += sys.getsizeof(pieces[-1])
 
     def forget(self) -> None:
-        """Drop the message that is under way: nothing more is read."""
+        """Drop the incomplete message: nothing more is read."""
         self._text = self._binary = None
 
     # --- what goes ------------------------------------------------------------------------
@@ -270,6 +270,6 @@ class Protocol:
         return self.close(code, reason)
 
     def fail(self, code: int, reason: str) -> bytearray:
-        """The frame that tells the peer why nothing more is read (section 7.1.7)."""
+        """Return the frame that tells the peer why nothing more is read (section 7.1.7)."""
         self.failed = True
         return self.close(code, reason)

@@ -1,4 +1,4 @@
-"""A server's side: `accept_websocket`, and `ServerHandshake` for who decides later."""
+"""Define `accept_websocket`, and `ServerHandshake` for a later decision, for servers."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ Opening = ServerHttp2Stream | Http2ServerRequest | Http1IncomingMessage
 
 
 def is_websocket_request(opening: Any) -> bool:
-    """Whether *opening*, a server's stream or request, asks for a WebSocket, well or not.
+    """Return whether *opening*, a server's stream or request, requests a WebSocket.
 
-    Over HTTP/2 that is a CONNECT whose ``:protocol`` is ``websocket``; over HTTP/1.1 one that
-    comes with ``upgrade``, and names it. As `Http2Server.should_upgrade_callback` it has other
-    offers of HTTP/1.1 ignored.
+    The request may be invalid in other ways. Over HTTP/2 it is a CONNECT whose ``:protocol`` is
+    ``websocket``; over HTTP/1.1 it comes with ``upgrade``, and offers it. As
+    `Http2Server.should_upgrade_callback` it makes the server ignore other offers.
     """
     if isinstance(opening, Http1IncomingMessage):
         upgrade = words(opening.headers.get("upgrade"))
@@ -50,48 +50,48 @@ def is_websocket_request(opening: Any) -> bool:
 
 
 class HttpAnswer:
-    """The body of a response that is given instead of a WebSocket: `ServerHandshake.respond`."""
+    """The body of a response that refuses a WebSocket; see `ServerHandshake.respond`."""
 
     def __init__(self, sink: ServerHttp2Stream | RawSocket) -> None:
         self._sink = sink
 
     def write(self, data: bytes) -> bool:
-        """Send *data*; False means: wait for `drain` before more."""
+        """Send *data*; after False, wait for `drain` before the next call."""
         if isinstance(self._sink, RawSocket):
             self._sink.writer.write(data)
             return False
         return self._sink.write(data)
 
     async def drain(self) -> None:
-        """Wait until `write` may go on."""
+        """Wait until `write` may continue."""
         sink = self._sink
         await (sink.writer.drain() if isinstance(sink, RawSocket) else sink.drain())
 
     def end(self, data: bytes = b"") -> None:
-        """End the response, after *data*; over HTTP/1.1 the connection with it."""
+        """End the response after *data*; over HTTP/1.1 this ends the connection too."""
         if isinstance(self._sink, RawSocket):
             self._sink.writer.write(data)
             self._sink.writer.close()
         else:
             self._sink.end(data or None)
-            # what the client still sends goes nowhere
+            # further data of the client is discarded
             self._sink.close(NGHTTP2_NO_ERROR)
 
 
 class ServerHandshake:
-    """A client's request for a WebSocket, to be answered: with `accept`, `reject` or `respond`.
+    """A client's request for a WebSocket; answer it with `accept`, `reject` or `respond`.
 
-    `accept_websocket` is this in one step. By itself it is for who decides later, and for more
-    reasons: a router, an ASGI server.
+    `accept_websocket` does this in one step. Use this class to decide later, for example in
+    a router or an ASGI server.
 
-    *opening* is what a server's listeners get: the stream of ``stream``, the request of ``connect``
-    (both over HTTP/2), or the request of ``upgrade`` (over HTTP/1.1). *max_size*, *max_queue*,
-    *compression*, *ping_interval*, *ping_timeout* and *close_timeout* are those of
+    *opening* is an argument of a server's listeners: the stream of ``stream``, the request of
+    ``connect`` (both over HTTP/2), or the request of ``upgrade`` (over HTTP/1.1). *max_size*,
+    *max_queue*, *compression*, *ping_interval*, *ping_timeout* and *close_timeout* are those of
     `accept_websocket`. Raises ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE; the first also for an
     *opening* that is none of the three, such as a request over HTTP/1.1 without ``upgrade``.
 
-    For a server of ASGI: `is_websocket_request` tells which requests have a scope of the type
-    ``websocket``; `subprotocols`, `path` and `headers` are what goes into it.
+    For an ASGI server: `is_websocket_request` says which requests have a scope of the type
+    ``websocket``; `subprotocols`, `path` and `headers` are values for it.
 
     - ``websocket.accept`` is `accept`; ``websocket.close`` before it is ``reject(403)``;
       ``websocket.http.response.start`` is `respond`, and the `HttpAnswer` that it returns takes
@@ -115,13 +115,13 @@ class ServerHandshake:
     """``'2.0'`` or ``'1.1'``."""
 
     subprotocols: list[str]
-    """What the client offers, what it likes best first."""
+    """The subprotocols that the client offers, in order of preference."""
 
     problem: WebSocketHandshakeError | None
-    """What is wrong with the request, with the status that says so; then `accept` raises it."""
+    """The problem of the request and its status, which `accept` raises; or None."""
 
     answered: bool = False
-    """Whether the answer has been given."""
+    """Whether the request has been answered."""
 
     def __init__(self, opening: Opening, **options: Unpack[WebSocketOptions]) -> None:
         self._options = Options(**options)
@@ -153,14 +153,14 @@ class ServerHandshake:
 
     @property
     def origin(self) -> str | None:
-        """The origin of the page that asks, such as ``'https://example.org'``; None without."""
+        """The origin of the requesting page, such as ``'https://example.org'``, or None."""
         origin: str | None = self.headers.get("origin")
         return origin
 
     def accept(
         self, subprotocol: str | None = None, headers: OutgoingHeaders | None = None
     ) -> WebSocket:
-        """Open it: with status 200 over HTTP/2, 101 over HTTP/1.1, and *headers*.
+        """Open the WebSocket: with status 200 over HTTP/2, 101 over HTTP/1.1, and *headers*.
 
         *subprotocol* is one of `subprotocols`, or None. Raises `WebSocketHandshakeError` for a
         request that has a `problem`, or was answered; ERR_INVALID_ARG_VALUE for another subprotocol
@@ -216,7 +216,7 @@ class ServerHandshake:
         )
 
     def respond(self, status: int, headers: OutgoingHeaders | None = None) -> HttpAnswer:
-        """Refuse it with a response of any kind, whose body follows.
+        """Refuse the WebSocket with any response, whose body follows.
 
         Over HTTP/1.1 the connection ends with it. Raises `WebSocketHandshakeError` when it was
         answered; ERR_OUT_OF_RANGE for a status that is not 200 to 599; the errors of the header
@@ -242,10 +242,10 @@ class ServerHandshake:
         headers: OutgoingHeaders | None = None,
         body: str | bytes | None = None,
     ) -> None:
-        """Refuse it with *status*, *headers* and *body*.
+        """Refuse the WebSocket with *status*, *headers* and *body*.
 
-        Without a *status* it is that of the `problem`, else 403; without a *body*, a line that says
-        why. Raises like `respond`.
+        The default *status* is that of the `problem`, else 403; the default *body* is a line with
+        the reason. Raises like `respond`.
         """
         problem = self.problem
         fields = pairs_of(headers, OURS - {"content-length", "sec-websocket-version"})
@@ -267,7 +267,7 @@ class ServerHandshake:
 
 
 class AcceptingWebSocket:
-    """What `accept_websocket` returns: ``async with`` it, or ``await`` it."""
+    """The result of `accept_websocket`, for ``async with`` or ``await``."""
 
     def __init__(
         self,
@@ -341,14 +341,14 @@ def accept_websocket(
     ``enable_connect_protocol`` (RFC 8441), or the request of ``upgrade`` of a server with
     ``allow_http1`` (RFC 6455).
 
-    *subprotocols* are those that the server speaks, what it likes best first: the first one that
-    the client offers as well is agreed on. *origins* are those of the pages that may open one,
-    such as ``https://example.org``, None among them for clients that are no browsers; without it,
+    *subprotocols* are those that the server supports, in order of preference: the first one that
+    the client also offers is selected. *origins* are the origins of pages that may open one,
+    such as ``https://example.org``, and None for clients that are not browsers; without it,
     any page may. *headers* are added to the response.
 
-    *max_size* is the bytes of a message, decompressed: a larger one ends the WebSocket with 1009;
-    None for any. *max_queue* messages, or 64 KiB, wait for `WebSocket.recv`; then the client is
-    held back. *compression*: permessage-deflate, with a client that offers it. Every
+    *max_size* is the limit for a decompressed message in bytes: a larger one ends the WebSocket
+    with 1009; None for any. *max_queue* messages, or 64 KiB, wait for `WebSocket.recv`; then the
+    client is held back. *compression*: permessage-deflate, with a client that offers it. Every
     *ping_interval* seconds the client is asked whether it is there, and when *ping_timeout*
     seconds bring no byte, the WebSocket ends with 1011; None for never. *close_timeout* is how many
     seconds the client has to answer a Close frame.
