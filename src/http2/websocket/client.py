@@ -210,7 +210,7 @@ def connect_websocket(
 
     ``async with connect_websocket("wss://example.org/chat") as ws`` closes it at the end of the
     block; after ``ws = await connect_websocket(…)`` the caller closes it. *url* begins with
-    ``wss:`` or ``ws:``, which means HTTP/2 with prior knowledge.
+    ``wss:`` or ``ws:`` (HTTP/2 with prior knowledge).
 
     Without a *session*, it creates a separate connection with *connect_options*, the options of
     `connect`, such as ``ca``. With a *session*, the WebSocket is one of its streams: any number of

@@ -441,14 +441,14 @@ class WebSocket:
             self._fail(event.code, event.reason)
 
     def _writable(self) -> None:
-        """What waited to be sent has gone."""
+        """Handle an empty queue: the waiting data was sent."""
         self._congested = False
         payload, self._pong = self._pong, None
         if payload is not None:
             self._answer_ping(payload)
 
     def _ended(self) -> None:
-        """The peer sends no more."""
+        """Handle the end of the peer's data."""
         if not self._done:
             self._finish()
             self._carrier.abort()
@@ -476,9 +476,9 @@ class WebSocket:
     # --- the end ----------------------------------------------------------------------------
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
-        """Close it: send a Close frame with *code* and *reason*, and wait for the peer's.
+        """Close the WebSocket: send a Close frame with *code* and *reason*, and wait for the peer's.
 
-        Waits at most ``close_timeout`` seconds; then the stream is reset, or the connection closed.
+        Waits at most ``close_timeout`` seconds; then resets the stream, or closes the connection.
         Messages that arrive meanwhile are dropped. Closing it again does nothing. *code* is
         1000 to 1003, 1007 to 1014, or 3000 to 4999; *reason* has at most 123 bytes in UTF-8.
         Raises ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE.

@@ -106,7 +106,7 @@ class ServerHandshake:
     """
 
     path: str
-    """The target of the request: the path, and the query behind it."""
+    """The target of the request: path and query."""
 
     headers: Headers
     """The headers of the request; over HTTP/2 the pseudo-headers too."""
