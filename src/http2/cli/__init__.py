@@ -8,7 +8,7 @@ __all__ = ["main"]
 
 
 def main() -> None:
-    """Run the command; its exit status is not 0 when it could not do what it was told."""
+    """Run the command; its exit status is not 0 if it failed."""
     try:
         from .command import http2
     except ModuleNotFoundError as error:

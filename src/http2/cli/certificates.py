@@ -1,4 +1,4 @@
-"""A replaced certificate, taken over on SIGHUP: no connection is lost for it."""
+"""Reload a replaced certificate on SIGHUP, without losing a connection."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ logger = logging.getLogger("uvicorn.error")
 
 
 def take_over(config: uvicorn.Config) -> None:
-    """Load the certificate and the key of *config* again: connections to come are shown it.
+    """Load the certificate and the key of *config* again, for new connections.
 
-    Raises `OSError` for a file, `ssl.SSLError` (an `OSError`, too) for what does not fit; then the
-    old ones stay.
+    Raises `OSError` for a file, `ssl.SSLError` (also an `OSError`) if they do not match; then the
+    old ones are kept.
     """
     context = config.ssl
     assert context is not None
@@ -34,21 +34,21 @@ def take_over(config: uvicorn.Config) -> None:
                 pem += file.read() + b"\n"
 
     def password() -> str:
-        # OpenSSL would ask the terminal
+        # OpenSSL would prompt on the terminal
         return config.ssl_keyfile_password or ""
 
-    # What is tried is what is loaded: ssl reads files alone, and those may change in between. This
-    # one is its owner's, and is gone at the end of the block.
+    # Check and load the same data: ssl reads only files, which may change in between. This
+    # one is private, and removed at the end of the block.
     with NamedTemporaryFile() as both:
         both.write(pem)
         both.flush()
-        # a context is left with half of what does not fit
+        # after an error, a context may have only half of the new data
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(both.name, password=password)
         context.load_cert_chain(both.name, password=password)
 
 
 def reload_on_hangup(config: uvicorn.Config, end: Callable[[], object]) -> None:
-    """Have SIGHUP call `take_over`, or *end* when it tells of the end of the terminal.
+    """Make SIGHUP call `take_over`, or *end* if the terminal was closed.
 
     Called in the loop that serves.
     """
@@ -67,7 +67,7 @@ def reload_on_hangup(config: uvicorn.Config, end: Callable[[], object]) -> None:
             logger.info("Certificate reloaded: %s", os.fspath(config.ssl_certfile or ""))
 
     def hear(*_: object) -> None:
-        # the rest is done by the loop: between the steps of handshakes, and not in one
+        # the loop does the rest, between the steps of handshakes
         if not loop.is_closed():
             loop.call_soon_threadsafe(heard)
 
@@ -76,5 +76,5 @@ def reload_on_hangup(config: uvicorn.Config, end: Callable[[], object]) -> None:
 
 
 def has_terminal() -> bool:
-    """Whether the standard input is a terminal, and is still there."""
+    """Return whether the standard input is a terminal that still exists."""
     return sys.__stdin__ is not None and not sys.__stdin__.closed and sys.__stdin__.isatty()

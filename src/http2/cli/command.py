@@ -1,4 +1,4 @@
-"""What ``http2`` can do: `serve`, with uvicorn's flags under uvicorn's names."""
+"""Define the command ``http2`` with `serve`, which has uvicorn's flags."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .running import Config, run
 
 __all__ = ["http2"]
 
-# The protocol is this library's, and the target and the version are ours to name.
+# uvicorn's parameters that are replaced: the protocol, the target and the version.
 OURS = {"app", "http", "http2", "version"}
 THEIRS = [parameter for parameter in uvicorn.params if parameter.name not in OURS]
 
@@ -93,7 +93,7 @@ serve.params += THEIRS
 
 
 def check_clear_port(config: Config, *, dev_tls: bool) -> None:
-    """Refuse a second port where there is no first one, or more than one process."""
+    """Refuse `--clear-port` without TLS, without a port, or with more than one process."""
     if not (dev_tls or config.ssl_certfile):
         raise click.UsageError(
             "--clear-port needs TLS: without TLS, --port already serves in the clear"
@@ -107,7 +107,7 @@ def check_clear_port(config: Config, *, dev_tls: bool) -> None:
 
 
 def application(target: str, *, spa: bool, reload: bool) -> str | Directory:
-    """What *target* names: an import string, or the application that serves a directory."""
+    """Return the application for *target*: an import string, or one that serves a directory."""
     if os.path.isdir(target):
         if reload:
             raise click.UsageError(
@@ -128,12 +128,12 @@ def application(target: str, *, spa: bool, reload: bool) -> str | Directory:
 
 
 def describe(app: str | Directory) -> str:
-    """What the first line says is served."""
+    """Return the description for the first line."""
     return f"the directory {app.directory}" if isinstance(app, Directory) else app
 
 
 def header_of(text: str) -> tuple[str, str]:
-    """A field of ``--header``."""
+    """Parse a field of ``--header``."""
     name, colon, value = text.partition(":")
     if not colon:
         raise click.UsageError(f"--header: {text!r} is not name:value")

@@ -1,4 +1,4 @@
-"""A certificate for development: known to this process and its workers, and to no file."""
+"""Create a certificate for development, which is never written to a permanent file."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Certificate:
 
     @classmethod
     def make(cls, addresses: Addresses) -> Certificate:
-        """Make one for *addresses* and localhost."""
+        """Create a certificate for *addresses* and localhost."""
         names = ["localhost", "127.0.0.1", "::1"]
         names += [host for host in addresses.hosts if host not in names and is_address(host)]
         if addresses.name is not None and addresses.name not in names:
@@ -32,10 +32,10 @@ class Certificate:
         return cls(made.private_key_and_cert_chain_pem.bytes())
 
     def __call__(self, config: Any, default: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
-        """Make the context of a server."""
+        """Create the context of a server."""
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.set_alpn_protocols(Http2Protocol.alpn_protocols)
-        # ssl reads files alone; this one is its owner's, and is gone at the end of the block
+        # ssl reads only files; this one is private, and removed at the end of the block
         with NamedTemporaryFile() as file:
             file.write(self.pem)
             file.flush()
@@ -44,7 +44,7 @@ class Certificate:
 
 
 def is_address(host: str) -> bool:
-    """Whether it can be in a certificate: addresses with a zone cannot."""
+    """Return whether a certificate can contain it: addresses with a zone are not allowed."""
     try:
         return not getattr(ip_address(host), "scope_id", None)
     except ValueError:

@@ -1,7 +1,7 @@
-"""The files of a directory as an ASGI application, on Starlette's `StaticFiles`.
+"""Serve the files of a directory as an ASGI application, with Starlette's `StaticFiles`.
 
-Ranges, ETag and conditional requests are Starlette's. Here is which file answers a path: nothing
-outside the directory, wherever a link leads, and nothing whose name begins with a dot.
+Starlette handles ranges, ETag and conditional requests. This module selects the file for a path:
+none outside the directory, also through links, and none whose name begins with a dot.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from starlette.types import Scope
 
 from .listing import Entry, page
 
-# Files beside a file that hold it compressed; the first of equal weight is taken.
+# Suffixes of compressed copies of a file; the first of equal weight is used.
 ENCODINGS = {"br": ".br", "zstd": ".zst", "gzip": ".gz"}
-# The one directory of that kind that is for everybody: RFC 8615.
+# The only public directory whose name begins with a dot: RFC 8615.
 WELL_KNOWN = ".well-known"
 
 Found = tuple[str, os.stat_result]
@@ -43,7 +43,7 @@ class Directory(StaticFiles):
         self._spa = spa
 
     def get_path(self, scope: Scope) -> str:
-        """The path that is asked for, within the directory; a name may be no UTF-8."""
+        """Return the requested path within the directory; a name need not be UTF-8."""
         path = super().get_path(scope)
         if "\ufffd" in path:
             raw = scope["raw_path"].removeprefix(scope.get("root_path", "").encode())
@@ -52,12 +52,12 @@ class Directory(StaticFiles):
         return path
 
     async def get_response(self, path: str, scope: Scope) -> Response:
-        """Answer with a file, a directory's index, or the reason why not."""
+        """Answer with a file, a directory's index, or an error."""
         if scope["method"] not in ("GET", "HEAD"):
             return PlainTextResponse(
                 "Method Not Allowed\n", status_code=405, headers={"allow": "GET, HEAD"}
             )
-        # it asks the file system
+        # it accesses the file system
         return await to_thread.run_sync(self._answer, path, scope)
 
     def _answer(self, path: str, scope: Scope) -> Response:
@@ -78,13 +78,13 @@ class Directory(StaticFiles):
                 return self.file_response(*index, scope)
         missing = self._file("404.html")
         if missing is not None:
-            # without conditions: it is not the file that was asked for
+            # without conditions: it is not the requested file
             full, result = missing
             return FileResponse(full, status_code=404, stat_result=result)
         return PlainTextResponse("Not Found\n", status_code=404)
 
     def _find(self, path: str) -> Found | None:
-        """The file or directory at *path*, links followed, if it may be seen."""
+        """Return the file or directory at *path*, following links, if it is public."""
         if _is_hidden(path):
             return None
         try:
@@ -108,7 +108,7 @@ class Directory(StaticFiles):
         scope: Scope,
         status_code: int = 200,
     ) -> Response:
-        """Send a file, or the one beside it that is compressed as the client likes best."""
+        """Send a file, or its compressed copy that the client prefers."""
         full_path = os.fspath(full_path)
         relative = os.path.relpath(full_path, os.path.realpath(self.directory))
         variants = {
@@ -142,27 +142,27 @@ class Directory(StaticFiles):
 
 
 def _is_hidden(path: str) -> bool:
-    """Whether a part of the normal *path* begins with a dot: `..` does, too."""
+    """Return whether a part of the normalized *path* begins with a dot, including `..`."""
     first, *others = path.split(os.sep)
     shown = first in (".", WELL_KNOWN) or not first.startswith(".")
     return not shown or any(name.startswith(".") for name in others)
 
 
 def _is_page(scope: Scope) -> bool:
-    """Whether a browser goes there, rather than a page that wants a script or an image."""
+    """Return whether a browser navigates there, as opposed to a page that loads a script."""
     name = scope["path"].rpartition("/")[2]
     return "." not in name or "text/html" in Headers(scope=scope).get("accept", "")
 
 
 def _with_slash(scope: Scope) -> str:
-    """Where a directory without a slash at its end is: relative, as proxies may have renamed us."""
+    """Return a relative redirect that adds a slash, because proxies may change paths."""
     name = unquote_to_bytes(scope["raw_path"]).rpartition(b"/")[2]
     query = scope["query_string"].decode("latin-1")
     return f"./{quote(name)}/" + (f"?{query}" if query else "")
 
 
 def _content_type(name: str) -> str:
-    """The type of a file; one that is compressed itself is what it is."""
+    """Return the type of a file; a compressed file keeps its own type."""
     kind, coding = guess_type(name)
     if coding is not None:
         return "application/gzip" if coding == "gzip" else "application/octet-stream"
@@ -171,7 +171,7 @@ def _content_type(name: str) -> str:
 
 
 def _preferred(codings: list[str], headers: Headers) -> str | None:
-    """Which of *codings* the client likes best; None for none (RFC 9110 section 12.5.3)."""
+    """Return the client's preferred coding in *codings*, or None (RFC 9110 section 12.5.3)."""
     weights = {}
     for item in ",".join(headers.getlist("accept-encoding")).lower().split(","):
         name, _, parameters = item.partition(";")

@@ -1,4 +1,4 @@
-"""Where a server listens: its sockets, and the addresses that its user is told."""
+"""Create the sockets of a server, and the addresses that are printed."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from ipaddress import ip_address
 
 import click
 
-# Of networks for documentation (RFC 5737): nothing is sent there, the route alone is looked up.
+# Addresses for documentation (RFC 5737): only the route is looked up, nothing is sent.
 FAR_AWAY = "192.0.2.1"
-# What bind() says of an address of a family that the machine does without, IPv6 for the most part.
+# Errors of bind() for an address family that the machine does not have, usually IPv6.
 NO_SUCH_ADDRESS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
 
 @dataclass(frozen=True)
 class Addresses:
-    """How a server is reached."""
+    """The addresses of a server."""
 
     hosts: list[str] = field(default_factory=list)
     port: int = 0
     uds: str | None = None
     name: str | None = None
-    """What the host was called, when that was no address."""
+    """The name of the host, if it was not an address."""
 
     def urls(self, scheme: str) -> list[str]:
-        """Its URLs, as a browser takes them."""
+        """Return its URLs, for a browser."""
         if self.uds is not None:
             return [f"{scheme}://localhost/"]
         hosts = self.hosts if self.name is None else [self.name]
@@ -53,11 +53,11 @@ def listen(
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         for family, _, _, _, address in dict.fromkeys(found):
-            # port 0 means any free one: that of the first address is then everybody's
+            # port 0 means any free one: the port of the first address is then used for all
             try:
                 sockets.append(_tcp(family, (address[0], port, *address[2:]), backlog))
             except OSError as error:
-                # a name may have an address of IPv6 where the machine has none
+                # a name may have an IPv6 address although the machine has none
                 if error.errno not in NO_SUCH_ADDRESS:
                     raise
                 missing = error
@@ -81,7 +81,7 @@ def _tcp(family: int, address: tuple[object, ...], backlog: int) -> socket.socke
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
-            # IPv4 has a socket of its own, when the host has an address there
+            # IPv4 has a separate socket, if the host has an IPv4 address
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         sock.bind(address)
         # at once: without it another program could still take the port
@@ -98,7 +98,7 @@ def _unix(path: str, backlog: int) -> socket.socket:
     with contextlib.suppress(OSError):
         found = os.stat(path).st_mode
         if stat.S_ISSOCK(found):
-            # of a server before this one, as uvicorn has it: its mode stays
+            # the file of an earlier server, as in uvicorn: keep its mode
             mode = stat.S_IMODE(found)
             os.unlink(path)
     try:
@@ -123,7 +123,7 @@ def _reason(error: Exception) -> str:
 
 
 def _reachable(host: str) -> list[str]:
-    """The hosts that a client writes for *host*."""
+    """Return the hosts that a client uses for *host*."""
     if host not in ("0.0.0.0", "::"):
         return [host]
     if host == "::":

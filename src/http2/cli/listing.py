@@ -1,4 +1,4 @@
-"""The page that lists a directory: without scripts, for narrow screens and dark ones."""
+"""Create the page that lists a directory, without scripts, for narrow and dark screens."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ li small { color: var(--soft); white-space: nowrap; font-variant-numeric: tabula
 
 @dataclass(frozen=True)
 class Entry:
-    """A line of the list."""
+    """An entry of the list."""
 
     name: str
     folder: bool
@@ -47,7 +47,7 @@ class Entry:
 
 
 def page(path: str, entries: list[Entry]) -> str:
-    """The page for the directory at *path*, ``""`` for the first one."""
+    """Return the page for the directory at *path*, ``""`` for the root."""
     lines = [_line(entry) for entry in sorted(entries, key=_order)]
     body = "\n".join([f"<p>{_summary(entries)}</p>", "<ul>", *lines, "</ul>"])
     if not entries:
@@ -56,7 +56,7 @@ def page(path: str, entries: list[Entry]) -> str:
     return (
         '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        # without an icon of its own a browser asks for one that is not there
+        # without an icon, a browser requests one that does not exist
         f'<title>{title}</title>\n<link rel="icon" href="data:,">\n<style>\n{STYLE}\n</style>\n'
         f"<h1>{_crumbs(path)}</h1>\n{body}\n</html>\n"
     )
@@ -89,7 +89,7 @@ def _line(entry: Entry) -> str:
 
 
 def _crumbs(path: str) -> str:
-    """The way here, each part a link."""
+    """Return the path as links."""
     names = path.split(os.sep) if path else []
     up = len(names)
     crumbs = [f'<a href="{"../" * up or "./"}">/</a>']
@@ -108,10 +108,10 @@ def _size(size: float) -> str:
 
 
 def _link(name: str) -> str:
-    """A name as a part of a URL, whatever its bytes are."""
+    """Return a name as a part of a URL, for any bytes."""
     return quote(os.fsencode(name), safe="")
 
 
 def _readable(name: str) -> str:
-    """A name as text: bytes that are none are shown as such."""
+    """Return a name as text, with escapes for bytes that are not UTF-8."""
     return os.fsencode(name).decode("utf-8", "replace")

@@ -1,4 +1,4 @@
-"""Metrics of a server: for Prometheus, and for OpenTelemetry.
+"""Provide metrics of a server, for Prometheus and for OpenTelemetry.
 
 ::
 
@@ -9,7 +9,7 @@
     http2.metrics.OpenTelemetryMetrics(server)   # extra: opentelemetry
 
 Names and attributes are those of OpenTelemetry's semantic conventions for HTTP servers. The
-packages that they need are imported when one is made.
+required packages are imported when an instance is created.
 """
 
 from .opentelemetry import OpenTelemetryMetrics

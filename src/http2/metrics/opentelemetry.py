@@ -1,4 +1,4 @@
-"""`OpenTelemetryMetrics`: on OpenTelemetry's API, after its semantic conventions."""
+"""Define `OpenTelemetryMetrics`, with OpenTelemetry's API and its semantic conventions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ATTRIBUTES = (
     "error.type", "http.route",
 )  # fmt: skip
 
-# Where the conventions have the methods that are told apart.
+# The environment variable with the known methods.
 METHODS_VARIABLE = "OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS"
 SCHEMA = "https://opentelemetry.io/schemas/1.27.0"
 
@@ -39,7 +39,7 @@ class OpenTelemetryMetrics(ServerMetrics):
     ``server.address``, if it is given.
 
     *route*, *server_address* and *known_methods* are as for `PrometheusMetrics`; without the last,
-    the environment variable OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS may say them, with commas.
+    the environment variable OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS may list them, with commas.
 
     Connections that begin from now on are measured. Raises ERR_INVALID_ARG_TYPE, and `ImportError`
     without ``opentelemetry-api``.
@@ -106,7 +106,7 @@ class OpenTelemetryMetrics(ServerMetrics):
         self._of_server: Attributes = {}
         if server_address:
             self._of_server["server.address"] = server_address
-        # made once for each set of them
+        # created once for each set of attributes
         self._attributes: dict[Labels, Attributes] = {}
         self._active_attributes: dict[tuple[str, str], Attributes] = {}
         super().__init__(

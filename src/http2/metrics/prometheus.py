@@ -1,4 +1,4 @@
-"""`PrometheusMetrics`: on `prometheus-client`, under what OpenTelemetry's names become there."""
+"""Define `PrometheusMetrics`, with `prometheus-client` and OpenTelemetry's names."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["PrometheusMetrics"]
 
-# The labels of an exchange, in the order of `Labels`, and those of one that is under way. A label
-# that is empty is to Prometheus one that is not there.
+# The labels of an exchange, in the order of `Labels`, and those of one in progress. For
+# Prometheus, an empty label is the same as a missing one.
 OF_EXCHANGES = (
     "http_request_method", "url_scheme", "http_response_status_code", "network_protocol_version",
     "error_type", "http_route",
@@ -25,7 +25,7 @@ OF_SERVER = ("server_address",)
 
 
 class _Instruments:
-    """Those of one registry: servers that have it share them."""
+    """The instruments of one registry, which its servers share."""
 
     _known: ClassVar[WeakKeyDictionary[CollectorRegistry, _Instruments]] = WeakKeyDictionary()
 
@@ -55,7 +55,7 @@ class _Instruments:
             registry=registry,
         )
 
-        # with several processes: the sum of those that live
+        # with several processes: the sum over the running ones
         def gauge(name: str, text: str, labels: Iterable[str]) -> Gauge:
             return Gauge(name, text, labels, registry=registry, multiprocess_mode="livesum")
 
@@ -77,7 +77,7 @@ class _Instruments:
 
     @classmethod
     def of(cls, registry: CollectorRegistry) -> _Instruments:
-        """Those of *registry*."""
+        """Return the instruments of *registry*."""
         found = cls._known.get(registry)
         if found is None:
             found = cls._known[registry] = cls(registry)
@@ -85,7 +85,7 @@ class _Instruments:
 
 
 class PrometheusMetrics(ServerMetrics):
-    """Measures *server* in *registry*, that of `prometheus_client` by default.
+    """Measures *server* in *registry*, by default that of `prometheus_client`.
 
     Histograms, in seconds and bytes: ``http_server_request_duration_seconds``,
     ``http_server_request_body_size_bytes``, ``http_server_response_body_size_bytes``, with the
@@ -93,13 +93,13 @@ class PrometheusMetrics(ServerMetrics):
     ``network_protocol_version``, ``error_type``, ``http_route``; gauges:
     ``http_server_active_requests``, with the first two, ``http2_server_open_sessions``,
     ``http2_server_open_streams``; a counter: ``http2_server_sessions_total``. Each has the label
-    ``server_address``, too. Servers with the same registry share them.
+    ``server_address`` too. Servers with the same registry share the metrics.
 
-    *route* is called with the method and the target of each request that is over, and gives
-    ``http_route``, one of few; without it there is none, as a path may be anything.
-    *server_address* is the label of that name: what clients call a server is not believed.
-    *known_methods* are those that are told apart, by default those of RFC 9110, PATCH and QUERY;
-    others are ``_OTHER``.
+    *route* is called with the method and the target of each completed request, and returns
+    ``http_route``, which must have few different values; without it there is no route, because
+    paths are unlimited. *server_address* is the label of that name: the name that clients use is
+    not trusted. *known_methods* are the methods with their own label, by default those of RFC
+    9110, PATCH and QUERY; others are ``_OTHER``.
 
     Connections that begin from now on are measured. Raises ERR_INVALID_ARG_TYPE, `ImportError`
     without ``prometheus-client``, and `ValueError` for a registry that has others by these names.

@@ -1,8 +1,8 @@
-"""`ServerMetrics`: what is measured of a server, and with which attributes, for any system.
+"""Define `ServerMetrics`: the measurements of a server and their attributes, for any system.
 
-After OpenTelemetry's semantic conventions for HTTP servers. How many time series there are must not
-be in a client's hands: methods are those that are known, error codes those of RFC 9113, the scheme
-is that of the connection, and a path is none of it.
+Follows OpenTelemetry's semantic conventions for HTTP servers. Clients must not be able to create
+time series: only known methods and the error codes of RFC 9113 are attributes, the scheme
+is that of the connection, and paths are not used.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ..streams.watched import Watched
 __all__ = ["DURATION_BUCKETS", "SIZE_BUCKETS", "Labels", "Route", "ServerMetrics"]
 
 Route: TypeAlias = Callable[[str, str], str | None]
-"""Gets a request's method and target, and gives the route that serves it: one of few; or None."""
+"""A function of a request's method and target that returns its route, or None."""
 
 # RFC 9110, RFC 5789 and the QUERY of httpbis: what the conventions call known.
 METHODS: Final = frozenset(
@@ -40,7 +40,7 @@ SIZE_BUCKETS: Final = (
 
 
 class Labels(NamedTuple):
-    """What tells exchanges that are over apart; None for what an exchange does not have."""
+    """The attributes of a completed exchange; None for missing ones."""
 
     method: str
     """``http.request.method``"""
@@ -57,7 +57,7 @@ class Labels(NamedTuple):
 
 
 class ServerMetrics(ExchangeWatch):
-    """What `PrometheusMetrics` and `OpenTelemetryMetrics` have in common."""
+    """The base class of `PrometheusMetrics` and `OpenTelemetryMetrics`."""
 
     def __init__(
         self,
@@ -79,20 +79,20 @@ class ServerMetrics(ExchangeWatch):
         super().__init__(server)
 
     def close(self) -> None:
-        """Measure no more; what is under way leaves what counts the active requests as it ends."""
+        """Stop measuring; requests in progress are still removed from the active ones."""
         super().close()
 
-    # --- what the systems do -------------------------------------------------------------------
+    # --- implemented by subclasses -------------------------------------------------------------
 
     def _active(self, method: str, scheme: str, more: int) -> None:
-        """So many requests with this method and scheme are under way now; fewer than 0: less."""
+        """Change the number of active requests with this method and scheme."""
         raise NotImplementedError
 
     def _measured(self, labels: Labels, seconds: float, received: int, sent: int) -> None:
-        """An exchange is over."""
+        """Record a completed exchange."""
         raise NotImplementedError
 
-    # --- what they are told ---------------------------------------------------------------------
+    # --- reports --------------------------------------------------------------------------------
 
     def _method(self, exchange: Watched) -> str:
         return exchange.method if exchange.method in self._methods else OTHER

@@ -476,7 +476,7 @@ class WebSocket:
     # --- the end ----------------------------------------------------------------------------
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
-        """Close the WebSocket: send a Close frame with *code* and *reason*, and wait for the peer's.
+        """Close it: send a Close frame with *code* and *reason*, and wait for the peer's.
 
         Waits at most ``close_timeout`` seconds; then resets the stream, or closes the connection.
         Messages that arrive meanwhile are dropped. Closing it again does nothing. *code* is
