@@ -47,13 +47,13 @@ class ExchangeObserver(Protocol):
     """What is told of a server's exchanges, over both protocols: an access log, or metrics."""
 
     def begun(self, exchange: Watched) -> None:
-        """A request was handed to its handlers."""
+        """Handle a request that was passed to its handlers."""
 
     def over(self, exchange: Watched) -> None:
-        """Its exchange is over."""
+        """Handle the end of an exchange."""
 
     def streams_changed(self, more: int) -> None:
-        """So many streams of HTTP/2 clients were opened; fewer than 0: have ended."""
+        """Handle opened streams of HTTP/2 clients; a negative number have ended."""
 
     def sessions_changed(self, more: int) -> None:
         """The same for HTTP/2 sessions."""

@@ -140,10 +140,10 @@ class ClientStreamOwner(StreamOwner, Protocol):
         """The server's certificate, as `ssl.SSLSocket.getpeercert` has it; None without TLS."""
 
     def listener_count(self, event: str) -> int:
-        """How many listeners *event* has."""
+        """Return the number of listeners of *event*."""
 
     def emit(self, event: str, *args: object) -> bool:
-        """Call every listener of *event* with *args*; False when there is none."""
+        """Call every listener of *event* with *args*; return False if there is none."""
 
     def misdirected(self, stream: Any) -> None:
         """The server is not the one to ask for the origin of *stream*."""
@@ -234,7 +234,7 @@ class RespondingExchange(ExchangeState, Protocol):
         """Why reading, writing and waiting fail."""
 
     def answered_by(self, count: int) -> None:
-        """*count* (1, or -1 at its end) of what answers for the program is under way."""
+        """Count the files and pipes that answer: *count* is 1 at the start, -1 at the end."""
 
     def is_unanswered(self) -> bool:
         """Whether nothing has answered, and nothing is left that may."""

@@ -92,7 +92,7 @@ class Pushes:
         authority = request.get(":authority") or request.get("host", "")
         scheme = request.get(":scheme") or ("https" if session.encrypted else "http")
         if headers is not None:
-            headers = kept_headers(headers)  # they are looked at twice
+            headers = kept_headers(headers)  # they are read twice
         future: Promise = Handover(lambda made: made[0].close(NGHTTP2_CANCEL), loop=session.loop)
         try:
             promised, method = connection.submit_push_promise(
