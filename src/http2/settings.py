@@ -258,9 +258,9 @@ class Settings:
             return Settings()
         if isinstance(value, Settings):
             # Received values and a dict that was changed in place have not been checked.
-            for name, number in value._values.items():
-                _BY_NAME[name].check(number)
-            _check_custom(value._custom)
+            for name in value.given & _BY_NAME.keys():
+                _BY_NAME[name].check(getattr(value, name))
+            _check_custom(value.custom_settings)
             return value.__copy__()
         if not isinstance(value, Mapping):
             raise new_error("ERR_INVALID_ARG_TYPE", "settings", "a Settings or a mapping", value)
@@ -288,7 +288,7 @@ class Settings:
         for identifier, number in pairs:
             known = _BY_IDENTIFIER.get(identifier)
             if known is None:
-                settings._custom[identifier] = number
+                settings.custom_settings[identifier] = number
             else:
                 settings._values[known.name] = known.decode(number)
         return settings
@@ -327,7 +327,7 @@ class Settings:
         """Return an independent copy: assignments to one do not affect the other."""
         copy = Settings()
         copy._values.update(self._values)
-        copy._custom.update(self._custom)
+        copy.custom_settings.update(self._custom)
         return copy
 
     # Mutable and compared by value: defining this leaves the class without a hash.
