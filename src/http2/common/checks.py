@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..errors import new_error
 
-__all__ = ["check_bool", "check_integer"]
+__all__ = ["check_bool", "check_error_code", "check_integer"]
 
 
 def check_integer(name: str, value: object, low: int, high: int) -> int:
@@ -23,3 +23,8 @@ def check_bool(name: str, value: object) -> None:
     """Raise ERR_INVALID_ARG_TYPE unless the argument *name* is a bool."""
     if value is not True and value is not False:
         raise new_error("ERR_INVALID_ARG_TYPE", name, "a bool", value)
+
+
+def check_error_code(code: object) -> int:
+    """Check *code* as an error code of RFC 9113 section 7: an unsigned 32-bit integer."""
+    return check_integer("code", code, 0, 2**32 - 1)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..common.checks import check_error_code
 from ..common.closing import Completion
 from ..common.layout import lay_out
 from ..constants import NGHTTP2_NO_ERROR
@@ -15,7 +16,6 @@ from ..engine.http1_head import Http1Head
 from ..headers import Headers
 from ..streams.exchange import code_of, error_of
 from ..streams.life import LIVE
-from ..streams.stream import check_error_code
 from .writer import Http1Writer
 
 if TYPE_CHECKING:

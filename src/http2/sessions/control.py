@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
-from ..common.checks import check_integer
+from ..common.checks import check_error_code, check_integer
 from ..common.closing import Closable
 from ..common.futures import quiet_future
 from ..common.references import Referenced
@@ -28,7 +28,6 @@ from ..engine import events
 from ..errors import ConnectionClosed, NghttpError, new_error
 from ..net.socket import SocketProxy, host_of
 from ..settings import Settings
-from ..streams.stream import check_error_code
 from .options import SessionOptions
 
 if TYPE_CHECKING:
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
     from ..engine.connection import Connection
-    from .session import Http2Session
     from .upkeep import Upkeep
 
 __all__ = ["SessionControl", "SessionState"]
@@ -369,7 +367,7 @@ class SessionControl(Closable, Referenced):
     @property
     def socket(self) -> SocketProxy:
         """The session's socket, read-only; see `SocketProxy`."""
-        return SocketProxy(cast("Http2Session", self))
+        return SocketProxy(cast("Any", self))
 
     @property
     def pending_settings_ack(self) -> bool:

@@ -18,8 +18,7 @@ from ..engine import events
 from ..errors import SessionTimeoutError
 
 if TYPE_CHECKING:
-    from ..streams.client_stream import ClientHttp2Stream
-    from ..streams.stream import Http2Stream
+    from ..streams.interfaces import DrivenClientStream, DrivenStream
     from .interfaces import TimedSession
     from .options import SessionOptions
 
@@ -92,17 +91,17 @@ class StreamQueue:
     """
 
     def __init__(
-        self, session: TimedSession, seconds: float, late: Callable[[Http2Stream], bool]
+        self, session: TimedSession, seconds: float, late: Callable[[DrivenStream], bool]
     ) -> None:
         self._session = session
         self._loop = session.loop
         self.seconds = seconds
         self._late = late
-        self._due: deque[tuple[float, Http2Stream]] = deque()
+        self._due: deque[tuple[float, DrivenStream]] = deque()
         self._most = SPARE
         self._handle: asyncio.TimerHandle | None = None
 
-    def add(self, stream: Http2Stream) -> None:
+    def add(self, stream: DrivenStream) -> None:
         """Start the time limit."""
         self._due.append((self._loop.time() + self.seconds, stream))
         if self._handle is None:
@@ -198,7 +197,7 @@ class Deadlines:
         self._requests: StreamQueue | None = None
         self._idle_since = 0.0
         # bytes of a request's body that had been sent when its headers_timeout ran out
-        self._sent: dict[Http2Stream, int] = {}
+        self._sent: dict[DrivenStream, int] = {}
         session.upkeep.add(self)
         if client and 0 < options.headers_timeout < COARSE:
             self._headers = StreamQueue(session, options.headers_timeout, self._headers_late)
@@ -253,7 +252,7 @@ class Deadlines:
 
     # --- streams ----------------------------------------------------------------------------
 
-    def began(self, stream: Http2Stream) -> None:
+    def began(self, stream: DrivenStream) -> None:
         """A request has begun, here or at the peer's."""
         if self._headers is not None:
             self._headers.add(stream)
@@ -270,9 +269,9 @@ class Deadlines:
         if "idle" not in self._handles:
             self._later("idle", idle_timeout, self._check_idle)
 
-    def _headers_late(self, stream: Http2Stream) -> bool:
+    def _headers_late(self, stream: DrivenStream) -> bool:
         # only a client waits for them
-        waiting = cast("ClientHttp2Stream", stream)
+        waiting = cast("DrivenClientStream", stream)
         if waiting.status is not None:
             return False
         sent = waiting.body_sent()
@@ -284,7 +283,7 @@ class Deadlines:
         stream.end_late(f"no response headers received within {seconds:g} s")
         return False
 
-    def _request_late(self, stream: Http2Stream) -> bool:
+    def _request_late(self, stream: DrivenStream) -> bool:
         seconds = self._session.options.request_timeout
         stream.end_late(f"request and response not complete within {seconds:g} s")
         return False

@@ -5,7 +5,7 @@ Its interface for streams is `http2.streams.interfaces.StreamOwner`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from ..common.interfaces import Emits
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..engine.connection import Connection as Engine
     from ..engine.events import Handlers
     from ..settings import Settings
-    from ..streams.stream import Http2Stream
+    from ..streams.interfaces import DrivenStream
     from .options import SessionOptions
 
 __all__ = [
@@ -86,7 +86,7 @@ class Tasks(Protocol):
 class CountsStreams(Protocol):
     """The deadlines of a session: they are told of its streams."""
 
-    def began(self, stream: Http2Stream) -> None:
+    def began(self, stream: Any) -> None:
         """A request has begun, here or at the peer's."""
 
     def ended(self) -> None:
@@ -101,8 +101,9 @@ class TimedSession(Layered, Protocol):
     engine: Engine | None
     transport: asyncio.Transport | None
 
-    streams: dict[int, Http2Stream]
-    """The open streams by identifier, in the order of their beginning."""
+    @property
+    def streams(self) -> Mapping[int, DrivenStream]:
+        """The open streams by identifier, in the order of their beginning."""
 
     closed: bool
     connecting: bool
@@ -122,7 +123,7 @@ class TimedSession(Layered, Protocol):
     own_handlers: ClassVar[Handlers]
     """What happens at each kind of event in a session without layers."""
 
-    def has(self, stream: Http2Stream) -> bool:
+    def has(self, stream: Any) -> bool:
         """Return whether *stream* is open or waiting to begin."""
 
     def close(self) -> Completion:

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from ..common.checks import check_error_code
 from ..common.closing import Completion
 from ..common.emitter import logger
 from ..constants import (
@@ -48,7 +49,7 @@ from ..net.farewell import Farewell
 from ..net.protocol import writelines_of
 from ..net.socket import addresses_of
 from ..observing.measuring import Measuring, measure
-from ..streams.stream import Http2Stream, check_error_code
+from ..streams.stream import Http2Stream
 from ..tls.contexts import is_adequate
 from .control import SessionControl, reason_of, with_handlers
 from .deadlines import Deadlines, begin_deadlines

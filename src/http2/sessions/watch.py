@@ -17,7 +17,7 @@ from ..constants import NGHTTP2_SESSION_CLIENT
 from .deadlines import COARSE
 
 if TYPE_CHECKING:
-    from ..streams.client_stream import ClientHttp2Stream
+    from ..streams.interfaces import DrivenClientStream
     from .interfaces import TimedSession
     from .options import SessionOptions
 
@@ -71,8 +71,8 @@ class _Seen:
         # the peer's last one)
         self.marks: deque[tuple[float, int, int]] = deque()
         # requests that wait, or have waited, for the connection
-        self.pending: dict[ClientHttp2Stream, float] = {}
-        self.uploads: dict[ClientHttp2Stream, tuple[int, float]] = {}
+        self.pending: dict[DrivenClientStream, float] = {}
+        self.uploads: dict[DrivenClientStream, tuple[int, float]] = {}
 
 
 class Watch:
@@ -206,7 +206,7 @@ class Watch:
                         break
                     if stream.status is None and stream not in seen.pending:
                         old.append(stream)
-        uploads: dict[ClientHttp2Stream, tuple[int, float]] = {}
+        uploads: dict[DrivenClientStream, tuple[int, float]] = {}
         for stream in old:
             if not session.has(stream) or stream.status is not None:
                 continue

@@ -308,6 +308,10 @@ class DrivenServerStream(DrivenStream, Protocol):
 class DrivenClientStream(DrivenStream, Protocol):
     """The same for a stream on the client."""
 
+    @property
+    def status(self) -> int | None:
+        """``:status`` of the final response; None before it has come."""
+
     def requested(
         self,
         headers: OutgoingHeaders | None,

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..common.checks import check_integer
+from ..common.checks import check_error_code
 from ..common.closing import Completion
 from ..constants import NGHTTP2_CANCEL, NGHTTP2_NO_ERROR, NGHTTP2_STREAM_STATE_CLOSED
 from ..engine.events import HIGH_WATER
@@ -26,17 +26,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Http2Stream", "StreamState"]
 
-MAX_UINT32 = 2**32 - 1
-
 # Seconds between a complete response and the reset that stops the peer's body: some
 # clients (curl 7.88) drop a response that arrives in one read with the reset. Meanwhile the
 # peer can send at most its window.
 RESET_GRACE = 0.05
-
-
-def check_error_code(code: object) -> int:
-    """Check *code* as an error code of RFC 9113 section 7: an unsigned 32-bit integer."""
-    return check_integer("code", code, 0, MAX_UINT32)
 
 
 @dataclass(frozen=True, slots=True)
