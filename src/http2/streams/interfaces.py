@@ -310,7 +310,7 @@ class DrivenClientStream(DrivenStream, Protocol):
 
     @property
     def status(self) -> int | None:
-        """``:status`` of the final response; None before it has come."""
+        """``:status`` of the final response; None before the response."""
 
     def requested(
         self,
