@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 import http2
-from http2.sessions import deadlines, watch
 from http2.sessions.options import CLIENT_DEFAULTS, SessionOptions
+from http2.sessions.upkeep import deadlines, watch
 
 from ..support import raw
 from ..support.raw import RawPeer

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import http2
-from http2.sessions.window_growth import FIRST_PAUSE
+from http2.sessions.upkeep.window_growth import FIRST_PAUSE
 
 from ..support import raw
 from ..support.filing import pattern

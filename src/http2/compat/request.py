@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from ..common.charset import charset_of
 from ..common.layout import lay_out
 from ..errors import new_error
 from ..headers import Headers
-from ..streams.charset import charset_of
-from .face import Face
+from .message import Message
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Http2ServerRequest", "ServerRequest"]
 
 
-class ServerRequest(Face):
+class ServerRequest(Message):
     """The base class of requests over any protocol; applications do not construct it.
 
     Events: ``aborted``, ``close``, ``data(chunk)``, ``end``, ``error(error)``, ``timeout``.

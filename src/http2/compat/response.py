@@ -12,7 +12,6 @@ from ..constants import NGHTTP2_CANCEL
 from ..engine.field_rules import is_plain, plain_field
 from ..errors import new_error
 from ..headers import OutgoingHeaders
-from .face import Face
 from .fields import (
     check_links,
     check_name,
@@ -22,6 +21,7 @@ from .fields import (
     pairs_of,
     warn_unsupported,
 )
+from .message import Message
 from .request import ServerRequest
 from .socket import StreamSocketProxy
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["Http2ServerResponse", "ServerResponse"]
 
 
-class ServerResponse(Face):
+class ServerResponse(Message):
     """The base class of responses over any protocol; applications do not construct it.
 
     Events: ``close``, ``drain``, ``error(error)``, ``finish``, ``timeout``. Exactly one of

@@ -256,7 +256,7 @@ cdef class Connection(Session):
                 if rv < 0:
                     return rv
                 fed = start
-            self._judge()
+            self._react_to_violation()
 
     cdef int _drop_reset_at_once(self) except -1:
         """Take out of the batch what was begun and reset in it: it is never handed out."""

@@ -93,7 +93,7 @@ cdef class Session:
     cdef readonly int32_t last_sent_request
 
     cdef int _alive(self) except -1
-    cdef int _judge(self) except -1
+    cdef int _react_to_violation(self) except -1
     cdef int _give_back(self) except -1
     cdef Py_ssize_t _memory(self) noexcept
     cdef Py_ssize_t _memory_of_peer(self) noexcept

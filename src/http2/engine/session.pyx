@@ -86,7 +86,7 @@ cdef class Session:
             self._late_resets is not None or nghttp2_session_want_write(self._session) != 0
         )
 
-    cdef int _judge(self) except -1:
+    cdef int _react_to_violation(self) except -1:
         """React to a frame that `FrameWatch.doubtful` has found (RFC 9113 section 5.1)."""
         cdef FrameWatch watch = self._watch
         cdef Verdict verdict = watch.judge(self._session)

@@ -370,9 +370,9 @@ class Http1Connection(Http1Carrier):
                 return
             if not stream._had_tasks:
                 return
-        self._forgo(stream)
+        self._discard_rest(stream)
 
-    def _forgo(self, stream: Http1Stream) -> None:
+    def _discard_rest(self, stream: Http1Stream) -> None:
         """Discard the rest of the request (section 9.3) if it is small."""
         self._stream = self._reading_on = None
         stream._stopped()

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
-from ..streams.watched import Watched
+from ..compat.watched import Watched
 from .stream import Http1Stream
 from .writer import NO_BODY
 

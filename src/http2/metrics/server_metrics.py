@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple, TypeAlias
 
 from ..common.log_limit import limit
+from ..compat.watched import Watched
 from ..constants import ERROR_CODE_NAMES
 from ..errors import error_code_name, new_error
 from ..observing.exchanges import ExchangeWatch
 from ..servers.server import Http2Server
-from ..streams.watched import Watched
 
 __all__ = ["DURATION_BUCKETS", "SIZE_BUCKETS", "Labels", "Route", "ServerMetrics"]
 

@@ -9,9 +9,9 @@ import time
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from ..compat.watched import Watched
 from ..errors import error_code_name, new_error
 from ..servers.server import Http2Server
-from ..streams.watched import Watched
 from .exchanges import ExchangeWatch
 
 __all__ = ["AccessFormatter", "AccessLog"]

@@ -9,11 +9,11 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from ..compat.watched import Watched
 from ..constants import NGHTTP2_CANCEL
 from ..engine import events
 from ..errors import new_error
 from ..servers.server import Http2Server
-from ..streams.watched import Watched
 from .interfaces import ExchangeObserver
 
 if TYPE_CHECKING:

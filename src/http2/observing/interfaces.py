@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     import asyncio
 
+    from ..compat.watched import Watched
     from ..engine.connection import Connection as Engine
     from ..engine.events import Handlers
-    from ..streams.watched import Watched
     from .measuring import Measuring
 
 __all__ = ["ExchangeObserver", "MeasuredSession"]

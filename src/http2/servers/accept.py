@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, cast
 
 from ..common.timers import IdleTimer
 from ..net.protocol import SessionProtocol
-from ..sessions.deadlines import end_silent_session
 from ..sessions.server_session import ServerHttp2Session
+from ..sessions.upkeep.deadlines import end_silent_session
 
 if TYPE_CHECKING:
     from ..net.proxy_protocol import Addresses

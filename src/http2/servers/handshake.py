@@ -8,10 +8,10 @@ from typing import Any, Unpack
 from ..common.suggestions import reject_unknown
 from ..common.tasks import Work
 from ..net.protocol import SessionProtocol
-from ..sessions.deadlines import HandshakeTimer
 from ..sessions.keywords import ServerSessionOptions
 from ..sessions.options import SessionOptions
 from ..sessions.server_session import ServerHttp2Session
+from ..sessions.upkeep.deadlines import HandshakeTimer
 from ..tunnels.carriers import Carrying, bind, carry
 
 __all__ = ["perform_server_handshake"]

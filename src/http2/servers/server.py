@@ -21,10 +21,10 @@ from ..net.connections import Connections
 from ..net.listener import Listener, SocketFile, has_file, open_path, open_port, take_socket
 from ..net.proxy_protocol import Networks, read_header
 from ..net.socket import shown_address
-from ..sessions.deadlines import Queue
 from ..sessions.options import SessionOptions
 from ..sessions.server_session import ServerHttp2Session
 from ..sessions.session import Http2Session
+from ..sessions.upkeep.deadlines import Queue
 from ..settings import Settings
 from ..streams.stream import Http2Stream
 from ..streams.unanswered import check_answered

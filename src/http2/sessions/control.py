@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
     from ..engine.connection import Connection
-    from .upkeep import Upkeep
+    from .upkeep.upkeep import Upkeep
 
 __all__ = ["SessionControl", "SessionState"]
 

@@ -52,9 +52,9 @@ from ..observing.measuring import Measuring, measure
 from ..streams.stream import Http2Stream
 from ..tls.contexts import is_adequate
 from .control import SessionControl, reason_of, with_handlers
-from .deadlines import Deadlines, begin_deadlines
 from .options import SessionOptions, engine_connection
-from .upkeep import Upkeep
+from .upkeep.deadlines import Deadlines, begin_deadlines
+from .upkeep.upkeep import Upkeep
 from .violations import violation
 
 if TYPE_CHECKING:

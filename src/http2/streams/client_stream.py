@@ -6,6 +6,7 @@ import asyncio
 import json
 from typing import TYPE_CHECKING, Any, Self
 
+from ..common.charset import charset_of
 from ..common.futures import fail, wake
 from ..common.layout import lay_out
 from ..constants import (
@@ -19,7 +20,6 @@ from ..constants import (
 from ..engine.events import HIGH_WATER
 from ..errors import Http2Error, new_error, stream_error
 from ..headers import Headers, OutgoingHeaders, headers_as_sent
-from .charset import charset_of
 from .life import IDLE, LIVE
 from .stream import Http2Stream
 

@@ -330,9 +330,9 @@ class WebSocket:
         if options.ping_timeout is None:
             self._timer = self._loop.call_later(options.ping_interval, self._keep_alive)
         else:
-            self._timer = self._loop.call_later(options.ping_timeout, self._judge)
+            self._timer = self._loop.call_later(options.ping_timeout, self._check_pong)
 
-    def _judge(self) -> None:
+    def _check_pong(self) -> None:
         options = self._options
         assert options.ping_interval is not None
         assert options.ping_timeout is not None

@@ -139,9 +139,9 @@ class Share:
         """Watch the progress of the WebSocket that may continue while others wait."""
         if self._floor is not None and self._held_back and self._timer is None:
             self._had = self._floor.under_way
-            self._timer = asyncio.get_running_loop().call_later(PATIENCE, self._judge)
+            self._timer = asyncio.get_running_loop().call_later(PATIENCE, self._check_progress)
 
-    def _judge(self) -> None:
+    def _check_progress(self) -> None:
         self._timer = None
         held = self._floor
         if held is None or not self._held_back or held.under_way >= self._had + PROGRESS:

@@ -13,10 +13,10 @@ from ..common.emitter import EventEmitter
 from ..errors import new_error
 from .socket import StreamSocketProxy, socket_of
 
-__all__ = ["Face"]
+__all__ = ["Message"]
 
 
-class Face(EventEmitter):
+class Message(EventEmitter):
     """An emitter for a stream: a `ServerHttp2Stream`, or its equivalent for HTTP/1."""
 
     stream: Any

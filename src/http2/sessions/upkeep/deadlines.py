@@ -1,7 +1,7 @@
 """Implement exact deadlines of a session, and of the handshake; see docs/deadlines.md.
 
 Exact deadlines cost something for each stream, so most of them are off by default.
-Deadlines that are on by default are polled every few seconds; see `http2.sessions.watch`.
+Deadlines that are on by default are polled every few seconds; see `http2.sessions.upkeep.watch`.
 All streams have the same time limit, so they expire in the order in which they began: one timer
 is enough for any number of them.
 """
@@ -13,14 +13,14 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
-from ..constants import NGHTTP2_SESSION_CLIENT, NGHTTP2_SETTINGS_TIMEOUT
-from ..engine import events
-from ..errors import SessionTimeoutError
+from ...constants import NGHTTP2_SESSION_CLIENT, NGHTTP2_SETTINGS_TIMEOUT
+from ...engine import events
+from ...errors import SessionTimeoutError
 
 if TYPE_CHECKING:
-    from ..streams.interfaces import DrivenClientStream, DrivenStream
-    from .interfaces import TimedSession
-    from .options import SessionOptions
+    from ...streams.interfaces import DrivenClientStream, DrivenStream
+    from ..interfaces import TimedSession
+    from ..options import SessionOptions
 
 __all__ = [
     "Deadlines",
@@ -32,7 +32,7 @@ __all__ = [
 
 T = TypeVar("T")
 
-# From this value on, a client's `headers_timeout` is polled: see `http2.sessions.watch`.
+# From this value on, a client's `headers_timeout` is polled: see `http2.sessions.upkeep.watch`.
 COARSE = 60.0
 # Number of ended streams that may stay in a queue, in addition to one for each open stream.
 SPARE = 64

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..constants import NGHTTP2_SESSION_CLIENT
+from ...constants import NGHTTP2_SESSION_CLIENT
 from .keepalive import KeepAlive
 from .watch import Watch, watch_for
 from .window_growth import DEFAULT_WINDOW, WindowGrowth
 
 if TYPE_CHECKING:
-    from .interfaces import SessionDoor, Stops
+    from ..interfaces import SessionDoor, Stops
 
 __all__ = ["Upkeep"]
 

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..engine.connection import Connection as Engine
+    from ...engine.connection import Connection as Engine
 
 __all__ = ["DEFAULT_WINDOW", "WindowGrowth"]
 

@@ -13,13 +13,13 @@ import weakref
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from ..constants import NGHTTP2_SESSION_CLIENT
+from ...constants import NGHTTP2_SESSION_CLIENT
 from .deadlines import COARSE
 
 if TYPE_CHECKING:
-    from ..streams.interfaces import DrivenClientStream
-    from .interfaces import TimedSession
-    from .options import SessionOptions
+    from ...streams.interfaces import DrivenClientStream
+    from ..interfaces import TimedSession
+    from ..options import SessionOptions
 
 __all__ = ["Watch", "watch_for"]
 
