@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from docs.rows import CLASSES
+from docs.rows import CLASSES, internal, listed_names
 
 import http2
 
@@ -37,13 +37,15 @@ def is_awaited(name: str, function: Any) -> bool:
 def awaitables() -> Iterator[str]:
     """Every awaitable of the public classes and functions, by the class that defines it."""
     public = {value for value in vars(http2).values() if inspect.isclass(value)}
+    doors = internal() - listed_names()
     public |= {value for value in CLASSES.values() if inspect.isclass(value)}
     for base in {base for cls in public for base in cls.__mro__}:
         if base.__module__.partition(".")[0] != "http2" or issubclass(base, BaseException):
             continue
         for name, value in vars(base).items():
             # the others only say that there is one
-            if is_awaited(name, value) and not getattr(value, "__isabstractmethod__", False):
+            abstract = getattr(value, "__isabstractmethod__", False)
+            if is_awaited(name, value) and not abstract and name not in doors:
                 yield f"{base.__name__}.{name}"
     for name in http2.__all__:
         value = getattr(http2, name)

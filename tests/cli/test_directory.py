@@ -231,7 +231,7 @@ def test_the_index_page(server: Process) -> None:
         "./app.js.gz", "./app.js.zst", "./data.tar.gz", "./inside.txt", "./numbers.txt",
     ]  # fmt: skip
     assert "a &amp; &lt;b&gt;/" in page
-    assert "Nothing is here." in get(server, "/empty/").body.decode()
+    assert "This directory is empty." in get(server, "/empty/").body.decode()
     page = get(server, "/a%20&%20%3Cb%3E/").body.decode()
     link = "./100%25%20%27%C3%BC%27%20%3F%23.txt"
     assert f'href="{link}"' in page

@@ -403,13 +403,13 @@ def test_warnings_name_the_line_of_the_program(run: Run) -> None:
             response.status_message = "Fine"
             response.write_head(200, "Fine", {"connection": "close"})
         note([Path(warning.filename).name for warning in found])
-        note([str(warning.message).split()[1] for warning in found])
+        note(["'connection'" in str(warning.message) for warning in found])
         response.end()
 
     said = run(said_by(handler))["said"]
     assert said == [
         [["test_headers.py"] * 6],
-        [["field", "field", "field", "has", "field", "has"]],
+        [[True, True, True, False, True, False]],
     ]
 
 
