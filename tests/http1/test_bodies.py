@@ -170,7 +170,7 @@ def test_slow_reader(run: Run) -> None:
                 await asyncio.sleep(0.05)
             assert written < 20_000_000
             (connection,) = server._sessions
-            assert connection._queued() < 500_000  # type: ignore[attr-defined]
+            assert connection.unsent_size() < 500_000  # type: ignore[attr-defined]
             body = 0
             while chunk := await peer.reader.read(1 << 20):
                 body += len(chunk)

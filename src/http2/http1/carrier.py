@@ -142,7 +142,7 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
 
     # --- writing ----------------------------------------------------------------------
 
-    def _write(self, data: bytes) -> None:
+    def write(self, data: bytes) -> None:
         """Queue *data*, which is sent with all other output of this turn of the loop."""
         self._out.append(data)
         self._out_size += len(data)
@@ -188,7 +188,7 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
         if self._idle_timer is not None:
             self._idle_timer.touch()
 
-    def _is_full(self) -> bool:
+    def is_full(self) -> bool:
         """Return whether writers should pause."""
         return self._write_paused or self._resting
 
@@ -196,7 +196,7 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
     def _rested(self) -> None:
         """Continue with writers that waited for the next turn of the loop."""
 
-    def _queued(self) -> int:
+    def unsent_size(self) -> int:
         """Return the number of written bytes that have not left this process."""
         transport = self._transport
         return self._out_size + (0 if transport is None else transport.get_write_buffer_size())

@@ -19,14 +19,12 @@ from ..errors import stream_error
 from ..servers.unknown_protocol import RawSocket
 from .carrier import HEAD_READ, Http1Carrier
 from .status_line import status_line
-from .stream import Http1Stream
-from .writer import UNTIL_CLOSE, Http1Writer
 
 if TYPE_CHECKING:
     from ..engine.http1_fields import Http1Fields
     from ..servers.server import Http2Server
+    from .interfaces import ConnectionService, DrivenExchange
     from .messages import Http1IncomingMessage
-    from .service import Http1Service
 
 __all__ = ["Http1Connection"]
 
@@ -48,7 +46,7 @@ class Http1Connection(Http1Carrier):
     """
 
     # The current exchange.
-    _stream: Http1Stream | None = None
+    _stream: DrivenExchange | None = None
     # The body is discarded: the response was sent without it.
     _discarding = False
     _discarded = 0
@@ -59,15 +57,13 @@ class Http1Connection(Http1Carrier):
     _promised = True
     # The client itself makes no further request.
     _client_closes = False
-    # The exchange whose response is complete while its handler still reads.
-    _reading_on: Http1Stream | None = None
     _requests = 0
     # When the current request began to arrive, 0 if its head arrived at once; the first one
     # begins with the connection.
     _began = 0.0
 
     def __init__(
-        self, service: Http1Service, server: Http2Server, transport: asyncio.Transport
+        self, service: ConnectionService, server: Http2Server, transport: asyncio.Transport
     ) -> None:
         super().__init__(server, transport)
         self._service = service
@@ -77,7 +73,8 @@ class Http1Connection(Http1Carrier):
         self.strict_whitespace = options.strict_field_whitespace_validation
         self.strict_single_value = options.strict_single_value_fields
 
-    def _begin(self, data: bytes) -> None:
+    def begin(self, data: bytes) -> None:
+        """Serve the connection, whose first bytes are *data*."""
         server = self.server
         server.serve(self)
         if server.closing:
@@ -114,7 +111,7 @@ class Http1Connection(Http1Carrier):
         stream = self._stream
         if stream is not None and not self._lingering:
             self._fail_stream(stream, None, NGHTTP2_CANCEL)
-            if stream._response_ended:
+            if stream.response_ended:
                 self._close_transport()
             else:
                 self._cut(stream)
@@ -139,16 +136,16 @@ class Http1Connection(Http1Carrier):
         stream = self._stream
         if stream is None:
             self._proceed()
-        elif stream._response_ended:
+        elif stream.response_ended:
             self._after_response(stream)
-        elif stream._need_drain:
-            stream.writable_again()
+        else:
+            stream.has_room()
 
     def _rested(self) -> None:
         self._resting = False
         stream = self._stream
-        if stream is not None and stream._need_drain and not self._write_paused:
-            stream.writable_again()
+        if stream is not None and not self._write_paused:
+            stream.has_room()
 
     # --- reading ----------------------------------------------------------------------
 
@@ -182,13 +179,12 @@ class Http1Connection(Http1Carrier):
                     return
                 self._begin_request(head)
             stream = self._stream
-            if stream is not None and stream._response_ended:
-                if receiver.receiving or stream._watched:
+            if stream is not None and stream.response_ended:
+                if receiver.receiving or not stream.end_unnoticed():
                     self._after_response(stream)
                 else:
                     # the same in short
                     self._stream = None
-                    stream._ended_well()
                     self._next()
 
     def _proceed(self) -> None:
@@ -218,17 +214,10 @@ class Http1Connection(Http1Carrier):
         if options.max_requests_per_socket and self._requests >= options.max_requests_per_socket:
             self._keep_alive = False
         self._stream = stream = service.exchange(self, head)
-        body = head.body
-        if body is None:
+        if head.body is None:
             self._expect_body(head)
         else:
             self._deadline = 0.0
-            if body:
-                # it has already arrived: its reader need not wait
-                stream._receive_whole(body)
-            else:
-                stream.life = stream.life.on_peer_end
-                stream.end_after_headers = True
         if head.upgrade:
             leaving = self._leaving(head, stream)
             if leaving is not None:
@@ -270,7 +259,7 @@ class Http1Connection(Http1Carrier):
         if receiver.trailers is not None and stream is not None:
             if data:
                 self._deliver(data, False)
-            stream._receive_trailers(receiver.trailers)
+            stream.receive_trailers(receiver.trailers)
             data = b""
         self._deliver(data, True)
 
@@ -284,27 +273,39 @@ class Http1Connection(Http1Carrier):
     def _deliver(self, data: bytes, end: bool) -> None:
         stream = self._stream
         if stream is not None:
-            stream._receive(data, end)
-            if stream._buffered > MOST_UNREAD and not end:
+            if stream.receive_data(data, end) > MOST_UNREAD and not end:
                 self._pause_reading()
         elif not end:
             self._discarded += len(data)
             if self._discarded > MOST_DISCARDED:
                 self._linger(more_comes=True)
 
-    def _body_taken(self, stream: Http1Stream) -> None:
-        if self._reading_paused and self._receiver.receiving and stream._buffered <= FEW_UNREAD:
+    def body_taken(self, unread: int) -> None:
+        """Continue reading if only *unread* bytes of the body remain, and that is little."""
+        if self._reading_paused and self._receiver.receiving and unread <= FEW_UNREAD:
             self._resume_reading()
 
-    def _continued(self) -> None:
+    def continued(self) -> None:
+        """Status 100 is sent: the client sends the body of the request."""
         self._expects_continue = False
 
     # --- responses --------------------------------------------------------------------
 
-    def _connection_lines(
-        self, stream: Http1Writer, fields: Http1Fields, until_close: bool
-    ) -> bytes:
-        """Return the fields of a response about the connection's persistence (section 9)."""
+    def lasting_lines(self) -> bytes | None:
+        """Return the fields of a common response on a connection that goes on.
+
+        None if the connection may end with this response: `connection_lines` decides.
+        """
+        if not self._keep_alive or self._expects_continue or self.server.closing:
+            return None
+        return self._service.keep_alive
+
+    def connection_lines(self, version: str, fields: Http1Fields, until_close: bool) -> bytes:
+        """Return the fields of a response about the connection's persistence (section 9).
+
+        *version* is the client's; *until_close*: the end of the connection marks the end of the
+        response.
+        """
         given = fields.connection
         if given is not None:
             words = [word.strip() for word in given.lower().split(",")]
@@ -318,7 +319,7 @@ class Http1Connection(Http1Carrier):
             if given is None:
                 own = fields.keep_alive
                 return b"connection: keep-alive\r\n" if own else self._service.keep_alive
-            if stream.http_version == "1.0" and "keep-alive" not in words:
+            if version == "1.0" and "keep-alive" not in words:
                 given += ", keep-alive"
         elif given is None:
             return b"connection: close\r\n"
@@ -327,55 +328,43 @@ class Http1Connection(Http1Carrier):
         return f"connection: {given}\r\n".encode("latin-1")
 
     def _complete_output(self) -> None:
-        stream = self._stream
-        if stream is not None and stream._fields is not None:
-            stream._send_head()
+        if self._stream is not None:
+            self._stream.send_head()
 
-    def _response_given(self, stream: Http1Writer) -> None:
+    def response_given(self, stream: DrivenExchange) -> None:
         """Handle a completely written response of *stream*."""
         if not self.in_batch:
             self._flush()
-            self.loop.call_soon(self._response_over, stream)
+            self.loop.call_soon(self.response_over, stream)
 
-    def _response_over(self, stream: Http1Writer) -> None:
+    def response_over(self, stream: DrivenExchange) -> None:
+        """Continue after the response of *stream* if that is the current exchange."""
         current = self._stream
         if current is stream and current is not None and not self._write_paused:
             self._after_response(current)
 
-    def _after_response(self, stream: Http1Stream) -> None:
+    def _after_response(self, stream: DrivenExchange) -> None:
         """Continue after a response; within a batch, the next request begins."""
-        if stream._watched:
+        if stream.is_watched():
             # listeners of the end must find everything passed to the transport
             self._flush()
             if self._write_paused:
                 return
         if not self._receiver.receiving:
-            self._stream = self._reading_on = None
-            stream._ended_well()
+            self._stream = None
+            stream.ended_well()
             self._next()
             return
         stream.all_sent()
         if self._stream is not stream:
             return
-        if stream._did_read and not stream.life.destroyed:
-            if stream._tasks:
-                # the handler still reads the body: wait until it is done
-                if self._reading_on is stream:
-                    return
-                self._reading_on = stream
-                for task in tuple(stream._tasks):
-                    task.add_done_callback(
-                        lambda _: self.loop.call_soon(self._response_over, stream)
-                    )
-                return
-            if not stream._had_tasks:
-                return
-        self._discard_rest(stream)
+        if not stream.reads_on():
+            self._discard_rest(stream)
 
-    def _discard_rest(self, stream: Http1Stream) -> None:
+    def _discard_rest(self, stream: DrivenExchange) -> None:
         """Discard the rest of the request (section 9.3) if it is small."""
-        self._stream = self._reading_on = None
-        stream._stopped()
+        self._stream = None
+        stream.stopped()
         if not self._keep_alive or self._expects_continue or self._receiver.left > MOST_DISCARDED:
             self._linger(more_comes=True)
         else:
@@ -412,7 +401,7 @@ class Http1Connection(Http1Carrier):
     def _refuse(self, error: BadRequest) -> None:
         """Answer an invalid request, and close."""
         logger.debug("%r: %s", self, error)
-        self._write(
+        self.write(
             b"%bdate: %b\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
             % (status_line(error.status), http_date().encode())
         )
@@ -424,11 +413,8 @@ class Http1Connection(Http1Carrier):
         if stream is None:
             self._linger(more_comes=True)
             return
-        unanswered = not stream.headers_sent or stream._fields is not None
-        answered = stream._response_ended
-        stream._fields = None
-        if unanswered:
-            stream._refused(error.status)
+        answered = stream.response_ended
+        unanswered = stream.refused(error.status)
         code = NGHTTP2_CANCEL if error.status == 408 else NGHTTP2_PROTOCOL_ERROR
         self._fail_stream(stream, stream_error(code, None, message=str(error)), code)
         if unanswered:
@@ -438,24 +424,23 @@ class Http1Connection(Http1Carrier):
         else:
             self._cut(stream)
 
-    def _fail_stream(self, stream: Http1Stream, error: BaseException | None, code: int) -> None:
+    def _fail_stream(self, stream: DrivenExchange, error: BaseException | None, code: int) -> None:
         self._stream = None
-        stream._failed(error, code)
+        stream.failed(error, code)
 
-    def _abandoned(self, stream: Http1Stream) -> None:
+    def abandoned(self, stream: DrivenExchange) -> None:
         """Handle *stream*, which the application has ended."""
         if self._stream is not stream:
             return
         self._stream = None
-        if stream._response_ended:
+        if stream.response_ended:
             self._linger(more_comes=True)
         else:
-            stream._fields = None
             self._cut(stream)
 
-    def _cut(self, stream: Http1Stream) -> None:
+    def _cut(self, stream: DrivenExchange) -> None:
         """Close in the middle of a response."""
-        if stream._framing == UNTIL_CLOSE:
+        if stream.ends_with_connection:
             self._reset()
         else:
             self._close_transport()
@@ -513,7 +498,7 @@ class Http1Connection(Http1Carrier):
         stream = self._stream
         if stream is not None:
             self._fail_stream(stream, None, NGHTTP2_CANCEL)
-            if not stream._response_ended:
+            if not stream.response_ended:
                 self._cut(stream)
                 return
         self._close_transport()
@@ -523,7 +508,7 @@ class Http1Connection(Http1Carrier):
 
     # --- leaving HTTP -----------------------------------------------------------------
 
-    def _leaving(self, head: Http1Head, stream: Http1Stream) -> Http1IncomingMessage | None:
+    def _leaving(self, head: Http1Head, stream: DrivenExchange) -> Http1IncomingMessage | None:
         """Return the request with which the connection leaves HTTP, or None."""
         server = self.server
         connect = head.method == "CONNECT"
@@ -535,7 +520,7 @@ class Http1Connection(Http1Carrier):
             # RFC 9110 section 7.8: an offer may be ignored. It is, for a request with a body, which
             # would come first.
             return None
-        request = self._service.dispatcher.leaving(stream, head.headers)
+        request = self._service.leaving(stream, head.headers)
         ask = None if connect else server.should_upgrade_callback
         if ask is not None:
             try:
@@ -546,7 +531,7 @@ class Http1Connection(Http1Carrier):
                 return None
         return request
 
-    def _leave_http(self, request: Http1IncomingMessage, stream: Http1Stream) -> None:
+    def _leave_http(self, request: Http1IncomingMessage, stream: DrivenExchange) -> None:
         """Pass the connection to the listeners of ``connect`` or ``upgrade``."""
         server = self.server
         self._flush()
@@ -555,7 +540,7 @@ class Http1Connection(Http1Carrier):
         assert transport is not None
         self._stream = None
         self._lingering = self.closed = True
-        stream._handed_over()
+        stream.handed_over()
         self._resume_reading()
         rest = self._receiver.rest()
         socket = RawSocket(server, transport, rest, self.addresses)

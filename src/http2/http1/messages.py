@@ -67,7 +67,7 @@ class Http1ServerResponse(ServerResponse):
 
         Setting raises ERR_INVALID_ARG_TYPE, ERR_INVALID_CHAR.
         """
-        message: str | None = self.stream._status_message
+        message: str | None = self.stream.status_message
         return reason_phrase(self._status) if message is None else message
 
     @status_message.setter
@@ -76,7 +76,7 @@ class Http1ServerResponse(ServerResponse):
             raise new_error("ERR_INVALID_ARG_TYPE", "status_message", "a str", message)
         if not is_field_value(message):
             raise new_error("ERR_INVALID_CHAR", "status message", message)
-        self.stream._status_message = message
+        self.stream.status_message = message
 
 
 lay_out(Http1IncomingMessage, "stream", "headers", "_method", "url", "_listeners")

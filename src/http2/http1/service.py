@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ..engine.http1_head import Http1Head
     from ..net.proxy_protocol import Addresses
     from ..servers.server import Http2Server
+    from .interfaces import DrivenExchange, Http1Owner
     from .watched import Watcher
 
 __all__ = ["Http1Service"]
@@ -25,7 +26,7 @@ __all__ = ["Http1Service"]
 class Http1Service:
     """Takes over connections of HTTP/1 clients: the value of a server's ``_serve_http1``."""
 
-    exchange: Callable[[Http1Connection, Http1Head], Http1Stream] = Http1Stream
+    exchange: Callable[[Http1Owner, Http1Head], DrivenExchange] = Http1Stream
     """Creates the stream of a request."""
 
     def __init__(self, options: Http1Options, dispatcher: Dispatcher, server: Http2Server) -> None:
@@ -36,8 +37,8 @@ class Http1Service:
             section_size=options.max_header_size,
             fields=options.max_headers_count,
         )
-        self.dispatcher = dispatcher
         self.dispatch = dispatcher.http1(server)
+        self.leaving = dispatcher.leaving
         self._watchers: tuple[Watcher, ...] = ()
         seconds = int(options.keep_alive_timeout)
         self.keep_alive = b"connection: keep-alive\r\n"
@@ -57,7 +58,7 @@ class Http1Service:
         if claimed is not None:
             connection.addresses = claimed
         transport.set_protocol(connection)
-        connection._begin(data)
+        connection.begin(data)
 
     def watch(self, watcher: Watcher, begin: bool) -> None:
         """Start or stop reports about each exchange to *watcher*.

@@ -19,9 +19,14 @@ from ..streams.life import LIVE
 from .writer import Http1Writer
 
 if TYPE_CHECKING:
-    from .connection import Http1Connection
+    import asyncio
+
+    from .interfaces import Http1Owner
 
 __all__ = ["Http1Stream"]
+
+# The state of an exchange whose request is complete when it begins.
+RECEIVED = LIVE.on_peer_end
 
 
 class Http1Stream(Http1Writer):
@@ -43,7 +48,10 @@ class Http1Stream(Http1Writer):
     push_allowed = False
     """Always False: HTTP/1 has no push."""
 
-    def __init__(self, connection: Http1Connection, head: Http1Head) -> None:
+    # The response is complete, and a coroutine handler still reads.
+    _reading_on = False
+
+    def __init__(self, connection: Http1Owner, head: Http1Head) -> None:
         # As in `ServerHttp2Stream`, attributes that every request reads belong to the instance.
         self._session = connection
         self._request = head.headers
@@ -53,9 +61,17 @@ class Http1Stream(Http1Writer):
         """The target of the request, as received."""
         self.http_version = head.version
         """``'1.1'`` or ``'1.0'``."""
-        self.life = LIVE
+        body = head.body
+        self.life = LIVE if body is None else RECEIVED
         self.headers_sent = self._watched = False
-        self._buffered = 0
+        if body:
+            # it has come with the head: its reader need not wait
+            self._buffered = len(body)
+            self._chunks = [body]
+        else:
+            self._buffered = 0
+            if body is not None:
+                self.end_after_headers = True
         if head.method == "HEAD":
             self._head_request = True
 
@@ -72,22 +88,18 @@ class Http1Stream(Http1Writer):
     def _taken(self, size: int) -> None:
         life = self.life
         if life.on_wire and not life.read_ended:
-            self._session._body_taken(self)
+            self._session.body_taken(self._buffered)
 
-    def _receive_whole(self, body: bytes) -> None:
-        """The whole body has come with the head, before anything could ask for it."""
-        self._chunks = [body]
-        self._buffered = len(body)
-        self.life = self.life.on_peer_end
-
-    def _receive(self, data: bytes, end: bool) -> None:
-        """Handle received bytes of the body; *end* marks the last of them."""
+    def receive_data(self, data: bytes, end: bool) -> int:
+        """Handle received bytes of the body; *end* marks the last. Return the unread bytes."""
         if self._timer is not None:
             self._timer.touch()
         if not self.life.destroyed:
             self._feed(data, end)
+        return self._buffered
 
-    def _receive_trailers(self, trailers: Headers) -> None:
+    def receive_trailers(self, trailers: Headers) -> None:
+        """Handle the fields after the body."""
         self.received_trailers = trailers
         if not self.life.destroyed:
             self.emit("trailers", trailers, 0)
@@ -119,47 +131,75 @@ class Http1Stream(Http1Writer):
         self._shut(life.on_close, code)
         self._fail(error)
         if life.on_wire:
-            self._session._abandoned(self)
+            self._fields = None
+            self._session.abandoned(self)
         self._session.loop.call_soon(self._emit_end)
 
-    def _refused(self, status: int) -> None:
-        """End: the connection itself answers, with *status*."""
-
-    def _failed(self, error: BaseException | None, code: int) -> None:
+    def failed(self, error: BaseException | None, code: int) -> None:
         """Fail: the connection has ended, or received data was not HTTP."""
         life = self.life
         if not life.on_wire:
             return
         # a complete response may be lost in the transport, which does not report it
-        after = life.on_over if self._response_ended else life.on_broken
+        after = life.on_over if self.response_ended else life.on_broken
         if after.whole:
-            self._ended_well()
+            self.ended_well()
         else:
             self._shut(after, code)
             self._fail(error)
             self._session.loop.call_soon(self._emit_end)
 
-    def _ended_well(self) -> None:
+    def end_unnoticed(self) -> bool:
+        """End after a complete request and response if nothing listens, waits or is unread.
+
+        Otherwise, return False.
+        """
+        if self._watched or self._buffered or self._timer:
+            return False
+        self.life = self.life.on_done
+        return True
+
+    def ended_well(self) -> None:
         """Handle a complete request and response; the rest may still be unread."""
         life = self.life
         if life.destroyed:
             return
-        if not self._watched and not self._buffered and not self._timer:
-            # there are no listeners or waiters
-            self.life = life.on_done
+        if self.end_unnoticed():
             return
         self._shut(life.on_over, NGHTTP2_NO_ERROR)
         self.all_sent()
         self._await_reader()
 
-    def _stopped(self) -> None:
+    def is_watched(self) -> bool:
+        """Return whether something may listen to its end, or wait for it."""
+        return self._watched
+
+    def reads_on(self) -> bool:
+        """Return whether the body is still being read, after the response.
+
+        If a coroutine handler reads it, its end calls `Http1Owner.response_over`.
+        """
+        if not self._did_read or self.life.destroyed:
+            return False
+        if not self._tasks:
+            return not self._had_tasks
+        if not self._reading_on:
+            self._reading_on = True
+            for task in tuple(self._tasks):
+                task.add_done_callback(self._reader_done)
+        return True
+
+    def _reader_done(self, task: asyncio.Task[object]) -> None:
+        self._session.loop.call_soon(self._session.response_over, self)
+
+    def stopped(self) -> None:
         """Discard the rest of the request: the response is complete."""
         if not self.life.destroyed:
             self._shut(self.life.on_broken, NGHTTP2_NO_ERROR)
             self._fail(None)
             self._session.loop.call_soon(self._emit_end)
 
-    def _handed_over(self) -> None:
+    def handed_over(self) -> None:
         """End: the connection has left HTTP with this request, so no response is possible."""
         self.life = self.life.on_handed_over
 
@@ -167,7 +207,7 @@ class Http1Stream(Http1Writer):
 
     def _answer_failure(self) -> bool:
         if not self.headers_sent:
-            self._status_message = None
+            self.status_message = None
         return super()._answer_failure()
 
 
@@ -175,6 +215,6 @@ lay_out(
     Http1Stream,
     *("_session", "_request", "method", "url", "http_version", "life", "headers_sent"),
     *("_watched", "_buffered", "_did_read", "_reader", "_had_tasks", "_tasks", "_chunks"),
-    *("_fields", "_sent", "_wants_chunks", "_framing", "_left", "_response_ended", "_code"),
+    *("_fields", "_sent", "_wants_chunks", "_framing", "_left", "response_ended", "_code"),
     "end_after_headers",
 )

@@ -13,7 +13,7 @@ from .writer import NO_BODY
 if TYPE_CHECKING:
     from ..engine.http1_fields import Http1Fields
     from ..engine.http1_head import Http1Head
-    from .connection import Http1Connection
+    from .interfaces import Http1Owner
 
 __all__ = ["WatchedStream", "Watcher", "watched"]
 
@@ -38,13 +38,25 @@ class WatchedStream(Http1Stream):
 
     _watchers: tuple[Watcher, ...] = ()
 
-    def _receive_whole(self, body: bytes) -> None:
-        self.watched.received += len(body)
-        super()._receive_whole(body)
+    def report_to(self, watchers: tuple[Watcher, ...], head: Http1Head) -> None:
+        """Report the exchange, which begins with *head*, to *watchers*."""
+        self.watched = Watched(
+            time.monotonic(),
+            head.version,
+            "https" if self._session.encrypted else "http",
+            self.peer_name(),
+            head.method,
+            head.url,
+        )
+        self.watched.received = self._buffered
+        self._watchers = watchers
+        self.once("close", self.over)
+        for watcher in watchers:
+            watcher.begun(self)
 
-    def _receive(self, data: bytes, end: bool) -> None:
+    def receive_data(self, data: bytes, end: bool) -> int:
         self.watched.received += len(data)
-        super()._receive(data, end)
+        return super().receive_data(data, end)
 
     def _head(self, whole: int | None) -> bytes:
         assert self._fields is not None
@@ -71,12 +83,15 @@ class WatchedStream(Http1Stream):
         if self._framing != NO_BODY:
             self.watched.sent += len(data)
 
-    def _refused(self, status: int) -> None:
+    def refused(self, status: int) -> bool:
+        if not super().refused(status):
+            return False
         self.watched.status = status
         self.complete = True
+        return True
 
-    def _handed_over(self) -> None:
-        super()._handed_over()
+    def handed_over(self) -> None:
+        super().handed_over()
         self.complete = True
         self.over()
 
@@ -88,23 +103,12 @@ class WatchedStream(Http1Stream):
 
 def watched(
     watchers: tuple[Watcher, ...],
-) -> Callable[[Http1Connection, Http1Head], WatchedStream]:
+) -> Callable[[Http1Owner, Http1Head], WatchedStream]:
     """Return a function that creates streams with reports to *watchers*."""
 
-    def make(connection: Http1Connection, head: Http1Head) -> WatchedStream:
+    def make(connection: Http1Owner, head: Http1Head) -> WatchedStream:
         stream = WatchedStream(connection, head)
-        stream.watched = Watched(
-            time.monotonic(),
-            head.version,
-            "https" if connection.encrypted else "http",
-            stream.peer_name(),
-            head.method,
-            head.url,
-        )
-        stream._watchers = watchers
-        stream.once("close", stream.over)
-        for watcher in watchers:
-            watcher.begun(stream)
+        stream.report_to(watchers, head)
         return stream
 
     return make

@@ -14,7 +14,7 @@ from .status_line import status_line
 
 if TYPE_CHECKING:
     from ..streams.keywords import Chunk
-    from .connection import Http1Connection
+    from .interfaces import Http1Owner
 
 __all__ = ["Http1Writer"]
 
@@ -35,9 +35,9 @@ class Http1Writer(Responder):
     http_version: str
     """The client's: ``'1.1'`` or ``'1.0'``."""
 
-    _session: Http1Connection
+    _session: Http1Owner
     # The reason phrase to send; None for that of RFC 9110.
-    _status_message: str | None = None
+    status_message: str | None = None
     # The response's head until it is written, with the first bytes of the body if they follow in
     # the same turn of the loop.
     _fields: Http1Fields | None = None
@@ -46,14 +46,19 @@ class Http1Writer(Responder):
     _left: int | None = None
     _wants_chunks = False
     # The whole response has been passed to the connection.
-    _response_ended = False
+    response_ended = False
 
     # --- what is known ----------------------------------------------------------------
 
     @property
     def writable_length(self) -> int:
         """Bytes written that are still queued here: the client or the network is slow."""
-        return self._session._queued() if self.life.on_wire else 0
+        return self._session.unsent_size() if self.life.on_wire else 0
+
+    @property
+    def ends_with_connection(self) -> bool:
+        """Whether only the end of the connection marks the end of the response."""
+        return self._framing == UNTIL_CLOSE
 
     # --- the head of the response -------------------------------------------------------
 
@@ -96,8 +101,8 @@ class Http1Writer(Responder):
             status = fields.status = 200
         elif status < 200 or status > 599:
             raise new_error("ERR_HTTP2_STATUS_INVALID", status)
-        if self._status_message:
-            status_line(status, self._status_message)
+        if self.status_message:
+            status_line(status, self.status_message)
         self._fields = fields
         self._sent = (fields.held, status, fields.date)
         self.headers_sent = True
@@ -116,27 +121,26 @@ class Http1Writer(Responder):
         if (
             self._head_request
             or self._wants_chunks
-            or self._status_message
+            or self.status_message
             or not self.life.writable
             or self._timer is not None
-            or not connection._keep_alive
-            or connection._expects_continue
-            or connection.server.closing
         ):
             return False
-        line = status_line(fields.status)
-        response = fields.whole(line, connection._service.keep_alive, data, SMALL_CHUNK)
+        lasting = connection.lasting_lines()
+        if lasting is None:
+            return False
+        response = fields.whole(status_line(fields.status), lasting, data, SMALL_CHUNK)
         if response is None:
             return False
         self._fields = None
         self._framing = LENGTH
         self.life = self.life.on_end
-        self._response_ended = True
-        connection._write(response)
+        self.response_ended = True
+        connection.write(response)
         if len(data) > SMALL_CHUNK:
-            connection._write(data)
+            connection.write(data)
         if not connection.in_batch:
-            connection._response_given(self)
+            connection.response_given(self)
         return True
 
     def _head(self, whole: int | None) -> bytes:
@@ -171,14 +175,22 @@ class Http1Writer(Responder):
             framing = b"content-length: %d\r\n" % length
         else:
             framing = b"transfer-encoding: chunked\r\n" if self._framing == CHUNKED else b""
-        connection = self._session._connection_lines(self, fields, self._framing == UNTIL_CLOSE)
-        line = status_line(status, self._status_message)
+        connection = self._session.connection_lines(
+            self.http_version, fields, self._framing == UNTIL_CLOSE
+        )
+        line = status_line(status, self.status_message)
         return b"%b%b%b%b\r\n" % (line, fields.lines, framing, connection)
 
-    def _send_head(self) -> None:
+    def send_head(self) -> None:
         """Write the head, without waiting for a body any longer."""
         if self._fields is not None:
-            self._session._write(self._head(None))
+            self._session.write(self._head(None))
+
+    def refused(self, status: int) -> bool:
+        """Drop a head that is not written; return whether the connection answers with *status*."""
+        unanswered = not self.headers_sent or self._fields is not None
+        self._fields = None
+        return unanswered
 
     def additional_headers(self, headers: OutgoingHeaders) -> None:
         """Send an informational response (status 1xx), which HTTP/1.0 does not have.
@@ -204,8 +216,8 @@ class Http1Writer(Responder):
             return
         self._keep_informational(fields.held)
         if status == 100:
-            connection._continued()
-        connection._write(b"%b%b\r\n" % (status_line(status), fields.lines))
+            connection.continued()
+        connection.write(b"%b%b\r\n" % (status_line(status), fields.lines))
 
     # --- the body of the response -------------------------------------------------------
 
@@ -225,12 +237,12 @@ class Http1Writer(Responder):
         if self._head_request:
             if size and fields is not None:
                 # more may follow: the length is unknown
-                self._session._write(self._head(None))
+                self._session.write(self._head(None))
             return True
         if fields is not None:
             if fields.length is not None:
                 self._check_length(fields.length, size)
-            self._session._write(self._head(None))
+            self._session.write(self._head(None))
         if self._left is not None:
             self._check_length(self._left, size)
             self._left -= size
@@ -238,21 +250,26 @@ class Http1Writer(Responder):
             self._timer.touch()
         if size:
             self._write_body(data, size)
-        if self._session._is_full():
+        if self._session.is_full():
             self._need_drain = self._watched = True
             return False
         return True
 
+    def has_room(self) -> None:
+        """Tell waiting writers that the connection takes more."""
+        if self._need_drain:
+            self.writable_again()
+
     def _write_body(self, data: bytes, size: int) -> None:
         connection = self._session
         if self._framing != CHUNKED:
-            connection._write(data)
+            connection.write(data)
         elif size <= SMALL_CHUNK:
-            connection._write(b"%x\r\n%b\r\n" % (size, data))
+            connection.write(b"%x\r\n%b\r\n" % (size, data))
         else:
-            connection._write(b"%x\r\n" % size)
-            connection._write(data)
-            connection._write(b"\r\n")
+            connection.write(b"%x\r\n" % size)
+            connection.write(data)
+            connection.write(b"\r\n")
 
     def end(self, data: Chunk | None = None, encoding: str = "utf-8") -> None:
         """End the response, after *data* if there is any; ending twice does nothing.
@@ -331,20 +348,20 @@ class Http1Writer(Responder):
             data = b"%x\r\n%b\r\n%b" % (size, data, last) if size else last
         elif left is not None and left != size:
             if head:
-                self._session._write(head)
+                self._session.write(head)
             if size:
-                self._session._write(data)
+                self._session.write(data)
             self._too_short(left - size)
             return
-        self._response_ended = True
+        self.response_ended = True
         self._left = None
         connection = self._session
         if head and len(data) > SMALL_CHUNK:
-            connection._write(head)
-            connection._write(data)
+            connection.write(head)
+            connection.write(data)
         elif head or data:
-            connection._write(head + data)
-        connection._response_given(self)
+            connection.write(head + data)
+        connection.response_given(self)
 
     def _too_short(self, missing: int) -> None:
         raise self._wrong_length(f"shorter than its content-length: {missing} bytes missing")
