@@ -38,6 +38,7 @@ from .keywords import (
     ServerSessionOptions,
 )
 from .net.handshake_socket import HandshakeSocket
+from .net.raw_socket import RawSocket
 from .net.socket import SocketProxy
 from .observing.access_log import AccessFormatter, AccessLog
 from .observing.performance import (
@@ -51,7 +52,7 @@ from .servers.handshake import perform_server_handshake
 from .servers.runner import run
 from .servers.secure_server import Http2SecureServer
 from .servers.server import Http2Server
-from .servers.unknown_protocol import RawSocket, UnknownProtocolSocket
+from .servers.unknown_protocol import UnknownProtocolSocket
 from .sessions.client_session import ClientHttp2Session
 from .sessions.connect import connect
 from .sessions.control import SessionState

@@ -23,7 +23,8 @@ from .common.listening import (
 from .compat.handlers import OwnRequestHandler, Request, RequestHandler, Response
 from .http1.messages import Http1IncomingMessage
 from .net.handshake_socket import HandshakeSocket
-from .servers.unknown_protocol import RawSocket, UnknownProtocolSocket
+from .net.raw_socket import RawSocket
+from .servers.unknown_protocol import UnknownProtocolSocket
 from .sessions.server_listening import OnServerStream, ServerStream
 from .sessions.server_session import ServerHttp2Session
 from .tunnels.carriers import Carrying

@@ -16,7 +16,7 @@ from ..engine.field_rules import http_date
 from ..engine.http1_head import BadRequest, Http1Head
 from ..engine.http1_receiver import Http1Receiver
 from ..errors import stream_error
-from ..servers.unknown_protocol import RawSocket
+from ..net.raw_socket import RawSocket
 from .carrier import HEAD_READ, Http1Carrier
 from .status_line import status_line
 

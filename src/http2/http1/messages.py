@@ -10,7 +10,7 @@ from ..compat.response import ServerResponse
 from ..engine.field_rules import is_field_value
 from ..errors import new_error
 from ..headers import Headers
-from ..servers.unknown_protocol import RawSocket
+from ..net.raw_socket import RawSocket
 from .status_line import reason_phrase
 
 __all__ = ["Http1IncomingMessage", "Http1ServerResponse"]

@@ -20,6 +20,7 @@ from ..errors import Http2Error, new_error
 from ..net.connections import Connections
 from ..net.listener import Listener, SocketFile, has_file, open_path, open_port, take_socket
 from ..net.proxy_protocol import Networks, read_header
+from ..net.raw_socket import RawSocket
 from ..net.socket import shown_address
 from ..sessions.options import SessionOptions
 from ..sessions.server_session import ServerHttp2Session
@@ -33,7 +34,7 @@ from ..tunnels.carriers import bind, carry, identity
 from .accept import ServerProtocol
 from .runner import GRACE
 from .shutdown import Shutdown
-from .unknown_protocol import RawSocket, unknown_protocol
+from .unknown_protocol import unknown_protocol
 
 if TYPE_CHECKING:
     import ssl

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 from ..constants import NGHTTP2_CANCEL
-from ..servers.unknown_protocol import RawSocket
+from ..net.raw_socket import RawSocket
 from ..streams.stream import Http2Stream
 
 __all__ = ["Carrier", "Http1Carrier", "Http2Carrier", "Receiver"]

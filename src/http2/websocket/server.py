@@ -11,8 +11,8 @@ from ..constants import NGHTTP2_NO_ERROR
 from ..errors import Http2Error, new_error
 from ..headers import Headers, OutgoingHeaders
 from ..http1.messages import Http1IncomingMessage
+from ..net.raw_socket import RawSocket
 from ..servers.server import Http2Server
-from ..servers.unknown_protocol import RawSocket
 from ..sessions.server_session import ServerHttp2Session
 from ..streams.server_stream import ServerHttp2Stream
 from .carriers import Carrier, Http1Carrier, Http2Carrier
