@@ -24,7 +24,7 @@ __all__ = ["Http1Service"]
 
 
 class Http1Service:
-    """Takes over connections of HTTP/1 clients: the value of a server's ``_serve_http1``."""
+    """Takes over connections of HTTP/1 clients: the value of a server's ``serves_http1``."""
 
     exchange: Callable[[Http1Owner, Http1Head], DrivenExchange] = Http1Stream
     """Creates the stream of a request."""
