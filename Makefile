@@ -78,6 +78,7 @@ fuzz: ## look for inputs that break the parsers and the engine, for FUZZ_SECONDS
 # hangs with it.
 watched := tests/engine tests/conformance tests/limits/test_many_small_frames.py \
 	tests/limits/test_quiet_resets.py tests/streams/test_window_sharing.py \
+	tests/websocket/test_properties.py tests/websocket/test_frames.py \
 	$(patsubst %,tests/properties/test_%.py, fuzz_findings fuzz_targets machine any_bytes bodies headers)
 
 sanitize: ## run the engine's tests with AddressSanitizer and UndefinedBehaviorSanitizer
