@@ -67,10 +67,6 @@ class MessageLimit(Extension):
         """Bytes that have come, and are in no frame that was handed on."""
         return 0 if self._decoder is None else len(self._decoder.buffer)
 
-    def inflate(self, data: bytes) -> bytes | CloseReason:
-        """Decompress a whole message, or say what is wrong with it."""
-        raise NotImplementedError
-
     def _too_big(self) -> CloseReason:
         self.why = f"message larger than {self.max_size} bytes"
         return CloseReason.MESSAGE_TOO_BIG
@@ -176,7 +172,7 @@ class Deflate(MessageLimit):
         return self._decompress(data)
 
     def inflate(self, data: bytes) -> bytes | CloseReason:
-        """See `MessageLimit`."""
+        """Decompress a whole message, or say what is wrong with it."""
         if self._decompressor is None:
             self._decompressor = zlib.decompressobj(-self._receive_bits)
         body = self._decompress(data)

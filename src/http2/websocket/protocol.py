@@ -24,7 +24,7 @@ from typing import Any, NamedTuple, TypeAlias
 from wsproto.frame_protocol import CloseReason, FrameProtocol, Opcode, ParseFailed
 
 from ..engine.websocket_frames import WebSocketFrames
-from .deflate import CONTROL, MessageLimit
+from .deflate import CONTROL, Deflate, MessageLimit
 
 __all__ = ["CloseReceived", "Event", "Failed", "PingReceived", "PongReceived", "Protocol"]
 
@@ -164,6 +164,7 @@ class Protocol:
 
     def _decompressed(self, opcode: int, data: bytes) -> Event:
         """The message that *data* is when it is decompressed."""
+        assert isinstance(self._limit, Deflate)
         message = self._limit.inflate(data)
         if isinstance(message, CloseReason):
             return Failed(int(message), self._limit.why)
