@@ -108,24 +108,34 @@ def connections_per_second(request: Request) -> Measure:
     return measure
 
 
+# Requests per second at which a server's core time for one request is measured.
+PROBE = 2000
+
+
 def latency(reference: Peer, connections: int, request: Request) -> Measure:
     """Measure p99 in ms at half of the rate that ``reference`` is capable of in this run."""
+
+    def at_rate(peer: Peer, bench: Bench, rate: float) -> Measurement:
+        with serving(peer, bench) as (server, _, url):
+            load.check(bench, url, request)
+            command = peers.python("benchmarks.programs.load.latency", f"--rate={rate:.0f}", url)
+            times = [str(connections), str(bench.warm_up), str(bench.duration)]
+            answers = load.run_client(bench, [*command, *times], server)
+        more = (answers.more["p50"], answers.more["p99.9"], rate)
+        return replace(measured(answers), value=answers.more["p99"], more=more)
 
     def measure(peer: Peer, bench: Bench) -> Measurement:
         name = f"capacity of {reference.label}"
         # the reference's for all: what is looked at here is the slowest requests
         bench = replace(bench, warm_up=max(reference.warm_up, bench.warm_up))
         if name not in bench.found:
-            bench.found[name] = under_load(reference, bench, request, connections, 10).value
-        rate = bench.found[name] / 2
-        with serving(peer, bench) as (server, _, url):
-            load.check(bench, url, request)
-            command = peers.python("benchmarks.programs.load.latency", f"--rate={rate:.0f}", url)
-            times = [str(connections), str(bench.warm_up), str(bench.duration)]
-            answers = load.run_client(bench, [*command, *times], server)
-        found = measured(answers)
-        more = (answers.more["p50"], answers.more["p99.9"], rate)
-        return replace(found, value=answers.more["p99"], more=more)
+            # Requests at a fixed rate come one by one, and each costs more than one of many that
+            # are read together: what h2load reaches says nothing of them.
+            busy = at_rate(reference, bench, PROBE).busy
+            if not busy:
+                raise Failure("the server's core time is not known")
+            bench.found[name] = PROBE / busy
+        return at_rate(peer, bench, bench.found[name] / 2)
 
     return measure
 

@@ -93,8 +93,9 @@ SCENARIOS: tuple[Scenario, ...] = (
         title="Latency at half of Node's capacity",
         unit="ms (p99)",
         explanation=(
-            "Hello World by a coroutine on the Compatibility API, at half of the rate that Node "
-            f"reaches with it in this run, over {LATENCY_CONNECTIONS} connections in the clear. "
+            "Hello World by a coroutine on the Compatibility API, at half of the rate at which "
+            "Node's core would be busy all the time, by what a request takes of it at 2,000 a "
+            f"second, over {LATENCY_CONNECTIONS} connections in the clear. "
             "What a request takes counts from the moment at which it was to be sent; less is "
             "better."
         ),
