@@ -42,7 +42,7 @@ serve: ## show what HTTP/2 does, on https://localhost:8443/ and in the clear on 
 
 # A test that starts another program (nghttp2's, curl, Node, a browser…) is marked `interop`, one that
 # takes long `slow`: CONTRIBUTING.md.
-check: ## lint, check the types, run the tests that need no other program: less than 2 minutes
+check: ## lint, check the types, run the tests that need no other program
 	@tools/bootstrap check
 	$(run-lint)
 	$(run-types)
