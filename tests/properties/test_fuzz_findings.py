@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
+from fuzz.pair import pair as conversation
 
 from http2.constants import NGHTTP2_CANCEL, NGHTTP2_REFUSED_STREAM
 from http2.engine import events
@@ -160,3 +163,18 @@ def test_reset_in_the_middle_of_a_promise(sent_first: bool, another: bool) -> No
     promises = [event[3] for event in of_kind(pair.client_events, events.PUSH_PROMISE)]
     assert promises == ([promised + 2] if another else [])
     assert pair.client.stream_state(promised) is None
+
+
+# A promise whose stream is reset in the middle of it, and whose response comes in the same read.
+PROMISE_AND_RESPONSE = (
+    b"AAAAAA8ACAEAAACaNf8nAQAAAAAAAADnDN25xW+DU1uMq/8BroUEVK4JpBUzOBdduy8vLy8vLy8vLy8vLy8vLy/H"
+    b"AAAALy8vLy8vLy8vLy8vLy8vLy8vLy8vLy8vLy8vLy8vLy8vLy8vLy8vLy8vLy8vLy8vLy8vLy/x8fHx8fHx8fHx"
+    b"8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fGxLy8vLy8vLy8vLy8vLy8v"
+    b"L2gZmegHwX4uTMTy53Y0V3HlzoffcY/1Gv469sYWNWV+nWpzibFqYGVx9raVoMxBP8f7a0yG+oCbjHMGJs1h2Puz"
+    b"sWkFjWFaXd/jXFX0htoxoTEm6UMUNhw1uCbdiv5Y"
+)
+
+
+def test_response_to_a_promise_that_was_just_cancelled() -> None:
+    """It is on its way when the promise is cancelled: no frame of it breaks a rule."""
+    conversation(base64.b64decode(PROMISE_AND_RESPONSE))

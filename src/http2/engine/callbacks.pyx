@@ -200,6 +200,7 @@ cdef int cancel_lost_promise(Session self) except -1:
     self._budget.own_resets += 1
     nghttp2_submit_rst_stream(
         self._session, NGHTTP2_FLAG_NONE, self._promise, CANCEL)
+    self._cancelled_promise = self._promise
     self._promise = 0
     return 0
 
@@ -470,6 +471,9 @@ cdef int on_invalid_frame_recv(
     cdef Session self = <Session>user_data
     try:
         self._block = None
+        if self._cancelled_promise and frame.hd.stream_id == self._cancelled_promise:
+            # its response came before our RST_STREAM went: nghttp2 takes it for a request
+            return 0
         if frame.hd.type == NGHTTP2_PUSH_PROMISE:
             self._promise = 0
         if lib_error == NGHTTP2_ERR_REFUSED_STREAM and not self.client:

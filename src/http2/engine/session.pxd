@@ -35,6 +35,8 @@ cdef class Session:
     # a promise whose block is not complete, or was lost with the stream it came on; or 0
     cdef int32_t _promise
     cdef int32_t _promise_parent
+    # the promised stream that was cancelled last; its response may be under way
+    cdef int32_t _cancelled_promise
 
     # what counts for max_session_memory
     cdef Py_ssize_t _queued
