@@ -12,12 +12,13 @@ from benchmarks.scenarios.measures import (
 from benchmarks.scenarios.scenario import Scenario, Target
 
 
-def importing(module: str, label: str, ours: bool = False) -> Peer:
-    """Return the program that imports ``module``."""
+def importing(module: str, label: str, ours: bool = False, name: str = "") -> Peer:
+    """Return the program that imports ``module``, or ``name`` from it."""
+    what = f"{module}:{name}" if name else module
     return Peer(
-        module,
+        what,
         label,
-        lambda bench, port: peers.python("benchmarks.programs.load.importing", module),
+        lambda bench, port: peers.python("benchmarks.programs.load.importing", what),
         modules=(module,),
         ours=ours,
     )
@@ -67,11 +68,14 @@ SCENARIOS: tuple[Scenario, ...] = (
         unit="ms",
         explanation=(
             "`import http2` in a new process that has imported `asyncio` and `ssl`, from compiled "
-            "files; the others for comparison. Less is better."
+            "files; the others for comparison. A name of `http2` is loaded when it is first asked "
+            "for: `from http2 import connect` is what a client waits for. Less is better."
         ),
         measure=import_time,
         competitors=(
             importing("http2", "http2", ours=True),
+            importing("http2", "http2, connect", ours=True, name="connect"),
+            importing("http2", "http2, create_server", ours=True, name="create_server"),
             importing("httpx", "httpx"),
             importing("hypercorn.asyncio", "hypercorn.asyncio"),
             importing("h2.connection", "h2.connection"),

@@ -1,5 +1,7 @@
 """What ``import MODULE`` takes beyond ``import asyncio, ssl``, in ms: the median of new processes.
 
+``MODULE:NAME`` measures ``from MODULE import NAME``.
+
 A package that is installed for development is copied first: finding it would take longer than for
 those who installed it, and is not what is measured.
 """
@@ -19,7 +21,7 @@ import sys
 sys.path[:0] = {places!r}
 import asyncio, ssl, time
 start = time.perf_counter()
-import {module}
+{statement}
 print(1000 * (time.perf_counter() - start))
 """
 
@@ -39,16 +41,19 @@ def copied(module: str, directory: Path) -> None:
 
 def main() -> None:
     """Measure the module of the command line, as often as a number behind it says."""
-    module = sys.argv[1]
+    module, _, name = sys.argv[1].partition(":")
+    statement = f"from {module} import {name}" if name else f"import {module}"
     times = int(sys.argv[2]) if len(sys.argv) > 2 else TIMES
     places = [place for place in sys.path if place.endswith("-packages")]
     found = importlib.import_module(module).__file__ or ""
-    with tempfile.TemporaryDirectory() as name:
+    if name:
+        getattr(importlib.import_module(module), name)  # what is loaded is copied
+    with tempfile.TemporaryDirectory() as directory:
         if not any(found.startswith(place) for place in places):
-            copied(module, Path(name))
-            places.insert(0, name)
+            copied(module, Path(directory))
+            places.insert(0, directory)
         # -S: without the hooks that an installation for development puts into every start
-        command = [sys.executable, "-S", "-c", PROGRAM.format(places=places, module=module)]
+        command = [sys.executable, "-S", "-c", PROGRAM.format(places=places, statement=statement)]
         taken = [float(subprocess.check_output(command, timeout=20)) for _ in range(times + 1)]
     print(statistics.median(taken[1:]))  # the first one may have compiled
 

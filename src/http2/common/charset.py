@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from email.message import Message
-
 from ..headers import Headers
 
 __all__ = ["charset_of"]
@@ -14,6 +12,8 @@ def charset_of(headers: Headers) -> str | None:
     content_type = headers.get("content-type")
     if not content_type or "charset" not in content_type.lower():
         return None
+    from email.message import Message  # loads a dozen modules: only for a charset
+
     message = Message()
     message["content-type"] = content_type
     return message.get_content_charset()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from difflib import get_close_matches
 
 __all__ = ["did_you_mean", "nearest", "reject_unknown"]
 
@@ -22,6 +21,8 @@ def nearest(name: str, known: Collection[str]) -> str | None:
     snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower().replace("-", "_")
     if snake in known:
         return snake
+    from difflib import get_close_matches  # only for a mistake
+
     found = get_close_matches(snake, known, 1, ALIKE)
     return found[0] if found else None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from ..common.charset import charset_of
@@ -149,6 +148,8 @@ class ServerRequest(Message):
 
         Raises like `read`; `ValueError` if it is not JSON.
         """
+        import json
+
         return json.loads(await self._whole())
 
     async def _whole(self) -> bytes:

@@ -11,7 +11,6 @@ from ..common.suggestions import reject_unknown
 from ..errors import new_error
 from ..http1.options import Http1Options
 from ..net.origins import check_origins
-from ..net.proxy_protocol import Networks, trusted_networks
 from ..servers.secure_server import IDENTITY, Http2SecureServer
 from ..servers.server import Http2Server
 from ..sessions.options import SessionOptions
@@ -20,6 +19,7 @@ from .dispatch import Dispatcher
 from .keywords import SecureServerOptions, ServerOptions
 
 if TYPE_CHECKING:
+    from ..net.proxy_protocol import Networks
     from .handlers import OwnRequestHandler, Request, RequestHandler, Response
 
 __all__ = ["create_secure_server", "create_server"]
@@ -117,7 +117,12 @@ def _max_connections(options: dict[str, Any]) -> int | None:
 
 def _proxies(options: dict[str, Any]) -> Networks | None:
     """Return the networks of proxies that use the PROXY protocol, or None."""
-    return trusted_networks(options.pop("proxy_protocol", None))
+    given = options.pop("proxy_protocol", None)
+    if given is None:
+        return None
+    from ..net.proxy_protocol import trusted_networks
+
+    return trusted_networks(given)
 
 
 def _http1_options(options: dict[str, Any]) -> Http1Options | None:

@@ -12,7 +12,6 @@ from cpython.object cimport PyObject
 from libc.time cimport time, time_t
 
 from collections.abc import Mapping
-from email.utils import formatdate
 
 from http2.errors import new_error
 from http2.headers import CONNECTION_SPECIFIC, PSEUDO_HEADERS, SINGLE_VALUE
@@ -257,6 +256,8 @@ cdef str current_date():
     global date_second, date_text
     cdef time_t now = time(NULL)
     if now != date_second or date_text is None:
+        from email.utils import formatdate  # loads a dozen modules: not before a response
+
         date_text = formatdate(now, usegmt=True)
         date_second = now
     return date_text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import Final
 
 from ..engine.field_rules import is_field_value
@@ -26,6 +25,8 @@ def reason_phrase(status: int) -> str:
     phrase = RENAMED.get(status)
     if phrase is not None:
         return phrase
+    from http import HTTPStatus
+
     try:
         return HTTPStatus(status).phrase
     except ValueError:

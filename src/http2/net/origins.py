@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
-from urllib.parse import SplitResult
 
 from ..errors import new_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from urllib.parse import SplitResult
 
 __all__ = ["HasOrigin", "Origin", "altsvc_arguments", "check_origins", "covers", "serialize_origin"]
 
@@ -36,7 +35,7 @@ class HasOrigin(Protocol):
         """Scheme, host and port, in ASCII (RFC 6454 section 6.2)."""
 
 
-Origin: TypeAlias = str | SplitResult | HasOrigin
+Origin: TypeAlias = "str | SplitResult | HasOrigin"
 """A URL, whose origin is used, or an object with an ``origin``."""
 
 
@@ -89,6 +88,8 @@ def _ipv6(name: str) -> str | None:
     # zones are not allowed in a URL
     if not name.endswith("]") or "%" in name:
         return None
+    import ipaddress
+
     try:
         address = ipaddress.IPv6Address(name[1:-1])
     except ValueError:
@@ -124,11 +125,15 @@ def _ipv4(labels: list[str]) -> str | None:
         return None
     for index, number in enumerate(head):
         last += number * 256 ** (3 - index)
+    import ipaddress
+
     return str(ipaddress.IPv4Address(last))
 
 
 def _origin_of(value: object, name: str, code: str) -> str:
     """Return the origin of the argument *value*: a URL, or an object with an ``origin``."""
+    from urllib.parse import SplitResult
+
     if isinstance(value, SplitResult):
         value = value.geturl()
     if isinstance(value, str):

@@ -39,10 +39,8 @@ class Malformed(Exception):
     """The received data is not a PROXY header."""
 
 
-def trusted_networks(given: Any) -> Networks | None:
+def trusted_networks(given: Any) -> Networks:
     """Check the option ``proxy_protocol``. Raises ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE."""
-    if given is None:
-        return None
     if not isinstance(given, (list, tuple)):
         raise new_error("ERR_INVALID_ARG_TYPE", "proxy_protocol", "a list of networks", given)
     found = []

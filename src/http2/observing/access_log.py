@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 import time
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from ..compat.watched import Watched
@@ -116,6 +114,9 @@ class AccessFormatter(logging.Formatter):
         """Return the line for *record*."""
         if not self._json:
             return super().format(record)
+        import json
+        from datetime import UTC, datetime
+
         when = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         found: dict[str, Any] = {"time": when}
         if hasattr(record, "milliseconds"):

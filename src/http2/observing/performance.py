@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from ..common.emitter import EventEmitter
 from ..errors import new_error
 from . import measuring
-from .measuring import Http2SessionEntry, Http2StreamEntry, PerformanceEntry
+from .entries import Http2SessionEntry, Http2StreamEntry, PerformanceEntry
 
 __all__ = [
     "Http2SessionEntry",

@@ -19,7 +19,6 @@ from ..constants import NGHTTP2_INTERNAL_ERROR
 from ..errors import Http2Error, new_error
 from ..net.connections import Connections
 from ..net.listener import Listener, SocketFile, has_file, open_path, open_port, take_socket
-from ..net.proxy_protocol import Networks, read_header
 from ..net.raw_socket import RawSocket
 from ..net.socket import shown_address
 from ..sessions.options import SessionOptions
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
 
     from ..common.tasks import Work
     from ..listening import ServerEvents
+    from ..net.proxy_protocol import Networks
     from ..tls.accept import TlsProtocol
     from ..tls.interfaces import Expires
     from ..tunnels.carriers import Carrying
@@ -245,6 +245,8 @@ class Http2Server(Closable, Referenced):
         self, protocol: asyncio.BufferedProtocol, accepted: socket.socket
     ) -> None:
         """Read the PROXY header from *accepted*. Raises `OSError`."""
+        from ..net.proxy_protocol import read_header
+
         assert self.proxies is not None
         seconds = self.options.handshake_timeout or self.first_bytes_timeout
         try:

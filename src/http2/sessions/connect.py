@@ -6,7 +6,6 @@ import asyncio
 import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Unpack
-from urllib.parse import SplitResult, urlsplit
 
 from ..common.suggestions import reject_unknown
 from ..common.timers import check_timeout
@@ -22,6 +21,8 @@ from .keywords import ConnectOptions
 from .options import SessionOptions
 
 if TYPE_CHECKING:
+    from urllib.parse import SplitResult
+
     from ..tunnels.carriers import Carrying
 
 __all__ = ["connect"]
@@ -166,6 +167,8 @@ async def _begin_on(
 
 def _url(authority: object, default_protocol: object) -> SplitResult:
     """Split *authority* into its parts."""
+    from urllib.parse import SplitResult, urlsplit
+
     if isinstance(authority, str):
         text = authority if "://" in authority else f"{default_protocol}//{authority}"
         try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import TYPE_CHECKING, Any, Self
 
 from ..common.charset import charset_of
@@ -159,6 +158,8 @@ class ClientHttp2Stream(Http2Stream):
 
         Raises like `read`; `ValueError` if it is not JSON.
         """
+        import json
+
         return json.loads(await self._whole_body())
 
     async def _whole_body(self) -> bytes:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -59,6 +58,8 @@ class _PemFile:
         if path is not None:
             self.path = path
             return
+        import tempfile
+
         descriptor, self.path = tempfile.mkstemp(suffix=".pem")
         self._made = True
         with os.fdopen(descriptor, "wb") as file:
