@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 
 from .emitter import EventEmitter
 from .futures import wait_among, wake
@@ -58,6 +58,14 @@ class Closable(Ending):
 
     def _has_told(self) -> bool:
         return self._close_emitted
+
+    def adopt(self, tasks: Iterable[asyncio.Task[object]]) -> None:
+        """Keep *tasks* of a stream that has ended normally, so that they can finish."""
+        if not isinstance(self._tasks, set):
+            self._tasks = set()
+        for task in tasks:
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
     def _emit_close(self) -> None:
         if not self._close_emitted:

@@ -88,8 +88,8 @@ class _Listener:
         self.plain = self.arity == 2 and not once
 
 
-# Events whose listeners answer a request.
-ANSWERED = frozenset({"stream", "request", "check_continue", "check_expectation", "connect"})
+# The tasks of an emitter whose coroutine listeners have all run to their end at once.
+_NO_TASKS: frozenset[asyncio.Task[object]] = frozenset()
 
 
 def _look_at_end(
@@ -110,10 +110,20 @@ def _look_at_end(
         error = RuntimeError("a listener awaited a cancelled task or future")
         error.__cause__ = cancelled
     if error is None:
-        if event in ANSWERED:
-            emitter._handler_ended(coroutine, event, args)
+        emitter.listener_ended(coroutine, event, args)
     elif isinstance(error, Exception):
-        emitter._listener_failed(error, event, args)
+        emitter.listener_raised(error, event, args)
+
+
+def _run(emitter: EventEmitter, entry: _Listener, event: str, args: tuple[object, ...]) -> None:
+    arity = entry.arity
+    try:
+        result = entry.function(*(args[:arity] if 0 <= arity < len(args) else args))
+    except Exception as error:
+        emitter.listener_raised(error, event, args)
+        return
+    if result is not None:
+        emitter.returned(result, event, args)
 
 
 class EventEmitter:
@@ -126,17 +136,17 @@ class EventEmitter:
 
     # Created at the first `on`: most streams never have their own listeners.
     _listeners: dict[str, list[_Listener]] | None = None
-    # Running tasks of coroutine listeners, and whether there ever was one.
-    _tasks: set[asyncio.Task[object]] | None = None
-    _had_tasks = False
+    # Running tasks of coroutine listeners; None: there never was one.
+    _tasks: set[asyncio.Task[object]] | frozenset[asyncio.Task[object]] | None = None
     # Whether listeners run in the context (`contextvars`) in which they were registered. Events
     # occur in the connection's context, which is that of `connect` or of the server.
     _keeps_context = False
     # Whether there are listeners, waiters or tasks: without them, the end takes a short path.
     _watched = False
 
-    # The listeners of requests that are the only ones of their event and take two arguments: those
-    # who hand requests out call them without a detour. See `http2.common.interfaces.Emits`.
+    # Frequent events; a subclass names them. Objects that emit them for it call the listeners in
+    # `everyday` without a detour: see `http2.common.interfaces.Emits`.
+    _frequent: frozenset[str] = frozenset()
     everyday: dict[str, Callable[..., object]] = {}  # noqa: RUF012 (never changed in place)
 
     @overload
@@ -196,7 +206,7 @@ class EventEmitter:
         found = self._listeners.setdefault(event, [])
         context = copy_context() if self._keeps_context else None
         found.insert(0 if front else len(found), _Listener(function, once, context))
-        if event in ANSWERED:
+        if event in self._frequent:
             self._find_everyday(event)
         self._listener_added(event)
         return function
@@ -218,7 +228,7 @@ class EventEmitter:
         for index in range(len(found) - 1, -1, -1):
             if found[index].function == listener:
                 del found[index]
-                if event in ANSWERED:
+                if event in self._frequent:
                     self._find_everyday(event)
                 return
 
@@ -233,7 +243,8 @@ class EventEmitter:
             self.everyday = {}
         else:
             self._listeners.pop(event, None)
-            self._find_everyday(event)
+            if event in self._frequent:
+                self._find_everyday(event)
 
     def listeners(self, event: str) -> list[Callable[..., object]]:
         """Return the functions registered for *event*, in the order of their calls."""
@@ -284,73 +295,61 @@ class EventEmitter:
             if entry not in found:
                 return
             found.remove(entry)
-            if event in ANSWERED:
+            if event in self._frequent:
                 self._find_everyday(event)
         context = entry.context
         if context is None:
-            self._run(entry, event, args)
+            _run(self, entry, event, args)
         else:
             # a copy, because this call may come from the listener
-            context.copy().run(self._run, entry, event, args)
-
-    def _run(self, entry: _Listener, event: str, args: tuple[object, ...]) -> None:
-        arity = entry.arity
-        try:
-            if 0 <= arity < len(args):
-                result = entry.function(*args[:arity])
-            else:
-                result = entry.function(*args)
-        except Exception as error:
-            self._listener_failed(error, event, args)
-            return
-        if result is not None:
-            self.returned(result, event, args)
+            context.copy().run(_run, self, entry, event, args)
 
     def listener_raised(self, error: Exception, event: str, args: tuple[object, ...]) -> None:
-        """An `everyday` listener has raised *error*."""
-        self._listener_failed(error, event, args)
+        """Handle an exception in a listener; sessions and streams override this."""
+        logger.error("a listener of %r on %r raised", event, self, exc_info=error)
+
+    def listener_ended(self, work: Work[object], event: str, args: tuple[object, ...]) -> None:
+        """Handle the end of the coroutine listener *work*; some check whether it has answered."""
 
     def call_handler(self, handler: Callable[..., object], name: str, *args: object) -> None:
         """Call *handler* as a listener of *name* would be: its failure, and its coroutine, too."""
-        self._run(_Listener(handler, False, None), name, args)
+        _run(self, _Listener(handler, False, None), name, args)
 
     def returned(self, result: object, event: str, args: tuple[object, ...]) -> None:
         """Handle a listener's *result*: start it if it is a coroutine."""
         if isinstance(result, CoroutineType):
-            self._owner(event, args)._spawn(result, self, event, args)
+            self.task_owner(event, args).run_listener(result, self, event, args)
 
-    def _owner(self, event: str, args: tuple[object, ...]) -> EventEmitter:
-        """Return the owner of a coroutine listener's task, with which the task is cancelled."""
-        if args and event in ("stream", "session") and isinstance(args[0], EventEmitter):
-            return args[0]
+    def task_owner(self, event: str, args: tuple[object, ...]) -> EventEmitter:
+        """Return what owns the tasks of coroutine listeners of *event*: its end cancels them."""
         return self
 
-    def _spawn(
+    def run_listener(
         self,
         coroutine: Work[object],
         emitter: EventEmitter,
         event: str,
         args: tuple[object, ...],
     ) -> None:
+        """Run *coroutine*, a listener of *event* of *emitter*, as a task of this object."""
         task = start(coroutine)
-        self._had_tasks = True
+        tasks = self._tasks
         if task.done():
+            if tasks is None:
+                self._tasks = _NO_TASKS
             _look_at_end(task, coroutine, emitter, event, args)
             return
-        if self._tasks is None:
-            self._tasks = set()
+        if not isinstance(tasks, set):
+            tasks = self._tasks = set()
             self._watched = True
-        tasks = self._tasks
         tasks.add(task)
+        running = tasks
 
         def done(task: asyncio.Task[object]) -> None:
-            tasks.discard(task)
+            running.discard(task)
             _look_at_end(task, coroutine, emitter, event, args)
 
         task.add_done_callback(done)
-
-    def _handler_ended(self, coroutine: Work[object], event: str, args: tuple[object, ...]) -> None:
-        """Handle the end of a coroutine listener; servers check whether it has answered."""
 
     def _cancel_tasks(self) -> None:
         """Cancel the coroutine listeners, except the one that makes this call."""
@@ -363,10 +362,6 @@ class EventEmitter:
         for task in tuple(self._tasks):
             if task is not current:
                 task.cancel()
-
-    def _listener_failed(self, error: Exception, event: str, args: tuple[object, ...]) -> None:
-        """Handle an exception in a listener; sessions and streams override this."""
-        logger.error("a listener of %r on %r raised", event, self, exc_info=error)
 
     def _emit_error(self, error: BaseException) -> None:
         """Emit ``error``; without a listener, log it, within the limits of `log_limit`."""

@@ -7,7 +7,10 @@ another. Applications use only the names in the API reference.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from .tasks import Work
 
 __all__ = ["Emits", "EndsWithProgram", "Last"]
 
@@ -26,6 +29,17 @@ class Emits(Protocol):
 
     def returned(self, result: object, event: str, args: tuple[object, ...]) -> None:
         """An `everyday` listener has returned *result*, which is not None."""
+
+    def run_listener(
+        self, coroutine: Work[object], emitter: Any, event: str, args: tuple[object, ...]
+    ) -> None:
+        """Run *coroutine*, a listener of *event* of *emitter*, as a task of this object."""
+
+    def task_owner(self, event: str, args: tuple[Any, ...]) -> Any:
+        """Return what owns the tasks of coroutine listeners of *event*: its end cancels them."""
+
+    def listener_ended(self, work: Work[object], event: str, args: tuple[object, ...]) -> None:
+        """Handle the end of the coroutine listener *work*."""
 
     def emit_late(self, event: str, args: tuple[object, ...], last: Last) -> bool:
         """As `emit`, with one argument more for those who take it: what *last* makes of *args*."""

@@ -38,11 +38,11 @@ class Message(EventEmitter):
         """Forward the stream's *event*."""
         self.stream.on(event, lambda *args: self.emit(event, *args))
 
-    def _owner(self, event: str, args: tuple[object, ...]) -> EventEmitter:
+    def task_owner(self, event: str, args: tuple[object, ...]) -> EventEmitter:
         stream: EventEmitter = self.stream
         return stream
 
-    def _listener_failed(self, error: Exception, event: str, args: tuple[object, ...]) -> None:
+    def listener_raised(self, error: Exception, event: str, args: tuple[object, ...]) -> None:
         self.stream.handler_failed(error, event)
 
     @property

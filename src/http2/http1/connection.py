@@ -21,6 +21,8 @@ from .carrier import HEAD_READ, Http1Carrier
 from .status_line import status_line
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ..engine.http1_fields import Http1Fields
     from ..servers.server import Http2Server
     from .interfaces import ConnectionService, DrivenExchange
@@ -503,7 +505,7 @@ class Http1Connection(Http1Carrier):
                 return
         self._close_transport()
 
-    def adopt(self, tasks: set[asyncio.Task[object]]) -> None:
+    def adopt(self, tasks: Iterable[asyncio.Task[object]]) -> None:
         self.server.adopt(tasks)
 
     # --- leaving HTTP -----------------------------------------------------------------

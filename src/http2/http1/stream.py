@@ -182,7 +182,7 @@ class Http1Stream(Http1Writer):
         if not self._did_read or self.life.destroyed:
             return False
         if not self._tasks:
-            return not self._had_tasks
+            return self._tasks is None
         if not self._reading_on:
             self._reading_on = True
             for task in tuple(self._tasks):
@@ -214,7 +214,7 @@ class Http1Stream(Http1Writer):
 lay_out(
     Http1Stream,
     *("_session", "_request", "method", "url", "http_version", "life", "headers_sent"),
-    *("_watched", "_buffered", "_did_read", "_reader", "_had_tasks", "_tasks", "_chunks"),
+    *("_watched", "_buffered", "_did_read", "_reader", "_tasks", "_chunks"),
     *("_fields", "_sent", "_wants_chunks", "_framing", "_left", "response_ended", "_code"),
     "end_after_headers",
 )

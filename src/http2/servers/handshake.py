@@ -41,7 +41,7 @@ def perform_server_handshake(
         HandshakeTimer(session, session_options.handshake_timeout)
     under_way = carry(loop, connection, lambda: SessionProtocol(session))
     if under_way is not None:
-        session._spawn(_wait(session, under_way), session, "connect", (session,))
+        session.run_listener(_wait(session, under_way), session, "connect", (session,))
     return session
 
 

@@ -55,6 +55,10 @@ __all__ = ["Http2Server"]
 OF_REQUESTS = frozenset({"request", "check_continue", "check_expectation", "connect"})
 
 
+# Events whose listeners answer a request.
+ANSWERED = OF_REQUESTS | {"stream"}
+
+
 class Http2Server(Closable, Referenced):
     """A server for HTTP/2 in the clear (h2c with prior knowledge).
 
@@ -71,6 +75,8 @@ class Http2Server(Closable, Referenced):
         add_listener: ServerEvents  # type: ignore[assignment]
         prepend_listener: ServerEvents  # type: ignore[assignment]
         prepend_once_listener: ServerEvents  # type: ignore[assignment]
+
+    _frequent = frozenset({"stream", "request"})
 
     listening: bool = False
     """Whether the server accepts connections."""
@@ -536,13 +542,6 @@ class Http2Server(Closable, Referenced):
                 return
             self._emit_close()
 
-    def adopt(self, tasks: set[asyncio.Task[object]]) -> None:
-        if self._tasks is None:
-            self._tasks = set()
-        for task in tasks:
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-
     async def __aenter__(self) -> Http2Server:
         return self
 
@@ -612,20 +611,20 @@ class Http2Server(Closable, Referenced):
         """The client of *transport* did not agree on a protocol that the server speaks."""
         unknown_protocol(self, transport)
 
-    def _owner(self, event: str, args: tuple[object, ...]) -> EventEmitter:
+    def task_owner(self, event: str, args: tuple[Any, ...]) -> EventEmitter:
         if event in OF_REQUESTS and args and not isinstance(args[-1], bytes):
-            # asked for each request: a cast would be a call
-            request: Any = args[0]
-            stream: EventEmitter = request.stream
+            stream: EventEmitter = args[0].stream
             return stream
-        return super()._owner(event, args)
+        if args and event in ("stream", "session") and isinstance(args[0], EventEmitter):
+            return args[0]
+        return self
 
-    def _handler_ended(self, coroutine: Work[object], event: str, args: tuple[object, ...]) -> None:
+    def listener_ended(self, work: Work[object], event: str, args: tuple[object, ...]) -> None:
         # the ``connect`` of an HTTP/1 client has left HTTP: no response is expected
-        if args and not isinstance(args[-1], bytes):
-            check_answered(coroutine, self, event, args)
+        if event in ANSWERED and args and not isinstance(args[-1], bytes):
+            check_answered(work, self, event, args)
 
-    def _listener_failed(self, error: Exception, event: str, args: tuple[object, ...]) -> None:
+    def listener_raised(self, error: Exception, event: str, args: tuple[object, ...]) -> None:
         if event == "stream" and args and isinstance(args[0], Http2Stream):
             args[0].handler_failed(error, event)
             return

@@ -5,7 +5,7 @@ Its interface for streams is `http2.streams.interfaces.StreamOwner`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from ..common.interfaces import Emits
@@ -49,7 +49,7 @@ class SessionServer(Emits, Protocol):
     def emit(self, event: str, *args: object) -> bool:
         """Tell the listeners of *event*; whether there is one."""
 
-    def adopt(self, tasks: set[asyncio.Task[object]]) -> None:
+    def adopt(self, tasks: Iterable[asyncio.Task[object]]) -> None:
         """Keep *tasks*, whose stream has ended well, until they are done."""
 
     def session_begins(self, session: Any) -> None:

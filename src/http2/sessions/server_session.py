@@ -25,6 +25,8 @@ from .options import SessionOptions
 from .session import LAID_OUT, Http2Session
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ..common.tasks import Work
     from ..net.origins import Origin
     from .interfaces import SessionServer
@@ -219,7 +221,7 @@ class ServerHttp2Session(Http2Session):
             self._pushes = Pushes(self)
         return self._pushes
 
-    def adopt(self, tasks: set[asyncio.Task[object]]) -> None:
+    def adopt(self, tasks: Iterable[asyncio.Task[object]]) -> None:
         if self._server is not None:
             self._server.adopt(tasks)
         else:
@@ -231,9 +233,9 @@ class ServerHttp2Session(Http2Session):
         if self._pushes is not None:
             self._pushes.cancel()
 
-    def _handler_ended(self, coroutine: Work[object], event: str, args: tuple[object, ...]) -> None:
+    def listener_ended(self, work: Work[object], event: str, args: tuple[object, ...]) -> None:
         if event == "stream":
-            check_answered(coroutine, self, event, args)
+            check_answered(work, self, event, args)
 
     def _report_error(self, error: BaseException) -> None:
         server = self._server

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from ..common.checks import check_error_code
 from ..common.closing import Completion
-from ..common.emitter import logger
+from ..common.emitter import EventEmitter, logger
 from ..constants import (
     NGHTTP2_CANCEL,
     NGHTTP2_COMPRESSION_ERROR,
@@ -546,14 +546,6 @@ class Http2Session(SessionControl):
         if self.closed and not self.streams:
             self.loop.call_soon(self._end_if_idle)
 
-    def adopt(self, tasks: set[asyncio.Task[object]]) -> None:
-        """Keep the tasks of a stream that ended normally, so that they can finish."""
-        if self._tasks is None:
-            self._tasks = set()
-        for task in tasks:
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-
     # --- what the engine reports ----------------------------------------------------------
 
     def _on_data(self, stream_id: int, data: bytes, end: bool) -> None:
@@ -654,7 +646,12 @@ class Http2Session(SessionControl):
 
     # --- errors of listeners ------------------------------------------------------------------
 
-    def _listener_failed(self, error: Exception, event: str, args: tuple[object, ...]) -> None:
+    def task_owner(self, event: str, args: tuple[Any, ...]) -> EventEmitter:
+        if event == "stream" and args and isinstance(args[0], EventEmitter):
+            return args[0]
+        return self
+
+    def listener_raised(self, error: Exception, event: str, args: tuple[object, ...]) -> None:
         if event == "stream" and args and isinstance(args[0], Http2Stream):
             args[0].handler_failed(error, event)
             return

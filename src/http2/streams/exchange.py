@@ -314,7 +314,7 @@ class Exchange(Duplex, ABC):
 
     # --- errors of listeners --------------------------------------------------------------
 
-    def _listener_failed(self, error: Exception, event: str, args: tuple[object, ...]) -> None:
+    def listener_raised(self, error: Exception, event: str, args: tuple[object, ...]) -> None:
         self.handler_failed(error, event)
 
     def handler_failed(self, error: Exception, event: str) -> None:

@@ -13,7 +13,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from ..engine.connection import Connection as Engine
     from ..engine.events import Handler
@@ -47,7 +47,7 @@ class ExchangeOwner(Protocol):
     def peer_name(self) -> str | None:
         """Return the peer's address without its port, for the log; None if it has none."""
 
-    def adopt(self, tasks: set[asyncio.Task[object]]) -> None:
+    def adopt(self, tasks: Iterable[asyncio.Task[object]]) -> None:
         """Keep *tasks*, whose exchange has ended normally, until they are done."""
 
 

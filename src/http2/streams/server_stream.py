@@ -361,7 +361,7 @@ class ServerHttp2Stream(Http2Stream, Responder):
             self.all_sent()
 
     def _stop_request(self) -> None:
-        handled = self._had_tasks and not self._tasks
+        handled = self._tasks is not None and not self._tasks
         if not self.life.read_ended and not self.life.closed and (handled or not self._did_read):
             self.close(NGHTTP2_NO_ERROR)
 
@@ -378,5 +378,5 @@ lay_out(
     ServerHttp2Stream,
     *("_session", "id", "_request", "life", "headers_sent", "_head_request", "_watched"),
     *("_buffered", "end_after_headers", "_sent", "_code", "is_waiting", "_chunks"),
-    *("_did_read", "_had_tasks", "_tasks", "_listeners", "_need_drain"),
+    *("_did_read", "_tasks", "_listeners", "_need_drain"),
 )
