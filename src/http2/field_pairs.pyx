@@ -1,12 +1,12 @@
 # cython: language_level=3
-"""A received block as pairs of bytes: what other interfaces, such as ASGI, want of headers."""
+"""A received block as pairs of bytes, the form that interfaces such as ASGI need."""
 
 from cpython.dict cimport PyDict_GetItem, PyDict_Next
 from cpython.object cimport PyObject
 from cpython.unicode cimport PyUnicode_AsLatin1String
 
-# Names as bytes, by the spellings that peers have used; None for pseudo-headers. Names come from
-# peers: no more than so many are remembered, and no long ones.
+# Names as bytes, by the spellings that peers have used; None for pseudo-headers. Peers choose the
+# names, so their number and their length are limited.
 cdef dict known_names = {}
 cdef enum:
     MOST_NAMES = 4096
@@ -21,7 +21,7 @@ cdef object learn(str name):
 
 
 cdef class Pairs:
-    """The list under way."""
+    """The list of pairs while it is built."""
 
     cdef list pairs
     cdef bint has_authority
@@ -40,7 +40,7 @@ cdef class Pairs:
         encoded = PyUnicode_AsLatin1String(value if isinstance(value, str) else str(value))
         if key == b"cookie":
             if self.cookie >= 0:
-                # RFC 9113 section 8.2.3: crumbs are joined before anything else sees them
+                # RFC 9113 section 8.2.3: cookie crumbs are joined before another protocol sees them
                 self.pairs[self.cookie] = (key, self.pairs[self.cookie][1] + b"; " + encoded)
                 return 0
             self.cookie = len(self.pairs)
@@ -49,7 +49,9 @@ cdef class Pairs:
 
 
 def field_pairs(object headers, list raw):
-    """The fields of *headers*, of which *raw* are all when some were merged; see `Headers.encoded`.
+    """Return the fields of *headers* as pairs; *raw* has all fields if some were merged.
+
+    See `Headers.encoded`.
     """
     cdef Pairs made = Pairs.__new__(Pairs)
     cdef PyObject *authority = PyDict_GetItem(headers, ":authority")

@@ -1,4 +1,4 @@
-"""HTTP/2 without I/O: a binding of libnghttp2 (`connection`) and header blocks."""
+"""HTTP/2 and HTTP/1.1 without I/O: a binding of libnghttp2, header rules, HTTP/1 requests."""
 
 from .connection import Connection, nghttp2_version_string
 

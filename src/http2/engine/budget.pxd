@@ -1,12 +1,12 @@
-"""What a peer may make us do for nothing: frames that carry nothing, and streams that are reset.
+"""Limits of work that a peer can cause for free: frames without content, and stream resets.
 
-Two allowances of a session, each a number that goes down, and that time fills again. The clock
-is looked at only when a number has run out. The frames are counted as they come, by their nine
-bytes of header, before nghttp2 has seen them: it tells of no frame that it ignores.
+A session has two allowances. Each is a number that frames reduce and time refills. The clock
+is read only when a number has run out. The frames are counted by their nine bytes of header,
+before nghttp2 sees them, because it does not report frames that it ignores.
 
-A frame that carries nothing costs 1. Frames that carry something pay for others in advance, as an
-honest peer answers what it gets: a WINDOW_UPDATE or two for each DATA frame of ours, a PING for
-each of its batches (gRPC), a PRIORITY or a PRIORITY_UPDATE for each request.
+A frame without content costs 1. Frames with content pay for others in advance, because an
+honest peer reacts to what it gets: it sends a WINDOW_UPDATE or two for each of our DATA frames,
+a PING for each of its batches (gRPC), a PRIORITY or a PRIORITY_UPDATE for each request.
 """
 
 from libc.stdint cimport uint8_t, uint32_t
@@ -26,15 +26,15 @@ cdef extern from "time.h" nogil:
 cdef enum:
     FRAME_HEAD = 9
     CLIENT_PREFACE = 24
-    # A CONTINUATION with less than this carries nothing: who fragments, fills its frames.
+    # A CONTINUATION smaller than this counts as empty: a peer that fragments fills its frames.
     TINY_CONTINUATION = 1024
-    # What a request, a response, and a DATA frame of ours pay for, and each so many bytes of DATA.
+    # Credit for a request or response, for a DATA frame of ours, and for each BYTES_THAT_PAY.
     PAID_BY_BLOCK = 4
     PAID_BY_DATA = 4
     BYTES_THAT_PAY = 512
-    # What may be paid in advance, beyond the burst.
+    # The largest credit beyond the burst.
     MOST_IN_ADVANCE = 100_000
-    # Which allowance has run out, and that it has been reported.
+    # The allowance that has run out, and whether this was reported.
     OF_FRAMES = 1
     OF_RESETS = 2
     REPORTED = 4
@@ -51,14 +51,14 @@ cdef struct Budget:
     Allowance frames
     Allowance resets
     bint client
-    # OF_FRAMES or OF_RESETS once one has run out, with REPORTED after that
+    # OF_FRAMES or OF_RESETS when one has run out, and REPORTED after that
     int spent
-    # PING and SETTINGS frames of ours that the peer is to acknowledge
+    # our PING and SETTINGS frames that the peer has not acknowledged
     long long unanswered
-    # RST_STREAM frames in nghttp2's queue: those of the program, and those counted already
+    # RST_STREAM frames in nghttp2's queue: the program's, and those counted already
     long long own_resets
     long long counted_resets
-    # the frame that is coming: bytes of it to pass over, and of its header what has come
+    # the frame that is arriving: bytes to skip, and the part of its header that has arrived
     long long skip
     int known
     uint8_t[9] head
@@ -77,7 +77,7 @@ cdef inline void allow(Allowance *self, long long burst, long long rate) noexcep
 
 
 cdef inline bint refill(Allowance *self) noexcept nogil:
-    """What time gives back to an allowance that has run out; whether that is enough."""
+    """Add what time gives back to an allowance that has run out; return whether that is enough."""
     cdef double now = seconds()
     cdef double back = (now - self.since) * self.rate
     if back >= self.burst:
@@ -85,26 +85,26 @@ cdef inline bint refill(Allowance *self) noexcept nogil:
         self.since = now
     elif back >= 1:
         self.left += <long long>back
-        # what is left of a whole one counts the next time
+        # the rest counts the next time
         self.since += <double><long long>back / self.rate
     return self.left >= 0
 
 
 cdef inline bint spend(Allowance *self) noexcept nogil:
-    """Take 1; False when there is none left."""
+    """Take 1; return False if there was none left."""
     self.left -= 1
     return self.left >= 0 or refill(self)
 
 
 cdef inline void earn(Budget *self, long long frames) noexcept nogil:
-    """Something of use has come or gone: it pays for *frames* that carry nothing."""
+    """Add the credit of content that was received or sent: it pays for *frames* empty frames."""
     self.frames.left += frames
     if self.frames.left > self.frames.burst + MOST_IN_ADVANCE:
         self.frames.left = self.frames.burst + MOST_IN_ADVANCE
 
 
 cdef inline bint spend_frame(Budget *self) noexcept nogil:
-    """A frame has come that carries nothing; False when there were too many."""
+    """Count a frame without content; return False if there were too many."""
     if spend(&self.frames):
         return True
     self.spent |= OF_FRAMES
@@ -112,8 +112,8 @@ cdef inline bint spend_frame(Budget *self) noexcept nogil:
 
 
 cdef inline bint spend_reset(Budget *self) noexcept nogil:
-    """The client has a stream reset, or makes us do it; False when it has too often."""
-    # a server may refuse what it likes; what it resets, the client had to ask for
+    """Count a reset that the client sends or provokes; return False if there were too many."""
+    # a server may refuse streams as it likes; the client had to request each that it resets
     if self.client or spend(&self.resets):
         return True
     self.spent |= OF_RESETS
@@ -121,7 +121,7 @@ cdef inline bint spend_reset(Budget *self) noexcept nogil:
 
 
 cdef inline bint spend_on_head(Budget *self, const uint8_t *head, uint32_t length) noexcept nogil:
-    """Count the frame with this header; False when it is one too many."""
+    """Count the frame with this header; return False if it is one too many."""
     cdef uint8_t kind = head[3]
     cdef uint8_t flags = head[4]
     if kind == NGHTTP2_DATA:
@@ -148,10 +148,10 @@ cdef inline bint spend_on_head(Budget *self, const uint8_t *head, uint32_t lengt
 cdef inline Py_ssize_t count_frames(
     Budget *self, const uint8_t *data, Py_ssize_t size
 ) noexcept nogil:
-    """Count the frames in what has come; return how many bytes of it may be processed.
+    """Count the frames in the received bytes; return how many bytes may be processed.
 
-    Fewer than *size* when a frame is one too many: up to the end of its header, or of the whole
-    of an RST_STREAM.
+    Fewer than *size* if a frame is one too many: up to the end of its header, or of the whole
+    frame if it is RST_STREAM.
     """
     cdef Py_ssize_t at = 0
     cdef const uint8_t *head
@@ -177,6 +177,6 @@ cdef inline Py_ssize_t count_frames(
         length = (<uint32_t>head[0] << 16) | (<uint32_t>head[1] << 8) | head[2]
         self.skip = length
         if not spend_on_head(self, head, length):
-            # a reset is processed to its end, so that its stream is not handed out for nothing
+            # process the whole RST_STREAM, so that its stream is not reported in vain
             return min(at + length, size) if head[3] == NGHTTP2_RST_STREAM else at
     return size

@@ -1,7 +1,7 @@
 # cython: language_level=3, boundscheck=False, initializedcheck=False
-"""nghttp2's callbacks: they append to the batch of events, and gather what is sent.
+"""nghttp2's callbacks: they append to the batch of events, and gather the bytes to send.
 
-None runs code of the program's. What goes wrong in one is kept in `Session._failure`, and
+No callback runs code of the program. An exception in one is kept in `Session._failure` and
 raised by the call that ran nghttp2.
 """
 
@@ -52,22 +52,22 @@ cdef Py_ssize_t HIGH_WATER = _events.HIGH_WATER
 cdef tuple KNOWN_SETTINGS = _events.KNOWN_SETTINGS
 
 cdef enum:
-    # The largest DATA frame that we make, where the peer allows more than 16,384.
+    # The largest DATA frame that we send, if the peer allows more than 16,384.
     LARGEST_DATA = 65536
-    # A field counts its name, its value and this much (RFC 9113 section 6.5.2).
+    # The size of a field is that of its name, its value, and this (RFC 9113 section 6.5.2).
     FIELD_OVERHEAD = 32
     PADDING_MAX = 2
     REFUSED_STREAM = 7
     CANCEL = 8
     FRAME_HEADER = 9
-    # Larger header blocks count for the session's memory by themselves, smaller ones with
+    # Larger header blocks count towards the session's memory by themselves, smaller ones with
     # their stream.
     SMALL_BLOCK = 1024
-    # What a received field takes besides its characters: two `str`, and an entry in a dict.
+    # Memory of a received field besides its characters: two `str`, and an entry in a dict.
     FIELD_MEMORY = 224
-    # A piece of a body is joined to the one before it while that is shorter.
+    # A chunk of a body is joined to the previous one while that is shorter than this,
     SMALL_CHUNK = 4096
-    # That is done beyond as many events in a batch.
+    # if the batch has more events than this.
     MANY_EVENTS = 64
 
 
@@ -76,7 +76,7 @@ cdef nghttp2_session_callbacks *padding_callbacks = NULL
 
 
 cdef nghttp2_session_callbacks *callbacks_for(bint padding) noexcept:
-    """The callbacks of a session that pads its frames, or not."""
+    """Return the callbacks of a session that pads its frames, or of one that does not."""
     return padding_callbacks if padding else callbacks
 
 
@@ -95,14 +95,14 @@ cdef int report_goaway(Session self, int kind, const nghttp2_frame *frame) excep
         kind == EVENT_GOAWAY_SENT and not reason and watch.reason is not None
         and frame.goaway.error_code == watch.error_code
     ):
-        # nghttp2 says nothing to the peer for `terminate`
+        # nghttp2 sends no description after `nghttp2_session_terminate_session`
         reason = watch.reason
     return report(
         self, kind, frame.goaway.last_stream_id, frame.goaway.error_code, reason)
 
 
 cdef int fail(Session self, BaseException failure) noexcept:
-    """Keep what went wrong in a callback; the call that ran nghttp2 raises it."""
+    """Store the exception of a callback; the call that ran nghttp2 raises it."""
     if self._failure is None:
         self._failure = failure
     return NGHTTP2_ERR_CALLBACK_FAILURE
@@ -117,23 +117,23 @@ cdef void stream_begun(Session self, bint by_peer) noexcept:
 
 
 cdef inline int32_t block_stream(const nghttp2_frame *frame) noexcept:
-    """The stream that a header block is about: with PUSH_PROMISE, the promised one."""
+    """Return the stream of a header block: with PUSH_PROMISE, the promised one."""
     if frame.hd.type == NGHTTP2_PUSH_PROMISE:
         return frame.push_promise.promised_stream_id
     return frame.hd.stream_id
 
 
 cdef int provoked(Session self) noexcept:
-    """The peer makes us reset a stream; what to return: a failure when it has too often."""
+    """Count a reset that the peer provoked; return a failure if there were too many, else 0."""
     self._budget.counted_resets += 1
     return 0 if spend_reset(&self._budget) else NGHTTP2_ERR_CALLBACK_FAILURE
 
 
 cdef inline void count_reset_sent(Session self) noexcept:
-    """Who is it that the RST_STREAM which goes out is due to?
+    """Count an RST_STREAM that is sent, unless the program sent it or it is counted already.
 
-    nghttp2 tells of some streams that it resets, and not of others (a `content-length` that
-    does not match): what is neither the program's nor counted already is one of those.
+    nghttp2 reports some of the streams that it resets, and not others (a `content-length` that
+    does not match). A reset that is neither the program's nor counted is one of the others.
     """
     if self._budget.own_resets:
         self._budget.own_resets -= 1
@@ -144,7 +144,7 @@ cdef inline void count_reset_sent(Session self) noexcept:
 
 
 cdef int refuse_stream(Session self, int32_t stream_id) except -1:
-    """There is no memory for a stream that the peer opens (Node: a credit-based limit)."""
+    """Refuse a stream of the peer for lack of memory (Node: a credit-based limit)."""
     nghttp2_submit_rst_stream(
         self._session, NGHTTP2_FLAG_NONE, stream_id, NGHTTP2_ENHANCE_YOUR_CALM)
     self._rejected += 1
@@ -157,10 +157,10 @@ cdef int refuse_stream(Session self, int32_t stream_id) except -1:
 
 
 cdef Py_ssize_t block_memory(Session self) noexcept:
-    """What the block that is complete now takes in memory; 0 when it is a small one."""
+    """Return the memory of the block that is now complete; 0 if it is a small one."""
     cdef Py_ssize_t memory = self._block_size + self._block_pairs * FIELD_MEMORY
     if self._block_raw is not None:
-        # what was merged is there once more, as it came
+        # if fields were merged, the block is stored a second time, as received
         memory += self._block_size
     return memory if memory > SMALL_BLOCK + 16 * FIELD_MEMORY else 0
 
@@ -192,10 +192,10 @@ cdef int drop_block(Session self, int32_t stream_id) except -1:
 
 
 cdef int cancel_lost_promise(Session self) except -1:
-    """Reset a promised stream that was never told of.
+    """Reset a promised stream that was never reported.
 
-    nghttp2 does not tell of a promise whose stream is reset here while its block arrives, but
-    keeps the promised stream, and then takes the response on it for a malformed request.
+    nghttp2 does not report a promise if its stream is reset here while its block arrives. It
+    keeps the promised stream, and then treats the response on it as a malformed request.
     """
     self._budget.own_resets += 1
     nghttp2_submit_rst_stream(
@@ -206,7 +206,7 @@ cdef int cancel_lost_promise(Session self) except -1:
 
 
 cdef object take_block(Session self):
-    """The `Headers` of the block that is complete now."""
+    """Return the `Headers` of the block that is now complete."""
     cdef object block = self._block
     self._block = None
     if self._block_raw is not None:
@@ -216,7 +216,7 @@ cdef object take_block(Session self):
     return block
 
 
-# --- what has come ------------------------------------------------------------------------
+# --- receiving ----------------------------------------------------------------------------
 
 cdef int on_begin_headers(
     nghttp2_session *session, const nghttp2_frame *frame, void *user_data
@@ -232,8 +232,8 @@ cdef int on_begin_headers(
                 self._newest = frame.hd.stream_id
                 self._watch.opened(frame.hd.stream_id)
                 if 0 <= self._last_accepted < frame.hd.stream_id:
-                    # The GOAWAY that waits to be sent says that it is not processed, and nghttp2
-                    # ends it when that goes out: it must not be handed out (RFC 9113 section 6.8).
+                    # The GOAWAY in the queue says that this stream is not processed, and nghttp2
+                    # ends the stream when the frame is sent: no event (RFC 9113 section 6.8).
                     self._budget.own_resets += 1
                     nghttp2_submit_rst_stream(
                         session, NGHTTP2_FLAG_NONE, frame.hd.stream_id, REFUSED_STREAM)
@@ -246,7 +246,7 @@ cdef int on_begin_headers(
                 self._promise = frame.push_promise.promised_stream_id
                 self._promise_parent = frame.hd.stream_id
         elif self._memory_of_peer() > self._max_memory:
-            # a response, or trailers: what this side has queued itself is no reason
+            # a response, or trailers: the bodies that this side has queued are no reason
             refuse_stream(self, frame.hd.stream_id)
             return provoked(self) or NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE
         self._block = new_headers()
@@ -295,9 +295,9 @@ cdef int on_invalid_header(
     nghttp2_session *session, const nghttp2_frame *frame, nghttp2_rcbuf *name,
     nghttp2_rcbuf *value, uint8_t flags, void *user_data,
 ) noexcept:
-    """A field with a wrong name or value makes its message malformed (RFC 9113 section 8.2.1).
+    """Treat a message with an invalid field as malformed (RFC 9113 section 8.2.1).
 
-    Without a callback nghttp2 from 1.67 on leaves the field out, and hands the rest on.
+    Without this callback, nghttp2 from 1.67 on drops the field and reports the others.
     """
     return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE
 
@@ -313,7 +313,7 @@ cdef int on_data_chunk_recv(
         self._unread += <long long>length
         chunk = PyBytes_FromStringAndSize(<const char *>data, length)
         if length < SMALL_CHUNK and len(self._batch) > MANY_EVENTS:
-            # many small frames are few chunks: each object takes more than its bytes
+            # join the data of many small frames: each object takes more than its bytes
             last = <tuple>self._batch[-1]
             if (
                 <int>last[0] == EVENT_DATA and <int32_t>last[1] == stream_id
@@ -334,7 +334,7 @@ cdef str latin1(const uint8_t *data, size_t length):
 
 
 cdef list settings_now(Session self, bint local):
-    """All settings of one side as (id, value) pairs, before the next frame can change them."""
+    """Return all settings of one side as (id, value) pairs, before the next frame changes them."""
     if local:
         return [
             (identifier, nghttp2_session_get_local_settings(self._session, identifier))
@@ -345,7 +345,7 @@ cdef list settings_now(Session self, bint local):
 
 
 cdef int report_frame(Session self, const nghttp2_frame *frame) except -1:
-    """Report a frame that has come and carries neither a header block nor DATA."""
+    """Report a received frame that carries neither a header block nor DATA."""
     cdef uint8_t kind = frame.hd.type
     cdef uint8_t flags = frame.hd.flags
     cdef int32_t stream_id = frame.hd.stream_id
@@ -430,7 +430,7 @@ cdef int on_frame_recv(
                         return 0
                 report(self, EVENT_DATA, stream_id, b"", True)
             elif frame.hd.length == 0:
-                # no error, but as in Node one of the frames that the session bears some of
+                # no error, but, as in Node, the session tolerates only some of these frames
                 report(self, EVENT_INVALID_FRAME, stream_id, NGHTTP2_DATA, 0)
             elif frame.hd.length == frame.data.padlen and not spend_frame(&self._budget):
                 return NGHTTP2_ERR_CALLBACK_FAILURE
@@ -438,14 +438,14 @@ cdef int on_frame_recv(
             if frame.headers.cat != NGHTTP2_HCAT_HEADERS:
                 earn(&self._budget, PAID_BY_BLOCK)
             elif not flags & NGHTTP2_FLAG_END_STREAM and not spend_frame(&self._budget):
-                # informational responses without end
+                # another informational response
                 return NGHTTP2_ERR_CALLBACK_FAILURE
             # the categories are the event kinds
             memory = block_memory(self)
             if memory:
                 keep_block(self, stream_id, memory)
             if frame.headers.cat == NGHTTP2_HCAT_RESPONSE and self._bodies:
-                # it is not refused: nothing of it will be sent again
+                # the peer has not refused the request: its body will not be sent again
                 body = self._bodies.get(stream_id)
                 if body is not None:
                     body.kept = None
@@ -472,7 +472,7 @@ cdef int on_invalid_frame_recv(
     try:
         self._block = None
         if self._cancelled_promise and frame.hd.stream_id == self._cancelled_promise:
-            # its response came before our RST_STREAM went: nghttp2 takes it for a request
+            # the response came before our RST_STREAM was sent: nghttp2 treats it as a request
             return 0
         if frame.hd.type == NGHTTP2_PUSH_PROMISE:
             self._promise = 0
@@ -523,7 +523,7 @@ cdef int on_stream_close(
         return fail(self, failure)
 
 
-# --- what goes out ------------------------------------------------------------------------
+# --- sending ------------------------------------------------------------------------------
 
 cdef int on_frame_send(
     nghttp2_session *session, const nghttp2_frame *frame, void *user_data
@@ -537,7 +537,7 @@ cdef int on_frame_send(
         ):
             if (
                 frame.hd.flags & NGHTTP2_FLAG_END_STREAM
-                # else it is closed at once, which says this too
+                # else the stream closes at once, and STREAM_CLOSED reports this too
                 and nghttp2_session_get_stream_remote_close(session, frame.hd.stream_id) != 1
             ):
                 report(self, EVENT_END_SENT, frame.hd.stream_id, None, None)
@@ -589,11 +589,11 @@ cdef int on_frame_not_send(
     try:
         if (
             frame.hd.type == NGHTTP2_HEADERS
-            # trailers that overtake their request fail, and its body is still to be read
+            # trailers sent before their request fail, and the request's body is still needed
             and (not self.client or frame.headers.cat == NGHTTP2_HCAT_REQUEST)
             and nghttp2_session_find_stream(session, frame.hd.stream_id) is NULL
         ):
-            # there is no stream whose end would take its body away
+            # the stream does not exist, so no event of its end will remove the body
             body = self._bodies.pop(frame.hd.stream_id, None)
             if body is not None:
                 self._queued -= body.held
@@ -627,7 +627,7 @@ cdef ssize_t read_body(
             if body.wants_trailers:
                 data_flags[0] |= NGHTTP2_DATA_FLAG_NO_END_STREAM
                 if n == 0 and not self._padding:
-                    # there will be no frame
+                    # no DATA frame will be sent
                     report(self, EVENT_WANT_TRAILERS, stream_id, None, None)
         return n
     except BaseException as failure:
@@ -663,7 +663,7 @@ cdef int send_data(
             body.blocked = False
             report(self, EVENT_WRITABLE, frame.hd.stream_id, None, None)
         if body.wants_trailers and body.ended and body.pending == 0:
-            # not before: while the frame waits for its turn nghttp2 takes no end of the stream
+            # not earlier: while the frame is in the queue, nghttp2 accepts no end of the stream
             report(self, EVENT_WANT_TRAILERS, frame.hd.stream_id, None, None)
         return 0
     except BaseException as failure:
@@ -679,7 +679,7 @@ cdef ssize_t select_padding(
     if self._padding == PADDING_MAX:
         padded = length + 256
     else:
-        # the whole frame, with its header, in multiples of 8
+        # the length of the whole frame, with its header, is a multiple of 8
         padded = ((length + FRAME_HEADER + 7) & ~<size_t>7) - FRAME_HEADER
     return min(padded, max_payload)
 
@@ -691,7 +691,7 @@ cdef ssize_t data_read_length(
     return LARGEST_DATA
 
 
-# --- the tables of both -------------------------------------------------------------------
+# --- the two tables of callbacks ----------------------------------------------------------
 
 cdef int make_callbacks(nghttp2_session_callbacks **made, bint padding) except -1:
     if nghttp2_session_callbacks_new(made) != 0:

@@ -3,8 +3,8 @@
 
 A thin binding of one `nghttp2_session`, in either role. No user code runs while nghttp2
 is on the stack: its callbacks (`callbacks.pyx`) only append to a batch of events
-(`http2.engine.events`), and what goes wrong in one is carried out of it and raised by the call
-that ran it. Here are the streams; `session.pyx` has what concerns the whole.
+(`http2.engine.events`). An exception in a callback is raised by the call that ran nghttp2.
+This file has the streams; `session.pyx` has what concerns the whole connection.
 """
 
 cimport cython
@@ -42,24 +42,24 @@ __all__ = ["Connection", "nghttp2_version_string"]
 
 cdef int EVENT_DATA = _events.DATA
 cdef int EVENT_FAILED = _events.FAILED
-# What the peer can do on a stream that it has begun and that is over before we have seen it.
+# Events of a stream that are dropped if the stream was reset in the batch that began it.
 cdef frozenset OF_ONE_STREAM = frozenset({
     _events.REQUEST, _events.HEADERS, _events.STREAM_CLOSED, _events.HEADERS_REJECTED,
     _events.INVALID_FRAME, _events.FRAME_NOT_SENT,
 })
-# No stream is newer.
+# The largest possible stream identifier.
 cdef int32_t LAST_STREAM_ID = 0x7FFFFFFF
 
 cdef Py_ssize_t HIGH_WATER = _events.HIGH_WATER
 
-# What a peer is told, and the program, when an allowance has run out.
+# Reported to the peer and to the program when an allowance is used up.
 cdef str SPENT_FRAMES = (
     "too many frames that carry nothing (control_frame_burst, control_frame_rate)")
 cdef str SPENT_RESETS = "too many streams were reset (stream_reset_burst, stream_reset_rate)"
 
 
 def nghttp2_version_string():
-    """The version of the linked libnghttp2, such as ``'1.52.0'``."""
+    """Return the version of the linked libnghttp2, such as ``'1.52.0'``."""
     return nghttp2_version(0).version_str.decode("ascii")
 
 
@@ -76,7 +76,7 @@ cdef OutgoingBody new_body(bint ended, bint wants_trailers, long long declared):
 
 
 cdef object wrong_length(long long declared, long long written):
-    """The error of a body of *written* bytes, or more, where *declared* were announced."""
+    """Return the error for a body of *written* bytes or more; *declared* were announced."""
     cdef str than = "longer" if written > declared else "shorter"
     return new_error(
         "ERR_HTTP_CONTENT_LENGTH_MISMATCH",
@@ -85,7 +85,7 @@ cdef object wrong_length(long long declared, long long written):
 
 
 cdef int count_body(OutgoingBody body, object data, bint end) except -1:
-    """Hold *data* against what ``content-length`` has said, before any of it is queued."""
+    """Check the length of *data* against ``content-length`` before any of it is queued."""
     cdef long long written = body.written
     if data is not None:
         written += len(data) if isinstance(data, (bytes, bytearray)) else memoryview(data).nbytes
@@ -163,9 +163,9 @@ cdef class Connection(Session):
                 option, max_send_header_block_length)
         if not strict_field_whitespace_validation:
             nghttp2_option_set_no_rfc9113_leading_and_trailing_ws_validation(option, 1)
-        # Counted here, with the resets that a peer provokes; nghttp2 must not count them again.
+        # The library counts resets itself, with those that a peer provokes.
         http2_set_stream_reset_rate_limit(option, UINT64_MAX, 0)
-        # Nor the frames that carry nothing: it knows of none that were paid in advance.
+        # The library counts empty frames itself; nghttp2 has no credit paid in advance.
         http2_set_glitch_rate_limit(option, UINT64_MAX, 0)
         allow(&self._budget.resets, stream_reset_burst, stream_reset_rate)
         allow(&self._budget.frames, control_frame_burst, control_frame_rate)
@@ -199,7 +199,7 @@ cdef class Connection(Session):
     # --- bytes in, events out -------------------------------------------------------------
 
     def receive(self, data):
-        """Take *data* from the peer; return the batch of events it makes.
+        """Take *data* from the peer; return the batch of events that result.
 
         *data* is any contiguous buffer and is not kept. A fatal error of the peer is the
         event FAILED at the end of the batch, never an exception.
@@ -242,7 +242,7 @@ cdef class Connection(Session):
         return batch
 
     cdef ssize_t _feed(self, const uint8_t *data, Py_ssize_t length) except? -1:
-        """Give *data* to nghttp2, in pieces where a frame is doubtful; nghttp2's result."""
+        """Feed *data* to nghttp2, and stop before each doubtful frame; return nghttp2's result."""
         cdef FrameWatch watch = self._watch
         cdef Py_ssize_t fed = 0, start
         cdef ssize_t rv
@@ -259,7 +259,7 @@ cdef class Connection(Session):
             self._react_to_violation()
 
     cdef int _drop_reset_at_once(self) except -1:
-        """Take out of the batch what was begun and reset in it: it is never handed out."""
+        """Remove the events of streams that were begun and reset within the batch."""
         cdef list kept = []
         cdef tuple event
         for item in self._batch:
@@ -276,14 +276,14 @@ cdef class Connection(Session):
         return 0
 
     def take_events(self):
-        """The events that sending and commands have made since the last batch."""
+        """Return the events that sending and commands have caused since the last batch."""
         cdef list batch = self._batch
         if batch:
             self._batch = []
         return batch
 
     cdef int _report_end(self, int code) except -1:
-        """Report that the connection can't go on: nghttp2 says *code*, or an allowance is gone."""
+        """Report that the connection has failed: nghttp2's error *code*, or an empty allowance."""
         cdef str message
         self._raise_failure()
         if self._budget.spent & REPORTED:
@@ -307,7 +307,7 @@ cdef class Connection(Session):
     # --- commands in, bytes out -----------------------------------------------------------
 
     def data_to_send(self, Py_ssize_t limit=262144):
-        """Some *limit* bytes to write to the peer, as a list of buffers; empty when none.
+        """Return about *limit* bytes for the peer, as a list of buffers; empty if there are none.
 
         Large pieces of bodies are the writers' own buffers, not copies of them.
         """
@@ -328,7 +328,7 @@ cdef class Connection(Session):
                     break
                 output.add(data, length)
             if self._late_resets is not None and length == 0:
-                # between two frames of nghttp2's, and not behind its last one
+                # between two frames of nghttp2, and not after its last one
                 if nghttp2_session_want_read(self._session):
                     output.add(<const char *>self._late_resets, len(self._late_resets))
                 self._late_resets = None
@@ -348,7 +348,7 @@ cdef class Connection(Session):
         return 0
 
     cdef bint _is_gone(self, int32_t stream_id) noexcept:
-        """Whether a stream that a server responds on has just been closed."""
+        """Return whether the stream that a server responds on is closed."""
         return not self.client and (
             nghttp2_session_find_stream(self._session, stream_id) is NULL
             and (self._promised is None or stream_id not in self._promised)
@@ -372,7 +372,7 @@ cdef class Connection(Session):
     ):
         """Queue a request; return ``(stream_id, method, end_stream)``.
 
-        *end_stream* None means what the method usually means: GET, HEAD and DELETE have
+        *end_stream* None means the default for the method: GET, HEAD and DELETE have
         no body. nghttp2 holds the request back while the peer's MAX_CONCURRENT_STREAMS
         does not allow it.
         """
@@ -394,9 +394,9 @@ cdef class Connection(Session):
         self, int32_t stream_id, headers, str authority, str scheme,
         int32_t parent=0, int32_t weight=16, bint exclusive=False,
     ):
-        """Queue the request of *stream_id* anew, which the peer has just refused.
+        """Queue the request of *stream_id*, which the peer has just refused, again.
 
-        Returns the identifier of its new stream; 0 when its body can't be sent again. The
+        Return the identifier of the new stream; 0 if the body can't be sent again. The
         other arguments are those of `submit_request`.
         """
         cdef OutgoingBody body = None
@@ -417,20 +417,20 @@ cdef class Connection(Session):
         return self._submit_collected(body, parent, weight, exclusive)
 
     cdef int _check_bodiless(self, bint end_stream) except -1:
-        """Refuse a request without a body whose ``content-length`` promises one."""
+        """Refuse a request without a body if its ``content-length`` is not 0."""
         if end_stream and self._outgoing.length > 0:
             raise wrong_length(self._outgoing.length, 0)
         return 0
 
     cdef long long _declared(self) noexcept:
-        """The length that a request's body has to have; -1 for any."""
-        # what follows CONNECT is no body (RFC 9113 section 8.5)
+        """Return the required length of a request's body; -1 for any."""
+        # the bytes after a CONNECT request are no body (RFC 9113 section 8.5)
         return -1 if self._outgoing.method == "CONNECT" else self._outgoing.length
 
     cdef int32_t _submit_collected(
         self, OutgoingBody body, int32_t parent, int32_t weight, bint exclusive
     ) except -1:
-        """Queue the request whose headers were collected, with *body* unless it is None."""
+        """Queue the request with the collected headers, and with *body* unless it is None."""
         cdef OutgoingBlock block = self._outgoing
         cdef nghttp2_data_provider provider
         cdef nghttp2_data_provider *used = NULL
@@ -440,7 +440,7 @@ cdef class Connection(Session):
         if body is not None:
             used = body_provider(&provider, body)
         if parent or exclusive or weight != 16:
-            # nghttp2 from 1.65 on takes no notice of priorities
+            # nghttp2 ignores priorities from 1.65 on
             if parent == <int32_t>nghttp2_session_get_next_stream_id(self._session):
                 raise new_error("ERR_HTTP2_STREAM_SELF_DEPENDENCY")
             nghttp2_priority_spec_init(&priority, parent, weight, exclusive)
@@ -453,7 +453,7 @@ cdef class Connection(Session):
         return stream_id
 
     def check_request(self, headers, str authority, str scheme, end_stream=None):
-        """Raise what `submit_request` would; return ``(method, end_stream)``."""
+        """Raise what `submit_request` would raise; return ``(method, end_stream)``."""
         self._collect_request(headers, authority, scheme)
         if end_stream is None:
             end_stream = usually_bodiless(self._outgoing.method)
@@ -461,7 +461,7 @@ cdef class Connection(Session):
         return self._outgoing.method, end_stream
 
     def check_response(self, headers):
-        """Raise what `submit_response` would because of *headers*; return the status."""
+        """Raise what `submit_response` would raise because of *headers*; return the status."""
         return self._collect_response(headers)
 
     def submit_response(
@@ -473,7 +473,7 @@ cdef class Connection(Session):
         ``:status`` is 200 by default, and with *send_date*, ``date`` is added unless
         *headers* has one.
         Statuses 204, 205 and 304, and a HEAD request, end the stream at once. *sent* is
-        ``(headers, status, added date or None)``, with a copy of a dict.
+        ``(headers, status, added date or None)``, with a copy of *headers* if it is a dict.
         """
         cdef OutgoingBlock block = self._outgoing
         cdef nghttp2_data_provider provider
@@ -491,7 +491,7 @@ cdef class Connection(Session):
         elif end_stream and block.length > 0:
             raise wrong_length(block.length, 0)
         if self._is_gone(stream_id):
-            # Its event says so. Nothing is kept for it.
+            # The event STREAM_CLOSED reports it. Nothing is kept for the stream.
             return end_stream, (block.held, status, date)
         if not end_stream or wait_for_trailers:
             body = new_body(end_stream, wait_for_trailers, block.length)
@@ -524,7 +524,7 @@ cdef class Connection(Session):
         return status
 
     def submit_trailers(self, int32_t stream_id, headers):
-        """Queue the trailers that end *stream_id*; without fields, an empty DATA frame does."""
+        """Queue the trailers that end *stream_id*; an empty DATA frame if there are no fields."""
         cdef OutgoingBlock block = self._outgoing
         cdef OutgoingBody body
         cdef nghttp2_data_provider provider
@@ -544,12 +544,12 @@ cdef class Connection(Session):
             self._session, NGHTTP2_FLAG_END_STREAM, stream_id, body_provider(&provider, body)))
 
     def check_trailers(self, headers):
-        """Raise what `submit_trailers` would because of *headers*."""
+        """Raise what `submit_trailers` would raise because of *headers*."""
         self._alive()
         self._outgoing.collect(headers, TRAILERS)
 
     def expect_trailers(self, int32_t stream_id):
-        """Make a body that has not ended wait for trailers, as *wait_for_trailers* would have."""
+        """Make a body that has not ended wait for trailers, like *wait_for_trailers*."""
         cdef OutgoingBody body
         self._alive()
         body = self._bodies.get(stream_id)
@@ -589,7 +589,7 @@ cdef class Connection(Session):
     def write(self, int32_t stream_id, data, bint end=False):
         """Queue *data* (a buffer or None) on *stream_id*; return the bytes now queued.
 
-        `bytes` and read-only buffers are sent from where they are, others are copied now.
+        `bytes` and read-only buffers are sent without a copy, others are copied now.
         -1 means that the stream takes no more data: it is closed or has ended. Raises
         ERR_HTTP_CONTENT_LENGTH_MISMATCH, and queues nothing, for more bytes than the
         headers' ``content-length``, and for an end with fewer.
@@ -615,19 +615,19 @@ cdef class Connection(Session):
         return body.pending
 
     def pending(self, int32_t stream_id):
-        """Bytes queued on *stream_id* that have not been gathered for sending."""
+        """Return the bytes queued on *stream_id* that were not gathered for sending yet."""
         self._alive()
         cdef OutgoingBody body = self._bodies.get(stream_id)
         return 0 if body is None else body.pending
 
     def body_sent(self, int32_t stream_id):
-        """Bytes of the body on *stream_id* that have been gathered for sending."""
+        """Return the bytes of the body on *stream_id* that were gathered for sending."""
         self._alive()
         cdef OutgoingBody body = self._bodies.get(stream_id)
         return 0 if body is None else body.sent
 
     def unsent_bodies(self):
-        """``(stream_id, bytes sent)`` of every stream with bytes that wait to be sent."""
+        """Return ``(stream_id, bytes sent)`` of each stream with bytes that wait to be sent."""
         self._alive()
         cdef list found = []
         cdef OutgoingBody body
@@ -638,26 +638,22 @@ cdef class Connection(Session):
         return found
 
     def reset(self, int32_t stream_id, uint32_t error_code):
-        """Queue RST_STREAM; a request that still waits in the queue is taken out of it."""
+        """Queue RST_STREAM; a request that still waits in the queue is removed from it."""
         cdef OutgoingBody body
         self._alive()
         if self._promised is not None and stream_id in self._promised:
-            # when its PUSH_PROMISE is never sent, the stream must not be spoken of
+            # its PUSH_PROMISE may never be sent, and then the stream is idle for the client
             (<list>self._promised[stream_id]).append((error_code,))
             return
         if self.client and stream_id % 2 == 1 and stream_id > self.last_sent_request:
             body = self._bodies.get(stream_id)
             if body is not None:
-                # nghttp2 keeps the request until its turn comes; its body needs no keeping
+                # nghttp2 keeps the request until its turn comes; its body is not needed
                 self._queued -= body.held
                 body.drop()
-        if self._promised is not None and stream_id in self._promised:
-            # its PUSH_PROMISE may never be sent, and for the client the stream is idle then
-            (<list>self._promised[stream_id]).append((error_code,))
-            return
         cdef size_t queued = nghttp2_session_get_outbound_queue_size(self._session)
         checked(nghttp2_submit_rst_stream(
             self._session, NGHTTP2_FLAG_NONE, stream_id, error_code))
         if nghttp2_session_get_outbound_queue_size(self._session) > queued:
-            # the program's, and not the peer's doing
+            # the program's reset, not provoked by the peer
             self._budget.own_resets += 1

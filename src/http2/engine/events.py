@@ -1,4 +1,4 @@
-"""Define the engine's events: tuples of four, one for each event.
+"""Define the engine's events: one tuple of four items for each event.
 
 ``(kind, stream_id, first, second)``; the table describes the last two. Tuples of one
 shape are the cheapest to create and unpack, and the session dispatches on the first item.

@@ -1,7 +1,7 @@
 from libc.stdint cimport uint64_t
 
 
-# What a name says of the message that its field is in.
+# What a name means for the message of its field.
 cdef enum:
     SEEN_STATUS = 1
     SEEN_METHOD = 2
@@ -21,12 +21,12 @@ cdef class FieldName:
     cdef bytes lower
     cdef str text
     cdef bint pseudo
-    # a bit of its own when it has one value at most, else 0
+    # one bit of its own if the field has at most one value, else 0
     cdef uint64_t single
     cdef bint connection_specific
     cdef bint te
     cdef unsigned int mark
-    # for good, under a spelling of it
+    # whether it is stored, under one spelling at least
     cdef bint remembered
 
 

@@ -1,9 +1,9 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
-"""The rules for header fields, in one place: names, values, and what a message may say in them.
+"""The rules for header fields: their names, their values, and which a message may have.
 
 HTTP/2's blocks (`header_block.pyx`), HTTP/1's (`http1_fields.pyx`), and responses whose fields
-are set one by one use them, so that what is allowed over one protocol is over the other.
-The rules are those of RFC 9110 section 5 and RFC 9113 section 8.2.
+are set one by one use them, so that both protocols allow the same. The rules are those of
+RFC 9110 section 5 and RFC 9113 section 8.2.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
@@ -32,26 +32,26 @@ __all__ = [
 
 # --- names --------------------------------------------------------------------------------
 
-# RFC 9110 section 5.6.2: what a token is made of, upper case apart (it is lowered first).
+# RFC 9110 section 5.6.2: the characters of a token, without upper case (it is lowered first).
 cdef bint[256] token_bytes
 for _byte in bytearray(b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"):
     token_bytes[_byte] = True
 
-# Names come from programs, but some programs copy them from peers: no more than so many, and
-# no longer ones, are remembered.
+# Programs choose the names, but some copy them from peers: so the number and the length of the
+# stored names are limited.
 cdef enum:
     MOST_NAMES = 4096
     LONGEST_NAME = 256
 
 
 cdef class FieldName:
-    """What is known of a name that a program has used: its bytes and its rules.
+    """The bytes and the rules of a name that a program has used.
 
-    One for the process: no block leaves anything in it.
+    One object for the whole process: a block stores nothing in it.
     """
 
 
-# By every spelling that was used.
+# By each spelling that was used.
 cdef dict field_names = {}
 cdef dict single_bits = {name: 1 << bit for bit, name in enumerate(sorted(SINGLE_VALUE))}
 
@@ -72,7 +72,7 @@ cdef dict marks = {
 
 
 cdef FieldName learn_name(str name):
-    """The rules of *name*, one object for all its spellings; kept when there is room."""
+    """Return the rules of *name*, one object for all its spellings; store them if there is room."""
     cdef FieldName entry
     cdef PyObject *known
     cdef str lower
@@ -102,14 +102,16 @@ cdef FieldName learn_name(str name):
     return entry
 
 
-# Those that a rule is about are in everyday use: they are remembered, whatever else is.
+# Names with a rule of their own are in everyday use: they are always stored.
 for _name in (*sorted(SINGLE_VALUE), *sorted(CONNECTION_SPECIFIC), "te"):
     learn_name(_name)
 
 
 cdef FieldName name_of(object key):
-    """The rules of the name *key*, a `str` or `bytes`. Raises ERR_INVALID_ARG_TYPE and those of
-    `learn_name`."""
+    """Return the rules of the name *key*, a `str` or `bytes`.
+
+    Raises ERR_INVALID_ARG_TYPE and the errors of `learn_name`.
+    """
     cdef PyObject *known
     if not PyUnicode_CheckExact(key):
         key = exact_name(key)
@@ -118,7 +120,7 @@ cdef FieldName name_of(object key):
 
 
 cdef str exact_name(object name):
-    """*name*, which is no exact `str`, as one: none of the program's code runs later."""
+    """Return *name*, of another type, as an exact `str`: no code of the program runs later."""
     if isinstance(name, str):
         return str.__str__(name)
     if isinstance(name, bytes):
@@ -127,7 +129,7 @@ cdef str exact_name(object name):
 
 
 cdef bint is_token_bytes(const char *data, Py_ssize_t length) noexcept:
-    """Whether these bytes are a token, which a method is (RFC 9110 section 9.1)."""
+    """Return whether these bytes are a token, which a method must be (RFC 9110 section 9.1)."""
     cdef Py_ssize_t i
     cdef unsigned char c
     for i in range(length):
@@ -138,7 +140,7 @@ cdef bint is_token_bytes(const char *data, Py_ssize_t length) noexcept:
 
 
 cdef object lower_names(object names):
-    """The names that must never be indexed, as a set of lower-case `str`."""
+    """Return the names that must never be indexed, as a set of lower-case `str`."""
     cdef set lower = set()
     if not isinstance(names, (list, tuple, set, frozenset)):
         raise new_error("ERR_INVALID_ARG_VALUE", "headers[http2.sensitive_headers]", names)
@@ -150,7 +152,7 @@ cdef object lower_names(object names):
 
 
 cdef list pairs_of(object headers):
-    """The (name, value) pairs of a program's mapping, or iterable of pairs."""
+    """Return the (name, value) pairs of a program's mapping or iterable of pairs."""
     if isinstance(headers, Mapping):
         return [(name, item) for name, item in headers.items()]
     if isinstance(headers, (str, bytes, bytearray)):
@@ -165,14 +167,14 @@ cdef list pairs_of(object headers):
 # --- values -------------------------------------------------------------------------------
 
 cdef object plain_value(FieldName name, object value):
-    """One value as an exact `str` or as `bytes`: none of the program's code runs later.
+    """Return one value as an exact `str` or as `bytes`, so that no code of the program runs later.
 
-    A `str` or `bytes` is returned as it is. Raises ERR_INVALID_ARG_TYPE.
+    A `str` or `bytes` is returned unchanged. Raises ERR_INVALID_ARG_TYPE.
     """
     if PyUnicode_CheckExact(value) or isinstance(value, bytes):
         return value
     if isinstance(value, str):
-        # an enum's own __str__ says its name, not its value
+        # the __str__ of an enum returns its name, not its value
         return str.__str__(value)
     if isinstance(value, int) and not isinstance(value, bool):
         return int.__repr__(value)
@@ -184,9 +186,9 @@ cdef object plain_value(FieldName name, object value):
 
 
 cdef bint is_text(const char *data, Py_ssize_t length) noexcept:
-    """Whether a value may have these octets (RFC 9110 section 5.5).
+    """Return whether a value may have these octets (RFC 9110 section 5.5).
 
-    A peer with nghttp2 takes a block with any others for malformed.
+    A peer with nghttp2 treats a block with other octets as malformed.
     """
     cdef Py_ssize_t i
     cdef char c
@@ -198,14 +200,17 @@ cdef bint is_text(const char *data, Py_ssize_t length) noexcept:
 
 
 cdef int span(FieldName name, object value, const char **data, Py_ssize_t *length) except -1:
-    """The octets of *value*, which `plain_value` has made. Raises ERR_INVALID_CHAR."""
+    """Set *data* and *length* to the octets of *value*, the result of `plain_value`.
+
+    Raises ERR_INVALID_CHAR.
+    """
     if isinstance(value, bytes):
         data[0] = PyBytes_AS_STRING(value)
         length[0] = PyBytes_GET_SIZE(value)
     else:
         PyUnicode_READY(value)
         if PyUnicode_KIND(value) != 1:
-            # beyond Latin-1: no octet says this character
+            # not in Latin-1, so that no octet can represent this character
             raise new_error("ERR_INVALID_CHAR", "header content", name.text)
         data[0] = <const char *>PyUnicode_DATA(value)
         length[0] = PyUnicode_GET_LENGTH(value)
@@ -215,14 +220,14 @@ cdef int span(FieldName name, object value, const char **data, Py_ssize_t *lengt
 
 
 cdef bint is_padded(const char *data, Py_ssize_t length) noexcept:
-    """Whether there is a space or tab at either end."""
+    """Return whether there is a space or tab at either end."""
     return length > 0 and (
         data[0] == 32 or data[0] == 9 or data[length - 1] == 32 or data[length - 1] == 9
     )
 
 
 cdef int parse_status(const char *data, Py_ssize_t length, bint informational) except -1:
-    """The number of a status, which has three digits."""
+    """Return the number of a status, which has three digits."""
     if length == 3 and 48 <= data[0] <= 57 and 48 <= data[1] <= 57 and 48 <= data[2] <= 57:
         return (data[0] - 48) * 100 + (data[1] - 48) * 10 + (data[2] - 48)
     raise new_error(
@@ -231,7 +236,7 @@ cdef int parse_status(const char *data, Py_ssize_t length, bint informational) e
 
 
 cdef long long parse_length(const char *data, Py_ssize_t length) except? -2:
-    """The number of a ``content-length`` (RFC 9110 section 8.6)."""
+    """Return the number of a ``content-length`` (RFC 9110 section 8.6)."""
     cdef long long number = 0
     cdef Py_ssize_t i
     if 0 < length <= 18:
@@ -263,7 +268,7 @@ cdef str current_date():
     return date_text
 
 
-# --- doors for Python ---------------------------------------------------------------------
+# --- functions for Python -----------------------------------------------------------------
 
 def http_date():
     return current_date()

@@ -25,7 +25,7 @@ cdef class Resets:
     cdef uint32_t _own_count
     cdef uint32_t _peer_count
     cdef uint32_t _gap_count
-    # the highest of our resets that are forgotten
+    # the highest of our resets that are no longer stored
     cdef int32_t floor
 
     cdef void add_own(self, int32_t stream_id) noexcept
@@ -37,7 +37,7 @@ cdef class Resets:
 
 
 cdef class FrameWatch:
-    # where the next frame begins in what the peer sends
+    # the position of the next frame in the peer's bytes
     cdef uint32_t _skip
     cdef uint32_t _have
     cdef uint8_t[9] _head
@@ -45,26 +45,26 @@ cdef class FrameWatch:
     cdef bint _in_settings
     cdef Py_ssize_t _at
 
-    # the streams of the frames that nghttp2 has not been given yet
+    # the streams of frames that were not given to nghttp2 yet
     cdef int32_t _highest_seen
     cdef int32_t _open
     cdef uint64_t _ended
 
-    # the frame that `doubtful` has stopped at
+    # the frame at which `doubtful` has stopped
     cdef uint8_t kind
     cdef int32_t stream_id
-    # frames that waited to be sent when the SETTINGS that are being received began
+    # the number of queued frames when the current SETTINGS frame began to arrive
     cdef size_t _queued
 
-    # what was opened: by a client, as seen by the server, and by promises
+    # opened streams: by the client, as the server sees them, and by promises
     cdef bint _client
     cdef int32_t _highest
     cdef int32_t last_promised
-    # a GOAWAY of the server's has said that it did nothing for streams above
+    # the server has sent GOAWAY: it processed no stream above this one
     cdef int32_t refused_above
     cdef Resets _resets
 
-    # the connection error that was found, and the words for it
+    # the connection error that was found, and its description
     cdef uint32_t error_code
     cdef bytes reason
 

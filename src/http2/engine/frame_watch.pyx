@@ -1,22 +1,22 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
-"""What RFC 9113 forbids the peer and nghttp2 lets pass, or drops without a word.
+"""Violations of RFC 9113 that nghttp2 accepts, or ignores silently.
 
-Above all DATA and header blocks on streams that are closed: nghttp2 forgets a stream when it is
-closed, because it can't tell a violation from frames that were on their way when we reset the
-stream. Section 5.1 asks for STREAM_CLOSED where the *peer* has ended the stream, by END_STREAM or
-by RST_STREAM: no honest peer sends DATA or HEADERS after that. What is needed to know is little: a
-stream that has begun, is not open and was not reset by us was ended by the peer. So there are
-the highest identifier that was used, and the last `OWN_RESETS` streams that we have reset before
-the peer had ended them; nothing is kept of a stream that ends well. When a reset is forgotten, all
-streams up to it get the benefit of the doubt.
+Above all DATA and header blocks on closed streams. nghttp2 forgets a stream when it is
+closed, because it can't tell a violation from frames that were under way when we reset the
+stream. Section 5.1 requires STREAM_CLOSED if the *peer* has ended the stream, by END_STREAM or
+by RST_STREAM: no honest peer sends DATA or HEADERS after that. Little has to be stored: a
+stream that has begun, is not open and was not reset by us was ended by the peer. So
+`FrameWatch` stores the highest identifier that was used, and the last `OWN_RESETS` streams that
+we have reset before the peer had ended them; it stores nothing about a stream that ends well.
+When a reset is dropped from the store, all streams up to it get the benefit of the doubt.
 
 Then CONTINUATION larger than our MAX_FRAME_SIZE (section 4.2); in older versions of nghttp2, an
 INITIAL_WINDOW_SIZE that makes the window of a stream too large (section 6.9.2); in newer ones,
 PRIORITY on stream 0 (section 6.3).
 
-`FrameWatch` reads the nine bytes that begin each frame before nghttp2 does, as nghttp2 has no
-callback for frames that it drops. A frame that needs a closer look is `doubtful`: the frames
-before it are given to nghttp2 first, so that `judge` sees the streams as they are for it.
+`FrameWatch` reads the nine bytes that begin each frame before nghttp2 does, because nghttp2 has
+no callback for frames that it drops. A frame that needs a closer look is `doubtful`: the frames
+before it are given to nghttp2 first, so that `judge` sees the streams in their state at this frame.
 """
 
 cimport cython
@@ -29,18 +29,18 @@ cdef enum:
     FRAME_HEADER = 9
     CLIENT_PREFACE = 24
     HIGHEST_STREAM = 0x7fffffff
-    # what every endpoint takes
+    # the MAX_FRAME_SIZE that every endpoint accepts
     SMALLEST_MAX_FRAME_SIZE = 16384
 
 
 cdef inline uint64_t mark_of(int32_t stream_id) noexcept:
-    """One bit for a stream: two streams may share it, so that it says "perhaps"."""
+    """Return one bit for a stream. Two streams may share it: a set bit means "perhaps"."""
     return <uint64_t>1 << ((<uint32_t>stream_id >> 1) & 63)
 
 
 @cython.final
 cdef class Resets:
-    """What is remembered of streams that did not end well: made with the first of them."""
+    """The streams that did not end well; created with the first of them."""
 
     cdef void add_own(self, int32_t stream_id) noexcept:
         cdef int32_t forgotten
@@ -88,19 +88,19 @@ cdef class Resets:
 
 @cython.final
 cdef class FrameWatch:
-    """The frames of one peer, and which of its streams it has ended."""
+    """Reads the frames of one peer, and knows which of its streams it has ended."""
 
     def __cinit__(self, bint client):
         self._client = client
         self._skip = 0 if client else CLIENT_PREFACE
-        # so that the first stream, 1, is no gap
+        # so that there is no gap before the first stream, 1
         self._highest = -1
         self.refused_above = HIGHEST_STREAM
 
     # --- looking at frames ----------------------------------------------------------------
 
     cdef void begin(self, nghttp2_session *session, int32_t last_sent_request) noexcept:
-        """Bytes have come: `doubtful` is called with them until it returns -1."""
+        """Prepare for new bytes; then `doubtful` is called with them until it returns -1."""
         self._at = 0
         self._open = 0
         self._ended = 0
@@ -112,7 +112,10 @@ cdef class FrameWatch:
     cdef Py_ssize_t doubtful(
         self, nghttp2_session *session, const uint8_t *data, Py_ssize_t length
     ) noexcept:
-        """Where in *data* the next doubtful frame begins (0 if it was before); -1: none does."""
+        """Return where in *data* the next doubtful frame begins; -1 if there is none.
+
+        0 if the frame began in earlier bytes.
+        """
         cdef Py_ssize_t at = self._at, start
         cdef const uint8_t *head
         cdef uint32_t missing
@@ -151,7 +154,7 @@ cdef class FrameWatch:
                     return self._stop(at, start, kind, 0)
                 continue
             if kind > NGHTTP2_PUSH_PROMISE or self._in_block:
-                # within a header block, nghttp2 ends the connection for any other frame
+                # nghttp2 ends the connection for any other frame within a header block
                 continue
             stream_id = (
                 <int32_t>(head[5] & 0x7f) << 24 | <int32_t>head[6] << 16
@@ -173,7 +176,7 @@ cdef class FrameWatch:
                 stream_id != self._open or self._ended & mark_of(stream_id)
             ) and self._is_doubtful(session, kind, stream_id)
             if found:
-                # what is before goes to nghttp2 now, and this frame comes after it
+                # nghttp2 gets the bytes before this frame now, and the frame itself after that
                 self._stop(at, start, kind, stream_id)
             if flags & NGHTTP2_FLAG_END_STREAM and kind != NGHTTP2_PUSH_PROMISE:
                 self._ended |= mark_of(stream_id)
@@ -183,7 +186,7 @@ cdef class FrameWatch:
     cdef Py_ssize_t _stop(
         self, Py_ssize_t at, Py_ssize_t start, uint8_t kind, int32_t stream_id
     ) noexcept:
-        """Remember the doubtful frame, and that nghttp2 gets what is before it."""
+        """Store the doubtful frame, and that nghttp2 gets the bytes before it."""
         self._at = at
         self._ended = 0
         self.kind = kind
@@ -193,11 +196,11 @@ cdef class FrameWatch:
     cdef bint _is_doubtful(
         self, nghttp2_session *session, uint8_t kind, int32_t stream_id
     ) noexcept:
-        """Whether the frame may be on a closed stream, by what can be known before its turn."""
+        """Return whether the frame may be on a closed stream; nghttp2 may lack frames before it."""
         cdef bint requested = stream_id & 1
         if self._client:
             if requested and stream_id > self._highest:
-                return False  # idle, for nghttp2 to say
+                return False  # idle: nghttp2 handles it
             if not requested and (
                 kind == NGHTTP2_PUSH_PROMISE
                 or (self._resets is None and not self._ended & mark_of(stream_id))
@@ -218,9 +221,9 @@ cdef class FrameWatch:
         return True
 
     cdef Verdict judge(self, nghttp2_session *session) except *:
-        """What the frame that `doubtful` has found is, all before it having been given to nghttp2.
+        """Judge the frame that `doubtful` has found; nghttp2 has processed all frames before it.
 
-        A connection error leaves its words in `reason`.
+        For a connection error, `reason` is its description.
         """
         cdef int32_t stream_id = self.stream_id
         cdef uint8_t kind = self.kind
@@ -245,12 +248,12 @@ cdef class FrameWatch:
         if is_open(session, stream_id):
             self._open = stream_id
             if is_reserved(session, stream_id):
-                # nghttp2 would say STREAM_CLOSED
+                # nghttp2's error would be STREAM_CLOSED
                 return self._fault(NGHTTP2_PROTOCOL_ERROR, b"which is reserved for a push")
             return HARMLESS
         if not requested:
             if self._client:
-                # a promise that was refused is reset by nghttp2 itself: only what is certain
+                # nghttp2 itself resets a promise that was refused, so only the peer's resets count
                 if resets is None or not resets.is_peer(stream_id):
                     return HARMLESS
             return self._fault(NGHTTP2_STREAM_CLOSED, b"which is closed")
@@ -265,7 +268,7 @@ cdef class FrameWatch:
             if stream_id <= resets.floor:
                 return HARMLESS
             if kind != NGHTTP2_PUSH_PROMISE and resets.is_peer(stream_id):
-                # it has one answer; what follows is ignored
+                # one RST_STREAM is the answer; later frames are ignored
                 resets.add_own(stream_id)
                 return STREAM_ERROR
         if kind == NGHTTP2_PUSH_PROMISE:
@@ -283,7 +286,7 @@ cdef class FrameWatch:
         self.reason = b"%s on stream %d, %s" % (name, self.stream_id, why)
         return CONNECTION_ERROR
 
-    # --- what becomes of streams ----------------------------------------------------------
+    # --- the life of streams --------------------------------------------------------------
 
     cdef Resets _remember(self):
         if self._resets is None:
@@ -291,53 +294,53 @@ cdef class FrameWatch:
         return self._resets
 
     cdef int opened(self, int32_t stream_id) except -1:
-        """A client has begun a stream."""
+        """Record that a client has begun a stream."""
         if stream_id != self._highest + 2:
             self._remember().add_gap(self._highest, stream_id)
         self._highest = stream_id
         return 0
 
     cdef int refused(self, int32_t stream_id) except -1:
-        """nghttp2 has refused a client's stream: it will be reset."""
+        """Record that nghttp2 has refused a client's stream: it will be reset."""
         self.opened(stream_id)
         self._remember().add_own(stream_id)
         return 0
 
     cdef int reset_sent(self, nghttp2_session *session, int32_t stream_id) except -1:
-        """RST_STREAM goes out: if the peer had not ended the stream, more of it may come."""
+        """Record that RST_STREAM is sent: frames may follow unless the peer had ended the stream."""
         if nghttp2_session_get_stream_remote_close(session, stream_id) != 1:
             self._remember().add_own(stream_id)
         return 0
 
     cdef int reset_received(self, int32_t stream_id) except -1:
-        """RST_STREAM has come."""
+        """Record that RST_STREAM has been received."""
         self._remember().add_peer(stream_id)
         return 0
 
     cdef bint settings_received(self, nghttp2_session *session) noexcept:
-        """SETTINGS have been applied; whether they make a window too large (section 6.9.2).
+        """Return whether the SETTINGS just applied make a window too large (section 6.9.2).
 
-        nghttp2 before 1.67 resets the streams whose windows they are: more than the
-        acknowledgement has been queued.
+        nghttp2 before 1.67 resets the streams with such windows: then it has queued more than the
+        acknowledgement.
         """
         cdef bint watched = self._in_settings
         self._in_settings = False
         return watched and nghttp2_session_get_outbound_queue_size(session) > self._queued + 1
 
     cdef int push_closed(self, nghttp2_session *session, int32_t stream_id) except -1:
-        """A pushed stream of the server's is closed; the client remembers if it was ended."""
+        """Record on the client that a pushed stream is closed, if the server had ended it."""
         if nghttp2_session_get_stream_remote_close(session, stream_id) == 1:
             self._remember().add_peer(stream_id)
         return 0
 
 
 cdef bint is_open(nghttp2_session *session, int32_t stream_id) noexcept:
-    """Whether nghttp2 has the stream, and not as a place in the order of priorities alone."""
+    """Return whether nghttp2 has the stream, and not only as a node of the priority tree."""
     cdef nghttp2_stream *stream = nghttp2_session_find_stream(session, stream_id)
     return stream is not NULL and nghttp2_stream_get_state(stream) != NGHTTP2_STREAM_STATE_IDLE
 
 
 cdef bint is_reserved(nghttp2_session *session, int32_t stream_id) noexcept:
-    """Whether we have promised the stream and not answered on it yet."""
+    """Return whether we have promised the stream and not answered on it yet."""
     cdef nghttp2_stream *stream = nghttp2_session_find_stream(session, stream_id)
     return nghttp2_stream_get_state(stream) == NGHTTP2_STREAM_STATE_RESERVED_LOCAL

@@ -3,7 +3,7 @@ from libc.stdint cimport uint64_t
 from http2.engine.nghttp2 cimport nghttp2_nv, nghttp2_rcbuf
 
 
-# What kind of block the fields are for: which pseudo-headers it may hold.
+# The kind of block that the fields are for: it decides which pseudo-headers are allowed.
 cdef enum:
     REQUEST = 0
     RESPONSE = 1
@@ -26,12 +26,12 @@ cdef class OutgoingBlock:
     cdef readonly object held
     cdef list _keep
     cdef unsigned int _seen
-    # those of the names with one value at most that were given, a bit each
+    # the names with at most one value that were given, one bit each
     cdef uint64_t _singles
     cdef bint strict_single_value
     cdef bint strict_whitespace
     cdef readonly int status
-    # what content-length says; -1 without one
+    # the value of content-length; -1 without one
     cdef readonly long long length
     cdef bint _asterisk
     cdef readonly str method

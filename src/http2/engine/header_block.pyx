@@ -1,11 +1,11 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
-"""Header blocks at the border of C: HPACK's buffers to `str`, a program's mapping to fields.
+"""Convert header blocks: from HPACK's buffers to `str`, and from a program's mapping to fields.
 
 Incoming: nghttp2 hands out reference-counted buffers, and the same field of the next
-request is the same buffer, so a `str` made once is found again by its address.
+request is the same buffer. So a `str` that was created once is found again by its address.
 
-Outgoing: one pass over the program's mapping checks every rule of RFC 9113 section 8.2
-and 8.3 and leaves an array of `nghttp2_nv` that points into the program's own strings.
+Outgoing: one pass over the program's mapping checks every rule of RFC 9113 sections 8.2
+and 8.3 and fills an array of `nghttp2_nv` that points into the program's own strings.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
@@ -74,7 +74,7 @@ cdef extern from "Python.h":
 
 # --- incoming ---------------------------------------------------------------------------
 
-# Longer values are seldom repeated, and a cache must not pin much of a peer's memory.
+# Longer values are seldom repeated, and a cache must not hold much memory for a peer.
 cdef enum:
     LONGEST_CACHED = 256
     SLOT_BITS = 7
@@ -86,7 +86,7 @@ cdef struct Slot:
     nghttp2_rcbuf *buffer
     PyObject *text
 
-# HPACK's static table is one for the process; its buffers are never freed.
+# HPACK's static table is shared by the process; its buffers are never freed.
 cdef Slot[STATIC_SLOTS] static_slots
 
 
@@ -163,7 +163,7 @@ cdef tuple no_arguments = ()
 
 
 cdef object new_headers():
-    """An empty `Headers`, without the detour over its type's call."""
+    """Return an empty `Headers`, created without a call of its type."""
     return http2_new(Headers, no_arguments)
 
 
@@ -172,17 +172,17 @@ cdef const char *SET_COOKIE = b"set-cookie"
 
 
 cdef inline bint is_named(str name, const char *other, Py_ssize_t length) noexcept:
-    """Whether *name*, which was received and so is of one byte a character, is *other*."""
+    """Return whether *name*, a received name of one byte a character, equals *other*."""
     return (
         PyUnicode_GET_LENGTH(name) == length and memcmp(PyUnicode_DATA(name), other, length) == 0
     )
 
 
 cdef list add_received(object headers, list raw, str name, str value):
-    """Add one received field to *headers* by the merging rules of `Headers`.
+    """Add one received field to *headers* by the merging rules of `Headers`; return *raw*.
 
     A block in which nothing was merged can be read back from the dict itself. From the
-    first field that is merged on, or has a list, *raw* is the list of all fields; it is returned.
+    first field on that is merged, or is stored in a list, *raw* is the list of all fields.
     """
     cdef Py_ssize_t before = PyDict_Size(headers)
     cdef PyObject *existing = PyDict_SetDefault(headers, name, value)
@@ -190,7 +190,7 @@ cdef list add_received(object headers, list raw, str name, str value):
         if raw is not None:
             raw.append((name, value))
         if is_named(name, STATUS, 7):
-            # nghttp2 has checked that it is three digits
+            # nghttp2 has checked that the value has three digits
             PyDict_SetItem(headers, name, int(value))
         elif is_named(name, SET_COOKIE, 10):
             if raw is None:
@@ -210,7 +210,7 @@ cdef list add_received(object headers, list raw, str name, str value):
     return raw
 
 
-# Pseudo-headers are written right before this slot, the other fields from it on.
+# Pseudo-headers are written directly before this slot, other fields from it on.
 cdef enum:
     FIRST_FIELD = 8
 
@@ -225,7 +225,7 @@ allowed_pseudo[TRAILERS] = 0
 
 
 cdef class OutgoingBlock:
-    """The fields of one block on their way out, reused from block to block."""
+    """The fields of one outgoing block. The object is reused for the next block."""
 
     def __cinit__(self):
         self._capacity = 32
@@ -253,7 +253,7 @@ cdef class OutgoingBlock:
         cdef nghttp2_nv *grown
         cdef int i
         if name.pseudo:
-            # keep the order in which they were given
+            # keep the order of the program's pseudo-headers
             self._pseudo_count += 1
             field = self._fields + FIRST_FIELD - self._pseudo_count
             for i in range(self._pseudo_count - 1):
@@ -302,12 +302,12 @@ cdef class OutgoingBlock:
         return self._put(name, data, length, flags)
 
     cdef int _check_path(self, const char *data, Py_ssize_t length) except -1:
-        """Refuse what no server takes for a ``:path`` (RFC 9113 section 8.3.1)."""
+        """Refuse a ``:path`` that no server accepts (RFC 9113 section 8.3.1)."""
         cdef Py_ssize_t i
         for i in range(length):
             if data[i] == 32 or data[i] == 9:
                 raise new_error("ERR_INVALID_CHAR", "header content", ":path")
-        # for OPTIONS alone, which may be told later: `complete_request` looks again
+        # only OPTIONS may have it, and the method may follow: `complete_request` checks again
         self._asterisk = length == 1 and data[0] == 42
         if not self._asterisk and (length == 0 or data[0] != 47):
             raise new_error(
@@ -317,7 +317,7 @@ cdef class OutgoingBlock:
     cdef int _add_entry(
         self, object key, object value, int kind, object sensitive, bint ordered
     ) except -1:
-        """One item of the program's headers: a name with a value or a list of values."""
+        """Add one item of the program's headers: a name with a value or a list of values."""
         cdef FieldName name
         cdef unsigned char flags = NGHTTP2_NV_FLAG_NONE
         cdef Py_ssize_t i, size = 1
@@ -372,9 +372,9 @@ cdef class OutgoingBlock:
     cdef int collect(self, object headers, int kind) except -1:
         """Check *headers* (a mapping, pairs or None) for a block of *kind* and gather them.
 
-        The fields point into the strings of `held`, a copy of *headers*, and hold until
-        the next `collect`. What code the program's own types have has run before the
-        first field is looked at, so that it can't change anything under way.
+        The fields point into the strings of `held`, a copy of *headers*, and are valid until
+        the next `collect`. All code of the program's own types has run before the first
+        field is checked, so that it can't change anything afterwards.
         """
         cdef object sensitive = None
         cdef PyObject *key
@@ -398,13 +398,13 @@ cdef class OutgoingBlock:
         pairs = pairs_of(headers)
         if isinstance(headers, Mapping):
             if not any(name is sensitive_headers for name, _ in pairs):
-                # a Headers has it without listing it
+                # a Headers object has them as an attribute, not as an item
                 item = getattr(headers, "sensitive", None)
                 if item:
                     pairs.append((sensitive_headers, item))
         else:
             ordered = True
-        # a list that the program can change later is not what was checked
+        # copy lists: the program could change one after the check
         pairs = [
             (name, list(item) if isinstance(item, (list, tuple)) and name is not sensitive_headers
              else item)
@@ -420,7 +420,7 @@ cdef class OutgoingBlock:
         return 0
 
     cdef str add_default_date(self):
-        """Add ``date`` (RFC 9110 section 6.6.1) unless the program did; the date, or None."""
+        """Add ``date`` (RFC 9110 section 6.6.1) unless the program did; return it, or None."""
         cdef str date
         if self._seen & SEEN_DATE:
             return None
@@ -431,7 +431,7 @@ cdef class OutgoingBlock:
         return date
 
     cdef int complete_request(self, str authority, str scheme) except -1:
-        """The pseudo-headers that a request has by default, and the rules of CONNECT."""
+        """Add the default pseudo-headers of a request, and check the rules of CONNECT."""
         if not self._seen & SEEN_METHOD:
             self._add(name_of(":method"), "GET", NGHTTP2_NV_FLAG_NONE)
         elif self.method == "CONNECT" and not self._seen & SEEN_PROTOCOL:

@@ -3,17 +3,17 @@ from http2.engine.http1_head cimport Http1Limits
 
 cdef class ChunkedBody:
     cdef Http1Limits limits
-    # what comes next, one of the states
+    # the part that comes next, one of the states
     cdef int state
-    # bytes left of the chunk; and what has come of a line that is not complete yet
+    # bytes left of the chunk; and the bytes of an incomplete line
     cdef readonly long long left
     cdef readonly bytes kept
-    # the extensions of a size line that is not complete yet: `kept` would be copied each time
+    # the extensions of an incomplete size line: `kept` would be copied each time
     cdef bytearray line
-    # bytes of an incomplete trailer section that were looked at before
+    # bytes of an incomplete trailer section that were scanned already
     cdef Py_ssize_t seen
     cdef Py_ssize_t extensions
-    # what lies behind the message
+    # the bytes after the message
     cdef readonly bytes rest
     cdef readonly bint done
     cdef readonly object trailers

@@ -2,19 +2,19 @@ from http2.engine.http1_head import Http1Limits
 from http2.headers import Headers
 
 class ChunkedBody:
-    """The body of one request, as it comes."""
+    """The chunked body of one request."""
 
     kept: bytes
-    """What has come of a line, or of a trailer section, that is not complete."""
+    """Bytes of an incomplete line, or of an incomplete trailer section."""
     rest: bytes
-    """What lies behind the message, once it is `done`."""
+    """The bytes after the message, once it is `done`."""
     done: bool
-    """Whether the last byte of the message was there."""
+    """Whether the last byte of the message has arrived."""
     trailers: Headers | None
     """The trailer fields, if there were any."""
 
     def __init__(self, limits: Http1Limits) -> None:
-        """Make one."""
+        """Create the parser of one body."""
 
     def feed(self, data: bytes) -> bytes:
-        """Take *data*; what it has of the body. Raises `BadRequest`."""
+        """Take *data*; return the part of the body in it. Raises `BadRequest`."""

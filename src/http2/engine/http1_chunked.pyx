@@ -1,5 +1,5 @@
 # cython: language_level=3
-"""The chunked transfer coding of requests (RFC 9112 section 7.1), read strictly."""
+"""The chunked transfer coding of requests (RFC 9112 section 7.1), parsed strictly."""
 
 import re
 
@@ -7,23 +7,23 @@ from http2.engine.http1_head cimport Http1Limits, read_trailers
 
 from http2.engine.http1_head import BadRequest
 
-# What follows a semicolon; whitespace is "bad", but has to be read over (RFC 9110 section 5.6.3).
-# No group is possessive: in CPython before 3.11.5 such a group may match what is none. What
-# fails still fails in linear time, for nothing can be read in two ways.
+# One extension after a semicolon; "bad" whitespace has to be accepted (RFC 9110 section 5.6.3).
+# No group is possessive: in CPython before 3.11.5 such a group may match wrongly. A failed match
+# still takes linear time, because no text can be read in two ways.
 NAMED = (
     rb"[ \t]*+[!#$%&'*+.^_`|~0-9A-Za-z-]++"
     rb"(?:[ \t]*+=[ \t]*+(?:[!#$%&'*+.^_`|~0-9A-Za-z-]++"
     rb'|"(?:[\t !#-\[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*"))?'
 )
-# 15 digits are less than 2**60 bytes. Whitespace before the first semicolon is not taken: that is
-# where others have ended the number.
+# 15 digits are less than 2**60 bytes. Whitespace before the first semicolon is refused: some
+# other implementations end the number there.
 EXTENSIONS = re.compile(rb";%b(?:[ \t]*+;%b)*" % (NAMED, NAMED))
 SIZE_LINE = re.compile(rb"([0-9A-Fa-f]{1,15})(%b)?\r\n" % EXTENSIONS.pattern)
 SIZE_BEGUN = re.compile(rb"([0-9A-Fa-f]{1,15}+);")
 IN_EXTENSIONS = re.compile(rb"[\t -~\x80-\xff]*+")
 
 cdef enum:
-    # Bytes of chunk extensions that a whole message may have: they are not used (section 7.1.1).
+    # Bytes of chunk extensions that a message may have in all: they are not used (section 7.1.1).
     MOST_EXTENSIONS = 16 * 1024
 
 cdef enum:
@@ -35,7 +35,7 @@ cdef enum:
 
 
 cdef class ChunkedBody:
-    """The body of one request, as it comes."""
+    """The chunked body of one request."""
 
     def __init__(self, Http1Limits limits not None):
         self.limits = limits
@@ -44,9 +44,9 @@ cdef class ChunkedBody:
         self.line = bytearray()
 
     cpdef bytes feed(self, bytes data):
-        """Take *data*; what it has of the body. `BadRequest` for what is no such body.
+        """Take *data*; return the part of the body in it. Raises `BadRequest` if it is invalid.
 
-        What lies behind the message is then `rest`.
+        The bytes after the message are then in `rest`.
         """
         cdef list pieces = []
         cdef Py_ssize_t position = 0
@@ -64,8 +64,8 @@ cdef class ChunkedBody:
         self.rest = data[position:]
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
-    # Each of the states takes what it can from *position* on and says where it has stopped,
-    # or -1 when more has to come first.
+    # Each state takes what it can from *position* on. It returns where it has stopped, or -1 if it
+    # needs more bytes first.
 
     cdef Py_ssize_t step(self, bytes data, Py_ssize_t position, list pieces) except -2:
         if self.state == SIZE:
@@ -89,7 +89,7 @@ cdef class ChunkedBody:
         return line.end()
 
     cdef Py_ssize_t no_line(self, bytes data, Py_ssize_t position) except -2:
-        """There is no size line: will there be one?"""
+        """Begin an incomplete size line with extensions; raise `BadRequest` if it can't be one."""
         begun = SIZE_BEGUN.match(data, position)
         if begun is not None:
             self.count(1)
@@ -107,7 +107,7 @@ cdef class ChunkedBody:
         return -1
 
     cdef Py_ssize_t read_extension(self, bytes data, Py_ssize_t position) except -2:
-        """The rest of a size line that has come in parts, or is wrong."""
+        """Read the rest of a size line that arrives in parts, or is invalid."""
         cdef Py_ssize_t begun
         more = IN_EXTENSIONS.match(data, position)
         begun, position = more.span()

@@ -1,8 +1,8 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
-"""A program's header fields as HTTP/1 writes them: checked by `field_rules`, and lines of bytes.
+"""A program's header fields for HTTP/1: checked by `field_rules`, and written as lines of bytes.
 
-What the framing of messages and the life of connections hang on is not written: it is kept apart,
-for who frames them (RFC 9112 sections 6 and 9).
+Fields that decide on a message's framing or the connection's life are not written but stored
+apart, for the writer of the message (RFC 9112 sections 6 and 9).
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
@@ -43,7 +43,7 @@ cdef extern from "Python.h":
 
 __all__ = ["Http1Fields", "http1_fields"]
 
-# Where lines are written until it is known how many there are. Larger ones are given back.
+# The buffer for lines, while their number is unknown. A larger one is reduced to this afterwards.
 cdef enum:
     USUAL_SIZE = 65536
 
@@ -53,7 +53,7 @@ cdef Py_ssize_t used = 0
 
 
 cdef int make_room(Py_ssize_t size) except -1:
-    """Have room for *size* more bytes."""
+    """Make room for *size* more bytes."""
     global buffer, capacity
     cdef char *grown
     if used + size > capacity:
@@ -80,7 +80,7 @@ cdef int write_line(bytes name, const char *value, Py_ssize_t length) except -1:
 
 
 cdef bytes written():
-    """What was written since the last call."""
+    """Return what was written since the last call."""
     global buffer, capacity, used
     cdef bytes lines = PyBytes_FromStringAndSize(buffer, used) if used else b""
     cdef char *smaller
@@ -94,7 +94,7 @@ cdef bytes written():
 
 
 cdef object not_yours(str name, str what):
-    """The framing of messages is not the program's (RFC 9112 section 6)."""
+    """Return the error for a field of the framing set by the program (RFC 9112 section 6)."""
     return new_error(
         "ERR_HTTP2_INVALID_CONNECTION_HEADERS", message=f"header {name!r} {what}")
 
@@ -105,13 +105,13 @@ cdef class Http1Fields:
     cdef int _add(
         self, object key, object value, bint strict_whitespace, bint informational, bint trailers
     ) except -1:
-        """Write one value, or note what it says."""
+        """Write one value, or store its meaning."""
         cdef FieldName name = <FieldName>key
         cdef const char *data
         cdef Py_ssize_t length
         cdef object text
         if name.mark == SEEN_STATUS and not trailers and type(value) is int and 100 <= value <= 999:
-            # as most give it: no need to write it and to read that
+            # the usual form: store the number without text
             self.status = value
             return 0
         text = plain_value(name, value)
@@ -132,7 +132,7 @@ cdef class Http1Fields:
         self, FieldName name, const char *data, Py_ssize_t length, bint informational,
         bint trailers,
     ) except -1:
-        """Note what a field says about the message itself; whether that is all to be done."""
+        """Store what a field means for the message; return whether it must not be written."""
         cdef unsigned int mark = name.mark
         if mark == SEEN_DATE:
             self.dated = True
@@ -152,7 +152,7 @@ cdef class Http1Fields:
         if mark == SEEN_LENGTH:
             self.length = parse_length(data, length)
         elif mark == SEEN_CODING:
-            # the framing is ours: chunked is what a body of unknown length gets anyway
+            # the library chooses the framing: a body of unknown length is chunked anyway
             if bytes(data[:length]).lower() != b"chunked":
                 raise not_yours(name.text, "must be chunked")
         elif self.connection is None:
@@ -195,7 +195,7 @@ cdef uint64_t add_entry(
     Http1Fields found, object key, object value, uint64_t singles, bint strict_single_value,
     bint strict_whitespace, bint informational, bint trailers,
 ) except? 0xFFFFFFFFFFFFFFFF:
-    """Write one item of the program's headers; the names with one value that were met so far."""
+    """Write one item of the program's headers; return *singles* with the name's bit."""
     cdef FieldName name
     cdef Py_ssize_t i, size
     if value is None or key is sensitive_headers:
@@ -244,7 +244,7 @@ def http1_fields(
                 found, <object>key, <object>value, singles, strict_single_value,
                 strict_whitespace, informational, trailers)
     else:
-        # a list that the program can change later is not what was checked
+        # copy lists: the program could change one after the check
         found.held = [
             (name, list(item) if isinstance(item, (list, tuple)) and name is not sensitive_headers
              else item)

@@ -1,29 +1,29 @@
 from http2.headers import Headers
 
 class BadRequest(Exception):
-    """What a client has sent is no request that can be served."""
+    """A client's bytes are not a request that can be served."""
 
     status: int
-    """The status of the answer, after which the connection is closed."""
+    """The status of the response, after which the connection is closed."""
 
     def __init__(self, status: int, reason: str) -> None:
-        """Make one; *reason* is for the log."""
+        """Create the error; *reason* is for the log."""
 
 class Http1Limits:
-    """How large heads and trailer sections may be."""
+    """Limits of heads and trailer sections."""
 
     url_size: int
-    """Bytes of a target."""
+    """Largest target, in bytes."""
     section_size: int
-    """Bytes of a header section, or of a trailer section."""
+    """Largest header section or trailer section, in bytes."""
     fields: int
-    """Fields of either."""
+    """Largest number of fields in a section."""
 
     def __init__(self, *, url_size: int, section_size: int, fields: int) -> None:
-        """Make one."""
+        """Create the limits of a server."""
 
 class Http1Head:
-    """What a request says before its body."""
+    """The head of a request."""
 
     method: str
     url: str
@@ -31,13 +31,13 @@ class Http1Head:
     """``'1.1'`` or ``'1.0'``."""
     headers: Headers
     length: int
-    """Bytes of the body, when it is not `chunked`."""
+    """Length of the body in bytes, if it is not `chunked`."""
     chunked: bool
     keep_alive: bool
-    """Whether the client wants to make another request on the connection."""
+    """Whether the client permits another request on the connection."""
     upgrade: bool
-    """Whether the client offers to leave HTTP, or by CONNECT asks for it."""
+    """Whether the client offers another protocol, or asks for a tunnel with CONNECT."""
     expects: bool
     """Whether the client may wait for an informational response before it sends the body."""
     body: bytes | None
-    """The whole body, when it was there already, or there is none; else None."""
+    """The whole body if it has arrived, empty if there is none; else None."""

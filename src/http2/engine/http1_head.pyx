@@ -1,7 +1,7 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
-"""The head of an HTTP/1 request, and trailer sections: bytes to fields, and what they mean.
+"""Parse the head of an HTTP/1 request, and trailer sections.
 
-Parses RFC 9112 strictly, and refuses ambiguous input: a proxy in front of this
+RFC 9112 is applied strictly, and ambiguous input is refused: a proxy in front of this
 server may interpret it differently, which enables request smuggling (section 11.2).
 A head is parsed once it is complete, in one pass over its lines.
 """
@@ -20,14 +20,14 @@ __all__ = ["BadRequest", "Http1Head", "Http1Limits"]
 
 
 class BadRequest(Exception):
-    """What a client has sent is no request that can be served.
+    """A client's bytes are not a request that can be served.
 
     Attributes:
-        status: The status of the answer, after which the connection is closed.
+        status: The status of the response, after which the connection is closed.
     """
 
     def __init__(self, status, reason):
-        """Make one; *reason* is for the log."""
+        """Create the error; *reason* is for the log."""
         super().__init__(reason)
         self.status = status
 
@@ -37,7 +37,7 @@ cdef int refuse(int status, str reason) except -1:
 
 
 cdef class Http1Limits:
-    """How large heads and trailer sections may be, see `http1_head.pyi`."""
+    """Limits of heads and trailer sections, see `http1_head.pyi`."""
 
     def __init__(self, *, Py_ssize_t url_size, Py_ssize_t section_size, Py_ssize_t fields):
         self.url_size = url_size
@@ -46,21 +46,21 @@ cdef class Http1Limits:
 
 
 cdef class Http1Head:
-    """What a request says before its body, see `http1_head.pyi`."""
+    """The head of a request, see `http1_head.pyi`."""
 
 
-# --- what bytes may be where ----------------------------------------------------------------
+# --- classes of bytes -----------------------------------------------------------------------
 
-# RFC 9110 section 5.6.2; a target as its characters are (RFC 3986), without the fragment that none
-# has; a field's value (RFC 9110 section 5.5); a host by its characters (RFC 3986 section 3.2.2),
-# nothing that could end it and begin a path.
+# A token: RFC 9110 section 5.6.2. A target: the characters of RFC 3986, without a fragment, which a
+# target can't have. A field's value: RFC 9110 section 5.5. A host: the characters of RFC 3986
+# section 3.2.2, none that could end it and begin a path.
 cdef enum:
     TOKEN = 1
     TARGET = 2
     VALUE = 4
     HOST = 8
-    NAME = 16  # of an authority whose port follows
-    HEXADECIMAL = 32  # of an address in brackets
+    NAME = 16  # a host that precedes a port
+    HEXADECIMAL = 32  # an address in brackets
 
 cdef unsigned char[256] kinds
 for _byte in range(256):
@@ -81,7 +81,7 @@ for _byte in bytearray(b"0123456789abcdefABCDEF:."):
 
 
 cdef inline bint all_of(const char *data, Py_ssize_t size, unsigned char kind) noexcept:
-    """Whether each byte may be there."""
+    """Return whether each byte is of this kind."""
     cdef Py_ssize_t i
     for i in range(size):
         if not kinds[<unsigned char>data[i]] & kind:
@@ -90,7 +90,7 @@ cdef inline bint all_of(const char *data, Py_ssize_t size, unsigned char kind) n
 
 
 cdef inline Py_ssize_t find(const char *data, Py_ssize_t begin, Py_ssize_t end, char byte) noexcept:
-    """Where *byte* is next; -1 when it is not there."""
+    """Return the position of the next *byte*; -1 if there is none."""
     cdef const char *found = NULL
     if begin < end:
         found = <const char *>memchr(data + begin, byte, end - begin)
@@ -98,7 +98,7 @@ cdef inline Py_ssize_t find(const char *data, Py_ssize_t begin, Py_ssize_t end, 
 
 
 cdef int check_line_ends(const char *data, Py_ssize_t size) except -1:
-    """Refuse CRs and LFs that are no CRLF: others end a line there, or read on."""
+    """Refuse CR or LF outside CRLF: some implementations end a line there, others do not."""
     cdef Py_ssize_t at = 0
     cdef Py_ssize_t lf, cr
     while True:
@@ -113,8 +113,8 @@ cdef int check_line_ends(const char *data, Py_ssize_t size) except -1:
 
 # --- methods --------------------------------------------------------------------------------
 
-# Those that are known, which are Node's: those in everyday use, then by the alphabet. Any other
-# is answered with 501.
+# The known methods, as in Node: those in everyday use, then in alphabetical order. The answer to
+# any other is 501.
 cdef tuple METHODS = (
     *("GET", "POST", "PUT", "HEAD", "DELETE", "OPTIONS", "PATCH", "CONNECT"),
     *("ACL", "BIND", "CHECKOUT", "COPY", "LINK", "LOCK", "M-SEARCH", "MERGE", "MKACTIVITY"),
@@ -138,13 +138,13 @@ cdef str read_method(const char *data, Py_ssize_t size):
         return <str>known
     if size and all_of(data, size, TOKEN) and data[:size] != b"PRI":
         refuse(501, "unknown method")
-    # also the one that is set aside for the preface of HTTP/2 (RFC 9113 section 11.6)
+    # also PRI, which is reserved for the preface of HTTP/2 (RFC 9113 section 11.6)
     refuse(400, "invalid method")
 
 
 # --- names of fields ------------------------------------------------------------------------
 
-# What a field is about, if that concerns its message.
+# The meaning of a field, if it concerns the message itself.
 cdef enum:
     ORDINARY = 0
     FIELD_HOST = 1
@@ -168,7 +168,7 @@ cdef dict subjects = {
 }
 
 # Trailers that could change how the message is framed, routed or authorised, or how its body
-# is to be read, come too late to be believed (RFC 9110 section 6.5.1).
+# is to be read, are ignored (RFC 9110 section 6.5.1).
 cdef frozenset NOT_IN_TRAILERS = frozenset({
     "authorization",
     "cache-control",
@@ -194,7 +194,7 @@ cdef frozenset NOT_IN_TRAILERS = frozenset({
 
 
 cdef class Name:
-    """A name as a peer has spelt it, and what is known of it."""
+    """A field name in a peer's spelling, with its rules."""
 
     cdef bytes spelling
     cdef str text
@@ -204,9 +204,8 @@ cdef class Name:
     cdef bint no_trailer
 
 
-# The names that were met last, each where its bytes say: one that comes again is found without
-# making anything. They are the peers', so there is room for no more than so many, and for no
-# long ones.
+# The names seen last, each at the place of its hash: a repeated name is found without creating
+# an object. Peers choose the names, so their number and their length are limited.
 cdef enum:
     MOST_NAMES = 512
     LONGEST_NAME = 64
@@ -215,7 +214,7 @@ cdef list names = [None] * MOST_NAMES
 
 
 cdef Name name_of(const char *data, Py_ssize_t size):
-    """What is known of a name; `BadRequest` when it is none."""
+    """Return the rules of a name; raise `BadRequest` if it is invalid."""
     cdef unsigned int place = 2166136261
     cdef Py_ssize_t i
     cdef Name name
@@ -246,23 +245,23 @@ cdef Name name_of(const char *data, Py_ssize_t size):
 # --- a section of fields ----------------------------------------------------------------------
 
 cdef class Section:
-    """The fields of a head or of trailers, while they are read."""
+    """The fields of a head or of trailers, while they are parsed."""
 
     cdef object headers
     cdef list raw
     cdef Py_ssize_t count
-    # what says how the message is framed and what becomes of the connection
+    # the fields that decide on the message's framing and the connection's life
     cdef str host
     cdef str length
     cdef str coding
     cdef bint connection
     cdef bint upgrade
     cdef bint expects
-    # the first thing that is wrong with fields that are well formed
+    # the first name that is repeated but must not be
     cdef str twice
 
     cdef int read(self, const char *data, Py_ssize_t at, Py_ssize_t end, bint trailers) except -1:
-        """Read the lines between *at* and *end*, each with its CRLF."""
+        """Parse the lines between *at* and *end*, each with its CRLF."""
         cdef Py_ssize_t colon, line, begin, stop
         cdef Name name
         cdef str value
@@ -295,8 +294,7 @@ cdef class Section:
         return 0
 
     cdef int drop(self, Name name, str value) except -1:
-        """Leave a field of trailers out; one that would frame the message is refused when it is
-        wrong."""
+        """Drop a field of trailers; refuse one that would frame the message if it is invalid."""
         if name.subject == FIELD_LENGTH:
             if self.length is not None or not is_length(value):
                 return refuse(400, "invalid content-length")
@@ -312,13 +310,13 @@ cdef class Section:
         return 0
 
     cdef int add(self, Name name, str value) except -1:
-        """Add one field by the merging rules of `Headers`, and note what it is about."""
+        """Add one field by the merging rules of `Headers`, and store its meaning."""
         cdef PyObject *earlier = PyDict_GetItem(self.headers, name.lower)
         cdef int subject = name.subject
         if earlier is not NULL:
             if FIELD_HOST <= subject <= FIELD_CODING:
-                # Also when both say the same: RFC 9112 section 6.3 would allow it, but what a
-                # gateway made of it is not known here.
+                # Even if both values are equal: RFC 9112 section 6.3 would allow it, but a gateway
+                # may have read the message differently.
                 if self.twice is None:
                     self.twice = name.lower
             elif subject == FIELD_SET_COOKIE:
@@ -348,7 +346,7 @@ cdef class Section:
         return 0
 
     cdef object taken(self, Http1Limits limits):
-        """The fields, when there are not too many of them and none is there twice that can't be."""
+        """Return the fields; refuse too many of them, and a repeated one that must be single."""
         if self.count > limits.fields:
             refuse(431, f"more than {limits.fields} header fields")
         if self.twice is not None:
@@ -360,7 +358,7 @@ cdef class Section:
 # --- a head -------------------------------------------------------------------------------------
 
 cdef Http1Head read_head(const char *data, Py_ssize_t size, Http1Limits limits):
-    """Read a request's head with its empty line; `BadRequest` when it is none."""
+    """Parse a request's head with its empty line; raise `BadRequest` if it is invalid."""
     cdef Http1Head head
     cdef Section section
     cdef Py_ssize_t line, first, second
@@ -404,7 +402,7 @@ cdef Http1Head read_head(const char *data, Py_ssize_t size, Http1Limits limits):
 
 
 cdef bint read_version(const char *data, Py_ssize_t size) except -1:
-    """Whether this is HTTP/1.0, and not 1.1; `BadRequest` when it is neither."""
+    """Return True for HTTP/1.0, False for HTTP/1.1; raise `BadRequest` for any other version."""
     cdef bint known
     if size == 8 and memcmp(data, b"HTTP/1.", 7) == 0:
         if data[7] == 49:
@@ -427,7 +425,7 @@ cdef bint is_host(str text) except -1:
 
 
 cdef int read_target(Http1Head head, bint connect) except -1:
-    """The forms of a target that do not begin with a slash (RFC 9112 section 3.2)."""
+    """Check a target that does not begin with a slash (RFC 9112 section 3.2)."""
     cdef str url = head.url
     cdef str authority, rest
     cdef Py_ssize_t end
@@ -446,13 +444,13 @@ cdef int read_target(Http1Head head, bint connect) except -1:
     authority = rest[:end]
     if not colon or not scheme.isalpha() or not authority or not is_host(authority):
         refuse(400, "invalid request target")
-    # section 3.2.2: the target's own authority counts, whatever Host says
+    # section 3.2.2: the target's own authority replaces Host
     head.headers["host"] = authority
     return 0
 
 
 cdef bint is_authority(bytes text) except -1:
-    """Whether this is a host and a port (RFC 9112 section 3.2.3)."""
+    """Return whether this is a host and a port (RFC 9112 section 3.2.3)."""
     cdef Py_ssize_t size = len(text)
     cdef Py_ssize_t colon = text.rfind(b":")
     cdef const char *data = text
@@ -468,7 +466,7 @@ cdef bint is_length(str text) except -1:
 
 
 cdef int frame(Http1Head head, Section section, bint old) except -1:
-    """How long the body is (RFC 9112 section 6.3)."""
+    """Determine the length of the body (RFC 9112 section 6.3)."""
     if section.coding is not None:
         if old:
             refuse(400, "transfer-encoding is not allowed in HTTP/1.0")
@@ -485,7 +483,7 @@ cdef int frame(Http1Head head, Section section, bint old) except -1:
 
 
 cdef int refuse_coding(str coding) except -1:
-    """Codings other than chunked alone: unknown to us (section 6.1), or no end of a body at all."""
+    """Refuse a coding other than chunked: unsupported (section 6.1), or without an end."""
     cdef list codings = [word.strip(" \t") for word in coding.lower().split(",")]
     if codings[len(codings) - 1] == "chunked" and codings.count("chunked") == 1 and all(codings):
         return refuse(501, "a transfer coding other than chunked")
@@ -493,7 +491,7 @@ cdef int refuse_coding(str coding) except -1:
 
 
 cdef int persist(Http1Head head, Section section, bint old, bint connect) except -1:
-    """Whether the connection outlives the request (section 9.3), or leaves HTTP."""
+    """Determine whether the connection persists (section 9.3), or changes its protocol."""
     head.upgrade = connect
     if not section.connection:
         head.keep_alive = not old
@@ -501,22 +499,22 @@ cdef int persist(Http1Head head, Section section, bint old, bint connect) except
     words = {word.strip(" \t") for word in head.headers["connection"].lower().split(",")}
     head.keep_alive = "close" not in words and (not old or "keep-alive" in words)
     if section.upgrade and "upgrade" in words and not old:
-        # RFC 9113 section 3.1 has done away with h2c, which curl still offers
+        # RFC 9113 section 3.1 has removed h2c, which curl still offers
         head.upgrade = head.headers["upgrade"].lower() != "h2c"
     return 0
 
 
-# --- what is no whole head ------------------------------------------------------------------------
+# --- trailers and incomplete heads ----------------------------------------------------------------
 
 cdef object read_trailers(const char *data, Py_ssize_t size, Http1Limits limits):
-    """Read a trailer section with its empty line; fields that don't belong there are dropped."""
+    """Parse a trailer section with its empty line; drop fields that are not allowed there."""
     cdef Section section = Section.__new__(Section)
     check_line_ends(data, size)
     section.read(data, 0, size - 2, True)
     return section.taken(limits)
 
 
-# What a request line has besides its target: the longest method and the version.
+# The rest of a request line besides its target: the longest method and the version.
 cdef enum:
     LINE_EXTRA = 48
 
@@ -524,9 +522,9 @@ cdef enum:
 cdef int check_incomplete(
     const char *data, Py_ssize_t size, Py_ssize_t begin, Http1Limits limits
 ) except -1:
-    """Refuse, from its first bytes, what will never be a head or is too long for one.
+    """Refuse, from its first bytes, what can't become a head or is too long for one.
 
-    What lies before *begin* has been looked at before. Raises `BadRequest`.
+    The bytes before *begin* were checked before. Raises `BadRequest`.
     """
     cdef Py_ssize_t most = limits.url_size + LINE_EXTRA
     cdef Py_ssize_t first = -1
@@ -550,7 +548,7 @@ cdef int check_incomplete(
     for i in range(begin, end):
         c = <unsigned char>data[i]
         if c != 13 and not 32 <= c <= 126:
-            # it will never be a request
+            # it can't become a request
             return refuse(400, "invalid request line")
     i = find(data, begin, size, 10)
     while i >= 0:

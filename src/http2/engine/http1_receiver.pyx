@@ -1,8 +1,8 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
-"""HTTP/1 on a server, without I/O: a client's bytes in, heads and bodies out (RFC 9112).
+"""The receiving half of an HTTP/1 server connection, without I/O (RFC 9112).
 
-One message at a time: what lies behind one waits until its reader asks for the next head. A body of
-known length that has come with its head as a whole is given with it, in one piece.
+One message at a time: bytes after it wait until the next head is asked for. A body of known length
+that has arrived with its head is returned with it, in one piece.
 """
 
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_GET_SIZE
@@ -17,7 +17,7 @@ __all__ = ["Http1Receiver"]
 
 
 cdef Py_ssize_t end_of_head(const char *data, Py_ssize_t begin, Py_ssize_t size) noexcept:
-    """Where the empty line that ends a head ends; -1 when it is not there."""
+    """Return the end of the empty line that ends a head; -1 if it is not there."""
     cdef Py_ssize_t last = size - 3
     cdef const char *found
     if begin < 0:
@@ -33,15 +33,15 @@ cdef Py_ssize_t end_of_head(const char *data, Py_ssize_t begin, Py_ssize_t size)
 
 
 cdef class Http1Receiver:
-    """What a client sends over HTTP/1, see `http1_receiver.pyi`."""
+    """The receiving half of an HTTP/1 server connection, see `http1_receiver.pyi`."""
 
     cdef Http1Limits limits
-    # what was not looked at begins at `at`
+    # bytes that were not parsed begin at `at`
     cdef bytes data
     cdef Py_ssize_t at
-    # what has come of a head that is not complete; `data` has been looked at to its end then
+    # an incomplete head; then all of `data` was taken
     cdef bytearray partial
-    # the empty line before a request, which is forgiven once (section 2.2), has come
+    # the one empty line that may precede a request has arrived (section 2.2)
     cdef bint blank
     cdef ChunkedBody chunked
     cdef readonly long long left
@@ -81,7 +81,7 @@ cdef class Http1Receiver:
         return self.take(PyBytes_GET_SIZE(self.data) - self.at)
 
     cdef bytes take(self, Py_ssize_t size):
-        """The next *size* of the bytes that were not looked at."""
+        """Remove and return the next *size* bytes."""
         cdef Py_ssize_t begin = self.at
         cdef bytes data = self.data
         self.at = begin + size
@@ -119,7 +119,7 @@ cdef class Http1Receiver:
         return self.begin(head)
 
     cdef object more_of_head(self):
-        """Go on with a head of which a part has come before."""
+        """Continue with a head that has arrived in part."""
         cdef bytearray partial = self.partial
         cdef Py_ssize_t before = PyByteArray_GET_SIZE(partial)
         cdef Py_ssize_t waiting = PyBytes_GET_SIZE(self.data) - self.at
@@ -144,7 +144,7 @@ cdef class Http1Receiver:
         return self.begin(read_head(PyBytes_AS_STRING(self.data), end, self.limits))
 
     cdef Http1Head begin(self, Http1Head head):
-        """Behind a head: is there a body, and has it come?"""
+        """Begin the body after a head, and take it if it has arrived."""
         self.blank = False
         self.trailers = None
         if head.chunked:

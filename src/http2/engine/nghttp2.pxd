@@ -7,19 +7,19 @@ cdef extern from *:
     """
     #include <sys/types.h>
     #include <nghttp2/nghttp2.h>
-    /* Not in every version: which one there is shows when it is loaded, and that need not be the
-       one that the extension was built with. */
+    /* Not in every version. Whether it exists shows at load time, because the loaded version need
+       not be the one that the extension was built with. */
     extern void nghttp2_option_set_stream_reset_rate_limit(
         nghttp2_option *option, uint64_t burst, uint64_t rate) __attribute__((weak));
     extern void nghttp2_option_set_glitch_rate_limit(
         nghttp2_option *option, uint64_t burst, uint64_t rate) __attribute__((weak));
-    /* Came in 1.57; distributions carry it in older versions as a security fix. */
+    /* Since 1.57; distributions add it to older versions as a security fix. */
     static inline void http2_set_stream_reset_rate_limit(
         nghttp2_option *option, uint64_t burst, uint64_t rate) {
       if (nghttp2_option_set_stream_reset_rate_limit)
         nghttp2_option_set_stream_reset_rate_limit(option, burst, rate);
     }
-    /* Came in 1.67. */
+    /* Since 1.67. */
     static inline void http2_set_glitch_rate_limit(
         nghttp2_option *option, uint64_t burst, uint64_t rate) {
       if (nghttp2_option_set_glitch_rate_limit)

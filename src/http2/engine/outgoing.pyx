@@ -1,8 +1,8 @@
 # cython: language_level=3, boundscheck=False, initializedcheck=False
-"""What goes out: the bodies that wait to be sent, and the bytes of the next write.
+"""Outgoing data: the bodies that wait to be sent, and the bytes of the next write.
 
-nghttp2 makes every frame but the payload of DATA. Its bytes are copied next to each other;
-the payload goes from a stream's queue of buffers to the list for the transport, copied
+nghttp2 writes every frame except the payload of DATA. Its bytes are copied next to each other.
+The payload goes from a stream's queue of buffers to the list for the transport, and is copied
 only where a copy is cheaper than an entry of that list.
 """
 
@@ -13,23 +13,23 @@ from cpython.mem cimport PyMem_Free, PyMem_Realloc
 from libc.string cimport memcpy
 
 cdef enum:
-    # Below this a piece of a body is copied next to its frame header: cheaper than an
-    # entry of its own in the vector of buffers that goes to the transport.
+    # A smaller piece of a body is copied next to its frame header: cheaper than an entry of its
+    # own in the vector of buffers for the transport.
     COPY_BELOW = 2048
-    # An idle connection keeps no larger buffer.
+    # The largest buffer that an idle connection keeps.
     SMALL_KEPT = 65536
-    # What a buffer takes besides its bytes: the object, and its entry in the queue.
+    # Memory of a buffer besides its bytes: the object, and its entry in the queue.
     BUFFER_MEMORY = 64
-    # Bytes of a request's body that are kept until it is answered, for it may be refused.
+    # Bytes of a request's body that are kept until it is answered, because it may be refused.
     MOST_KEPT = 65536
 
 
 @cython.no_gc  # it holds buffers: no cycle can go through it
 @cython.freelist(256)
 cdef class OutgoingBody:
-    """What a stream has still to send: a queue of buffers and how it ends.
+    """The unsent body of a stream: a queue of buffers, and how the body ends.
 
-    Most bodies are one buffer, which needs no list: `queue` is for those behind `first`.
+    Most bodies are one buffer and need no list: `queue` has the buffers after `first`.
     """
 
     cdef Py_ssize_t add(self, object data) except -1:
@@ -63,12 +63,12 @@ cdef class OutgoingBody:
         return size
 
     cdef void drop(self) noexcept:
-        """Forget what is queued."""
+        """Discard the queued buffers."""
         self.first = self.queue = None
         self.pending = self.held = self.head = self.offset = 0
 
     cdef int _next(self) except -1:
-        """The first buffer has gone: the one behind it is the first now."""
+        """Remove the first buffer, which was sent; the next one becomes the first."""
         self.held -= len(self.first) + BUFFER_MEMORY
         self.offset = 0
         if self.queue is None:
@@ -87,20 +87,20 @@ cdef class OutgoingBody:
 
 
 cdef class Output:
-    """The bytes that are being gathered for one write, as a list of buffers."""
+    """The bytes gathered for one write, as a list of buffers."""
 
     def __dealloc__(self):
         PyMem_Free(self._small)
 
     cdef int begin(self, Py_ssize_t limit) except -1:
-        """Begin a list of some *limit* bytes."""
+        """Begin a list of about *limit* bytes."""
         self._chunks = []
         self.gathered = 0
         self.limit = limit
         return 0
 
     cdef list take(self):
-        """The list of all that was added since `begin`."""
+        """Return the list of all that was added since `begin`."""
         cdef list chunks
         self._flush_small()
         chunks = self._chunks
@@ -124,7 +124,7 @@ cdef class Output:
         return 0
 
     cdef int add_body(self, OutgoingBody body, Py_ssize_t length) except -1:
-        """Move *length* bytes from the front of *body* to what is being gathered."""
+        """Move *length* bytes from the front of *body* to the gathered bytes."""
         cdef object item
         cdef Py_buffer view
         cdef Py_ssize_t size, n

@@ -15,12 +15,12 @@ cdef class Session:
     cdef OutgoingBlock _outgoing
     cdef Output _output
     cdef FrameWatch _watch
-    # what went wrong in a callback; the call that ran nghttp2 raises it
+    # the exception of a callback; the call that ran nghttp2 raises it
     cdef object _failure
-    # promised streams whose PUSH_PROMISE is still queued, with what is to be done once it is sent:
-    # the priorities to give them, and the code, as a tuple of one, of their RST_STREAM
+    # by promised streams whose PUSH_PROMISE is still queued, a list of what to do when it is sent:
+    # priorities to set, and the error code of an RST_STREAM, as a tuple of one
     cdef dict _promised
-    # RST_STREAM frames for streams that nghttp2 has forgotten, which it would not send; or None
+    # RST_STREAM frames for streams that nghttp2 has forgotten, so that it can't send them; or None
     cdef bytes _late_resets
 
     # the block that is being received
@@ -32,36 +32,36 @@ cdef class Session:
     cdef Py_ssize_t _max_pairs
     cdef Py_ssize_t _max_list_size
     cdef bint _list_size_announced
-    # a promise whose block is not complete, or was lost with the stream it came on; or 0
+    # a promise whose block is incomplete, or was lost with the stream that it came on; or 0
     cdef int32_t _promise
     cdef int32_t _promise_parent
-    # the promised stream that was cancelled last; its response may be under way
+    # the promised stream that was cancelled last; its response may still arrive
     cdef int32_t _cancelled_promise
 
-    # what counts for max_session_memory
+    # the parts of max_session_memory
     cdef Py_ssize_t _queued
     cdef Py_ssize_t _large_blocks
     cdef Py_ssize_t _block_memory
-    # of streams that have been closed since `receive` was called: its batch has them still
+    # of streams closed since `receive` was called: the batch still has their headers
     cdef Py_ssize_t _block_memory_in_batch
-    # of what streams, when this side is a client; None: of none
+    # the same by stream, for a client; None if there are none
     cdef dict _closed_blocks
     cdef Py_ssize_t _unacknowledged
-    # what others hold for the peer, who say so
+    # memory that other objects hold for the peer: see `hold`
     cdef Py_ssize_t _held
     cdef Py_ssize_t _max_memory
     cdef Py_ssize_t _max_rejected
     cdef Py_ssize_t _rejected
 
-    # the least stream that a queued GOAWAY names, or -1: the next one may not name a later one
+    # the smallest stream identifier in a queued GOAWAY, or -1: the next GOAWAY must not exceed it
     cdef int32_t _last_accepted
-    # what the peer may make us do for nothing
+    # limits of frames and resets that cost work
     cdef Budget _budget
-    # whether the next GOAWAY is the last thing to be said, and whether it was said
+    # whether the next GOAWAY is the last frame to send, and whether it was sent
     cdef bint _leaving
     cdef bint _left
 
-    # what is counted for who asks: see connection.pyi
+    # counters: see connection.pyi
     cdef readonly long long bytes_received
     cdef readonly long long bytes_sent
     cdef readonly long long bytes_consumed
@@ -70,7 +70,7 @@ cdef class Session:
     cdef readonly long long stream_count
     cdef readonly long long max_open_streams
     cdef long long _open_streams
-    # those of them that the peer has opened
+    # those opened by the peer
     cdef long long _peer_streams
     cdef long long _blocks
     cdef readonly double last_received
@@ -78,20 +78,20 @@ cdef class Session:
     cdef public bint reporting_windows
     cdef public bint measuring
 
-    # the peer's newest stream when the batch under way began, and which of its newer ones have
-    # been reset since; None while there are none
-    # requests that the peer has refused since `receive` was called: their bodies, or None
+    # the bodies, or None, of requests that the peer has refused since `receive` was called
     cdef dict _refused
     cdef int _admitted
+    # the peer's newest stream, and the newest when the current batch began
     cdef int32_t _newest_before
     cdef int32_t _newest
+    # streams that were begun and reset in the current batch, or None
     cdef set _reset_at_once
 
     cdef int _padding
-    # bytes of DATA that were handed out as events and that no reader has taken yet
+    # bytes of DATA reported as events and not read yet
     cdef long long _unread
     cdef readonly bint client
-    # the id of the last request that has left the queue
+    # the identifier of the last request that was sent
     cdef readonly int32_t last_sent_request
 
     cdef int _alive(self) except -1

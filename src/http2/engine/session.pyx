@@ -1,8 +1,8 @@
 # cython: language_level=3, boundscheck=False, initializedcheck=False
-"""One `nghttp2_session`: what it is made of, and what concerns it as a whole.
+"""One `nghttp2_session`: its attributes, and the commands that concern the whole connection.
 
 Settings, PING, GOAWAY, windows, priorities and the other frames without header blocks or
-bodies; what state it is in, and how much memory it holds. `Connection` adds the streams.
+bodies; the connection's state, and how much memory it holds. `Connection` adds the streams.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
@@ -19,21 +19,21 @@ from http2.errors import new_error, nghttp_error
 cdef int EVENT_INVALID_FRAME = _events.INVALID_FRAME
 
 cdef enum:
-    # What a session's memory is taken to be, in bytes, where counting would cost more than
-    # it is worth: a stream of the peer's with its headers and the task of its handler, the
-    # queue of a body, and a frame that waits to be sent or to be acknowledged.
+    # Estimates of a session's memory, in bytes, where counting would cost too much: a stream
+    # of the peer with its headers and the task of its handler, the queue of a body, and a
+    # frame that waits to be sent or acknowledged.
     # tests/limits/test_session_memory.py measures them.
     STREAM_MEMORY = 6144
-    # Header blocks from this size on count after their stream has closed: see `hold_blocks`.
+    # Header blocks of at least this size count after their stream has closed: see `hold_blocks`.
     LARGE_ENDED = 16384
     BODY_MEMORY = 128
     FRAME_MEMORY = 512
-    # Requests that are handed out in one turn of the loop: others on the loop come in between.
+    # Requests that are reported in one turn of the loop, so that other tasks can run in between.
     MOST_ADMITTED = 128
 
 
 cdef object refusal(int code):
-    """The exception for a command that nghttp2 refused with *code*."""
+    """Return the exception for a command that nghttp2 refused with *code*."""
     if code == NGHTTP2_ERR_STREAM_ID_NOT_AVAILABLE:
         return new_error("ERR_HTTP2_OUT_OF_STREAMS")
     if code == NGHTTP2_ERR_NOMEM:
@@ -44,21 +44,21 @@ cdef object refusal(int code):
 
 
 cdef int checked(int code) except -1:
-    """*code*, which nghttp2 returned for a command: an error's is raised, others are returned."""
+    """Return *code*, nghttp2's result of a command; raise the exception if it is an error."""
     if code < 0:
         raise refusal(code)
     return code
 
 
 cdef int check_setting(int identifier) except -1:
-    """nghttp2 ends the process when it is asked for a setting that it does not know."""
+    """Check *identifier*: nghttp2 ends the process if asked for a setting it does not know."""
     if 1 <= identifier <= 6 or 8 <= identifier <= 9:
         return 0
     raise new_error("ERR_INVALID_ARG_VALUE", "identifier", identifier)
 
 
 cdef class Session:
-    """The part of a connection that knows of no header block and no body."""
+    """The part of a connection that handles no header blocks and no bodies."""
 
     def __dealloc__(self):
         if self._session is not NULL:
@@ -71,17 +71,17 @@ cdef class Session:
 
     @property
     def closed(self):
-        """Whether `close` was called; no other method may be called then."""
+        """Whether `close` was called; then no other method may be called."""
         return self._session is NULL
 
     @property
     def want_read(self):
-        """False when the peer's bytes are of no use any more: the connection may end."""
+        """Whether bytes of the peer can still be processed; if not, the connection may end."""
         return self._session is not NULL and nghttp2_session_want_read(self._session) != 0
 
     @property
     def want_write(self):
-        """Whether `data_to_send` has something that flow control allows to go out."""
+        """Whether `data_to_send` has something that flow control allows to be sent."""
         return self._session is not NULL and (
             self._late_resets is not None or nghttp2_session_want_write(self._session) != 0
         )
@@ -91,7 +91,7 @@ cdef class Session:
         cdef FrameWatch watch = self._watch
         cdef Verdict verdict = watch.judge(self._session)
         if verdict == STREAM_ERROR:
-            # nghttp2 from 1.69 on sends none on a stream that is closed
+            # nghttp2 from 1.69 on sends no RST_STREAM on a closed stream
             self._late_resets = (self._late_resets or b"") + (
                 b"\0\0\4\3\0" + watch.stream_id.to_bytes(4, "big")
                 + NGHTTP2_STREAM_CLOSED.to_bytes(4, "big"))
@@ -99,7 +99,7 @@ cdef class Session:
             self._batch.append((
                 EVENT_INVALID_FRAME, watch.stream_id, watch.kind, NGHTTP2_ERR_STREAM_CLOSED))
         elif verdict == CONNECTION_ERROR:
-            # what follows is ignored; `watch.reason` is told when the GOAWAY has been sent
+            # later frames are ignored; `watch.reason` is reported when the GOAWAY was sent
             checked(nghttp2_session_terminate_session(self._session, watch.error_code))
         return 0
 
@@ -107,27 +107,27 @@ cdef class Session:
 
     def consume(self, int32_t stream_id, Py_ssize_t size):
         """Let the peer send *size* more bytes: the application has read as many (RFC 9113
-        section 5.2). A stream that is gone counts for the connection's window alone.
+        section 5.2). If the stream no longer exists, only the connection's window grows.
 
-        The connection's window is given back by halves; when more than half of it is
-        unread and the rest nearly used up, any amount. nghttp2, which uses only halves,
-        would starve all streams because of an unread one.
+        WINDOW_UPDATE for the connection is sent when half of its window is due. If more than
+        half of it is unread and the rest nearly used up, any amount is sent. nghttp2 itself
+        waits for half, so that one unread stream would starve all others.
         """
         self._alive()
         if size < 0:
             raise new_error("ERR_OUT_OF_RANGE", "size", ">= 0", size)
         self.bytes_consumed += size
         checked(nghttp2_session_consume_stream(self._session, stream_id, size))
-        # never more than what has come, whatever the caller says
+        # never more than was received, whatever the caller says
         self._unread -= min(<long long>size, self._unread)
         self._give_back()
 
     cdef int _give_back(self) except -1:
         """Send a WINDOW_UPDATE for the connection if one is due.
 
-        What is due is all that has come and does not wait for a reader. That includes what
-        the engine was never shown: padding, and DATA for streams that were reset here, which
-        nghttp2 takes for consumed at once (RFC 9113 sections 5.1 and 6.1).
+        All received bytes that do not wait for a reader are due. That includes bytes that the
+        engine never sees: padding, and DATA for streams that were reset here, which nghttp2
+        counts as consumed at once (RFC 9113 sections 5.1 and 6.1).
         """
         cdef int32_t window, received
         cdef long long due
@@ -145,18 +145,18 @@ cdef class Session:
         return 0
 
     def set_local_window_size(self, int32_t size, int32_t stream_id=0):
-        """Make the receive window of a stream, or with 0 of the connection, *size* bytes."""
+        """Set the receive window of a stream, or with 0 of the connection, to *size* bytes."""
         self._alive()
         checked(nghttp2_session_set_local_window_size(
             self._session, NGHTTP2_FLAG_NONE, stream_id, size))
 
     def stream_window(self, int32_t stream_id):
-        """The receive window of a stream in all, in bytes; -1 when there is no such stream."""
+        """Return a stream's whole receive window in bytes; -1 if there is no such stream."""
         self._alive()
         return nghttp2_session_get_stream_effective_local_window_size(self._session, stream_id)
 
     def connection_window(self):
-        """The receive window of the connection in all, in bytes."""
+        """Return the connection's whole receive window in bytes."""
         self._alive()
         return nghttp2_session_get_effective_local_window_size(self._session)
 
@@ -181,13 +181,13 @@ cdef class Session:
         self._budget.unanswered += 1
 
     def local_setting(self, int identifier):
-        """The value of one of our settings that the peer has acknowledged."""
+        """Return the value of one of our settings that the peer has acknowledged."""
         self._alive()
         check_setting(identifier)
         return nghttp2_session_get_local_settings(self._session, identifier)
 
     def remote_setting(self, int identifier):
-        """The value of one of the peer's settings."""
+        """Return the value of one of the peer's settings."""
         self._alive()
         check_setting(identifier)
         return nghttp2_session_get_remote_settings(self._session, identifier)
@@ -202,11 +202,11 @@ cdef class Session:
         self._budget.unanswered += 1
 
     def goaway(self, uint32_t error_code=0, int32_t last_stream_id=0, bytes opaque_data=b""):
-        """Queue GOAWAY; *last_stream_id* 0 means the last one that was received."""
+        """Queue GOAWAY; *last_stream_id* 0 means the last received stream."""
         self._alive()
         if last_stream_id <= 0:
             last_stream_id = nghttp2_session_get_last_proc_stream_id(self._session)
-        # RFC 9113 section 6.8: it may not grow. nghttp2 compares with those that were sent alone
+        # RFC 9113 section 6.8: it must not grow. nghttp2 compares only with those already sent
         if self._last_accepted >= 0:
             last_stream_id = min(last_stream_id, self._last_accepted)
         checked(nghttp2_submit_goaway(
@@ -220,10 +220,10 @@ cdef class Session:
         checked(nghttp2_submit_shutdown_notice(self._session))
 
     def terminate(self, uint32_t error_code, bytes reason=b""):
-        """Queue the last GOAWAY: nothing of the peer's is processed any more.
+        """Queue the last GOAWAY: no later frame of the peer is processed.
 
-        *reason* is its opaque data; nghttp2 gives programs no way to say it and to end at once,
-        so that with one, `receive` must not be called any more.
+        *reason* is its opaque data. nghttp2 can't send it and end the connection at once, so after
+        a call with a *reason*, `receive` must not be called any more.
         """
         self._alive()
         if reason:
@@ -260,7 +260,7 @@ cdef class Session:
             PyMem_Free(entries)
 
     def set_next_stream_id(self, int32_t stream_id):
-        """Give the next stream that we open *stream_id*, which must be larger than before."""
+        """Set the identifier of our next stream to *stream_id*, larger than all before."""
         self._alive()
         checked(nghttp2_session_set_next_stream_id(self._session, stream_id))
 
@@ -282,28 +282,28 @@ cdef class Session:
         checked(nghttp2_submit_priority(self._session, NGHTTP2_FLAG_NONE, stream_id, &spec))
 
     def set_urgency(self, int32_t stream_id, uint32_t urgency, bint incremental):
-        """Change a stream's RFC 9218 priority here, over what the client says; server only.
+        """Change a stream's RFC 9218 priority here, whatever the client's is; server only.
 
-        Without effect unless SETTINGS_NO_RFC7540_PRIORITIES was 1 in our first SETTINGS.
+        No effect unless SETTINGS_NO_RFC7540_PRIORITIES was 1 in our first SETTINGS.
         """
         self._alive()
         self._prioritize(stream_id, (urgency, incremental))
 
     cdef int _prioritize(self, int32_t stream_id, tuple change) except -1:
         if self._promised is not None and stream_id in self._promised:
-            # for nghttp2, the stream begins with its PUSH_PROMISE on the wire
+            # nghttp2 creates the stream when it sends its PUSH_PROMISE
             (<list>self._promised[stream_id]).append(change)
             return 0
         if nghttp2_session_find_stream(self._session, stream_id) is NULL:
-            # it waits for its turn, or has just ended: it has no place in the order
+            # the stream is still in the queue, or has just ended: it has no priority
             return 0
         checked(self._change_priority(stream_id, change))
         return 0
 
     cdef int _change_priority(self, int32_t stream_id, tuple change) except? -1:
-        """Apply (parent, weight, exclusive) or (urgency, incremental); nghttp2's code.
+        """Apply (parent, weight, exclusive) or (urgency, incremental); return nghttp2's code.
 
-        (error code,), for a stream that is promised just now, resets it.
+        (error code,), for a stream that has just been promised, resets it.
         """
         cdef nghttp2_priority_spec spec
         cdef nghttp2_extpri extpri
@@ -329,11 +329,11 @@ cdef class Session:
 
     @property
     def receiving_block(self):
-        """The ordinal of the header block that has begun to come and is not complete, or 0."""
+        """Ordinal of the header block that has arrived in part; 0 if there is none."""
         return 0 if self._block is None else self._blocks
 
     def state(self):
-        """The connection's windows, queue and tables, by the names of `Http2Session.state`."""
+        """Return the connection's windows, queue and tables, named as in `Http2Session.state`."""
         self._alive()
         cdef nghttp2_session *session = self._session
         return {
@@ -353,7 +353,7 @@ cdef class Session:
         }
 
     def stream_state(self, int32_t stream_id):
-        """A stream's state, by the names of `Http2Stream.state`; None when it is gone."""
+        """Return a stream's state, named as in `Http2Stream.state`; None if there is no stream."""
         self._alive()
         cdef nghttp2_stream *stream = nghttp2_session_find_stream(self._session, stream_id)
         if stream is NULL:
@@ -369,10 +369,10 @@ cdef class Session:
         }
 
     def memory(self):
-        """Bytes that the session is taken to hold: what `max_session_memory` limits.
+        """Return the estimated memory of the session in bytes, which `max_session_memory` limits.
 
-        Bodies that wait to be sent, what has come and was not read, the tables of header
-        compression, frames that wait to be sent or acknowledged, streams that the peer has
+        It includes bodies that wait to be sent, received data that was not read, the tables of
+        header compression, frames that wait to be sent or acknowledged, streams that the peer has
         opened, and its header blocks.
         """
         self._alive()
@@ -382,7 +382,7 @@ cdef class Session:
         return self._queued + self._memory_of_peer()
 
     cdef Py_ssize_t _memory_of_peer(self) noexcept:
-        """What the peer has run up: all but the bodies that this side has queued."""
+        """Return the memory that the peer causes: all but the bodies that this side has queued."""
         return (
             <Py_ssize_t>self._unread
             + <Py_ssize_t>nghttp2_session_get_hd_deflate_dynamic_table_size(self._session)
@@ -398,15 +398,15 @@ cdef class Session:
         )
 
     def hold(self, Py_ssize_t size):
-        """Count *size* bytes that are held for the peer elsewhere; less than 0: no more."""
+        """Count *size* bytes that others hold for the peer; a negative size releases them."""
         self._held += size
 
     def hold_blocks(self, int32_t stream_id):
-        """Go on counting the header blocks of a response that has just ended; their bytes.
+        """Keep counting the header blocks of a response that has just ended; return their bytes.
 
-        For a client's stream whose body is still unread. 0 when the blocks take less than
+        For a client's stream whose body is still unread. 0 if the blocks take less than
         LARGE_ENDED bytes: an honest response's do, and a program may leave many of them
-        unread. The caller gives the bytes back by `hold`. Without this call the blocks count
+        unread. The caller releases the bytes with `hold`. Without this call the blocks count
         until the next `receive`.
         """
         cdef Py_ssize_t memory
@@ -425,10 +425,10 @@ cdef class Session:
         return 2 * self._queued > self._max_memory
 
     def admit(self):
-        """Whether one more request may be handed to its handler in this turn of the loop.
+        """Return whether one more request may be reported in this turn of the loop.
 
-        Not while the session is `crowded`, nor when MOST_ADMITTED requests have been handed
-        out since `receive` or `new_turn` was called.
+        Not while the session is `crowded`, nor after MOST_ADMITTED requests since `receive` or
+        `new_turn` was called.
         """
         if self._admitted >= MOST_ADMITTED or 2 * self._queued > self._max_memory:
             return False
@@ -436,5 +436,5 @@ cdef class Session:
         return True
 
     def new_turn(self):
-        """Begin to count anew what `admit` lets in: another turn of the loop has begun."""
+        """Reset the count of `admit`: a new turn of the loop has begun."""
         self._admitted = 0

@@ -1,18 +1,18 @@
 class WebSocketFrames:
-    """What a peer has sent, and its frames."""
+    """The received bytes of a WebSocket, split into frames."""
 
     def __init__(self, client: bool, max_size: int | None, compresses: bool) -> None: ...
     @property
     def unread(self) -> int:
-        """Bytes that have come and were not given."""
+        """Return the number of bytes that were received and not taken."""
 
     def receive(self, data: bytes | bytearray | memoryview) -> None:
-        """Take *data*, bytes of the peer's."""
+        """Take *data*, received bytes."""
 
     def take(self, between: bool) -> str | bytes | bytearray | tuple[int, bytes] | None:
-        """The next that has come; None when more is needed.
+        """Return the next message or piece of a frame; None if more bytes are needed.
 
         A `str` or `bytes` is a whole message, and a tuple ``(opcode, bytes)`` one that is
-        compressed. A `bytearray` is a piece of another frame, masked as it came. *between*:
+        compressed. A `bytearray` is a piece of another frame, masked as it was received. *between*:
         whether a message may begin here.
         """

@@ -1,9 +1,9 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
 """The frames of a WebSocket, one by one (RFC 6455 section 5.2).
 
-Most frames are a whole message, and have come whole: those are taken here. All other frames, and
-all that break a rule, are handed on as they came, to wsproto, which knows every rule. What is
-needed here is where each frame ends.
+Most frames are a whole message and have arrived completely: those are decoded here. All other
+frames, and all that break a rule, are passed on unchanged to wsproto, which knows every rule. For
+these only the end of the frame is determined here.
 """
 
 from cpython.bytearray cimport PyByteArray_FromStringAndSize
@@ -24,7 +24,7 @@ cdef enum:
     TEXT = 1
     BINARY = 2
     CONTROL = 8
-    # of what is no frame: all that comes belongs to it
+    # for bytes that are no frame: all later bytes belong to them
     EVERYTHING = -1
 
 
@@ -46,16 +46,16 @@ cdef void unmask(const unsigned char *source, unsigned char *sink, Py_ssize_t si
 
 
 cdef class WebSocketFrames:
-    """What a peer has sent, and its frames.
+    """The received bytes of a WebSocket, split into frames.
 
-    *client*: whether this side is the client, whose peer masks nothing. Larger messages than
-    *max_size* bytes are handed on (None: there is no limit), and unless *compresses* those that
-    are compressed.
+    *client*: whether this side is the client, whose peer does not mask. Messages larger than
+    *max_size* bytes are passed on as pieces (None: no limit), and unless *compresses* also those
+    that are compressed.
     """
 
     cdef bytes _data
     cdef Py_ssize_t _at
-    # of the frame that is being handed on: so many bytes are still to come
+    # bytes of the current piecewise frame that are still to come
     cdef Py_ssize_t _rest
     cdef Py_ssize_t _most
     cdef bint _client
@@ -69,11 +69,11 @@ cdef class WebSocketFrames:
 
     @property
     def unread(self):
-        """Bytes that have come and were not given."""
+        """Number of bytes that were received and not taken."""
         return PyBytes_GET_SIZE(self._data) - self._at
 
     def receive(self, data):
-        """Take *data*, bytes of the peer's."""
+        """Take *data*, received bytes."""
         if type(data) is not bytes:
             data = bytes(data)
         if self._at == PyBytes_GET_SIZE(self._data):
@@ -83,10 +83,10 @@ cdef class WebSocketFrames:
         self._at = 0
 
     def take(self, bint between):
-        """The next that has come; None when more is needed.
+        """Return the next message or piece of a frame; None if more bytes are needed.
 
         A `str` or `bytes` is a whole message, and a tuple ``(opcode, bytes)`` one that is
-        compressed. A `bytearray` is a piece of another frame, masked as it came. *between*:
+        compressed. A `bytearray` is a piece of another frame, masked as it was received. *between*:
         whether a message may begin here.
         """
         cdef const unsigned char *frame = (
@@ -112,7 +112,7 @@ cdef class WebSocketFrames:
             or (opcode >= CONTROL and (length > 125 or not first & FIN))
             or (not second & MASKED) != self._client
         ):
-            # not a frame: where it ends does not matter
+            # not a frame: its end does not matter
             self._rest = EVERYTHING
             return self._piece(frame, there)
         if length == 126:
@@ -167,7 +167,7 @@ cdef class WebSocketFrames:
         return payload
 
     cdef object _piece(self, const unsigned char *frame, Py_ssize_t there):
-        """What has come of a frame that is handed on."""
+        """Return the received part of a frame that is passed on in pieces."""
         if self._rest != EVERYTHING:
             there = min(there, self._rest)
             self._rest -= there
