@@ -9,10 +9,10 @@ from uvicorn_worker import UvicornWorker
 __all__ = ["Http2Worker"]
 
 
-class Http2Worker(UvicornWorker):  # type: ignore[misc] # it has no types
-    """`uvicorn_worker.UvicornWorker` that speaks HTTP/2 besides HTTP/1.1."""
+class Http2Worker(UvicornWorker):  # type: ignore[misc] # the base class has no types
+    """A `uvicorn_worker.UvicornWorker` that serves HTTP/2 and HTTP/1.1."""
 
-    CONFIG_KWARGS: dict[str, Any] = {  # noqa: RUF012 - as in the base
+    CONFIG_KWARGS: dict[str, Any] = {  # noqa: RUF012 - as in the base class
         **UvicornWorker.CONFIG_KWARGS,
         "http": "http2.uvicorn:Http2Protocol",
     }

@@ -1,8 +1,8 @@
 """HTTP/2 for uvicorn: ``uvicorn app:app --http http2.uvicorn:Http2Protocol``.
 
-Processes, reload, signals, logging, the lifespan and every option stay uvicorn's. Connections that
-speak HTTP/2, by ALPN over TLS or with prior knowledge in the clear, are served here; those of
-HTTP/1.1 are handed to uvicorn's own protocol, with which nothing changes for them, WebSockets
+Processes, reload, signals, logging, the lifespan and all options remain uvicorn's. HTTP/2
+connections, by ALPN over TLS or with prior knowledge without TLS, are served here. HTTP/1.1
+connections are passed to uvicorn's own protocol, and nothing changes for them, WebSockets
 included.
 """
 
@@ -40,31 +40,31 @@ __all__ = ["Http2Protocol"]
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
-# Seconds that a client has to answer the first GOAWAY of a shutdown.
+# Seconds that a client has to acknowledge the first GOAWAY of a shutdown.
 PATIENCE = 1.0
-# Seconds that a connection has to show what it wants when the server ends: it is accepted, and its
-# first bytes are on their way.
+# Seconds that a connection has to send its first bytes when the server shuts down: it was accepted
+# already, so a request may be on its way.
 LAST_MOMENT = 0.5
-# Seconds without requests for ``timeout_keep_alive=0``, which is "at once" for uvicorn.
+# Idle seconds for ``timeout_keep_alive=0``, which means "at once" for uvicorn.
 AT_ONCE = 0.001
 
 logger = logging.getLogger("uvicorn.error")
 access_logger = logging.getLogger("uvicorn.access")
 
 
-# The servers that end.
+# The servers that are shutting down.
 _ending: WeakSet[ServerState] = WeakSet()
 
 
 class Http2Protocol(asyncio.Protocol):
-    """A connection that uvicorn has accepted, until it is known what it speaks."""
+    """A connection that uvicorn has accepted, until its protocol is known."""
 
     alpn_protocols: ClassVar[list[str]] = ["h2", "http/1.1"]
-    """What uvicorn offers clients by ALPN."""
+    """The protocols that uvicorn offers by ALPN."""
 
     _transport: asyncio.Transport
     _session: ServerHttp2Session | None = None
-    # made for the first one: the client's SETTINGS are known then
+    # created for the first request: then the client's SETTINGS are known
     _requests: _Requests | None = None
 
     def __init__(
@@ -80,28 +80,28 @@ class Http2Protocol(asyncio.Protocol):
         self.server_state = server_state
         self.app_state = app_state
         self._loop = _loop or asyncio.get_running_loop()
-        # what has come of the client's first bytes
+        # the client's first bytes, while they are incomplete
         self._first = b""
-        # the server ends
+        # whether the server is shutting down
         self._ending = False
         self._websockets: set[WebSocketExchange] = set()
 
     @property
     def transport(self) -> asyncio.Transport:
-        """The connection's, as uvicorn's own protocols have it."""
+        """The connection's transport, as in uvicorn's own protocols."""
         return self._transport
 
     # --- asyncio's side ----------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """A client has connected, and over TLS the handshake is done."""
-        # uvloop's are of no class of asyncio's
+        """Choose the protocol by ALPN; without TLS, wait for the first bytes."""
+        # uvloop's transports do not inherit from asyncio's
         self._transport = cast("asyncio.Transport", transport)
-        # also during the TLS handshake
+        # the shutdown may have begun during the TLS handshake
         self._ending = self.server_state in _ending
         tls = transport.get_extra_info("ssl_object")
         if tls is None:
-            # its first bytes will tell
+            # the first bytes decide
             self.server_state.connections.add(cast("Any", self))
             if self._ending:
                 self.shutdown()
@@ -111,7 +111,7 @@ class Http2Protocol(asyncio.Protocol):
             self._speak_http1()
 
     def data_received(self, data: bytes) -> None:
-        """The first bytes have come, in the clear."""
+        """Choose the protocol by the first bytes of a connection without TLS."""
         self._first += data
         if self._first.startswith(PREFACE):
             self._speak_http2()
@@ -119,10 +119,10 @@ class Http2Protocol(asyncio.Protocol):
             self._speak_http1()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The client has gone before it was known what it speaks."""
+        """Forget a connection that was lost before its protocol was known."""
         self._forget()
 
-    # --- what it speaks ----------------------------------------------------------------------
+    # --- the connection's protocol -----------------------------------------------------------
 
     def _speak_http1(self) -> None:
         self._forget()
@@ -146,7 +146,7 @@ class Http2Protocol(asyncio.Protocol):
         _Sessions.of(self).begin(self, self._transport, first)
 
     def begun(self, session: ServerHttp2Session) -> None:
-        """The connection has its *session*."""
+        """Store the *session* of the connection."""
         self._session = session
         session.once("close", self._ended)
         self._trace("HTTP/2 connection made")
@@ -154,7 +154,7 @@ class Http2Protocol(asyncio.Protocol):
             self.shutdown()
 
     def on_stream(self, stream: ServerHttp2Stream, headers: Headers) -> None:
-        """Have the application answer a request."""
+        """Start the application for a request."""
         method = headers[":method"]
         requests = self._requests
         if requests is None:
@@ -183,7 +183,7 @@ class Http2Protocol(asyncio.Protocol):
     def _connect(
         self, requests: _Requests, stream: ServerHttp2Stream, headers: Headers, *, full: bool
     ) -> None:
-        """Answer a request for a WebSocket; for any other protocol this is no proxy."""
+        """Answer a request for a WebSocket; any other CONNECT is refused, as this is no proxy."""
         config = self.config
         if headers.get(":protocol") != "websocket" or not _serves_websockets(config):
             stream.respond({":status": 405}, end_stream=True)
@@ -223,10 +223,10 @@ class Http2Protocol(asyncio.Protocol):
     # --- uvicorn's side ------------------------------------------------------------------------
 
     def shutdown(self) -> None:
-        """Begin to end the connection, since the server ends: no request is lost.
+        """Close the connection for the server's shutdown, without losing a request.
 
-        The client is told in two steps (RFC 9113 section 6.8), of which it can hold up the first
-        for `PATIENCE` seconds; what it has asked for is answered, however long that takes.
+        The client is told in two steps (RFC 9113 section 6.8) and can delay the first for at most
+        `PATIENCE` seconds. Requests in progress are answered, however long that takes.
         """
         self._ending = True
         _ending.add(self.server_state)
@@ -241,15 +241,15 @@ class Http2Protocol(asyncio.Protocol):
             session.once("close", hurry.cancel)
 
     def _give_up(self) -> None:
-        """Nothing has come of a client in the last moment."""
+        """Close the connection if it has sent nothing."""
         if self._transport.get_protocol() is self:
             self._transport.close()
 
 
 class _Requests(Connection):
-    """The requests of one connection, for uvicorn's logs, counters and headers."""
+    """The requests of one connection, with uvicorn's logs, counters and headers."""
 
-    # The server's default headers, and what is added to responses because of them.
+    # The server's default headers, and the headers that responses get because of them.
     _given: Any = None
     _added: tuple[list[tuple[bytes, bytes]] | None, bool] = (None, False)
 
@@ -264,7 +264,7 @@ class _Requests(Connection):
             root_path=config.root_path,
             state=protocol.app_state,
             tasks=protocol.server_state.tasks,
-            # as uvicorn's own protocols have them, on Unix sockets too
+            # as in uvicorn's own protocols, also for Unix sockets
             client=get_remote_addr(transport),
             server=get_local_addr(transport),
             push=stream.push_allowed,
@@ -273,10 +273,10 @@ class _Requests(Connection):
         self._access_log = access_logger.hasHandlers()
 
     def added(self) -> tuple[list[tuple[bytes, bytes]] | None, bool]:
-        """The default headers; ``date`` is sent with each response that does not have its own."""
+        """Return the default headers, and whether each response without ``date`` gets one."""
         given = self._server_state.default_headers
         if given is not self._given:
-            # a new list each second
+            # uvicorn creates a new list each second
             self._given = given
             kept = [pair for pair in given if pair[0] != b"date"]
             self._added = kept or None, len(kept) != len(given)
@@ -303,11 +303,11 @@ class _Requests(Connection):
         logger.info('%s - "WebSocket %s" %s', get_client_addr(told), path, result)
 
     def responded(self) -> None:
-        """Count it, for ``limit_max_requests``."""
+        """Count the request for ``limit_max_requests``."""
         self._server_state.total_requests += 1
 
     def failed(self, scope: Scope, message: str, error: BaseException | None) -> None:
-        """Tell uvicorn's log, in uvicorn's words when the application has raised."""
+        """Log the failure; if the application has raised, with uvicorn's message."""
         if error is None:
             method = scope.get("method", "WebSocket")
             logger.error("%s: %s %s", message, method, scope["path"][:200])
@@ -316,22 +316,22 @@ class _Requests(Connection):
 
 
 def _serves_websockets(config: Config) -> bool:
-    """Whether there are any: ``--ws none`` says no, and they need ``wsproto``."""
+    """Return whether WebSockets are served: not with ``--ws none``, nor without ``wsproto``."""
     return config.ws_protocol_class is not None and find_spec("wsproto") is not None
 
 
 class _Sessions:
-    """The HTTP/2 connections of one of uvicorn's servers."""
+    """The HTTP/2 connections of one uvicorn server."""
 
     _known: ClassVar[WeakKeyDictionary[ServerState, _Sessions]] = WeakKeyDictionary()
 
     def __init__(self, config: Config) -> None:
         self._protocols: dict[Any, Http2Protocol] = {}
-        # the connection whose session begins
+        # the connection that creates its session at present
         self._beginning: Http2Protocol | None = None
         server = self._server = create_server(
             idle_timeout=config.timeout_keep_alive or AT_ONCE,
-            # an application's responses are those that it gives over HTTP/1.1, too
+            # as over HTTP/1.1: the application's responses are not checked more strictly
             strict_single_value_fields=False,
             settings={"enable_connect_protocol": _serves_websockets(config)},
         )
@@ -340,19 +340,19 @@ class _Sessions:
 
     @classmethod
     def of(cls, protocol: Http2Protocol) -> _Sessions:
-        """Those among which *protocol* is."""
+        """Return the object for *protocol*'s server."""
         found = cls._known.get(protocol.server_state)
         if found is None:
             found = cls._known[protocol.server_state] = cls(protocol.config)
         return found
 
     def begin(self, protocol: Http2Protocol, transport: asyncio.Transport, data: bytes) -> None:
-        """Begin the session of *protocol*, of which *data* has come."""
+        """Create the session of *protocol*, whose first bytes are *data*."""
         self._beginning = protocol
         session = self._server.take_over(transport, data)
         self._beginning = None
         if session not in self._protocols:
-            # TLS is not good enough for HTTP/2: no session was told of
+            # TLS does not meet HTTP/2's requirements: no session was reported
             session.once("close", lambda: protocol.connection_lost(None))
 
     def _begun(self, session: ServerHttp2Session) -> None:

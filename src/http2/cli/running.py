@@ -1,4 +1,4 @@
-"""uvicorn, run on sockets that are there, with five lines that say how to try it."""
+"""Run uvicorn on sockets that are already open, and print how to reach the server."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ HTTP = "http2.uvicorn:Http2Protocol"
 
 logger = logging.getLogger("uvicorn.error")
 
-# Seconds that connections have to end once their applications have been cancelled, and seconds
-# between two looks at them.
+# Seconds that connections have to end after their applications were cancelled, and seconds
+# between two checks of them.
 LAST_MOMENT, A_MOMENT = 0.5, 0.02
 
 
 class Config(uvicorn.Config):
-    """uvicorn's, with this library's protocol, and short words for what is wrong."""
+    """uvicorn's configuration with this library's protocol, and with short error messages."""
 
     clear_port: int | None = None
-    """The port whose connections are in the clear, beside those over TLS."""
+    """The port that serves without TLS, beside those with TLS."""
 
     def __init__(self, app: object, **options: object) -> None:
         super().__init__(app, http=HTTP, **options)  # type: ignore[arg-type]
 
     def check_tls(self) -> None:
-        """Find out whether there is a certificate, before a worker does."""
+        """Check the certificate now, before a worker fails because of it."""
         for flag, path in (
             ("--ssl-certfile", self.ssl_certfile),
             ("--ssl-keyfile", self.ssl_keyfile),
@@ -71,7 +71,7 @@ class Config(uvicorn.Config):
                 ) from None
 
     def load(self) -> None:
-        """Import the application; when that fails, show its traceback, and not ours."""
+        """Import the application; if that fails, print the application's part of the traceback."""
         try:
             super().load()
         except Exception as error:
@@ -80,9 +80,9 @@ class Config(uvicorn.Config):
 
 
 def own_frames(frames: TracebackType | None) -> TracebackType | None:
-    """The application's part: what comes after the frames of this command, uvicorn and the import.
+    """Return *frames* without those of this command, uvicorn and the import system.
 
-    A module with a mistake in its syntax has none, and the error itself says where.
+    None for a syntax error: the error itself says where it is.
     """
     skipped = (os.path.dirname(__file__), os.path.dirname(uvicorn.__file__))
     while frames is not None:
@@ -95,10 +95,10 @@ def own_frames(frames: TracebackType | None) -> TracebackType | None:
 
 
 class Server(uvicorn.Server):
-    """uvicorn's, which says the lines as soon as it serves, and ends during a startup, too."""
+    """uvicorn's server. It prints *lines* once it serves, and a signal also ends its startup."""
 
     config: Config
-    # while the application starts
+    # the loop while the application starts
     _starting: asyncio.AbstractEventLoop | None = None
 
     def __init__(self, config: Config, lines: list[str]) -> None:
@@ -106,7 +106,7 @@ class Server(uvicorn.Server):
         self._lines = lines
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Take a signal; uvicorn would wait for the end of the startup, which may never come."""
+        """Handle a signal also during startup; uvicorn would wait until the startup is complete."""
         super().handle_exit(sig, frame)
         if self._starting is not None:
             self._starting.call_soon_threadsafe(self._give_up)
@@ -119,7 +119,7 @@ class Server(uvicorn.Server):
             lifespan.startup_event.set()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start up, and say so."""
+        """Start, and print the lines."""
         clear = [sock for sock in sockets or () if self._is_clear(sock)]
         self._starting = asyncio.get_running_loop()
         try:
@@ -129,28 +129,28 @@ class Server(uvicorn.Server):
         if self.started:
             await self._serve_clear(clear)
             if self._lines:
-                # the process that was started, and not the one that --reload starts anew
+                # the main process, not the one that --reload restarts
                 if self.config.ssl_certfile:
                     reload_on_hangup(self.config, self._lose_terminal)
                 say(self._lines)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Shut down, and leave no connection behind.
+        """Shut down, and close every connection.
 
-        uvicorn cancels the applications that are late, and sees to no more: the last bytes of
-        theirs would stay here, and so would their connections.
+        uvicorn cancels applications that take too long, and then stops: their last bytes would stay
+        unsent, and their connections open.
         """
         await super().shutdown(sockets)
         left: set[Any] = set(self.server_state.connections)
         loop = asyncio.get_running_loop()
         end = loop.time() + LAST_MOMENT
-        # a set of uvicorn's: nothing says when it is empty
+        # uvicorn's set: no event says when it is empty
         while self.server_state.connections and loop.time() < end:  # noqa: ASYNC110
             await asyncio.sleep(A_MOMENT)
         for connection in left & self.server_state.connections:
             connection.transport.abort()
         if left:
-            # the loop learns of it
+            # let the loop close them
             await asyncio.sleep(A_MOMENT)
 
     def _is_clear(self, sock: socket.socket) -> bool:
@@ -158,7 +158,7 @@ class Server(uvicorn.Server):
         return port is not None and sock.getsockname()[1] == port
 
     async def _serve_clear(self, sockets: list[socket.socket]) -> None:
-        """Listen on *sockets* as uvicorn does on the others, but for TLS; it closes all of them."""
+        """Listen on *sockets* like uvicorn, but without TLS; uvicorn closes them."""
         loop = asyncio.get_running_loop()
         protocol: Any = self.config.http_protocol_class
         make = partial(
@@ -184,7 +184,7 @@ def run(
     name: str,
     app_dir: str,
 ) -> None:
-    """Serve until a signal comes, in this process or in those that uvicorn starts."""
+    """Serve until a signal, in this process or in those that uvicorn starts."""
     sys.path.insert(0, app_dir)
     lines = introduction(config, addresses, clear, name)
     started = True
@@ -206,7 +206,7 @@ def run(
             server.run(sockets)
             started = server.started
     except KeyboardInterrupt:
-        # uvicorn has ended everything, and raises the signal again
+        # uvicorn has closed everything, and has raised the signal again
         pass
     finally:
         for sock in sockets:
@@ -219,7 +219,7 @@ def run(
 
 
 def say(lines: list[str]) -> None:
-    """Print *lines*, also into a pipe at once."""
+    """Print *lines* and flush, also into a pipe."""
     click.echo("\n".join(lines))
     sys.stdout.flush()
 
@@ -227,7 +227,7 @@ def say(lines: list[str]) -> None:
 def introduction(
     config: Config, addresses: Addresses, clear: Addresses | None, name: str
 ) -> list[str]:
-    """The five lines: what is served, where, in which protocols, and how to try it."""
+    """Return the five lines: what is served, where, over which protocols, and how to try it."""
     tls = config.is_ssl
     urls = addresses.urls("https" if tls else "http")
     where = " ".join(urls) if addresses.uds is None else f"Unix socket {addresses.uds}"

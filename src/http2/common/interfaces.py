@@ -15,20 +15,20 @@ if TYPE_CHECKING:
 __all__ = ["Emits", "EndsWithProgram", "Last"]
 
 Last: TypeAlias = Callable[[tuple[Any, ...]], object]
-"""What makes an argument of those before it."""
+"""A function that makes one more argument from an event's other arguments."""
 
 
 class Emits(Protocol):
-    """What those may call on an emitter whose events they hand on."""
+    """The methods of an emitter that the sources of its events call."""
 
     everyday: dict[str, Callable[..., object]]
-    """By event, the listener that is the only one, and takes two arguments each time."""
+    """By event, its only listener, if it takes two arguments on each call."""
 
     def listener_raised(self, error: Exception, event: str, args: tuple[object, ...]) -> None:
-        """An `everyday` listener has raised *error*."""
+        """Handle *error*, raised by an `everyday` listener."""
 
     def returned(self, result: object, event: str, args: tuple[object, ...]) -> None:
-        """An `everyday` listener has returned *result*, which is not None."""
+        """Handle *result*, which an `everyday` listener has returned and which is not None."""
 
     def run_listener(
         self, coroutine: Work[object], emitter: Any, event: str, args: tuple[object, ...]
@@ -42,14 +42,14 @@ class Emits(Protocol):
         """Handle the end of the coroutine listener *work*."""
 
     def emit_late(self, event: str, args: tuple[object, ...], last: Last) -> bool:
-        """As `emit`, with one argument more for those who take it: what *last* makes of *args*."""
+        """Emit *event*; listeners that take one more argument also get the result of *last*."""
 
 
 class EndsWithProgram(Protocol):
-    """An object that `http2.run` ends at the end of the program: a session or a server."""
+    """An object that `http2.run` closes at the end of the program: a session or a server."""
 
     def end_gently(self) -> None:
-        """Close, after the requests in progress."""
+        """Close after the requests in progress."""
 
     def end_now(self) -> None:
-        """End at once."""
+        """Close at once."""

@@ -1,7 +1,7 @@
 from typing import Any
 
 def http_date() -> str:
-    """Return the value of ``date``: ``'Sun, 06 Nov 1994 08:49:37 GMT'`` (RFC 9110 section 5.6.7)."""
+    """Return the value of ``date``: ``'Sun, 06 Nov 1994 08:49:37 GMT'`` (RFC 9110 5.6.7)."""
 
 def is_token(text: str | bytes) -> bool:
     """Return whether *text* is a token, like methods and field names (RFC 9110 section 5.6.2)."""

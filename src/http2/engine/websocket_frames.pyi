@@ -4,7 +4,7 @@ class WebSocketFrames:
     def __init__(self, client: bool, max_size: int | None, compresses: bool) -> None: ...
     @property
     def unread(self) -> int:
-        """Return the number of bytes that were received and not taken."""
+        """Number of bytes that were received and not taken."""
 
     def receive(self, data: bytes | bytearray | memoryview) -> None:
         """Take *data*, received bytes."""

@@ -1,4 +1,4 @@
-"""`Carrier`: an `asyncio.Transport` over something that is read and written otherwise.
+"""Define `Carrier`: an `asyncio.Transport` over another pair of read and write functions.
 
 `PairCarrier` is one over an asyncio ``(reader, writer)`` pair; `http2.tunnels` has those
 over streams of this library.
@@ -9,10 +9,7 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable
-from typing import TYPE_CHECKING, Any, cast
-
-if TYPE_CHECKING:
-    pass
+from typing import Any, cast
 
 __all__ = ["READ_SIZE", "Carrier", "PairCarrier"]
 
@@ -20,9 +17,9 @@ READ_SIZE = 65536
 
 
 class Carrier(asyncio.Transport, ABC):
-    """A transport over something that is read with ``read(n)`` and written with ``write``.
+    """A transport over an object that is read with ``read(n)`` and written with ``write``.
 
-    Feeds its protocol from a task of its own, pauses its writing while ``drain`` waits.
+    A task of its own reads and feeds the protocol. Writing is paused while ``drain`` waits.
     """
 
     _draining: asyncio.Task[None] | None = None
@@ -44,7 +41,7 @@ class Carrier(asyncio.Transport, ABC):
         self._pump: asyncio.Task[None] | None = None
 
     def begin(self) -> None:
-        """Call ``connection_made`` of the protocol, and pass data to it from now on."""
+        """Call the protocol's ``connection_made``, and start the task that reads."""
         self._protocol.connection_made(self)
         if not self._lost:
             self._pump = self._loop.create_task(self._feed())
@@ -61,7 +58,7 @@ class Carrier(asyncio.Transport, ABC):
                 if not self._closing:
                     error = failure
                     if not isinstance(failure, OSError):
-                        # a stream that ends under a session is what a broken connection is
+                        # for a session, the end of its stream is the loss of its connection
                         error = ConnectionResetError(str(failure))
                         error.__cause__ = failure
                 break
@@ -69,7 +66,7 @@ class Carrier(asyncio.Transport, ABC):
                 if not self._closing:
                     self._protocol.eof_received()
                 break
-            # what comes while we close is read, so that the end is seen, and dropped
+            # bytes received while closing are read, to see the end, and dropped
             while data and not self._closing:
                 room = cast("memoryview", self._protocol.get_buffer(len(data)))
                 size = min(len(data), len(room))
@@ -81,37 +78,37 @@ class Carrier(asyncio.Transport, ABC):
         self._lose(error)
 
     def pause_reading(self) -> None:
-        """Take no more bytes for now; flow control then holds the other side back."""
+        """Pause reading; flow control then holds the peer back."""
         self._readable.clear()
 
     def resume_reading(self) -> None:
-        """Go on reading."""
+        """Resume reading."""
         self._readable.set()
 
     def is_reading(self) -> bool:
-        """Whether bytes are taken."""
+        """Return whether received bytes are passed to the protocol."""
         return self._readable.is_set() and not self._closing
 
     def get_protocol(self) -> asyncio.BaseProtocol:
-        """Whom the bytes go to."""
+        """Return the current protocol."""
         return self._protocol
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
-        """Let the bytes go to *protocol*, an `asyncio.BufferedProtocol`."""
+        """Replace the protocol with *protocol*, an `asyncio.BufferedProtocol`."""
         self._protocol = cast("asyncio.BufferedProtocol", protocol)
 
     # --- writing ------------------------------------------------------------------------
 
     @abstractmethod
     def _put(self, data: bytes | bytearray | memoryview) -> bool:
-        """Write *data*; False when what is below wants a rest."""
+        """Write *data*; return False if the caller must pause until `_drain` returns."""
 
     @abstractmethod
     async def _drain(self) -> None:
-        """Wait until what is below has had its rest; raises what has ended it."""
+        """Wait until writing may continue; raise the error that ended the connection."""
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Hand *data* on."""
+        """Write *data*; closed carriers ignore it."""
         if self._closing:
             return
         if not self._put(data) and self._draining is None:
@@ -119,53 +116,53 @@ class Carrier(asyncio.Transport, ABC):
             self._draining = self._loop.create_task(self._wait_drained())
 
     def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview]) -> None:
-        """Hand all of them on."""
+        """Write each buffer of *list_of_data*."""
         for data in list_of_data:
             self.write(data)
 
     def can_write_eof(self) -> bool:
-        """Whether what is below can end one side alone."""
+        """Return whether `write_eof` is supported."""
         return False
 
     async def _wait_drained(self) -> None:
         try:
             await self._drain()
         except Exception:
-            return  # the reading side tells of it
+            return  # `_feed` reports the error
         finally:
             self._draining = None
         if not self._closing:
             self._protocol.resume_writing()
 
-    # --- ends ---------------------------------------------------------------------------
+    # --- closing ------------------------------------------------------------------------
 
     def is_closing(self) -> bool:
-        """Whether the connection is being closed, or is."""
+        """Return whether the carrier is closing or closed."""
         return self._closing
 
     @abstractmethod
     def _finish(self) -> None:
-        """End what is below, after all that was written."""
+        """Close the underlying connection after the written data."""
 
     @abstractmethod
     def _break(self) -> None:
-        """End what is below at once."""
+        """Close the underlying connection at once; unsent data is lost."""
 
     def close(self) -> None:
-        """Send what is queued, then close."""
+        """Send the queued data, then close."""
         if not self._closing:
             self._closing = True
             self._readable.set()
             self._finish()
 
     def abort(self) -> None:
-        """Close at once."""
+        """Close at once; unsent data is lost."""
         self._closing = True
         self._break()
         self._lose(None)
 
     def _lose(self, error: Exception | None) -> None:
-        """The connection is over: stop reading and tell the protocol, once, in the next turn."""
+        """Stop reading, and call the protocol's ``connection_lost`` once, in the next turn."""
         if self._lost:
             return
         self._lost = True
@@ -176,7 +173,7 @@ class Carrier(asyncio.Transport, ABC):
 
 
 class PairCarrier(Carrier):
-    """Over an asyncio ``(reader, writer)`` pair."""
+    """A carrier over an asyncio ``(reader, writer)`` pair."""
 
     def __init__(
         self,
@@ -197,11 +194,11 @@ class PairCarrier(Carrier):
         await self._writer.drain()
 
     def can_write_eof(self) -> bool:
-        """Whether the writer can end its side alone: over TLS the loops' can't."""
+        """Return whether the writer supports it: asyncio's TLS does not."""
         return self._writer.can_write_eof()
 
     def write_eof(self) -> None:
-        """End our side, behind what was written."""
+        """End this side of the connection after the written data."""
         if not self._closing:
             self._writer.write_eof()
 
@@ -212,9 +209,9 @@ class PairCarrier(Carrier):
         self._writer.transport.abort()
 
     def get_write_buffer_size(self) -> int:
-        """Bytes that the writer has still got."""
+        """Return the number of bytes that the writer has not sent."""
         return self._writer.transport.get_write_buffer_size()
 
     def get_extra_info(self, name: str, default: object = None) -> Any:
-        """What the writer knows of its connection."""
+        """Return information of the writer's transport."""
         return self._writer.get_extra_info(name, default)

@@ -23,7 +23,7 @@ class Receiver(NamedTuple):
     """The receiver of a carrier's data and events."""
 
     received: Callable[[bytes], None]
-    """Bytes have come."""
+    """Process received bytes."""
     writable: Callable[[], None]
     """Handle an empty queue: the waiting data was sent."""
     ended: Callable[[], None]
@@ -73,7 +73,7 @@ class Http2Carrier:
         """See `Carrier`."""
         stream = self._stream
         if stream.destroyed:
-            # it has said so already
+            # the stream is closed already, and will not emit `close` again
             asyncio.get_running_loop().call_soon(receiver.lost, None)
             return
 
@@ -108,18 +108,18 @@ class Http2Carrier:
         self._stream.resume()
 
     def end(self, clean: bool, first: bool) -> None:
-        """END_STREAM, as TCP's FIN."""
+        """Send END_STREAM, which is to a stream what FIN is to TCP."""
         stream = self._stream
         if self._client and clean and first and not stream.readable_ended:
-            # RFC 6455 section 7.1.1: the server ends first. Hypercorn does not at all, and takes
-            # nothing but a reset from there.
+            # RFC 6455 section 7.1.1: the server ends first. Hypercorn does not, and its side ends
+            # only when it is reset.
             stream.once("end", stream.end)
             self._timer = asyncio.get_running_loop().call_later(PATIENCE, self.abort)
         else:
             stream.end()
 
     def abort(self) -> None:
-        """RST_STREAM with CANCEL, as TCP's RST."""
+        """Send RST_STREAM with CANCEL, which is to a stream what RST is to TCP."""
         self._stream.close(NGHTTP2_CANCEL)
 
 
@@ -155,7 +155,7 @@ class Http1Carrier:
         if error is not None or self._ended:
             self._writer.close()
         try:
-            # until the WebSocket has sent its last word
+            # until the WebSocket has closed the connection
             await self._writer.wait_closed()
         except OSError as failure:
             error = error or failure
@@ -179,7 +179,7 @@ class Http1Carrier:
         try:
             await self._writer.drain()
         except OSError:
-            return  # who reads is told
+            return  # the task that reads reports the error
         finally:
             self._draining = None
         self._receiver.writable()

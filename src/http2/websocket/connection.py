@@ -63,7 +63,7 @@ class WebSocket:
     """The peer's headers: the request's on a server, the response's on a client."""
 
     http_version: str
-    """The HTTP version below: ``'2.0'`` or ``'1.1'``."""
+    """The HTTP version that carries it: ``'2.0'`` or ``'1.1'``."""
 
     close_code: int | None = None
     """The code that it was closed with, as `WebSocketClosed.close_code`; None while it is open."""
@@ -342,10 +342,10 @@ class WebSocket:
         pause = max(options.ping_interval - options.ping_timeout, 0)
         self._timer = self._loop.call_later(pause, self._keep_alive)
 
-    # --- what the carrier tells -------------------------------------------------------------
+    # --- the carrier's events ---------------------------------------------------------------
 
     def _received(self, data: bytes) -> None:
-        """Bytes have come."""
+        """Process received bytes."""
         self._heard = True
         if not self._done:
             self._protocol.receive(data)

@@ -22,12 +22,12 @@ NAME = "permessage-deflate"
 WINDOW_BITS = 12
 MEMORY_LEVEL = 5
 
-# What ends the compressed data of a message, and is not sent (RFC 7692 section 7.2.1).
+# The end of the compressed data of a message, which is not sent (RFC 7692 section 7.2.1).
 TAIL = b"\x00\x00\xff\xff"
 # 1014 was registered after wsproto's list was written, so wsproto refuses it.
 BAD_GATEWAY = (1014).to_bytes(2, "big")
 
-# Opcodes from here on are of control frames: the enumeration's own method is slow.
+# The smallest opcode of a control frame; the method of the enumeration is slow.
 CONTROL = 8
 
 NOTHING = RsvBits(False, False, False)
@@ -39,9 +39,9 @@ class MessageLimit(Extension):
 
     name = "limit"
     why = ""
-    """The error, once there is one."""
+    """The error message, if there was an error."""
     bad_gateway = False
-    """Whether the peer's Close frame says 1014: it is handed on as 1000."""
+    """Whether the peer's Close frame has the code 1014: wsproto gets 1000 instead."""
     memory = 0
     """Bytes of memory for compression, in both directions."""
     compresses = False
@@ -49,22 +49,22 @@ class MessageLimit(Extension):
 
     def __init__(self, max_size: int | None) -> None:
         self.max_size = max_size
-        # of the message under way, as it is handed on
+        # size of the current message so far
         self._size = 0
-        # wsproto's, which shows itself with the first frame
+        # wsproto's decoder, known from the first frame on
         self._decoder: Any = None
 
     def offer(self) -> bool | str:
-        """Nothing that the peer hears of."""
+        """Return False: there is nothing to negotiate."""
         return False
 
     def enabled(self) -> bool:
-        """Always."""
+        """Return True: the extension is always in use."""
         return True
 
     @property
     def unread(self) -> int:
-        """Bytes that have come, and are in no frame that was handed on."""
+        """Number of received bytes that wsproto has not parsed yet."""
         return 0 if self._decoder is None else len(self._decoder.buffer)
 
     def _too_big(self) -> CloseReason:
@@ -80,7 +80,7 @@ class MessageLimit(Extension):
     def frame_inbound_header(
         self, proto: FrameDecoder | FrameProtocol, opcode: Opcode, rsv: RsvBits, payload_length: int
     ) -> CloseReason | RsvBits:
-        """A frame of *payload_length* begins; asked again while its mask has not come yet."""
+        """Check the length of a new frame; wsproto calls it again until the mask has arrived."""
         self._decoder = proto
         limit = self.max_size
         if limit is not None and opcode < CONTROL and self._size + payload_length > limit:
@@ -90,7 +90,7 @@ class MessageLimit(Extension):
     def frame_inbound_payload_data(
         self, proto: FrameDecoder | FrameProtocol, data: bytes
     ) -> bytes | CloseReason:
-        """A piece of a frame's payload: of a control frame, all of it."""
+        """Count a piece of a frame's payload; a control frame is always one piece."""
         opcode = _opcode_of(proto)
         if opcode < CONTROL:
             return self._counted(data)
@@ -102,7 +102,7 @@ class MessageLimit(Extension):
     def frame_inbound_complete(
         self, proto: FrameDecoder | FrameProtocol, fin: bool
     ) -> bytes | CloseReason | None:
-        """A frame has ended, *fin* with its message."""
+        """Handle the end of a frame; with *fin*, its message ends too."""
         if fin and _opcode_of(proto) < CONTROL:
             self._size = 0
         return None
@@ -128,11 +128,11 @@ class Deflate(MessageLimit):
         send_anew: bool = False,
         receive_anew: bool = False,
     ) -> None:
-        """*send_anew*, *receive_anew*: each message is compressed without those before it."""
+        """*send_anew*, *receive_anew*: each message is compressed independently of earlier ones."""
         super().__init__(max_size)
         self._send_bits = send_bits
         self._receive_bits = max(receive_bits, 9)
-        # zlib's zconf.h says what the windows take; the rest is zlib's own
+        # the sizes of the windows are from zlib's zconf.h; the rest is zlib's own state
         self.memory = (
             (1 << send_bits + 2) + (1 << MEMORY_LEVEL + 9) + (1 << self._receive_bits) + 14 * 1024
         )
@@ -140,13 +140,13 @@ class Deflate(MessageLimit):
         self._receive_anew = receive_anew
         self._compressor: Any = None
         self._decompressor: Any = None
-        # whether the message under way is compressed; None between messages
+        # whether the current message is compressed; None between messages
         self._compressed: bool | None = None
 
     def frame_inbound_header(
         self, proto: FrameDecoder | FrameProtocol, opcode: Opcode, rsv: RsvBits, payload_length: int
     ) -> CloseReason | RsvBits:
-        """A frame begins: the first one of a message says whether that is compressed."""
+        """Check a new frame: the first one of a message says whether the message is compressed."""
         self._decoder = proto
         if opcode >= CONTROL:
             return NOTHING
@@ -155,24 +155,24 @@ class Deflate(MessageLimit):
             if rsv.rsv1 and self._decompressor is None:
                 self._decompressor = zlib.decompressobj(-self._receive_bits)
         elif rsv.rsv1:
-            return NOTHING  # only the first frame may say so: a reserved bit here
+            return NOTHING  # only the first frame may have this bit: an error here
         if not self._compressed:
             return super().frame_inbound_header(proto, opcode, rsv, payload_length)
         if self.max_size is not None and payload_length > self.max_size * 1.01 + 1024:
-            # no data grows by more when it is compressed
+            # no data grows by more than this when it is compressed
             return self._too_big()
         return COMPRESSED
 
     def frame_inbound_payload_data(
         self, proto: FrameDecoder | FrameProtocol, data: bytes
     ) -> bytes | CloseReason:
-        """A piece of a frame's payload; of a compressed message, what it decompresses to."""
+        """Count a piece of a frame's payload; decompress it if the message is compressed."""
         if not self._compressed or _opcode_of(proto) >= CONTROL:
             return super().frame_inbound_payload_data(proto, data)
         return self._decompress(data)
 
     def inflate(self, data: bytes) -> bytes | CloseReason:
-        """Decompress a whole message, or say what is wrong with it."""
+        """Decompress a whole message; return the failure if it is invalid or too large."""
         if self._decompressor is None:
             self._decompressor = zlib.decompressobj(-self._receive_bits)
         body = self._decompress(data)
@@ -189,7 +189,7 @@ class Deflate(MessageLimit):
     def _decompress(self, data: bytes) -> bytes | CloseReason:
         limit = 0 if self.max_size is None else self.max_size - self._size + 1
         try:
-            # not more than it takes to see that it is too much
+            # at most one byte more than allowed
             plain: bytes = self._decompressor.decompress(data, limit)
         except zlib.error:
             self.why = "data that cannot be decompressed"
@@ -199,7 +199,7 @@ class Deflate(MessageLimit):
     def frame_inbound_complete(
         self, proto: FrameDecoder | FrameProtocol, fin: bool
     ) -> bytes | CloseReason | None:
-        """A frame has ended; with the last one of a message comes the rest of that."""
+        """Handle the end of a frame; at the end of a message, return the rest of its data."""
         if not fin or _opcode_of(proto) >= CONTROL:
             return None
         rest: bytes | CloseReason | None = None
@@ -219,7 +219,7 @@ class Deflate(MessageLimit):
         data: bytes,
         fin: bool,
     ) -> tuple[RsvBits, bytes]:
-        """Compress what is sent."""
+        """Compress an outgoing frame."""
         if opcode >= CONTROL:
             return rsv, data
         if self._compressor is None:

@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 __all__ = ["SMALL", "Held", "Share"]
 
-# Bytes of a WebSocket besides its stream; tests/websocket/test_memory.py measures it.
+# Memory of a WebSocket besides its stream, in bytes; tests/websocket/test_memory.py measures it.
 WEBSOCKET_MEMORY = 12 * 1024
 # Less than this of each kind is not counted: 250 WebSockets may have 3 MB of it.
 SMALL = 6 * 1024
 STEP = 8 * 1024 - 1
-# A WebSocket that others wait for has this many seconds for this many bytes of its message.
+# If others wait for a WebSocket, PROGRESS bytes of its message must arrive within PATIENCE seconds.
 PATIENCE = 5.0
 PROGRESS = 64 * 1024
 
@@ -66,22 +66,22 @@ class Share:
 
     @property
     def may_compress(self) -> bool:
-        """Return whether there is room for the windows of one more WebSocket."""
+        """Whether there is room for the windows of one more WebSocket."""
         return self._most is None or self._compression * 4 < self._most
 
     def opened(self, compression: int) -> None:
-        """A WebSocket was opened, whose compression takes so many bytes."""
+        """Add a new WebSocket, whose compression takes *compression* bytes."""
         self._compression += compression
         self._tell(WEBSOCKET_MEMORY + compression)
 
     def closed(self, held: Held, compression: int) -> None:
-        """It has gone."""
+        """Remove a WebSocket that has ended."""
         self._held_back.pop(held, None)
         self._compression -= compression
         self._tell(-WEBSOCKET_MEMORY - compression)
 
     def has_floor(self, held: Held) -> bool:
-        """Return whether it is the one that may continue above the limit."""
+        """Return whether *held* is the WebSocket that may continue above the limit."""
         return self._floor is held
 
     def lets(self, held: Held) -> bool:
@@ -101,7 +101,7 @@ class Share:
         self._watch()
 
     def changed(self, held: Held, waiting: int, under_way: int) -> None:
-        """Of *held*, so much more waits, or is under way, or less."""
+        """Add the changes of *held*'s waiting messages and of its messages under way, in bytes."""
         self._waiting += waiting
         self._under_way += under_way
         if self._most is not None:
@@ -112,7 +112,7 @@ class Share:
         elif (
             self._floor is None and under_way > 0 and not self.roomy and held not in self._held_back
         ):
-            # the one that has gone beyond comes to its end first: there is no room for two
+            # the WebSocket that exceeds the limit continues first: there is no memory for two
             self._take_floor(held)
         elif waiting >= 0 and under_way >= 0:
             return
@@ -174,7 +174,7 @@ class Held:
         share.opened(compression)
 
     def set(self, waiting: int, under_way: int) -> None:
-        """So much of it waits now, and is under way."""
+        """Set the bytes of its waiting messages, and of its messages under way."""
         # in steps of 8 KiB, because counting takes time
         waiting = waiting | STEP if waiting >= SMALL else 0
         under_way = under_way | STEP if under_way >= SMALL else 0
@@ -190,7 +190,7 @@ class Held:
             share.changed(self, *more)
 
     def release(self) -> None:
-        """It has gone."""
+        """Release the memory: the WebSocket has ended."""
         self.set(0, 0)
         self.share.closed(self, self._compression)
         self._compression = 0

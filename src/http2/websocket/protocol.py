@@ -6,10 +6,10 @@ and the codes of each end.
 Each side sends one Close frame. The states:
 
 =================  =================================================================
-state              what follows
+state              permitted next
 =================  =================================================================
 open               messages, pings, pongs; a Close frame of either side
-closing            this side has sent Close: it sends no more, and waits for the peer's
+closing            this side has sent Close: it sends nothing more, and waits for the peer's
 closed             both sides have sent Close
 failed             the peer violated the protocol: Close was sent, nothing more is read
 =================  =================================================================
@@ -83,15 +83,15 @@ class Protocol:
         self.client = client
         self._limit = limit
         self._frames = FrameProtocol(client, [limit])
-        # whole messages, and pieces of other frames, which are for wsproto
+        # decodes whole messages, and cuts out other frames, which wsproto parses
         self._received = WebSocketFrames(client, limit.max_size, limit.compresses)
-        # wsproto has a piece that it was not asked about
+        # whether wsproto has bytes whose events were not taken yet
         self._handed_on = False
-        # the peer violated the protocol: nothing more is processed
+        # whether the peer has violated the protocol: nothing more is processed
         self._broken = False
         # the incomplete message, if it has more than one part
         self._text: list[str] | None = None
-        # what the pieces of the text take in memory
+        # memory of the pieces of the text
         self._text_size = 0
         self._binary: bytearray | None = None
         self.close_sent: tuple[int, str] | None = None
@@ -124,7 +124,7 @@ class Protocol:
 
     @property
     def unread(self) -> int:
-        """Bytes that have come and are in no event: few, unless `events` was left early."""
+        """Bytes that were received and are in no event: few, unless `events` was left early."""
         return self._received.unread + self._limit.unread
 
     @property
@@ -132,7 +132,7 @@ class Protocol:
         """Bytes of memory for compression."""
         return self._limit.memory
 
-    # --- what comes -----------------------------------------------------------------------
+    # --- receiving --------------------------------------------------------------------------
 
     def receive(self, data: bytes) -> None:
         """Accept *data* from the peer; `events` returns its events."""
@@ -163,7 +163,7 @@ class Protocol:
                 yield event
 
     def _decompressed(self, opcode: int, data: bytes) -> Event:
-        """The message that *data* is when it is decompressed."""
+        """Return the decompressed message of *data*, or the failure."""
         assert isinstance(self._limit, Deflate)
         message = self._limit.inflate(data)
         if isinstance(message, CloseReason):
@@ -176,7 +176,7 @@ class Protocol:
         return message
 
     def _events_of_frames(self) -> Iterator[Event]:
-        """What wsproto has found in what it was given."""
+        """Yield the events of the frames that wsproto has parsed."""
         try:
             for frame in self._frames.received_frames():
                 opcode = frame.opcode
@@ -232,7 +232,7 @@ class Protocol:
         self._handed_on = False
 
     def _add_text(self, pieces: list[str], text: str) -> None:
-        """One more piece; small ones are joined, for an object each would take more."""
+        """Append one more piece; small ones are joined, because each object takes more memory."""
         if pieces and len(pieces[-1]) < SMALL_PIECE and len(text) < SMALL_PIECE:
             self._text_size -= sys.getsizeof(pieces[-1])
             pieces[-1] += text
@@ -244,29 +244,29 @@ class Protocol:
         """Drop the incomplete message: nothing more is read."""
         self._text = self._binary = None
 
-    # --- what goes ------------------------------------------------------------------------
+    # --- sending ----------------------------------------------------------------------------
 
     def message(self, data: Any, fin: bool = True) -> bytearray:
-        """The frame of a message, `str` or buffer; not *fin*: more of the message follows."""
+        """Return the frame of a message, `str` or buffer; without *fin*, more frames follow."""
         return self._frames.send_data(data, fin)
 
     def ping(self, payload: bytes) -> bytearray:
-        """The frame of a Ping."""
+        """Return the frame of a Ping."""
         return self._frames.ping(payload)
 
     def pong(self, payload: bytes) -> bytearray:
-        """The frame of a Pong."""
+        """Return the frame of a Pong."""
         return self._frames.pong(payload)
 
     def close(self, code: int, reason: str = "") -> bytearray:
-        """The frame of a Close; 1005 is one without a code."""
+        """Return the frame of a Close; with 1005, one without a code."""
         self.close_sent = code, reason
         if code == NO_CODE:
             return self._frames.close()
         return self._frames.close(code, reason)
 
     def answer(self) -> bytearray:
-        """The answer to the peer's Close frame: what that says (section 5.5.1)."""
+        """Return the answer to the peer's Close frame, with the same code (section 5.5.1)."""
         code, reason = self.close_received or (NO_CODE, "")
         return self.close(code, reason)
 

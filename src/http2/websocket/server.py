@@ -30,14 +30,14 @@ if TYPE_CHECKING:
 __all__ = ["HttpAnswer", "ServerHandshake", "accept_websocket", "is_websocket_request"]
 
 Opening = ServerHttp2Stream | Http2ServerRequest | Http1IncomingMessage
-"""What a request for a WebSocket comes as."""
+"""The types of a request for a WebSocket."""
 
 
 def is_websocket_request(opening: Any) -> bool:
     """Return whether *opening*, a server's stream or request, requests a WebSocket.
 
     The request may be invalid in other ways. Over HTTP/2 it is a CONNECT whose ``:protocol`` is
-    ``websocket``; over HTTP/1.1 it comes with ``upgrade``, and offers it. As
+    ``websocket``; over HTTP/1.1 it has an ``upgrade`` that offers ``websocket``. As
     `Http2Server.should_upgrade_callback` it makes the server ignore other offers.
     """
     if isinstance(opening, Http1IncomingMessage):
@@ -162,10 +162,10 @@ class ServerHandshake:
     ) -> WebSocket:
         """Open the WebSocket: with status 200 over HTTP/2, 101 over HTTP/1.1, and *headers*.
 
-        *subprotocol* is one of `subprotocols`, or None. Raises `WebSocketHandshakeError` for a
-        request that has a `problem`, or was answered; ERR_INVALID_ARG_VALUE for another subprotocol
-        and for headers of the handshake's own; the errors of the header rules;
-        ERR_HTTP2_INVALID_STREAM when the client has gone.
+        *subprotocol* is one of `subprotocols`, or None. Raises `WebSocketHandshakeError` if the
+        request has a `problem`, or was answered; ERR_INVALID_ARG_VALUE for another subprotocol
+        and for headers that belong to the handshake; the errors of the header rules;
+        ERR_HTTP2_INVALID_STREAM if the client has reset the stream or closed the connection.
         """
         if self.problem is not None:
             raise self.problem
@@ -216,10 +216,10 @@ class ServerHandshake:
         )
 
     def respond(self, status: int, headers: OutgoingHeaders | None = None) -> HttpAnswer:
-        """Refuse the WebSocket with any response, whose body follows.
+        """Refuse the WebSocket with any response; the result sends its body.
 
-        Over HTTP/1.1 the connection ends with it. Raises `WebSocketHandshakeError` when it was
-        answered; ERR_OUT_OF_RANGE for a status that is not 200 to 599; the errors of the header
+        Over HTTP/1.1 the connection ends with it. Raises `WebSocketHandshakeError` if the request
+        was answered; ERR_OUT_OF_RANGE for a status outside 200 to 599; the errors of the header
         rules.
         """
         self._answer_once()
@@ -294,7 +294,7 @@ class AcceptingWebSocket:
             try:
                 handshake.reject()
             except (Http2Error, OSError) as error:
-                problem.__cause__ = error  # it has left, and needs no answer
+                problem.__cause__ = error  # the client has left, and needs no answer
             raise problem
         offered = handshake.subprotocols
         chosen = next((name for name in self._subprotocols if name in offered), None)
@@ -335,8 +335,8 @@ def accept_websocket(
 ) -> AcceptingWebSocket:
     """Accept a client's request for a WebSocket.
 
-    ``async with accept_websocket(stream) as ws`` closes it at the end of the block; ``ws = await
-    accept_websocket(stream)`` leaves that to the program. *request_or_stream* is the stream of the
+    ``async with accept_websocket(stream) as ws`` closes it at the end of the block; after ``ws =
+    await accept_websocket(stream)`` the caller closes it. *request_or_stream* is the stream of the
     event ``stream`` or the request of ``connect``, of a server with the setting
     ``enable_connect_protocol`` (RFC 8441), or the request of ``upgrade`` of a server with
     ``allow_http1`` (RFC 6455).
@@ -347,16 +347,16 @@ def accept_websocket(
     any page may. *headers* are added to the response.
 
     *max_size* is the limit for a decompressed message in bytes: a larger one ends the WebSocket
-    with 1009; None for any. *max_queue* messages, or 64 KiB, wait for `WebSocket.recv`; then the
-    client is held back. *compression*: permessage-deflate, with a client that offers it. Every
-    *ping_interval* seconds the client is asked whether it is there, and when *ping_timeout*
-    seconds bring no byte, the WebSocket ends with 1011; None for never. *close_timeout* is how many
-    seconds the client has to answer a Close frame.
+    with 1009; None for no limit. *max_queue* messages, or 64 KiB, wait for `WebSocket.recv`; then
+    the client is held back. *compression*: permessage-deflate, with a client that offers it. Every
+    *ping_interval* seconds a ping checks whether the client is alive; if no byte arrives within
+    *ping_timeout* seconds, the WebSocket ends with 1011; None for never. *close_timeout* is how
+    many seconds the client has to answer a Close frame.
 
     Raises ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE, ERR_INVALID_HTTP_TOKEN at
-    the call. Entering it, or awaiting it, raises `WebSocketHandshakeError` for a request that is
-    not one for a WebSocket or comes from another origin: the client has been told then, with 400,
-    403, 426 or 501; and like `ServerHandshake.accept`.
+    the call. Entering or awaiting it raises `WebSocketHandshakeError` if the request is not one
+    for a WebSocket or comes from another origin (the client has been answered then, with 400, 403,
+    426 or 501), and the errors of `ServerHandshake.accept`.
     """
     known = check_subprotocols(subprotocols)
     allowed = None

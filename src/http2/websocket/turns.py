@@ -1,8 +1,8 @@
-"""How long the WebSockets of a loop may work in one turn of it, before others have theirs.
+"""Limit the time that the WebSockets of an event loop may use in one turn.
 
-A frame is two bytes or six and takes a hundred times as long as these take to send, so what one
-read brings would keep a loop from everything else. Once a turn's time is used up, each WebSocket
-goes on in the next one.
+A frame takes two bytes or six, and a hundred times as long to process as to send. The frames of one
+read could block the loop. When the time of a turn is used up, each WebSocket continues in the
+next turn.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from weakref import WeakKeyDictionary
 
 __all__ = ["Turn"]
 
-# Seconds.
+# In seconds.
 LONGEST = 0.01
 
 _turns: WeakKeyDictionary[asyncio.AbstractEventLoop, Turn] = WeakKeyDictionary()
 
 
 class Turn:
-    """The turn of a loop that is under way: the time that its WebSockets have taken."""
+    """The current turn of a loop, and the time that its WebSockets may still use."""
 
     __slots__ = ("_begun", "_ends")
 
@@ -30,7 +30,7 @@ class Turn:
 
     @classmethod
     def of(cls, loop: asyncio.AbstractEventLoop) -> Turn:
-        """That of *loop*, for all of its WebSockets."""
+        """Return the turn of *loop*, which all its WebSockets share."""
         found = _turns.get(loop)
         if found is None:
             found = _turns[loop] = cls()
@@ -38,7 +38,7 @@ class Turn:
 
     @property
     def over(self) -> bool:
-        """Whether the rest has to wait for the next turn; the first to ask begins the time."""
+        """Whether the rest must wait for the next turn; the first query starts the time."""
         if self._begun:
             return time.monotonic() >= self._ends
         self._begun = True
