@@ -76,7 +76,7 @@ class Handler:
         request: Http2ServerRequest | Http1IncomingMessage,
         response: Http2ServerResponse | Http1ServerResponse,
     ) -> None:
-        """Let the application answer *request*."""
+        """Start the application, which answers *request*."""
         stream = request.stream
         session: Any = stream.session
         if session is None:

@@ -212,7 +212,7 @@ class EventEmitter:
         return function
 
     def _find_everyday(self, event: str) -> None:
-        """The listeners of *event* have changed."""
+        """Update `everyday` after a change of the listeners of *event*."""
         others = {name: known for name, known in self.everyday.items() if name != event}
         found = (self._listeners or {}).get(event)
         if found and len(found) == 1 and found[0].plain:
@@ -220,7 +220,7 @@ class EventEmitter:
         self.everyday = others
 
     def _listener_added(self, event: str) -> None:
-        """Called after each registration; a Duplex starts to flow at its first ``data``."""
+        """Handle a registration; a Duplex starts to flow at its first ``data`` listener."""
 
     def off(self, event: str, listener: Callable[..., object]) -> None:
         """Remove the latest registration of *listener* for *event*, if there is one."""
@@ -275,7 +275,7 @@ class EventEmitter:
         return True
 
     def emit_late(self, event: str, args: tuple[object, ...], last: Last) -> bool:
-        """As `emit`, with one argument more for those who take it: what *last* makes of *args*."""
+        """Like `emit`; listeners that take one more argument also get the result of *last*."""
         found = (self._listeners or {}).get(event)
         if not found:
             return False
@@ -312,7 +312,7 @@ class EventEmitter:
         """Handle the end of the coroutine listener *work*; some check whether it has answered."""
 
     def call_handler(self, handler: Callable[..., object], name: str, *args: object) -> None:
-        """Call *handler* as a listener of *name* would be: its failure, and its coroutine, too."""
+        """Call *handler* like a listener of *name*: handle its exception and its coroutine."""
         _run(self, _Listener(handler, False, None), name, args)
 
     def returned(self, result: object, event: str, args: tuple[object, ...]) -> None:

@@ -78,7 +78,7 @@ class Referenced(ABC):
     _referenced = True
 
     def count_open(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Let `run` wait for this, from now on."""
+        """Make `run` wait for this object from now on."""
         found = waited_for.get(loop)
         if found is not None:
             self._waited_for = found
@@ -92,7 +92,7 @@ class Referenced(ABC):
 
     @property
     def _interrupted(self) -> bool:
-        """Return whether Ctrl-C or SIGTERM has ended `run`."""
+        """Whether Ctrl-C or SIGTERM has ended `run`."""
         return self._waited_for is not None and self._waited_for.interrupted
 
     @abstractmethod

@@ -96,7 +96,7 @@ class Http1Connection(Http1Carrier):
     # --- asyncio's side ---------------------------------------------------------------
 
     def buffer_updated(self, nbytes: int) -> None:
-        """*nbytes* have come."""
+        """Process *nbytes* received bytes."""
         if self._idle_timer is not None:
             self._idle_timer.touch()
         if not self._lingering:
@@ -288,13 +288,13 @@ class Http1Connection(Http1Carrier):
             self._resume_reading()
 
     def continued(self) -> None:
-        """Status 100 is sent: the client sends the body of the request."""
+        """Handle a sent status 100: the client will send the request's body."""
         self._expects_continue = False
 
     # --- responses --------------------------------------------------------------------
 
     def lasting_lines(self) -> bytes | None:
-        """Return the fields of a common response on a connection that goes on.
+        """Return the fields of a common response on a connection that stays open.
 
         None if the connection may end with this response: `connection_lines` decides.
         """

@@ -1,4 +1,4 @@
-"""The doors of a connection and its exchanges over HTTP/1. All names here are internal.
+"""Define the interfaces between a connection and its exchanges over HTTP/1. All are internal.
 
 An exchange uses those parts of its connection that `Http1Owner` declares, a connection those parts
 of its current exchange that `DrivenExchange` declares, and those of its service that
@@ -29,10 +29,10 @@ class Http1Owner(ExchangeOwner, Protocol):
     """The owner of an exchange over HTTP/1: its connection."""
 
     strict_whitespace: bool
-    """Whether white space around the values of fields is an error."""
+    """Whether whitespace around the value of a field is an error."""
 
     strict_single_value: bool
-    """Whether several values of a field that has one are an error."""
+    """Whether several values of a field that must have one are an error."""
 
     @property
     def encrypted(self) -> bool:
@@ -42,7 +42,7 @@ class Http1Owner(ExchangeOwner, Protocol):
         """Queue *data*, which is sent with all other output of this turn of the loop."""
 
     def wake(self) -> None:
-        """Send what is held back or queued in the next turn of the loop, unless in a batch."""
+        """Send held back or queued data in the next turn of the loop, unless in a batch."""
 
     def is_full(self) -> bool:
         """Return whether writers should pause."""
@@ -51,7 +51,7 @@ class Http1Owner(ExchangeOwner, Protocol):
         """Return the number of written bytes that have not left this process."""
 
     def lasting_lines(self) -> bytes | None:
-        """Return the fields of a common response on a connection that goes on.
+        """Return the fields of a common response on a connection that stays open.
 
         None if the connection may end with this response: `connection_lines` decides.
         """
@@ -64,7 +64,7 @@ class Http1Owner(ExchangeOwner, Protocol):
         """
 
     def continued(self) -> None:
-        """Status 100 is sent: the client sends the body of the request."""
+        """Handle a sent status 100: the client will send the request's body."""
 
     def response_given(self, stream: Any) -> None:
         """Handle a completely written response of *stream*."""
@@ -80,7 +80,7 @@ class Http1Owner(ExchangeOwner, Protocol):
 
 
 class DrivenExchange(ExchangeState, Protocol):
-    """How a connection drives its current exchange."""
+    """The interface of an exchange for its connection."""
 
     method: str
     """The method of the request, such as ``'GET'``."""
@@ -119,7 +119,7 @@ class DrivenExchange(ExchangeState, Protocol):
         """Write the head, without waiting for a body any longer."""
 
     def has_room(self) -> None:
-        """Tell waiting writers that the connection takes more."""
+        """Wake waiting writers: the connection accepts more data."""
 
     def end_unnoticed(self) -> bool:
         """End after a complete request and response if nothing listens, waits or is unread.
@@ -153,7 +153,7 @@ class DrivenExchange(ExchangeState, Protocol):
 
 
 class ConnectionService(Protocol):
-    """What the connections of a server have in common."""
+    """The data that the HTTP/1 connections of a server share."""
 
     options: Http1Options
     limits: Http1Limits
@@ -162,7 +162,7 @@ class ConnectionService(Protocol):
     """Passes a request to the listeners of the server."""
 
     keep_alive: bytes
-    """The fields of a response after which the connection goes on."""
+    """The fields of a response after which the connection stays open."""
 
     def leaving(self, stream: Any, headers: Headers) -> Http1IncomingMessage:
         """Return the request with which a client leaves HTTP, if it may."""

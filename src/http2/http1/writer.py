@@ -256,7 +256,7 @@ class Http1Writer(Responder):
         return True
 
     def has_room(self) -> None:
-        """Tell waiting writers that the connection takes more."""
+        """Wake waiting writers: the connection accepts more data."""
         if self._need_drain:
             self.writable_again()
 

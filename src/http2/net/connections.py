@@ -31,17 +31,17 @@ class Connections:
         self.transports.add(transport)
 
     def never_begun(self, protocol: object) -> None:
-        """The connection of *protocol* gets no transport."""
+        """Forget *protocol*, whose connection was never established."""
         self.opening.discard(protocol)
         self._room()
 
     def replaced(self, transport: asyncio.Transport) -> None:
-        """TLS is established on *transport*: what takes its place begins next."""
+        """Forget *transport*, because TLS is established on it and its own transport follows."""
         self.handshakes.discard(transport)
         self.transports.discard(transport)
 
     def gone(self, transport: asyncio.Transport) -> None:
-        """The connection of *transport* is over."""
+        """Forget *transport*, whose connection has ended."""
         self.handshakes.discard(transport)
         self.handed_over.pop(transport, None)
         self.transports.discard(transport)

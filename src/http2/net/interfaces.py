@@ -1,4 +1,4 @@
-"""The doors of `http2.net`: what its objects call on those above them. All names are internal."""
+"""Define the interfaces that `http2.net` requires of the objects above it. All are internal."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["Accepting", "Carried", "OwnsSocket"]
 
 
 class Carried(Protocol):
-    """What a connection carries: a session. Its protocol tells it of the transport and of bytes."""
+    """The user of a connection: a session, which gets its bytes and the transport's events."""
 
     write_paused: bool
     """Whether the transport's buffer is full."""
@@ -31,34 +31,34 @@ class Carried(Protocol):
         """Resume writing: the transport accepts data again."""
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The transport is closed: by the peer or by us (None), or because of *exc*."""
+        """Handle a closed transport; *exc* is the error, or None if either side closed it."""
 
 
 class OwnsSocket(Protocol):
-    """What a `SocketProxy` shows the socket of: a session."""
+    """The owner of the socket behind a `SocketProxy`: a session."""
 
     transport: asyncio.Transport | None
 
     addresses: dict[str, Any]
-    """Both ends, by ``peername`` and ``sockname``, also after the end; empty before it begins."""
+    """Both addresses, by ``peername`` and ``sockname``, also after the end; empty before it."""
 
     def set_timeout(self, seconds: float, callback: Callable[[], object] | None = None) -> Any:
         """See `Http2Session.set_timeout`."""
 
 
 class Accepting(Protocol):
-    """What a `Listener` accepts connections for: a server."""
+    """The owner of a `Listener`: a server."""
 
     loop: asyncio.AbstractEventLoop
 
     open_connections: Connections
-    """Those that were accepted, and are not over."""
+    """The accepted connections that have not ended."""
 
     proxies: Networks | None
-    """Who may say for whom it speaks, by the PROXY protocol; None: no connection begins so."""
+    """The proxies whose PROXY headers are trusted; None: connections have no PROXY header."""
 
     def new_connection(self) -> asyncio.BufferedProtocol:
-        """The protocol of a connection that was accepted, which counts from now on."""
+        """Return the protocol for an accepted connection, and count the connection."""
 
     def await_header(self, task: asyncio.Task[None]) -> None:
         """Record that the connection of *task* begins with a PROXY header."""
@@ -66,4 +66,4 @@ class Accepting(Protocol):
     async def learn_client(
         self, protocol: asyncio.BufferedProtocol, accepted: socket.socket
     ) -> None:
-        """Read that header from *accepted*. Raises `OSError`."""
+        """Read the PROXY header from *accepted*. Raises `OSError`."""

@@ -23,7 +23,7 @@ _shared = threading.local()
 
 
 def read_buffer() -> memoryview:
-    """What the connections of this thread read into."""
+    """Return the buffer into which all connections of this thread read."""
     try:
         buffer: memoryview = _shared.buffer
     except AttributeError:
@@ -74,7 +74,7 @@ class SessionProtocol(asyncio.BufferedProtocol):
         return self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
-        """*nbytes* have come."""
+        """Process *nbytes* received bytes."""
         self._session.received(self._buffer[:nbytes])
 
     def eof_received(self) -> bool:
@@ -90,5 +90,5 @@ class SessionProtocol(asyncio.BufferedProtocol):
         self._session.resume_writing()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The transport is closed."""
+        """Handle a closed transport."""
         self._session.connection_lost(exc)

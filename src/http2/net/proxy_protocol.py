@@ -101,7 +101,7 @@ def _parse_v1(data: bytes) -> tuple[int, Addresses | None]:
 
 
 def _named(address: ipaddress.IPv4Address | ipaddress.IPv6Address, port: int) -> tuple[Any, ...]:
-    """As sockets name it."""
+    """Return the address in the form of `socket.getpeername`."""
     return (str(address), port) if address.version == 4 else (str(address), port, 0, 0)
 
 

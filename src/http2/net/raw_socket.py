@@ -83,7 +83,7 @@ class _Protocol(asyncio.StreamReaderProtocol):
     lost: Callable[[], None] | None = None
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The connection is closed."""
+        """Handle the closed connection."""
         super().connection_lost(exc)
         lost, self.lost = self.lost, None
         if lost is not None:

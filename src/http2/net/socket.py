@@ -127,15 +127,15 @@ class SocketProxy:
             sock.setsockopt(level, option, value)
 
     def set_no_delay(self, enable: bool = True) -> None:
-        """Turn Nagle's algorithm off (the default) or on."""
+        """Disable Nagle's algorithm (the default), or enable it."""
         self._set_option(socket.IPPROTO_TCP, socket.TCP_NODELAY, int(enable))
 
     def set_keep_alive(self, enable: bool = False) -> None:
-        """Turn TCP's keep-alive probes on or off."""
+        """Enable or disable TCP's keep-alive probes."""
         self._set_option(socket.SOL_SOCKET, socket.SO_KEEPALIVE, int(enable))
 
     def set_timeout(self, seconds: float, callback: Callable[[], object] | None = None) -> Any:
-        """`Http2Session.set_timeout` of the session, which is returned."""
+        """Call `Http2Session.set_timeout`, and return the session."""
         self._session.set_timeout(seconds, callback)
         return self._session
 

@@ -25,7 +25,7 @@ FIELDS: Final = ("peer", "method", "path", "protocol", "status", "bytes", "milli
 
 
 def escaped(text: str) -> str:
-    r"""*text* with ``\xNN`` for what could be taken for something else in a log."""
+    r"""Return *text* with ``\xNN`` for each character that could be misread in a log."""
     return UNSHOWN.sub(_escape, text)
 
 

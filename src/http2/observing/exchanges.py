@@ -59,7 +59,7 @@ class ExchangeWatch:
         """Handle opened streams of HTTP/2 clients; a negative number have ended."""
 
     def sessions_changed(self, more: int) -> None:
-        """The same for HTTP/2 sessions."""
+        """Handle opened HTTP/2 sessions; a negative number have ended."""
 
     # --- sources --------------------------------------------------------------------------------
 

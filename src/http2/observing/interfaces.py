@@ -44,7 +44,7 @@ class MeasuredSession(Protocol):
 
 
 class ExchangeObserver(Protocol):
-    """What is told of a server's exchanges, over both protocols: an access log, or metrics."""
+    """An observer of a server's exchanges over both protocols: an access log, or metrics."""
 
     def begun(self, exchange: Watched) -> None:
         """Handle a request that was passed to its handlers."""
@@ -56,4 +56,4 @@ class ExchangeObserver(Protocol):
         """Handle opened streams of HTTP/2 clients; a negative number have ended."""
 
     def sessions_changed(self, more: int) -> None:
-        """The same for HTTP/2 sessions."""
+        """Handle opened HTTP/2 sessions; a negative number have ended."""

@@ -88,7 +88,7 @@ class ServerProtocol(SessionProtocol):
             self.buffer_updated(size)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """A client has connected, and over TLS the handshake is done."""
+        """Handle an accepted connection, over TLS after the handshake."""
         stream = cast("asyncio.Transport", transport)
         if not self._server.admit(self, stream):
             return

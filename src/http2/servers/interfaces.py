@@ -1,6 +1,6 @@
-"""The doors of a server: what its connections call on it, and it on them. All names are internal.
+"""Define the interfaces between a server and its connections. All names are internal.
 
-What sessions call on it is `http2.sessions.interfaces.SessionServer`.
+The interface of a server for its sessions is `http2.sessions.interfaces.SessionServer`.
 """
 
 from __future__ import annotations
@@ -61,49 +61,49 @@ class ServesHttp1(Protocol):
 
 
 class EquippedServer(Protocol):
-    """A server as those see it who make it, or look on."""
+    """The interface of a server for functions that create or observe one."""
 
     origins: Sequence[str]
-    """What every new session announces."""
+    """The origins that each new session announces."""
 
     proxies: Networks | None
-    """Who may say for whom it speaks, by the PROXY protocol."""
+    """The networks of proxies whose PROXY headers are trusted."""
 
     on_first_request: Callable[..., object] | None
-    """The listener of ``stream`` that emits ``request``: registered with the first of those."""
+    """The listener of ``stream`` that emits ``request``; registered with its first listener."""
 
     first_bytes_timeout: float
     serves_http1: ServesHttp1 | None
 
     def watch_http1(self, watcher: Any, begin: bool) -> None:
-        """Begin or cease to tell *watcher* of HTTP/1's exchanges."""
+        """Start or stop reports about HTTP/1 exchanges to *watcher*."""
 
 
 class ConnectionServer(SecureAccepting, Protocol):
-    """The server of a connection whose first bytes are looked at."""
+    """The server of a connection whose protocol is detected from its first bytes."""
 
     timeout: float
 
     first_bytes_timeout: float
-    """Seconds that a client in the clear has to show which protocol it speaks; 0: no limit."""
+    """Seconds that a client without TLS has to send the first bytes; 0: no limit."""
 
     serves_http1: ServesHttp1 | None
-    """What takes over the connections of HTTP/1 clients; None: they are refused."""
+    """The function that takes over the connections of HTTP/1 clients; None: they are refused."""
 
     def introduce(self, transport: asyncio.Transport) -> None:
-        """Tell the program of a connection that the server has accepted itself."""
+        """Emit ``connection`` for a connection that the server itself has accepted."""
 
     def proven(self, protocol: object) -> None:
         """Stop the time limit of *protocol*: its client uses another protocol, or has left."""
 
     def take_unknown(self, transport: asyncio.Transport) -> None:
-        """The client of *transport* did not agree on a protocol that the server speaks."""
+        """Handle a client that offers no protocol of the server: see `unknown_protocol`."""
 
     def serve(self, connection: ServedConnection) -> None:
-        """*connection* speaks a protocol from now on: the server ends it when it closes."""
+        """Register *connection*, whose protocol is known: the server ends it when it closes."""
 
     def end_with_others(self, connection: ServedConnection) -> None:
         """Begin the end of *connection* if the server ends with a deadline."""
 
     def session_gone(self, connection: ServedConnection) -> None:
-        """*connection* is over."""
+        """Forget *connection*, which has ended."""

@@ -237,7 +237,7 @@ class Http2Server(Closable, Referenced):
         return TlsProtocol(self, made)
 
     def new_connection(self) -> asyncio.BufferedProtocol:
-        """The protocol of a connection that was accepted, which counts from now on."""
+        """Return the protocol for an accepted connection, and count the connection."""
         protocol = self._protocol()
         self.open_connections.opening.add(protocol)
         return protocol
@@ -290,7 +290,7 @@ class Http2Server(Closable, Referenced):
             self.on("stream", listener)
 
     def introduce(self, transport: asyncio.Transport) -> None:
-        """Tell the program of a connection that the server has accepted itself."""
+        """Emit ``connection`` for a connection that the server itself has accepted."""
         if self._listeners is not None:
             EventEmitter.emit(self, "connection", transport)
 
@@ -479,7 +479,7 @@ class Http2Server(Closable, Referenced):
         self._destroy_sessions()
 
     def _end_late(self) -> None:
-        """The deadline of `close` has passed."""
+        """Handle the expired deadline of `close`."""
         self._destroy_sessions()
         self._cancel_tasks()
 
@@ -509,7 +509,7 @@ class Http2Server(Closable, Referenced):
             task.cancel()
 
     def serve(self, connection: ServedConnection) -> None:
-        """*connection* speaks a protocol from now on: the server ends it when it closes."""
+        """Register *connection*, whose protocol is known: the server ends it when it closes."""
         self._sessions.add(connection)
 
     def end_with_others(self, connection: ServedConnection) -> None:
@@ -518,7 +518,7 @@ class Http2Server(Closable, Referenced):
             self._shutdown.tell(connection)
 
     def session_begins(self, session: ServerHttp2Session) -> None:
-        """The connection of *session* is established: tell the program."""
+        """Handle the established connection of *session*, and emit ``session``."""
         self.serve(session)
         if not session.destroyed:
             if self.timeout:
@@ -608,7 +608,7 @@ class Http2Server(Closable, Referenced):
             self.serves_http1.watch(watcher, begin)
 
     def take_unknown(self, transport: asyncio.Transport) -> None:
-        """The client of *transport* did not agree on a protocol that the server speaks."""
+        """Handle a client that offers no protocol of the server: see `unknown_protocol`."""
         unknown_protocol(self, transport)
 
     def task_owner(self, event: str, args: tuple[Any, ...]) -> EventEmitter:

@@ -65,6 +65,6 @@ class Shutdown:
         self._timer = self._loop.call_later(GRACE, self._abort)
 
     def cancel(self) -> None:
-        """The server has closed, or has another deadline."""
+        """Cancel the shutdown: the server has closed, or got another deadline."""
         self._timer.cancel()
         self._silent.cancel()

@@ -117,7 +117,7 @@ class ClientHttp2Session(Http2Session):
         self.upkeep.begin_watch(self)
 
     def dialled_by(self, dial: asyncio.Task[None]) -> None:
-        """Let *dial* make the connection: it is cancelled if the session ends before."""
+        """Set the task *dial*, which connects; it is cancelled if the session ends first."""
         self._dial = dial
         self.count_open(self.loop)
 
@@ -438,7 +438,7 @@ class ClientHttp2Session(Http2Session):
         self._offers.receive(self.streams.get(parent_id), headers, promised_id)
 
     def peer_certificate(self) -> Any:
-        """The server's certificate; None without TLS."""
+        """Return the server's certificate; None without TLS."""
         transport = self.transport
         tls = transport.get_extra_info("ssl_object") if transport is not None else None
         return None if tls is None else tls.getpeercert()
@@ -449,7 +449,7 @@ class ClientHttp2Session(Http2Session):
         headers: OutgoingHeaders | None,
         priority: tuple[int, int, bool],
     ) -> bool:
-        """Send the request of *stream* again, with a new identifier; False when it can't be."""
+        """Send the request of *stream* again with a new identifier; return False if impossible."""
         connection = self.engine
         if connection is None or self._goaway_seen:
             return False

@@ -31,32 +31,32 @@ __all__ = [
 
 
 class SessionServer(Emits, Protocol):
-    """What a server's session knows of its server."""
+    """The interface of a server for its sessions."""
 
     listening: bool
     timeout: float
 
     @property
     def connections(self) -> int:
-        """How many connections the server has."""
+        """The number of the server's connections."""
 
     def address(self) -> Any:
-        """Where it listens."""
+        """Return the address at which the server listens."""
 
     def close(self, *, timeout: float | None = None) -> Completion:
-        """Accept no more connections."""
+        """Stop accepting connections, and close after the open ones."""
 
     def emit(self, event: str, *args: object) -> bool:
-        """Tell the listeners of *event*; whether there is one."""
+        """Call every listener of *event* with *args*; return False if there is none."""
 
     def adopt(self, tasks: Iterable[asyncio.Task[object]]) -> None:
-        """Keep *tasks*, whose stream has ended well, until they are done."""
+        """Keep *tasks*, whose stream has ended normally, until they are done."""
 
     def session_begins(self, session: Any) -> None:
-        """The connection of *session* is established: tell the program."""
+        """Handle the established connection of *session*, and emit ``session``."""
 
     def session_gone(self, connection: Any) -> None:
-        """*connection*, a session, is over."""
+        """Forget *connection*, a session that has ended."""
 
 
 class Layered(Protocol):
@@ -77,20 +77,20 @@ class Stops(Protocol):
 
 
 class Tasks(Protocol):
-    """What goes on beside a session."""
+    """The regular tasks of a session."""
 
     def add(self, task: Stops) -> None:
         """Stop *task* when the session is destroyed."""
 
 
 class CountsStreams(Protocol):
-    """The deadlines of a session: they are told of its streams."""
+    """The deadlines of a session, which count its streams."""
 
     def began(self, stream: Any) -> None:
-        """A request has begun, here or at the peer's."""
+        """Count a new request, of either side."""
 
     def ended(self) -> None:
-        """A stream has ended."""
+        """Handle the end of a stream."""
 
 
 class TimedSession(Layered, Protocol):
@@ -118,10 +118,10 @@ class TimedSession(Layered, Protocol):
 
     @property
     def upkeep(self) -> Tasks:
-        """What goes on beside it."""
+        """Its regular tasks."""
 
     own_handlers: ClassVar[Handlers]
-    """What happens at each kind of event in a session without layers."""
+    """The handlers of a session without layers, by kind of event."""
 
     def has(self, stream: Any) -> bool:
         """Return whether *stream* is open or waiting to begin."""
@@ -140,7 +140,7 @@ class Dialled(Protocol):
     """A client's session as `connect` sees it."""
 
     def dialled_by(self, dial: asyncio.Task[None]) -> None:
-        """*dial* makes the connection, and is cancelled when the session ends before."""
+        """Set the task *dial*, which connects; it is cancelled if the session ends first."""
 
 
 class SessionDoor(TimedSession, Protocol):
@@ -170,7 +170,7 @@ class SessionDoor(TimedSession, Protocol):
         """Resume writing: the transport accepts data again."""
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The transport is closed."""
+        """Handle a closed transport."""
 
     def ping_unseen(self, answered: Callable[[float], None]) -> None:
         """Send a PING of the library; call *answered* with its duration in seconds."""
@@ -187,7 +187,7 @@ class SessionDoor(TimedSession, Protocol):
         """Add *origins* to the origins of this session."""
 
     def wake(self) -> None:
-        """Send what is queued after the batch, or in the next turn of the loop."""
+        """Send the queued data after the batch, or in the next turn of the loop."""
 
     def count_open(self, loop: asyncio.AbstractEventLoop) -> None:
-        """The session begins: `http2.run` waits for it."""
+        """Make `http2.run` wait for this object from now on."""

@@ -36,7 +36,7 @@ __all__ = ["ServerHttp2Session"]
 
 
 def _raw_headers(args: tuple[Any, ...]) -> object:
-    """The last argument of ``stream``, made of those before it."""
+    """Return the last argument of ``stream``, from the arguments before it."""
     return args[1].raw
 
 
@@ -216,7 +216,7 @@ class ServerHttp2Session(Http2Session):
         self.close()
 
     def pushes(self) -> Pushes:
-        """The streams that are pushed."""
+        """Return the session's pushed streams; created with the first."""
         if self._pushes is None:
             self._pushes = Pushes(self)
         return self._pushes

@@ -531,7 +531,7 @@ class Http2Session(SessionControl):
         return stream.id is not None and self.streams.get(stream.id) is stream
 
     def keep(self, stream: Http2Stream) -> None:
-        """A stream that has begun, by a promise."""
+        """Register *stream*, which has begun by a promise: its events go to it."""
         assert stream.id is not None
         self.streams[stream.id] = stream
         if self.deadlines is not None:

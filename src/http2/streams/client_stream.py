@@ -206,7 +206,7 @@ class ClientHttp2Stream(Http2Stream):
         wait_for_trailers: bool,
         priority: tuple[int, int, bool],
     ) -> None:
-        """Keep what was asked for: *headers*, and whether no body follows them."""
+        """Store the request: *headers*, and whether it ends with them."""
         if ended:
             life = self.life.on_end
             self.life = life if wait_for_trailers else life.on_sent
@@ -214,17 +214,17 @@ class ClientHttp2Stream(Http2Stream):
         self._priority = priority
 
     def become_promised(self, stream_id: int, headers: Headers) -> None:
-        """The server has promised it, as the response to a request with *headers*."""
+        """Become a stream that the server has promised, as the response to *headers*."""
         self.id = stream_id
         self.life = PROMISED
         self._sent = (headers, None, None)
 
     def wait_to_begin(self, submit: Callable[[], None]) -> None:
-        """Wait for the connection; *submit* sends the request then, and calls `begin`."""
+        """Wait for the connection; then *submit* sends the request and calls `begin`."""
         self._submit_request = submit
 
     def begin_late(self, refusal: BaseException | None) -> None:
-        """The connection is established: send the request that waited, or end it with *refusal*."""
+        """Send the waiting request on the established connection, or end it with *refusal*."""
         submit = self._submit_request
         if submit is None or self.life.destroyed:
             return
@@ -304,7 +304,7 @@ class ClientHttp2Stream(Http2Stream):
         return self.id % 2 == 1 and self.id > connection.last_sent_request
 
     def body_sent(self) -> int:
-        """Bytes of the request's body that were passed to the transport; 0 once all were."""
+        """Return the bytes of the request's body passed to the transport; 0 if all were."""
         connection = self._session.engine
         if self.id is None or connection is None:
             return 0
@@ -340,7 +340,7 @@ class ClientHttp2Stream(Http2Stream):
     # --- the response -------------------------------------------------------------------
 
     def receive_headers(self, headers: Headers, flags: int) -> None:
-        """A header block of the response: informational, its first one, or the trailers."""
+        """Handle a header block: an informational response, the final one, or trailers."""
         status = headers.get(":status")
         ended = bool(flags & NGHTTP2_FLAG_END_STREAM)
         self.touch()
@@ -361,7 +361,7 @@ class ClientHttp2Stream(Http2Stream):
             self._feed(b"", True)
 
     def receive_response(self, headers: Headers, flags: int) -> None:
-        """As `receive_headers`, the everyday response without a detour."""
+        """Handle the headers of a common final response, like `receive_headers` but faster."""
         if (
             self._watched
             or self._response_waiters is None
@@ -375,7 +375,7 @@ class ClientHttp2Stream(Http2Stream):
         wake(waiters, headers)
 
     def receive_data(self, data: bytes, end: bool) -> None:
-        """Bytes of the response have come, *end* with the last of them."""
+        """Handle received bytes of the body; *end* marks the last of them."""
         if self._watched or self.life.destroyed or not data:
             super().receive_data(data, end)
             return
@@ -389,7 +389,7 @@ class ClientHttp2Stream(Http2Stream):
             self._schedule_flow()
 
     def over(self, code: int, unsent: int | None) -> None:
-        """The stream is over for HTTP/2; what is left of the response can still be read."""
+        """Handle the end of the stream in HTTP/2; received data can still be read."""
         connection = self._session.engine
         buffered = self._buffered
         if buffered and connection is not None:

@@ -187,10 +187,10 @@ class Duplex(Ending):
         wake(waiters, None)
 
     def _taken(self, size: int) -> None:
-        """Called when the application has read *size* bytes from the buffer."""
+        """Handle *size* bytes that the application has read from the buffer."""
 
     def _after_take(self) -> None:
-        """Called when the buffer may have become empty; checks for the end."""
+        """Check for the end when the buffer may have become empty."""
         life = self.life
         if life.read_ended and not self._chunks and not life.readable_ended:
             self.life = life.on_read
@@ -202,7 +202,7 @@ class Duplex(Ending):
             self._reading_ended()
 
     def _reading_ended(self) -> None:
-        """Called once, when everything has been read."""
+        """Handle the end of reading: everything was read. Called once."""
 
     async def _wait_readable(self) -> None:
         if self._reader is not None and not self._reader.done():
@@ -415,14 +415,14 @@ class Duplex(Ending):
         await wait_among(self._drainers)
 
     def writable_again(self) -> None:
-        """Called when the queue of written data is short again."""
+        """Handle a queue of written data that is short again."""
         self._need_drain = False
         drainers, self._drainers = self._drainers, None
         wake(drainers, None)
         self.emit("drain")
 
     def all_sent(self) -> None:
-        """Called when the last written byte has been passed to the transport."""
+        """Handle the last written byte, which was passed to the transport."""
         after = self.life.on_sent
         if after is not self.life:
             self.life = after

@@ -80,7 +80,7 @@ class Exchange(Duplex, ABC):
 
     @property
     def owner(self) -> ExchangeOwner:
-        """The session, or the connection of HTTP/1; also when the exchange is over."""
+        """The session or HTTP/1 connection; also after the end of the exchange."""
         return self._session
 
     # --- what is known ----------------------------------------------------------------
@@ -128,12 +128,12 @@ class Exchange(Duplex, ABC):
 
     @property
     def sent_status(self) -> int | None:
-        """The status that was sent, and not given with the headers."""
+        """The status of the response that was sent; None before."""
         return self._sent[1]
 
     @property
     def failure(self) -> BaseException | None:
-        """Why reading, writing and waiting fail."""
+        """The error that reading, writing and waiting raise, or None."""
         return self._error
 
     # --- reading ----------------------------------------------------------------------
@@ -239,7 +239,7 @@ class Exchange(Duplex, ABC):
             self._after_take()
 
     def _ends_unread(self) -> bool:
-        """Whether the stream ends without waiting for a reader that has not begun yet."""
+        """Return whether the stream ends without waiting for a reader that has not begun yet."""
         return False
 
     def _end_unread(self) -> None:
@@ -303,7 +303,7 @@ class Exchange(Duplex, ABC):
             self.emit("timeout")
 
     def touch(self) -> None:
-        """Something has happened on it: the idle time begins anew."""
+        """Restart the idle time-out, because there was activity."""
         if self._timer is not None:
             self._timer.touch()
 
@@ -390,7 +390,7 @@ class Responder(Exchange):
         return self._request
 
     def keep_handlers(self) -> None:
-        """Do not cancel coroutine handlers when the stream ends early; their next call raises.
+        """Keep coroutine handlers running if the stream ends early; their next call raises.
 
         By default they are cancelled. Closing the server with a deadline still cancels them.
         """
@@ -408,7 +408,7 @@ class Responder(Exchange):
         return list(self._informational or ())
 
     def is_unanswered(self) -> bool:
-        """Whether nothing has answered, and nothing is left that may."""
+        """Return whether nothing has responded, and nothing remains that could."""
         return not (
             self.headers_sent
             or self.life.closed
@@ -428,7 +428,7 @@ class Responder(Exchange):
         self._answer_failure()
 
     def end_when_idle(self) -> None:
-        """Close it on its ``timeout``, unless another listener or the server is told."""
+        """Close it on its ``timeout``, unless it or the server has another listener for it."""
         if not self._ends_when_idle:
             self._ends_when_idle = True
             self.on("timeout", self._end_idle)

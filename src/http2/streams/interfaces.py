@@ -58,14 +58,14 @@ class StreamOwner(ExchangeOwner, Protocol):
     """The engine's connection; None before the connection is established and after its end."""
 
     error_seen: bool
-    """Whether the session's error was raised to a caller who waited: no log needs it."""
+    """Whether the session's error was raised to a waiting caller, so that it need not be logged."""
 
     @property
     def type(self) -> int:
         """``NGHTTP2_SESSION_SERVER`` or ``NGHTTP2_SESSION_CLIENT``."""
 
     def schedule_flush(self) -> None:
-        """Send what is queued in the next turn of the loop."""
+        """Send the queued data in the next turn of the loop."""
 
     def wake(self) -> None:
         """Send queued data after the batch, or in the next turn of the loop."""
@@ -105,39 +105,39 @@ class Promises(Protocol):
 
 
 class ServerStreamOwner(StreamOwner, Protocol):
-    """What a stream of a server is one of."""
+    """The owner of a server's stream: a server's session."""
 
     def pushes(self) -> Promises:
-        """Return the session's pushed streams; made with the first."""
+        """Return the session's pushed streams; created with the first."""
 
     def add_layer(self, layer: Callable[[list[Handler]], None]) -> None:
-        """From the next batch on, let *layer* change the list of the handlers of events."""
+        """Change the handlers with *layer*, from the next batch of events on."""
 
     def remove_layer(self, layer: Callable[[list[Handler]], None]) -> None:
-        """From the next batch on, do without *layer*."""
+        """Remove *layer*, from the next batch of events on."""
 
 
 class ClientStreamOwner(StreamOwner, Protocol):
-    """What a stream of a client is one of."""
+    """The owner of a client's stream: a client's session."""
 
     scheme: str
-    """``:scheme`` of requests that say no other."""
+    """The default ``:scheme`` of requests."""
 
     authority: str
-    """``:authority`` of requests that say no other."""
+    """The default ``:authority`` of requests."""
 
     def submit_again(
         self, stream: Any, headers: OutgoingHeaders | None, priority: tuple[int, int, bool]
     ) -> bool:
-        """Send the request of *stream* again, with a new identifier; False when it can't be."""
+        """Send the request of *stream* again with a new identifier; return False if impossible."""
 
     def send_settings(
         self, settings: Settings, waiter: asyncio.Future[tuple[Settings, float]] | None
     ) -> None:
-        """Tell the server of *settings*; *waiter* gets them and the seconds that it took."""
+        """Send SETTINGS; *waiter* gets them and the seconds until the server's acknowledgement."""
 
     def peer_certificate(self) -> Any:
-        """The server's certificate, as `ssl.SSLSocket.getpeercert` has it; None without TLS."""
+        """Return the server's certificate, as `ssl.SSLSocket.getpeercert`; None without TLS."""
 
     def listener_count(self, event: str) -> int:
         """Return the number of listeners of *event*."""
@@ -146,7 +146,7 @@ class ClientStreamOwner(StreamOwner, Protocol):
         """Call every listener of *event* with *args*; return False if there is none."""
 
     def misdirected(self, stream: Any) -> None:
-        """The server is not the one to ask for the origin of *stream*."""
+        """Remove the origin of *stream* from those that the server answers for (status 421)."""
 
 
 class ExchangeState(Protocol):
@@ -159,17 +159,17 @@ class ExchangeState(Protocol):
     """Whether the headers of this side were sent."""
 
     error_seen: bool
-    """Whether its error was raised to a caller who waited: no log needs it."""
+    """Whether its error was raised to a waiting caller, so that it need not be logged."""
 
     @property
     def owner(self) -> ExchangeOwner:
-        """The session, or the connection of HTTP/1; also when the exchange is over."""
+        """The session or HTTP/1 connection; also after the end of the exchange."""
 
     def touch(self) -> None:
-        """Something has happened on it: the idle time begins anew."""
+        """Restart the idle time-out, because there was activity."""
 
     def handler_failed(self, error: Exception, event: str) -> None:
-        """A handler of *event* has raised *error*, which ends the exchange and nothing else."""
+        """Handle *error*, raised by a handler of *event*: it ends only this exchange."""
 
     def closed_error(self) -> BaseException:
         """Return the error for sending on a closed stream, caused by the peer's error, if any."""
@@ -178,72 +178,72 @@ class ExchangeState(Protocol):
         """Return the method and the target of the request."""
 
     def all_sent(self) -> None:
-        """The last byte that was written has been handed to the transport."""
+        """Handle the last written byte, which was passed to the transport."""
 
     def writable_again(self) -> None:
-        """The queue of what was written is short again."""
+        """Handle a queue of written data that is short again."""
 
 
 class NumberedStream(ExchangeState, Protocol):
-    """A stream with its identifier, and what it tells when it gets one."""
+    """A stream with its identifier, and the events of a stream that has none yet."""
 
     @property
     def id(self) -> int | None:
         """The stream identifier; None until it has one."""
 
     def once(self, event: str, listener: Any) -> Any:
-        """Call *listener* the next time that *event* happens."""
+        """Call *listener* the next time *event* happens, and only then."""
 
 
 class FileSink(NumberedStream, Protocol):
-    """What a file is sent on: a response that has not begun."""
+    """The exchange that sends a file: a response that has not begun."""
 
     transfer: Any
-    """The file that is on its way; it comes and goes itself."""
+    """The file in transfer, which sets and removes itself; or None."""
 
     def respond_with_body_of(
         self, transfer: Any, headers: OutgoingHeaders, wait_for_trailers: bool
     ) -> None:
-        """Begin the response: what is written from here on is what *transfer* writes."""
+        """Begin the response; from now on only *transfer* writes its body."""
 
     def write_piece(self, data: bytes, last: bool) -> bool:
         """Send *data* of the file, and END_STREAM with the *last*; False: wait for `resume`."""
 
     def call_handler(self, handler: Callable[..., object], name: str, *args: object) -> None:
-        """Call *handler* as a listener of *name* would be: its failure, and its coroutine, too."""
+        """Call *handler* like a listener of *name*: handle its exception and its coroutine."""
 
     def destroy(self, error: BaseException | None = None) -> None:
         """Fail: end the stream at once with *error*."""
 
 
 class RespondingExchange(ExchangeState, Protocol):
-    """What other rooms call on an exchange that responds, a `Responder`."""
+    """The interface of an exchange that responds, a `Responder`, for other rooms."""
 
     received_trailers: Headers | None
-    """What the peer has sent after its body."""
+    """The trailers of the peer, or None."""
 
     socket_proxy: Any
-    """What requests and responses show as its socket; made when it is first asked for."""
+    """The ``socket`` of its request and response; created on first access."""
 
     @property
     def sent_status(self) -> int | None:
-        """The status that was sent, and not given with the headers."""
+        """The status of the response that was sent; None before."""
 
     @property
     def failure(self) -> BaseException | None:
-        """Why reading, writing and waiting fail."""
+        """The error that reading, writing and waiting raise, or None."""
 
     def answered_by(self, count: int) -> None:
         """Count the files and pipes that answer: *count* is 1 at the start, -1 at the end."""
 
     def is_unanswered(self) -> bool:
-        """Whether nothing has answered, and nothing is left that may."""
+        """Return whether nothing has responded, and nothing remains that could."""
 
     def fail_unanswered(self, handler: object) -> None:
         """Answer with status 500: *handler* has returned without a response."""
 
     def end_when_idle(self) -> None:
-        """Close it on its ``timeout``, unless another listener or the server is told."""
+        """Close it on its ``timeout``, unless it or the server has another listener for it."""
 
     async def wait_sent(self) -> None:
         """Wait until all of it was passed to the transport; raises its error."""
@@ -253,44 +253,44 @@ class RespondingExchange(ExchangeState, Protocol):
 
 
 class DrivenStream(ExchangeState, Protocol):
-    """How a session drives its streams: one call for each thing that happens to one."""
+    """The interface of a stream for its session: one method for each kind of event."""
 
     def receive_headers(self, headers: Headers, flags: int) -> None:
-        """A header block has come that is not the first of a request; *flags* of its frame."""
+        """Handle a header block after the first of a request; *flags* are those of its frame."""
 
     def receive_data(self, data: bytes, end: bool) -> None:
         """Handle received bytes of the body; *end* marks the last of them."""
 
     def has_room(self) -> None:
-        """The queue of what was written is short again."""
+        """Handle a queue of written data that is short again."""
 
     def wants_trailers(self) -> None:
-        """The body has been sent, and the trailers may follow."""
+        """Handle a sent body: the trailers may follow."""
 
     def over(self, code: int, unsent: int | None) -> None:
-        """The stream is over for HTTP/2: by both ends' END_STREAM or by RST_STREAM with *code*.
+        """Handle the end of the stream: END_STREAM of both sides, or RST_STREAM with *code*.
 
-        *unsent*: so many bytes were queued here that are not sent any more; None: none were.
+        *unsent*: the number of queued bytes that will not be sent; None if there were none.
         """
 
     def session_ended(self, error: BaseException | None, code: int) -> None:
-        """The session is destroyed: all who read or wait are told why."""
+        """End with the session, which is destroyed; readers and waiting callers get *error*."""
 
     def never_sent(self, code: int) -> bool:
         """Handle HEADERS that were not sent; return True if nothing else remains to be done."""
 
     def is_unsent(self) -> bool:
-        """Whether the stream's HEADERS wait for the peer's MAX_CONCURRENT_STREAMS."""
+        """Return whether the stream's HEADERS wait for the peer's MAX_CONCURRENT_STREAMS."""
 
     def end_late(self, message: str) -> None:
-        """End with CANCEL, as its time is up: those who wait for it are told *message*."""
+        """End with CANCEL, because its time is up; waiting callers get *message*."""
 
 
 class DrivenServerStream(DrivenStream, Protocol):
     """The same for a stream on the server."""
 
     def become_promised(self, *, to_head: bool) -> None:
-        """This side has promised it: its request is complete, and never came."""
+        """Become a stream that this side has promised: its request is complete from the start."""
 
     def promise_not_sent(self) -> None:
         """End: the stream of the promise has ended, or the client's settings have changed."""
@@ -299,10 +299,10 @@ class DrivenServerStream(DrivenStream, Protocol):
         """End the response, which has begun, with *data* and then *trailers*."""
 
     is_waiting: bool
-    """Whether its handlers don't have the request yet; the session sets it."""
+    """Whether its handlers have not got the request yet. Only the session sets it."""
 
     def handed_out(self) -> None:
-        """Its handlers have the request now: tell them of trailers that came before."""
+        """Emit trailers that arrived before the handlers got the request."""
 
 
 class DrivenClientStream(DrivenStream, Protocol):
@@ -319,13 +319,13 @@ class DrivenClientStream(DrivenStream, Protocol):
         wait_for_trailers: bool,
         priority: tuple[int, int, bool],
     ) -> None:
-        """Keep what was asked for: *headers*, and whether no body follows them."""
+        """Store the request: *headers*, and whether it ends with them."""
 
     def wait_to_begin(self, submit: Callable[[], None]) -> None:
-        """Wait for the connection; *submit* sends the request then, and calls `begin`."""
+        """Wait for the connection; then *submit* sends the request and calls `begin`."""
 
     def begin_late(self, refusal: BaseException | None) -> None:
-        """The connection is established: send the request that waited, or end it with *refusal*."""
+        """Send the waiting request on the established connection, or end it with *refusal*."""
 
     def begin(self, stream_id: int) -> None:
         """Handle the submission of the request as *stream_id*; send the data that has waited."""
@@ -337,7 +337,7 @@ class DrivenClientStream(DrivenStream, Protocol):
         """End the request: the peer sent GOAWAY before it could be sent."""
 
     def body_sent(self) -> int:
-        """Bytes of the request's body that were passed to the transport; 0 once all were."""
+        """Return the bytes of the request's body passed to the transport; 0 if all were."""
 
     def receive_response(self, headers: Headers, flags: int) -> None:
-        """As `receive_headers`, the everyday response without a detour."""
+        """Handle the headers of a common final response, like `receive_headers` but faster."""

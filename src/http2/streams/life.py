@@ -124,12 +124,12 @@ Choice: TypeAlias = Callable[[str, str], str]
 
 
 def _if_received(sending: str, receiving: str) -> str:
-    """Normal if the peer has sent everything: it may need no more of this side's data."""
+    """Return WHOLE if the peer has sent everything: it may need no more data of this side."""
     return "BROKEN" if receiving == "OPEN" else "WHOLE"
 
 
 def _if_complete(sending: str, receiving: str) -> str:
-    """Normal if both sides have sent everything."""
+    """Return WHOLE if both sides have sent everything."""
     return "WHOLE" if sending == "FINISHED" and receiving != "OPEN" else "BROKEN"
 
 
@@ -216,7 +216,7 @@ class Life:
     writable_finished: bool
     """Everything, including the end, was passed to the transport."""
     trailers_ready: bool
-    """The body has been sent, and the trailers may follow."""
+    """Handle a sent body: the trailers may follow."""
     aborted: bool
     """The stream was closed before the application had ended its body."""
 

@@ -65,7 +65,7 @@ class ServerHttp2Stream(Http2Stream, Responder):
     # --- the request --------------------------------------------------------------------
 
     def receive_headers(self, headers: Headers, flags: int) -> None:
-        """The trailers of the request (RFC 9113 section 8.1)."""
+        """Handle the trailers of the request (RFC 9113 section 8.1)."""
         if self.is_waiting:
             # its handler is notified
             self._early_trailers = headers, flags
@@ -77,7 +77,7 @@ class ServerHttp2Stream(Http2Stream, Responder):
             self._feed(b"", True)
 
     def handed_out(self) -> None:
-        """Its handlers have the request now: tell them of trailers that came before."""
+        """Emit trailers that arrived before the handlers got the request."""
         trailers = self._early_trailers
         if trailers is not None and not self.life.destroyed:
             self._early_trailers = None
@@ -329,7 +329,7 @@ class ServerHttp2Stream(Http2Stream, Responder):
         return future
 
     def become_promised(self, *, to_head: bool) -> None:
-        """This side has promised it: its request is complete, and never came."""
+        """Become a stream that this side has promised: its request is complete from the start."""
         self.life = self.life.on_peer_end
         self._watched = True
         if to_head:

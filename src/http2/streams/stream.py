@@ -220,12 +220,12 @@ class Http2Stream(Exchange):
         session.wake()
 
     def has_room(self) -> None:
-        """The queue of what was written is short again."""
+        """Handle a queue of written data that is short again."""
         self.touch()
         self.writable_again()
 
     def wants_trailers(self) -> None:
-        """The body has been sent, and the trailers may follow."""
+        """Handle a sent body: the trailers may follow."""
         self.life = self.life.on_want_trailers
         if self.life.closed:
             return
@@ -244,7 +244,7 @@ class Http2Stream(Exchange):
 
     @abstractmethod
     def receive_headers(self, headers: Headers, flags: int) -> None:
-        """A header block has come that is not the first of a request; *flags* of its frame."""
+        """Handle a header block after the first of a request; *flags* are those of its frame."""
 
     def receive_data(self, data: bytes, end: bool) -> None:
         """Handle received bytes of the body; *end* marks the last of them."""
@@ -284,7 +284,7 @@ class Http2Stream(Exchange):
         return Completion(self)
 
     def is_unsent(self) -> bool:
-        """Whether the stream's HEADERS wait for the peer's MAX_CONCURRENT_STREAMS."""
+        """Return whether the stream's HEADERS wait for the peer's MAX_CONCURRENT_STREAMS."""
         return False
 
     def all_sent(self) -> None:
@@ -329,7 +329,7 @@ class Http2Stream(Exchange):
         self._session.loop.call_soon(self._emit_end)
 
     def end_late(self, message: str) -> None:
-        """End with CANCEL, as its time is up: those who wait for it are told *message*."""
+        """End with CANCEL, because its time is up; waiting callers get *message*."""
         if not self.life.destroyed:
             self.destroy(
                 StreamTimeoutError(
@@ -359,9 +359,9 @@ class Http2Stream(Exchange):
         self._session.loop.call_soon(self._emit_end)
 
     def over(self, code: int, unsent: int | None) -> None:
-        """The stream is over for HTTP/2: by both ends' END_STREAM or by RST_STREAM with *code*.
+        """Handle the end of the stream: END_STREAM of both sides, or RST_STREAM with *code*.
 
-        *unsent*: so many bytes were queued here that are not sent any more; None: none were.
+        *unsent*: the number of queued bytes that will not be sent; None if there were none.
         """
         life = self.life
         if (

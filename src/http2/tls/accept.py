@@ -72,7 +72,7 @@ class TlsProtocol(asyncio.BufferedProtocol):
     # --- the ClientHello ----------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """A client has connected."""
+        """Handle an accepted connection."""
         server = self._server
         stream = cast("asyncio.Transport", transport)
         if not server.admit(self, stream):
@@ -89,7 +89,7 @@ class TlsProtocol(asyncio.BufferedProtocol):
         return self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
-        """*nbytes* have come."""
+        """Process *nbytes* received bytes."""
         transport = self._transport
         if transport is None or self._error is not None:
             return

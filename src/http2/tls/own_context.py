@@ -77,7 +77,7 @@ def _standing_for(given: ssl.SSLContext, protocols: Sequence[str]) -> OwnContext
 
 @contextmanager
 def _offering(context: ssl.SSLContext, protocols: Sequence[str]) -> Iterator[None]:
-    """Make *context*, which offers nothing by ALPN, offer *protocols* within the block."""
+    """Let *context*, which has no ALPN protocols, offer *protocols* within the block."""
     context.set_alpn_protocols(protocols)
     try:
         yield

@@ -79,7 +79,7 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
         return self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
-        """*nbytes* have come."""
+        """Process *nbytes* received bytes."""
         self._incoming.write(self._buffer[:nbytes])
         self._read()
 
@@ -287,7 +287,7 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
     # --- the end ----------------------------------------------------------------------------
 
     def is_closing(self) -> bool:
-        """Whether the connection is closing, or closed."""
+        """Return whether the connection is closing, or closed."""
         return self._closing or self._transport.is_closing()
 
     def close(self) -> None:

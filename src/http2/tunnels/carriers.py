@@ -1,8 +1,8 @@
-"""What may carry a session besides a loop's transport: stream pairs, sockets, streams of our own.
+"""Carry a session over something else than a loop's transport: a pair, a socket, a stream.
 
-A session wants an `asyncio.Transport`: a `Carrier` is one over an asyncio ``(reader, writer)``
+A session needs an `asyncio.Transport`: a `Carrier` is one over an asyncio ``(reader, writer)``
 pair, or over a stream of this library (HTTP/2 inside a CONNECT tunnel, RFC 9113 section 8.5); a
-connected `socket.socket` is handed to the loop, which makes its own.
+connected `socket.socket` is passed to the loop, which creates a transport.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ Carrying: TypeAlias = (
 
 ProtocolFactory = Callable[[], asyncio.BufferedProtocol]
 
-# What carries a session already, or has done so: two would eat each other's frames.
+# Objects that carry a session, or have carried one: two sessions would mix their frames.
 _bound: weakref.WeakSet[object] = weakref.WeakSet()
 
 
 class StreamCarrier(Carrier):
-    """Over a stream of this library: a tunnel."""
+    """A carrier over a stream of this library: a tunnel."""
 
     def __init__(
         self,
@@ -45,13 +45,13 @@ class StreamCarrier(Carrier):
     ) -> None:
         super().__init__(loop, protocol, stream.read)
         self._stream = stream
-        # A tunnel that ends while it is not read. In the next turn, so that a reader, which
+        # For a tunnel that ends while it is not read. In the next turn, so that a reader, which
         # knows the cause, comes first.
         stream.once("close", lambda: loop.call_soon(self._lose, None))
 
     def _put(self, data: bytes | bytearray | memoryview) -> bool:
         if not self._stream.writable:
-            return True  # the reading side tells of it
+            return True  # the task that reads reports the error
         return self._stream.write(data)
 
     async def _drain(self) -> None:
@@ -65,18 +65,18 @@ class StreamCarrier(Carrier):
         self._stream.close(NGHTTP2_CANCEL)
 
     def get_write_buffer_size(self) -> int:
-        """Bytes that the stream has still got."""
+        """Return the number of bytes that the stream has not sent."""
         return self._stream.writable_length
 
     def get_extra_info(self, name: str, default: object = None) -> Any:
-        """The stream itself as ``"stream"``; what carries the tunnel is not this connection."""
+        """Return the stream for ``"stream"``; nothing about the connection below the tunnel."""
         return self._stream if name == "stream" else default
 
 
 def is_pair(
     connection: object,
 ) -> TypeGuard[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    """Whether *connection* is a ``(reader, writer)``."""
+    """Return whether *connection* is a ``(reader, writer)`` pair."""
     return (
         isinstance(connection, (tuple, list))
         and len(connection) == 2
@@ -86,7 +86,7 @@ def is_pair(
 
 
 def identity(connection: object) -> object:
-    """What of *connection* tells it from others; ERR_INVALID_ARG_TYPE when it can't carry."""
+    """Return the object that identifies *connection*. Raises ERR_INVALID_ARG_TYPE."""
     if is_pair(connection):
         return connection[1]
     if isinstance(connection, (socket.socket, Http2Stream)):
@@ -98,9 +98,9 @@ def identity(connection: object) -> object:
 
 
 def bind(connection: object) -> None:
-    """Note that *connection* carries a session from now on.
+    """Record that *connection* carries a session from now on.
 
-    Raises ERR_INVALID_ARG_TYPE when it can't, ERR_HTTP2_SOCKET_BOUND when it does already.
+    Raises ERR_INVALID_ARG_TYPE if it can't, ERR_HTTP2_SOCKET_BOUND if it already carries one.
     """
     carried = identity(connection)
     if carried in _bound:
@@ -111,11 +111,11 @@ def bind(connection: object) -> None:
 def carry(
     loop: asyncio.AbstractEventLoop, connection: Carrying, factory: ProtocolFactory, **options: Any
 ) -> Work[object] | None:
-    """Let *connection*, which `bind` has accepted, carry the protocol that *factory* makes.
+    """Connect *connection*, which `bind` has accepted, with the protocol from *factory*.
 
-    Pairs and streams begin at once; for a socket there is something to be awaited.
-    *options* are those of `asyncio.loop.connect_accepted_socket`, for a socket that was
-    accepted; without them the socket is one that this side has connected.
+    Pairs and streams begin at once; for a socket, the result must be awaited.
+    *options* are those of `asyncio.loop.connect_accepted_socket`, for an accepted socket;
+    without them this side has connected the socket.
     """
     if isinstance(connection, socket.socket):
         if options:

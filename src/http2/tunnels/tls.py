@@ -88,7 +88,7 @@ class Tls:
 
     def write(self, data: bytes | bytearray | memoryview) -> bool:
         """Encrypt and send *data*; return False if the stream's queue is full."""
-        with suppress(ssl.SSLError):  # the reading side tells of it
+        with suppress(ssl.SSLError):  # the task that reads reports the error
             self.object.write(data)
         return self._send()
 

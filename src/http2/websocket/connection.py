@@ -488,7 +488,7 @@ class WebSocket:
         await (self._over if self._protocol.client else self._gone).wait()
 
     def begin_close(self, code: int = 1000, reason: str = "") -> None:
-        """As `close`, but without waiting."""
+        """Begin to close it, like `close`, but without waiting."""
         if isinstance(code, bool) or not isinstance(code, int):
             raise new_error("ERR_INVALID_ARG_TYPE", "code", "an integer", code)
         if not may_be_sent(code):

@@ -128,7 +128,7 @@ class Deflate(MessageLimit):
         send_anew: bool = False,
         receive_anew: bool = False,
     ) -> None:
-        """*send_anew*, *receive_anew*: each message is compressed independently of earlier ones."""
+        """Create the extension; *send_anew*, *receive_anew*: each message has its own context."""
         super().__init__(max_size)
         self._send_bits = send_bits
         self._receive_bits = max(receive_bits, 9)

@@ -125,7 +125,7 @@ class StreamQueue:
                 self._due.append((now + self.seconds, stream))
 
     def stop(self) -> None:
-        """The session is destroyed."""
+        """Stop: the session is destroyed."""
         self._due.clear()
         if self._handle is not None:
             self._handle.cancel()
@@ -157,7 +157,7 @@ class HandshakeTimer:
         session.upkeep.add(self)
 
     def stop(self) -> None:
-        """The session is destroyed."""
+        """Stop: the session is destroyed."""
         self._handle.cancel()
 
     def _check(self) -> None:
@@ -233,7 +233,7 @@ class Deadlines:
         self._handles[name] = self._loop.call_later(seconds, function)
 
     def stop(self) -> None:
-        """The session is destroyed."""
+        """Stop: the session is destroyed."""
         for handle in self._handles.values():
             handle.cancel()
         for queue in (self._headers, self._requests):
@@ -242,7 +242,7 @@ class Deadlines:
         self._sent.clear()
 
     def established(self) -> None:
-        """The connection is established."""
+        """Handle the established connection."""
         options = self._session.options
         if options.first_request_timeout and self._session.type != NGHTTP2_SESSION_CLIENT:
             self._later("first", options.first_request_timeout, self._check_first)
@@ -253,14 +253,14 @@ class Deadlines:
     # --- streams ----------------------------------------------------------------------------
 
     def began(self, stream: DrivenStream) -> None:
-        """A request has begun, here or at the peer's."""
+        """Count a new request, of either side."""
         if self._headers is not None:
             self._headers.add(stream)
         if self._requests is not None:
             self._requests.add(stream)
 
     def ended(self) -> None:
-        """A stream has ended: it may have been the last one."""
+        """Handle the end of a stream, which may have been the last one."""
         session = self._session
         idle_timeout = session.options.idle_timeout
         if not idle_timeout or session.streams or session.connecting or session.destroyed:

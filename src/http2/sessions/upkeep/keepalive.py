@@ -76,7 +76,7 @@ class KeepAlive:
         self._handle: asyncio.TimerHandle = self._loop.call_later(interval, self._look)
 
     def stop(self) -> None:
-        """The session is destroyed."""
+        """Stop: the session is destroyed."""
         self._handle.cancel()
 
     def _look(self) -> None:

@@ -44,7 +44,7 @@ class Upkeep:
                 self.watch.add(session)
 
     def begin(self, session: SessionDoor, *, own_window: bool) -> None:
-        """The connection of *session* is established. With *own_window* no window grows."""
+        """Start the work for *session*, now connected; *own_window*: its windows do not grow."""
         options, engine, transport = session.options, session.engine, session.transport
         assert engine is not None
         assert transport is not None
@@ -67,7 +67,7 @@ class Upkeep:
             )
 
     def leave_windows(self) -> None:
-        """No window grows any more."""
+        """Stop the growth of windows."""
         windows, self.windows = self.windows, None
         if windows is not None:
             windows.stop()
