@@ -213,6 +213,8 @@ cdef list add_received(object headers, list raw, str name, str value):
 # Pseudo-headers are written directly before this slot, other fields from it on.
 cdef enum:
     FIRST_FIELD = 8
+    # Fields that the first block has room for, those for pseudo-headers included.
+    FIELDS_BEGUN = 32
 
 # --- outgoing ---------------------------------------------------------------------------
 
@@ -228,10 +230,6 @@ cdef class OutgoingBlock:
     """The fields of one outgoing block. The object is reused for the next block."""
 
     def __cinit__(self):
-        self._capacity = 32
-        self._fields = <nghttp2_nv *>PyMem_Calloc(self._capacity, sizeof(nghttp2_nv))
-        if self._fields is NULL:
-            raise MemoryError
         self._keep = []
         self.strict_single_value = True
         self.strict_whitespace = True
@@ -356,6 +354,11 @@ cdef class OutgoingBlock:
         return 0
 
     cdef int _begin(self, int kind) except -1:
+        if self._fields is NULL:
+            self._fields = <nghttp2_nv *>PyMem_Calloc(FIELDS_BEGUN, sizeof(nghttp2_nv))
+            if self._fields is NULL:
+                raise MemoryError
+            self._capacity = FIELDS_BEGUN
         self._kind = kind
         self._seen = 0
         self._singles = 0

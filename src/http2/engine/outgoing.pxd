@@ -1,4 +1,5 @@
 cimport cython
+from cpython.object cimport PyObject
 
 
 @cython.final
@@ -30,9 +31,11 @@ cdef class OutgoingBody:
 @cython.final
 cdef class Output:
     cdef list _chunks
-    cdef char *_small
+    # a bytes object that is being filled, or NULL
+    cdef PyObject *_small
     cdef Py_ssize_t _small_length
     cdef Py_ssize_t _small_capacity
+    cdef Py_ssize_t _expected
     cdef Py_ssize_t limit
     cdef Py_ssize_t gathered
 
@@ -40,4 +43,5 @@ cdef class Output:
     cdef list take(self)
     cdef int add(self, const void *data, Py_ssize_t length) except -1
     cdef int add_body(self, OutgoingBody body, Py_ssize_t length) except -1
+    cdef int _grow(self, Py_ssize_t needed) except -1
     cdef int _flush_small(self) except -1

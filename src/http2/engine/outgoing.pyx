@@ -8,20 +8,30 @@ only where a copy is cheaper than an entry of that list.
 
 cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize
-from cpython.mem cimport PyMem_Free, PyMem_Realloc
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact
+from cpython.object cimport PyObject
 from libc.string cimport memcpy
 
 cdef enum:
     # A smaller piece of a body is copied next to its frame header: cheaper than an entry of its
     # own in the vector of buffers for the transport.
     COPY_BELOW = 2048
-    # The largest buffer that an idle connection keeps.
-    SMALL_KEPT = 65536
+    # The first buffer for bytes that are copied has this many bytes, later ones as many as the
+    # former was filled with, up to the larger number.
+    SMALL_BEGUN = 512
+    SMALL_EXPECTED = 65536
     # Memory of a buffer besides its bytes: the object, and its entry in the queue.
     BUFFER_MEMORY = 64
     # Bytes of a request's body that are kept until it is answered, because it may be refused.
     MOST_KEPT = 65536
+
+
+cdef extern from "Python.h":
+    PyObject *PyBytes_FromStringAndSize(const char *, Py_ssize_t) except NULL
+    int _PyBytes_Resize(PyObject **, Py_ssize_t) except -1
+    char *bytes_of "PyBytes_AS_STRING"(PyObject *) noexcept
+    void Py_DECREF(PyObject *)
+    void Py_XDECREF(PyObject *)
 
 
 @cython.no_gc  # it holds buffers: no cycle can go through it
@@ -90,7 +100,7 @@ cdef class Output:
     """The bytes gathered for one write, as a list of buffers."""
 
     def __dealloc__(self):
-        PyMem_Free(self._small)
+        Py_XDECREF(self._small)
 
     cdef int begin(self, Py_ssize_t limit) except -1:
         """Begin a list of about *limit* bytes."""
@@ -109,18 +119,26 @@ cdef class Output:
 
     cdef int add(self, const void *data, Py_ssize_t length) except -1:
         """Add a copy of *data*."""
-        cdef char *grown
-        cdef Py_ssize_t needed = self._small_length + length
-        if needed > self._small_capacity:
-            needed = max(needed, 2 * self._small_capacity, 4096)
-            grown = <char *>PyMem_Realloc(self._small, needed)
-            if grown is NULL:
-                raise MemoryError
-            self._small = grown
-            self._small_capacity = needed
-        memcpy(self._small + self._small_length, data, length)
+        if self._small_length + length > self._small_capacity:
+            self._grow(self._small_length + length)
+        memcpy(bytes_of(self._small) + self._small_length, data, length)
         self._small_length += length
         self.gathered += length
+        return 0
+
+    cdef int _grow(self, Py_ssize_t needed) except -1:
+        """Make room for *needed* bytes in the object that is being filled."""
+        cdef Py_ssize_t filled
+        if self._small is NULL:
+            needed = max(needed, self._expected, SMALL_BEGUN)
+            self._small = PyBytes_FromStringAndSize(NULL, needed)
+        else:
+            needed = max(needed, 2 * self._small_capacity)
+            filled = self._small_length
+            self._small_length = self._small_capacity = 0  # nothing is left of it if memory is short
+            _PyBytes_Resize(&self._small, needed)
+            self._small_length = filled
+        self._small_capacity = needed
         return 0
 
     cdef int add_body(self, OutgoingBody body, Py_ssize_t length) except -1:
@@ -157,11 +175,13 @@ cdef class Output:
         return 0
 
     cdef int _flush_small(self) except -1:
+        cdef Py_ssize_t filled
         if self._small_length:
-            self._chunks.append(PyBytes_FromStringAndSize(self._small, self._small_length))
-            self._small_length = 0
-            if self._small_capacity > SMALL_KEPT:
-                PyMem_Free(self._small)
-                self._small = NULL
-                self._small_capacity = 0
+            filled = self._small_length
+            self._small_length = self._small_capacity = 0
+            _PyBytes_Resize(&self._small, filled)
+            self._expected = min(filled, SMALL_EXPECTED)
+            self._chunks.append(<object>self._small)
+            Py_DECREF(self._small)
+            self._small = NULL
         return 0
