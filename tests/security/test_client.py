@@ -1,4 +1,4 @@
-"""A client among liars."""
+"""Attacks on a client."""
 
 from __future__ import annotations
 

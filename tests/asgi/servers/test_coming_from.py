@@ -62,27 +62,27 @@ def test_flags(name: str) -> None:
 
 
 def told(row: str) -> list[str]:
-    """The cells of the table of differences, in *row*."""
-    [found] = [cells[1:] for cells in table("What is different") if cells[0].startswith(row)]
+    """Return the cells of *row* in the table of differences."""
+    [found] = [cells[1:] for cells in table("Differences") if cells[0].startswith(row)]
     return found
 
 
 def test_defaults() -> None:
     hypercorn, granian = Config(), HTTP2Settings()
     config = inspect.signature(uvicorn.Config).parameters
-    assert told("streams of") == [
+    assert told("concurrent streams") == [
         "250", str(hypercorn.h2_max_concurrent_streams), str(granian.max_concurrent_streams),
     ]  # fmt: skip
-    assert told("connections that wait")[:2] == [
+    assert told("length of the queue")[:2] == [
         str(config["backlog"].default), str(hypercorn.backlog),
     ]  # fmt: skip
-    assert told("seconds without")[:2] == [
+    assert told("idle seconds")[:2] == [
         str(config["timeout_keep_alive"].default), f"{hypercorn.keep_alive_timeout:g}",
     ]  # fmt: skip
-    assert f"{hypercorn.graceful_timeout:g} s" in told("at SIGTERM: what was")[1]
-    assert f"{hypercorn.startup_timeout:g} s" in told("a startup")[1]
+    assert f"{hypercorn.graceful_timeout:g} s" in told("SIGTERM: requests in progress")[1]
+    assert f"{hypercorn.startup_timeout:g} s" in told("time limit of the startup")[1]
     parameters = inspect.signature(http2.asgi.Handler.lifespan).parameters
-    assert f"{parameters['startup_timeout'].default} s" in told("a startup")[0]
+    assert f"{parameters['startup_timeout'].default} s" in told("time limit of the startup")[0]
     assert f"{config['ws_ping_interval'].default:g} s" in told("pings")[0]
     assert hypercorn.websocket_ping_interval is None
 

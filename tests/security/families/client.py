@@ -1,4 +1,4 @@
-"""A client among liars: servers that answer without end, with nothing, or with too much."""
+"""Attacks on a client: servers that answer without end, with nothing, or with too much."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def origins(start: int, count: int) -> bytes:
     "ORIGIN over TLS, other origins without end",
     secure=True,
     before="45 MiB and rising, a core busy",
-    limit="the set of origins is bounded: bytes cost their sender as much",
+    limit="the set of origins is bounded; the sender has the same cost",
     ends=False,
 )
 def origin_sets(ground: Ground) -> None:
@@ -50,8 +50,8 @@ def origin_sets(ground: Ground) -> None:
 @liar(
     "ORIGIN over TLS, the same origins without end",
     secure=True,
-    before="went on",
-    limit="nothing new is kept: bytes cost their sender as much",
+    before="unlimited",
+    limit="nothing new is stored; the sender has the same cost",
     ends=False,
 )
 def origin_again(ground: Ground) -> None:
@@ -62,7 +62,7 @@ def origin_again(ground: Ground) -> None:
 @liar(
     "ORIGIN over TLS, empty without end",
     secure=True,
-    before="went on",
+    before="unlimited",
     limit="`control_frame_burst`",
 )
 def origin_empty(ground: Ground) -> None:
@@ -72,7 +72,7 @@ def origin_empty(ground: Ground) -> None:
 
 @liar(
     "ALTSVC without end",
-    before="went on",
+    before="unlimited",
     limit="`control_frame_burst`",
 )
 def altsvc(ground: Ground) -> None:
@@ -95,8 +95,8 @@ def promise(promised: int, path: str) -> bytes:
 
 @liar(
     "PUSH_PROMISE without end",
-    before="went on",
-    limit="each is cancelled, and nothing is kept",
+    before="unlimited",
+    limit="each is cancelled, nothing is stored",
     ends=False,
 )
 def promises(ground: Ground) -> None:
@@ -110,8 +110,8 @@ def promises(ground: Ground) -> None:
 
 @liar(
     "pushed responses without end, each whole",
-    before="went on",
-    limit="each is cancelled, and nothing is kept",
+    before="unlimited",
+    limit="each is cancelled, nothing is stored",
     ends=False,
 )
 def pushes(ground: Ground) -> None:
@@ -128,7 +128,7 @@ def pushes(ground: Ground) -> None:
 
 @liar(
     "informational responses without end",
-    before="went on",
+    before="unlimited",
     limit="`control_frame_burst`",
 )
 def interim(ground: Ground) -> None:
@@ -138,7 +138,7 @@ def interim(ground: Ground) -> None:
 
 @liar(
     "SETTINGS without end",
-    before="went on",
+    before="unlimited",
     limit="`control_frame_burst`",
 )
 def client_settings(ground: Ground) -> None:
@@ -150,7 +150,7 @@ def client_settings(ground: Ground) -> None:
 
 @liar(
     "PING without end",
-    before="went on",
+    before="unlimited",
     limit="`control_frame_burst`",
 )
 def client_pings(ground: Ground) -> None:
@@ -171,7 +171,7 @@ def client_continuations(ground: Ground) -> None:
 
 @liar(
     "empty DATA without end",
-    before="went on",
+    before="unlimited",
     limit="`max_session_invalid_frames`",
 )
 def client_empty_data(ground: Ground) -> None:
@@ -183,7 +183,7 @@ def client_empty_data(ground: Ground) -> None:
 
 @liar(
     "WINDOW_UPDATE of one byte without end",
-    before="went on",
+    before="unlimited",
     limit="`control_frame_burst`",
 )
 def client_windows(ground: Ground) -> None:
@@ -193,7 +193,7 @@ def client_windows(ground: Ground) -> None:
 
 @liar(
     "PRIORITY and frames of an unknown type without end",
-    before="went on",
+    before="unlimited",
     limit="`control_frame_burst`",
 )
 def client_unknown(ground: Ground) -> None:
@@ -203,8 +203,8 @@ def client_unknown(ground: Ground) -> None:
 
 
 @liar(
-    "GOAWAY without end, a request under way",
-    before="went on",
+    "GOAWAY without end, a request in progress",
+    before="unlimited",
     limit="`control_frame_burst`",
 )
 def client_goaways(ground: Ground) -> None:

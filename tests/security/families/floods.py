@@ -44,7 +44,7 @@ def opened(ground: Ground) -> Peer:
 @attack(
     "PING without end, the answers read (CVE-2019-9512)",
     ends=True,
-    before="went on",
+    before="unlimited",
     limit="`control_frame_burst`",
 )
 def pings(ground: Ground) -> None:
@@ -65,7 +65,7 @@ def pings_unread(ground: Ground) -> None:
 @attack(
     "answers to PINGs that were never sent",
     ends=True,
-    before="went on",
+    before="unlimited",
     limit="`control_frame_burst`",
 )
 def ping_answers(ground: Ground) -> None:
@@ -76,7 +76,7 @@ def ping_answers(ground: Ground) -> None:
 @attack(
     "SETTINGS without end, the answers read (CVE-2019-9515)",
     ends=True,
-    before="went on",
+    before="unlimited",
     limit="`control_frame_burst`",
 )
 def settings(ground: Ground) -> None:
@@ -116,7 +116,7 @@ def settings_answers(ground: Ground) -> None:
 @attack(
     "empty DATA without end (CVE-2019-9518)",
     ends=True,
-    before="went on",
+    before="unlimited",
     limit="`max_session_invalid_frames`",
 )
 def empty_data(ground: Ground) -> None:
@@ -127,7 +127,7 @@ def empty_data(ground: Ground) -> None:
 @attack(
     "DATA of nothing but padding, without end",
     ends=True,
-    before="went on",
+    before="unlimited",
     limit="`control_frame_burst`",
 )
 def padding(ground: Ground) -> None:
@@ -166,7 +166,7 @@ def dribbled_upload(ground: Ground) -> None:
 @attack(
     "WINDOW_UPDATE of one byte without end",
     ends=True,
-    before="went on",
+    before="unlimited",
     limit="`control_frame_burst`",
 )
 def window_updates(ground: Ground) -> None:
@@ -177,7 +177,7 @@ def window_updates(ground: Ground) -> None:
 @attack(
     "responses of 1 MiB fetched a byte at a time (data dribble, CVE-2019-9511)",
     ends=True,
-    before="went on",
+    before="unlimited",
     limit="`control_frame_burst`",
 )
 def dribbled_windows(ground: Ground) -> None:
@@ -211,7 +211,7 @@ def toggled_windows(ground: Ground) -> None:
 @attack(
     "PRIORITY without end",
     ends=True,
-    before="went on",
+    before="unlimited",
     limit="`control_frame_burst`",
 )
 def priorities(ground: Ground) -> None:
@@ -224,9 +224,9 @@ def priorities(ground: Ground) -> None:
 
 
 @attack(
-    "priorities that are shuffled (resource loop, CVE-2019-9513)",
+    "priorities that change all the time (resource loop, CVE-2019-9513)",
     ends=True,
-    before="went on",
+    before="unlimited",
     limit="`control_frame_burst`",
 )
 def shuffled(ground: Ground) -> None:
@@ -243,7 +243,7 @@ def shuffled(ground: Ground) -> None:
 @attack(
     "PRIORITY_UPDATE for streams to come, without end (RFC 9218)",
     ends=True,
-    before="went on",
+    before="unlimited",
     limit="`control_frame_burst`",
 )
 def priority_updates(ground: Ground) -> None:
@@ -258,7 +258,7 @@ def priority_updates(ground: Ground) -> None:
 @attack(
     "frames of an unknown type without end",
     ends=True,
-    before="went on",
+    before="unlimited",
     limit="`control_frame_burst`",
 )
 def unknown_frames(ground: Ground) -> None:
@@ -269,7 +269,7 @@ def unknown_frames(ground: Ground) -> None:
 @attack(
     "ALTSVC and ORIGIN from a client, without end",
     ends=True,
-    before="went on",
+    before="unlimited",
     limit="`control_frame_burst`",
 )
 def extensions(ground: Ground) -> None:
@@ -282,7 +282,7 @@ def extensions(ground: Ground) -> None:
 @attack(
     "GOAWAY without end",
     ends=True,
-    before="went on",
+    before="unlimited",
     limit="`control_frame_burst`",
 )
 def goaways(ground: Ground) -> None:
@@ -380,7 +380,7 @@ def table_updates(ground: Ground) -> None:
 
 @attack(
     "an error answered by GOAWAY, and requests without end after it",
-    limit="what follows an error is dropped",
+    limit="frames after an error are dropped",
 )
 def deaf(ground: Ground) -> None:
     """What a victim reads of a connection that it has ended costs it nothing."""
@@ -405,7 +405,7 @@ def one_after_the_other(ground: Ground, say: bytes, *, wait: bool, frames: bool 
 
 
 @attack(
-    "connections that speak garbage",
+    "connections that send garbage",
     lines=5,
     before="652 lines",
     limit="one line a minute",
@@ -416,7 +416,7 @@ def garbage(ground: Ground) -> None:
 
 
 @attack(
-    "connections that speak garbage to TLS",
+    "connections that send garbage to TLS",
     lines=5,
     secure=True,
     limit="nothing is logged",
@@ -439,7 +439,7 @@ def broken(ground: Ground) -> None:
 
 
 @attack(
-    "connections that are reset by TCP with a request under way",
+    "connections that are reset by TCP with a request in progress",
     lines=5,
     before="125 lines",
     limit="one line a minute",

@@ -84,7 +84,7 @@ def long_trailers(ground: Ground) -> None:
 
 @http1(
     "chunks of one byte, unread",
-    limit="small pieces of a body are joined; flow control: the sender has to wait",
+    limit="small pieces of a body are joined; flow control: the sender must wait",
 )
 def tiny_chunks(ground: Ground) -> None:
     """The body waits in pieces of a byte, until nothing more is read of the socket."""
@@ -101,7 +101,7 @@ def tiny_chunks_read(ground: Ground) -> None:
     without_end(ground, POST % (b"/read", CHUNKED), b"1\r\nx\r\n")
 
 
-@http1("an upload of any size, unread", limit="flow control: the sender has to wait")
+@http1("an upload of any size, unread", limit="flow control: the sender must wait")
 def unread_upload(ground: Ground) -> None:
     """The sender has to stand still."""
     without_end(ground, POST % (b"/upload", b"content-length: 1000000000000\r\n"), b"x" * 65536)
@@ -172,7 +172,7 @@ SMUGGLED_PATH = b"GET /?smuggled HTTP/1.1\r\nhost: localhost\r\n\r\n"
     connections=len(SMUGGLED),
     memory=PER_CONNECTION // 10,
     seconds=10,
-    limit="refused with 400, and ended",
+    limit="refused with 400, connection closed",
 )
 def smuggling(ground: Ground) -> None:
     """Each is refused, and its connection ended: what follows is not answered."""

@@ -108,7 +108,7 @@ def unread_socket_slowly(ground: Ground) -> None:
     "requests for 1 MiB that are reset at once, answers never read",
     before="1,206–1,986 MiB, loop blocked up to 9 s",
     ends=True,
-    limit="`stream_reset_burst`; streams that are dead are not handed out",
+    limit="`stream_reset_burst`; closed streams are not reported",
 )
 def reset_at_once(ground: Ground) -> None:
     """What a handler answers to a stream that is dead already must not be kept."""
@@ -327,7 +327,7 @@ def tiny_data_many(ground: Ground) -> None:
 
 @attack(
     "unread uploads of 1,000 streams as far as the windows allow",
-    limit="flow control: the sender has to wait",
+    limit="flow control: the sender must wait",
 )
 def uploads(ground: Ground) -> None:
     """What the connection's window bounds."""
@@ -369,7 +369,7 @@ def window_toggled(ground: Ground) -> None:
 
 @attack(
     "connections one after the other, each leaving a stream and 1 MiB behind",
-    limit="nothing is kept",
+    limit="nothing is stored",
 )
 def come_and_go(ground: Ground) -> None:
     """Nothing is kept of a connection that has gone."""

@@ -114,7 +114,7 @@ def malformed(ground: Ground) -> None:
 @attack(
     "requests of 200 fields, a byte each",
     ends=True,
-    before="went on",
+    before="unlimited",
     limit="`max_header_list_pairs`, `stream_reset_burst`",
 )
 def too_many_fields(ground: Ground) -> None:
@@ -130,7 +130,7 @@ def too_many_fields(ground: Ground) -> None:
 @attack(
     "requests of 4 MB of fields in 5 KB (HPACK bomb)",
     ends=True,
-    before="went on",
+    before="unlimited",
     limit="`max_header_list_size`, `stream_reset_burst`",
 )
 def header_bomb(ground: Ground) -> None:
@@ -155,7 +155,7 @@ def refused(ground: Ground) -> None:
 
 
 @attack(
-    "requests whose answers are cancelled when they have begun",
+    "requests whose responses are cancelled after they have begun",
     ends=True,
     limit="`stream_reset_burst`",
 )

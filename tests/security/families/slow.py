@@ -126,7 +126,7 @@ def silent_in_tls(ground: Ground) -> None:
     "an error answered by GOAWAY over TLS, close_notify never answered",
     secure=True,
     connections=20,
-    limit="a deadline for the peer's end",
+    limit="a deadline for the peer to close",
 )
 def lingering_tls(ground: Ground) -> None:
     """The connection is closed, without the other half of TLS's end."""
@@ -200,7 +200,7 @@ def endless_block(ground: Ground) -> None:
 
 
 @slow(
-    "an upload that does not go on",
+    "an upload that stalls",
     options={**SHORT, "request_timeout": 1.0},
     before="100 lines",
     limit="`request_timeout`",
@@ -243,10 +243,10 @@ def unread(ground: Ground) -> None:
 
 
 @slow(
-    "broken off with GOAWAY, and kept open",
+    "ended with GOAWAY, but kept open",
     options=SHORT,
     before="100 lines",
-    limit="a deadline for the peer's end",
+    limit="a deadline for the peer to close",
 )
 def lingering(ground: Ground) -> None:
     """The victim has said its last word, and the peer neither reads it nor leaves."""
@@ -257,7 +257,7 @@ def lingering(ground: Ground) -> None:
     "an error answered by GOAWAY, the socket kept open",
     options=SHORT,
     before="100 lines",
-    limit="a deadline for the peer's end",
+    limit="a deadline for the peer to close",
 )
 def lingering_error(ground: Ground) -> None:
     """A connection that was ended is closed, whatever the peer does."""

@@ -329,7 +329,7 @@ def pings(ground: Ground, channels: list[Channel]) -> None:
     "pings of 125 bytes without end, the answers never read",
     "read",
     receive_buffer=4096,
-    limit="one answer is kept, of the latest",
+    limit="only the latest answer is kept",
 )  # fmt: skip
 def pings_unread(ground: Ground, channels: list[Channel]) -> None:
     """RFC 6455 section 5.5.3 lets the latest one stand for all."""
@@ -362,7 +362,7 @@ def unread_bombs(ground: Ground, channels: list[Channel]) -> None:
 @everywhere(
     "a Close, and messages behind it without end",
     "echo",
-    limit="what comes behind it is dropped; a deadline for the peer's end",
+    limit="later messages are dropped; a deadline for the peer to close",
 )  # fmt: skip
 def after_close(ground: Ground, channels: list[Channel]) -> None:
     """Nothing comes of what follows."""
@@ -373,7 +373,7 @@ def after_close(ground: Ground, channels: list[Channel]) -> None:
 @everywhere(
     "the program's Close is never answered, messages without end instead",
     "close",
-    limit="`close_timeout`; what crosses a Close is dropped",
+    limit="`close_timeout`; messages after a Close are dropped",
 )  # fmt: skip
 def no_close(ground: Ground, channels: list[Channel]) -> None:
     """It has ten seconds."""
@@ -386,7 +386,7 @@ def no_close(ground: Ground, channels: list[Channel]) -> None:
 @everywhere(
     "many on one connection, each with a message that is compressed, and echoed",
     "echo", MANY, BOTH,
-    limit="`max_session_memory`: compression is for those that there is memory for",
+    limit="`max_session_memory`: no compression without memory for it",
 )  # fmt: skip
 def many(ground: Ground, channels: list[Channel]) -> None:
     """What a WebSocket costs that has said something once."""
@@ -399,7 +399,7 @@ def many(ground: Ground, channels: list[Channel]) -> None:
 @everywhere(
     "many on one connection, each with 1 KB that inflates to 1 MiB, unreceived",
     "hold", MANY, BOTH,
-    limit="`max_session_memory`: messages that wait are counted",
+    limit="`max_session_memory`: waiting messages are counted",
 )  # fmt: skip
 def many_bombs(ground: Ground, channels: list[Channel]) -> None:
     """A megabyte each."""
@@ -412,7 +412,7 @@ def many_bombs(ground: Ground, channels: list[Channel]) -> None:
 @everywhere(
     "many on one connection, each with most of a message of 1 MiB",
     "read", MANY, BOTH,
-    limit="`max_session_memory`: messages under way are counted",
+    limit="`max_session_memory`: incomplete messages are counted",
 )  # fmt: skip
 def many_halves(ground: Ground, channels: list[Channel]) -> None:
     """A megabyte each, of which the program hears nothing."""
@@ -425,7 +425,7 @@ def many_halves(ground: Ground, channels: list[Channel]) -> None:
 @everywhere(
     "many on one connection, each with most of a text of 1 MiB, 4 MiB in memory",
     "read", MANY, BOTH,
-    limit="`max_session_memory`: messages under way are counted",
+    limit="`max_session_memory`: incomplete messages are counted",
 )  # fmt: skip
 def many_texts(ground: Ground, channels: list[Channel]) -> None:
     """One character outside the Basic Multilingual Plane makes all of them four times as wide."""
