@@ -149,7 +149,7 @@ __all__ = [
     "sensitive_headers",
 ]
 
-# A name is loaded when it is first asked for: a client doesn't wait for what only servers need, and
+# A name is loaded on first access: a client doesn't wait for modules that only servers need, and
 # WebSocket's need an extra.
 _MODULES = {
     "AbortError": "errors",

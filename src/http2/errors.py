@@ -329,7 +329,7 @@ _TABLE: Final[dict[str, tuple[type[Http2Error], str]]] = {
         Http2ValueError,
         "protocol {!r:.128} is not supported: use 'http:' or 'https:'",
     ),
-    # name, what was expected, value
+    # the name, the expected value, the value
     "ERR_INVALID_ARG_TYPE": (
         Http2TypeError,
         "{} must be {}, not {.__class__.__name__}",
@@ -344,7 +344,7 @@ _TABLE: Final[dict[str, tuple[type[Http2Error], str]]] = {
         Http2ValueError,
         "{} must be {}; {!r:.128} is out of range",
     ),
-    # what the value is for ("Header name", "Method"), value
+    # the kind of the value ("Header name", "Method"), the value
     "ERR_INVALID_HTTP_TOKEN": (
         HeaderError,
         "{} {!r:.128} is not an HTTP token",

@@ -44,19 +44,19 @@ __all__ = [
 ]
 
 
-# Here, for the room of WebSockets needs a package that may be missing.
+# Defined here, because the room of WebSockets needs a package that may be missing.
 class WebSocketOptions(TypedDict, total=False):
     """The options of a WebSocket that a `ServerHandshake` takes."""
 
     max_size: int | None
-    """Bytes of a message; None: any number."""
+    """Maximum size of a decompressed message in bytes; None for no limit."""
     max_queue: int
-    """Messages that wait for the application."""
+    """Messages waiting for `WebSocket.recv` at which the peer is held back."""
     compression: bool
     """Whether permessage-deflate is negotiated."""
     ping_interval: float | None
-    """Seconds between pings; None: none."""
+    """Seconds between pings; None for no pings."""
     ping_timeout: float | None
-    """Seconds for an answer; None: any time."""
+    """Seconds within which the peer must send anything after a ping; None for no limit."""
     close_timeout: float
-    """Seconds for the peer's Close frame."""
+    """Seconds for the peer's Close frame after this side's."""

@@ -56,7 +56,7 @@ SessionNames: TypeAlias = Literal["session", "timeout"]
 
 
 class ServerEvents(Protocol):
-    """Those of an `Http2Server`."""
+    """The listeners of an `Http2Server`."""
 
     @overload
     def __call__(self, event: ServerPlain, listener: Plain) -> Plain: ...
@@ -111,7 +111,7 @@ class ServerEvents(Protocol):
 
 
 class SecureServerEvents(Protocol):
-    """Those of an `Http2SecureServer`."""
+    """The listeners of an `Http2SecureServer`."""
 
     @overload
     def __call__(self, event: ServerPlain, listener: Plain) -> Plain: ...

@@ -88,7 +88,7 @@ class _Listener:
         self.plain = self.arity == 2 and not once
 
 
-# The tasks of an emitter whose coroutine listeners have all run to their end at once.
+# The tasks of an emitter whose coroutine listeners have all ended without waiting.
 _NO_TASKS: frozenset[asyncio.Task[object]] = frozenset()
 
 
@@ -321,7 +321,7 @@ class EventEmitter:
             self.task_owner(event, args).run_listener(result, self, event, args)
 
     def task_owner(self, event: str, args: tuple[object, ...]) -> EventEmitter:
-        """Return what owns the tasks of coroutine listeners of *event*: its end cancels them."""
+        """Return the owner of the tasks of *event*'s coroutine listeners: its end cancels them."""
         return self
 
     def run_listener(

@@ -36,7 +36,7 @@ class Emits(Protocol):
         """Run *coroutine*, a listener of *event* of *emitter*, as a task of this object."""
 
     def task_owner(self, event: str, args: tuple[Any, ...]) -> Any:
-        """Return what owns the tasks of coroutine listeners of *event*: its end cancels them."""
+        """Return the owner of the tasks of *event*'s coroutine listeners: its end cancels them."""
 
     def listener_ended(self, work: Work[object], event: str, args: tuple[object, ...]) -> None:
         """Handle the end of the coroutine listener *work*."""

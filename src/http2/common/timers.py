@@ -23,7 +23,7 @@ class IdleTimer:
     """Calls *fire* after *seconds* without activity; `touch` reports activity.
 
     Only one loop timer is pending at a time. When it is due, it checks the time since the last
-    activity, so that activity costs only a look at the clock.
+    activity, so that `touch` only reads the clock.
     """
 
     __slots__ = ("_fire", "_handle", "_last", "_loop", "_seconds")

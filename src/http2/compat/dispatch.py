@@ -30,11 +30,11 @@ class Dispatcher:
     http2_server_request_class: type[Http2ServerRequest] = Http2ServerRequest
     """The class of requests over HTTP/2."""
     http2_server_response_class: type[Http2ServerResponse] = Http2ServerResponse
-    """What they get as the response."""
+    """The type of their second argument."""
     http1_incoming_message_class: type[Http1IncomingMessage] = Http1IncomingMessage
     """The class of requests over HTTP/1."""
     http1_server_response_class: type[Http1ServerResponse] = Http1ServerResponse
-    """What they get as the response."""
+    """The type of their second argument."""
 
     def __post_init__(self) -> None:
         for name, base in (

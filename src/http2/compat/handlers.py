@@ -1,4 +1,4 @@
-"""What handlers of requests get, as types: a server may be given classes of a program's own."""
+"""Types of the arguments of request handlers: a server may have an application's own classes."""
 
 from __future__ import annotations
 

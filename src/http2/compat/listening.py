@@ -1,4 +1,4 @@
-"""What listeners of requests and responses get, as types: see `http2.common.listening`."""
+"""Types of the listeners of requests and responses: see `http2.common.listening`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ResponsePlain: TypeAlias = Literal["close", "drain", "finish", "timeout"]
 
 
 class RequestEvents(Protocol):
-    """Those of a request."""
+    """The listeners of a request."""
 
     @overload
     def __call__(self, event: RequestPlain, listener: Plain) -> Plain: ...
@@ -33,7 +33,7 @@ class RequestEvents(Protocol):
 
 
 class ResponseEvents(Protocol):
-    """Those of a response."""
+    """The listeners of a response."""
 
     @overload
     def __call__(self, event: ResponsePlain, listener: Plain) -> Plain: ...

@@ -44,7 +44,7 @@ class ServerRequest(Message):
         self.stream = stream
         self.headers = headers
 
-    # --- what is known ------------------------------------------------------------------
+    # --- attributes ---------------------------------------------------------------------
 
     method: str
     """The method, such as ``'GET'``."""

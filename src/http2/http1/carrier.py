@@ -88,7 +88,7 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
     def peer_name(self) -> str | None:
         return host_of(self.addresses["peername"])
 
-    # --- what is known ----------------------------------------------------------------
+    # --- attributes -------------------------------------------------------------------
 
     @property
     def socket(self) -> SocketProxy:
@@ -133,7 +133,7 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
         self._write_paused = False
         self._cancel_write_timer()
         self._touch()
-        # not now: asyncio calls this during one of its own writes
+        # in the next turn: asyncio calls this during one of its own writes
         self.loop.call_soon(self._writable)
 
     @abstractmethod

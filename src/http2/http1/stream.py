@@ -65,7 +65,7 @@ class Http1Stream(Http1Writer):
         self.life = LIVE if body is None else RECEIVED
         self.headers_sent = self._watched = False
         if body:
-            # it has come with the head: its reader need not wait
+            # the body arrived with the head: its reader need not wait
             self._buffered = len(body)
             self._chunks = [body]
         else:

@@ -48,7 +48,7 @@ class Http1Writer(Responder):
     # The whole response has been passed to the connection.
     response_ended = False
 
-    # --- what is known ----------------------------------------------------------------
+    # --- attributes -------------------------------------------------------------------
 
     @property
     def writable_length(self) -> int:

@@ -124,7 +124,7 @@ class PrometheusMetrics(ServerMetrics):
         if registry is None:
             registry = prometheus_client.REGISTRY
         self._instruments = _Instruments.of(registry)
-        # what `labels` finds, by what it was asked for
+        # the results of `labels`, by its arguments
         self._children: dict[Labels, tuple[Any, Any, Any]] = {}
         self._active_ones: dict[tuple[str, str], Any] = {}
         super().__init__(

@@ -23,17 +23,17 @@ __all__ = ["DURATION_BUCKETS", "SIZE_BUCKETS", "Labels", "Route", "ServerMetrics
 Route: TypeAlias = Callable[[str, str], str | None]
 """A function of a request's method and target that returns its route, or None."""
 
-# RFC 9110, RFC 5789 and the QUERY of httpbis: what the conventions call known.
+# The known methods of the conventions: RFC 9110, RFC 5789 and httpbis's QUERY.
 METHODS: Final = frozenset(
     {"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE"}
 )
 OTHER: Final = "_OTHER"
 
-# Seconds: those of the conventions.
+# In seconds, as in the conventions.
 DURATION_BUCKETS: Final = (
     0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,
 )  # fmt: skip
-# Bytes: for these the conventions have none.
+# In bytes; the conventions define none.
 SIZE_BUCKETS: Final = (
     0.0, 100.0, 1_000.0, 10_000.0, 100_000.0, 1_000_000.0, 10_000_000.0, 100_000_000.0, 1e9,
 )  # fmt: skip

@@ -18,9 +18,9 @@ class Connections:
         self.transports: set[asyncio.Transport] = set()
         """All others."""
         self.handshakes: set[asyncio.Transport] = set()
-        """Those of them whose TLS handshake is under way."""
+        """The transports with a TLS handshake in progress."""
         self.handed_over: dict[asyncio.Transport, object] = {}
-        """Those that belong to the program, and what holds them: asyncio does so weakly."""
+        """Transports that belong to the application, with the object that keeps them alive."""
 
     def __len__(self) -> int:
         return len(self.transports) + len(self.opening)

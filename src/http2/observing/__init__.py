@@ -1,1 +1,1 @@
-"""Measurements of sessions, streams and exchanges, for a program that asks for them."""
+"""Optional measurements of sessions, streams and exchanges."""

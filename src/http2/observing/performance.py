@@ -19,7 +19,7 @@ __all__ = [
 ]
 
 
-# Node's.
+# Node's entry types.
 ENTRY_TYPES = frozenset(
     {"dns", "function", "gc", "http", "http2", "mark", "measure", "net", "node", "resource"}
 )

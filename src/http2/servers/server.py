@@ -120,9 +120,9 @@ class Http2Server(Closable, Referenced):
         # callbacks for the beginning of `close`
         self._endless: set[Callable[[], object]] = set()
         self._sessions: set[ServedConnection] = set()
-        # those that wait for their PROXY header
+        # connections that wait for their PROXY header
         self._headers: set[asyncio.Task[None]] = set()
-        # those whose protocol is still unknown
+        # connections whose protocol is still unknown
         self._unproven: Queue[Expires] | None = None
 
     def __repr__(self) -> str:

@@ -52,7 +52,7 @@ STRANGE = (b"H", b"\x15")
 # How often a refused request is sent again.
 MOST_REFUSALS = 5
 
-# Responses that are not final, and the one that affects the session.
+# The statuses of responses that are not final, and of the one that affects the session.
 _UNUSUAL = frozenset({*range(200), HTTP_STATUS_MISDIRECTED_REQUEST})
 
 # Seconds that leaving the block of `async with connect(…)` may take.
@@ -94,7 +94,7 @@ class ClientHttp2Session(Http2Session):
     _checker: Connection | None = None
     # Whether the GOAWAY of `close` waits for requests that go first.
     _end_unannounced = False
-    # What the server pushes, from its first promise on.
+    # The server's pushes, from its first promise on.
     _offers: PushOffers | None = None
     # Seconds that `async with` waits at its end for incomplete requests; None for no limit.
     _close_timeout: float | None = CLOSE_TIMEOUT

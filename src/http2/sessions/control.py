@@ -362,7 +362,7 @@ class SessionControl(Closable, Referenced):
         if not self.destroyed:
             self.emit("timeout")
 
-    # --- what is known --------------------------------------------------------------------
+    # --- attributes -----------------------------------------------------------------------
 
     @property
     def socket(self) -> SocketProxy:
@@ -447,7 +447,7 @@ class SessionControl(Closable, Referenced):
             return Settings()
         return self._current_settings(self.engine.remote_setting, self._remote_custom)
 
-    # --- what the engine reports ----------------------------------------------------------
+    # --- the engine's events --------------------------------------------------------------
 
     def _on_settings(
         self, _: int, pairs: list[tuple[int, int]], current: list[tuple[int, int]]
@@ -460,7 +460,7 @@ class SessionControl(Closable, Referenced):
                         self._remote_custom = {}
                     self._remote_custom[identifier] = value
         if self._listeners is not None:
-            # those of this frame: another one may have arrived in the same read
+            # the settings of this frame: another one may have arrived in the same read
             self.emit("remote_settings", _settings_of(current, self._remote_custom))
 
     def _on_settings_ack(self, _: int, current: list[tuple[int, int]], __: None) -> None:
@@ -522,4 +522,4 @@ class SessionControl(Closable, Referenced):
             events.PING_ACK: _on_ping_ack,
         },
     )
-    """What happens at each kind of event; see `http2.engine.events`."""
+    """The handler of each kind of event; see `http2.engine.events`."""

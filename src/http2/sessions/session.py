@@ -546,7 +546,7 @@ class Http2Session(SessionControl):
         if self.closed and not self.streams:
             self.loop.call_soon(self._end_if_idle)
 
-    # --- what the engine reports ----------------------------------------------------------
+    # --- the engine's events --------------------------------------------------------------
 
     def _on_data(self, stream_id: int, data: bytes, end: bool) -> None:
         stream = self.streams.get(stream_id)

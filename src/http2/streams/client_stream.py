@@ -234,7 +234,7 @@ class ClientHttp2Stream(Http2Stream):
         try:
             submit()
         except Exception as error:
-            self._refuse(error)  # this one fails, the others go on
+            self._refuse(error)  # this request fails, the others continue
 
     def begin(self, stream_id: int) -> None:
         """Handle the submission of the request as *stream_id*; send the data that has waited."""

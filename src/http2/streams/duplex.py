@@ -72,7 +72,7 @@ class Duplex(Ending):
     def __init__(self) -> None:
         self.life = LIVE
 
-    # --- how far it has come ------------------------------------------------------------
+    # --- progress -----------------------------------------------------------------------
 
     @property
     def destroyed(self) -> bool:

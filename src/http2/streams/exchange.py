@@ -83,7 +83,7 @@ class Exchange(Duplex, ABC):
         """The session or HTTP/1 connection; also after the end of the exchange."""
         return self._session
 
-    # --- what is known ----------------------------------------------------------------
+    # --- attributes -------------------------------------------------------------------
 
     @property
     def closed(self) -> bool:
@@ -368,7 +368,7 @@ class Responder(Exchange):
     _feeders = 0
     _keeps_handlers = False
     _ends_when_idle = False
-    # What requests and responses show as its socket.
+    # The `socket` of its request and response.
     socket_proxy: Any = None
 
     def _tell_closed(self) -> None:

@@ -44,7 +44,7 @@ class FileRange:
     __slots__ = ("length", "offset")
 
     offset: int
-    """Bytes before the first one that is sent."""
+    """The number of bytes to skip at the beginning."""
     length: int
     """Bytes to send; -1 for all bytes up to the end."""
 

@@ -1,4 +1,4 @@
-"""What listeners of streams get, as types: see `http2.common.listening`."""
+"""Types of the listeners of streams: see `http2.common.listening`."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ClientStreamFields: TypeAlias = Literal["headers", "push", "response", "trailers
 
 
 class StreamEvents(Protocol):
-    """Those of an `Http2Stream` of either side."""
+    """The listeners of an `Http2Stream` of either side."""
 
     @overload
     def __call__(self, event: StreamPlain, listener: Plain) -> Plain: ...
@@ -59,7 +59,7 @@ class StreamEvents(Protocol):
 
 
 class ClientStreamEvents(Protocol):
-    """Those of a `ClientHttp2Stream`."""
+    """The listeners of a `ClientHttp2Stream`."""
 
     @overload
     def __call__(self, event: ClientStreamPlain, listener: Plain) -> Plain: ...

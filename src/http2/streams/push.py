@@ -176,7 +176,7 @@ class Pushes:
         self._session.remove_layer(self._lay)
 
 
-# --- what a client is promised --------------------------------------------------------------
+# --- a client's promises --------------------------------------------------------------------
 
 
 class PushOffers:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ServerHttp2Stream"]
 
-# A request without a body, when it has come.
+# The state of a received request without a body.
 REQUESTED = LIVE.on_peer_end
 
 
@@ -333,7 +333,7 @@ class ServerHttp2Stream(Http2Stream, Responder):
         self.life = self.life.on_peer_end
         self._watched = True
         if to_head:
-            # an answer to it has no body
+            # a response to it has no body
             self._head_request = True
             self.life = self.life.on_end
 

@@ -77,7 +77,7 @@ class Http2Stream(Exchange):
         state = "destroyed" if life.destroyed else "closed" if life.closed else "open"
         return f"<{type(self).__name__} {self.id or 'pending'} {state}>"
 
-    # --- what is known ----------------------------------------------------------------
+    # --- attributes -------------------------------------------------------------------
 
     @property
     def session(self) -> Http2Session | None:

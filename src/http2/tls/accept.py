@@ -144,7 +144,7 @@ class TlsProtocol(asyncio.BufferedProtocol):
             return
         server = self._server
         if self._offered and tls.selected_alpn_protocol() is None:
-            # one that the program's `sni_callback` has chosen: the first was asked before
+            # chosen by the application's `sni_callback`: the first context was checked before
             limit.warn(
                 "no ALPN", None, "%r: an ssl_context selected none of the ALPN protocols that "
                 "a client offers: call its set_alpn_protocols(['h2'])", server,
@@ -179,7 +179,7 @@ class TlsProtocol(asyncio.BufferedProtocol):
         if error is None and server.closing:
             return  # it was the server's own end
         if error is None or not str(error):
-            # what a loop has to say of a client that hangs up
+            # the loop's error for a client that disconnects
             error = ConnectionResetError("the connection was closed during the TLS handshake")
         socket = self._socket or HandshakeSocket(transport, self._inner.claimed)
         logger.debug("%r: TLS handshake with %r failed: %r", server, socket, error)

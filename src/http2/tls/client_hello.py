@@ -30,7 +30,7 @@ def read_client_hello(data: bytes) -> tuple[bool, tuple[bytes, ...] | None]:
         return (True, None) if len(data) > LIMIT else (False, ())
     try:
         return True, _protocols(body)
-    except IndexError:  # a length leads out of what there is
+    except IndexError:  # a length exceeds the data
         return True, None
 
 

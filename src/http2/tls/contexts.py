@@ -24,7 +24,7 @@ __all__ = ["HTTP1", "client_context", "is_adequate", "server_context"]
 # HTTP/1's names in ALPN (RFC 7301 section 6); the second is all that curl --http1.0 offers.
 HTTP1 = ("http/1.1", "http/1.0")
 
-# TLS 1.2 with forward secrecy and AEAD: what appendix A of RFC 9113 leaves.
+# TLS 1.2 with forward secrecy and AEAD: the ciphers that appendix A of RFC 9113 permits.
 CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:DHE+CHACHA20"
 
 

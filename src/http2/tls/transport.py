@@ -118,7 +118,7 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
                 else:
                     self._read_some()
         except ssl.SSLWantReadError:
-            pass  # what is left is less than a record, or was TLS's own
+            pass  # less than a record is left, or it was TLS's own
         except ssl.SSLError as error:
             if not self._closing:
                 self._fail(error)
@@ -319,7 +319,7 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
         self._closing = True
         self._transport.abort()
 
-    # --- what is known ----------------------------------------------------------------------
+    # --- attributes -------------------------------------------------------------------------
 
     def get_extra_info(self, name: str, default: object = None) -> Any:
         """Return the same information as asyncio's TLS transports, and that of the one below."""

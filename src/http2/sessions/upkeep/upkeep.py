@@ -1,7 +1,7 @@
-"""`Upkeep`: what goes on beside a session, by itself, because its options ask for it.
+"""Define `Upkeep`: the regular tasks of a session that its options require.
 
-Each task is created once per session, has its own timer, and gets what it needs handed in. All are
-stopped when the session is destroyed.
+Each task is created once per session, has its own timer, and gets all it needs as arguments. All
+tasks are stopped when the session is destroyed.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ __all__ = ["Upkeep"]
 
 
 class Upkeep:
-    """The tasks of one session: a session that needs none has this and nothing else."""
+    """The regular tasks of one session; a session that needs none has only this object."""
 
     __slots__ = ("_tasks", "watch", "windows")
 
     def __init__(self) -> None:
         self._tasks: tuple[Stops, ...] = ()
         self.watch: Watch | None = None
-        """Looks at the session now and then."""
+        """Polls the session's deadlines."""
         self.windows: WindowGrowth | None = None
         """Grows the receive windows."""
 
@@ -36,7 +36,7 @@ class Upkeep:
         self._tasks = (*self._tasks, task)
 
     def begin_watch(self, session: SessionDoor) -> None:
-        """Keep the deadlines of *session* that can be kept by looking, if it has any."""
+        """Start to poll the deadlines of *session* that raise no event, if it has any."""
         if self.watch is None:
             is_client = session.type == NGHTTP2_SESSION_CLIENT
             self.watch = watch_for(session.loop, session.options, is_client)
