@@ -1,8 +1,8 @@
-"""A certificate for localhost, signed by itself: good for trying things out, and for nothing else.
+"""Create a self-signed certificate for localhost, for development only.
 
 ``python examples/certificate.py FOLDER`` writes FOLDER/cert.pem and FOLDER/key.pem. The
 other examples call `make_certificate`. Browsers and clients trust such a certificate only
-when they are told to; for a server that strangers use, get one from an authority such as
+if they are configured to; for a public server, get one from an authority such as
 Let's Encrypt.
 """
 

@@ -1,7 +1,7 @@
 """Reach a TCP server through an HTTP/2 proxy, such as `connect_proxy.py`.
 
 ``python examples/connect_client.py http://localhost:8001 localhost:8000``: sends a name and
-shows what the server says.
+prints the server's answer.
 """
 
 from __future__ import annotations

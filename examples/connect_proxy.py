@@ -22,12 +22,12 @@ proxy = http2.create_server()
 
 @proxy.on("stream")
 async def tunnel(stream: http2.ServerHttp2Stream, headers: http2.Headers) -> None:
-    """Connect to what the client has named, and carry bytes both ways."""
+    """Connect to the requested host, and copy bytes in both directions."""
     if headers[":method"] != "CONNECT":
         stream.close(NGHTTP2_REFUSED_STREAM)
         return
     target = urlsplit(f"//{headers[':authority']}")
-    # a proxy that connects to anything is an open door
+    # a proxy must not connect to any host that a client names
     if target.hostname not in args.allow:
         stream.respond({":status": 403}, end_stream=True)
         return
@@ -37,7 +37,7 @@ async def tunnel(stream: http2.ServerHttp2Stream, headers: http2.Headers) -> Non
         stream.close(NGHTTP2_CONNECT_ERROR)
         return
     stream.respond()
-    # each ends its sink at its end, and breaks both when either breaks
+    # each pipe ends its sink at the end; a failure of one breaks both
     await asyncio.gather(
         http2.pipe(reader, stream), http2.pipe(stream, writer), return_exceptions=True
     )
@@ -45,7 +45,7 @@ async def tunnel(stream: http2.ServerHttp2Stream, headers: http2.Headers) -> Non
 
 
 async def main() -> None:
-    """Listen; `http2.run` goes on until Ctrl-C."""
+    """Listen; `http2.run` continues until Ctrl-C."""
     await proxy.listen(args.port, "127.0.0.1")
     print(f"Proxy on http://127.0.0.1:{proxy.address()[1]}/", flush=True)
 

@@ -1,4 +1,4 @@
-"""A long report, made while it is sent, and no faster than its client reads.
+"""Send a long report while it is generated, and only as fast as the client reads.
 
 Before the first row is known, Early Hints (status 103) tell browsers to fetch the
 stylesheet. Run it, then::
@@ -25,7 +25,7 @@ HEAD = '<!doctype html><link rel="stylesheet" href="/style.css"><table>\n'
 async def send_report(response: http2.Http2ServerResponse, rows: int) -> None:
     """Send a table of squares."""
     response.write_early_hints({"link": "</style.css>; rel=preload; as=style"})
-    await asyncio.sleep(0.1)  # as if a database were asked
+    await asyncio.sleep(0.1)  # simulates a database query
     response.write_head(200, {"content-type": "text/html; charset=utf-8"})
     response.write(HEAD)
     done = 0
@@ -33,13 +33,13 @@ async def send_report(response: http2.Http2ServerResponse, rows: int) -> None:
         while done < rows:
             end = min(done + 500, rows)
             block = "".join(f"<tr><td>{n}<td>{n * n}\n" for n in range(done, end))
-            # False means that the client takes less than we have for it
+            # False means that the client reads more slowly than we write
             if not response.write(block):
                 await response.drain()
             done = end
         await response.end("</table>\n")
     finally:
-        # also when the client has left: this task is cancelled then
+        # also if the client has disconnected: then this task is cancelled
         print(f"made {done} of {rows} rows", flush=True)
 
 

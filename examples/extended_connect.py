@@ -1,7 +1,7 @@
 """The extended CONNECT of RFC 8441: a stream becomes a tunnel for another protocol.
 
 A server that offers it and a client that uses it, in one program. The protocol in the tunnel
-is one of our own, ``upper``, which sends back what it gets in capitals.
+is ``upper``, which sends received text back in upper case.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ server = http2.create_server(settings={"enable_connect_protocol": True})
 
 @server.on("stream")
 async def on_stream(stream: http2.ServerHttp2Stream, headers: http2.Headers) -> None:
-    """Serve the one protocol that we know."""
+    """Serve the only supported protocol."""
     if headers.get(":protocol") != "upper":
         stream.respond({":status": 501}, end_stream=True)
         return
@@ -27,7 +27,7 @@ async def on_stream(stream: http2.ServerHttp2Stream, headers: http2.Headers) -> 
 
 
 async def main() -> None:
-    """Ask for the tunnel once the server has said that it may be asked for."""
+    """Request the tunnel after the server has announced its support."""
     await server.listen(0, "127.0.0.1")
     client = http2.connect(f"http://127.0.0.1:{server.address()[1]}")
     offered: asyncio.Future[http2.Settings] = asyncio.get_running_loop().create_future()

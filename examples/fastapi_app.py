@@ -27,7 +27,7 @@ app = FastAPI(title="HTTP/2")
 
 
 class Greeting(BaseModel):
-    """What `/hello` answers."""
+    """The answer of `/hello`."""
 
     text: str
     http_version: str
@@ -35,13 +35,13 @@ class Greeting(BaseModel):
 
 @app.get("/hello/{name}")
 async def hello(name: str, request: Request) -> Greeting:
-    """Say which version of HTTP carries this."""
+    """Return the version of HTTP in use."""
     return Greeting(text=f"Hello, {name}!", http_version=request.scope["http_version"])
 
 
 @app.get("/ticks")
 async def ticks(count: int = 10, seconds: float = 0.1) -> StreamingResponse:
-    """Server-sent events: over HTTP/2 any number of these share a connection with all else."""
+    """Send server-sent events: over HTTP/2, they share the connection with other requests."""
 
     async def events() -> AsyncIterator[str]:
         for number in range(count):
@@ -53,7 +53,7 @@ async def ticks(count: int = 10, seconds: float = 0.1) -> StreamingResponse:
 
 @app.put("/sum")
 async def checksum(request: Request) -> dict[str, Any]:
-    """Read a body of any length, no faster than it is summed up."""
+    """Read a body of any length, as fast as it is hashed."""
     digest = hashlib.sha256()
     size = 0
     async for chunk in request.stream():
@@ -66,12 +66,12 @@ async def checksum(request: Request) -> dict[str, Any]:
 async def upload(
     file: Annotated[UploadFile, File()], title: Annotated[str, Form()] = ""
 ) -> dict[str, Any]:
-    """Take a form, as browsers send it."""
+    """Accept a form, as browsers send it."""
     return {"title": title, "name": file.filename, "bytes": len(await file.read())}
 
 
 class Checked(Response):
-    """A response whose trailers have the checksum of its body, for clients that take trailers."""
+    """A response with a checksum of its body in its trailers, for clients that accept trailers."""
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Send it."""
@@ -86,5 +86,5 @@ class Checked(Response):
 
 @app.get("/checked")
 async def checked() -> Checked:
-    """With `-H 'te: trailers'`, the trailers come too."""
+    """Send trailers to clients that accept them (`-H 'te: trailers'`)."""
     return Checked(b"something to be sure of\n", media_type="text/plain")

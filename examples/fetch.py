@@ -25,7 +25,7 @@ async def main(url: str) -> None:
         for name, value in headers.items():
             print(f"{name}: {value}")
         print(flush=True)
-        # Reading is what lets the server send on: a large body never piles up here.
+        # The server sends only as fast as this loop reads: a large body needs little memory.
         async for chunk in stream:
             sys.stdout.buffer.write(chunk)
 

@@ -1,7 +1,7 @@
-"""The smallest server: says hello to every request.
+"""The smallest server: it answers every request with a greeting.
 
 Run it, then ``python examples/fetch.py http://localhost:8000/`` or
-``curl --http2-prior-knowledge http://localhost:8000/``. Browsers speak HTTP/2 only over
+``curl --http2-prior-knowledge http://localhost:8000/``. Browsers use HTTP/2 only over
 TLS: see secure_server.py.
 """
 

@@ -1,4 +1,4 @@
-"""A JSON API: notes that are made, read, replaced and deleted, in the clear.
+"""A JSON API for notes, without TLS: create, read, replace and delete them.
 
 The same port and the same handler serve HTTP/2 and HTTP/1.1. Run it, then::
 
@@ -19,14 +19,14 @@ from typing import Any
 
 import http2
 
-LIMIT = 100_000  # bytes that a note may have
+LIMIT = 100_000  # maximum size of a note in bytes
 
 notes: dict[str, str] = {}
 numbers = itertools.count(1)
 
 
 def answer(method: str, path: str, value: Any) -> tuple[int, Any]:
-    """Do what a request with the JSON *value* asks for; the status and the JSON to answer with."""
+    """Process a request with the JSON *value*; return the status and the JSON of the response."""
     match method, path.split("/")[1:], value:
         case "GET" | "HEAD", ["notes"], _:
             return 200, notes
@@ -49,7 +49,7 @@ async def on_request(
     request: http2.Http2ServerRequest, response: http2.Http2ServerResponse
 ) -> None:
     """Answer a request in JSON."""
-    # a body is never longer than its content-length
+    # the library checks that a body is not longer than its content-length
     length = int(request.headers.get("content-length", 0))
     value = None
     if length > LIMIT:

@@ -1,4 +1,4 @@
-"""A server that takes JSON by POST and answers in JSON; post_json.py is a client for it."""
+"""A server that accepts JSON by POST and answers in JSON; post_json.py is a client for it."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ server = http2.create_server()
 
 
 def answer(stream: http2.ServerHttp2Stream, status: int, value: Any) -> None:
-    """Send *value* as JSON, and nothing more."""
+    """Send *value* as JSON."""
     stream.respond({":status": status, "content-type": "application/json"})
     stream.end(json.dumps(value))
 
 
 @server.on("stream")
 async def on_stream(stream: http2.ServerHttp2Stream, headers: http2.Headers) -> None:
-    """Sum up the numbers that were sent; a coroutine, for the body is still on its way."""
+    """Answer with the sum of the numbers; a coroutine function, because the body arrives later."""
     if headers[":method"] != "POST":
         stream.respond({":status": 405, "allow": "POST"}, end_stream=True)
         return
@@ -32,7 +32,7 @@ async def on_stream(stream: http2.ServerHttp2Stream, headers: http2.Headers) -> 
         body += chunk
         if len(body) > LIMIT:
             answer(stream, 413, {"error": f"at most {LIMIT} bytes, please"})
-            stream.close()  # once the answer is out, tell the client to stop
+            stream.close()  # after the answer was sent, tell the client to stop
             return
     try:
         numbers = json.loads(body)["numbers"]

@@ -1,4 +1,4 @@
-"""One port, one handler, whatever the client speaks: HTTP/2, HTTP/1.1 or HTTP/1.0 over TLS.
+"""One port and one handler for HTTP/2, HTTP/1.1 and HTTP/1.0 over TLS.
 
 Client and server agree on a protocol in the TLS handshake, by ALPN. Run it, then compare::
 
@@ -21,7 +21,7 @@ import http2
 
 
 def on_request(request: http2.Http2ServerRequest, response: http2.Http2ServerResponse) -> None:
-    """Tell the client what it speaks."""
+    """Answer with the client's protocol."""
     assert request.socket is not None
     told = {
         "alpn_protocol": request.socket.alpn_protocol,
@@ -32,7 +32,7 @@ def on_request(request: http2.Http2ServerRequest, response: http2.Http2ServerRes
 
 
 async def main(port: int) -> None:
-    """Serve until Ctrl-C, with a certificate that is thrown away at once."""
+    """Serve until Ctrl-C, with a temporary certificate."""
     with tempfile.TemporaryDirectory() as folder:
         cert, key = make_certificate(folder)
         server = http2.create_secure_server(on_request, cert=cert, key=key, allow_http1=True)

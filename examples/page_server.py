@@ -1,7 +1,7 @@
 """A page for browsers: a stylesheet, a script and images over one connection, and an upload.
 
-Early Hints (status 103) name the stylesheet while the page is still being made. Run it, and
-open https://localhost:8443/ in a browser, which has to be told to trust its certificate.
+Early Hints (status 103) name the stylesheet while the page is still being generated. Run it, and
+open https://localhost:8443/ in a browser, which will ask whether to trust its certificate.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ SCRIPT = """document.getElementById("script").style.background = "#ffffff"\n"""
 
 
 def png(colour: str) -> bytes:
-    """An image of one pixel."""
+    """Return an image of one pixel."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         body = kind + data
@@ -58,12 +58,12 @@ FILES = {
 async def on_request(
     request: http2.Http2ServerRequest, response: http2.Http2ServerResponse
 ) -> None:
-    """Answer what a browser asks for."""
+    """Answer the requests of a browser."""
     if request.url == "/upload":
         await upload_server.on_request(request, response)
     elif request.url == "/":
         response.write_early_hints({"link": "</style.css>; rel=preload; as=style"})
-        await asyncio.sleep(0.1)  # as if a database were asked
+        await asyncio.sleep(0.1)  # simulates a database query
         response.write_head(200, {"content-type": "text/html; charset=utf-8"})
         response.end(PAGE)
     elif request.url in FILES:

@@ -11,7 +11,7 @@ import http2
 
 
 async def post(session: http2.ClientHttp2Session, value: Any) -> tuple[int, Any]:
-    """POST *value*; return the status and what was answered."""
+    """POST *value*; return the status and the answer."""
     stream = session.request(
         {":method": "POST", ":path": "/sum", "content-type": "application/json"}
     )
@@ -22,7 +22,7 @@ async def post(session: http2.ClientHttp2Session, value: Any) -> tuple[int, Any]
 
 
 async def main(url: str) -> None:
-    """Post numbers, and something that is none."""
+    """Post numbers, and a value that is not a list of numbers."""
     async with http2.connect(url) as session:
         answers = await asyncio.gather(
             post(session, {"numbers": [1, 2, 3.5]}),

@@ -1,7 +1,7 @@
 """GET a page of an https: server through an HTTP/2 proxy, such as `connect_proxy.py`.
 
 ``python examples/proxied_fetch.py http://localhost:8001 https://localhost:8443/ --ca cert.pem``:
-the proxy sees where the bytes go, and none of what they say.
+the proxy sees the destination, but not the contents.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A client that takes what a server pushes.
+"""A client that accepts a server's pushes.
 
 Run ``python examples/push_server.py``, then this with its address.
 """
@@ -12,7 +12,7 @@ import http2
 
 
 async def main() -> None:
-    """Make one request; print its answer, and what came unasked for."""
+    """Make one request; print its response and the pushed ones."""
     url = sys.argv[1] if len(sys.argv) > 1 else "http://localhost:8000/"
     async with http2.connect(url) as session:
         taken: asyncio.Future[str] = asyncio.get_running_loop().create_future()

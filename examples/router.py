@@ -1,4 +1,4 @@
-"""A server with routes: a handler for each method and path, and one for all the rest."""
+"""A server with routes: a handler for each method and path, and one for all other requests."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def hello_world(stream: http2.ServerHttp2Stream, headers: http2.Headers) -> None
 
 
 def ping(stream: http2.ServerHttp2Stream, headers: http2.Headers) -> None:
-    """Tell whoever watches that the server is up."""
+    """Answer a health check."""
     stream.respond(TEXT)
     stream.end("pong\n")
 
 
 def not_found(stream: http2.ServerHttp2Stream, headers: http2.Headers) -> None:
-    """Answer what has no route."""
+    """Answer requests without a route."""
     stream.respond({":status": 404, **TEXT})
     stream.end("path not found\n")
 
@@ -39,7 +39,7 @@ ROUTES: dict[tuple[str, str], Handler] = {
 
 
 def route(stream: http2.ServerHttp2Stream, headers: http2.Headers) -> None:
-    """Pass a request on to its handler, by the pseudo-headers that say what is asked for."""
+    """Pass a request to the handler for its method and path."""
     path, _, _query = headers[":path"].partition("?")
     handler = ROUTES.get((headers[":method"], path), not_found)
     handler(stream, headers)

@@ -1,6 +1,6 @@
-"""What the larger examples share: a server over TLS, for HTTP/2 and HTTP/1, until Ctrl-C.
+"""Shared code of the larger examples: serve HTTP/2 and HTTP/1 over TLS until Ctrl-C.
 
-mixed_server.py is the same in one piece.
+mixed_server.py is the same in one file.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import http2
 
 
 async def serve(on_request: Callable[..., Any], port: int) -> None:
-    """Serve on *port* of loopback, with a certificate that is made for this run."""
+    """Serve on *port* of loopback, with a new temporary certificate."""
     with tempfile.TemporaryDirectory() as folder:
         cert, key = make_certificate(folder)
         server = http2.create_secure_server(on_request, cert=cert, key=key, allow_http1=True)
@@ -28,7 +28,7 @@ async def serve(on_request: Callable[..., Any], port: int) -> None:
 
 
 def run(on_request: Callable[..., Any]) -> None:
-    """Serve on the port that the command line names."""
+    """Serve on the port from the command line."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, default=8443, help="0 for any free one")
     with suppress(KeyboardInterrupt):

@@ -1,8 +1,8 @@
-"""Fetch over TLS from a server whose certificate no authority has signed.
+"""Fetch over TLS from a server with a self-signed certificate.
 
 ``python examples/secure_client.py CERT [URL]``: CERT is the server's certificate as a PEM
 file, the one that secure_server.py prints. Nothing else is trusted. For servers with a
-certificate of a known authority, leave ``ca`` out.
+certificate of a known authority, omit ``ca``.
 """
 
 from __future__ import annotations

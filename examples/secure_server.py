@@ -1,7 +1,7 @@
-"""HTTP/2 over TLS, which is what browsers speak. secure_client.py is a client for it.
+"""HTTP/2 over TLS, as browsers require it. secure_client.py is a client for it.
 
-A certificate for localhost is made in FOLDER (default: a new temporary folder) unless
-FOLDER has cert.pem and key.pem already.
+A certificate for localhost is created in FOLDER (default: a new temporary folder) unless
+FOLDER contains cert.pem and key.pem.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""A server to try clients on, in the clear and over TLS at once.
+"""A server for trying out clients, with and without TLS.
 
 HTTP/2 and HTTP/1.1 on http://localhost:8080/ and https://localhost:8443/, with a certificate
-that is made at the start and thrown away at the end. Ctrl-C or SIGTERM ends it: requests that
-are under way are finished first, for at most `GRACE` seconds.
+that is created at the start and deleted at the end. Ctrl-C or SIGTERM ends it: requests in
+progress are finished first, for at most `GRACE` seconds.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ import http2
 
 GRACE = 3.0
 
-# The codes of bind() on a machine without IPv6.
+# Errors of bind() on a machine without IPv6.
 NO_SUCH_ADDRESS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
 
 async def on_request(
     request: http2.Http2ServerRequest, response: http2.Http2ServerResponse
 ) -> None:
-    """Answer one request, whatever its client speaks."""
+    """Answer one request, over any version of HTTP."""
     method, path = request.method, request.url.partition("?")[0]
     response.set_header("content-type", "text/plain; charset=utf-8")
     if path == "/":
@@ -39,7 +39,7 @@ async def on_request(
             "Try /headers, /ticks, and a POST to /echo.\n"
         )
     elif path == "/headers":
-        # as they came off the wire, in their order
+        # as received, in order
         response.end("".join(f"{name}: {value}\n" for name, value in request.raw_headers))
     elif path == "/ticks":
         for tick in range(1, 6):
@@ -50,8 +50,8 @@ async def on_request(
         kind = request.headers.get("content-type", "application/octet-stream")
         response.set_header("content-type", kind)
         async for chunk in request:
-            # False means that the client takes less than we have for it: wait, and read no
-            # more in the meantime, which holds the client back in turn.
+            # False means that the client reads more slowly than we write: wait, and read no
+            # more in the meantime, which holds the client back too.
             if not response.write(chunk):
                 await response.drain()
         response.end()
@@ -63,7 +63,7 @@ async def on_request(
 async def listen(
     make: Callable[[], http2.Http2Server], hosts: list[str], port: int, stack: AsyncExitStack
 ) -> int:
-    """Make a server on *port* of each of *hosts*; close them with *stack*; return the port."""
+    """Create a server on *port* of each of *hosts*; close them with *stack*; return the port."""
     bound = 0
     for host in hosts:
         server = make()
@@ -73,14 +73,14 @@ async def listen(
             if bound and error.errno in NO_SUCH_ADDRESS:
                 continue
             raise SystemExit(f"cannot listen on {host} port {port}: {error.strerror}") from None
-        # port 0 means any free one: that of the first address is then everybody's
+        # port 0 means any free one: the port of the first address is then used for all
         port = bound = server.address()[1]
         await stack.enter_async_context(server)
     return bound
 
 
 async def main(args: argparse.Namespace) -> None:
-    """Serve until a signal comes."""
+    """Serve until a signal arrives."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -116,7 +116,7 @@ async def main(args: argparse.Namespace) -> None:
 
 
 def run(coroutine: Any) -> None:
-    """Run *coroutine* on uvloop when it is installed, else on asyncio's own loop."""
+    """Run *coroutine* on uvloop if it is installed, else on asyncio's own loop."""
     try:
         import uvloop
     except ImportError:

@@ -1,6 +1,6 @@
-"""What a session knows about itself, on both sides, and how both hear of its end.
+"""Print a session's properties on both sides, and the events of its end.
 
-Server and client run in this one program, and talk over a real connection.
+Server and client run in the same program, over a real connection.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ def on_session(session: http2.ServerHttp2Session) -> None:
 
 @server.on("stream")
 def on_stream(stream: http2.ServerHttp2Stream, headers: http2.Headers) -> None:
-    """Answer with the protocol's name, then let the connection end."""
+    """Answer with the name of the protocol, then close the session."""
     session = stream.session
-    assert session is not None  # it is None once a stream is destroyed
+    assert session is not None  # it is None after a stream was destroyed
     stream.respond({"content-type": "text/plain"})
     stream.write("hello; ")
     stream.end(f"session protocol: {session.alpn_protocol}")
-    # GOAWAY: this stream is finished first, then the connection ends
+    # sends GOAWAY: this stream may finish, then the connection ends
     session.close()
 
 
 async def main() -> None:
-    """Make one request and look around."""
+    """Make one request and print the properties of its session."""
     await server.listen(0, "127.0.0.1")
     session = http2.connect(f"http://127.0.0.1:{server.address()[1]}")
     session.on("remote_settings", lambda: print("client: the server's settings are here"))

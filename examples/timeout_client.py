@@ -1,4 +1,4 @@
-"""Requests that are given up when the server takes too long; timeout_server.py does."""
+"""Cancel requests if the server, such as timeout_server.py, takes too long."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from http2.constants import NGHTTP2_CANCEL
 
 
 async def idle(session: http2.ClientHttp2Session) -> None:
-    """Give up when nothing has happened on the stream for a while; a slow body may go on."""
+    """Cancel after a time without activity on the stream; a slow body may continue."""
     stream = session.request({":path": "/ping"})
 
     def give_up() -> None:
@@ -25,7 +25,7 @@ async def idle(session: http2.ClientHttp2Session) -> None:
 
 
 async def deadline(session: http2.ClientHttp2Session) -> None:
-    """Give up when the whole exchange is not done in time; Python's own means suffice."""
+    """Cancel if the whole exchange is not complete in time, with `asyncio.timeout`."""
     stream = session.request({":path": "/ping"})
     try:
         async with asyncio.timeout(0.1):
@@ -45,7 +45,7 @@ async def patient(session: http2.ClientHttp2Session) -> None:
 
 
 async def stalled(session: http2.ClientHttp2Session) -> None:
-    """Begin an upload and never go on: the server is the one who gives up."""
+    """Begin an upload and never continue it: the server ends it."""
     stream = session.request({":method": "POST", ":path": "/upload"})
     stream.write("some bytes, and then no more")
     headers = await stream.response()
@@ -53,7 +53,7 @@ async def stalled(session: http2.ClientHttp2Session) -> None:
 
 
 async def main(url: str) -> None:
-    """Make the four requests in turn."""
+    """Make the four requests, one after the other."""
     async with http2.connect(url) as session:
         await idle(session)
         await deadline(session)

@@ -1,7 +1,7 @@
-"""A server that is slow, and that does not wait for ever itself; see timeout_client.py.
+"""A slow server with time limits of its own; see timeout_client.py.
 
-``/ping`` takes its time to answer and stops working as soon as the client gives up.
-``/upload`` takes a body, and gives up when none comes for a while.
+``/ping`` answers late, and stops as soon as the client cancels.
+``/upload`` reads a body, and ends the request if no data arrives for a while.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ server = http2.create_server()
 
 @server.on("stream")
 async def on_stream(stream: http2.ServerHttp2Stream, headers: http2.Headers) -> None:
-    """Pass the request on."""
+    """Pass the request to its handler."""
     if headers[":path"] == "/upload":
         await upload(stream)
     else:
@@ -39,13 +39,13 @@ async def slow_ping(stream: http2.ServerHttp2Stream) -> None:
 
 
 async def upload(stream: http2.ServerHttp2Stream) -> None:
-    """Count a body's bytes; 408 when nothing has come or gone on the stream for PATIENCE."""
+    """Count a body's bytes; answer 408 after PATIENCE seconds without activity on the stream."""
 
     def give_up() -> None:
         print("upload: timed out", flush=True)
         stream.respond({":status": 408, "content-type": "text/plain"})
         stream.end("this took you too long\n")
-        # what is still to come of the request is of no interest: tells the client to stop
+        # tells the client that the rest of the request is not needed
         stream.close()
 
     stream.set_timeout(PATIENCE, give_up)

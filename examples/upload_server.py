@@ -1,4 +1,4 @@
-"""Takes uploads, by PUT or from a form, as they come: counted, hashed, never held in memory.
+"""Receive uploads, by PUT or from a form: count and hash them, without storing them.
 
 Run it, then::
 
@@ -18,11 +18,11 @@ from secure import run
 
 import http2
 
-LIMIT = 16 << 20  # bytes that a file may have; more is answered with 413
+LIMIT = 16 << 20  # maximum size of a file in bytes; the answer to a larger one is 413
 
 
 async def file_of(form: AsyncIterable[bytes], content_type: str) -> AsyncIterator[bytes]:
-    """The first file of a multipart *form*, in pieces (RFC 2046 section 5.1.1)."""
+    """Yield the first file of a multipart *form*, in pieces (RFC 2046 section 5.1.1)."""
     message = Message()
     message["content-type"] = content_type
     border = f"\r\n--{message.get_boundary()}".encode()
@@ -32,7 +32,7 @@ async def file_of(form: AsyncIterable[bytes], content_type: str) -> AsyncIterato
         if not within and b"\r\n\r\n" in held:
             within, held = True, held.partition(b"\r\n\r\n")[2]
         if within:
-            # what may be the beginning of the border waits for the next chunk
+            # the end may be the beginning of the border: it waits for the next chunk
             piece, found, _ = held.partition(border)
             piece = piece if found else held[: 1 - len(border)]
             yield piece
@@ -44,7 +44,7 @@ async def file_of(form: AsyncIterable[bytes], content_type: str) -> AsyncIterato
 async def on_request(
     request: http2.Http2ServerRequest, response: http2.Http2ServerResponse
 ) -> None:
-    """Tell the client how many bytes it has sent, and their hash."""
+    """Answer with the number of received bytes, and their hash."""
     if request.method not in ("POST", "PUT"):
         response.write_head(405, {"allow": "POST, PUT"}).end()
         return

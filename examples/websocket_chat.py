@@ -1,9 +1,9 @@
 """A chat over WebSocket, for browsers and programs, over HTTP/2 and HTTP/1.1.
 
-Run it, and open the address it prints in a browser; in two windows, there is somebody to talk to.
-The page comes over HTTP/2, and its WebSocket is a stream of the same connection (RFC 8441).
-`websocket_client.py` joins in from a terminal. The certificate is made anew at every start: a
-browser wants your word for it.
+Run it, and open the address that it prints in a browser, in two windows.
+The page is sent over HTTP/2, and its WebSocket is a stream of the same connection (RFC 8441).
+`websocket_client.py` joins from a terminal. Each start creates a new certificate: a
+browser asks whether to trust it.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ people: set[http2.WebSocket] = set()
 
 
 async def say(text: str) -> None:
-    """Tell everybody; whoever does not listen for two seconds is left out."""
+    """Send to all people; one that does not receive for two seconds is removed."""
 
     async def tell(person: http2.WebSocket) -> None:
         try:
@@ -73,7 +73,7 @@ async def say(text: str) -> None:
 
 
 async def chat(request: Any) -> None:
-    """One visitor, from the first word to the last."""
+    """Serve one visitor, until the WebSocket is closed."""
     async with http2.accept_websocket(request, subprotocols=["chat"], max_size=4096) as ws:
         people.add(ws)
         try:
@@ -87,7 +87,7 @@ async def chat(request: Any) -> None:
 
 
 def page(request: http2.ServerRequest, response: http2.ServerResponse) -> None:
-    """Give the page."""
+    """Send the page."""
     response.set_header("content-type", "text/html; charset=utf-8")
     response.end(PAGE)
 

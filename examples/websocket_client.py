@@ -1,4 +1,4 @@
-"""Joins the chat of websocket_chat.py over HTTP/2: says each TEXT, and prints what is said.
+"""Join the chat of websocket_chat.py over HTTP/2: send each TEXT, and print all messages.
 
 ``python examples/websocket_client.py wss://localhost:8443/chat "hello" "is anybody there?"``
 """
@@ -13,7 +13,7 @@ import http2
 
 
 async def main(url: str, texts: list[str]) -> None:
-    """Say *texts*, and go on listening until all of them came back."""
+    """Send *texts*, and print messages until all of them have come back."""
     async with http2.connect_websocket(url, subprotocols=["chat"], reject_unauthorized=False) as ws:
         left = list(texts)
         for text in texts:

@@ -1,4 +1,4 @@
-"""The application that the files in this directory deploy: any ASGI application is like it.
+"""The application that the files in this directory deploy; use any ASGI application instead.
 
 pip install 'http2[serve]'
 http2 serve --app-dir examples/deploy app:app
@@ -20,24 +20,24 @@ from starlette.websockets import WebSocket
 
 
 async def hello(request: Request) -> Response:
-    """Say what has come, and from whom: behind a proxy that is the proxy's client."""
+    """Describe the request and its client: behind a proxy, the proxy's client."""
     client = request.client.host if request.client else "a Unix socket"
     version, scheme = request.scope["http_version"], request.scope["scheme"]
     return PlainTextResponse(f"{scheme} over HTTP/{version} from {client}\n")
 
 
 async def healthy(request: Request) -> Response:
-    """Ready for requests: look here at what the application cannot do without."""
+    """Answer whether the application is ready; check here what it cannot work without."""
     return PlainTextResponse("ready\n")
 
 
 async def alive(request: Request) -> Response:
-    """The process answers: a restart would help if it did not, so look at nothing else."""
+    """Answer whether the process works; check nothing else, because a failure causes a restart."""
     return PlainTextResponse("alive\n")
 
 
 async def digest(request: Request) -> Response:
-    """Read a body as it comes."""
+    """Read a body in chunks."""
     found = hashlib.sha256()
     async for chunk in request.stream():
         found.update(chunk)
@@ -45,7 +45,7 @@ async def digest(request: Request) -> Response:
 
 
 async def download(request: Request) -> Response:
-    """Send as many bytes as are asked for."""
+    """Send the requested number of bytes."""
     return Response(bytes(int(request.query_params.get("bytes", 1_000_000))))
 
 
@@ -68,10 +68,10 @@ async def chat(websocket: WebSocket) -> None:
 
 
 class Echo:
-    """A method of gRPC: its message comes back, the status in the trailers."""
+    """A gRPC method that returns its message, with the status in the trailers."""
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Answer while the request comes."""
+        """Answer while the request is received."""
         start = {"type": "http.response.start", "status": 200, "trailers": True}
         await send({**start, "headers": [(b"content-type", b"application/grpc")]})
         more = True

@@ -1,10 +1,10 @@
-"""A server of this library as a service: it has an access log, and loses nothing at its end.
+"""A server of this library as a service, with an access log and a graceful shutdown.
 
     python examples/deploy/service.py --port 8444 --proxy 127.0.0.0/8
     python examples/deploy/service.py --fd 3    # the socket that systemd has opened
 
-With --proxy every connection has to begin with the PROXY protocol, as HAProxy's `send-proxy-v2`
-and nginx's `proxy_protocol on` say it. SIGTERM or Ctrl-C ends it; SIGHUP has it load its
+With --proxy, every connection must begin with a PROXY header, as HAProxy's `send-proxy-v2`
+and nginx's `proxy_protocol on` send it. SIGTERM or Ctrl-C ends it; SIGHUP makes it load its
 certificate again.
 """
 
@@ -19,12 +19,12 @@ import sys
 
 import http2
 
-# Seconds that requests under way have at the end.
+# Seconds that requests in progress have at the shutdown.
 GRACE = 25.0
 
 
 def hello(request: http2.Http2ServerRequest, response: http2.Http2ServerResponse) -> None:
-    """Say who asks: behind a proxy that speaks the PROXY protocol, its client."""
+    """Answer with the client's address, also behind a proxy that uses the PROXY protocol."""
     if request.url == "/health":
         response.end("ready\n")
         return
@@ -33,7 +33,7 @@ def hello(request: http2.Http2ServerRequest, response: http2.Http2ServerResponse
 
 
 def make(given: argparse.Namespace) -> http2.Http2Server:
-    """The server, as the command line has it."""
+    """Create the server for the command line's options."""
     if given.cert:
         return http2.create_secure_server(
             hello, cert=given.cert, key=given.key, allow_http1=True, proxy_protocol=given.proxy
@@ -42,14 +42,14 @@ def make(given: argparse.Namespace) -> http2.Http2Server:
 
 
 async def main(given: argparse.Namespace) -> None:
-    """Serve until a signal comes, and then what was asked for."""
+    """Serve until a signal arrives, then finish the requests in progress."""
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     server = make(given)
     http2.AccessLog(server)
     if isinstance(server, http2.Http2SecureServer):
-        # a replaced certificate is taken over
+        # load a replaced certificate
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, server.set_secure_context)
     if given.fd is None:
         await server.listen(given.port, given.host)

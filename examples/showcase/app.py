@@ -8,8 +8,8 @@ and open https://localhost:8443/ in a browser. A terminal gets text of the same 
 
     curl -k --http2 https://localhost:8443/
 
-Nothing is needed but a server that speaks ASGI; what a server or a protocol does not offer, the
-page says.
+It needs only an ASGI server. The page names the features that a server or a protocol does
+not support.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ KINDS = {
 }
 FILES = {f"/{path.name}": path for path in PAGE.iterdir() if path.suffix in KINDS}
 
-# Seconds that the page takes to be made, as if a database were asked: what 103 can be used for.
+# Seconds to generate the page, which simulate a database query: the reason to send status 103.
 THINKING = 0.15
 HINTS = ["</style.css>; rel=preload; as=style", "</connection.js>; rel=modulepreload"]
 
-# Nothing from elsewhere, no script or style within the page.
+# Nothing from other sites, no scripts or styles within the page.
 POLICY = b"default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'"
 
 HELLO = """\
@@ -73,12 +73,12 @@ async def respond(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def wants_page(scope: Scope) -> bool:
-    """Whether it is a browser that asks: curl takes anything, and gets the text."""
+    """Return whether a browser sent the request: curl accepts anything, and gets the text."""
     return any(name == b"accept" and b"text/html" in value for name, value in scope["headers"])
 
 
 async def front_page(scope: Scope, send: Send) -> None:
-    """The page; while it is being made, Early Hints name what it will need."""
+    """Send the page; while it is generated, Early Hints name the files that it will need."""
     await early_hints(scope, send, HINTS)
     await asyncio.sleep(THINKING)
     body = (PAGE / "index.html").read_bytes()
@@ -90,7 +90,7 @@ async def front_page(scope: Scope, send: Send) -> None:
 
 
 async def hello(scope: Scope, receive: Receive, send: Send) -> None:
-    """Say which version of HTTP carries this."""
+    """Return the version of HTTP in use."""
     query = scope["query_string"].decode("latin-1")
     path = scope["path"] + (f"?{query}" if query else "")
     text = HELLO.format(version=scope["http_version"], method=scope["method"], path=path)
@@ -98,13 +98,13 @@ async def hello(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def headers(scope: Scope, receive: Receive, send: Send) -> None:
-    """The request's fields, as an application gets them."""
+    """Send the request's fields, as an application gets them."""
     lines = [name + b": " + value + b"\n" for name, value in scope["headers"]]
     await answer(scope, send, b"".join(lines))
 
 
 async def ticks(scope: Scope, receive: Receive, send: Send) -> None:
-    """Five lines in a second."""
+    """Send five lines in a second."""
     start = {"type": "http.response.start", "status": 200}
     await send({**start, "headers": [(b"content-type", b"text/plain; charset=utf-8")]})
     for tick in range(1, 6):
@@ -115,7 +115,7 @@ async def ticks(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def echo(scope: Scope, receive: Receive, send: Send) -> None:
-    """The request's body, as it comes: what the client does not take is not read."""
+    """Send the request's body back while it arrives; read only as fast as the client reads."""
     kind = dict(scope["headers"]).get(b"content-type", b"application/octet-stream")
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", kind)]})
     more = True
@@ -130,7 +130,7 @@ async def echo(scope: Scope, receive: Receive, send: Send) -> None:
 
 READ, WRITE = ("GET", "HEAD"), ("POST", "PUT")
 
-# What answers which path, and which methods it has.
+# By path: its methods, and the function that answers.
 WORK: dict[str, tuple[tuple[str, ...], Any]] = {
     "/": (READ, hello),
     "/headers": (READ, headers),

@@ -1,4 +1,4 @@
-"""What the panels of the page ask for: events, hints, a push, an upload, tiles, a WebSocket."""
+"""The page's panels: events, hints, a push, an upload, tiles and a WebSocket."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from .responses import Receive, Scope, Send, answer, common, connection, early_h
 
 # Seconds between two events.
 PACE = 0.5
-# Seconds between the hints and the answer that they are for.
+# Seconds between the hints and their response.
 THINKING = 0.3
-# Bytes a second that an upload is read with: fast enough, and slow enough to be watched.
+# Bytes per second that are read of an upload: slow enough to watch the progress.
 READING = 8 << 20
 
 JSON = "application/json"
 
 
 async def events(scope: Scope, receive: Receive, send: Send) -> None:
-    """Server-sent events until the client goes; one that comes back goes on where it was."""
+    """Send server-sent events until the client disconnects; continue after a reconnection."""
     last = dict(scope["headers"]).get(b"last-event-id", b"")
     number = int(last) if last.isdigit() and len(last) < 10 else 0
     fields = [(b"content-type", b"text/event-stream"), *common(scope)]
@@ -35,22 +35,22 @@ async def events(scope: Scope, receive: Receive, send: Send) -> None:
             await send({"type": "http.response.body", "body": event, "more_body": True})
             await asyncio.wait([gone], timeout=PACE)
     except OSError:
-        pass  # the client has gone while we sent
+        pass  # the client has disconnected
     except asyncio.CancelledError:
-        # the server ends, and has waited for us as long as it was told to: a proper end
+        # the server shuts down, and its time limit has passed: end the response normally
         await send({"type": "http.response.body"})
     finally:
         gone.cancel()
 
 
 async def until_gone(receive: Receive) -> None:
-    """Return when the client has gone."""
+    """Return when the client has disconnected."""
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
 async def hints(scope: Scope, receive: Receive, send: Send) -> None:
-    """Status 103 at once, and the answer some time later."""
+    """Send status 103 at once, and the final response later."""
     sent = await early_hints(scope, send, ["</style.css>; rel=preload; as=style"])
     await asyncio.sleep(THINKING)
     body = json.dumps({"sent": sent, "thinking": THINKING, "http_version": scope["http_version"]})
@@ -58,7 +58,7 @@ async def hints(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def push(scope: Scope, receive: Receive, send: Send) -> None:
-    """Push a file to a client that takes it, and say whether this one does."""
+    """Push a file if the client accepts it, and answer whether it does."""
     able = "http.response.push" in scope.get("extensions", {})
     if able:
         await send({"type": "http.response.push", "path": "/pushed.txt", "headers": []})
@@ -67,12 +67,12 @@ async def push(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def pushed(scope: Scope, receive: Receive, send: Send) -> None:
-    """What is pushed."""
+    """Send the pushed file."""
     await answer(scope, send, b"This came without having been asked for.\n")
 
 
 async def upload(scope: Scope, receive: Receive, send: Send) -> None:
-    """Count and hash a body, no faster than `READING`: the client has to wait for us."""
+    """Count and hash a body, at most as fast as `READING`: the client must wait."""
     digest, size, begun = hashlib.sha256(), 0, time.monotonic()
     more = True
     while more:
@@ -93,7 +93,7 @@ async def upload(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def tile(scope: Scope, send: Send) -> None:
-    """A part of the picture, ``/tile/17.svg``; the further from the sun, the later."""
+    """Send a part of the picture, ``/tile/17.svg``; the further from the sun, the later."""
     name = scope["path"].removeprefix("/tile/").removesuffix(".svg")
     number = int(name) if name.isdigit() and len(name) < 4 else picture.TILES
     if number >= picture.TILES:
@@ -105,7 +105,7 @@ async def tile(scope: Scope, send: Send) -> None:
 
 
 async def chat(scope: Scope, receive: Receive, send: Send) -> None:
-    """A WebSocket that first says what carries it, and then repeats what it hears."""
+    """Serve a WebSocket that first sends its HTTP version, and then echoes messages."""
     assert (await receive())["type"] == "websocket.connect"
     if scope["path"] != "/echo":
         await send({"type": "websocket.close"})

@@ -1,4 +1,4 @@
-"""A picture in a hundred tiles, each of them an SVG image of its own: a sun over hills."""
+"""A picture of a sun over hills in a hundred tiles, each of them an SVG image."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ TILES = SIDE * SIDE
 EDGE = 40
 SUN = (264, 148)
 
-# Seconds until the first tile comes, and for each unit of the way to the sun.
+# Seconds until the first tile is sent, and for each unit of distance to the sun.
 AT_LEAST, A_UNIT = 0.1, 0.0007
 
 DRAWING = """
@@ -60,7 +60,7 @@ DRAWING = """
 
 
 def tile(number: int) -> str:
-    """The tile *number*, in rows from the left at the top: a window on the whole drawing."""
+    """Return the tile *number*, in rows from the top left: a window on the whole drawing."""
     row, column = divmod(number, SIDE)
     window = f"{column * EDGE} {row * EDGE} {EDGE} {EDGE}"
     return (
@@ -70,7 +70,7 @@ def tile(number: int) -> str:
 
 
 def delay(number: int) -> float:
-    """Seconds until the tile *number* is ready: it dawns from the sun outwards."""
+    """Return the seconds until the tile *number* is ready: those near the sun come first."""
     row, column = divmod(number, SIDE)
     x, y = (column + 0.5) * EDGE, (row + 0.5) * EDGE
     return AT_LEAST + A_UNIT * hypot(x - SUN[0], y - SUN[1])

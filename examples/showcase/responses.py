@@ -1,4 +1,4 @@
-"""What all answers of the page have in common, in plain ASGI."""
+"""Send responses with the fields that all answers of the page share, in plain ASGI."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ PLAIN = "text/plain; charset=utf-8"
 
 
 def connection(scope: Scope) -> str:
-    """What tells the connections of one client apart: its port."""
+    """Return the client's port, which identifies its connection."""
     return str(scope["client"][1]) if scope.get("client") else "unknown"
 
 
 def common(scope: Scope, *, waited: float = 0, kept: bool = False) -> list[Field]:
-    """Fields of every answer.
+    """Return the fields of every response.
 
-    A page may read `server-timing` of everything that it loads, images too: it counts the
-    connections with it, and sums up the seconds that we have *waited* on purpose. Caches keep what
-    is to be *kept* for a short time, for what Early Hints have fetched comes out of a cache; the
-    rest they don't, so that what is measured has happened.
+    A page may read `server-timing` of everything that it loads, also images: it counts the
+    connections with it, and adds up the seconds that we have *waited* on purpose. Caches store a
+    *kept* response for a short time, because a file that Early Hints have fetched is read from a
+    cache; they store no other response, so that the measurements are real.
     """
     timing = f'connection;desc="{connection(scope)}", wait;dur={waited * 1000:.0f}'
     return [
@@ -57,7 +57,7 @@ async def answer(
 
 
 async def early_hints(scope: Scope, send: Send, links: Iterable[str]) -> bool:
-    """Send status 103 with *links*; whether this server and this connection can."""
+    """Send status 103 with *links*; return whether this server and connection support it."""
     able = "http.response.early_hint" in scope.get("extensions", {})
     if able:
         hint = {"type": "http.response.early_hint", "links": [link.encode() for link in links]}

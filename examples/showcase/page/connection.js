@@ -1,5 +1,5 @@
-// What carries all of this: counted from the browser's own timings, and the server's word on
-// which connection each answer went over (the field `server-timing`, its client's port).
+// The connections of the page: counted from the browser's timings and the server's report on
+// the connection of each response (the field `server-timing`, with the client's port).
 
 const NAMES = {"h2": "HTTP/2", "h3": "HTTP/3", "http/1.1": "HTTP/1.1", "http/1.0": "HTTP/1.0"};
 
@@ -16,11 +16,11 @@ export function badge(panel, protocol) {
 export const connectionOf = entry =>
   entry.serverTiming?.find(({name}) => name === "connection")?.description;
 
-// The connections that answers have come over, and how many came over each.
+// The connections, with the number of responses over each.
 const connections = new Map();
 const entry = performance.getEntriesByType("navigation")[0];
 
-// Note an answer; long ones do so as soon as they have begun.
+// Count a response, as soon as it has begun.
 export function note(connection) {
   if (!connection) return;
   connections.set(connection, (connections.get(connection) ?? 0) + 1);
@@ -39,7 +39,7 @@ find("protocol").textContent = nameOf(entry.nextHopProtocol);
 note(pageConnection);
 new PerformanceObserver(list => {
   for (const entry of list.getEntries()) {
-    // what came out of a cache came over nothing
+    // a response from a cache used no connection
     if (entry.transferSize > 0 && !entry.name.includes("/events")) note(connectionOf(entry));
   }
 }).observe({type: "resource", buffered: true});

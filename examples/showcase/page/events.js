@@ -1,4 +1,4 @@
-// Server-sent events: how many, and how regularly they come.
+// Server-sent events: their number, and how regular they are.
 
 import {badge, find, note, sameAsPage} from "./connection.js";
 
@@ -19,7 +19,7 @@ function begin() {
       known = true;
       note(connection);
       badge("events", http_version === "2" ? "h2" : `http/${http_version}`);
-      // over HTTP/1.1 the page's own may be free again by now
+      // over HTTP/1.1 the page's own connection may be free again by now
       find("events-result").textContent = http_version === "2"
         ? `A stream ${sameAsPage(connection)}.` : "A connection is its own now.";
     }

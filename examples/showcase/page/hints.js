@@ -1,11 +1,11 @@
-// Status 103: when it came, when the answer came, and what the browser made of it.
+// Status 103: when it arrived, when the response arrived, and what the browser did.
 
 import {badge, find, nameOf} from "./connection.js";
 
 const page = performance.getEntriesByType("navigation")[0];
 const ms = value => `${Math.round(value)}\u00a0ms`;
 
-// Places on a line of time from the request on: the request, the hints, the answer.
+// Positions on a time line: the request, the hints, the response.
 function draw(hints, answer) {
   const chart = find("hints-chart");
   chart.replaceChildren();
@@ -60,5 +60,5 @@ async function ask() {
 }
 
 find("hints-ask").onclick = ask;
-// before the waterfall clears the list of what was loaded
+// before the waterfall clears the list of loaded resources
 tellPage();

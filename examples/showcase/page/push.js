@@ -1,4 +1,4 @@
-// Server push: whether the server may.
+// Server push: whether it is allowed.
 
 import {badge, find, nameOf} from "./connection.js";
 

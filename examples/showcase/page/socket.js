@@ -1,4 +1,4 @@
-// A WebSocket: the server first says what carries it, and then repeats what it hears.
+// A WebSocket: the server first sends its HTTP version, and then echoes messages.
 
 import {badge, find, note, sameAsPage} from "./connection.js";
 
@@ -25,7 +25,7 @@ function introduced({http_version, connection}) {
   find("socket-state").textContent = http_version === "2"
     ? `Over HTTP/2 (RFC 8441): a stream ${sameAsPage(connection)}.`
     : `Over HTTP/${http_version} (RFC 6455): ${sameAsPage(connection)}.`;
-  // the page has much to do until then
+  // the page is busy until then
   if (document.readyState === "complete") send();
   else addEventListener("load", send, {once: true});
 }

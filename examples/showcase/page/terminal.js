@@ -1,4 +1,4 @@
-// Commands with this server's address in them, and a button that copies each.
+// Commands with this server's address, and a button to copy each.
 
 const insecure = location.protocol === "https:" ? "-k " : "";
 

@@ -3,7 +3,7 @@
 import {badge, find} from "./connection.js";
 
 const SIZE = 8 << 20;
-// What crypto.getRandomValues gives at a time.
+// The most bytes that crypto.getRandomValues returns at a time.
 const MOST = 65536;
 
 const mebibytes = size => `${(size / (1 << 20)).toFixed(1)}\u00a0MiB`;
@@ -15,7 +15,7 @@ function random() {
 }
 
 async function hash(blob) {
-  // browsers have it on secure pages alone
+  // browsers offer it only on secure pages
   if (!crypto.subtle || blob.size > 256 << 20) return null;
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", await blob.arrayBuffer()));
   return Array.from(digest, byte => byte.toString(16).padStart(2, "0")).join("");

@@ -1,4 +1,4 @@
-// A hundred images, and when each was asked for, waited for and received.
+// A hundred images, and when each was requested, waited for and received.
 
 import {badge, connectionOf, find, nameOf} from "./connection.js";
 
@@ -7,7 +7,7 @@ const SVG = "http://www.w3.org/2000/svg";
 
 performance.setResourceTimingBufferSize(1000);
 
-// Load the tiles of `run`, and resolve when all are there, with how many are not.
+// Load the tiles of `run`; resolve when all are done, with the number of failures.
 function load(run) {
   find("tiles").replaceChildren();
   return Promise.all(Array.from({length: COUNT}, (_, number) => new Promise(done => {
@@ -20,7 +20,7 @@ function load(run) {
   }))).then(missing => missing.reduce((sum, one) => sum + one, 0));
 }
 
-// The timings of `run`; those of the last images may come a moment after the images.
+// The timings of `run`; those of the last images may arrive shortly after the images.
 async function timings(run, wanted) {
   for (let patience = 100; ; patience--) {
     const entries = performance.getEntriesByType("resource")
@@ -57,7 +57,7 @@ function draw(entries, begin, span) {
     const times = [entry.startTime, entry.requestStart, entry.responseStart, entry.responseEnd];
     ["queued", "waiting", "receiving"].forEach((name, part) => {
       const x = 1000 * (times[part] - begin) / span;
-      // what is received in no time is seen nevertheless
+      // show also bars without a duration
       const least = name === "receiving" ? 4 : 0;
       const width = Math.max(least, 1000 * (times[part + 1] - times[part]) / span);
       chart.append(shape("rect", {class: name, x: Math.min(x, 1000 - width), y: row * 4 + .4, width, height: 3.2}));
