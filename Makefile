@@ -1,10 +1,10 @@
-# `make serve` and `make test` are all that a fresh machine needs: tools/bootstrap
-# installs what is absent first. PYTHON=... chooses the interpreter, which gets an
-# environment of its own (tools/pythons). ARGS=... goes to the program that a target runs.
+# On a fresh machine, `make serve` and `make test` are enough: tools/bootstrap
+# first installs what is missing. PYTHON=... chooses the interpreter, which gets an
+# own environment (tools/pythons). ARGS=... is passed to the program that a target runs.
 
 .DEFAULT_GOAL := help
 .PHONY: help serve check test test-all restarts security fuzz sanitize lint types format docs bench soak wheel clean
-# Steps build on each other's environment, and their output is for reading.
+# Steps share an environment, and their output must stay readable: one after the other.
 .NOTPARALLEL:
 
 export PYTHON
@@ -34,7 +34,7 @@ endef
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
 
-# The certificate is made for this run: browsers ask whether you trust it.
+# The certificate is created for this run: browsers ask whether you trust it.
 serve: ## show what HTTP/2 does, on https://localhost:8443/ and in the clear on http://localhost:8080/
 	@tools/bootstrap serve
 	$(bin)/http2 serve examples.showcase.app:app --dev-tls --host localhost --port 8443 --clear-port 8080 \
@@ -66,15 +66,15 @@ restarts: ## restart servers under load behind HAProxy, nginx and alone (RESTART
 	@tools/bootstrap test
 	$(bin)/python -m tests.restarts $(RESTARTS) $(ARGS)
 
-# What is found is in fuzz/findings, with the command that does it again above.
+# Findings are in fuzz/findings; the output above has the command that repeats each.
 FUZZ_SECONDS ?= 60
 
 fuzz: ## look for inputs that break the parsers and the engine, for FUZZ_SECONDS=60 (ARGS: targets)
 	@tools/bootstrap fuzz
 	@tools/instrument fuzz -m fuzz run --seconds $(FUZZ_SECONDS) $(ARGS)
 
-# The engine's tests, and those of others that run quickly and give it much to do.
-# Not those that start other programs: the sanitizer's library is loaded into these, too, and curl
+# The engine's tests, and others that are fast and exercise the engine well.
+# Not tests that start other programs: the sanitizer's library is loaded into these too, and curl
 # hangs with it.
 watched := tests/engine tests/conformance tests/limits/test_many_small_frames.py \
 	tests/limits/test_quiet_resets.py tests/streams/test_window_sharing.py \

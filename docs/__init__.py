@@ -1,1 +1,1 @@
-"""The documentation; `rows` and `asgi_rules` read its lists of what is proven."""
+"""The documentation; `rows` and `asgi_rules` read its lists of tested names and rules."""

@@ -1,8 +1,8 @@
-"""What the ASGI specification demands of a server, and the tests that prove it.
+"""The requirements of the ASGI specification for servers, and the tests that prove them.
 
-`docs/asgi_rules.toml` is the list: by document and section, each demand in our words with the tests
-that prove it, ``file::function`` of tests/asgi, or of tests/ when the file has a folder.
-A demand that nothing proves says why.
+`docs/asgi_rules.toml` is the list: by document and section, each requirement with the tests
+that prove it, ``file::function`` of tests/asgi, or of tests/ if the file has a folder.
+A requirement without a test has a reason instead.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ LIST = ROOT / "docs" / "asgi_rules.toml"
 
 @dataclass(frozen=True)
 class Rule:
-    """One demand."""
+    """One requirement."""
 
     section: str
     text: str
@@ -28,7 +28,7 @@ class Rule:
 
 
 def rules() -> list[Rule]:
-    """All demands, in the specification's order."""
+    """Return all requirements, in the specification's order."""
     found = []
     for section in tomllib.loads(LIST.read_text())["section"]:
         for text, *tests in section["rules"]:
@@ -40,7 +40,7 @@ def rules() -> list[Rule]:
 
 @functools.cache
 def functions(path: Path) -> frozenset[str]:
-    """The functions of a module of tests."""
+    """Return the names of the functions in a module of tests."""
     if not path.exists():
         return frozenset()
     tree = ast.parse(path.read_text())
@@ -48,13 +48,13 @@ def functions(path: Path) -> frozenset[str]:
 
 
 def path_of(test: str) -> Path:
-    """The module in which *test* is."""
+    """Return the path of the module of *test*."""
     name = test.partition("::")[0]
     return ROOT / "tests" / (name if "/" in name else f"asgi/{name}")
 
 
 def problems() -> list[str]:
-    """What is wrong with the list."""
+    """Return the problems of the list."""
     found = []
     for rule in rules():
         if not rule.tests and not rule.note:
@@ -66,7 +66,7 @@ def problems() -> list[str]:
 
 
 def page() -> str:
-    """The list as Markdown."""
+    """Return the list as Markdown."""
     lines: list[str] = []
     section = ""
     for rule in rules():

@@ -1,4 +1,4 @@
-"""How Sphinx builds the documentation: ``make docs``. Nothing is fetched while it does."""
+"""Sphinx's configuration for ``make docs``. The build downloads nothing."""
 
 import sys
 from pathlib import Path
@@ -26,7 +26,7 @@ html_copy_source = False
 
 myst_heading_anchors = 3
 
-# The docstrings are reStructuredText in which `name` is a name of Python's.
+# The docstrings are reStructuredText, in which `name` is a Python name.
 default_role = "py:obj"
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
@@ -34,32 +34,32 @@ autodoc_default_options = {"members": True, "show-inheritance": True}
 
 
 def keep_colons(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
-    """Keep napoleon from taking "Whether it has begun: its headers were sent" for a type."""
+    """Prevent napoleon from reading "Whether it has begun: its headers were sent" as a type."""
     if what in ("attribute", "property", "data"):
-        lines[:0] = ["..", ""]  # an empty comment: napoleon looks at the first line only
+        lines[:0] = ["..", ""]  # an empty comment: napoleon checks only the first line
 
 
 def without_doors(
     app: Any, what: str, name: str, obj: Any, skip: bool, options: Any
 ) -> bool | None:
-    """Leave out what is there for other rooms of the library, and has no row of its own."""
+    """Omit names that exist only for other rooms of the library, and have no row."""
     return True if name in rows.internal() - rows.listed_names() else None
 
 
 def without_benchmarks(app: Any, name: str, source: list[str]) -> None:
-    """Leave the page that `make bench` writes out of the index if it does not exist."""
+    """Remove the page that `make bench` writes from the index if it does not exist."""
     if name == "index" and not (Path(app.srcdir) / "benchmarks.md").exists():
         source[0] = source[0].replace("\nbenchmarks\n", "\n")
 
 
 def with_rows(app: Any, name: str, source: list[str]) -> None:
-    """Put the tables of rows and their tests into their page."""
+    """Insert the tables of rows and their tests into their page."""
     source[0] = source[0].replace("\n<!-- rows -->\n", f"\n{rows.page()}\n")
     source[0] = source[0].replace("\n<!-- rules -->\n", f"\n{rules.page()}\n")
 
 
 def check_rows(app: Any) -> None:
-    """No documentation without proof: every row has a test, every public name a row."""
+    """Fail the build unless every row has a test and every public name a row."""
     if found := rows.problems():
         raise ExtensionError("rows.toml, names and tests do not agree:\n" + "\n".join(found))
     if found := rules.problems():
@@ -67,7 +67,7 @@ def check_rows(app: Any) -> None:
 
 
 def setup(app: Any) -> None:
-    """Hook them in; napoleon has the default priority, 500."""
+    """Connect the functions above; napoleon has the default priority, 500."""
     app.connect("builder-inited", check_rows)
     app.connect("source-read", with_rows)
     app.connect("autodoc-skip-member", without_doors)

@@ -1,4 +1,4 @@
-"""The rows of Node's module: what each names in the library, and which tests prove it.
+"""The rows of Node's module: the library's name for each, and the tests that prove it.
 
 `docs/rows.toml` is the list; a test claims rows with ``@pytest.mark.row("session.ping", …)``,
 and the marks are read from the source, so that the documentation can be built from them
@@ -8,9 +8,9 @@ without running anything. The list is in order (`problems`) when
 - no test claims a row that is not in the list;
 - every public name, and every public member, event and option, has a row.
 
-How an id leads to a name: the longest prefix in `CLASSES` says whose member the rest is, ``event``
-and ``option`` before the last part make it an event of the class or an option of the function. A
-row whose Python form is spelled out and that leads nowhere is a rule.
+From an id to a name: the longest prefix in `CLASSES` is the class of which the rest is a member;
+``event`` and ``option`` before the last part make it an event of the class or an option of the
+function. A row with a Python form and without a name in the library is a rule.
 """
 
 from __future__ import annotations
@@ -80,13 +80,13 @@ CLASSES: dict[str, Any] = {
     "asgi": http2.asgi,
     "asgi.handler": http2.asgi.Handler,
 }
-# Whose options are not those of a method.
+# Prefixes whose options belong to a function, not to a method.
 FUNCTIONS: dict[str, Any] = {
     "server": http2.create_server,
     "secure_server": http2.create_secure_server,
     "connect": http2.connect,
 }
-# What a reader would call an instance.
+# The variable that stands for an instance in the tables.
 VARIABLES = {"module": "http2", "file_range": "range",
              "client_session": "session", "server_session": "session",
              "client_stream": "stream", "server_stream": "stream", "duplex": "stream",
@@ -94,13 +94,13 @@ VARIABLES = {"module": "http2", "file_range": "range",
              "asgi.handler": "handler",
              "http2_metrics.prometheus": "metrics", "http2_metrics.opentelemetry": "metrics",
              "metrics": "entry", "metrics.stream": "entry", "metrics.session": "entry"}  # fmt: skip
-# What they take; a secure server takes what a server takes.
+# Their options; a secure server has those of a server too.
 OPTIONS: dict[str, Any] = {
     "server": http2.ServerOptions,
     "secure_server": http2.SecureServerOptions,
     "connect": http2.ConnectOptions,
 }
-# Rooms' doors: names without underscore that other rooms of the library use, and no program.
+# The interfaces of rooms: names without underscore that only other rooms of the library use.
 DOORS = tuple(
     importlib.import_module(f"http2.{path.parent.name}.interfaces")
     for path in sorted((ROOT / "src" / "http2").glob("*/interfaces.py"))
@@ -124,7 +124,7 @@ class Row:
 
     @property
     def prefix(self) -> str:
-        """What the rest of the id is a part of."""
+        """The class, module or function to which the rest of the id belongs."""
         known = [name for name in {**CLASSES, **FUNCTIONS} if self.id.startswith(name + ".")]
         return max(known, key=len, default="")
 
@@ -134,7 +134,7 @@ class Row:
         return self.id[len(self.prefix) + 1 :].split(".") if self.prefix else [self.id]
 
     def exists(self) -> bool:
-        """Whether the library has what the row names."""
+        """Return whether the library has the name of the row."""
         match self.path:
             case ["event", name]:
                 return name in events_of(CLASSES[self.prefix])
@@ -149,7 +149,7 @@ class Row:
 
     @property
     def python(self) -> str:
-        """How it is written in Python."""
+        """The Python form of the row."""
         if self.form is not None:
             return self.form
         variable = VARIABLES.get(self.prefix, self.prefix)
@@ -185,7 +185,7 @@ class Group:
 
 
 def default_of(signature: inspect.Signature, name: str) -> str:
-    """The default of parameter *name* as source; empty when there is none."""
+    """Return the default of parameter *name* as source; empty if there is none."""
     parameter = signature.parameters.get(name)
     if parameter is None or parameter.default is parameter.empty:
         return ""
@@ -193,7 +193,7 @@ def default_of(signature: inspect.Signature, name: str) -> str:
 
 
 def short_signature(function: Any) -> str:
-    """The signature without types, without self."""
+    """Return the signature without types and without self."""
     signature = inspect.signature(function)
     parameters = [
         parameter.replace(annotation=inspect.Parameter.empty)
@@ -206,7 +206,7 @@ def short_signature(function: Any) -> str:
 
 @functools.cache
 def events_of(cls: Any) -> dict[str, str]:
-    """The events that the docstrings of *cls* and its bases name, with their arguments."""
+    """Return the events in the docstrings of *cls* and its bases, with their arguments."""
     found: dict[str, str] = {}
     for base in cls.__mro__ if inspect.isclass(cls) else ():
         for paragraph in _EVENTS.findall(inspect.cleandoc(base.__dict__.get("__doc__") or "")):
@@ -217,7 +217,7 @@ def events_of(cls: Any) -> dict[str, str]:
 
 @functools.cache
 def options_of(prefix: str) -> dict[str, str]:
-    """The options that the function behind *prefix* takes, with their defaults where known."""
+    """Return the options of the function of *prefix*, with their defaults where known."""
     function = FUNCTIONS[prefix]
     signature = inspect.signature(function)
     found = {name: default_of(signature, name) for name in signature.parameters}
@@ -229,7 +229,7 @@ def options_of(prefix: str) -> dict[str, str]:
 
 
 def has_member(owner: Any, name: str) -> bool:
-    """Whether *owner*, a module or class, has the public *name*; annotations count."""
+    """Return whether *owner*, a module or class, has the public *name*; annotations count."""
     if hasattr(owner, name):
         return True
     bases = owner.__mro__ if inspect.isclass(owner) else ()
@@ -238,7 +238,7 @@ def has_member(owner: Any, name: str) -> bool:
 
 @functools.cache
 def groups() -> tuple[Group, ...]:
-    """The list."""
+    """Return the list."""
     data = tomllib.loads(LIST.read_text())
     planned = set(data["planned"])
     return tuple(
@@ -257,13 +257,13 @@ def groups() -> tuple[Group, ...]:
 
 
 def rows() -> dict[str, Row]:
-    """The rows by their ids."""
+    """Return the rows by their ids."""
     return {row.id: row for group in groups() for row in group.rows}
 
 
 @functools.cache
 def marks() -> dict[str, list[str]]:
-    """The tests that claim each row, as ``room/file.py::test``: what the sources say."""
+    """Return the tests that claim each row, as ``room/file.py::test``, from the sources."""
     found: dict[str, list[str]] = {}
     tests = ROOT / "tests"
     for path in sorted(tests.rglob("test_*.py")):
@@ -284,7 +284,7 @@ def marks() -> dict[str, list[str]]:
 
 @functools.cache
 def internal() -> frozenset[str]:
-    """The names that the protocols of rooms declare: no program uses them."""
+    """Return the names that the rooms' protocols declare: applications do not use them."""
     return frozenset(
         name
         for module in DOORS
@@ -296,12 +296,12 @@ def internal() -> frozenset[str]:
 
 
 def listed_names() -> frozenset[str]:
-    """The last parts of the rows: a door may be a public name of another class."""
+    """Return the last parts of the rows: an internal name may be public in another class."""
     return frozenset(row.path[-1] for row in rows().values())
 
 
 def members_of(cls: type) -> Iterator[str]:
-    """The public members that *cls* has of this library's: not those of `dict` and the like."""
+    """Return the public members of *cls* that this library defines: without those of `dict`."""
     seen = {name for base in cls.__mro__ if base is dict for name in dir(base)}
     for base in cls.__mro__:
         if not base.__module__.startswith("http2"):
@@ -313,7 +313,7 @@ def members_of(cls: type) -> Iterator[str]:
 
 
 def uncovered() -> Iterator[str]:
-    """Public names, members, events and options that have no row."""
+    """Return the public names, members, events and options without a row."""
     listed = set(rows())
     prefixes = {cls: prefix for prefix, cls in CLASSES.items() if inspect.isclass(cls)}
 
@@ -344,7 +344,7 @@ def uncovered() -> Iterator[str]:
                 if not covered(cls, f"{name}.option.{option}"):
                     yield f"{cls.__name__}.{name}: option {option}"
     for prefix, options in OPTIONS.items():
-        # a secure server's own table has what a server does not take
+        # the table of a secure server has only its additional options
         known = {} if prefix != "secure_server" else OPTIONS["server"].__annotations__
         for option in options.__annotations__.keys() - known:
             if f"{prefix}.option.{option}" not in listed:
@@ -352,13 +352,13 @@ def uncovered() -> Iterator[str]:
 
 
 def keywords_of(function: Any) -> list[str]:
-    """The keyword-only parameters of *function*: the options of the contract."""
+    """Return the keyword-only parameters of *function*: its options."""
     parameters = inspect.signature(function).parameters.values()
     return [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
 
 
 def lineage(cls: type) -> Iterator[type]:
-    """The bases of *cls*, and what builds on them: a row may stand with either."""
+    """Return *cls*, its bases and derived classes: the row may belong to any of them."""
     yield from cls.__mro__
     for known in CLASSES.values():
         if inspect.isclass(known) and issubclass(known, cls):
@@ -366,7 +366,7 @@ def lineage(cls: type) -> Iterator[type]:
 
 
 def problems() -> list[str]:
-    """What is wrong with the list, and with the marks; empty when all is proven."""
+    """Return the problems of the list and of the marks; empty if everything is proven."""
     known = rows()
     claimed = marks()
     found = [f"{name} has no row in docs/rows.toml" for name in uncovered()]
@@ -392,7 +392,7 @@ def _cell(text: str) -> str:
 
 
 def page() -> str:
-    """The tables of the page "From Node", in Markdown."""
+    """Return the tables of the page "Coming from Node", in Markdown."""
     claimed = marks()
     known = rows().values()
     proven = sum(not row.planned for row in known)

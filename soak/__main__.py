@@ -14,7 +14,7 @@ from .faults import FAULTS
 
 
 def main() -> int:
-    """Parse the command line, run; 0 when all held."""
+    """Parse the command line and run; return 0 if all conditions hold."""
     default = Options()
     parser = argparse.ArgumentParser(
         prog="soak", description="Mixed traffic; see docs/endurance.md."

@@ -1,6 +1,6 @@
-"""What this library's client gives up on purpose; the connection has to stay as it was.
+"""Cancel transfers on this library's client on purpose; the connection must stay usable.
 
-Same form as `soak.scenes`. What is asked for is expected; anything else is raised.
+Same form as `soak.scenes`. The requested error is expected; any other is raised.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MIB = 1024 * 1024
 async def download_given_up(
     target: Target, session: http2.ClientHttp2Session, choice: random.Random
 ) -> int:
-    """The reader has no more time, in the middle of a body."""
+    """Cancel reading in the middle of a body, by a time-out."""
     at = choice.randrange(MIB)
     stream = session.request({":path": path_of("/bytes", at, 2 * MIB)})
     try:
@@ -39,7 +39,7 @@ async def download_given_up(
 async def download_left(
     target: Target, session: http2.ClientHttp2Session, choice: random.Random
 ) -> int:
-    """The reader has seen enough after the first bytes."""
+    """Close the stream after the first bytes."""
     at = choice.randrange(MIB)
     stream = session.request({":path": path_of("/whole", at, MIB)})
     size = check("begin", await stream.readexactly(5_000), at, 5_000)
@@ -50,7 +50,7 @@ async def download_left(
 async def never_read(
     target: Target, session: http2.ClientHttp2Session, choice: random.Random
 ) -> int:
-    """A response that is not looked at."""
+    """Never read a response."""
     stream = session.request({":path": path_of("/bytes", 0, 200_000)})
     await stream.response()
     await asyncio.sleep(choice.uniform(0, 0.01))
@@ -61,7 +61,7 @@ async def never_read(
 async def request_taken_back(
     target: Target, session: http2.ClientHttp2Session, choice: random.Random
 ) -> int:
-    """Closed before the response: at once, or after a moment."""
+    """Close the stream before the response: at once, or shortly after."""
     stream = session.request({":path": "/slow?ms=100"})
     if choice.random() < 0.7:
         await asyncio.sleep(choice.uniform(0, 0.01))
@@ -72,7 +72,7 @@ async def request_taken_back(
 async def upload_abandoned(
     target: Target, session: http2.ClientHttp2Session, choice: random.Random
 ) -> int:
-    """The writer has no more time, in the middle of a body."""
+    """Cancel writing in the middle of a body, by a time-out."""
     path = choice.choice(("/json", "/echo", path_of("/upload", 0, 3 * MIB)))
     stream = session.request({":method": "POST", ":path": path})
     try:
@@ -88,7 +88,7 @@ async def upload_abandoned(
 async def signalled(
     target: Target, session: http2.ClientHttp2Session, choice: random.Random
 ) -> int:
-    """A signal says that the response is not wanted any more."""
+    """Abort a request by its signal."""
     signal = asyncio.get_running_loop().create_future()
     stream = session.request({":path": path_of("/bytes", 0, 2 * MIB)}, signal=signal)
     asyncio.get_running_loop().call_later(choice.uniform(0, 0.01), signal.set_result, None)
@@ -101,7 +101,7 @@ async def signalled(
 async def session_destroyed(
     target: Target, session: http2.ClientHttp2Session, choice: random.Random
 ) -> int:
-    """A connection that ends in the middle of everything, with its streams."""
+    """Destroy a session with open streams."""
     async with target.connect() as own:
         streams = [own.request({":path": path_of("/bytes", 0, MIB)}) for _ in range(3)]
         uploading = own.request({":method": "POST", ":path": "/echo"})
@@ -115,7 +115,7 @@ async def session_destroyed(
 async def connection_reset(
     target: Target, session: http2.ClientHttp2Session, choice: random.Random
 ) -> int:
-    """The same with a TCP reset, so that the server hears nothing but that."""
+    """End a connection with a TCP reset, without GOAWAY."""
     async with target.connect() as own:
         streams = [own.request({":path": path_of("/bytes", 0, MIB)}) for _ in range(3)]
         await streams[0].readexactly(1000)
@@ -129,7 +129,7 @@ async def connection_reset(
 async def connect_given_up(
     target: Target, session: http2.ClientHttp2Session, choice: random.Random
 ) -> int:
-    """The caller has no more time while the connection is made."""
+    """Cancel `connect` while the connection is being established."""
     try:
         async with asyncio.timeout(choice.uniform(0, 0.004)):
             async with target.connect() as own:
@@ -142,7 +142,7 @@ async def connect_given_up(
 async def short_life(
     target: Target, session: http2.ClientHttp2Session, choice: random.Random
 ) -> int:
-    """A connection for three requests, closed as it should be."""
+    """Make three requests on a new connection, and close it normally."""
     async with target.connect() as own:
         path = {"nghttpd": "/65536"}.get(target.kind, path_of("/whole", 0, 65_536))
         streams = [own.request({":path": path}) for _ in range(3)]
@@ -152,7 +152,7 @@ async def short_life(
 async def left_open(
     target: Target, session: http2.ClientHttp2Session, choice: random.Random
 ) -> int:
-    """A connection that is closed while its only response still comes."""
+    """Close a connection while its only response is still being received."""
     own = target.connect()
     path = {"nghttpd": "/1048576"}.get(target.kind, path_of("/bytes", 0, MIB))
     stream = own.request({":path": path})
@@ -174,7 +174,7 @@ _LIVES: dict[Scene, int] = {
     session_destroyed: 1, connection_reset: 1, connect_given_up: 2, short_life: 2, left_open: 1,
 }  # fmt: skip
 
-# Those that make connections of their own.
+# Scenes that use new connections.
 LIVES: dict[str, dict[Scene, int]] = {
     "core": _LIVES, "compat": _LIVES, "node": {short_life: 1, left_open: 1},
     "nghttpd": {short_life: 1, left_open: 1},

@@ -1,4 +1,4 @@
-"""The processes that a run starts: stations that answer, and servers of others."""
+"""The processes that a run starts: stations that answer commands, and other servers."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ __all__ = ["Failure", "Foreign", "Station", "execute", "free_port"]
 ROOT = Path(__file__).resolve().parent.parent
 # An answer may be large: problems have tracebacks.
 LINE = 16 * 1024 * 1024
-# Threads that read files would otherwise have heaps of their own, which are never given back; and
-# bodies would lie between what stays: the pages beside that are not given back either.
+# Otherwise threads that read files have separate heaps, which are never returned; and
+# bodies would lie between long-lived objects, so that their pages are not returned either.
 ENVIRONMENT = {
     "MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": "65536",
     "PYTHONHASHSEED": "0", "PYTHONUNBUFFERED": "1",
@@ -30,11 +30,11 @@ ENVIRONMENT = {
 
 
 class Failure(Exception):
-    """A process does not do what it was started for; the run can't go on."""
+    """A process has failed; the run can't continue."""
 
 
 class Station:
-    """A `soak.station` in a process of its own; what it writes to standard error is a problem."""
+    """A `soak.station` in a separate process; any line on its standard error is a problem."""
 
     def __init__(self, who: str, process: asyncio.subprocess.Process, ledger: Ledger) -> None:
         self.who = who
@@ -61,7 +61,7 @@ class Station:
             self._ledger.problem("stderr", f"{self.who}: {line.decode(errors='replace').rstrip()}")
 
     async def ask(self, command: str, limit: float = 60, **more: Any) -> dict[str, Any]:
-        """The answer to *command*; raises `Failure` when none comes within *limit* seconds."""
+        """Return the answer to *command*. Raises `Failure` after *limit* seconds."""
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin is not None
         assert stdout is not None
@@ -83,7 +83,7 @@ class Station:
         return answer
 
     async def end(self, limit: float = 10) -> None:
-        """Let it end; that it does not, or not well, is a problem."""
+        """Wait for its end; a time-out or a non-zero status is a problem."""
         assert self._process.stdin is not None
         self._process.stdin.close()
         try:
@@ -97,17 +97,17 @@ class Station:
             await self._listening
 
     async def kill(self) -> None:
-        """End it now, if it is still there."""
+        """Kill it if it is still running."""
         if self._process.returncode is None:
             self._process.kill()
             await self._process.wait()
         self._listening.cancel()
-        # its pipes are closed by turns of the loop
+        # the loop closes its pipes in the next turn
         await asyncio.sleep(0)
 
 
 class Foreign:
-    """A server of others."""
+    """Another server."""
 
     def __init__(self, process: asyncio.subprocess.Process, port: int) -> None:
         self.port = port
@@ -115,7 +115,7 @@ class Foreign:
 
     @classmethod
     async def node(cls, *arguments: str) -> Foreign:
-        """Node with ``node_server.js``, which prints its port."""
+        """Start Node with ``node_server.js``, which prints its port."""
         process = await asyncio.create_subprocess_exec(
             "node", str(ROOT / "soak" / "node_server.js"), *arguments,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -129,7 +129,7 @@ class Foreign:
 
     @classmethod
     async def nghttpd(cls, root: Path) -> Foreign:
-        """Nghttpd with the document root *root*, in the clear."""
+        """Start nghttpd with the document root *root*, without TLS."""
         port = free_port()
         process = await asyncio.create_subprocess_exec(
             "nghttpd", "--no-tls", "-a", "127.0.0.1", "-d", str(root), str(port),
@@ -148,14 +148,14 @@ class Foreign:
         raise Failure("nghttpd does not start")
 
     async def kill(self) -> None:
-        """End it, as nothing of it is measured."""
+        """Kill it: it is not measured."""
         if self._process.returncode is None:
             self._process.kill()
         await self._process.wait()
 
 
 def free_port() -> int:
-    """A port of loopback that was free a moment ago."""
+    """Return a port of loopback that was free a moment ago."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])
 
@@ -163,7 +163,7 @@ def free_port() -> int:
 async def execute(
     command: Sequence[str], limit: float, stdin: bytes | None = None
 ) -> tuple[int, bytes, bytes]:
-    """Run a program to its end: status, standard output and error; TimeoutError past *limit*."""
+    """Run a program; return its status, output and error output. TimeoutError after *limit*."""
     process = await asyncio.create_subprocess_exec(
         *command,
         stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""The client process: workers that take one scene after the other from a shuffled pack."""
+"""The client process: workers that play one scene after the other from a shuffled list."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SEED = 20
 
 
 class Client:
-    """The workers of one process, and what they talk to."""
+    """The workers of one process, and their targets."""
 
     def __init__(self, station: Station, options: dict[str, Any]) -> None:
         self._ledger = station.ledger
@@ -60,7 +60,7 @@ class Client:
         self._warm_ups: int = options["warm_ups"]
 
     async def warm_up(self) -> None:
-        """Play all of the pack, as fast as it goes, as often as the options say."""
+        """Play the whole list at full speed, as often as the options say."""
         for _ in range(self._warm_ups):
             self._shuffle()
             await asyncio.gather(*(self._warm(number) for number in range(self._at_a_time)))
@@ -81,7 +81,7 @@ class Client:
         self._pace.resume()
 
     async def stop(self) -> None:
-        """End the traffic, when what is under way has ended."""
+        """End the traffic after the running transfers."""
         await self._pace.rest()
         for worker in self._workers:
             worker.cancel()
@@ -89,7 +89,7 @@ class Client:
         self._workers.clear()
 
     async def windows(self) -> None:
-        """Check what is left of windows."""
+        """Check that the windows are complete."""
         for target in self._targets:
             target.look()
 
@@ -105,7 +105,7 @@ class Client:
             self._ledger.problem("hung", f"close() of the session with {target.name}")
 
     def _deal(self) -> tuple[Target, Scene, str]:
-        """The next of the pack, each as often as it should be before any comes again."""
+        """Return the next scene of the list, which is shuffled again when it is used up."""
         if not self._left:
             self._shuffle()
         return self._left.pop()
@@ -143,7 +143,7 @@ class Client:
 
 
 async def main(options: dict[str, Any]) -> None:
-    """Do what is asked for."""
+    """Run the commands of the conductor."""
     station = Station("client")
     Client(station, options)
     await station.obey()

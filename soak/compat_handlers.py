@@ -95,7 +95,7 @@ async def _push(request: Any, response: Any, query: Query, faults: Faults) -> No
             )
             pushed.end(part(query["at"], query["size"]))
         except http2.Http2Error:
-            pass  # refused by a client that has said so: the response is not less whole for it
+            pass  # refused by the client's settings or reset: the response itself is complete
     response.end("pushed")
 
 
@@ -134,12 +134,12 @@ async def _slow(request: Any, response: Any, query: Query, faults: Faults) -> No
 
 
 async def _refuse(request: Any, response: Any, query: Query, faults: Faults) -> None:
-    """Answer before the body has come, and read none of it."""
+    """Answer before the body has arrived, and do not read it."""
     response.write_head(413).end("too large")
 
 
 async def _upload(request: Any, response: Any, query: Query, faults: Faults) -> None:
-    """Read slowly, and look whether it is what was announced."""
+    """Read slowly, and check the announced checksum."""
     parts = []
     while chunk := await request.read(50_000):
         parts.append(chunk)

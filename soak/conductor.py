@@ -1,4 +1,4 @@
-"""The course of a run: start, traffic, three marks at which it rests, and the end."""
+"""The course of a run: start, traffic, three pauses to measure, and the end."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .report import Report
 
 __all__ = ["Options", "conduct"]
 
-# Seconds that the warm-up may take on a machine that does other things, too.
+# Seconds that the warm-up may take on a busy machine.
 WARMING_UP = 300
 # Parts of the time at which memory is measured.
 MARKS = (0.1, 0.5, 1.0)
@@ -26,17 +26,17 @@ FOREIGN = 3.0
 
 
 def warm_ups(seconds: float) -> int:
-    """How often all is played before the clock starts.
+    """Return how often the whole list is played before the clock starts.
 
-    A heap is as large as the most that it ever held at once. A run that is long, or slow, would
-    come to its peak long after its first measurement.
+    A heap is as large as its largest contents so far. A long or slow run would
+    reach its peak long after the first measurement.
     """
     return min(10, max(1, int(seconds) // 60))
 
 
 @dataclass
 class Options:
-    """What the command line says."""
+    """The options of the command line."""
 
     seconds: float = 60.0
     rate: float = 100.0
@@ -54,7 +54,7 @@ class Options:
 
 
 async def conduct(options: Options, folder: Path) -> bool:
-    """Run; whether all held. *folder* is for the files that are served."""
+    """Run; return whether all conditions hold. *folder* is for the served files."""
     ledger = Ledger("soak")
     report = Report(options.seconds, options.growth, ledger)
     async with AsyncExitStack() as stack:
@@ -129,12 +129,12 @@ class _Run:
         self._client = client
         self._foreigners = foreigners
         self._stations = (server, client)
-        # a transfer that hangs ends by its own limit, which is told then
+        # a transfer that hangs ends at its own time limit, and is then reported
         self._patience = options.limit + 30
         self._beginning: dict[str, dict[str, Any]] = {}
 
     async def traffic(self) -> None:
-        """Let the traffic run for its time, with a rest at each mark."""
+        """Let the traffic run, with a pause at each mark."""
         for station in self._stations:
             self._beginning[station.who] = await station.ask("measure")
         await self._client.ask("warm_up", WARMING_UP)
@@ -187,7 +187,7 @@ class _Run:
             await station.end()
 
     async def _left_behind(self, station: Station) -> None:
-        """As many descriptors and tasks as at the beginning, soon."""
+        """Check that the numbers of descriptors and tasks return to those of the beginning."""
         began = self._beginning[station.who]
         until = time.monotonic() + self._options.patience
         while True:

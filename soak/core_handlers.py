@@ -33,7 +33,7 @@ def on_stream(faults: Faults, block: Path) -> Callable[..., Coroutine[Any, Any, 
         }
         query["block"] = block
         if path == "/trailers":
-            # A coroutine begins in the next turn, when they may have come and gone.
+            # A coroutine would begin in the next turn, which may be too late for the event.
             got: dict[str, Any] = {}
             query["trailers"] = got
             stream.on("trailers", lambda headers: got.update(headers))
@@ -117,7 +117,7 @@ async def _push(stream: http2.ServerHttp2Stream, _: Any, query: Query, faults: F
                 pushed.respond({"content-type": "application/octet-stream"})
                 pushed.end(part(query["at"], query["size"]))
             except http2.Http2Error:
-                pass  # refused by a client that has said so: the response is not less whole for it
+                pass  # refused by the client's settings or reset: the response itself is complete
     stream.end("pushed")
 
 
@@ -156,13 +156,13 @@ async def _slow(stream: http2.ServerHttp2Stream, _: Any, query: Query, faults: F
 
 
 async def _refuse(stream: http2.ServerHttp2Stream, _: Any, query: Query, faults: Faults) -> None:
-    """Answer before the body has come, and read none of it."""
+    """Answer before the body has arrived, and do not read it."""
     stream.respond({":status": 413})
     stream.end("too large")
 
 
 async def _upload(stream: http2.ServerHttp2Stream, _: Any, query: Query, faults: Faults) -> None:
-    """Read slowly, and look whether it is what was announced."""
+    """Read slowly, and check the announced checksum."""
     parts = []
     while chunk := await stream.read(50_000):
         parts.append(chunk)

@@ -1,4 +1,4 @@
-"""Faults to plant, each of which a run has to notice: the proof that a soak can fail."""
+"""Faults to inject, each of which a run must detect: the proof that a soak can fail."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ FAULTS = {
     "leak-descriptor": "a descriptor is left behind",
     "leak-window": "a response is never read, and its stream never closed (by the client)",
 }
-# One request in so many is the victim.
+# Every how many requests one is the victim.
 EVERY = 20
 
 
 class Planned(Exception):
-    """What a handler raises when it was asked to fail."""
+    """The exception of a handler that was requested to fail."""
 
 
 class Faults:
-    """The faults that were asked for. Without any, nothing happens."""
+    """The requested faults; without any, nothing happens."""
 
     def __init__(self, planted: list[str]) -> None:
         self.planted = frozenset(planted)
@@ -35,12 +35,12 @@ class Faults:
         self._kept: list[object] = []
 
     def due(self, fault: str) -> bool:
-        """Whether this request is a victim of *fault*; no request is of two."""
+        """Return whether this request is a victim of *fault*; a request has at most one fault."""
         turn = list(FAULTS).index(fault)
         return fault in self.planted and self._requests % EVERY == turn
 
     async def strike(self) -> None:
-        """A request has come."""
+        """Count a request, and inject the faults that do not need a response."""
         self._requests += 1
         if "leak-memory" in self.planted:
             self._kept.append(b"x" * 65_536)
@@ -55,7 +55,7 @@ class Faults:
             await asyncio.get_running_loop().create_future()
 
     def body(self, at: int, size: int) -> memoryview:
-        """The piece of the block, or something like it."""
+        """Return the piece of the block, or a changed copy."""
         right = part(at, size)
         if not size or not self.due("corrupt"):
             return right

@@ -1,4 +1,4 @@
-"""Clients of others against this library's server: curl, nghttp, h2load, Node."""
+"""Other clients with this library's server: curl, nghttp, h2load, Node."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ __all__ = ["Foreigners"]
 Turn = Callable[[], Coroutine[Any, Any, int]]
 
 NODE_CLIENT = ROOT / "soak" / "node_client.js"
-# What curl says when its `--max-time` is over, which is an abort of ours.
+# curl's exit status after its `--max-time`, which is a deliberate abort.
 CURL_TIMED_OUT = 28
-# By the name of the server, how curl is told which protocol to speak to it.
+# By the name of the server, curl's option for the protocol.
 CURL = {
     "core": ["--http2-prior-knowledge"],
     "core-tls": ["--http2"],
@@ -38,7 +38,7 @@ CURL = {
 
 
 class Foreigners:
-    """Programs that come and go, a few a second, until they are stopped."""
+    """Starts a few programs a second, until it is stopped."""
 
     def __init__(
         self, ledger: Ledger, ports: dict[str, int], cert: str, limit: float, rate: float
@@ -57,11 +57,11 @@ class Foreigners:
         self._task = asyncio.create_task(self._run())
 
     async def rest(self) -> None:
-        """Start no more programs; wait for the end of those that run."""
+        """Stop starting programs; wait for the running ones."""
         await self._pace.rest()
 
     def resume(self) -> None:
-        """Go on."""
+        """Continue."""
         self._pace.resume()
 
     async def stop(self) -> None:
@@ -109,7 +109,7 @@ class Foreigners:
         ]  # fmt: skip
 
     async def _curl(self) -> int:
-        """Two or three downloads over one connection, sometimes slowly."""
+        """Make two or three downloads over one connection, sometimes slowly."""
         name = self._choice.choice(list(CURL))
         # curl 7.88 can't use a connection with prior knowledge twice, whatever the server
         once = "--http2-prior-knowledge" in CURL[name]
@@ -131,7 +131,7 @@ class Foreigners:
         return total
 
     async def _curl_post(self) -> int:
-        """An upload that comes back."""
+        """Upload a body, and compare the echo."""
         name = self._choice.choice(list(CURL))
         at, size = self._piece()
         path = self._choice.choice(("/echo", "/echo-events", "/json"))
@@ -146,7 +146,7 @@ class Foreigners:
         return size
 
     async def _curl_abort(self) -> int:
-        """A download that is given up by curl."""
+        """Start a download that curl cancels."""
         name = self._choice.choice(list(CURL))
         command = self._curl_command(
             name, "--max-time", f"{self._choice.uniform(0.02, 0.08):.3f}", "--limit-rate", "5M",
@@ -167,7 +167,7 @@ class Foreigners:
         return check(f"nghttp, {name}", await self._nghttp_out(url), at, size)
 
     async def _nghttp_post(self) -> int:
-        """An upload that comes back."""
+        """Upload a body, and compare the echo."""
         name = self._choice.choice(list(self._ports))
         size = 65_536
         file = Path(self._cert).with_name("root") / str(size)
@@ -181,7 +181,7 @@ class Foreigners:
         return out
 
     async def _h2load(self) -> int:
-        """Two hundred requests over two connections: all of them succeed."""
+        """Make two hundred requests over two connections: all must succeed."""
         name = self._choice.choice([*self._ports, "compat/1.1", "compat-tls/1.1"])
         version = ["--h1"] if name.endswith("/1.1") else ["-m", "10"]
         size, count = 5_000, 200
@@ -198,7 +198,7 @@ class Foreigners:
     # --- Node ---------------------------------------------------------------------------
 
     async def _node(self) -> int:
-        """A dozen requests of several kinds by Node, over HTTP/2 or HTTP/1.1."""
+        """Make a dozen requests of several kinds with Node, over HTTP/2 or HTTP/1.1."""
         name = self._choice.choice([*self._ports, "compat/1.1", "compat-tls/1.1"])
         jobs = []
         for kind in ("get", "post", "trailers", "push", "cancel", "get", "post", "file"):

@@ -1,4 +1,4 @@
-"""What was done, and what went wrong: counted, with the first few of each kind word for word."""
+"""Counts of transfers and problems, with the full text of the first problems of each kind."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .faults import Planned
 
 __all__ = ["Ledger", "Watch"]
 
-# Problems of one kind that are told in full; the others are only counted.
+# Problems of one kind that are reported in full; further ones are only counted.
 TOLD = 5
 
 
@@ -29,23 +29,23 @@ class Ledger:
         self._fresh: list[str] = []
 
     def well(self, kind: str, size: int = 0) -> None:
-        """A transfer of *kind* with *size* bytes of bodies ended as it should."""
+        """Count a successful transfer of *kind* with *size* bytes of bodies."""
         self.done[kind] += 1
         self.bytes += size
 
     def problem(self, kind: str, what: str) -> None:
-        """Something that may not happen."""
+        """Record a problem."""
         self.problems[kind] += 1
         if self.problems[kind] <= TOLD:
             at = time.monotonic() - self.begin
             self._fresh.append(f"{at:8.1f} s  {self.who}: {kind}: {what}")
 
     def relay(self, problems: list[str]) -> None:
-        """Problems that another process has told, and counted."""
+        """Add the problems that another process has reported and counted."""
         self._fresh += problems
 
     def told(self) -> dict[str, Any]:
-        """All counts, and the problems that were not told yet."""
+        """Return all counts, and the problems that were not reported yet."""
         fresh, self._fresh = self._fresh, []
         return {
             "done": dict(self.done),
@@ -57,7 +57,7 @@ class Ledger:
 
 
 class Watch(logging.Handler):
-    """Takes note of everything that is logged: an error that was not planned is a problem."""
+    """Records every log line: an unplanned error is a problem."""
 
     def __init__(self, ledger: Ledger) -> None:
         super().__init__(logging.WARNING)
@@ -76,5 +76,5 @@ class Watch(logging.Handler):
 
 
 def _kind(record: logging.LogRecord) -> str:
-    """What a message says, without what it says it about."""
+    """Return the kind of a message: its text without numbers and names."""
     return re.sub(r"<[^<>]*>|\b\d+\b", "…", f"{record.name}: {record.getMessage()}")

@@ -1,4 +1,4 @@
-"""What a process holds: resident memory, descriptors, tasks."""
+"""Measure a process: resident memory, descriptors, tasks."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ PAUSE = 0.05
 
 
 def resident(pid: int | str = "self") -> int:
-    """Bytes of resident memory, as ``top`` shows them."""
+    """Return the bytes of resident memory, as ``top`` shows them."""
     with open(f"/proc/{pid}/statm") as file:
         return int(file.read().split()[1]) * _PAGE
 
 
 def descriptors(pid: int | str = "self") -> int:
-    """How many descriptors are open."""
+    """Return the number of open descriptors."""
     return len(os.listdir(f"/proc/{pid}/fd"))
 
 
 def cpu_seconds(pid: int) -> float:
-    """Processor time that was used."""
+    """Return the used processor time."""
     with open(f"/proc/{pid}/stat") as file:
         fields = file.read().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
 async def rest() -> int:
-    """Bytes of resident memory that are still held when nothing is under way.
+    """Return the bytes of resident memory that are in use while there is no traffic.
 
-    Garbage is collected, and glibc gives free pages back to the system: what remains is in use.
+    Garbage is collected first, and glibc returns free pages to the system.
     """
     for _ in range(3):
         gc.collect()
@@ -52,10 +52,10 @@ async def rest() -> int:
 
 
 def holdings() -> dict[str, Any]:
-    """Descriptors and tasks of this process, with what the tasks are at."""
+    """Return the descriptors and tasks of this process, with the positions of the tasks."""
     tasks = asyncio.all_tasks()
     return {
-        # less the one that lists them
+        # without the one that lists them
         "descriptors": descriptors() - 1,
         "tasks": len(tasks),
         "at": sorted(str(getattr(task.get_coro(), "__qualname__", task)) for task in tasks),

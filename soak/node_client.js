@@ -1,6 +1,6 @@
 'use strict';
 // Requests of several kinds to the soak's server, all at once; prints, for each, the checksums of
-// the bodies that came: [[sha256, …], …]. Anything that goes wrong ends it with status 1.
+// the received bodies: [[sha256, …], …]. Any error ends it with status 1.
 const crypto = require('node:crypto');
 const fs = require('node:fs');
 const http = require('node:http');
@@ -79,7 +79,7 @@ function overHttp1(agent, job) {
   });
 }
 
-// What has not ended yet: told when time is up, to find out why.
+// Requests that have not ended yet: printed after the time limit, to find the cause.
 const open = new Set();
 
 function noting(result, job) {

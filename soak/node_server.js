@@ -1,5 +1,5 @@
 'use strict';
-// A server of Node's for the soak's client: the paths of the soak that need no more than Node has.
+// A Node server for the soak's client: those paths of the soak that Node supports.
 // Arguments: the file with the block, and for TLS certificate and key. Prints its port.
 const crypto = require('node:crypto');
 const fs = require('node:fs');
@@ -7,7 +7,7 @@ const http2 = require('node:http2');
 
 const [file, cert, key] = process.argv.slice(2);
 const block = fs.readFileSync(file);
-// Node goes on counting what was queued on streams that the client has reset: with the default of
+// Node still counts data queued on streams that the client has reset: with the default of
 // 10 MB it refuses every stream after a dozen downloads that were given up.
 const options = { maxSessionMemory: 100000 };
 const server = cert

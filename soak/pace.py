@@ -1,4 +1,4 @@
-"""How fast transfers begin, and how they are made to rest."""
+"""Control how fast transfers begin, and pause them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["Pace"]
 
 
 class Pace:
-    """Lets so many transfers a second begin, and none of them while it rests."""
+    """Lets a number of transfers begin per second, and none during a pause."""
 
     def __init__(self, rate: float) -> None:
         self._step = 1 / rate
@@ -24,7 +24,7 @@ class Pace:
         """Wait for the turn of a transfer."""
         while True:
             now = time.monotonic()
-            # what a busy machine has missed is not made good at once
+            # a busy machine does not start all missed transfers at once
             self._next = max(self._next + self._step, now - 1)
             await asyncio.sleep(self._next - now)
             if self._open.is_set():
@@ -34,16 +34,16 @@ class Pace:
         self._idle.clear()
 
     def end(self) -> None:
-        """A transfer has ended."""
+        """Count the end of a transfer."""
         self._under_way -= 1
         if not self._under_way:
             self._idle.set()
 
     async def rest(self) -> None:
-        """Begin no more transfers, and wait for those under way."""
+        """Begin no further transfers, and wait for the running ones."""
         self._open.clear()
         await self._idle.wait()
 
     def resume(self) -> None:
-        """Go on."""
+        """Continue."""
         self._open.set()

@@ -8,41 +8,41 @@ from urllib.parse import urlencode
 
 __all__ = ["BLOCK", "Wrong", "check", "digest", "part", "path_of", "pick"]
 
-# The same in every process. No period: a piece that is repeated or left out can't go unseen.
+# The same in every process. Not periodic, so that a repeated or missing piece is detected.
 BLOCK = random.Random(9113).randbytes(4 * 1024 * 1024)
 
-# Around the sizes of frames and windows, and now and then more than any of them.
+# Around the sizes of frames and windows, and sometimes larger.
 _SIZES = (0, 1, 100, 5_000, 16_384, 16_385, 65_535, 65_536, 200_000, 300_000, 1_048_576, 3_000_000)
 _WEIGHTS = (1, 1, 6, 6, 2, 2, 2, 2, 4, 4, 3, 1)
 
 
 class Wrong(Exception):
-    """A transfer has ended, but not with what it should have brought."""
+    """A transfer has ended with wrong contents."""
 
 
 def part(at: int, size: int) -> memoryview:
-    """*size* bytes of the block from *at* on."""
+    """Return *size* bytes of the block from *at* on."""
     return memoryview(BLOCK)[at : at + size]
 
 
 def digest(data: bytes | memoryview) -> str:
-    """The checksum that goes along with bodies."""
+    """Return the checksum that is sent with bodies."""
     return hashlib.sha256(data).hexdigest()
 
 
 def pick(choice: random.Random) -> tuple[int, int]:
-    """Where a piece begins, and its size."""
+    """Return the position and the size of a random piece."""
     size = choice.choices(_SIZES, _WEIGHTS)[0]
     return choice.randrange(len(BLOCK) - size + 1), size
 
 
 def path_of(path: str, at: int, size: int, **more: object) -> str:
-    """The path that asks for that piece."""
+    """Return the path that requests that piece."""
     return f"{path}?{urlencode({'at': at, 'size': size, **more})}"
 
 
 def check(what: str, got: bytes | memoryview, at: int, size: int) -> int:
-    """Raise `Wrong` unless *got* is the piece that was asked for; its size."""
+    """Return the size of *got*; raise `Wrong` unless it is the requested piece."""
     expected = part(at, size)
     if len(got) != size:
         raise Wrong(f"{what}: {len(got):,} bytes instead of {size:,} (from {at})")

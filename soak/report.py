@@ -1,4 +1,4 @@
-"""What a run prints: a row every few seconds, problems as they come, a summary."""
+"""The output of a run: a row every few seconds, problems as they occur, a summary."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HEAD = (
 
 
 class Report:
-    """Gathers what the processes tell, prints it, and judges in the end."""
+    """Gathers and prints the reports of the processes, and checks the conditions at the end."""
 
     def __init__(self, seconds: float, growth: float, ledger: Ledger) -> None:
         self._seconds = seconds
@@ -40,14 +40,14 @@ class Report:
         self._bytes = 0
 
     def begin(self, stations: Sequence[Station], beginning: dict[str, dict[str, Any]]) -> None:
-        """The traffic begins between *stations*, which held what *beginning* says."""
+        """Begin with the *stations*; *beginning* has their measurements before the traffic."""
         self._stations = stations
         self._beginning = beginning
         self._cpu = {station.who: (0.0, cpu_seconds(station.pid)) for station in stations}
         print(HEAD, flush=True)
 
     def refresh(self) -> None:
-        """Take what the ledgers of all processes say by now, and print problems that are new."""
+        """Add the current ledgers of all processes, and print new problems."""
         own = self._ledger.told()
         for problem in own["fresh"]:
             print(f"WRONG {problem}", flush=True)
@@ -63,7 +63,7 @@ class Report:
                 pass  # it has ended
 
     def row(self, seconds: float) -> None:
-        """Print how things are."""
+        """Print a row with the current state."""
         counts = [self._done[part] for part in PARTS]
         line = (
             f"{seconds:8.0f} {counts[0]:9,} {counts[1]:7,} {counts[2]:7,} {counts[3]:6,}"
@@ -79,16 +79,16 @@ class Report:
         print(line, flush=True)
 
     def mark(self, mark: float, who: str, held: int) -> None:
-        """Note what a process holds at rest."""
+        """Store the measurement of a process during a pause."""
         self._marks.setdefault(who, {})[mark] = held
         print(f"{mark:8.0%} of the time: {who} holds {held / MIB:.2f} MiB at rest", flush=True)
 
     def left(self, who: str, held: dict[str, Any]) -> None:
-        """Note what a process holds at the end."""
+        """Store the measurement of a process at the end."""
         self._end[who] = held
 
     def summary(self) -> bool:
-        """Print the figures and the verdict; whether all held."""
+        """Print the figures and the result; return whether all conditions hold."""
         self.refresh()
         print()
         if not self._done["transfer"]:

@@ -1,4 +1,4 @@
-"""Clients without a library, that leave where no library would: over bare sockets.
+"""Clients on bare sockets, which disconnect where no library would.
 
 Same form as `soak.scenes`.
 """
@@ -29,7 +29,7 @@ GARBAGE = b"\x00\x01GET nonsense\r\n\r\n"
 async def dialled(
     target: Target, reset: bool = False
 ) -> AsyncIterator[tuple[asyncio.AbstractEventLoop, socket.socket]]:
-    """A connection in the clear, whatever the server wants; *reset*: it ends with RST."""
+    """Yield a connection without TLS, also to a TLS server; *reset*: it ends with RST."""
     loop = asyncio.get_running_loop()
     with socket.socket() as sock:
         sock.setblocking(False)
@@ -40,7 +40,7 @@ async def dialled(
 
 
 def client_hello() -> bytes:
-    """The first flight of a TLS client that offers h2."""
+    """Return the first flight of a TLS client that offers h2."""
     context = ssl.create_default_context()
     context.set_alpn_protocols(["h2"])
     outgoing = ssl.MemoryBIO()
@@ -55,7 +55,7 @@ def client_hello() -> bytes:
 async def handshake_dropped(
     target: Target, session: http2.ClientHttp2Session, choice: random.Random
 ) -> int:
-    """TLS that ends in the middle of the ClientHello, or behind it."""
+    """Disconnect in the middle of the ClientHello, or after it."""
     hello = client_hello()
     async with dialled(target, choice.random() < 0.5) as (loop, sock):
         await loop.sock_sendall(sock, hello[: choice.randrange(len(hello) + 1)])
@@ -66,7 +66,7 @@ async def handshake_dropped(
 async def preface_dropped(
     target: Target, session: http2.ClientHttp2Session, choice: random.Random
 ) -> int:
-    """A connection that ends in the middle of the preface, or behind it."""
+    """Disconnect in the middle of the preface, or after it."""
     async with dialled(target, choice.random() < 0.5) as (loop, sock):
         await loop.sock_sendall(sock, PREFACE[: choice.randrange(len(PREFACE) + 1)])
         await asyncio.sleep(choice.choice((0, 0.005)))
@@ -74,7 +74,7 @@ async def preface_dropped(
 
 
 async def garbage(target: Target, session: http2.ClientHttp2Session, choice: random.Random) -> int:
-    """Bytes that are no protocol at all: the server has to end the connection."""
+    """Send bytes of no known protocol: the server must end the connection."""
     async with dialled(target) as (loop, sock):
         await loop.sock_sendall(sock, GARBAGE)
         try:
@@ -88,7 +88,7 @@ async def garbage(target: Target, session: http2.ClientHttp2Session, choice: ran
 async def http1_kept_alive(
     target: Target, session: http2.ClientHttp2Session, choice: random.Random
 ) -> int:
-    """Three requests of HTTP/1.1 on one connection, the last two pipelined."""
+    """Make three requests over HTTP/1.1 on one connection, the last two pipelined."""
     reader, writer = await asyncio.open_connection("127.0.0.1", target.port)
     total = 0
     try:
@@ -111,7 +111,7 @@ async def http1_kept_alive(
 async def http1_dropped(
     target: Target, session: http2.ClientHttp2Session, choice: random.Random
 ) -> int:
-    """HTTP/1.1 that ends in the middle of a head, an upload or a download."""
+    """Disconnect in the middle of a head, an upload or a download over HTTP/1.1."""
     at = path_of("/bytes", 0, 2_000_000)
     wire = choice.choice((
         b"GET / HTTP/1.1\r\nhost: loc",

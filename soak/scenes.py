@@ -1,7 +1,7 @@
-"""Transfers of this library's client that go well: each checks what it gets, to the last byte.
+"""Successful transfers of this library's client; each checks its result to the last byte.
 
-A scene takes a target, a session with it and a source of chance; it returns how many bytes of
-bodies have gone either way.
+A scene takes a target, a session with it and a random generator. It returns the number of bytes of
+bodies in both directions.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def expect_status(headers: http2.Headers, status: int = 200) -> None:
 
 
 async def write_slowly(stream: http2.ClientHttp2Stream, body: memoryview) -> None:
-    """Write *body* in pieces, as fast as they are taken."""
+    """Write *body* in pieces, as fast as the peer reads them."""
     for begin in range(0, len(body), 16_384):
         if not stream.write(body[begin : begin + 16_384]):
             await stream.drain()
@@ -40,7 +40,7 @@ async def write_slowly(stream: http2.ClientHttp2Stream, body: memoryview) -> Non
 
 
 async def form(target: Target, session: http2.ClientHttp2Session, choice: random.Random) -> int:
-    """A body goes up; what comes down is JSON about it."""
+    """Upload a body; the response is JSON about it."""
     at, size = pick(choice)
     stream = session.request({":method": "POST", ":path": "/json"})
     stream.end(part(at, size))
@@ -52,7 +52,7 @@ async def form(target: Target, session: http2.ClientHttp2Session, choice: random
 
 
 async def echo(target: Target, session: http2.ClientHttp2Session, choice: random.Random) -> int:
-    """The same bytes go up and come down at the same time."""
+    """Upload a body and receive its echo at the same time."""
     at, size = pick(choice)
     path = (
         "/echo" if target.kind in ("node", "nghttpd") else choice.choice(("/echo", "/echo-events"))
@@ -68,7 +68,7 @@ async def echo(target: Target, session: http2.ClientHttp2Session, choice: random
 
 
 async def download(target: Target, session: http2.ClientHttp2Session, choice: random.Random) -> int:
-    """A body, read at once."""
+    """Download a body, and read it at once."""
     at, size = pick(choice)
     path = choice.choice(("/bytes", "/whole"))
     more = {"length": 1} if choice.random() < 0.5 else {}
@@ -78,7 +78,7 @@ async def download(target: Target, session: http2.ClientHttp2Session, choice: ra
 
 
 async def chunks(target: Target, session: http2.ClientHttp2Session, choice: random.Random) -> int:
-    """A body, chunk by chunk."""
+    """Download a body chunk by chunk."""
     at, size = pick(choice)
     stream = session.request({":path": path_of("/bytes", at, size)})
     body = b"".join([chunk async for chunk in stream])
@@ -86,7 +86,7 @@ async def chunks(target: Target, session: http2.ClientHttp2Session, choice: rand
 
 
 async def listener(target: Target, session: http2.ClientHttp2Session, choice: random.Random) -> int:
-    """A body by events, with pauses."""
+    """Download a body by events, with pauses."""
     at, size = pick(choice)
     stream = session.request({":path": path_of("/bytes", at, size)})
     parts: list[bytes] = []
@@ -111,7 +111,7 @@ async def listener(target: Target, session: http2.ClientHttp2Session, choice: ra
 async def slow_reader(
     target: Target, session: http2.ClientHttp2Session, choice: random.Random
 ) -> int:
-    """A body that is read more slowly than it could come."""
+    """Download a body, and read it slowly."""
     at, size = pick(choice)
     stream = session.request({":path": path_of("/bytes", at, size)})
     await stream.response()
@@ -124,7 +124,7 @@ async def slow_reader(
 
 
 async def file(target: Target, session: http2.ClientHttp2Session, choice: random.Random) -> int:
-    """A part of a file."""
+    """Download a part of a file."""
     at, size = pick(choice)
     stream = session.request({":path": path_of("/file", at, size)})
     expect_status(await stream.response())
@@ -132,7 +132,7 @@ async def file(target: Target, session: http2.ClientHttp2Session, choice: random
 
 
 async def static(target: Target, session: http2.ClientHttp2Session, choice: random.Random) -> int:
-    """A whole file of nghttpd's."""
+    """Download a whole file from nghttpd."""
     size = choice.choice((100, 65_536, 1_048_576))
     stream = session.request({":path": f"/{size}"})
     expect_status(await stream.response())
@@ -140,7 +140,7 @@ async def static(target: Target, session: http2.ClientHttp2Session, choice: rand
 
 
 async def head(target: Target, session: http2.ClientHttp2Session, choice: random.Random) -> int:
-    """A response without a body."""
+    """Request a response without a body."""
     at, size = pick(choice)
     stream = session.request({":method": "HEAD", ":path": path_of("/bytes", at, size)})
     expect_status(await stream.response())
@@ -148,7 +148,7 @@ async def head(target: Target, session: http2.ClientHttp2Session, choice: random
 
 
 async def push(target: Target, session: http2.ClientHttp2Session, choice: random.Random) -> int:
-    """Two pushed responses, of which one is refused now and then."""
+    """Receive two pushed responses, and sometimes refuse one."""
     at, size = choice.randrange(1_000_000), choice.randrange(100_000)
     names = [f"{next(_tokens)}" for _ in range(2)]
     wanted = names if choice.random() < 0.7 else names[:1]
@@ -168,7 +168,7 @@ async def push(target: Target, session: http2.ClientHttp2Session, choice: random
 
 
 async def trailers(target: Target, session: http2.ClientHttp2Session, choice: random.Random) -> int:
-    """A checksum behind the body, both ways."""
+    """Send and receive trailers with a checksum of the body."""
     at, size = pick(choice)
     body = part(at, size)
     stream = session.request({":method": "POST", ":path": "/trailers"}, wait_for_trailers=True)
@@ -184,7 +184,7 @@ async def trailers(target: Target, session: http2.ClientHttp2Session, choice: ra
 
 
 async def ticks(target: Target, session: http2.ClientHttp2Session, choice: random.Random) -> int:
-    """Events, one after the other."""
+    """Receive events one after the other."""
     count = choice.randrange(1, 20)
     stream = session.request({":path": f"/ticks?count={count}"})
     body = await stream.read()
@@ -194,7 +194,7 @@ async def ticks(target: Target, session: http2.ClientHttp2Session, choice: rando
 
 
 async def slow(target: Target, session: http2.ClientHttp2Session, choice: random.Random) -> int:
-    """A response that takes its time, with early hints before it."""
+    """Request a late response, with early hints before it."""
     stream = session.request({":path": f"/slow?ms={choice.randrange(200)}"})
     hints: list[Any] = []
     stream.on("headers", hints.append)
@@ -206,7 +206,7 @@ async def slow(target: Target, session: http2.ClientHttp2Session, choice: random
 
 
 async def fail(target: Target, session: http2.ClientHttp2Session, choice: random.Random) -> int:
-    """A handler that fails before the response: status 500."""
+    """Let a handler fail before the response: status 500."""
     stream = session.request({":path": "/fail"})
     expect_status(await stream.response(), 500)
     return len(await stream.read())
@@ -215,7 +215,7 @@ async def fail(target: Target, session: http2.ClientHttp2Session, choice: random
 async def fail_late(
     target: Target, session: http2.ClientHttp2Session, choice: random.Random
 ) -> int:
-    """A handler that fails after the response has begun: a reset, and no short body."""
+    """Let a handler fail after the response has begun: a reset, not a shorter body."""
     stream = session.request({":path": "/fail?late=1"})
     try:
         body = await stream.read()
@@ -227,12 +227,12 @@ async def fail_late(
 
 
 async def refused(target: Target, session: http2.ClientHttp2Session, choice: random.Random) -> int:
-    """An upload that is answered before it has come."""
+    """Make an upload that is answered before it has arrived."""
     stream = session.request({":method": "POST", ":path": "/refuse"})
     try:
         await write_slowly(stream, part(0, 1_000_000))
     except http2.Http2Error as error:
-        # told to stop: while it waited, or before the next write
+        # the server stopped the upload, while it waited or before the next write
         if error.code not in ("ERR_HTTP2_STREAM_ERROR", "ERR_HTTP2_INVALID_STREAM"):
             raise
     expect_status(await stream.response(), 413)
@@ -243,7 +243,7 @@ async def refused(target: Target, session: http2.ClientHttp2Session, choice: ran
 
 
 async def upload(target: Target, session: http2.ClientHttp2Session, choice: random.Random) -> int:
-    """A large body that is read slowly."""
+    """Upload a large body that the server reads slowly."""
     at, size = pick(choice)
     stream = session.request({":method": "POST", ":path": path_of("/upload", at, size)})
     await write_slowly(stream, part(at, size))
@@ -254,7 +254,7 @@ async def upload(target: Target, session: http2.ClientHttp2Session, choice: rand
 
 
 async def many(target: Target, session: http2.ClientHttp2Session, choice: random.Random) -> int:
-    """Twenty small ones at once."""
+    """Make twenty small requests at once."""
 
     async def one(at: int) -> int:
         stream = session.request({":path": path_of("/whole", at, 500)})
@@ -264,7 +264,7 @@ async def many(target: Target, session: http2.ClientHttp2Session, choice: random
 
 
 async def ping(target: Target, session: http2.ClientHttp2Session, choice: random.Random) -> int:
-    """A PING, and settings that are acknowledged."""
+    """Send a PING, and settings that are acknowledged."""
     payload = choice.randbytes(8)
     _, answer = await session.ping(payload)
     if answer != payload:

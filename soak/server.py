@@ -1,4 +1,4 @@
-"""The server process: four servers, on the Core API and on the other, in the clear and over TLS."""
+"""The server process: four servers, on the Core and the Compatibility API, with and without TLS."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from .windows import incomplete
 
 __all__: list[str] = []
 
-# Seconds that sessions have to end in, at the end.
+# Seconds that sessions have to close at the end.
 CLOSING = 5
 
 
 async def main(options: dict[str, Any]) -> None:
-    """Serve until told to stop."""
+    """Serve until the command to stop."""
     station = Station("server")
     faults = Faults(options["faults"])
     block = Path(options["block"])
     identity = {"cert": options["cert"], "key": options["key"]}
-    # The default options are what most programs have, so they are what is tried.
+    # Most programs use the default options, so these are tested.
     servers: dict[str, http2.Http2Server] = {
         "core": http2.create_server(),
         "core-tls": http2.create_secure_server(**identity),

@@ -1,7 +1,7 @@
-"""A process of the soak that does what it is told: commands on standard input, answers on output.
+"""A process of the soak: commands on standard input, answers on standard output.
 
-Both are lines of JSON. A command is ``{"ask": name, …}``; its answer has the ledger in it, so
-that problems are told with the next answer.
+Both are lines of JSON. A command is ``{"ask": name, …}``; its answer contains the ledger, so
+that problems are reported with the next answer.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from .measure import holdings, rest
 
 __all__ = ["Command", "Station", "run"]
 
-# Threads that a process has for its loop.
+# Threads of the loop's executor in each process.
 THREADS = 4
 
 Command = Callable[..., Awaitable[dict[str, Any] | None]]
 
 
 class Station:
-    """Commands that every process knows, and those that it adds to `commands`."""
+    """The commands of every process, and those that it adds to `commands`."""
 
     def __init__(self, who: str) -> None:
         self.ledger = Ledger(who)
@@ -59,9 +59,9 @@ class Station:
 
 
 async def begin_threads() -> None:
-    """Have all the threads at once in which the loop looks up names and reads files.
+    """Start all threads of the loop's executor, which looks up names and reads files.
 
-    They begin when more of them are wanted than there are, which may take a quarter of an hour,
+    Otherwise they start when more are needed, which may take a quarter of an hour,
     and each holds half a MiB from then on.
     """
     loop = asyncio.get_running_loop()
@@ -71,7 +71,7 @@ async def begin_threads() -> None:
 
 
 def run(main: Callable[[dict[str, Any]], Awaitable[None]]) -> None:
-    """Run *main* with the options that the command line has as JSON, on the loop that they name."""
+    """Run *main* with the command line's options, given as JSON, on the loop that they name."""
     options = json.loads(sys.argv[1])
     factory: Any = asyncio.new_event_loop
     if options["loop"] == "uvloop":

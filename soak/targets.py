@@ -1,4 +1,4 @@
-"""What the client talks to: one long-lived session a server, and others that come and go."""
+"""The client's targets: one long-lived session for each server, and short ones."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ class Target:
         self._session: http2.ClientHttp2Session | None = None
 
     def connect(self, **options: Any) -> http2.ClientHttp2Session:
-        """A new session, which belongs to the caller."""
+        """Return a new session, which belongs to the caller."""
         if self.tls:
             options["ca"] = self._ca
         scheme = "https" if self.tls else "http"
         return http2.connect(f"{scheme}://localhost:{self.port}", family=2, **options)
 
     async def session(self) -> http2.ClientHttp2Session:
-        """The long-lived session; made when it is first asked for. Its end is a problem."""
+        """Return the long-lived session, created at the first call. Its end is a problem."""
         session = self._session
         if session is None:
             session = self._session = self.connect()
@@ -69,12 +69,12 @@ class Target:
                 wanted.set_result(result)
 
     def look(self) -> None:
-        """Check, while nothing is under way, that the connection's window is whole."""
+        """Check, while there is no traffic, that the connection's window is complete."""
         if self._session is not None and (wrong := incomplete(self._session)):
             self._ledger.problem("window", f"{self.name}: {wrong}")
 
     async def close(self) -> None:
-        """Close the long-lived session; destroy it when the caller has no more time."""
+        """Close the long-lived session; destroy it after a time-out."""
         session, self._session = self._session, None
         if session is not None:
             try:

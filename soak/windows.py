@@ -1,4 +1,4 @@
-"""Whether a connection's windows are whole: whether what was received was given back."""
+"""Check a connection's windows: all received bytes must be returned to the peer."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ __all__ = ["incomplete"]
 
 
 def incomplete(session: http2.Http2Session) -> str | None:
-    """What is wrong with the connection's receive window while no stream is open, if anything is.
+    """Return the problem of the connection's receive window while no stream is open, if any.
 
-    What was read is given back when it is half a window, so less than a half may be missing.
+    Read bytes are returned when they reach half a window, so less than half may be missing.
     """
     state = session.state
     whole, left = state.effective_local_window_size, state.local_window_size
