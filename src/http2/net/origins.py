@@ -19,9 +19,9 @@ MAX_ALTSVC = MAX_PAYLOAD - 2
 
 # The schemes whose URLs have an origin, and their default ports.
 _PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443, "ftp": 21}
-_URL = re.compile(r"([a-z][a-z0-9+.-]*):(.*)", re.IGNORECASE | re.DOTALL)
 # Characters that a host must not contain (the URL Standard's forbidden domain code points).
 _FORBIDDEN = re.compile(r"[\x00-\x20\"#%/:<>?@\[\\\]^`{|}\x7f]")
+# The last label of an IPv4 address.
 _NUMBER = re.compile(r"0x[0-9a-f]*|[0-9]+")
 # As a field value, without the backslash, which escapes the next character.
 _ALT = re.compile(r"[\t\x20-\x5b\x5d-\x7e\x80-\xff]*")
@@ -42,92 +42,39 @@ Origin: TypeAlias = "str | SplitResult | HasOrigin"
 def serialize_origin(url: str) -> str | None:
     """Return the ASCII serialization of *url*'s origin, such as ``'https://example.org:8443'``.
 
-    Follows the URL Standard for http, https, ws, wss and ftp: lower case, without the
-    default port, international names in Punycode, addresses in their shortest form. Returns
-    None if *url* is not a URL, or has no origin (``file:``, ``data:``).
+    For http, https, ws, wss and ftp: in lower case, without the default port, international
+    names in Punycode, IPv6 addresses in their shortest form (RFC 5952). Returns None if *url* is
+    not a URL, or has no origin (``file:``, ``data:``). Hosts in unusual spellings, such as
+    ``127.1`` or with escapes, are refused.
     """
-    match = _URL.fullmatch(url.strip("\x00\x20\t\n\r").translate({9: None, 10: None, 13: None}))
-    if match is None:
-        return None
-    scheme = match[1].lower()
-    default = _PORTS.get(scheme)
-    if default is None:
-        return None
-    # backslashes count as slashes here, and any number of them is allowed
-    rest = match[2].replace("\\", "/").lstrip("/")
-    authority = re.split("[/?#]", rest, maxsplit=1)[0].rpartition("@")[2]
-    name, port = authority, ""
-    end = authority.rfind(":")
-    if end > authority.rfind("]"):
-        name, port = authority[:end], authority[end + 1 :]
-    host = _host(name)
-    if host is None or not re.fullmatch("[0-9]*", port) or int(port or 0) > 65535:
-        return None
-    suffix = f":{int(port)}" if port and int(port) != default else ""
-    return f"{scheme}://{host}{suffix}"
-
-
-def _host(name: str) -> str | None:
-    if name.startswith("["):
-        return f"[{address}]" if (address := _ipv6(name)) else None
-    name = _percent_decoded(name)
-    try:
-        ascii_name = name.encode("ascii" if name.isascii() else "idna").decode("ascii").lower()
-    except UnicodeError:
-        return None
-    if not ascii_name or _FORBIDDEN.search(ascii_name):
-        return None
-    labels = ascii_name.removesuffix(".").split(".")
-    if _NUMBER.fullmatch(labels[-1]):
-        return _ipv4(labels)
-    return ascii_name
-
-
-def _ipv6(name: str) -> str | None:
-    """Return the IPv6 address in *name* in its shortest form (RFC 5952), without a dot."""
-    # zones are not allowed in a URL
-    if not name.endswith("]") or "%" in name:
-        return None
-    import ipaddress
+    from urllib.parse import urlsplit
 
     try:
-        address = ipaddress.IPv6Address(name[1:-1])
+        parts = urlsplit(url.strip())
+        host, port, default = parts.hostname, parts.port, _PORTS.get(parts.scheme)
+        if not host or default is None:
+            return None
+        if ":" in host:
+            from ipaddress import IPv6Address
+
+            # a zone is not allowed in a URL
+            address = IPv6Address("" if "%" in host else host)
+            # from Python 3.13 on, the text of a mapped address has dots
+            last = int(address) & 0xFFFFFFFF
+            mapped = f"::ffff:{last >> 16:x}:{last & 0xFFFF:x}"
+            host = f"[{address if address.ipv4_mapped is None else mapped}]"
+        else:
+            if not host.isascii():
+                host = host.encode("idna").decode("ascii")
+            if _NUMBER.fullmatch(host.rpartition(".")[2]):
+                from ipaddress import IPv4Address
+
+                host = str(IPv4Address(host))
     except ValueError:
         return None
-    if address.ipv4_mapped is not None:
-        # from Python 3.13 on, its text has dots
-        return f"::ffff:{int(address) >> 16 & 0xFFFF:x}:{int(address) & 0xFFFF:x}"
-    return str(address)
-
-
-def _percent_decoded(text: str) -> str:
-    if "%" not in text:
-        return text
-    octets = re.sub(rb"%([0-9a-fA-F]{2})", lambda match: bytes([int(match[1], 16)]), text.encode())
-    return octets.decode(errors="replace")
-
-
-def _ipv4(labels: list[str]) -> str | None:
-    """Return an address of one to four decimal, octal or hexadecimal numbers as four decimals."""
-    if len(labels) > 4:
+    if host[0] != "[" and _FORBIDDEN.search(host):
         return None
-    numbers: list[int] = []
-    for label in labels:
-        try:
-            if label.startswith("0x"):
-                numbers.append(int(label[2:] or "0", 16))
-            else:
-                numbers.append(int(label, 8 if len(label) > 1 and label[0] == "0" else 10))
-        except ValueError:
-            return None
-    *head, last = numbers
-    if any(number > 255 for number in head) or last >= 256 ** (5 - len(numbers)):
-        return None
-    for index, number in enumerate(head):
-        last += number * 256 ** (3 - index)
-    import ipaddress
-
-    return str(ipaddress.IPv4Address(last))
+    return f"{parts.scheme}://{host}" + (f":{port}" if port not in (None, default) else "")
 
 
 def _origin_of(value: object, name: str, code: str) -> str:
