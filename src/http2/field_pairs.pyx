@@ -48,6 +48,30 @@ cdef class Pairs:
         return 0
 
 
+def raw_pairs(object headers, list raw):
+    """Return the fields of *headers* in wire order; *raw* has all fields if the dict differs.
+
+    See `Headers.raw`.
+    """
+    cdef list pairs
+    cdef PyObject *key
+    cdef PyObject *value
+    cdef object item
+    cdef Py_ssize_t position = 0
+    if raw is not None:
+        return list(raw)
+    pairs = []
+    while PyDict_Next(headers, &position, &key, &value):
+        if isinstance(<object>key, str):
+            item = <object>value
+            if isinstance(item, list) and item:
+                item = item[0]
+            elif not isinstance(item, str):
+                item = str(item)
+            pairs.append((<object>key, item))
+    return pairs
+
+
 def field_pairs(object headers, list raw):
     """Return the fields of *headers* as pairs; *raw* has all fields if some were merged.
 

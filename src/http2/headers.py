@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping
 from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
-from .field_pairs import field_pairs
+from .field_pairs import field_pairs, raw_pairs
 
 __all__ = ["Headers", "OutgoingHeaders", "received", "sensitive_headers"]
 
@@ -147,14 +147,8 @@ class Headers(dict[str, Any]):
     @property
     def raw(self) -> list[tuple[str, str]]:
         """The fields as received: (name, value) pairs in wire order, not merged."""
-        if hasattr(self, "_raw"):
-            # the dict differs: several fields had the same name, or it was changed
-            return list(self._raw)
-        return [
-            (name, value[0] if isinstance(value, list) and value else str(value))
-            for name, value in dict.items(self)
-            if isinstance(name, str)
-        ]
+        # with `_raw`, the dict differs: several fields had the same name, or it was changed
+        return raw_pairs(self, getattr(self, "_raw", None))
 
     def encoded(self) -> list[tuple[bytes, bytes]]:
         """Return the fields of a request as bytes, in the form that ASGI requires.

@@ -75,7 +75,7 @@ def arity_of(function: Callable[..., object]) -> int:
 class _Listener:
     """One registration of one function for one event."""
 
-    __slots__ = ("arity", "context", "function", "once", "plain")
+    __slots__ = ("arity", "context", "function", "once")
 
     def __init__(
         self, function: Callable[..., object], once: bool, context: Context | None
@@ -84,8 +84,6 @@ class _Listener:
         self.context = context
         self.once = once
         self.arity = arity_of(function)
-        # takes (stream, headers), like most listeners of 'stream'
-        self.plain = self.arity == 2 and not once
 
 
 # The tasks of an emitter whose coroutine listeners have all ended without waiting.
@@ -147,7 +145,7 @@ class EventEmitter:
     # Frequent events; a subclass names them. Objects that emit them for it call the listeners in
     # `everyday` without a detour: see `http2.common.interfaces.Emits`.
     _frequent: frozenset[str] = frozenset()
-    everyday: dict[str, Callable[..., object]] = {}  # noqa: RUF012 (never changed in place)
+    everyday: dict[str, tuple[Callable[..., object], int]] = {}  # noqa: RUF012 (never changed in place)
 
     @overload
     def on(self, event: str) -> Callable[[Function], Function]: ...
@@ -215,8 +213,8 @@ class EventEmitter:
         """Update `everyday` after a change of the listeners of *event*."""
         others = {name: known for name, known in self.everyday.items() if name != event}
         found = (self._listeners or {}).get(event)
-        if found and len(found) == 1 and found[0].plain:
-            others[event] = found[0].function
+        if found and len(found) == 1 and not found[0].once:
+            others[event] = found[0].function, found[0].arity
         self.everyday = others
 
     def _listener_added(self, event: str) -> None:

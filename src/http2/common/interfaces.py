@@ -21,8 +21,9 @@ Last: TypeAlias = Callable[[tuple[Any, ...]], object]
 class Emits(Protocol):
     """The methods of an emitter that the sources of its events call."""
 
-    everyday: dict[str, Callable[..., object]]
-    """By event, its only listener, if it takes two arguments on each call."""
+    everyday: dict[str, tuple[Callable[..., object], int]]
+    """By event, its only listener, unless that is for once; and the number of arguments that the
+    listener takes, -1 for any number."""
 
     def listener_raised(self, error: Exception, event: str, args: tuple[object, ...]) -> None:
         """Handle *error*, raised by an `everyday` listener."""

@@ -80,12 +80,12 @@ def _dispatch(
         if contains(headers, "expect") or field(headers, ":method") == "CONNECT":
             dispatch_special(server, request, response)
             return
-        listener = server.everyday.get("request")
-        if listener is None:
+        found = server.everyday.get("request")
+        if found is None or found[1] != 2:
             server.emit("request", request, response)
             return
         try:
-            result = listener(request, response)
+            result = found[0](request, response)
         except Exception as error:
             server.listener_raised(error, "request", (request, response))
         else:

@@ -172,12 +172,18 @@ class ServerHttp2Session(Http2Session):
         server = self._server
         if server is None:
             return
-        listener = server.everyday.get("stream")
-        if listener is None:
+        found = server.everyday.get("stream")
+        if found is None:
             server.emit_late("stream", (stream, headers, flags), _raw_headers)
             return
+        listener, arity = found
         try:
-            result = listener(stream, headers)
+            if arity == 2:
+                result = listener(stream, headers)
+            elif 0 <= arity <= 3:
+                result = listener(*(stream, headers, flags)[:arity])
+            else:
+                result = listener(stream, headers, flags, headers.raw)
         except Exception as error:
             server.listener_raised(error, "stream", (stream,))
         else:
