@@ -462,11 +462,6 @@ _TABLE: Final[dict[str, tuple[type[Http2Error], str]]] = {
         Http2Error,
         "the body is longer than its content-length",
     ),
-    # the method that was called
-    "ERR_STREAM_DESTROYED": (
-        Http2Error,
-        "{} is not possible: the stream is destroyed",
-    ),
     "ERR_STREAM_PREMATURE_CLOSE": (
         Http2Error,
         "the stream was closed before its end",

@@ -87,7 +87,6 @@ EXPECTED: dict[str, tuple[type[Http2Error], tuple[object, ...]]] = {
     "ERR_INVALID_HTTP_TOKEN": (HeaderError, ("Method", "G T")),
     "ERR_OUT_OF_RANGE": (Http2ValueError, ("id", "1 to 5", 6)),
     "ERR_SOCKET_CLOSED": (Http2Error, ()),
-    "ERR_STREAM_DESTROYED": (Http2Error, ("write",)),
     "ERR_STREAM_PREMATURE_CLOSE": (Http2Error, ()),
     "ERR_STREAM_WRITE_AFTER_END": (Http2Error, ()),
 }

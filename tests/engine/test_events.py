@@ -312,7 +312,7 @@ def test_a_header_list_that_is_too_long_is_rejected() -> None:
     pair = Pair(server={"max_header_list_pairs": 4})
     stream_id = pair.request({"x-fifth": "1"})
     closed = (events.STREAM_CLOSED, stream_id, ENHANCE_YOUR_CALM, None)
-    assert pair.server_events == [(events.HEADERS_REJECTED, stream_id, None, None), closed]
+    assert pair.server_events == [closed]
     assert pair.client_events == [closed]
 
 
@@ -340,4 +340,4 @@ def test_a_protocol_error_is_a_goaway_of_ours() -> None:
 
 def test_every_kind_of_event_has_a_name_of_its_own() -> None:
     assert sorted(memory.KIND_NAMES) == list(range(len(memory.KIND_NAMES)))
-    assert len(set(memory.KIND_NAMES.values())) == len(memory.KIND_NAMES) == 26
+    assert len(set(memory.KIND_NAMES.values())) == len(memory.KIND_NAMES) == 25

@@ -43,7 +43,6 @@ cdef int EVENT_PRIORITY = _events.PRIORITY
 cdef int EVENT_PRIORITY_UPDATE = _events.PRIORITY_UPDATE
 cdef int EVENT_FRAME_NOT_SENT = _events.FRAME_NOT_SENT
 cdef int EVENT_INVALID_FRAME = _events.INVALID_FRAME
-cdef int EVENT_HEADERS_REJECTED = _events.HEADERS_REJECTED
 cdef int EVENT_FAILED = _events.FAILED
 cdef int EVENT_WINDOW_GIVEN = _events.WINDOW_GIVEN
 cdef int EVENT_MEASURED = _events.MEASURED
@@ -148,7 +147,6 @@ cdef int refuse_stream(Session self, int32_t stream_id) except -1:
     nghttp2_submit_rst_stream(
         self._session, NGHTTP2_FLAG_NONE, stream_id, NGHTTP2_ENHANCE_YOUR_CALM)
     self._rejected += 1
-    report(self, EVENT_HEADERS_REJECTED, stream_id, None, None)
     if self._rejected == self._max_rejected + 1:
         report(
             self, EVENT_FAILED, 0, NGHTTP2_ERR_FLOODED,
@@ -275,7 +273,6 @@ cdef int on_header(
             stream_id = block_stream(frame)
             nghttp2_submit_rst_stream(
                 session, NGHTTP2_FLAG_NONE, stream_id, NGHTTP2_ENHANCE_YOUR_CALM)
-            report(self, EVENT_HEADERS_REJECTED, stream_id, None, None)
             self._block = None
             self._promise = 0
             return provoked(self) or NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE

@@ -44,8 +44,8 @@ cdef int EVENT_DATA = _events.DATA
 cdef int EVENT_FAILED = _events.FAILED
 # Events of a stream that are dropped if the stream was reset in the batch that began it.
 cdef frozenset OF_ONE_STREAM = frozenset({
-    _events.REQUEST, _events.HEADERS, _events.STREAM_CLOSED, _events.HEADERS_REJECTED,
-    _events.INVALID_FRAME, _events.FRAME_NOT_SENT,
+    _events.REQUEST, _events.HEADERS, _events.STREAM_CLOSED, _events.INVALID_FRAME,
+    _events.FRAME_NOT_SENT,
 })
 # The largest possible stream identifier.
 cdef int32_t LAST_STREAM_ID = 0x7FFFFFFF

@@ -31,7 +31,6 @@ shape are the cheapest to create and unpack, and the session dispatches on the f
 | PRIORITY_UPDATE  | prioritized one | field value: bytes        | None                 |
 | FRAME_NOT_SENT   | the stream or 0 | frame type                | nghttp2's error      |
 | INVALID_FRAME    | the stream or 0 | frame type                | nghttp2's error      |
-| HEADERS_REJECTED | the stream      | None                      | None                 |
 | FAILED           | 0               | nghttp2's error           | message: str         |
 | WINDOW_GIVEN     | the stream or 0 | None                      | None                 |
 | MEASURED         | the stream      | 0: begun by us; 1: DATA   | bytes sent           |
@@ -88,7 +87,6 @@ PRIORITY: Final = 18
 PRIORITY_UPDATE: Final = 19
 FRAME_NOT_SENT: Final = 20
 INVALID_FRAME: Final = 21
-HEADERS_REJECTED: Final = 22
-FAILED: Final = 23
-WINDOW_GIVEN: Final = 24
-MEASURED: Final = 25
+FAILED: Final = 22
+WINDOW_GIVEN: Final = 23
+MEASURED: Final = 24

@@ -75,7 +75,6 @@ class ServerMetrics(ExchangeWatch):
             )
         self._methods = METHODS if known_methods is None else _checked(known_methods)
         self._route = route
-        self._server_address = server_address
         super().__init__(server)
 
     def close(self) -> None:
