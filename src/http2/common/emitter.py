@@ -92,12 +92,13 @@ _NO_TASKS: frozenset[asyncio.Task[object]] = frozenset()
 
 def _look_at_end(
     task: asyncio.Task[object],
+    owner: EventEmitter,
     coroutine: Work[object],
     emitter: EventEmitter,
     event: str,
     args: tuple[object, ...],
 ) -> None:
-    """Report to *emitter* the end of a coroutine listener of *event*, run as *task*."""
+    """Report the end of *emitter*'s coroutine listener of *event*, run as *task* of *owner*."""
     error: BaseException | None
     try:
         error = task.exception()
@@ -108,7 +109,7 @@ def _look_at_end(
         error = RuntimeError("a listener awaited a cancelled task or future")
         error.__cause__ = cancelled
     if error is None:
-        emitter.listener_ended(coroutine, event, args)
+        owner._work_ended(coroutine, emitter, event, args)
     elif isinstance(error, Exception):
         emitter.listener_raised(error, event, args)
 
@@ -313,10 +314,18 @@ class EventEmitter:
         """Call *handler* like a listener of *name*: handle its exception and its coroutine."""
         _run(self, _Listener(handler, False, None), name, args)
 
-    def returned(self, result: object, event: str, args: tuple[object, ...]) -> None:
-        """Handle a listener's *result*: start it if it is a coroutine."""
+    def returned(
+        self,
+        result: object,
+        event: str,
+        args: tuple[object, ...],
+        owner: EventEmitter | None = None,
+    ) -> None:
+        """Handle a listener's *result*: start it if it is a coroutine, as a task of *owner*."""
         if isinstance(result, CoroutineType):
-            self.task_owner(event, args).run_listener(result, self, event, args)
+            if owner is None:
+                owner = self.task_owner(event, args)
+            owner.run_listener(result, self, event, args)
 
     def task_owner(self, event: str, args: tuple[object, ...]) -> EventEmitter:
         """Return the owner of the tasks of *event*'s coroutine listeners: its end cancels them."""
@@ -335,7 +344,7 @@ class EventEmitter:
         if task.done():
             if tasks is None:
                 self._tasks = _NO_TASKS
-            _look_at_end(task, coroutine, emitter, event, args)
+            _look_at_end(task, self, coroutine, emitter, event, args)
             return
         if not isinstance(tasks, set):
             tasks = self._tasks = set()
@@ -345,9 +354,15 @@ class EventEmitter:
 
         def done(task: asyncio.Task[object]) -> None:
             running.discard(task)
-            _look_at_end(task, coroutine, emitter, event, args)
+            _look_at_end(task, self, coroutine, emitter, event, args)
 
         task.add_done_callback(done)
+
+    def _work_ended(
+        self, work: Work[object], emitter: EventEmitter, event: str, args: tuple[object, ...]
+    ) -> None:
+        """Handle the end of *work*, a listener of *emitter* that was a task of this object."""
+        emitter.listener_ended(work, event, args)
 
     def _cancel_tasks(self) -> None:
         """Cancel the coroutine listeners, except the one that makes this call."""

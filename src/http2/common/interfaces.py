@@ -28,8 +28,13 @@ class Emits(Protocol):
     def listener_raised(self, error: Exception, event: str, args: tuple[object, ...]) -> None:
         """Handle *error*, raised by an `everyday` listener."""
 
-    def returned(self, result: object, event: str, args: tuple[object, ...]) -> None:
-        """Handle *result*, which an `everyday` listener has returned and which is not None."""
+    def returned(
+        self, result: object, event: str, args: tuple[object, ...], owner: Any = None
+    ) -> None:
+        """Handle *result*, which an `everyday` listener has returned and which is not None.
+
+        If it is a coroutine, it becomes a task of *owner*, by default of `task_owner`.
+        """
 
     def run_listener(
         self, coroutine: Work[object], emitter: Any, event: str, args: tuple[object, ...]

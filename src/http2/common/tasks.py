@@ -24,17 +24,12 @@ Work: TypeAlias = Coroutine[Any, Any, Result]
 """A coroutine with a `Result`, which any loop can run."""
 
 
-def _name_of(coroutine: Work[Any]) -> str | None:
-    return getattr(coroutine, "__qualname__", None)
-
-
 def _start_eagerly(
-    coroutine: Work[Result], loop: asyncio.AbstractEventLoop
+    coroutine: Work[Result], loop: asyncio.AbstractEventLoop, name: str | None
 ) -> asyncio.Task[Result]:
     # typeshed knows the parameter for 3.12 and later alone
     make: Any = asyncio.Task
-    made = make(coroutine, loop=loop, name=_name_of(coroutine), eager_start=True)
-    return cast("asyncio.Task[Result]", made)
+    return cast("asyncio.Task[Result]", make(coroutine, loop=loop, name=name, eager_start=True))
 
 
 class _FirstStep:
@@ -47,18 +42,23 @@ class _FirstStep:
         self.context = context
 
 
+# The running task of each loop on CPython 3.11: `asyncio.current_task` as it looks it up.
+_current: dict[asyncio.AbstractEventLoop, asyncio.Task[Any]]
+_current = getattr(asyncio.tasks, "_current_tasks", {})
+
+
 def _start_by_hand(
-    coroutine: Work[Result], loop: asyncio.AbstractEventLoop
+    coroutine: Work[Result], loop: asyncio.AbstractEventLoop, name: str | None
 ) -> asyncio.Task[Result]:
     first = _FirstStep()
     with_attributes: Any = loop
     with_attributes.call_soon = first
     try:
-        task = asyncio.Task(coroutine, loop=loop, name=_name_of(coroutine))
+        task = asyncio.Task(coroutine, loop=loop, name=name)
     finally:
         del with_attributes.call_soon
     # the caller may be a task: it is not the current one meanwhile
-    current = asyncio.current_task(loop)
+    current = _current.get(loop)
     if current is None:
         first.context.run(first.callback)
         return task
@@ -82,5 +82,5 @@ def start(coroutine: Work[Result]) -> asyncio.Task[Result]:
     """
     loop = asyncio.get_running_loop()
     if loop.get_task_factory() is not None:
-        return loop.create_task(coroutine, name=_name_of(coroutine))
-    return _start(coroutine, loop)
+        return loop.create_task(coroutine, name=getattr(coroutine, "__qualname__", None))
+    return _start(coroutine, loop, getattr(coroutine, "__qualname__", None))

@@ -90,7 +90,7 @@ def _dispatch(
             server.listener_raised(error, "request", (request, response))
         else:
             if result is not None:
-                server.returned(result, "request", (request, response))
+                server.returned(result, "request", (request, response), stream)
 
     return on_stream
 

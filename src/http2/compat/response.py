@@ -350,7 +350,7 @@ class ServerResponse(Message):
             if isinstance(data, str):
                 data = data.encode(encoding)
         if not stream.headers_sent:
-            self._begin(data)
+            self._send_head(self._status)
         self._ended = True
         if stream.life.writable_ended:
             return self
@@ -364,10 +364,6 @@ class ServerResponse(Message):
             self._ended = bool(stream.writable_ended)
             raise
         return self
-
-    def _begin(self, data: Chunk | None) -> None:
-        """Send the headers of a response whose whole body is *data*."""
-        self._send_head(self._status)
 
     def _check_chunk(self, chunk: Chunk) -> None:
         """Check the type of a chunk before the headers are sent."""

@@ -35,7 +35,7 @@ MOST_STALLS = 15
 class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
     """Output, deadlines and closing of an HTTP/1 connection."""
 
-    closed: bool = False
+    closed: bool
     """Whether no further request will be served."""
 
     destroyed: bool = False
@@ -45,15 +45,9 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
     _socket: SocketProxy | None = None
     in_batch = False
     _flush_scheduled = False
-    _write_paused = False
     # A full buffer was written in this turn of the loop. A handler that writes continuously would
     # delay other tasks, and the detection of a disconnected client.
     _resting = False
-    _reading_paused = False
-    # The client has ended its side.
-    _eof = False
-    # The last response was passed to the transport: received data is discarded.
-    _lingering = False
     _unsent = 0
     _stalls = 0
     # The current deadline, 0 for none, and its timer, which is not moved with
@@ -61,7 +55,6 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
     _deadline = 0.0
     _timer: asyncio.TimerHandle | None = None
     _timer_at = 0.0
-    _idle_timer: IdleTimer | None = None
     _write_timer: asyncio.TimerHandle | None = None
 
     def __init__(self, server: Http2Server, transport: asyncio.Transport) -> None:
@@ -75,6 +68,12 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
         self._target = self._buffer[:HEAD_READ]
         self._out: list[bytes] = []
         self._out_size = 0
+        self.closed = self._write_paused = self._reading_paused = False
+        # The client has ended its side.
+        self._eof = False
+        # The last response was passed to the transport: received data is discarded.
+        self._lingering = False
+        self._idle_timer: IdleTimer | None = None
 
     @property
     def transport(self) -> asyncio.Transport | None:

@@ -11,6 +11,7 @@ from contextvars import copy_context
 from typing import TYPE_CHECKING
 
 from ..common.emitter import logger
+from ..common.layout import lay_out
 from ..constants import NGHTTP2_CANCEL, NGHTTP2_PROTOCOL_ERROR
 from ..engine.field_rules import http_date
 from ..engine.http1_head import BadRequest, Http1Head
@@ -47,14 +48,11 @@ class Http1Connection(Http1Carrier):
     Event: ``timeout``.
     """
 
-    # The current exchange.
-    _stream: DrivenExchange | None = None
     # The body is discarded: the response was sent without it.
     _discarding = False
     _discarded = 0
-    # The client waits for status 100 before it sends the body, if it ever does.
-    _expects_continue = False
-    _keep_alive = True
+    # `_stream` is the current exchange. `_expects_continue`: the client waits for status 100 before
+    # it sends the body, if it ever does.
     # The client may send another request: no response has announced the end.
     _promised = True
     # The client itself makes no further request.
@@ -68,9 +66,12 @@ class Http1Connection(Http1Carrier):
         self, service: ConnectionService, server: Http2Server, transport: asyncio.Transport
     ) -> None:
         super().__init__(server, transport)
+        # What every request reads belongs to the instance, as in its stream.
         self._service = service
-        self._dispatch = service.dispatch
         self._receiver = Http1Receiver(service.limits)
+        self._stream: DrivenExchange | None = None
+        self._keep_alive = True
+        self._expects_continue = False
         options = server.options
         self.strict_whitespace = options.strict_field_whitespace_validation
         self.strict_single_value = options.strict_single_value_fields
@@ -153,41 +154,38 @@ class Http1Connection(Http1Carrier):
 
     def _batch(self) -> None:
         """Process received data, and write the resulting output at once."""
+        receiver = self._receiver
         self.in_batch = True
         try:
-            self._take()
+            while receiver.waiting and not self._lingering:
+                if receiver.receiving:
+                    self._take_body()
+                elif self._stream is not None or self._write_paused:
+                    self._pause_reading()
+                    break
+                else:
+                    try:
+                        head = receiver.head()
+                    except BadRequest as error:
+                        self._refuse(error)
+                        break
+                    if head is None:
+                        self._wait_for_head()
+                        break
+                    self._begin_request(head)
+                stream = self._stream
+                if stream is not None and stream.response_ended:
+                    if receiver.receiving or not stream.end_unnoticed():
+                        self._after_response(stream)
+                    else:
+                        # the same in short
+                        self._stream = None
+                        self._next()
         finally:
             self.in_batch = False
         if self._stream is not None:
             self._complete_output()
         self._flush()
-
-    def _take(self) -> None:
-        receiver = self._receiver
-        while receiver.waiting and not self._lingering:
-            if receiver.receiving:
-                self._take_body()
-            elif self._stream is not None or self._write_paused:
-                self._pause_reading()
-                return
-            else:
-                try:
-                    head = receiver.head()
-                except BadRequest as error:
-                    self._refuse(error)
-                    return
-                if head is None:
-                    self._wait_for_head()
-                    return
-                self._begin_request(head)
-            stream = self._stream
-            if stream is not None and stream.response_ended:
-                if receiver.receiving or not stream.end_unnoticed():
-                    self._after_response(stream)
-                else:
-                    # the same in short
-                    self._stream = None
-                    self._next()
 
     def _proceed(self) -> None:
         """Continue with data that waited for the previous response."""
@@ -209,12 +207,13 @@ class Http1Connection(Http1Carrier):
 
     def _begin_request(self, head: Http1Head) -> None:
         service = self._service
-        options = service.options
-        self._requests += 1
-        self._client_closes = not head.keep_alive
-        self._keep_alive = head.keep_alive and not self.closed
-        if options.max_requests_per_socket and self._requests >= options.max_requests_per_socket:
-            self._keep_alive = False
+        keep_alive = head.keep_alive
+        self._client_closes = not keep_alive
+        most = service.options.max_requests_per_socket
+        if most:
+            self._requests += 1
+            keep_alive = keep_alive and self._requests < most
+        self._keep_alive = keep_alive and not self.closed
         self._stream = stream = service.exchange(self, head)
         if head.body is None:
             self._expect_body(head)
@@ -234,7 +233,7 @@ class Http1Connection(Http1Carrier):
                 stream.respond({":status": 405}, end_stream=True)
                 return
         # a handler's context variables must not be visible to the next one
-        copy_context().run(self._dispatch, stream, head.headers)
+        copy_context().run(service.dispatch, stream, head.headers)
 
     def _expect_body(self, head: Http1Head) -> None:
         options = self._service.options
@@ -550,3 +549,13 @@ class Http1Connection(Http1Carrier):
         request.raw_socket = socket
         event = "connect" if stream.method == "CONNECT" else "upgrade"
         server.emit(event, request, socket, rest)
+
+
+lay_out(
+    Http1Connection,
+    *("server", "_transport", "_writelines", "addresses", "loop", "_buffer", "_target"),
+    *("_out", "_out_size", "closed", "_idle_timer", "_lingering", "_write_paused", "_eof"),
+    *("_reading_paused", "_service", "_receiver", "_stream", "_keep_alive", "_expects_continue"),
+    *("strict_whitespace", "strict_single_value", "in_batch", "_client_closes", "_deadline"),
+    *("_began", "_timer", "_timer_at"),
+)

@@ -26,7 +26,7 @@ __all__ = ["Http1Service"]
 class Http1Service:
     """Takes over connections of HTTP/1 clients: the value of a server's ``serves_http1``."""
 
-    exchange: Callable[[Http1Owner, Http1Head], DrivenExchange] = Http1Stream
+    exchange: Callable[[Http1Owner, Http1Head], DrivenExchange]
     """Creates the stream of a request."""
 
     def __init__(self, options: Http1Options, dispatcher: Dispatcher, server: Http2Server) -> None:
@@ -38,6 +38,7 @@ class Http1Service:
             fields=options.max_headers_count,
         )
         self.dispatch = dispatcher.http1(server)
+        self.exchange = Http1Stream
         self.leaving = dispatcher.leaving
         self._watchers: tuple[Watcher, ...] = ()
         seconds = int(options.keep_alive_timeout)

@@ -7,7 +7,7 @@ from typing import Final
 from ..engine.field_rules import is_field_value
 from ..errors import new_error
 
-__all__ = ["reason_phrase", "status_line"]
+__all__ = ["reason_phrase", "status_line", "status_lines"]
 
 # Reason phrases that older versions of Python take from earlier RFCs.
 RENAMED: Final = {
@@ -17,7 +17,8 @@ RENAMED: Final = {
     422: "Unprocessable Content",
 }
 
-_status_lines: dict[int, bytes] = {}
+status_lines: dict[int, bytes] = {}
+"""The first lines that were sent, by status."""
 
 
 def reason_phrase(status: int) -> str:
@@ -39,8 +40,8 @@ def status_line(status: int, reason: str | None = None) -> bytes:
         if not is_field_value(reason):
             raise new_error("ERR_INVALID_CHAR", "reason phrase", reason)
         return f"HTTP/1.1 {status} {reason}\r\n".encode("latin-1")
-    line = _status_lines.get(status)
+    line = status_lines.get(status)
     if line is None:
         line = f"HTTP/1.1 {status} {reason_phrase(status)}\r\n".encode("latin-1")
-        _status_lines[status] = line
+        status_lines[status] = line
     return line

@@ -64,6 +64,8 @@ class Http1Stream(Http1Writer):
         body = head.body
         self.life = LIVE if body is None else RECEIVED
         self.headers_sent = self._watched = False
+        self.status_message = None
+        self._head_request = head.method == "HEAD"
         if body:
             # the body arrived with the head: its reader need not wait
             self._buffered = len(body)
@@ -72,8 +74,6 @@ class Http1Stream(Http1Writer):
             self._buffered = 0
             if body is not None:
                 self.end_after_headers = True
-        if head.method == "HEAD":
-            self._head_request = True
 
     def __repr__(self) -> str:
         life = self.life
@@ -154,7 +154,7 @@ class Http1Stream(Http1Writer):
 
         Otherwise, return False.
         """
-        if self._watched or self._buffered or self._timer:
+        if self._watched or self._buffered:
             return False
         self.life = self.life.on_done
         return True
@@ -214,7 +214,8 @@ class Http1Stream(Http1Writer):
 lay_out(
     Http1Stream,
     *("_session", "_request", "method", "url", "http_version", "life", "headers_sent"),
-    *("_watched", "_buffered", "_did_read", "_reader", "_tasks", "_chunks"),
+    *("_watched", "status_message", "_head_request", "_buffered", "_did_read", "_reader"),
+    *("_tasks", "_chunks"),
     *("_fields", "_sent", "_wants_chunks", "_framing", "_left", "response_ended", "_code"),
     "end_after_headers",
 )

@@ -10,7 +10,7 @@ from ..errors import new_error
 from ..headers import OutgoingHeaders, headers_as_sent
 from ..streams.duplex import as_buffer
 from ..streams.exchange import Responder
-from .status_line import status_line
+from .status_line import status_line, status_lines
 
 if TYPE_CHECKING:
     from ..streams.keywords import Chunk
@@ -37,7 +37,7 @@ class Http1Writer(Responder):
 
     _session: Http1Owner
     # The reason phrase to send; None for that of RFC 9110.
-    status_message: str | None = None
+    status_message: str | None
     # The response's head until it is written, with the first bytes of the body if they follow in
     # the same turn of the loop.
     _fields: Http1Fields | None = None
@@ -107,12 +107,12 @@ class Http1Writer(Responder):
         self._sent = (fields.held, status, fields.date)
         self.headers_sent = True
         self._wants_chunks = wait_for_trailers
-        if self._timer is not None:
+        if self._watched and self._timer is not None:
             self._timer.touch()
         if end_stream or status in BODILESS:
             self.life = self.life.on_end
             self._end(b"", None)
-        else:
+        elif not connection.in_batch:
             connection.wake()
 
     def _end_plainly(self, data: bytes, fields: Http1Fields) -> bool:
@@ -123,13 +123,15 @@ class Http1Writer(Responder):
             or self._wants_chunks
             or self.status_message
             or not self.life.writable
-            or self._timer is not None
+            or (self._watched and self._timer is not None)
         ):
             return False
         lasting = connection.lasting_lines()
         if lasting is None:
             return False
-        response = fields.whole(status_line(fields.status), lasting, data, SMALL_CHUNK)
+        status = fields.status
+        line = status_lines.get(status) or status_line(status)
+        response = fields.whole(line, lasting, data, SMALL_CHUNK)
         if response is None:
             return False
         self._fields = None

@@ -167,7 +167,7 @@ class ServerHttp2Session(Http2Session):
 
     def _hand_out(self, stream: ServerHttp2Stream, headers: Headers, flags: int) -> None:
         """Pass a request to its handlers."""
-        if self._listeners is not None:
+        if self._listeners is not None and "stream" in self._listeners:
             self.emit_late("stream", (stream, headers, flags), _raw_headers)
         server = self._server
         if server is None:
@@ -188,7 +188,7 @@ class ServerHttp2Session(Http2Session):
             server.listener_raised(error, "stream", (stream,))
         else:
             if result is not None:
-                server.returned(result, "stream", (stream,))
+                server.returned(result, "stream", (stream,), stream)
 
     def _on_goaway_sent(self, last_stream_id: int, code: int, reason: bytes) -> None:
         super()._on_goaway_sent(last_stream_id, code, reason)

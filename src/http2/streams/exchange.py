@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self
 
 from ..common.closing import Completion
-from ..common.emitter import logger
+from ..common.emitter import EventEmitter, logger
+from ..common.tasks import Work
 from ..common.timers import IdleTimer, check_timeout
 from ..constants import NGHTTP2_CANCEL, NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR
 from ..errors import AbortError, Http2Error, StreamError, new_error, stream_error
@@ -451,6 +452,13 @@ class Responder(Exchange):
     @abstractmethod
     def respond(self, headers: OutgoingHeaders | None = None, *, end_stream: bool = False) -> None:
         """Begin the response."""
+
+    def _work_ended(
+        self, work: Work[object], emitter: EventEmitter, event: str, args: tuple[object, ...]
+    ) -> None:
+        if not self.headers_sent:
+            # it may have to be answered
+            emitter.listener_ended(work, event, args)
 
     def _answer_failure(self) -> bool:
         if self.headers_sent or self.life.closed:
