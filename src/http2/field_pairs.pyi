@@ -6,3 +6,8 @@ def field_pairs(
 def raw_pairs(
     headers: dict[str, object], raw: list[tuple[str, str]] | None
 ) -> list[tuple[str, str]]: ...
+def response_fields(status: int, pairs: list[tuple[bytes, bytes]]) -> dict[str, int | bytes] | None:
+    """Return ``:status`` and the fields of *pairs*, by their names in lower case.
+
+    None if a name is repeated, or if a pair is not a tuple of two `bytes`.
+    """

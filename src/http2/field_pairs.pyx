@@ -1,5 +1,5 @@
 # cython: language_level=3
-"""A received block as pairs of bytes, the form that interfaces such as ASGI need."""
+"""Pairs of bytes, as other interfaces such as ASGI have them: of received headers, and to send."""
 
 from cpython.dict cimport PyDict_GetItem, PyDict_Next
 from cpython.object cimport PyObject
@@ -17,6 +17,17 @@ cdef object learn(str name):
     cdef object made = None if name.startswith(":") else name.lower().encode("latin-1")
     if len(known_names) < MOST_NAMES and len(name) <= LONGEST_NAME:
         known_names[name] = made
+    return made
+
+
+# Names in lower case as text, by the bytes that applications have used.
+cdef dict texts = {}
+
+
+cdef str learn_text(bytes name):
+    cdef str made = name.decode("latin-1").lower()
+    if len(texts) < MOST_NAMES and len(name) <= LONGEST_NAME:
+        texts[name] = made
     return made
 
 
@@ -95,3 +106,20 @@ def field_pairs(object headers, list raw):
             if isinstance(<object>key, str):
                 made.add(<str>key, <object>value)
     return made.pairs
+
+
+def response_fields(object status, list pairs not None):
+    """``:status`` and the fields of *pairs* as a dict for `respond`; see the declarations."""
+    cdef dict fields = {":status": status}
+    cdef PyObject *known
+    cdef object name, value
+    for pair in pairs:
+        if not (type(pair) is tuple and len(<tuple>pair) == 2):
+            return None
+        name = (<tuple>pair)[0]
+        value = (<tuple>pair)[1]
+        if type(name) is not bytes or type(value) is not bytes:
+            return None
+        known = PyDict_GetItem(texts, name)
+        fields[<str>known if known is not NULL else learn_text(name)] = value
+    return fields if len(fields) == len(pairs) + 1 else None

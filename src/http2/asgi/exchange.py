@@ -30,6 +30,7 @@ from urllib.parse import quote
 from .. import Headers, Http2Error, Http2ServerResponse
 from ..common.tasks import start
 from ..constants import NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR
+from ..field_pairs import response_fields
 from .files import send_file, send_part
 from .scope import split_target
 from .types import Application, Message, Scope
@@ -71,7 +72,7 @@ class Exchange:
     """
 
     __slots__ = (
-        "_connection", "_expects", "_head", "_more", "_response", "_state", "_stream",
+        "_connection", "_expects", "_fields", "_more", "_response", "_state", "_status", "_stream",
         "_trailers", "_waiters", "scope", "task",
     )  # fmt: skip
 
@@ -221,7 +222,8 @@ class Exchange:
             status = message["status"]
             if status.__class__ is not int and not isinstance(status, int):
                 raise TypeError(f"the status of {kind!r} must be an int, not {status!r}")
-            self._head = [(":status", status), *message.get("headers", ())]
+            self._status: int = status
+            self._fields: list[Any] = list(message.get("headers", ()))
             self._trailers: Any = [] if message.get("trailers", False) else None
             self._state = HELD
         else:
@@ -257,35 +259,30 @@ class Exchange:
 
     def _respond(self, body: Any) -> None:
         """Send the headers, before *body*."""
-        head = self._head
-        status: Any = head[0][1]
+        status = self._status
+        fields = self._fields
         if body and status in BODILESS and self.scope["method"] != "HEAD":
             raise RuntimeError(
                 f"a response with status {status} must not have a body: {len(body)} bytes"
             )
         added, send_date = self._connection.added()
         if added:
-            head[1:1] = added
+            fields = [*added, *fields]
         stream = self._stream
-        # The engine is faster with a mapping, which is used unless a name is repeated. A text
-        # value is omitted, and thereby detected.
-        given: Any = {
-            _texts.get(name) or _learn(name): value
-            for name, value in head
-            if value.__class__ is not str
-        }
-        if len(given) != len(head):
-            given = head
-            if any(isinstance(value, str) for _, value in head):
-                raise text_in_header(head)
+        # the engine is faster with a mapping
+        given: Any = response_fields(status, fields)
+        if given is None:
+            if any(isinstance(name, str) or isinstance(value, str) for name, value in fields):
+                raise text_in_header(fields)
+            given = [(":status", status), *fields]
         try:
             stream.respond(given, send_date=send_date)
         except Http2Error:
             # Fields for HTTP/1, and surrounding spaces, are removed without an error.
-            repaired = _repaired(head)
-            if repaired == head:
+            repaired = _repaired(fields)
+            if repaired == fields:
                 raise
-            stream.respond(repaired, send_date=send_date)
+            stream.respond([(":status", status), *repaired], send_date=send_date)
         self._state = OPEN
         self._connection.responding(self.scope, status)
 
@@ -387,45 +384,26 @@ class Exchange:
             stream.on("error", lambda: None)  # the log has it
             stream.close(NGHTTP2_INTERNAL_ERROR)
         else:
-            self._head = [(":status", 500), PLAIN, (b"content-length", b"%d" % len(FAILURE))]
+            self._status = 500
+            self._fields = [PLAIN, (b"content-length", b"%d" % len(FAILURE))]
             self._trailers = None
             self._respond(FAILURE)
             self._end(FAILURE)
 
 
-def _repaired(head: list[Any]) -> list[Any]:
-    """Return *head* without fields of HTTP/1 only, and without spaces around values."""
-    kept = head[:1]
-    for name, value in head[1:]:
+def _repaired(fields: list[Any]) -> list[Any]:
+    """Return *fields* without those of HTTP/1 only, and without spaces around values."""
+    kept: list[Any] = []
+    for name, value in fields:
         if text_of(name).lower() not in CONNECTION_SPECIFIC:
             kept.append((name, value.strip(b" \t") if isinstance(value, bytes) else value))
     return kept
 
 
-# Field names of responses as text, by the bytes that applications have used, up to a
-# maximum number.
-_texts: dict[Any, str] = {":status": ":status"}
-_MOST_TEXTS = 4096
-
-
-def _learn(name: Any) -> Any:
-    """Return *name* in lower case, as the engine stores it."""
-    if isinstance(name, str):
-        raise text_in_header([(name, b"")])
-    text = text_of(name)
-    if isinstance(text, str):
-        text = text.lower()
-        if len(_texts) < _MOST_TEXTS:
-            _texts[name] = text
-    return text
-
-
 def text_in_header(fields: Iterable[tuple[Any, Any]]) -> TypeError:
     """Return the error for the field in *fields* whose name or value is text instead of bytes."""
     name, value = next(
-        (name, value)
-        for name, value in fields
-        if name != ":status" and (isinstance(name, str) or isinstance(value, str))
+        (name, value) for name, value in fields if isinstance(name, str) or isinstance(value, str)
     )
     return TypeError(
         f"the name and the value of a header must be bytes, not str: {name!r}: {value!r}"

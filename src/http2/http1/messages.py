@@ -82,5 +82,5 @@ class Http1ServerResponse(ServerResponse):
 lay_out(Http1IncomingMessage, "stream", "headers", "_method", "url", "_listeners")
 lay_out(
     Http1ServerResponse,
-    *("stream", "req", "_ended", "_headers", "_status", "_trailers", "_listeners"),
+    *("stream", "req", "send_date", "_ended", "_headers", "_status", "_trailers", "_listeners"),
 )

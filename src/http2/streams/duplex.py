@@ -239,7 +239,7 @@ class Duplex(Ending):
         assert chunks is not None
         if n < 0 or n >= self._buffered:
             data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
-            chunks.clear()
+            self._chunks = None
         else:
             parts = []
             left = n
