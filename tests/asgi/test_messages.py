@@ -411,7 +411,7 @@ WRONG: dict[str, tuple[Script, str, bool]] = {
     "text as a later body": ([START, MORE, {**BODY, "body": "x"}], "must be bytes, not str", True),
     "text as a name": ([{**START, "headers": [("x-a", b"b")]}, BODY],
                        "TypeError: the name and the value of a header must be bytes, not str: "
-                       "'x-a': b''", False),
+                       "'x-a': b'b'", False),
     "text as a value": ([{**START, "headers": [(b"x-a", "b")]}, BODY],
                         "must be bytes, not str: b'x-a': 'b'", False),
     "text as status": ([{**START, "status": "200"}, BODY],
