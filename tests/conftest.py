@@ -25,6 +25,7 @@ import uvloop
 from http2.common.log_limit import limit
 
 from .support import foreign
+from .support.debugging import short_stacks
 from .support.filing import pattern
 from .support.running import Run
 from .support.self_signed import Certificate
@@ -42,14 +43,25 @@ sys.addaudithook(foreign.watch)
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     """A test without the mark `interop` fails when it starts a program that is not ours."""
+    keep_what_is_there(item.path)
     with foreign.only_ours(item.get_closest_marker("interop") is None):
         return (yield)
 
 
-def pytest_collection_finish() -> None:
-    """What collecting has made stays: `run_on` need not look through it twice a test."""
-    gc.collect()
-    gc.freeze()
+# The file of the test that ran last.
+_file: Path | None = None
+
+
+def keep_what_is_there(path: Path) -> None:
+    """Before a file's first test, freeze what is alive: `run_on` need not look through it.
+
+    That is what collecting the tests made, and pytest's reports on those of other files.
+    """
+    global _file
+    if path != _file:
+        _file = path
+        gc.collect()
+        gc.freeze()
 
 
 def run_on(loop_factory: Callable[[], asyncio.AbstractEventLoop], main: Any, limit: float) -> Any:
@@ -72,7 +84,7 @@ def run_on(loop_factory: Callable[[], asyncio.AbstractEventLoop], main: Any, lim
         assert not left, f"tasks left behind: {left}"
         return result
 
-    with asyncio.Runner(loop_factory=loop_factory, debug=True) as runner:
+    with short_stacks(), asyncio.Runner(loop_factory=loop_factory, debug=True) as runner:
         try:
             result = runner.run(guarded())
         except BaseException:

@@ -1,0 +1,35 @@
+"""What debug mode notes with each future and callback, made cheap."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from types import FrameType
+from typing import Any
+from unittest import mock
+
+# Frames of a stack: enough to tell where in a test or in the library something was made.
+DEPTH = 5
+
+
+def nearest(frames: Iterable[tuple[FrameType, int]], **_: Any) -> traceback.StackSummary:
+    """The innermost frames, at most `DEPTH`; their lines are read when they are printed."""
+    return traceback.StackSummary.from_list(
+        traceback.FrameSummary(
+            frame.f_code.co_filename, line, frame.f_code.co_name, lookup_line=False
+        )
+        for frame, line in islice(frames, DEPTH)
+    )
+
+
+@contextmanager
+def short_stacks() -> Iterator[None]:
+    """Until the end of the block, let stacks be short; tracebacks of exceptions stay whole.
+
+    In debug mode, asyncio and uvloop note the stack where each future, task and callback was made.
+    The whole of it is some 50 frames of pytest's, again and again: a third of the tests' time.
+    """
+    with mock.patch.object(traceback.StackSummary, "extract", nearest):
+        yield
