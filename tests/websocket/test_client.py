@@ -172,6 +172,25 @@ ANSWERS: dict[str, dict[str, str]] = {
 }
 
 
+def test_a_refusal_leaves_no_connection(run: Run) -> None:
+    """The caller has no session to wait for: its socket is closed when the error is raised."""
+
+    async def main() -> None:
+        writers: list[asyncio.StreamWriter] = []
+
+        async def dial(url: Any, options: Any) -> Any:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writers.append(writer)
+            return reader, writer
+
+        async with serving(plain, settings=CONNECT_PROTOCOL) as (_, port):
+            with pytest.raises(http2.WebSocketHandshakeError, match="status 404"):
+                await http2.connect_websocket("ws://localhost/", create_connection=dial)
+            assert [writer.get_extra_info("socket").fileno() for writer in writers] == [-1]
+
+    run(main())
+
+
 @pytest.mark.parametrize("name", ANSWERS)
 def test_answers_that_were_not_asked_for(name: str, run_asyncio: Run) -> None:
     async def main() -> None:

@@ -109,6 +109,9 @@ class ConnectingWebSocket:
                 stream.close(NGHTTP2_CANCEL)
             if self._own_session is not None:
                 self._own_session.destroy()
+                if isinstance(error, WebSocketHandshakeError):
+                    # The server answers: it closes its side, too, and the socket is closed.
+                    await self._own_session.close()
             if isinstance(error, TimeoutError) and not error.args:
                 raise TimeoutError(
                     f"{self._url.geturl()}: WebSocket not open within {self._open_timeout:g} s"
