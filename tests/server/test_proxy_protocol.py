@@ -380,3 +380,25 @@ def test_tls_through_a_real_proxy(
             assert await session.request().text() == shown(local)
 
     run(main())
+
+
+def test_a_peer_that_has_reset_the_connection(run: Run, caplog: pytest.LogCaptureFixture) -> None:
+    """A proxy's health check resets it, perhaps before it is accepted: that is not logged."""
+
+    async def main() -> None:
+        server = http2.create_server(shows, allow_http1=True, proxy_protocol=TRUSTED)
+        async with listening(server) as port:
+            for accepted in (False, True):
+                # without a turn of the loop in between, the server accepts what was reset already
+                sock = socket.create_connection(("127.0.0.1", port))
+                sock.sendall(HEADERS["v2 LOCAL"][0][:5])
+                if accepted:
+                    await asyncio.sleep(0.02)
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                sock.close()
+            asked = http1.request("GET", connection="close").encode()
+            answer = await rest(await in_pieces(port, HEADERS["v2 LOCAL"][0], asked))
+            assert b" 200 OK" in answer
+
+    run(main())
+    assert not caplog.records

@@ -142,10 +142,14 @@ async def read_header(
     """Read the header from *sock* within *seconds* (0: no limit); return its addresses.
 
     None means the connection's own addresses. Raises `OSError` for a peer that is not in
-    *networks*, that sends something else, or is too late.
+    *networks*, that sends something else, or is too late, and `ConnectionResetError` for one that
+    has reset the connection.
     """
     sock.setblocking(False)
-    address = sock.getpeername()
+    try:
+        address = sock.getpeername()
+    except OSError as error:  # reset before it was accepted
+        raise ConnectionResetError(*error.args) from None
     if not is_trusted(address, networks):
         raise ConnectionRefusedError(f"{address!r} is not a trusted proxy")
     try:

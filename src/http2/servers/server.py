@@ -257,6 +257,8 @@ class Http2Server(Closable, Referenced):
         seconds = self.options.handshake_timeout or self.first_bytes_timeout
         try:
             claimed = await read_header(self.loop, accepted, self.proxies, seconds)
+        except ConnectionResetError:
+            raise  # nothing was refused: health checks of proxies end like this
         except OSError as error:
             text = str(error) or f"no PROXY header received within {seconds:g} s"
             limit.warn("PROXY", None, "%r: connection refused: %s", self, text)
