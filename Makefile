@@ -41,18 +41,19 @@ serve: ## show what HTTP/2 does, on https://localhost:8443/ and in the clear on 
 		--no-access-log --log-level warning --timeout-graceful-shutdown 3 $(ARGS)
 
 # A test that starts another program (nghttp2's, curl, Node, a browser…) is marked `interop`, one that
-# takes long `slow`: CONTRIBUTING.md.
+# takes long `slow`: CONTRIBUTING.md. Files run in their order: xdist would put those with few tests
+# last, and these take longest.
 check: ## lint, check the types, run the tests that need no other program
 	@tools/bootstrap check
 	$(run-lint)
 	$(run-types)
-	$(bin)/python -m pytest -q -n auto --dist loadfile -m 'not interop and not slow' $(ARGS)
+	$(bin)/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder -m 'not interop and not slow' $(ARGS)
 
 test: ## lint, check the types, run the tests (ARGS goes to pytest), build the documentation
 	@tools/bootstrap test
 	$(run-lint)
 	$(run-types)
-	$(bin)/python -m pytest -n auto --dist loadfile $(ARGS)
+	$(bin)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 ifneq ($(wildcard docs/conf.py),)
 	$(run-docs)
 endif
@@ -83,7 +84,7 @@ watched := tests/engine tests/conformance tests/limits/test_many_small_frames.py
 
 sanitize: ## run the engine's tests with AddressSanitizer and UndefinedBehaviorSanitizer
 	@tools/bootstrap sanitize
-	tools/instrument sanitize -m pytest -n auto --dist loadfile -m 'not interop' $(watched) $(ARGS)
+	tools/instrument sanitize -m pytest -n auto --dist loadfile --no-loadscope-reorder -m 'not interop' $(watched) $(ARGS)
 
 lint: ## check style and format
 	@tools/bootstrap lint

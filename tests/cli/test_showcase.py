@@ -308,6 +308,7 @@ async def check_push(page: Page) -> None:
     await says(page, "push-result", "^Your browser has said SETTINGS_ENABLE_PUSH = 0")
 
 
+@pytest.mark.interop
 def test_the_page_over_http1(server: Process, run_asyncio: Run, tmp_path: Path) -> None:
     """In the clear a browser sees the same page, and what it lacks."""
     _, url = addresses(server)

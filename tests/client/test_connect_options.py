@@ -151,8 +151,8 @@ async def raw_server(values: dict[int, int] | None = None, **options: Any) -> As
         yield session, peer
     finally:
         session.destroy()
-        await session.close()
         await peer.close()
+        await session.close()
         server.close()
         await server.wait_closed()
 

@@ -116,13 +116,13 @@ class Ended:
 
 @dataclass(frozen=True)
 class Either:
-    """The RFC allows each of several; the first is what this library does."""
+    """The RFC allows each of several."""
 
     allowed: tuple[Reaction, ...]
     ends: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "ends", self.allowed[0].ends)
+        object.__setattr__(self, "ends", all(one.ends for one in self.allowed))
 
     def holds(self, seen: Observed) -> bool:
         """Whether one of them is what was observed."""

@@ -497,7 +497,8 @@ def test_graceful_end(run: Run, state: str) -> None:
                 got = await peer.response()
                 assert (got.body, got.closes) == (b"done", True)
             assert await peer.rest() == b""
-            async with asyncio.timeout(5):
+            peer.finish()
+            async with asyncio.timeout(PATIENCE):
                 await ending
 
     run(main())

@@ -188,6 +188,7 @@ def test_rejected_streams_end_the_session(run: Run, limit: int) -> None:
                 peer.send(raw.get(5 + 4 * limit))
                 goaway = [got for got in await peer.rest() if got.type == raw.GOAWAY]
                 assert [got.code for got in goaway] == [NGHTTP2_ENHANCE_YOUR_CALM]
+                peer.finish()
                 error = (await events.expect("error"))[1]
                 assert error.code == "ERR_HTTP2_ERROR"
                 await events.expect("close")
@@ -232,6 +233,7 @@ def test_invalid_frames_end_the_session(run: Run, limit: int) -> None:
                 assert not session.destroyed
                 peer.send(bad[-1])
                 assert (await peer.until(raw.GOAWAY)).code == NGHTTP2_PROTOCOL_ERROR
+                peer.finish()
                 error = (await events.expect("error"))[1]
                 assert error.code == "ERR_HTTP2_TOO_MANY_INVALID_FRAMES"
                 await events.expect("close")

@@ -372,10 +372,13 @@ def test_async_with_says_goaway_and_lets_streams_finish(run: Run) -> None:
             busy.send(raw.get())
             stream = await streams.get()
             finishing = asyncio.ensure_future(finish_when_told(busy, stream))
-        await finishing
-        last = (await idle.rest())[-1]
+            leaving = asyncio.ensure_future(leave_when_told(idle))
+        await asyncio.gather(finishing, leaving)
+
+    async def leave_when_told(peer: RawPeer) -> None:
+        last = (await peer.rest())[-1]
         assert (last.type, last.code, last.last_stream_id) == (raw.GOAWAY, NGHTTP2_NO_ERROR, 0)
-        await idle.close()
+        await peer.close()
 
     async def finish_when_told(peer: RawPeer, stream: http2.ServerHttp2Stream) -> None:
         goodbye = await peer.until(raw.GOAWAY)

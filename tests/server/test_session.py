@@ -169,7 +169,10 @@ def test_socket(run: Run) -> None:
                 sock.set_timeout(0)
                 peer.send(raw.get())
                 assert await peer.body(1) == b"hello"
-                await session.close()
+                closing = session.close()
+                await peer.rest()
+                peer.finish()
+                await closing
                 refused("ERR_HTTP2_SOCKET_UNBOUND", sock.get_extra_info, "peername")
                 # who it was is still known
                 assert (sock.remote_address, sock.remote_port) == mine[:2]
@@ -257,6 +260,7 @@ def test_goaway_of_the_client(run: Run, code: int) -> None:
                 assert stream.aborted
             last = (await peer.rest())[-1]
             assert (last.type, last.code) == (raw.GOAWAY, 0)
+            peer.finish()
             await events.expect("close")
             assert events.names == ["goaway", *(["error"] if code else []), "close"]
             assert session.goaway_code == code

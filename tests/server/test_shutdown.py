@@ -278,6 +278,7 @@ def test_reset_of_an_idle_stream_is_an_error_otherwise(run: Run) -> None:
         async with await RawPeer.connect(port) as peer:
             peer.send(raw.rst_stream(1, 0))
             assert (await peer.until(raw.GOAWAY)).code == http2.constants.NGHTTP2_PROTOCOL_ERROR
+            peer.finish()
             await events.expect("session_error")
         await server.close(timeout=20)
 

@@ -38,6 +38,7 @@ def test_what_they_are() -> None:
     assert {name: getattr(client, name) for name in CLIENT_DEFAULTS} == CLIENT_DEFAULTS
 
 
+@pytest.mark.slow
 @pytest.mark.row(
     "server.option.handshake_timeout", "http1_options.keep_alive_timeout", "beyond.deadlines"
 )

@@ -39,6 +39,10 @@ class Dialled:
     ) -> None:
         await self.close()
 
+    def finish(self) -> None:
+        """End our side of the connection (FIN) and go on reading."""
+        self.writer.write_eof()
+
     async def abort(self) -> None:
         """Leave with a TCP reset: what is on its way is lost."""
         sock = self.writer.get_extra_info("socket")

@@ -255,7 +255,3 @@ class RawPeer(Dialled):
             assert got.type != RST_STREAM or got.stream_id != stream_id, got
             if got.stream_id == stream_id and got.ends_stream:
                 return b"".join(parts)
-
-    def finish(self) -> None:
-        """End our side of the connection (FIN) and go on reading."""
-        self.writer.write_eof()

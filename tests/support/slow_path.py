@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 ROOM = 16 * 1024
 # What it hands on at a time, and how many seconds lie between two of them.
 PIECE = 16 * 1024
-PAUSE = 0.04
+PAUSE = 0.02
 
 
 class Relay:
