@@ -139,7 +139,7 @@ class Headers(dict[str, Any]):
     _raw: list[tuple[str, str]]
     _sensitive: list[str]
 
-    def __init__(self, *args: Any, **fields: Any) -> None:
+    def __init__(self, *args: object, **fields: Any) -> None:
         """Create headers from the arguments of `dict`; names are converted to lower case."""
         if args or fields:
             dict.update(self, _lowered(*args, **fields))
@@ -172,7 +172,7 @@ class Headers(dict[str, Any]):
         # `sensitive_headers` is a key, too
         def __getitem__(self, key: object) -> Any: ...
 
-    def __missing__(self, key: Any) -> Any:
+    def __missing__(self, key: object) -> Any:
         if isinstance(key, str):
             lower = key.lower()
             if lower != key:
@@ -188,7 +188,7 @@ class Headers(dict[str, Any]):
             return dict.__contains__(self, key.lower())
         return key is sensitive_headers
 
-    def get(self, key: Any, default: object = None) -> Any:
+    def get(self, key: object, default: object = None) -> Any:
         """Return the value of the field *key*, in any case, or *default*."""
         try:
             return self[key]
@@ -210,18 +210,18 @@ class Headers(dict[str, Any]):
         if not hasattr(self, "_raw"):
             self._raw = self.raw
 
-    def __setitem__(self, key: Any, value: Any) -> None:
+    def __setitem__(self, key: object, value: object) -> None:
         self._keep_raw()
         dict.__setitem__(self, _name(key), value)
 
-    def __delitem__(self, key: Any) -> None:
+    def __delitem__(self, key: object) -> None:
         self._keep_raw()
         name = _name(key)
         if name not in self:
             raise KeyError(key)
         dict.__delitem__(self, name)
 
-    def pop(self, key: Any, *default: Any) -> Any:
+    def pop(self, key: object, *default: object) -> Any:
         """Remove the field *key* and return its value, or *default* if it does not exist."""
         self._keep_raw()
         name = _name(key)
@@ -239,12 +239,12 @@ class Headers(dict[str, Any]):
         self._keep_raw()
         dict.clear(self)
 
-    def setdefault(self, key: Any, default: object = None) -> Any:
+    def setdefault(self, key: object, default: object = None) -> Any:
         """Return the value of the field *key*; set it to *default* if it does not exist."""
         self._keep_raw()
         return dict.setdefault(self, _name(key), default)
 
-    def update(self, *args: Any, **fields: Any) -> None:
+    def update(self, *args: object, **fields: Any) -> None:
         """Add fields from a mapping, from pairs, and from keywords."""
         self._keep_raw()
         dict.update(self, _lowered(*args, **fields))
@@ -271,7 +271,7 @@ class Headers(dict[str, Any]):
         both.update(other)
         return both
 
-    def __ror__(self, other: Any) -> Headers:  # type: ignore[override]
+    def __ror__(self, other: object) -> Headers:  # type: ignore[override]
         if not isinstance(other, Mapping):
             return NotImplemented
         both = Headers(other)
@@ -312,12 +312,12 @@ def received(fields: dict[str, Any], raw: list[tuple[str, str]]) -> Headers:
     return headers
 
 
-def _name(key: Any) -> Any:
+def _name(key: object) -> Any:
     """Return *key* as the dict stores it."""
     return key.lower() if isinstance(key, str) else key
 
 
-def _lowered(*args: Any, **fields: Any) -> dict[str, Any]:
+def _lowered(*args: object, **fields: Any) -> dict[str, Any]:
     """Return a dict with names in lower case; of names that differ only in case, the last."""
     if len(args) == 1 and not fields and isinstance(args[0], Headers):
         return args[0]

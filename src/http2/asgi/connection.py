@@ -67,7 +67,7 @@ class Connection:
             "extensions": None,
         }
 
-    def scope(self, method: str, path: str, raw: str, query: bytes, headers: Any) -> Scope:
+    def scope(self, method: str, path: str, raw: str, query: bytes, headers: object) -> Scope:
         """Return the scope of a request: a new dict, copied as deep as applications change it."""
         root = self.root_path
         scope = self.base.copy()

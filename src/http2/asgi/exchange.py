@@ -286,7 +286,7 @@ class Exchange:
         self._state = OPEN
         self._connection.responding(self.scope, status)
 
-    def _end(self, body: Any) -> None:
+    def _end(self, body: object) -> None:
         """Send the last *body*."""
         if self._trailers is not None:
             if body and not self._stream.writable_ended:
@@ -353,7 +353,7 @@ class Exchange:
 
     # --- errors of the application ----------------------------------------------------------
 
-    def _incomplete(self, result: Any) -> None:
+    def _incomplete(self, result: object) -> None:
         """Handle an application that returned *result* before the end of its response."""
         stream = self._stream
         if result is not None:
@@ -420,7 +420,7 @@ def _fields(message: Message) -> list[tuple[Any, Any]]:
     return found
 
 
-def text_of(value: Any) -> Any:
+def text_of(value: object) -> Any:
     """Return *value* as `str` if it is bytes."""
     return value.decode("latin-1") if isinstance(value, bytes) else value
 

@@ -30,7 +30,7 @@ def _open(path: Any) -> int:
     return fd
 
 
-async def send_file(exchange: Exchange, path: Any) -> None:
+async def send_file(exchange: Exchange, path: object) -> None:
     """Send the file at *path* as the whole body. Raises `OSError` before anything is sent."""
     loop = asyncio.get_running_loop()
     fd = await loop.run_in_executor(None, _open, path)

@@ -31,7 +31,7 @@ class Certificate:
         made = trustme.CA().issue_cert(*names)
         return cls(made.private_key_and_cert_chain_pem.bytes())
 
-    def __call__(self, config: Any, default: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
+    def __call__(self, config: object, default: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
         """Create the context of a server."""
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.set_alpn_protocols(Http2Protocol.alpn_protocols)

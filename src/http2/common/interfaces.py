@@ -41,7 +41,7 @@ class Emits(Protocol):
     ) -> None:
         """Run *coroutine*, a listener of *event* of *emitter*, as a task of this object."""
 
-    def task_owner(self, event: str, args: tuple[Any, ...]) -> Any:
+    def task_owner(self, event: str, args: tuple[object, ...]) -> Any:
         """Return the owner of the tasks of *event*'s coroutine listeners: its end cancels them."""
 
     def listener_ended(self, work: Work[object], event: str, args: tuple[object, ...]) -> None:

@@ -10,7 +10,7 @@ __all__ = ["lay_out"]
 MOST = 29
 
 
-def lay_out(kind: type[Any], *names: str) -> None:
+def lay_out(kind: type[object], *names: str) -> None:
     """Reserve space for the attributes *names* in every instance of *kind*, at most `MOST`.
 
     Instances of a class share one table of their attribute names, and hold only an array

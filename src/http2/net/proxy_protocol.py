@@ -39,7 +39,7 @@ class Malformed(Exception):
     """The received data is not a PROXY header."""
 
 
-def trusted_networks(given: Any) -> Networks:
+def trusted_networks(given: object) -> Networks:
     """Check the option ``proxy_protocol``. Raises ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE."""
     if not isinstance(given, (list, tuple)):
         raise new_error("ERR_INVALID_ARG_TYPE", "proxy_protocol", "a list of networks", given)
@@ -52,7 +52,7 @@ def trusted_networks(given: Any) -> Networks:
     return found
 
 
-def is_trusted(address: Any, networks: Networks) -> bool:
+def is_trusted(address: object, networks: Networks) -> bool:
     """Return whether the peer at *address* is a trusted proxy; on a Unix socket, it always is."""
     if not isinstance(address, tuple):
         return True

@@ -29,7 +29,7 @@ def extra_info(
     return transport.get_extra_info(name, default) if known is None else known
 
 
-def host_of(address: Any) -> str | None:
+def host_of(address: object) -> str | None:
     """Return the host of an *address*, without its port; None if it has none."""
     return str(address[0]) if isinstance(address, tuple) and address else None
 

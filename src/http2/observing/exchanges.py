@@ -110,25 +110,25 @@ class _Streams:
         on_measured, on_closed = handlers[events.MEASURED], handlers[events.STREAM_CLOSED]
         watch, found = self._watch, self._open
 
-        def request(session: Any, stream_id: int, headers: Any, flags: Any) -> None:
+        def request(session: object, stream_id: int, headers: object, flags: object) -> None:
             found[stream_id] = self._new()
             watch.streams_changed(1)
             on_request(session, stream_id, headers, flags)
 
-        def data(session: Any, stream_id: int, chunk: Any, end: Any) -> None:
+        def data(session: Any, stream_id: int, chunk: Any, end: object) -> None:
             watched = found.get(stream_id)
             if watched is not None:
                 watched.received += len(chunk)
             on_data(session, stream_id, chunk, end)
 
-        def measured(session: Any, stream_id: int, what: Any, size: Any) -> None:
+        def measured(session: object, stream_id: int, what: object, size: Any) -> None:
             if what == 1:
                 watched = found.get(stream_id)
                 if watched is not None:
                     watched.sent += size
             on_measured(session, stream_id, what, size)
 
-        def closed(session: Any, stream_id: int, code: Any, unsent: Any) -> None:
+        def closed(session: object, stream_id: int, code: object, unsent: object) -> None:
             if found.pop(stream_id, None) is not None:
                 watch.streams_changed(-1)
             on_closed(session, stream_id, code, unsent)

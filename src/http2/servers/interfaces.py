@@ -75,7 +75,7 @@ class EquippedServer(Protocol):
     first_bytes_timeout: float
     serves_http1: ServesHttp1 | None
 
-    def watch_http1(self, watcher: Any, begin: bool) -> None:
+    def watch_http1(self, watcher: object, begin: bool) -> None:
         """Start or stop reports about HTTP/1 exchanges to *watcher*."""
 
 

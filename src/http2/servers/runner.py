@@ -39,7 +39,7 @@ class _Interruptions:
         self._task = asyncio.current_task()
         self._open = open_ones
 
-    def __call__(self, number: int, frame: Any) -> None:
+    def __call__(self, number: int, frame: object) -> None:
         self.count += 1
         task = self._task
         if self.count > 1 or task is None or self._open is None or task.done():

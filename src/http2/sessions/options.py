@@ -205,7 +205,7 @@ def engine_connection(options: SessionOptions, client: bool) -> Connection:
     )
 
 
-def _identifiers(given: Any) -> tuple[int, ...]:
+def _identifiers(given: object) -> tuple[int, ...]:
     """Return the checked value of `remote_custom_settings`."""
     name = "remote_custom_settings"
     if isinstance(given, (str, bytes, bytearray)) or not isinstance(given, Iterable):

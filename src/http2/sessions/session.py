@@ -646,7 +646,7 @@ class Http2Session(SessionControl):
 
     # --- errors of listeners ------------------------------------------------------------------
 
-    def task_owner(self, event: str, args: tuple[Any, ...]) -> EventEmitter:
+    def task_owner(self, event: str, args: tuple[object, ...]) -> EventEmitter:
         if event == "stream" and args and isinstance(args[0], EventEmitter):
             return args[0]
         return self
