@@ -77,7 +77,7 @@ class Http2Error(Exception):
         """Show the class, the code and the message."""
         return f"{type(self).__name__}({self.code!r}, {str(self)!r})"
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         """Pickle and copy without the constructor: its required keywords are not in `args`."""
         return _restore, (type(self), self.args), self.__dict__
 

@@ -34,7 +34,7 @@ intermediary compresses them. ``authorization`` and short ``cookie`` fields are 
 that way.
 """
 
-OutgoingHeaders: TypeAlias = Mapping[Any, Any] | Iterable[tuple[Any, Any]]
+OutgoingHeaders: TypeAlias = Mapping[Any, object] | Iterable[tuple[object, object]]
 """Headers as an application may pass them: a mapping, or (name, value) pairs in wire order."""
 
 PSEUDO_HEADERS: Final = (":status", ":method", ":path", ":scheme", ":authority", ":protocol")
@@ -293,7 +293,7 @@ class Headers(dict[str, Any]):
 
     __copy__ = copy
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         # not with `__setitem__`, which would store the raw fields of an empty dict
         slots = {slot: getattr(self, slot) for slot in Headers.__slots__ if hasattr(self, slot)}
         return type(self), (dict(self),), (None, slots)

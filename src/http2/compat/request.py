@@ -13,6 +13,7 @@ from .message import Message
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from ..streams.exchange import Responder
     from ..streams.server_stream import ServerHttp2Stream
     from .listening import RequestEvents
 
@@ -40,7 +41,7 @@ class ServerRequest(Message):
     headers: Headers
     """The header fields by their lower-case names."""
 
-    def __init__(self, stream: Any, headers: Headers) -> None:
+    def __init__(self, stream: Responder, headers: Headers) -> None:
         self.stream = stream
         self.headers = headers
 

@@ -28,6 +28,7 @@ from .socket import StreamSocketProxy
 if TYPE_CHECKING:
     from ..headers import Headers
     from ..streams.keywords import Chunk
+    from ..streams.exchange import Responder
     from ..streams.server_stream import ServerHttp2Stream
     from .listening import ResponseEvents
 
@@ -67,7 +68,7 @@ class ServerResponse(Message):
     _headers: dict[str, Any] | None
     _trailers: dict[str, Any] | None
 
-    def __init__(self, stream: Any, request: ServerRequest | None = None) -> None:
+    def __init__(self, stream: Responder, request: ServerRequest | None = None) -> None:
         self.stream = stream
         self.req = request
         # Each response reads these: found faster here than as defaults of the class.

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import new_error
 
+if TYPE_CHECKING:
+    from ..streams.exchange import Responder
+
 __all__ = ["StreamSocketProxy"]
 
 _OF_THE_STREAM = frozenset(
@@ -36,7 +39,7 @@ class StreamSocketProxy:
         remote_address: str | None
         remote_port: int | None
 
-    def __init__(self, stream: Any) -> None:
+    def __init__(self, stream: Responder) -> None:
         object.__setattr__(self, "_stream", stream)
 
     def __getattr__(self, name: str) -> Any:
@@ -56,7 +59,7 @@ class StreamSocketProxy:
         return self._stream.owner.set_timeout(seconds, callback)
 
 
-def socket_of(stream: Any) -> StreamSocketProxy:
+def socket_of(stream: Responder) -> StreamSocketProxy:
     """Return the proxy of *stream*."""
     proxy: StreamSocketProxy | None = stream.socket_proxy
     if proxy is None:

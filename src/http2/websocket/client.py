@@ -63,7 +63,7 @@ class ConnectingWebSocket:
         self._ws: WebSocket | None = None
         self._closing: asyncio.Task[None] | None = None
 
-    def __await__(self) -> Generator[Any, None, WebSocket]:
+    def __await__(self) -> Generator[object, None, WebSocket]:
         return self._open().__await__()
 
     async def __aenter__(self) -> WebSocket:

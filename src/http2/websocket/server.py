@@ -303,7 +303,7 @@ class AcceptingWebSocket:
     async def _accept_soon(self) -> WebSocket:
         return self._accept()
 
-    def __await__(self) -> Generator[Any, None, WebSocket]:
+    def __await__(self) -> Generator[object, None, WebSocket]:
         return self._accept_soon().__await__()
 
     async def __aenter__(self) -> WebSocket:
