@@ -304,7 +304,7 @@ _make = dict.__new__
 _fill = dict.update
 
 
-def received(fields: dict[str, Any], raw: list[tuple[str, str]]) -> Headers:
+def received(fields: dict[str, object], raw: list[tuple[str, str]]) -> Headers:
     """Create `Headers` from *fields*, with lower-case names, and the received pairs *raw*."""
     headers = _make(Headers)
     _fill(headers, fields)
@@ -317,7 +317,7 @@ def _name(key: object) -> Any:
     return key.lower() if isinstance(key, str) else key
 
 
-def _lowered(*args: object, **fields: Any) -> dict[str, Any]:
+def _lowered(*args: object, **fields: Any) -> dict[str, object]:
     """Return a dict with names in lower case; of names that differ only in case, the last."""
     if len(args) == 1 and not fields and isinstance(args[0], Headers):
         return args[0]

@@ -317,7 +317,7 @@ class Settings:
 
     def as_dict(self) -> dict[str, Any]:
         """Copy all values, given or default, into a dict; `Settings(**copy)` is equal."""
-        values: dict[str, Any] = {
+        values: dict[str, object] = {
             name: self._values.get(name, setting.default) for name, setting in _BY_NAME.items()
         }
         values["custom_settings"] = dict(self._custom)
@@ -339,7 +339,7 @@ class Settings:
 
     def __repr__(self) -> str:
         """Show the given settings, as the call that creates an equal instance."""
-        given: dict[str, Any] = {n: self._values[n] for n in _BY_NAME if n in self._values}
+        given: dict[str, object] = {n: self._values[n] for n in _BY_NAME if n in self._values}
         if self._custom:
             given["custom_settings"] = self._custom
         return f"Settings({', '.join(f'{name}={value!r}' for name, value in given.items())})"

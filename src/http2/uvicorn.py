@@ -326,7 +326,7 @@ class _Sessions:
     _known: ClassVar[WeakKeyDictionary[ServerState, _Sessions]] = WeakKeyDictionary()
 
     def __init__(self, config: Config) -> None:
-        self._protocols: dict[Any, Http2Protocol] = {}
+        self._protocols: dict[object, Http2Protocol] = {}
         # the connection that creates its session at present
         self._beginning: Http2Protocol | None = None
         server = self._server = create_server(

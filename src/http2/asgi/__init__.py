@@ -66,7 +66,7 @@ class Handler:
         self.state = {} if state is None else state
         self._tasks: set[asyncio.Task[None]] = set()
         # by session
-        self._connections: dict[Any, Connection] = {}
+        self._connections: dict[object, Connection] = {}
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.app!r}, {len(self._tasks)} running>"
@@ -78,9 +78,9 @@ class Handler:
     ) -> None:
         """Start the application, which answers *request*."""
         stream = request.stream
-        session: Any = stream.session
+        session: object = stream.session
         if session is None:
-            socket: Any = request.socket
+            socket: object = request.socket
             connection = self._connection(socket, request.http_version, False, **_ends(socket))
         else:
             connection = self._connections.get(session) or self._begin(session, stream)
@@ -127,7 +127,7 @@ class Handler:
             if handshake.problem is not None:
                 handshake.reject()
                 return
-            session: Any = request.stream.session
+            session: object = request.stream.session
             connection = self._connections.get(session) or self._begin(session, request.stream)
             WebSocketExchange.begin(connection, handshake, request.stream)
         else:
@@ -216,7 +216,7 @@ class Handler:
                 await asyncio.wait(left, timeout=timeout)
 
 
-def _ends(socket: Any) -> dict[str, Any]:
+def _ends(socket: Any) -> dict[str, object]:
     """Return the addresses of *socket*, of a session or a request, in ASGI's form."""
     client, server = socket.remote_address, socket.local_address
     return {

@@ -410,7 +410,7 @@ def text_in_header(fields: Iterable[tuple[Any, Any]]) -> TypeError:
     )
 
 
-def _fields(message: Message) -> list[tuple[Any, Any]]:
+def _fields(message: Message) -> list[tuple[object, object]]:
     """Return the fields of a *message* other than the start of a response."""
     found = []
     for name, value in message.get("headers", ()):

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import ip_address
 from tempfile import NamedTemporaryFile
-from typing import Any
 
 import trustme
 

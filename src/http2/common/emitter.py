@@ -56,7 +56,7 @@ _VARIADIC = inspect.CO_VARARGS
 def arity_of(function: Callable[..., object]) -> int:
     """Return the number of positional arguments of *function*; -1 for any number."""
     bound = 0
-    target: Any = function
+    target: object = function
     if inspect.ismethod(target):
         bound = 1
         target = target.__func__

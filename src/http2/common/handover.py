@@ -21,7 +21,7 @@ class Handover(asyncio.Future[Result]):
     """
 
     def __init__(
-        self, give_up: Callable[[Result], Any], *, loop: asyncio.AbstractEventLoop
+        self, give_up: Callable[[Result], object], *, loop: asyncio.AbstractEventLoop
     ) -> None:
         super().__init__(loop=loop)
         self._give_up = give_up

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 __all__ = ["lay_out"]
 
 # The number of shared keys in CPython 3.11 to 3.13: 30, less one for the first instance.

@@ -85,7 +85,7 @@ def check_value(name: Any, value: Any) -> Any:
     return _check_entry(name, value)
 
 
-def _check_entry(name: str, value: Any) -> Any:
+def _check_entry(name: str, value: Any) -> object:
     if value is None:
         raise new_error("ERR_HTTP2_INVALID_HEADER_VALUE", value, name)
     if isinstance(value, bytes):

@@ -163,7 +163,7 @@ class ServerRequest(Message):
         return charset_of(self.headers)
 
     def __aiter__(self) -> AsyncIterator[Any]:
-        chunks: AsyncIterator[Any] = self.stream.__aiter__()
+        chunks: AsyncIterator[object] = self.stream.__aiter__()
         return chunks
 
     def set_encoding(self, encoding: str = "utf-8") -> None:

@@ -27,8 +27,8 @@ from .socket import StreamSocketProxy
 
 if TYPE_CHECKING:
     from ..headers import Headers
-    from ..streams.keywords import Chunk
     from ..streams.exchange import Responder
+    from ..streams.keywords import Chunk
     from ..streams.server_stream import ServerHttp2Stream
     from .listening import ResponseEvents
 
@@ -291,7 +291,7 @@ class ServerResponse(Message):
         """
         return self._send_informational({":status": 100})
 
-    def write_early_hints(self, hints: Mapping[str, Any]) -> bool:
+    def write_early_hints(self, hints: Mapping[str, object]) -> bool:
         """Send status 103 (RFC 8297) with the fields *hints*.
 
         ``link`` is one value (RFC 8288) or a list of values. With an empty list, and if it is
@@ -304,12 +304,12 @@ class ServerResponse(Message):
         links = check_links(given.get("link"))
         if not links:
             return False
-        fields: dict[str, Any] = {":status": 103}
+        fields: dict[str, object] = {":status": 103}
         for name, value in given.items():
             fields[name] = links if name == "link" else check_value(name, value)
         return self._send_informational(fields)
 
-    def _send_informational(self, fields: dict[str, Any]) -> bool:
+    def _send_informational(self, fields: dict[str, object]) -> bool:
         stream = self.stream
         if stream.headers_sent or stream.life.closed:
             return False

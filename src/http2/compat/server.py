@@ -60,7 +60,7 @@ def create_server(
     Raises ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE, ERR_HTTP2_INVALID_SETTING_VALUE, `TypeError`
     for unknown options.
     """
-    left: dict[str, Any] = {**options}
+    left: dict[str, object] = {**options}
     session_options = SessionOptions.take_for_server(left)
     dispatcher = Dispatcher.take(left)
     http1_options = _http1_options(left)
@@ -89,7 +89,7 @@ def create_secure_server(
     `create_server` and `ServerHttp2Session.origin`, and `ssl.SSLError` or `OSError` for the
     certificate.
     """
-    left: dict[str, Any] = {**options}
+    left: dict[str, object] = {**options}
     session_options = SessionOptions.take_for_server(left)
     dispatcher = Dispatcher.take(left)
     http1_options = _http1_options(left)

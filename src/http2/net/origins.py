@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 from ..errors import new_error
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from urllib.parse import SplitResult
 
 __all__ = ["HasOrigin", "Origin", "altsvc_arguments", "check_origins", "covers", "serialize_origin"]
@@ -123,7 +123,7 @@ def check_origins(origins: Iterable[object]) -> list[str]:
     return checked
 
 
-def covers(certificate: Any, authority: str) -> bool:
+def covers(certificate: Mapping[str, Any] | None, authority: str) -> bool:
     """Return whether a verified *certificate*, as returned by `ssl`, covers *authority*."""
     host = authority.rpartition(":")[0] if re.search(r":\d*$", authority) else authority
     for kind, name in (certificate or {}).get("subjectAltName", ()):

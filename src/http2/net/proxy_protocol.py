@@ -100,7 +100,7 @@ def _parse_v1(data: bytes) -> tuple[int, Addresses | None]:
     return end, {"peername": ends[0], "sockname": ends[1]}
 
 
-def _named(address: ipaddress.IPv4Address | ipaddress.IPv6Address, port: int) -> tuple[Any, ...]:
+def _named(address: ipaddress.IPv4Address | ipaddress.IPv6Address, port: int) -> tuple[object, ...]:
     """Return the address in the form of `socket.getpeername`."""
     return (str(address), port) if address.version == 4 else (str(address), port, 0, 0)
 

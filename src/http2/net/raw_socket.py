@@ -35,7 +35,7 @@ class RawSocket:
         server: Accepting,
         transport: asyncio.Transport,
         data: bytes = b"",
-        addresses: dict[str, Any] | None = None,
+        addresses: dict[str, object] | None = None,
     ) -> None:
         loop = server.loop
         self._server = server

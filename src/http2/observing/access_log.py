@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import time
-from typing import Any, Final
+from typing import Final
 
 from ..compat.watched import Watched
 from ..errors import error_code_name, new_error
@@ -92,7 +92,7 @@ class AccessLog(ExchangeWatch):
             peer or "-", escaped(method), escaped(target), protocol,
             "-" if status is None else status, size, milliseconds, cut or "-",
         )  # fmt: skip
-        values: dict[str, Any] = dict(zip(FIELDS, shown, strict=True))
+        values: dict[str, object] = dict(zip(FIELDS, shown, strict=True))
         values.update(status=status, reset=cut, peer=peer)
         logger.info(LINE, *shown, extra=values)
 
@@ -118,7 +118,7 @@ class AccessFormatter(logging.Formatter):
         from datetime import UTC, datetime
 
         when = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-        found: dict[str, Any] = {"time": when}
+        found: dict[str, object] = {"time": when}
         if hasattr(record, "milliseconds"):
             found.update((name, getattr(record, name, None)) for name in FIELDS)
         else:

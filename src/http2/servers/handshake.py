@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Unpack
+from typing import Unpack
 
 from ..common.suggestions import reject_unknown
 from ..common.tasks import Work
@@ -32,7 +32,7 @@ def perform_server_handshake(
     for unknown options.
     """
     loop = asyncio.get_running_loop()
-    left: dict[str, Any] = {**options}
+    left: dict[str, object] = {**options}
     session_options = SessionOptions.take_for_server(left)
     reject_unknown(left, "perform_server_handshake", ServerSessionOptions.__annotations__)
     bind(connection)

@@ -60,7 +60,7 @@ class _Interruptions:
     def caught(self) -> Iterator[None]:
         """Catch both signals, except those for which the program has its own handler."""
         ours: dict[int, Any] = {}
-        defaults: dict[int, Any] = {
+        defaults: dict[int, object] = {
             signal.SIGINT: signal.default_int_handler,
             signal.SIGTERM: signal.SIG_DFL,
         }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Unpack
 
 from ..common.suggestions import reject_unknown
 from ..errors import new_error
@@ -43,7 +43,7 @@ class Http2SecureServer(Http2Server):
     def __init__(
         self,
         options: SessionOptions,
-        identity: dict[str, Any],
+        identity: dict[str, object],
         protocols: Sequence[str],
         max_connections: int | None = None,
     ) -> None:
@@ -68,7 +68,7 @@ class Http2SecureServer(Http2Server):
         if there are no files to read again because the server has an ``ssl_context``: call the
         ``load_cert_chain`` of that context instead.
         """
-        given: dict[str, Any] = {**options}
+        given: dict[str, object] = {**options}
         unknown = {name: None for name in given if name not in IDENTITY}
         reject_unknown(unknown, "set_secure_context", IDENTITY)
         kept = self._identity

@@ -437,7 +437,7 @@ class ClientHttp2Session(Http2Session):
             self._offers = PushOffers(self)
         self._offers.receive(self.streams.get(parent_id), headers, promised_id)
 
-    def peer_certificate(self) -> Any:
+    def peer_certificate(self) -> dict[str, Any] | None:
         """Return the server's certificate; None without TLS."""
         transport = self.transport
         tls = transport.get_extra_info("ssl_object") if transport is not None else None

@@ -86,7 +86,7 @@ def connect(
     servername = left.pop("servername", None)
     dial_options = _take(left, DIAL_OPTIONS)
     create_connection = left.pop("create_connection", None)
-    tunnel_options: dict[str, Any] = {}
+    tunnel_options: dict[str, object] = {}
     if create_connection is not None:
         if not callable(create_connection):
             raise new_error(
@@ -146,7 +146,7 @@ async def _begin_on(
     made: Carrying,
     factory: Callable[[], SessionProtocol],
     tls_name: str | None,
-    tls_options: dict[str, Any],
+    tls_options: dict[str, object],
 ) -> None:
     """Connect *made*, the result of ``create_connection``, with the protocol from *factory*.
 

@@ -168,7 +168,7 @@ class SessionOptions:
         return made
 
     @classmethod
-    def take_for_server(cls, options: dict[str, Any]) -> SessionOptions:
+    def take_for_server(cls, options: dict[str, object]) -> SessionOptions:
         """Remove and return the options of a server's session, as `take`.
 
         It announces MAX_STREAMS as ``max_concurrent_streams`` unless its settings contain a value.

@@ -136,7 +136,7 @@ class ClientStreamOwner(StreamOwner, Protocol):
     ) -> None:
         """Send SETTINGS; *waiter* gets them and the seconds until the server's acknowledgement."""
 
-    def peer_certificate(self) -> Any:
+    def peer_certificate(self) -> dict[str, Any] | None:
         """Return the server's certificate, as `ssl.SSLSocket.getpeercert`; None without TLS."""
 
     def listener_count(self, event: str) -> int:

@@ -155,7 +155,7 @@ def _own(
     given: object,
     side: Literal["client", "server"],
     protocols: Sequence[str],
-    identity: dict[str, Any],
+    identity: dict[str, object],
 ) -> ssl.SSLContext:
     """Return the application's context *given*, which is never changed."""
     # imported on demand, like `ssl`
