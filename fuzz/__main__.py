@@ -1,4 +1,4 @@
-"""``python -m fuzz``: run all targets, or do again what one of them found.
+"""``python -m fuzz``: run all targets, or repeat a finding of one of them.
 
 run      every target for its share of the time, as many at once as there are processors
 one      one target, with libFuzzer's own arguments
@@ -125,7 +125,7 @@ def one(name: str, arguments: list[str]) -> int:
 
 
 def replay(files: list[Path], target: str | None) -> int:
-    """Run each of *files* once. What they find ends the process, or is raised."""
+    """Run each of *files* once. A failure ends the process, or is raised."""
     from .targets import TARGETS
 
     for file in files:
@@ -136,7 +136,7 @@ def replay(files: list[Path], target: str | None) -> int:
 
 
 def main() -> int:
-    """Do what the command line says."""
+    """Run the commands of the command line."""
     parser = argparse.ArgumentParser(prog="fuzz", description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True)
     runner = commands.add_parser("run", help="fuzz, each target for its share of the time")

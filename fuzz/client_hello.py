@@ -32,7 +32,7 @@ def records(message: bytes, sizes: list[int]) -> bytes:
 
 
 def check(data: bytes) -> tuple[bool, tuple[bytes, ...] | None]:
-    """Read *data*: what was said of a part of it holds for all of it."""
+    """Parse *data*: the result for a part of it must agree with the result for all of it."""
     whole = read_client_hello(data)
     assert isinstance(whole[0], bool)
     if not whole[0]:
@@ -48,7 +48,7 @@ def check(data: bytes) -> tuple[bool, tuple[bytes, ...] | None]:
 
 
 def client_hello(data: bytes) -> None:
-    """Bytes as they are, or a hello that is known to offer what it offers."""
+    """Raw bytes, or a hello with known contents."""
     program = Program(data)
     if program.flag():
         check(program.take(program.left))

@@ -12,7 +12,7 @@ from http2.engine.connection import Connection
 
 from .program import Program, Writer
 
-# Inputs are short; what they make is not, unless it is bounded.
+# Inputs are short; their results must be bounded too.
 MOST_STEPS = 400
 MOST_OUTPUT = 4_000_000
 
@@ -31,7 +31,7 @@ FIELDS: list[dict[str, object]] = [
 
 
 class Session:
-    """What is known of a connection while bytes and commands go in."""
+    """The expected state of a connection while it gets bytes and commands."""
 
     def __init__(self, client: bool, program: Program) -> None:
         self.program = program
@@ -68,7 +68,7 @@ class Session:
         self.known.append(stream_id)
         return stream_id
 
-    # --- what the peer does -------------------------------------------------------------
+    # --- the peer's actions -------------------------------------------------------------
 
     def deliver(self, size: int) -> None:
         """Let the connection have the next *size* bytes."""
@@ -78,7 +78,7 @@ class Session:
             self.hear(self.connection.receive(piece))
 
     def hear(self, told: list[events.Event]) -> None:
-        """Look at events, and keep what later ones are compared with."""
+        """Check events, and store the values that later ones are compared with."""
         for index, (kind, stream_id, first, second) in enumerate(told):
             assert kind in KIND_NAMES, kind
             assert 0 <= stream_id < 2**31, stream_id
@@ -103,7 +103,7 @@ class Session:
                 assert index == len(told) - 1, "an event behind FAILED"
                 self.over = True
 
-    # --- what the program does ----------------------------------------------------------
+    # --- the program's actions ----------------------------------------------------------
 
     def stream(self) -> int:
         """A stream: one that there is or was, or any."""
@@ -113,7 +113,7 @@ class Session:
         return which & 31
 
     def send(self, limit: int) -> None:
-        """Gather what is to be sent."""
+        """Gather the bytes to send."""
         chunks = self.connection.data_to_send(limit)
         for chunk in chunks:
             self.outgoing += chunk
@@ -121,7 +121,7 @@ class Session:
         self.hear(self.connection.take_events())
 
     def consume(self) -> None:
-        """Read some of what has come, of a stream that may be gone."""
+        """Read some received data, of a stream that may no longer exist."""
         waiting = [stream_id for stream_id, size in self.unread.items() if size]
         if waiting:
             stream_id = self.program.choice(waiting)
@@ -130,7 +130,7 @@ class Session:
             self.connection.consume(stream_id, size)
 
     def check(self) -> None:
-        """What holds at any time."""
+        """Check the invariants that hold at any time."""
         connection = self.connection
         assert connection.memory() >= 0
         state = connection.state()
@@ -266,7 +266,7 @@ def run(client: bool, data: bytes) -> None:
             try:
                 COMMANDS[which - len(STEPS)](session, program)
             except Http2Error:
-                pass  # what can't be done is said so; `receive` and `data_to_send` never raise
+                pass  # an impossible command raises; `receive` and `data_to_send` never do
         session.check()
     session.end()
 

@@ -1,9 +1,9 @@
 """HTTP/1 on a server, without sockets: any bytes, in any pieces, with pauses of any length.
 
-What holds: nothing is raised and nothing is reported to the loop; what is written is a row of
-well-formed responses, at most one for each request that was begun and one that refuses; a request
-that reaches a handler is one that RFC 9112 lets be read in one way only; in pieces the same bytes
-are the same requests with the same answers; and when the connection is gone, so is all else.
+Invariants: nothing is raised, and nothing is reported to the loop. The written bytes are
+well-formed responses, at most one for each request that was begun, and one refusal. A request
+that reaches a handler can be read in only one way by RFC 9112. The same bytes in other pieces
+are the same requests with the same responses. When the connection has ended, nothing is left.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import http2
 from .program import Program
 from .virtual import VirtualLoop, VirtualTransport
 
-# What the program is made of, so that a few bytes are a request.
+# The building blocks of a program, so that a few bytes are a request.
 WORDS = [
     b"GET / HTTP/1.1\r\n", b"POST /p HTTP/1.1\r\n", b"HEAD / HTTP/1.0\r\n", b"Host: a\r\n", b"\r\n",
     b"Content-Length: 5\r\n", b"Transfer-Encoding: chunked\r\n", b"Connection: close\r\n",
@@ -35,7 +35,7 @@ WORDS = [
 
 STATUS_LINE = re.compile(rb"HTTP/1\.1 ([1-5][0-9]{2}) [ -~]*\r\n")
 FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9a-z-]+): ([^\r\n\0]*)\r\n", re.IGNORECASE)
-# The answer to what is no request, whose status may depend on what of it came first.
+# The response to invalid bytes, whose status may depend on the part that arrived first.
 REFUSAL = re.compile(
     rb"HTTP/1\.1 [45][0-9]{2} [ -~]*\r\ndate: [^\r]*\r\n"
     rb"content-length: 0\r\nconnection: close\r\n\r\n\Z"
@@ -46,7 +46,7 @@ MOST_STEPS = 200
 
 
 class Served:
-    """A server on a loop of its own, one connection, and what came of it."""
+    """A server on a separate loop, one connection, and its results."""
 
     def __init__(self) -> None:
         self.loop = VirtualLoop()
@@ -68,7 +68,7 @@ class Served:
         try:
             check_request(request)
         except AssertionError as error:
-            # the server would answer with status 500, and go on
+            # the server would answer with status 500, and continue
             self.wrong.append(error)
         if request.url == "/raise":
             raise RuntimeError("a handler's own fault")
@@ -88,13 +88,13 @@ class Served:
         response.end(b"body")
 
     def fail_expectation(self, request: Any, response: Any) -> None:
-        """Answer what wants something else than 100."""
+        """Answer requests that expect something other than 100."""
         self.requests.append([request.method, request.url, request.raw_headers, b""])
         response.status_code = 417
         response.end()
 
     def feed(self, data: bytes) -> None:
-        """Bring *data*, as far as the connection wants it, and let what it leads to happen."""
+        """Pass *data* to the connection while it reads, and run the loop."""
         self.backlog += data
         for _ in range(1000):
             size = self.loop.do(self.transport.feed, self.backlog)
@@ -105,7 +105,7 @@ class Served:
             raise AssertionError("reading never ends")
 
     def finish(self) -> bytes:
-        """Take all that comes until the connection is gone; all that was written."""
+        """Read until the connection has ended; return all written bytes."""
         self.transport.greedy = True
         self.loop.do(self.transport.drain, 1 << 30)
         for _ in range(300):
@@ -131,7 +131,7 @@ class Served:
 
 
 def check_request(request: Any) -> None:
-    """What every request that is handed out has."""
+    """Check the attributes that every request must have."""
     raw = request.raw_headers
     names = [name.lower() for name, _ in raw]
     assert names.count("host") <= 1
@@ -165,7 +165,7 @@ def responses(wire: bytes, methods: list[str]) -> list[int]:
         at += 2
         if status < 200:
             continue
-        # a refusal answers what never became a request
+        # a refusal answers bytes that never became a request
         method = methods[len(found)] if len(found) < len(methods) else "GET"
         found.append(status)
         if method == "HEAD" or status in (204, 304):
@@ -204,7 +204,7 @@ def chunks_end(wire: bytes, at: int) -> int:
 
 
 def parts(program: Program) -> list[tuple[int, bytes]]:
-    """What the input says: bytes, and what happens behind them."""
+    """The steps of the input: bytes, and actions after them."""
     found: list[tuple[int, bytes]] = []
     if program.flag():
         # text as it is: the first byte says how it is cut
@@ -225,7 +225,7 @@ def parts(program: Program) -> list[tuple[int, bytes]]:
 
 
 def serve(told: list[tuple[int, bytes]]) -> tuple[list[Any], bytes]:
-    """Do what was *told* to a server: its requests, and all that it wrote."""
+    """Run the steps *told* on a server; return its requests, and all bytes that it wrote."""
     served = Served()
     for how, data in told:
         if data:
@@ -262,7 +262,7 @@ def http1(data: bytes) -> None:
         refused = wire.endswith(b"refused")
         assert refused == other.endswith(b"refused"), "cut elsewhere, it is refused or not"
         if refused:
-            # whether its handler has begun depends on how much came with its head
+            # whether its handler has begun depends on how much arrived with its head
             least = min(len(requests), len(at_once))
             assert max(len(requests), len(at_once)) <= least + 1
             least -= len(requests) == len(at_once)

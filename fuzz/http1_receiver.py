@@ -1,8 +1,8 @@
 """The engine of HTTP/1: any bytes, in any pieces.
 
-What holds: it takes all bytes or refuses them with a status of its own; a head that it gives is
-one that RFC 9112 lets be read in one way only; of a body, as many bytes as were declared; and in
-pieces the same bytes are the same heads, bodies and trailers.
+Invariants: it accepts all bytes, or refuses them with a status. A head that it returns can be read
+in only one way by RFC 9112. A body has as many bytes as were declared. The same bytes in other
+pieces are the same heads, bodies and trailers.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ VALUE = re.compile(r"[\t -~\x80-\xff]*")
 
 
 def check_head(head: Http1Head) -> None:
-    """Whether *head* says what a head may."""
+    """Return whether *head* is valid."""
     raw = head.headers.raw
     names = [name.lower() for name, _ in raw]
     assert NAME.fullmatch(head.method)
@@ -39,7 +39,7 @@ def check_head(head: Http1Head) -> None:
 
 
 def receive(pieces: list[bytes]) -> list[Any]:
-    """What *pieces* are: heads, bodies and trailers, and ``"refused"`` when it ends with that."""
+    """Return the heads, bodies and trailers in *pieces*, and ``"refused"`` after a refusal."""
     receiver = Http1Receiver(LIMITS)
     found: list[Any] = []
     body = b""

@@ -1,17 +1,16 @@
-"""Two connections of the engine, and two programs that do whatever the input says.
+"""Two connections of the engine, and two programs that follow the input.
 
-What holds, whatever happens:
+Invariants:
 
 - no command raises anything but `Http2Error`, and neither side ever fails or breaks a rule;
-- what one side wrote the other hears, in order and byte for byte; a side that hears the end of a
-  body has heard all of it; where both sides go on to the end, each hears the other's;
-- a stream ends exactly once on each side, and nothing is heard of it afterwards;
+- the other side reads exactly the bytes that one side wrote; a side that reads the end of a
+  body has read all of it; if both sides continue to the end, each reads the other's;
+- a stream ends exactly once on each side, and causes no event afterwards;
 - bytes that were received and not read never exceed the window that was given;
-- when all streams are over and everything is read: nothing is left to be sent, nothing is kept
-  (`memory()` is what it was in the beginning), and the windows of the connection are whole again.
+- when all streams have ended and everything is read: nothing is left to be sent, nothing is stored
+  (`memory()` is the same as at the beginning), and the connection's windows are complete again.
 
-`tests/properties/test_machine.py` is the smaller relative: here bytes are cut and joined on their
-way, and pushes, windows, priorities and both kinds of GOAWAY take part.
+`tests/properties/test_machine.py` is a smaller version: here bytes are also split and joined, and pushes, windows, priorities and both kinds of GOAWAY take part.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ REFUSED = -533  # NGHTTP2_ERR_REFUSED_STREAM
 CANCELLED = 8
 MOST_STEPS = 500
 MOST_STREAMS = 24
-# The largest window that is ever asked for, and the longest piece of a body.
+# The largest window, and the longest piece of a body.
 LARGEST_WINDOW = 100_000
 LARGEST_PIECE = 70_000
 
@@ -49,7 +48,7 @@ MOST_PADDING = 256
 
 
 class Story:
-    """What one side knows of one stream: what it has done, and what it has heard."""
+    """One side's record of one stream: its own actions, and what it has received."""
 
     def __init__(self) -> None:
         self.may_write = False
@@ -99,10 +98,10 @@ class Side:
             if story.closed is None and not story.reset and not story.unsent
         ]
 
-    # --- what is heard --------------------------------------------------------------------
+    # --- receiving ------------------------------------------------------------------------
 
     def hear(self, told: list[events.Event]) -> None:
-        """Take *told* down, and compare it with what the other side did."""
+        """Record the events *told*, and compare them with the other side's actions."""
         for kind, stream_id, first, second in told:
             assert kind != events.FAILED, second
             # a request may cross with a limit that has just been lowered: it is refused
@@ -127,7 +126,7 @@ class Side:
             elif kind == events.STREAM_CLOSED:
                 self._over(stream_id, first)
             elif kind == events.FRAME_NOT_SENT and first == 5:
-                # a promise that came too late: its stream may have been opened for it, or not
+                # a promise that arrived too late: its stream may or may not have been opened for it
                 self.stories[stream_id].unsent = True
 
     def _head(self, stream_id: int, flags: int) -> None:
@@ -159,19 +158,19 @@ class Side:
 
     def _over(self, stream_id: int, code: int) -> None:
         if self.left and stream_id not in self.stories:
-            return  # a request that was under way when no more were wanted
+            return  # a request that was sent before the peer's refusal arrived
         if stream_id % 2 == 0 and stream_id not in self.stories:
             assert self.connection.client
             assert code == CANCELLED
-            return  # a promise that was lost with the stream it came on
+            return  # a promise that was lost with its parent stream
         story = self.stories[stream_id]
         assert story.closed is None, f"stream {stream_id} ends twice"
         story.closed = code
 
-    # --- what is done ---------------------------------------------------------------------
+    # --- actions --------------------------------------------------------------------------
 
     def gather(self, limit: int) -> bool:
-        """Put what is to be sent on the wire; whether there was anything."""
+        """Send the queued bytes; return whether there were any."""
         chunks = self.connection.data_to_send(limit)
         self.wire += b"".join(chunks)
         told = self.connection.take_events()
@@ -209,7 +208,7 @@ class Side:
             assert story.closed is not None
 
     def consume(self, stream_id: int, size: int) -> None:
-        """Read *size* bytes of what has come on a stream."""
+        """Read *size* received bytes of a stream."""
         story = self.stories[stream_id]
         size = min(size, story.unread)
         story.unread -= size
@@ -217,7 +216,7 @@ class Side:
         self.connection.consume(stream_id, size)
 
     def kept(self) -> int:
-        """What the connection holds, but for the tables of header compression."""
+        """Return the connection's memory without the tables of header compression."""
         state = self.connection.state()
         return (
             self.connection.memory()
@@ -227,7 +226,7 @@ class Side:
 
 
 class Conversation:
-    """The two sides, and what may be done at any moment."""
+    """The two sides, and the actions that are possible at any time."""
 
     def __init__(self, program: Program) -> None:
         self.program = program
@@ -268,7 +267,7 @@ class Conversation:
     # --- steps ----------------------------------------------------------------------------
 
     def request(self) -> None:
-        """A request, unless the client has said that it makes no more."""
+        """Send a request, unless the client has sent GOAWAY."""
         p = self.program
         end, trailers, weight, fields = p.flag(), p.flag(), p.byte() + 1, p.choice(FIELDS)
         if self.client.left or len(self.client.stories) >= MOST_STREAMS:
@@ -316,7 +315,7 @@ class Conversation:
             self.program.choice(streams), {":method": "GET", **fields}, "test", "http"
         )
         story = self.server.stories[promised] = Story()
-        # what a client never sends
+        # frames that a client never sends
         story.heard_end = True
 
     def write(self) -> None:
@@ -349,7 +348,7 @@ class Conversation:
             side.connection.reset(stream_id, code)
 
     def read(self) -> None:
-        """Take some of what has come, on a stream that may be over."""
+        """Read some received data, of a stream that may have ended."""
         side, size = self.side(), self.program.size() * 2
         if streams := [i for i, story in side.stories.items() if story.unread]:
             side.consume(self.program.choice(streams), size)
@@ -396,14 +395,14 @@ class Conversation:
                 pass  # a promised stream that is not on the wire yet
 
     def goaway(self) -> None:
-        """No more streams. A client with requests that wait would be done at once."""
+        """Send GOAWAY. A client with waiting requests would end at once."""
         side = self.side()
         if side is self.server:
             side.left = True
             side.connection.goaway(0, 0, b"enough")
         elif not self.waiting() and not self.pushing():
             # with a push on its way, nghttp2 1.52 ends the connection: it leaves the promise out
-            # that comes after its GOAWAY, and then does not know the stream
+            # that arrives after its GOAWAY, and then does not know the stream
             side.left = True
             side.connection.goaway()
 
@@ -447,7 +446,7 @@ class Conversation:
     # --- the end --------------------------------------------------------------------------
 
     def finish(self) -> None:
-        """Let everything go on to its end, then look at the sum."""
+        """Run everything to its end, then check the totals."""
         self.client.connection.submit_settings([(4, LARGEST_WINDOW), (3, 1000)])
         self.client.initial_window = self.server.initial_window = LARGEST_WINDOW
         self.server.connection.submit_settings([(4, LARGEST_WINDOW), (3, 1000)])
@@ -461,7 +460,7 @@ class Conversation:
         self.check_the_end()
 
     def go_on(self) -> bool:
-        """Do what is still to be done on every stream; whether there was anything."""
+        """Finish every stream; return whether anything was left to do."""
         busy = False
         for side in self.sides:
             for stream_id, story in side.stories.items():
@@ -491,7 +490,7 @@ class Conversation:
         return {i for i, story in self.client.stories.items() if i % 2 and i > last}
 
     def check_the_end(self) -> None:
-        """What holds when all is over."""
+        """Check the invariants at the end."""
         doomed = self.doomed()
         for side, base in zip(self.sides, self.base, strict=True):
             if not side.other.connection.want_read:
@@ -514,7 +513,7 @@ class Conversation:
             assert not side.connection.want_write, f"{side.name} wants to write"
             assert side.connection.state()["outbound_queue_size"] == 0
             if not self.client.left and not self.server.left:
-                # after GOAWAY, nobody acknowledges SETTINGS or PING
+                # after GOAWAY, no side acknowledges SETTINGS or PING
                 assert side.kept() == base, f"{side.name}: {side.kept() - base} bytes are kept"
         if not self.client.left and not self.server.left:
             self.exchange()
@@ -522,9 +521,9 @@ class Conversation:
                 assert side.kept() == base
 
     def exchange(self) -> None:
-        """Bodies of more than a window each way: the windows are whole, to a byte.
+        """Exchange bodies larger than a window: then the windows must be complete, to a byte.
 
-        A connection's window is given back by halves. At the moment when it is, all that has come
+        A connection's window is returned by halves. When that happens, all received data
         was read, and so nothing may be missing in it; or all but the last piece with its padding,
         when it was padding which made it half.
         """
@@ -574,7 +573,7 @@ STEPS: list[Callable[[Conversation], None]] = [
 
 
 def pair(data: bytes) -> None:
-    """Two connections that do what *data* says, and then come to an end."""
+    """Run two connections with the actions in *data*, and then end them."""
     program = Program(data)
     conversation = Conversation(program)
     for _ in range(MOST_STEPS):

@@ -1,4 +1,4 @@
-"""Bytes as a program: the fuzzer changes bytes, and what comes of them is made of whole frames.
+"""Bytes as a program: the fuzzer changes bytes, and the result consists of whole frames.
 
 Every byte string is a program, so that no change that the fuzzer makes is lost on a length that
 does not fit. `Program` reads one; `Writer` writes one, for seeds.
@@ -61,7 +61,7 @@ class Program:
         return size if size < 128 else (size & 127) << 8 | self.byte()
 
     def take(self, size: int) -> bytes:
-        """The next *size* bytes, or what there is of them."""
+        """Return the next *size* bytes, or the rest."""
         at = self.at
         self.at = min(at + size, len(self.data))
         return self.data[at : self.at]
@@ -119,7 +119,7 @@ class Program:
 
 
 class Writer:
-    """Writes what a `Program` reads."""
+    """Writes the input of a `Program`."""
 
     def __init__(self) -> None:
         self.out = bytearray()
@@ -130,12 +130,12 @@ class Writer:
         return self
 
     def size(self, size: int) -> Writer:
-        """What `Program.size` reads."""
+        """Write a number for `Program.size`."""
         assert size < 1 << 15
         return self.put(size) if size < 128 else self.put(size >> 8 | 128, size & 255)
 
     def frame(self, kind: int, flags: int, stream_id: int, payload: bytes) -> Writer:
-        """What `Program.frame` reads."""
+        """Write a frame for `Program.frame`."""
         self.put(kind, flags)
         if stream_id < 255:
             self.put(stream_id)

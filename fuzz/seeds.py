@@ -1,4 +1,4 @@
-"""Seeds: what real conversations look like, made when they are needed and never committed."""
+"""Seeds: recorded conversations, created on demand and never committed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ HTTP1 = [
 
 
 def conversation() -> dict[bool, bytes]:
-    """What a client (True) and a server say to each other."""
+    """Return the bytes that a client (True) and a server send to each other."""
     said = {True: b"", False: b""}
     one, other = Connection(True), Connection(False)
     one.submit_settings([(4, 100_000)])
@@ -61,7 +61,7 @@ def conversation() -> dict[bool, bytes]:
 
 
 def engine(client: bool) -> list[bytes]:
-    """What a connection in this role hears, frame by frame, and one frame alone."""
+    """Return the frames that a connection in this role receives, together and one by one."""
     program = bytes(recorded(conversation()[not client]).out)
     return [program, program[:120]]
 
@@ -94,7 +94,7 @@ def http1_text() -> list[bytes]:
 
 
 def hellos() -> list[bytes]:
-    """What OpenSSL says first, of what is not random."""
+    """Return OpenSSL's ClientHello, without its random parts."""
     found = []
     for names in ([], ["h2"], ["h2", "http/1.1"]):
         context = ssl.create_default_context()

@@ -1,4 +1,4 @@
-"""What can be fuzzed, by name, and the share of the time that it gets."""
+"""The fuzz targets by name, and their shares of the time."""
 
 from __future__ import annotations
 

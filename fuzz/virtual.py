@@ -11,14 +11,14 @@ T = TypeVar("T")
 
 
 class _Clock:
-    """Stands where a loop has its selector: instead of waiting, time goes on."""
+    """Replaces a loop's selector: instead of waiting, it advances the clock."""
 
     def __init__(self) -> None:
         self.now = 0.0
 
     def select(self, timeout: float | None) -> list[Any]:
         assert timeout is not None, "a loop without a timer would wait for ever"
-        # nobody gains by a clock that stops just short of a timer
+        # do not stop the clock just before a timer
         self.now += timeout + 1e-6 if timeout else 0
         return []
 
@@ -61,7 +61,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         return transport, transport.protocol
 
     def do(self, function: Callable[..., T], *args: Any) -> T:
-        """Call *function* as the loop does it, and let what it leads to run for a few turns."""
+        """Call *function* like the loop does, and run the loop for a few turns."""
 
         async def call() -> T:
             result = function(*args)
@@ -79,14 +79,14 @@ class VirtualLoop(asyncio.BaseEventLoop):
 class VirtualTransport(asyncio.Transport):
     """A connection's end in a program: the fuzzer's is the other."""
 
-    # Bytes written that the peer has not taken at which the writer is told to pause.
+    # Written bytes that the peer has not read at which the writer must pause.
     HIGH, LOW = 65536, 16384
 
     def __init__(self, loop: VirtualLoop) -> None:
         super().__init__()
         self._loop = loop
         self.protocol: Any = None
-        # what was written in all, and how much of it the peer has taken
+        # all written bytes, and how many of them the peer has read
         self.written = bytearray()
         self.taken = 0
         self.reading = True
@@ -104,11 +104,11 @@ class VirtualTransport(asyncio.Transport):
         return default
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
-        """Who hears of it from now on."""
+        """Replace the protocol."""
         self.protocol = protocol
 
     def get_protocol(self) -> asyncio.BaseProtocol:
-        """Who hears of it."""
+        """Return the protocol."""
         return cast("asyncio.BaseProtocol", self.protocol)
 
     def is_closing(self) -> bool:
@@ -136,7 +136,7 @@ class VirtualTransport(asyncio.Transport):
         return self.LOW, self.HIGH
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
-        """They are what they are."""
+        """Ignore the limits, which are fixed."""
 
     def write(self, data: Any) -> None:
         """Queue *data* for the peer."""
@@ -163,7 +163,7 @@ class VirtualTransport(asyncio.Transport):
         self.ended = True
 
     def close(self) -> None:
-        """Close once the peer has taken what was written."""
+        """Close after the peer has read all written bytes."""
         if not self.closing:
             self.closing = True
             if not self.get_write_buffer_size():

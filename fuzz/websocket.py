@@ -1,11 +1,11 @@
 """A WebSocket that gets any bytes from its peer, as a server and as a client, without sockets.
 
-What holds: nothing is raised to the loop; a program that receives all gets the messages, and then
-the end with the code, that a second reader of the same bytes finds, in whatever pieces they come;
-a text is one that UTF-8 can say; what is larger than `max_size` is never there; messages that
-nobody receives stay within `max_queue`, and what is under way within a message; what is written is
-a row of well-formed frames, masked by a client alone, with at most one Close, the last of them, and
-its code is one that may be sent.
+Invariants: nothing is raised to the loop. A program that receives everything gets the messages,
+and then the end with the code, that a second reader of the same bytes finds, in whatever pieces
+they arrive. A text is valid UTF-8; no message is larger than `max_size`. Messages that wait for the
+program stay within `max_queue`, and incomplete ones within one message. The sent bytes are
+well-formed frames, masked only by a client, with at most one Close, the last frame, and its code
+is one that may be sent.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ MAX_SIZE = 300
 MAX_QUEUE = 3
 KEY = b"\x37\xfa\x21\x3d"
 
-# Payloads that mean something: text in pieces, and what is no text; codes of a Close frame.
+# Meaningful payloads: text in pieces, invalid text, and codes of a Close frame.
 PIECES = [
     b"", b"hello", "κόσμε".encode(), b"\xce", b"\xba", b"\xf0\x9f\x8e", b"\x89", b"\xed\xa0\x80",
     b"\xc0\xaf", b"\xff", b"x" * 126, b"y" * 299, b"z" * 301, bytes(200),
@@ -55,7 +55,7 @@ def mask(data: bytes) -> bytes:
 
 
 class MemoryCarrier:
-    """What carries the WebSocket: the fuzzer has the other end."""
+    """The carrier of the WebSocket: the fuzzer is the other end."""
 
     def __init__(self) -> None:
         self.written = bytearray()
@@ -81,18 +81,18 @@ class MemoryCarrier:
         return self.taking
 
     async def drain(self) -> None:
-        """Wait until the peer takes what there is."""
+        """Wait until the peer reads the queued bytes."""
         if not self.taking and not self.over:
             await self.drained.wait()
         if self.over:
             raise ConnectionResetError("the carrier is over")
 
     def pause(self) -> None:
-        """Bring no more."""
+        """Stop passing data."""
         self.flowing = False
 
     def resume(self) -> None:
-        """Bring what has come meanwhile, in another turn, as a stream does."""
+        """Pass the data received meanwhile, in another turn, like a stream."""
         self.flowing = True
         asyncio.get_running_loop().call_soon(self.flow)
 
@@ -102,7 +102,7 @@ class MemoryCarrier:
         self.ended = True
 
     def abort(self) -> None:
-        """It is over."""
+        """End at once."""
         if not self.over:
             asyncio.get_running_loop().call_soon(self.lose)
 
@@ -114,12 +114,12 @@ class MemoryCarrier:
         self.flow()
 
     def flow(self) -> None:
-        """Hand on what has come, unless that is not wanted."""
+        """Pass the received data, unless it is paused."""
         while self.flowing and self.backlog and not self.over:
             self.receiver.received(self.backlog.pop(0))
 
     def turn(self, taking: bool) -> None:
-        """The peer takes what is written, or lets it wait."""
+        """Let the peer read the written bytes, or leave them queued."""
         before, self.taking = self.taking, taking
         if taking and not before and not self.over:
             self.drained.set()
@@ -140,23 +140,23 @@ class MemoryCarrier:
 
 @dataclass
 class Reading:
-    """What some bytes say."""
+    """The meaning of some bytes."""
 
     messages: list[str | bytes] = field(default_factory=list)
     pings: list[bytes] = field(default_factory=list)
     codes: set[int] = field(default_factory=set)
-    """The codes that the WebSocket may end with; empty when it goes on."""
+    """The codes with which the WebSocket may end; empty if it continues."""
 
 
 class Reader:
-    """Reads what a peer has sent, by the book: RFC 6455 section 5, RFC 7692 section 7.2."""
+    """A strict reader of a peer's bytes: RFC 6455 section 5, RFC 7692 section 7.2."""
 
     def __init__(self, data: bytes, *, masked: bool, deflate: Deflate | None) -> None:
         self.data = data
         self.masked = masked
         self.deflate = deflate
         self.found = Reading()
-        # the message under way
+        # the incomplete message
         self.kind = 0
         self.compressed = False
         self.message = bytearray()
@@ -215,7 +215,7 @@ class Reader:
         return at + length if whole else None
 
     def faults(self, opcode: int, rsv: int, masked: int, length: int) -> set[int]:
-        """What is wrong with a frame's header."""
+        """Return the problem of a frame's header."""
         found = set()
         begins = opcode in (1, 2)
         if rsv & ~(4 if self.deflate and begins else 0) or bool(masked) != self.masked:
@@ -254,9 +254,9 @@ class Reader:
                 self.fail(code)
 
     def piece(self, opcode: int, rsv: int, payload: bytes, last: bool) -> None:
-        """What there is of a data frame's payload."""
+        """Process the received part of a data frame's payload."""
         if bool(self.kind) == (opcode != 0):
-            # what of it is looked at first is not told
+            # the order of the checks is not defined
             self.fail(1002, 1007, 1009)
             return
         if opcode:
@@ -271,7 +271,7 @@ class Reader:
             try:
                 payload = self.inflater.decompress(payload + (b"\0\0\xff\xff" if last else b""))
             except zlib.error:
-                # what came out of it before may have been wrong as well
+                # earlier output may have been wrong as well
                 self.fail(1007, 1009)
                 return
         self.message += payload
@@ -303,7 +303,7 @@ class Reader:
 
 
 class Conversation:
-    """A WebSocket of ours, the bytes that its peer sends, and what became of them."""
+    """A WebSocket of this library, the bytes that its peer sends, and the results."""
 
     def __init__(self, program: Program) -> None:
         self.program = program
@@ -314,13 +314,13 @@ class Conversation:
             agreed = accept_offer(OFFERS[how >> 1 & 3], MAX_SIZE)
             assert agreed is not None
             self.deflate = agreed[1]
-        # how the program behaves: it receives all, or only when it is told to
+        # the program's behaviour: it receives everything, or only on command
         self.receives = not how & 8
         self.packer = zlib.compressobj(wbits=-9)
         self.loop = VirtualLoop()
         self.sent = bytearray()
         self.got: list[str | bytes] = []
-        # neither the program nor the carrier has done anything that changes what comes
+        # neither the program nor the carrier has done anything that changes the result
         self.undisturbed = self.receives
         self.loop.run_until_complete(self.open())
 
@@ -350,7 +350,7 @@ class Conversation:
         except WebSocketClosed:
             pass
 
-    # --- what the peer does -------------------------------------------------------------
+    # --- the peer's actions -------------------------------------------------------------
 
     def feed(self, data: bytes) -> None:
         """Send *data*, whole or in pieces."""
@@ -400,14 +400,14 @@ class Conversation:
         self.loop.do(self.carrier.receiver.ended if self.program.flag() else self.carrier.lose)
 
     def turn(self) -> None:
-        """The peer takes what is written, or lets it wait."""
+        """Let the peer read the written bytes, or leave them queued."""
         if not self.carrier.over:
             self.loop.do(self.carrier.turn, self.program.flag())
 
-    # --- what the program does ----------------------------------------------------------
+    # --- the program's actions ----------------------------------------------------------
 
     def receive(self) -> None:
-        """Receive one message, if it is there."""
+        """Receive one message, if there is one."""
 
         async def receive() -> None:
             try:
@@ -441,7 +441,7 @@ class Conversation:
         self.loop.run_until_complete(begin())
 
     def ping(self) -> None:
-        """Ask whether the peer is there."""
+        """Send a ping."""
 
         def ping() -> None:
             try:
@@ -456,7 +456,7 @@ class Conversation:
         self.undisturbed = False
         self.loop.do(self.ws.begin_close, 4000, "enough")
 
-    # --- what holds ---------------------------------------------------------------------
+    # --- invariants ---------------------------------------------------------------------
 
     def check(self) -> None:
         """At any time."""
@@ -468,7 +468,7 @@ class Conversation:
         assert ws._held.waiting == 0 or ws._messages
 
     def finish(self) -> None:
-        """All has come: compare, and let it end."""
+        """Compare the results after all input, and end the WebSocket."""
         self.loop.sleep(0.01)
         self.check()
         reading = Reader(bytes(self.sent), masked=not self.client, deflate=self.deflate).read()
@@ -495,7 +495,7 @@ class Conversation:
 
 
 def check_written(wire: bytes, *, masked: bool) -> None:
-    """What we have said is well-formed."""
+    """Check that the sent bytes are well-formed."""
     at, inside, closed = 0, False, False
     while at < len(wire):
         assert not closed, "something behind Close"
