@@ -131,7 +131,7 @@ def names(known: set[str]) -> Callable[[str], set[str]]:
 
 
 def list_all() -> None:
-    """Print every scenario with its competitors, and what keeps one from being measured."""
+    """Print every scenario with its competitors, and why one cannot be measured."""
     for scenario in SCENARIOS:
         print(f"{scenario.name} [{scenario.group}]: {scenario.title} ({scenario.unit})")
         for peer in scenario.competitors:

@@ -18,7 +18,7 @@ from benchmarks.scenarios import Scenario
 
 BUILDS = REPOSITORY / "build" / "against"  # git ignores it
 OLD = "old-"
-LOSS = 0.03  # what is pointed out
+LOSS = 0.03  # the ratios that are highlighted
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ def as_it_was(peer: Peer, old: Build) -> Peer:
 
 
 def summary(tables: list[Table], old: Build) -> str:
-    """Return for the terminal what is now divided by what was."""
+    """Return the ratio of the new value to the old one, for the terminal."""
     lines = ["", f"Now ÷ {old.commit[:12]}: the median over the rounds, the lowest, the highest"]
     for each in tables:
         scenario = each.scenario

@@ -1,4 +1,4 @@
-"""Who runs ASGI applications: this library's two ways, and the servers beside it.
+"""The servers of ASGI applications: this library's two ways, and other servers.
 
 One process each, one core, uvloop, no access log, no lifespan where it can be said.
 """
@@ -120,7 +120,7 @@ def gunicorn(app: str, secure: bool = False) -> Peer:
 
 
 def everybody(app: str, secure: bool = False) -> tuple[Peer, ...]:
-    """Return all servers of this kind that speak HTTP/2, ours first."""
+    """Return all servers of this kind that support HTTP/2, this library's first."""
     return (
         uvicorn_http2(app, secure),
         handler(app, secure),

@@ -1,4 +1,4 @@
-"""The bench: what every measurement of one run shares."""
+"""The bench: the data that all measurements of one run share."""
 
 import contextlib
 import json
@@ -48,7 +48,7 @@ class Bench:
         duration: Seconds of each measurement.
         directory: A temporary directory, gone when the run ends.
         identity: A certificate and its key (PEM files), or None without ``openssl``.
-        found: What one measurement found that later ones of the run need, by a name.
+        found: Results of a measurement that later ones of the run need, by name.
     """
 
     server_core: int | None

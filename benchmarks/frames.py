@@ -41,7 +41,7 @@ def header_block(fields: Iterable[tuple[str, str]]) -> bytes:
 EMPTY_SETTINGS = frame(SETTINGS, 0, 0)
 SETTINGS_ACK = frame(SETTINGS, ACK, 0)
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + EMPTY_SETTINGS
-# Windows that no load fills, for those that do not want to think of WINDOW_UPDATE.
+# Windows that no load fills, so that no WINDOW_UPDATE is needed.
 WIDE_PREFACE = (
     b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
     + frame(SETTINGS, 0, 0, struct.pack(">HI", INITIAL_WINDOW_SIZE, LARGE))
@@ -54,12 +54,12 @@ class Closed(Exception):
 
 
 class Frames:
-    """Cuts what a socket receives into frames.
+    """Splits the bytes that a socket receives into frames.
 
     Attributes:
-        answers: What the peer's SETTINGS and PINGs ask for; to be sent, then cleared.
+        answers: The answers to the peer's SETTINGS and PINGs; to be sent, then cleared.
         acknowledged: Whether the peer has acknowledged our SETTINGS.
-        settled: Whether the peer's own SETTINGS have come.
+        settled: Whether the peer's SETTINGS have arrived.
     """
 
     def __init__(self) -> None:
@@ -73,7 +73,7 @@ class Frames:
         """Yield (type, flags, stream, payload) of each whole frame of a stream.
 
         Raises:
-            Closed: ``data`` is empty, or GOAWAY came.
+            Closed: ``data`` is empty, or GOAWAY was received.
         """
         if not data:
             raise Closed("the server closed the connection")
@@ -108,7 +108,7 @@ def connect(port: int, preface: bytes = PREFACE) -> tuple[socket.socket, Frames]
     """Return a connection on which both sides' SETTINGS are acknowledged.
 
     Raises:
-        Closed: The server does not want it.
+        Closed: The server refuses it.
     """
     connection = socket.create_connection((ORIGIN, port), 5)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -20,7 +20,7 @@ CONNECTIONS_AT_ONCE = 64
 
 @dataclass(frozen=True)
 class Request:
-    """What is requested, and what the answer must be.
+    """A request, and its required response.
 
     Attributes:
         expected: The body of the answer.
@@ -41,10 +41,10 @@ class Request:
 
 @dataclass(frozen=True)
 class Answers:
-    """What a load generator or a client got.
+    """The result of a load generator or a client.
 
     Attributes:
-        succeeded: Responses with a 2xx status that came to their end.
+        succeeded: Complete responses with a 2xx status.
         failed: Requests that got anything else.
         seconds: How long that took.
         core: Seconds of these in which the server's core worked for the server, if it is known.
@@ -103,7 +103,7 @@ def _as_expected(answer: bytes, request: Request) -> bool:
 def put(
     bench: Bench, url: str, request: Request, connections: int, streams: int, server: Child
 ) -> Answers:
-    """Load a server for the bench's warm-up and duration, by what suits the request's version."""
+    """Load a server for the bench's warm-up and duration, with a program for the HTTP version."""
     if request.version == "2":
         return h2load(bench, url, request, connections, streams, server)
     return wrk(bench, url, request, connections, server)
@@ -122,10 +122,10 @@ def h2load(
     Args:
         bench: Gives the core and the times.
         url: The server's.
-        request: What to request.
+        request: The request.
         connections: Connections, all from one thread.
         streams: Concurrent streams on each of them.
-        server: The server, if its core is to be looked at.
+        server: The server, if its core is to be measured.
     """
     options = [f"-c{connections}", f"-m{streams}", f"--duration={bench.duration * 1000:.0f}ms"]
     options += [f"--warm-up-time={bench.warm_up * 1000:.0f}ms"]
@@ -137,12 +137,12 @@ def h2load(
 
 @dataclass
 class Watch:
-    """Looks at a server's core while a load generator measures.
+    """Measures a server's core while a load generator runs.
 
     Attributes:
-        server: The server, or None to look at nothing.
-        begin: What the generator prints when its measurement begins.
-        end: What it prints at the end of that.
+        server: The server, or None to measure nothing.
+        begin: The generator's output when its measurement begins.
+        end: Its output at the end of the measurement.
         core: Seconds in which the core worked, if the system tells.
     """
 
@@ -152,7 +152,7 @@ class Watch:
     core: float | None = None
 
     def over(self, generator: Child, limit: float) -> None:
-        """Look until the measurement is over, or ``limit`` seconds."""
+        """Measure until the generator's measurement ends, or for ``limit`` seconds."""
         if self.server is None or not generator.wait_for_text(self.begin, limit):
             return
         before = self.server.cpu_seconds()
@@ -256,9 +256,9 @@ def wrk(bench: Bench, url: str, request: Request, connections: int, server: Chil
 
 
 def run_client(bench: Bench, command: list[str], server: Child | None = None) -> Answers:
-    """Run a client or a load program (see ``benchmarks.programs``); return what it reports.
+    """Run a client or a load program (see ``benchmarks.programs``); return its result.
 
-    A load program prints ``measuring`` when its measurement begins, for those who give the server.
+    A load program prints ``measuring`` when its measurement begins, if the server is given.
     """
     limit = bench.warm_up + bench.duration + 20
     watch = Watch(server, "measuring\n", '"requests"')
@@ -308,7 +308,7 @@ def allow_many_files(wanted: int) -> None:
 
 
 def settle(server: Child) -> None:
-    """Wait until a server has finished what it does about connections, five seconds at most."""
+    """Wait until a server has handled all connections, at most five seconds."""
     deadline = time.monotonic() + 5
     used = server.cpu_seconds()
     while time.monotonic() < deadline:

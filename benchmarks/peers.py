@@ -1,4 +1,4 @@
-"""Who is measured: how each server and client is started, and what it needs."""
+"""The measured programs: how each server and client is started, and its requirements."""
 
 import importlib.util
 import shutil
@@ -11,7 +11,7 @@ from benchmarks.bench import Bench
 from benchmarks.processes import Child, Failure, free_port, running
 
 PROGRAMS = "benchmarks/programs"
-NODE_WARM_UP = 1.0  # it compiles what runs often, while it runs
+NODE_WARM_UP = 1.0  # its compiler works while it runs
 
 
 @dataclass(frozen=True)
@@ -19,14 +19,14 @@ class Peer:
     """A server or a client.
 
     Attributes:
-        name: What ``--only`` calls it.
-        label: What the report calls it.
+        name: Its name for ``--only``.
+        label: Its name in the report.
         command: Makes the command line. A server's gets the bench and a port; a client's the
             bench and 0, and the URL and the times are added behind it.
         executables: Commands that must be installed.
         modules: Python packages that must be installed.
         ours: Whether it is this library.
-        secure: Whether it is to speak TLS.
+        secure: Whether it must use TLS.
         finds_port: Whether it listens on a free port and prints which, instead of the one given.
         warm_up: Seconds of load that it needs at least before it is measured.
     """
@@ -42,7 +42,7 @@ class Peer:
     warm_up: float = 0.0
 
     def missing(self) -> str | None:
-        """Return what keeps it from being measured here, or None."""
+        """Return the reason why it cannot be measured here, or None."""
         for executable in self.executables:
             if not shutil.which(executable):
                 return f"{executable} is not installed"
@@ -88,7 +88,7 @@ def python(module: str, *arguments: str) -> list[str]:
 
 
 def identity(bench: Bench, secure: bool) -> tuple[str, str] | None:
-    """Return the paths of the certificate and the key for a server that speaks TLS."""
+    """Return the paths of the certificate and the key for a server with TLS."""
     if not secure or bench.identity is None:
         return None
     cert, key = bench.identity

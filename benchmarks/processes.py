@@ -145,12 +145,12 @@ def running(command: Sequence[str], log: Path, core: int | None = None) -> Itera
 
 
 def pinned_to(core: int | None) -> list[str]:
-    """Return what to put before a command so that it runs on ``core`` only."""
+    """Return the prefix that makes a command run only on ``core``."""
     return [] if core is None else ["taskset", "-c", str(core)]
 
 
 def bounded(seconds: float) -> list[str]:
-    """Return what to put before a command so that it ends after ``seconds`` at the latest."""
+    """Return the prefix that ends a command after at most ``seconds``."""
     return ["timeout", f"{seconds:g}"] if shutil.which("timeout") else []
 
 

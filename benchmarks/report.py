@@ -87,13 +87,13 @@ VERDICTS = {True: "reached", False: "not reached", None: "unknown"}
 
 
 def wanted(outcome: Outcome) -> str:
-    """Return what a target asks for."""
+    """Return the description of a target."""
     word = "at least" if outcome.table.scenario.more_is_better else "at most"
     return f"{word} {outcome.target.value:g}"
 
 
 def targets_table(tables: list[Table]) -> list[str]:
-    """Return the section about what is wanted: what is reached, and what is not."""
+    """Return the section about the targets: those reached, and those missed."""
     outcomes = [outcome for table in tables for outcome in table.targets()]
     reached = sum(outcome.reached is True for outcome in outcomes)
     lines = [
@@ -183,7 +183,7 @@ def readme_table(tables: list[Table]) -> str:
 
 
 def heading(table: Table) -> str:
-    """Return what is measured, with its unit."""
+    """Return the measured quantity, with its unit."""
     return f"{table.scenario.title} ({table.scenario.unit})"
 
 
@@ -243,7 +243,7 @@ def markdown_table(table: Table) -> list[str]:
 
 
 def remarks(row: Row) -> str:
-    """Return what a reader must know about a row that was measured."""
+    """Return the remarks about a measured row."""
     found = []
     if row.failed:
         total = row.failed + row.succeeded

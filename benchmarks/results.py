@@ -1,4 +1,4 @@
-"""Results: what the rounds gave, put together per scenario and competitor."""
+"""Results: the values of the rounds, by scenario and competitor."""
 
 from dataclasses import dataclass, field
 from statistics import median
@@ -66,12 +66,12 @@ class Row:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a target.
+    """The result of a target.
 
     Attributes:
         table: Where the numbers are from.
-        target: What was wanted.
-        measured: What there is; None when a competitor could not be measured.
+        target: The target.
+        measured: The measured ratio; None if a competitor could not be measured.
     """
 
     table: "Table"
@@ -162,7 +162,7 @@ class Table:
         return found
 
     def targets(self) -> list["Outcome"]:
-        """Return what became of the scenario's targets whose competitors take part."""
+        """Return the results of the scenario's targets whose competitors take part."""
         found = []
         for target in self.scenario.targets:
             if target.above in self.rows and (not target.below or target.below in self.rows):

@@ -10,7 +10,8 @@ Invariants:
 - when all streams have ended and everything is read: nothing is left to be sent, nothing is stored
   (`memory()` is the same as at the beginning), and the connection's windows are complete again.
 
-`tests/properties/test_machine.py` is a smaller version: here bytes are also split and joined, and pushes, windows, priorities and both kinds of GOAWAY take part.
+`tests/properties/test_machine.py` is a smaller version: here bytes are also split and joined, and
+pushes, windows, priorities and both kinds of GOAWAY take part.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the Python servers share: their arguments, their event loop and their port."""
+"""Shared code of the Python servers: their arguments, their event loop and their port."""
 
 import argparse
 import asyncio
@@ -14,7 +14,7 @@ def serve(attach: Callable[[Any], object], **options: Any) -> None:
 
     Args:
         attach: Called once with the new server, to add its listeners.
-        options: What `http2.create_server` takes.
+        options: Options of `http2.create_server`.
     """
     parser = argparse.ArgumentParser()
     parser.add_argument("--loop", choices=["asyncio", "uvloop"], default="asyncio")

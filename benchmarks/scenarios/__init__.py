@@ -1,4 +1,4 @@
-"""What is measured, and in which unit: a module for each group of scenarios."""
+"""The scenarios and their units: a module for each group."""
 
 from benchmarks.scenarios import asgi, bodies, clients, costs, handlers, hello, http1, scale
 from benchmarks.scenarios.scenario import Measurement, Scenario, Target

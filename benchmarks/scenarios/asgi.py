@@ -1,4 +1,4 @@
-"""ASGI applications, beside every server of that kind that speaks HTTP/2, and WebSockets."""
+"""ASGI applications on every ASGI server that supports HTTP/2, and WebSockets."""
 
 from benchmarks import asgi_servers as servers
 from benchmarks import peers

@@ -29,7 +29,7 @@ def servers(program: str, secure: bool) -> tuple[Peer, ...]:
 
 
 def echoes(secure: bool) -> tuple[Peer, ...]:
-    """Return the servers that send back what they get."""
+    """Return the servers that echo bodies."""
     return (*on_both_loops("echo", secure), peers.node("echo", "node", NODE, secure))
 
 

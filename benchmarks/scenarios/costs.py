@@ -1,4 +1,4 @@
-"""What is there before the first request: memory and the time of an import."""
+"""The costs before the first request: memory and the time of an import."""
 
 from benchmarks import peers
 from benchmarks.peers import Peer, on_both_loops

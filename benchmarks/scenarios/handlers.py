@@ -1,4 +1,4 @@
-"""What services do: coroutines, JSON, header fields, pieces, uploads, files, trailers."""
+"""Typical work of services: coroutines, JSON, header fields, pieces, uploads, files, trailers."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Hello World by plain functions: what the ways of a request cost without a program around it."""
+"""Hello World with plain functions: the cost of a request without an application."""
 
 from dataclasses import replace
 

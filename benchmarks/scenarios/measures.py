@@ -1,4 +1,4 @@
-"""How a value comes about: a server or a client is started, loaded and looked at."""
+"""The measurements: start a server or a client, load it, and read the results."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -60,7 +60,7 @@ def checked(bench: Bench, url: str, request: Request) -> Request:
 
 
 def measured(answers: Answers) -> Measurement:
-    """Return what was measured, in requests per second.
+    """Return the measured value, in requests per second.
 
     Raises:
         Failure: There are no answers.
@@ -77,11 +77,11 @@ def in_gigabytes(rate: Measurement, size: int) -> Measurement:
 
 
 def cost(shapes: dict[str, tuple[int, int]], request: Request) -> Measure:
-    """Measure what a request takes of the server's core, in µs; requests/s is the further column.
+    """Measure a request's time on the server's core, in µs; requests/s is the second column.
 
     Args:
         shapes: (connections, streams on each) by the end of the competitors' names.
-        request: What is requested.
+        request: The request.
     """
 
     def measure(peer: Peer, bench: Bench) -> Measurement:
@@ -187,7 +187,7 @@ def idle_memory(peer: Peer, bench: Bench) -> Measurement:
     """Measure the resident memory of one idle connection, in KiB."""
     load.allow_many_files(IDLE_CONNECTIONS + 100)
     with serving(peer, bench) as (server, port, _):
-        with load.idle_connections(port, 20):  # what a server allocates once is not counted
+        with load.idle_connections(port, 20):  # memory that a server allocates once is not counted
             load.settle(server)
         load.settle(server)
         before = resident(server)
@@ -216,7 +216,7 @@ def stream_memory(peer: Peer, bench: Bench) -> Measurement:
 
 
 def import_time(peer: Peer, bench: Bench) -> Measurement:
-    """Measure what an import takes, in ms."""
+    """Measure the time of an import, in ms."""
     if reason := peer.missing():
         raise Failure(reason)
     command = [*bounded(60), *peer.command(bench, 0)]

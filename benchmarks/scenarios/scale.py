@@ -1,4 +1,4 @@
-"""What changes with the number of streams and connections, and how long a request takes."""
+"""Effects of the number of streams and connections, and the latency of a request."""
 
 from dataclasses import replace
 

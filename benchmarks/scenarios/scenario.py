@@ -1,4 +1,4 @@
-"""What a scenario is, what a measurement gives, and what a target says."""
+"""The types of a scenario, a measurement and a target."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ class Measurement:
         succeeded: Requests that did not.
         busy: The part of its time (0 to 1) in which the server's core worked for the server, if
             the system tells. Well below 1, something else was the limit.
-        more: What belongs to the scenario's further columns.
+        more: The values of the scenario's further columns.
     """
 
     value: float
@@ -30,12 +30,12 @@ class Measurement:
 
 @dataclass(frozen=True)
 class Target:
-    """What a ratio is to be: ``above`` ÷ ``below``.
+    """The required ratio ``above`` ÷ ``below``.
 
     Attributes:
         above: The name of a competitor.
         below: The name of another one; empty for the value of ``above`` itself.
-        value: What is to be reached: at least this or, where less is better, at most.
+        value: The required value: at least this or, if less is better, at most this.
     """
 
     above: str
@@ -52,20 +52,20 @@ class Scenario:
     """A thing to measure.
 
     Attributes:
-        name: What ``--scenario`` calls it.
-        group: What ``--group`` calls it and its neighbours.
-        title: What the report calls it.
+        name: Its name for ``--scenario``.
+        group: The name of its group for ``--group``.
+        title: Its name in the report.
         unit: The unit of every value.
-        explanation: What is measured, in plain words.
+        explanation: The description of the measurement.
         measure: Measures one competitor once.
-        competitors: Who takes part; the order is the report's.
+        competitors: The competitors, in the report's order.
         reference: The name of the competitor that the ratios divide by.
         pairs: Further ratios that the report names, as (numerator, denominator).
-        targets: What is wanted.
+        targets: The targets.
         columns: The heads of further columns, in the order of a measurement's ``more``.
         more_is_better: Whether a higher value is the better one.
         headline: Whether the README and the picture show it.
-        request: What is requested of a server, if it is one and the same request.
+        request: The request, if it is the same for all servers.
     """
 
     name: str
@@ -90,7 +90,7 @@ def over_tls(
     explanation: str = "The same over TLS 1.3 with AES-128-GCM.",
     **changes: object,
 ) -> Scenario:
-    """Return the scenario ``clear`` with other servers: those that speak TLS."""
+    """Return the scenario ``clear`` with other servers: those with TLS."""
     changed = replace(
         clear,
         name=f"{clear.name.removesuffix('-h2c')}-tls",

@@ -1,4 +1,4 @@
-"""ASGI applications without a framework; each does what the server of its name does."""
+"""ASGI applications without a framework, each equivalent to the server of its name."""
 
 import json
 from typing import Any
@@ -51,7 +51,7 @@ async def streamed(scope: dict[str, Any], receive: Any, send: Any) -> None:
 
 
 async def upload(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    """Read the body piece by piece, and answer with how many bytes came."""
+    """Read the body piece by piece, and answer with the number of bytes."""
     if scope["type"] != "http":
         return
     received = 0
@@ -65,7 +65,7 @@ async def upload(scope: dict[str, Any], receive: Any, send: Any) -> None:
 
 
 async def echo(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    """Send the body back while it comes."""
+    """Send the body back while it arrives."""
     if scope["type"] != "http":
         return
     await send({"type": "http.response.start", "status": 200, "headers": BINARY})

@@ -14,7 +14,7 @@ BODY = b"x" * 2**20
 
 
 async def one_after_another(session: Any, phase: Phase) -> None:
-    """Request, read to the end, and again, as long as the phase goes on."""
+    """Make requests one after the other, and read the whole body, until the phase ends."""
     while phase.goes_on():
         if ARGUMENTS.upload:
             stream = session.request({":method": "POST", ":path": PATH})

@@ -1,4 +1,4 @@
-"""What the Python clients share: their arguments, their clock and their result."""
+"""Shared code of the Python clients: their arguments, their clock and their result."""
 
 import argparse
 import json
@@ -21,10 +21,10 @@ class Arguments:
 
 
 class Phase:
-    """A stretch of time in which requests are started; those under way are waited for.
+    """A period in which requests are started; at its end, the open ones may finish.
 
     Attributes:
-        done: Responses that came with status 200 and the right body.
+        done: Responses with status 200 and the right body.
         failed: All others.
     """
 
@@ -48,7 +48,7 @@ class Phase:
             self.failed += 1
 
     def report(self) -> None:
-        """Print the result; call it when the last response is there."""
+        """Print the result; call it after the last response."""
         seconds = time.perf_counter() - self._start
         result = {"requests": self.done, "failed": self.failed, "seconds": seconds}
         print(json.dumps(result), flush=True)

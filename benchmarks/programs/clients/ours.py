@@ -13,7 +13,7 @@ PATH = urlsplit(ARGUMENTS.url).path
 
 
 async def one_after_another(session: Any, phase: Phase) -> None:
-    """Request, read to the end, and again, as long as the phase goes on."""
+    """Make requests one after the other, and read the whole body, until the phase ends."""
     while phase.goes_on():
         stream = session.request({":path": PATH})
         headers = await stream.response()

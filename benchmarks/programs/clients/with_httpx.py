@@ -10,7 +10,7 @@ ARGUMENTS = arguments("httpx", "httpx2")
 
 
 async def one_after_another(client: Any, phase: Phase) -> None:
-    """Request, read to the end, and again, as long as the phase goes on."""
+    """Make requests one after the other, and read the whole body, until the phase ends."""
     while phase.goes_on():
         response = await client.get(ARGUMENTS.url)
         phase.count(response.status_code, response.content)

@@ -62,7 +62,7 @@ class Transfers:
             self._multi.socket_action(descriptor, readable | writable)
 
     def _finish(self, phase: Phase) -> int:
-        """Count what is finished, start it again, and return how many handles stay idle."""
+        """Count finished requests, restart them, and return the number of idle handles."""
         idle = 0
         more = 1
         while more:

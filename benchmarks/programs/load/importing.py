@@ -1,4 +1,4 @@
-"""What ``import MODULE`` takes beyond ``import asyncio, ssl``, in ms: the median of new processes.
+"""Measure ``import MODULE`` beyond ``import asyncio, ssl``, in ms: the median of new processes.
 
 ``MODULE:NAME`` measures ``from MODULE import NAME``.
 
@@ -27,7 +27,7 @@ print(1000 * (time.perf_counter() - start))
 
 
 def copied(module: str, directory: Path) -> None:
-    """Copy what ``module`` consists of into ``directory``."""
+    """Copy the files of ``module`` into ``directory``."""
     package = importlib.import_module(module)
     origin = Path(package.__file__ or "").parent
     ignored = shutil.ignore_patterns("__pycache__", "*.pyx", "*.pxd", "*.so")
@@ -47,7 +47,7 @@ def main() -> None:
     places = [place for place in sys.path if place.endswith("-packages")]
     found = importlib.import_module(module).__file__ or ""
     if name:
-        getattr(importlib.import_module(module), name)  # what is loaded is copied
+        getattr(importlib.import_module(module), name)  # copy the loaded files
     with tempfile.TemporaryDirectory() as directory:
         if not any(found.startswith(place) for place in places):
             copied(module, Path(directory))

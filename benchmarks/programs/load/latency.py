@@ -53,7 +53,7 @@ class Connection:
         self.socket.sendall(START + struct.pack(">I", stream) + BLOCK)
 
     def receive(self) -> tuple[list[float], int]:
-        """Take what has come: return when the answered requests were due, and how many failed."""
+        """Read responses: return when the answered requests were due, and how many failed."""
         answered: list[float] = []
         failed = 0
         for kind, flags, stream, _ in self.frames.feed(self.socket.recv(262144)):

@@ -71,7 +71,7 @@ class OverHttp1:
         self.socket.sendall(TO_SEND)
 
     def receive(self, goes_on: bool) -> int:
-        """Take what has come, send on; return how many messages came back whole."""
+        """Read messages and send new ones; return the number of complete echoes."""
         data = self.socket.recv(65536)
         if not data:
             raise Closed("the server closed the connection")
@@ -112,7 +112,7 @@ class OverHttp2:
         self.socket.sendall(b"".join(self._messages.values()))
 
     def receive(self, goes_on: bool) -> int:
-        """Take what has come, send on; return how many messages came back whole."""
+        """Read messages and send new ones; return the number of complete echoes."""
         back = 0
         messages = []
         for kind, _, stream, payload in self._frames.feed(self.socket.recv(65536)):
@@ -134,7 +134,7 @@ class OverHttp2:
 
 
 def _says_200(block: bytes) -> bool:
-    while block and block[0] & 0xE0 == 0x20:  # a change of the dynamic table's size comes first
+    while block and block[0] & 0xE0 == 0x20:  # a change of the dynamic table's size precedes them
         block = block[1:]
     return block[:1] == b"\x88"
 

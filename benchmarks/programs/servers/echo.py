@@ -6,7 +6,7 @@ from benchmarks.programs.serving import serve
 
 
 async def echo(stream: Any, headers: Any) -> None:
-    """Write each piece as soon as it is there, and wait for room."""
+    """Write each piece as soon as it arrives, and wait while the writer is full."""
     stream.respond({":status": 200, "content-type": "application/octet-stream"})
     async for piece in stream:
         stream.write(piece)

@@ -1,4 +1,4 @@
-"""A request of 20 fields, of which two are looked at, and a response of 15."""
+"""A request with 20 fields, of which two are read, and a response with 15."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ FIELDS = {
 
 
 def answer(request: Any, response: Any) -> None:
-    """Look at who asks and for which request, and answer with its number and the others."""
+    """Read two fields of the request, and answer with its number and 14 other fields."""
     if not request.headers["authorization"].startswith("Bearer "):
         response.write_head(401)
         response.end()

@@ -1,4 +1,4 @@
-"""Reads an order of some 900 bytes, and answers with what it comes to."""
+"""Read an order of about 900 bytes, and answer with its total."""
 
 import json
 from typing import Any

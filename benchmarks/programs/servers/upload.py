@@ -1,4 +1,4 @@
-"""Reads request bodies piece by piece, discards them, and answers with how many bytes came."""
+"""Read request bodies piece by piece, discard them, and answer with the number of bytes."""
 
 from typing import Any
 

@@ -14,7 +14,7 @@ async def echo(request: Any) -> None:
 
 
 def page(request: Any, response: Any) -> None:
-    """Answer what is no WebSocket."""
+    """Answer requests that are not for a WebSocket."""
     response.end(b"Hello World")
 
 
