@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from .. import (
     Http1IncomingMessage,
@@ -65,8 +66,9 @@ class Handler:
         self.root_path = root_path.rstrip("/")
         self.state = {} if state is None else state
         self._tasks: set[asyncio.Task[None]] = set()
-        # by session
+        # by session, and by connection of HTTP/1, which does not tell of its end
         self._connections: dict[object, Connection] = {}
+        self._http1_connections: WeakKeyDictionary[object, Connection] = WeakKeyDictionary()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.app!r}, {len(self._tasks)} running>"
@@ -80,8 +82,7 @@ class Handler:
         stream = request.stream
         session: object = stream.session
         if session is None:
-            socket: object = request.socket
-            connection = self._connection(socket, request.http_version, False, **_ends(socket))
+            connection = self._http1_connection(request)
         else:
             connection = self._connections.get(session) or self._begin(session, stream)
         Exchange.begin(connection, stream, request.headers, request.method, request.url, response)
@@ -160,6 +161,16 @@ class Handler:
             self._connections[session] = made
             session.once("close", lambda: self._connections.pop(session, None))
         return made
+
+    def _http1_connection(self, request: Any) -> Connection:
+        """Return the common data of the requests of an HTTP/1 connection."""
+        owner = request.stream.owner
+        known = self._http1_connections.get(owner)
+        if known is None or known.http_version != request.http_version:
+            socket = request.socket
+            known = self._connection(socket, request.http_version, False, **_ends(socket))
+            self._http1_connections[owner] = known
+        return known
 
     def _connection(
         self, socket: Any, http_version: str, push: bool, *, client: Any, server: Any

@@ -35,6 +35,8 @@ class Connection:
         push: bool = False,
     ) -> None:
         self.app = app
+        self.loop = asyncio.get_running_loop()
+        self.http_version = http_version
         self.tasks = tasks
         self.state = state
         self.root_path = root_path

@@ -111,7 +111,8 @@ class Exchange:
         if response is None and dict.__contains__(headers, "expect"):
             exchange._expects = headers["expect"].lower() == "100-continue"
         run = exchange.run(app or connection.app)
-        task = start(run) if context is None else context.run(start, run)
+        loop = connection.loop
+        task = start(run, loop) if context is None else context.run(start, run, loop)
         if not task.done():
             exchange.task = task
             connection.tasks.add(task)

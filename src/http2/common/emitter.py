@@ -339,7 +339,7 @@ class EventEmitter:
         args: tuple[object, ...],
     ) -> None:
         """Run *coroutine*, a listener of *event* of *emitter*, as a task of this object."""
-        task = start(coroutine)
+        task = start(coroutine, self._known_loop())
         tasks = self._tasks
         if task.done():
             if tasks is None:
@@ -357,6 +357,10 @@ class EventEmitter:
             _look_at_end(task, self, coroutine, emitter, event, args)
 
         task.add_done_callback(done)
+
+    def _known_loop(self) -> asyncio.AbstractEventLoop | None:
+        """Return the loop on which listeners run, if this object knows it."""
+        return None
 
     def _work_ended(
         self, work: Work[object], emitter: EventEmitter, event: str, args: tuple[object, ...]

@@ -73,14 +73,18 @@ def _start_by_hand(
 _start = _start_eagerly if sys.version_info >= (3, 12) else _start_by_hand
 
 
-def start(coroutine: Work[Result]) -> asyncio.Task[Result]:
+def start(
+    coroutine: Work[Result], loop: asyncio.AbstractEventLoop | None = None
+) -> asyncio.Task[Result]:
     """Create a task from *coroutine* that has run to its first `await`, or to its end.
 
-    The task has the name of the function, which costs less than a number.
+    The task has the name of the function, which costs less than a number. *loop* is the running
+    loop, if the caller knows it: CPython 3.11 makes a system call to find it.
 
     A loop with a task factory of its own makes its tasks itself: they may begin later.
     """
-    loop = asyncio.get_running_loop()
+    if loop is None:
+        loop = asyncio.get_running_loop()
     if loop.get_task_factory() is not None:
         return loop.create_task(coroutine, name=getattr(coroutine, "__qualname__", None))
     return _start(coroutine, loop, getattr(coroutine, "__qualname__", None))

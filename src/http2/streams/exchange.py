@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self
@@ -78,6 +79,9 @@ class Exchange(Duplex, ABC):
     # The error for the event `error`, until it is emitted.
     _unemitted: BaseException | None = None
     _timer: IdleTimer | None = None
+
+    def _known_loop(self) -> asyncio.AbstractEventLoop:
+        return self._session.loop
 
     @property
     def owner(self) -> ExchangeOwner:
