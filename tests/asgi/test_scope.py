@@ -167,6 +167,34 @@ def test_absolute_form_and_http_10(run_asyncio: Run) -> None:
     run_asyncio(main())
 
 
+def test_requests_of_one_http1_connection(run_asyncio: Run) -> None:
+    """They share what is the connection's; each has its own version, and scopes of its own."""
+
+    async def main() -> None:
+        app = Recorder()
+        async with handling(app) as (_, url):
+            peer = await http1.Http1Peer.dial(port_of(url))
+            async with peer:
+                for version in ("1.1", "1.0", "1.1"):
+                    await peer.ask(http1.get("/", version, connection="keep-alive"))
+                    assert app.scopes[-1]["extensions"]
+                    assert app.scopes[-1]["state"] == {}
+                    # the application may change them
+                    app.scopes[-1]["extensions"].clear()
+                    app.scopes[-1]["state"]["seen"] = True
+                client = peer.writer.get_extra_info("sockname")
+            other = await http1.Http1Peer.dial(port_of(url))
+            async with other:
+                await other.ask(http1.get())
+                assert app.scopes[-1]["client"] == other.writer.get_extra_info("sockname")
+                assert app.scopes[-1]["extensions"]
+                assert app.scopes[-1]["state"] == {}
+        assert [scope["http_version"] for scope in app.scopes] == ["1.1", "1.0", "1.1", "1.1"]
+        assert {scope["client"] for scope in app.scopes[:3]} == {client}
+
+    run_asyncio(main())
+
+
 @pytest.mark.interop
 @pytest.mark.parametrize("version", ["2", "1.1"])
 def test_tls(run: Run, certificate: Certificate, version: str) -> None:
