@@ -250,7 +250,7 @@ class _Requests(Connection):
     """The requests of one connection, with uvicorn's logs, counters and headers."""
 
     # The server's default headers, and the headers that responses get because of them.
-    _given: Any = None
+    _given: object = None
     _added: tuple[list[tuple[bytes, bytes]] | None, bool] = (None, False)
 
     def __init__(

@@ -172,7 +172,7 @@ class Listener:
         if self._server.proxies is not None:
             self._server.await_header(task)
 
-    async def _connect(self, protocol: Any, accepted: socket.socket) -> None:
+    async def _connect(self, protocol: asyncio.BufferedProtocol, accepted: socket.socket) -> None:
         try:
             if self._server.proxies is not None:
                 await self._server.learn_client(protocol, accepted)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["SocketProxy"]
 
 
-def addresses_of(transport: asyncio.BaseTransport) -> dict[str, Any]:
+def addresses_of(transport: asyncio.BaseTransport) -> dict[str, object]:
     """Return both addresses of *transport*, so that they are known after its end."""
     return {name: transport.get_extra_info(name) for name in ("peername", "sockname")}
 

@@ -115,7 +115,7 @@ class _Streams:
             watch.streams_changed(1)
             on_request(session, stream_id, headers, flags)
 
-        def data(session: Any, stream_id: int, chunk: Any, end: object) -> None:
+        def data(session: object, stream_id: int, chunk: Any, end: object) -> None:
             watched = found.get(stream_id)
             if watched is not None:
                 watched.received += len(chunk)

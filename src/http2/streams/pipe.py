@@ -112,7 +112,7 @@ def _exchange(side: object) -> Exchange | None:
     return stream if isinstance(stream, Exchange) else None
 
 
-def _opened(source: Any) -> Opened:
+def _opened(source: Source) -> Opened:
     """Return *source*, or an iterator over it."""
     if isinstance(source, asyncio.StreamReader):
         return source

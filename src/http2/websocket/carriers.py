@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from ..constants import NGHTTP2_CANCEL
 from ..net.raw_socket import RawSocket
@@ -38,7 +38,7 @@ class Carrier(Protocol):
     def begin(self, receiver: Receiver) -> None:
         """Pass received data to *receiver* from now on."""
 
-    def write(self, data: Any) -> bool:
+    def write(self, data: bytes | bytearray) -> bool:
         """Send *data*; after False, wait for `drain`. Raises if it cannot be sent."""
 
     async def drain(self) -> None:
@@ -91,7 +91,7 @@ class Http2Carrier:
         stream.on("end", receiver.ended)
         stream.on("data", receiver.received)
 
-    def write(self, data: Any) -> bool:
+    def write(self, data: bytes | bytearray) -> bool:
         """See `Carrier`."""
         return self._stream.write(data)
 
@@ -163,7 +163,7 @@ class Http1Carrier:
             self._draining.cancel()
         receiver.lost(error)
 
-    def write(self, data: Any) -> bool:
+    def write(self, data: bytes | bytearray) -> bool:
         """See `Carrier`."""
         transport = self._writer.transport
         if transport.is_closing():

@@ -7,9 +7,9 @@ import os
 import sys
 import time
 from collections import deque
-from collections.abc import AsyncIterable, Iterable, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Self, cast
 
 from ..errors import Http2Error, new_error
 from ..headers import Headers
@@ -261,7 +261,7 @@ class WebSocket:
                     self._fail(1011, "a message was not sent completely")
                 raise
 
-    def _write(self, data: Any) -> bool:
+    def _write(self, data: bytes | bytearray) -> bool:
         """Send a frame; return False if senders must wait, or the carrier is lost."""
         try:
             if self._carrier.write(data):
@@ -567,7 +567,7 @@ class WebSocket:
             self.begin_close(1001)
 
 
-async def _each(fragments: Any) -> Any:
+async def _each(fragments: Iterable[Data] | AsyncIterable[Data]) -> AsyncIterator[Data]:
     """Yield the items of an iterable, async or not."""
     if isinstance(fragments, AsyncIterable):
         async for fragment in fragments:

@@ -75,7 +75,9 @@ def accept_key(key: str) -> str:
     return generate_accept_token(key.strip().encode("latin-1")).decode()
 
 
-def pairs_of(headers: OutgoingHeaders | None, forbidden: Iterable[str] = OURS) -> list[Any]:
+def pairs_of(
+    headers: OutgoingHeaders | None, forbidden: Iterable[str] = OURS
+) -> list[tuple[str, str]]:
     """Return the application's *headers* as pairs of `str`. Raises for invalid ones.
 
     ERR_INVALID_HTTP_TOKEN, ERR_INVALID_CHAR, ERR_INVALID_ARG_VALUE for a name of the handshake's

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Unpack, cast
+from typing import TYPE_CHECKING, Unpack, cast
 
 from ..compat.request import Http2ServerRequest
 from ..constants import NGHTTP2_NO_ERROR
@@ -33,7 +33,7 @@ Opening = ServerHttp2Stream | Http2ServerRequest | Http1IncomingMessage
 """The types of a request for a WebSocket."""
 
 
-def is_websocket_request(opening: Any) -> bool:
+def is_websocket_request(opening: object) -> bool:
     """Return whether *opening*, a server's stream or request, requests a WebSocket.
 
     The request may be invalid in other ways. Over HTTP/2 it is a CONNECT whose ``:protocol`` is
