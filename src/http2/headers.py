@@ -136,7 +136,7 @@ class Headers(dict[str, Any]):
     # it nothing.
     __slots__ = ("_raw", "_sensitive")
 
-    _raw: list[tuple[str, str]]
+    _raw: list[tuple[str, str]] | None
     _sensitive: list[str]
 
     def __init__(self, *args: object, **fields: Any) -> None:
@@ -207,7 +207,7 @@ class Headers(dict[str, Any]):
 
     def _keep_raw(self) -> None:
         """Store the received fields before the dict changes."""
-        if not hasattr(self, "_raw"):
+        if getattr(self, "_raw", None) is None:
             self._raw = self.raw
 
     def __setitem__(self, key: object, value: object) -> None:

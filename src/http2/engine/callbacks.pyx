@@ -207,8 +207,8 @@ cdef object take_block(Session self):
     """Return the `Headers` of the block that is now complete."""
     cdef object block = self._block
     self._block = None
-    if self._block_raw is not None:
-        block._raw = self._block_raw
+    # also None: a slot that is not set raises an error for each reader
+    block._raw = self._block_raw
     if self._sensitive is not None:
         block._sensitive = self._sensitive
     return block
