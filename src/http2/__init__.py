@@ -56,10 +56,10 @@ if TYPE_CHECKING:
     from .servers.unknown_protocol import UnknownProtocolSocket
     from .sessions.client_session import ClientHttp2Session
     from .sessions.connect import connect
-    from .sessions.control import SessionState
     from .sessions.options import SessionOptions
     from .sessions.server_session import ServerHttp2Session
     from .sessions.session import Http2Session
+    from .sessions.state import SessionState
     from .settings import Settings, get_default_settings, get_packed_settings, get_unpacked_settings
     from .streams.client_stream import ClientHttp2Stream
     from .streams.duplex import Duplex
@@ -199,7 +199,7 @@ _MODULES = {
     "ServerSessionOptions": "keywords",
     "SessionError": "errors",
     "SessionOptions": "sessions.options",
-    "SessionState": "sessions.control",
+    "SessionState": "sessions.state",
     "SessionTimeoutError": "errors",
     "Settings": "settings",
     "SocketProxy": "net.socket",

@@ -318,7 +318,7 @@ async def pipe_to_a_writer(world: World) -> Scenario:
 # --- the session ------------------------------------------------------------------------------
 
 
-@scenario("SessionControl.ping")
+@scenario("Http2Session.ping")
 async def ping(world: World) -> Scenario:
     # a payload of its own: the answer of a cancelled one does not pass for another's
     outcome = yield world.session.ping(b"the ping")
@@ -326,7 +326,7 @@ async def ping(world: World) -> Scenario:
     assert (await world.session.ping(b"the next"))[1] == b"the next"
 
 
-@scenario("SessionControl.settings")
+@scenario("Http2Session.settings")
 async def settings(world: World) -> Scenario:
     outcome = yield world.session.settings({"initial_window_size": 70_000})
     if not outcome.cancelled:

@@ -128,12 +128,11 @@ def open_files() -> int:
 def stale_waiters(thing: Any) -> list[str]:
     """Attributes of *thing* that keep futures of those who wait no more.
 
-    A ping and settings are on their way until the peer answers, awaited or not.
+    A ping and settings are on their way until the peer answers, awaited or not: `Pings` and
+    `SettingsExchange` have them.
     """
     found = []
     for name, value in vars(thing).items():
-        if name in ("_pings", "_settings_waiters"):
-            continue
         entries = value if isinstance(value, (list, tuple)) else (value,)
         for entry in entries:
             inner = entry if isinstance(entry, tuple) else (entry,)
@@ -215,8 +214,9 @@ class World:
         await eventually(lambda: not served.streams and server.connections == 1)
         assert not stale_waiters(session), stale_waiters(session)
         self.check_waiters()
-        assert not session._pings
-        assert not session._settings_waiters
+        assert session.pings is not None
+        assert not session.pings.waiting
+        assert not session.settings_exchange.waiters
         self.seen.clear()
         self._requested.clear()
 

@@ -67,7 +67,7 @@ def test_the_list_is_not_empty() -> None:
         "connect",  # a session that is awaited
         "pipe",  # a task
         "Duplex.read",  # a coroutine
-        "SessionControl.ping",  # a future
+        "Http2Session.ping",  # a future
         "Http2Stream.close",  # what waits for the end
         "ServerResponse.__await__",
         "Duplex.__anext__",

@@ -433,13 +433,18 @@ def test_unused_it_is_not_there(run: Run, python: str) -> None:
         assert (await execute(python, "-c", code)).strip() == b"[]"
         server = http2.create_server(answer, allow_http1=True)
         layers: list[Any] = []
-        server.on("session", lambda session: layers.append((session._layers, session._listeners)))
+        server.on(
+            "session",
+            lambda session: layers.append(
+                (session.handlers.current is session.own_handlers, session._listeners)
+            ),
+        )
         system = Prometheus()
         system.measure(server).close()
         async with listening(server) as port:
             for protocol in PROTOCOLS:
                 await told(port, protocol)
-        assert layers == [((), None)]
+        assert layers == [(True, None)]
         assert system.exchanges() == []
 
     run(main())

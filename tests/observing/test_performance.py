@@ -310,14 +310,14 @@ def test_nobody_observes(run: Run) -> None:
                 peer.send(raw.get())
                 await peer.body(1)
                 [session] = sessions
-                assert session._handlers is session.own_handlers
+                assert session.handlers.current is session.own_handlers
                 assert not session.engine.measuring
                 with observing() as seen:
-                    assert session._handlers is not session.own_handlers
+                    assert session.handlers.current is not session.own_handlers
                     peer.send(raw.get(3))
                     await peer.body(3)
                     assert (await seen.expect("Http2Stream"))[1].bytes_written == 5
-                assert session._handlers is session.own_handlers
+                assert session.handlers.current is session.own_handlers
                 assert not session.engine.measuring
                 peer.send(raw.get(5))
                 await peer.body(5)

@@ -495,7 +495,7 @@ def test_by_default_no_request_costs_anything(run: Run) -> None:
             for one in (session, client):
                 assert type(one.streams) is dict
                 assert one.deadlines is None
-                assert one._handlers is one.own_handlers
+                assert one.handlers.current is one.own_handlers
 
     run(main())
 

@@ -74,26 +74,13 @@ waited_for: dict[asyncio.AbstractEventLoop, WaitedFor] = {}
 class Referenced(ABC):
     """A mix-in for sessions and servers, which `run` waits for."""
 
-    _waited_for: WaitedFor | None = None
     _referenced = True
 
     def count_open(self, loop: asyncio.AbstractEventLoop) -> None:
         """Make `run` wait for this object from now on."""
         found = waited_for.get(loop)
         if found is not None:
-            self._waited_for = found
-            self._note(True)
-
-    def _note(self, is_open: bool) -> None:
-        if self._waited_for is not None:
-            self._waited_for.note(self, is_open=is_open, referenced=self._referenced)
-            if not is_open:
-                self._waited_for = None
-
-    @property
-    def _interrupted(self) -> bool:
-        """Whether Ctrl-C or SIGTERM has ended `run`."""
-        return self._waited_for is not None and self._waited_for.interrupted
+            found.note(self, is_open=True, referenced=self._referenced)
 
     @abstractmethod
     def end_gently(self) -> None:
@@ -105,10 +92,32 @@ class Referenced(ABC):
 
     def ref(self) -> None:
         """Make `run` wait for this object, as it does unless `unref` was called."""
-        self._referenced = True
-        self._note(True)
+        self._refer(True)
 
     def unref(self) -> None:
         """Let `run` return without waiting for this object."""
-        self._referenced = False
-        self._note(True)
+        self._refer(False)
+
+    def _refer(self, referenced: bool) -> None:
+        self._referenced = referenced
+        found = waiting_for(self)
+        if found is not None:
+            found.note(self, is_open=True, referenced=referenced)
+
+
+def waiting_for(thing: EndsWithProgram) -> WaitedFor | None:
+    """Return what waits for *thing*, which is open; None without `run`."""
+    return next((found for found in waited_for.values() if thing in found.open), None)
+
+
+def count_closed(thing: EndsWithProgram) -> None:
+    """No `run` waits for *thing* any more: it is closed."""
+    found = waiting_for(thing)
+    if found is not None:
+        found.note(thing, is_open=False, referenced=False)
+
+
+def interrupted(thing: EndsWithProgram) -> bool:
+    """Return whether Ctrl-C or SIGTERM has ended the `run` that waits for *thing*."""
+    found = waiting_for(thing)
+    return found is not None and found.interrupted

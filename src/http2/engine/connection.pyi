@@ -31,7 +31,7 @@ class Connection:
     ) -> None: ...
     stamping: bool
     reporting_windows: bool
-    measuring: bool
+    measuring: int
     @property
     def bytes_received(self) -> int: ...
     @property

@@ -76,7 +76,7 @@ cdef class Session:
     cdef readonly double last_received
     cdef public bint stamping
     cdef public bint reporting_windows
-    cdef public bint measuring
+    cdef public int measuring
 
     # the bodies, or None, of requests that the peer has refused since `receive` was called
     cdef dict _refused

@@ -98,8 +98,9 @@ class _Streams:
         self._scheme = "https" if session.encrypted else "http"
         # those that are open on the wire
         self._open: dict[int, Watched] = {}
-        session.count_sent(True)
-        session.add_layer(self._lay)
+        assert session.engine is not None
+        session.engine.measuring += 1
+        session.handlers.add(self._lay)
         session.once("close", self._session_over)
 
     def _new(self) -> Watched:

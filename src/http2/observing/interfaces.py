@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -10,10 +9,17 @@ if TYPE_CHECKING:
 
     from ..compat.watched import Watched
     from ..engine.connection import Connection as Engine
-    from ..engine.events import Handlers
+    from ..streams.interfaces import Layered
     from .measuring import Measuring
 
 __all__ = ["ExchangeObserver", "MeasuredSession"]
+
+
+class HasRoundTrip(Protocol):
+    """The PINGs of a session."""
+
+    round_trip: float | None
+    """Seconds of the latest answered PING; None without one."""
 
 
 class MeasuredSession(Protocol):
@@ -26,21 +32,17 @@ class MeasuredSession(Protocol):
     measuring: Measuring | None
     """The object that measures it, or None."""
 
-    ping_rtt: float | None
-    """Seconds of the last PING's round trip."""
+    @property
+    def pings(self) -> HasRoundTrip | None:
+        """What knows of its PINGs; None before the first."""
+
+    @property
+    def handlers(self) -> Layered:
+        """Its handlers of events."""
 
     @property
     def type(self) -> int:
         """``NGHTTP2_SESSION_SERVER`` or ``NGHTTP2_SESSION_CLIENT``."""
-
-    def add_layer(self, layer: Callable[[Handlers], None]) -> None:
-        """Change the handlers with *layer*, from the next batch of events on."""
-
-    def remove_layer(self, layer: Callable[[Handlers], None]) -> None:
-        """Remove *layer*."""
-
-    def count_sent(self, begin: bool) -> None:
-        """Enable or disable reports about sent data for one more layer."""
 
 
 class ExchangeObserver(Protocol):

@@ -79,8 +79,8 @@ class Measuring:
         self._streams: dict[int, _Progress] = {}
         self._ended = 0
         self._durations = 0.0
-        session.count_sent(True)
-        session.add_layer(self._lay)
+        session.engine.measuring += 1
+        session.handlers.add(self._lay)
 
     def _lay(self, handlers: events.Handlers) -> None:
         for kind, before in (
@@ -96,9 +96,9 @@ class Measuring:
 
     def forget(self) -> None:
         """Stop measuring, without an entry."""
-        self._session.remove_layer(self._lay)
+        self._session.handlers.remove(self._lay)
         self._session.measuring = None
-        self._session.count_sent(False)
+        self._connection.measuring -= 1
         self._streams.clear()
 
     def stop(self) -> None:
@@ -127,7 +127,7 @@ class Measuring:
                     stream_count=connection.stream_count,
                     max_concurrent_streams=connection.max_open_streams,
                     stream_average_duration=self._durations / self._ended if self._ended else 0.0,
-                    ping_rtt=session.ping_rtt,
+                    ping_rtt=None if session.pings is None else session.pings.round_trip,
                 ),
             )
 

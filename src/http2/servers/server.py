@@ -12,7 +12,7 @@ from ..common.closing import Closable, Completion
 from ..common.emitter import EventEmitter, logger
 from ..common.futures import retrieve
 from ..common.log_limit import limit
-from ..common.references import Referenced
+from ..common.references import Referenced, count_closed, interrupted
 from ..common.tasks import start
 from ..common.timers import check_timeout
 from ..constants import NGHTTP2_INTERNAL_ERROR
@@ -388,7 +388,7 @@ class Http2Server(Closable, Referenced):
                 await self.listen()
             await self._wait_closed()
         except asyncio.CancelledError:
-            if self._interrupted:
+            if interrupted(self):
                 await self._end_within(GRACE)
             self.close()
             self._destroy_sessions()
@@ -462,7 +462,7 @@ class Http2Server(Closable, Referenced):
 
     def _emit_close(self) -> None:
         super()._emit_close()
-        self._note(False)
+        count_closed(self)
         if self._shutdown is not None:
             self._shutdown.cancel()
         if self._unproven is not None:
@@ -554,7 +554,7 @@ class Http2Server(Closable, Referenced):
         trace: TracebackType | None,
     ) -> None:
         self._tell_endless()
-        if isinstance(error, asyncio.CancelledError) and self._interrupted:
+        if isinstance(error, asyncio.CancelledError) and interrupted(self):
             await self._end_within(GRACE)
             return
         for session in tuple(self._sessions):

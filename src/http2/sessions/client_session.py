@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 from ..common.checks import check_bool
 from ..common.closing import Completion
-from ..common.futures import fail, wait_among, wake
 from ..common.layout import lay_out
 from ..common.timers import check_timeout
 from ..constants import (
@@ -22,15 +21,18 @@ from ..constants import (
 from ..engine import events
 from ..errors import StreamError, new_error
 from ..headers import Headers, OutgoingHeaders, kept_headers
-from ..net.misunderstandings import SILENT, not_http2
+from ..net.misunderstandings import not_http2
 from ..net.origins import serialize_origin
 from ..streams.client_stream import ClientHttp2Stream
 from ..streams.life import LIVE
 from ..streams.priority import check_priority
 from ..streams.push import PushOffers
 from ..streams.stream import Http2Stream
-from .control import with_handlers
-from .options import SessionOptions, engine_connection
+from .incoming import HANDLERS, on_goaway, on_headers
+from .options import SessionOptions
+from .parts.attempt import Attempt
+from .parts.event_table import with_handlers
+from .parts.origin_set import joined
 from .session import LAID_OUT, Http2Session
 
 if TYPE_CHECKING:
@@ -38,7 +40,6 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable
     from types import TracebackType
 
-    from ..engine.connection import Connection
     from .client_listening import ClientSessionEvents
 
 __all__ = ["CLOSE_TIMEOUT", "ClientHttp2Session"]
@@ -81,24 +82,14 @@ class ClientHttp2Session(Http2Session):
 
     type = NGHTTP2_SESSION_CLIENT
 
-    _connected_waiters: list[asyncio.Future[None]] | None = None
-    _connect_error: BaseException | None = None
-    # Whether the error has been raised to a caller that waited for the connection.
-    _dial: asyncio.Task[None] | None = None
-    # The number of callers that wait for the connection, and whether one has got the session.
-    _awaited = 0
-    _taken = False
     # Whether the server has sent anything.
     _heard = False
-    # Checks the headers of requests that wait for the connection.
-    _checker: Connection | None = None
     # Whether the GOAWAY of `close` waits for requests that go first.
     _end_unannounced = False
     # The server's pushes, from its first promise on.
     _offers: PushOffers | None = None
     # Seconds that `async with` waits at its end for incomplete requests; None for no limit.
     _close_timeout: float | None = CLOSE_TIMEOUT
-    _end_timer: asyncio.TimerHandle | None = None
 
     def __init__(
         self,
@@ -113,12 +104,13 @@ class ClientHttp2Session(Http2Session):
             self._close_timeout = close_timeout
         self.authority = authority
         self.scheme = scheme
+        self.attempt = Attempt()
         self.waiting_requests: dict[ClientHttp2Stream, None] = {}
         self.upkeep.begin_watch(self)
 
     def dialled_by(self, dial: asyncio.Task[None]) -> None:
         """Set the task *dial*, which connects; it is cancelled if the session ends first."""
-        self._dial = dial
+        self.attempt.dial = dial
         self.count_open(self.loop)
 
     # --- connecting ---------------------------------------------------------------------
@@ -128,22 +120,9 @@ class ClientHttp2Session(Http2Session):
 
     async def _wait_connected(self) -> Self:
         if self.connecting and not self.destroyed:
-            if self._connected_waiters is None:
-                self._connected_waiters = []
-            self._awaited += 1
-            try:
-                await wait_among(self._connected_waiters)
-                self._taken = True
-            except asyncio.CancelledError:
-                if self._awaited == 1 and not self._taken:
-                    # The last waiting caller was cancelled, perhaps in the same turn of the loop in
-                    # which it was established; `await connect(…)` has no other reference.
-                    self.destroy()
-                raise
-            finally:
-                self._awaited -= 1
-        elif self._connect_error is not None:
-            raise self._connect_error
+            await self.attempt.wait(self.destroy)
+        elif self.attempt.error is not None:
+            raise self.attempt.error
         elif self.connecting:
             raise new_error("ERR_HTTP2_INVALID_SESSION")
         return self
@@ -167,8 +146,7 @@ class ClientHttp2Session(Http2Session):
         super().connected(transport)
         if self.destroyed:
             return
-        waiters, self._connected_waiters = self._connected_waiters, None
-        wake(waiters, None)
+        self.attempt.succeeded()
         pending, self.waiting_requests = self.waiting_requests, {}
         for stream in pending:
             refusal = new_error("ERR_HTTP2_GOAWAY_SESSION", retryable=True) if self.closed else None
@@ -176,7 +154,7 @@ class ClientHttp2Session(Http2Session):
         self.emit("connect", self, self.socket)
         if self.closed and not self.destroyed:
             self._announce_end()
-            self._end_if_idle()
+            self.end_if_idle()
 
     def received(self, data: bytes | memoryview) -> None:
         if not self._heard:
@@ -191,63 +169,45 @@ class ClientHttp2Session(Http2Session):
     def fail_to_connect(self, error: BaseException) -> None:
         if self.destroyed:
             return
-        self._connect_error = error
-        waiters, self._connected_waiters = self._connected_waiters, None
-        self.error_seen = fail(waiters, error)
+        self.attempt.error = error
+        self.ending.error_seen = self.attempt.failed(error)
         self.destroy(error, NGHTTP2_NO_ERROR)
 
-    def _shut_down(
+    def end_with(
         self, error: BaseException | None, stream_code: int, goaway_code: int | None
     ) -> None:
-        if self.connecting and self._dial is not None:
+        if self.connecting and self.attempt.dial is not None:
             # later, the transport ends by itself: uvloop would not report it
-            self._dial.cancel()
-        if self._end_timer is not None:
-            self._end_timer.cancel()
-            self._end_timer = None
-        super()._shut_down(error, stream_code, goaway_code)
-        waiters, self._connected_waiters = self._connected_waiters, None
-        if fail(waiters, error or self._lost or new_error("ERR_HTTP2_INVALID_SESSION")):
-            self.error_seen = True
+            self.attempt.dial.cancel()
+        self.ending.cancel_deadline()
+        super().end_with(error, stream_code, goaway_code)
+        failure = error or self.ending.lost or new_error("ERR_HTTP2_INVALID_SESSION")
+        if self.attempt.failed(failure):
+            self.ending.error_seen = True
 
     def _fail_streams(self, error: BaseException | None, code: int) -> None:
+        ending = self.ending
         pending, self.waiting_requests = self.waiting_requests, {}
         for stream in pending:
             # never sent: the caller may repeat the request on another session
-            stream.session_ended(self._unprocessed(stream, error), NGHTTP2_CANCEL)
-        last = self.goaway_last_stream_id if self._goaway_seen else None
+            stream.session_ended(ending.unprocessed(stream, error), NGHTTP2_CANCEL)
+        last = None if ending.received is None else ending.received[1]
         for opened in tuple(self.streams.values()):
             if opened.is_unsent():
-                opened.session_ended(self._unprocessed(opened, error), code)
-            elif error is None and self._lost is None:
+                opened.session_ended(ending.unprocessed(opened, error), code)
+            elif error is None and ending.lost is None:
                 failure = new_error("ERR_HTTP2_STREAM_CANCEL")
                 if isinstance(failure, StreamError):
                     failure.stream_id = opened.id
                 opened._error = failure
             elif last is not None and opened.id is not None and opened.id > last and opened.id & 1:
                 # RFC 9113 section 6.8
-                opened.session_ended(self._unprocessed(opened, error), code)
+                opened.session_ended(ending.unprocessed(opened, error), code)
         super()._fail_streams(error, code)
 
-    def _unprocessed(self, stream: Http2Stream, error: BaseException | None) -> BaseException:
-        """Return the error of a request that the server has certainly not processed."""
-        lost = self._lost
-        if lost is not None:
-            return lost.told("ERR_HTTP2_STREAM_CANCEL", stream.id, retryable=True)
-        unprocessed = new_error("ERR_HTTP2_STREAM_CANCEL", retryable=True)
-        unprocessed.__cause__ = error
-        return unprocessed
-
-    def _when_lost(self) -> str:
-        silent = not (self.connecting or self._heard or self.encrypted)
-        return SILENT if silent else super()._when_lost()
-
-    def _may_leave(self) -> bool:
-        return super()._may_leave() and not self.waiting_requests
-
-    def _end_if_idle(self) -> None:
+    def end_if_idle(self) -> None:
         if not self.waiting_requests:
-            super()._end_if_idle()
+            super().end_if_idle()
             if self._end_unannounced and not self.destroyed:
                 self._announce_end()
 
@@ -274,9 +234,7 @@ class ClientHttp2Session(Http2Session):
         if self.connecting and not self.destroyed and not self.waiting_requests:
             self.destroy()
         if timeout is not None and not self.destroyed:
-            if self._end_timer is not None:
-                self._end_timer.cancel()
-            self._end_timer = self.loop.call_later(timeout, self._end_late)
+            self.ending.set_deadline(self.loop.call_later(timeout, self._end_late))
         return completion
 
     def _end_late(self) -> None:
@@ -362,7 +320,9 @@ class ClientHttp2Session(Http2Session):
             if not self.in_batch:
                 self.schedule_flush()
         else:
-            ended = self._checked(headers, end_stream)
+            ended = self.attempt.needs_no_body(
+                self.options, headers, self.authority, self.scheme, end_stream
+            )
             if end_stream is not None:
                 ended = end_stream
             if type(headers) is dict:
@@ -400,13 +360,6 @@ class ClientHttp2Session(Http2Session):
             self._timer.touch()
         return stream
 
-    def _checked(self, headers: OutgoingHeaders | None, end_stream: bool | None) -> bool:
-        """Check *headers* before the connection exists; return whether they need no body."""
-        checker = self._checker
-        if checker is None:
-            checker = self._checker = engine_connection(self.options, True)
-        return checker.check_request(headers, self.authority, self.scheme, end_stream)[1]
-
     def has(self, stream: Http2Stream) -> bool:
         return stream in self.waiting_requests or super().has(stream)
 
@@ -414,28 +367,6 @@ class ClientHttp2Session(Http2Session):
         if isinstance(stream, ClientHttp2Stream):
             self.waiting_requests.pop(stream, None)
         super().forget(stream)
-
-    def _on_goaway(self, last_stream_id: int, code: int, opaque_data: bytes) -> None:
-        super()._on_goaway(last_stream_id, code, opaque_data)
-        if self.destroyed:
-            return
-        # RFC 9113 section 6.8: waiting requests may no longer be sent; they fail now, without
-        # waiting for streams that may take long.
-        waiting: list[Any] = [stream for stream in self.streams.values() if stream.is_unsent()]
-        for stream in waiting:
-            if not stream.life.closed:
-                stream.goes_unsent()
-        self._end_if_idle()
-
-    def _on_response(self, stream_id: int, headers: Headers, flags: int) -> None:
-        stream: Any = self.streams.get(stream_id)  # a ClientHttp2Stream, as all of them
-        if stream is not None:
-            stream.receive_response(headers, flags)
-
-    def _on_push_promise(self, parent_id: int, headers: Headers, promised_id: int) -> None:
-        if self._offers is None:
-            self._offers = PushOffers(self)
-        self._offers.receive(self.streams.get(parent_id), headers, promised_id)
 
     def peer_certificate(self) -> dict[str, Any] | None:
         """Return the server's certificate; None without TLS."""
@@ -451,7 +382,7 @@ class ClientHttp2Session(Http2Session):
     ) -> bool:
         """Send the request of *stream* again with a new identifier; return False if impossible."""
         connection = self.engine
-        if connection is None or self._goaway_seen:
+        if connection is None or self.ending.received is not None:
             return False
         assert stream.id is not None
         again = connection.submit_again(stream.id, headers, self.authority, self.scheme, *priority)
@@ -475,33 +406,64 @@ class ClientHttp2Session(Http2Session):
         assert sent is not None
         authority = sent.get(":authority") or sent.get("host")
         origin = serialize_origin(f"{sent.get(':scheme', self.scheme)}://{authority}")
-        self._origins = {known: None for known in self._origins if known != origin}
+        self.origins = tuple(known for known in self.origins if known != origin)
 
-    def _on_altsvc(self, stream_id: int, origin: str, alt: str) -> None:
-        if self._timer is not None:
-            self._timer.touch()
-        self.emit("altsvc", alt, origin, stream_id)
 
-    def _on_origin(self, _: int, origins: list[str], __: None) -> None:
-        if self._timer is not None:
-            self._timer.touch()
-        if self.encrypted:
-            # in the clear, the server cannot prove authority for an origin (RFC 8336 section 2.4)
-            self.add_origins(origins)
-            self.emit("origin", origins)
+def _on_goaway(
+    session: ClientHttp2Session, last_stream_id: int, code: int, opaque_data: bytes
+) -> None:
+    on_goaway(session, last_stream_id, code, opaque_data)
+    if session.destroyed:
+        return
+    # RFC 9113 section 6.8: waiting requests may no longer be sent; they fail now, without
+    # waiting for streams that may take long.
+    waiting: list[Any] = [stream for stream in session.streams.values() if stream.is_unsent()]
+    for stream in waiting:
+        if not stream.life.closed:
+            stream.goes_unsent()
+    session.end_if_idle()
 
-    own_handlers = with_handlers(
-        Http2Session.own_handlers,
-        {
-            events.RESPONSE: _on_response,
-            events.PUSH_PROMISE: _on_push_promise,
-            events.PUSH_RESPONSE: Http2Session.own_handlers[events.HEADERS],
-            events.ALTSVC: _on_altsvc,
-            events.ORIGIN: _on_origin,
-            events.GOAWAY: _on_goaway,
-        },
-    )
 
+def _on_response(session: ClientHttp2Session, stream_id: int, headers: Headers, flags: int) -> None:
+    stream: Any = session.streams.get(stream_id)  # a ClientHttp2Stream, as all of them
+    if stream is not None:
+        stream.receive_response(headers, flags)
+
+
+def _on_push_promise(
+    session: ClientHttp2Session, parent_id: int, headers: Headers, promised_id: int
+) -> None:
+    if session._offers is None:
+        session._offers = PushOffers(session)
+    session._offers.receive(session.streams.get(parent_id), headers, promised_id)
+
+
+def _on_altsvc(session: ClientHttp2Session, stream_id: int, origin: str, alt: str) -> None:
+    if session._timer is not None:
+        session._timer.touch()
+    session.emit("altsvc", alt, origin, stream_id)
+
+
+def _on_origin(session: ClientHttp2Session, _: int, origins: list[str], __: None) -> None:
+    if session._timer is not None:
+        session._timer.touch()
+    if session.encrypted:
+        # in the clear, the server cannot prove authority for an origin (RFC 8336 section 2.4)
+        session.origins = joined(session.origins, origins)
+        session.emit("origin", origins)
+
+
+ClientHttp2Session.own_handlers = with_handlers(
+    HANDLERS,
+    {
+        events.RESPONSE: _on_response,
+        events.PUSH_PROMISE: _on_push_promise,
+        events.PUSH_RESPONSE: on_headers,
+        events.ALTSVC: _on_altsvc,
+        events.ORIGIN: _on_origin,
+        events.GOAWAY: _on_goaway,
+    },
+)
 
 lay_out(
     ClientHttp2Session,
@@ -510,10 +472,7 @@ lay_out(
         "authority",
         "scheme",
         "waiting_requests",
-        "_dial",
-        "_awaited",
-        "_taken",
-        "_connected_waiters",
+        "attempt",
     ),
     "_heard",
 )

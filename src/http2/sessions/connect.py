@@ -105,7 +105,7 @@ def connect(
         loop, session_options, shown + suffix, protocol[:-1], close_timeout
     )
     if protocol == "https:":
-        session.add_origins([serialize_origin(f"https://{shown}{suffix}") or ""])
+        session.origins = (serialize_origin(f"https://{shown}{suffix}") or "",)
     if listener is not None:
         session.once("connect", listener)
 

@@ -5,8 +5,8 @@ Its interface for streams is `http2.streams.interfaces.StreamOwner`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from collections.abc import Callable, Iterable, MutableMapping
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..common.interfaces import Emits
 
@@ -15,14 +15,18 @@ if TYPE_CHECKING:
 
     from ..common.closing import Completion
     from ..engine.connection import Connection as Engine
-    from ..engine.events import Handlers
+    from ..headers import Headers
     from ..settings import Settings
-    from ..streams.interfaces import DrivenStream
     from .options import SessionOptions
+    from .parts.end import SessionEnd
+    from .parts.event_table import EventTable
+    from .parts.pings import Pings
+    from .parts.settings_exchange import SettingsExchange
+    from .upkeep.upkeep import Upkeep
 
 __all__ = [
     "Dialled",
-    "Layered",
+    "HandsOut",
     "SessionDoor",
     "SessionServer",
     "Stops",
@@ -59,28 +63,11 @@ class SessionServer(Emits, Protocol):
         """Forget *connection*, a session that has ended."""
 
 
-class Layered(Protocol):
-    """An object whose event handlers can be extended or replaced."""
-
-    def add_layer(self, layer: Callable[[Handlers], None]) -> None:
-        """Change the handlers with *layer*, from the next batch of events on."""
-
-    def remove_layer(self, layer: Callable[[Handlers], None]) -> None:
-        """Remove *layer*."""
-
-
 class Stops(Protocol):
     """A regular task of a session."""
 
     def stop(self) -> None:
         """Stop: the session is destroyed."""
-
-
-class Tasks(Protocol):
-    """The regular tasks of a session."""
-
-    def add(self, task: Stops) -> None:
-        """Stop *task* when the session is destroyed."""
 
 
 class CountsStreams(Protocol):
@@ -93,7 +80,7 @@ class CountsStreams(Protocol):
         """Handle the end of a stream."""
 
 
-class TimedSession(Layered, Protocol):
+class TimedSession(Protocol):
     """A session, as used by the deadlines."""
 
     loop: asyncio.AbstractEventLoop
@@ -102,7 +89,7 @@ class TimedSession(Layered, Protocol):
     transport: asyncio.Transport | None
 
     @property
-    def streams(self) -> Mapping[int, DrivenStream]:
+    def streams(self) -> MutableMapping[int, Any]:
         """The open streams by identifier, in the order of their beginning."""
 
     closed: bool
@@ -116,12 +103,11 @@ class TimedSession(Layered, Protocol):
     waiting_requests: dict[Any, None]
     """The streams of a client's requests that wait for the connection, in order."""
 
-    @property
-    def upkeep(self) -> Tasks:
-        """Its regular tasks."""
+    upkeep: Upkeep
+    """Its regular tasks."""
 
-    own_handlers: ClassVar[Handlers]
-    """The handlers of a session without layers, by kind of event."""
+    handlers: EventTable
+    """Its handlers of events, by kind of event."""
 
     def has(self, stream: Any) -> bool:
         """Return whether *stream* is open or waiting to begin."""
@@ -134,6 +120,24 @@ class TimedSession(Layered, Protocol):
 
     def fail_to_connect(self, error: BaseException) -> None:
         """Fail: the connection cannot be established, because of *error*."""
+
+
+class HandsOut(Protocol):
+    """A server's session, as used by its queue of requests."""
+
+    loop: asyncio.AbstractEventLoop
+    in_batch: bool
+    destroyed: bool
+
+    @property
+    def engine(self) -> Engine | None:
+        """The engine's connection."""
+
+    def hand_out(self, stream: Any, headers: Headers, flags: int) -> None:
+        """Pass a request to its handlers."""
+
+    def flush(self) -> None:
+        """Write the engine's output, and handle the events of its sending."""
 
 
 class Dialled(Protocol):
@@ -157,6 +161,35 @@ class SessionDoor(TimedSession, Protocol):
 
     measuring: Any
 
+    pings: Pings | None
+    """Its unanswered PINGs; None before the first."""
+
+    settings_exchange: SettingsExchange
+    """Both sides' SETTINGS."""
+
+    ending: SessionEnd
+    """What is known about its end."""
+
+    origins: tuple[str, ...]
+    """What `origin_set` returns over TLS."""
+
+    def emit(self, event: str, *args: object) -> bool:
+        """Call every listener of *event* with *args*; return False if there is none."""
+
+    def listener_count(self, event: str) -> int:
+        """Return the number of listeners of *event*."""
+
+    def end_with(
+        self, error: BaseException | None, stream_code: int, goaway_code: int | None
+    ) -> None:
+        """End the streams, waiters and engine, and begin to close the transport."""
+
+    def end_if_idle(self) -> None:
+        """End a session that is to close, if its last stream has ended."""
+
+    def destroy(self, error: BaseException | int | None = None, code: int | None = None) -> None:
+        """End the session and all its streams at once."""
+
     def connected(self, transport: asyncio.Transport) -> None:
         """Handle an established *transport*."""
 
@@ -175,16 +208,10 @@ class SessionDoor(TimedSession, Protocol):
     def ping_unseen(self, answered: Callable[[float], None]) -> None:
         """Send a PING of the library; call *answered* with its duration in seconds."""
 
-    def count_sent(self, begin: bool) -> None:
-        """Enable or disable reports about sent data for one more layer."""
-
     def send_settings(
         self, settings: Settings, waiter: asyncio.Future[tuple[Settings, float]] | None
     ) -> None:
         """Send SETTINGS; *waiter* is done when the peer has acknowledged them."""
-
-    def add_origins(self, origins: list[str]) -> None:
-        """Add *origins* to the origins of this session."""
 
     def wake(self) -> None:
         """Send the queued data after the batch, or in the next turn of the loop."""

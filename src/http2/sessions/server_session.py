@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from ..common.closing import Completion
@@ -14,14 +13,17 @@ from ..constants import (
     NGHTTP2_SESSION_SERVER,
 )
 from ..engine import events
-from ..errors import ConnectionClosed
+from ..errors import ConnectionClosed, new_error
 from ..headers import Headers
 from ..net.origins import altsvc_arguments, check_origins
 from ..streams.push import Pushes
 from ..streams.server_stream import ServerHttp2Stream
 from ..streams.unanswered import check_answered
-from .control import with_handlers
+from .incoming import HANDLERS, on_goaway_sent
 from .options import SessionOptions
+from .parts.event_table import with_handlers
+from .parts.origin_set import joined
+from .parts.request_queue import RequestQueue
 from .session import LAID_OUT, Http2Session
 
 if TYPE_CHECKING:
@@ -53,10 +55,6 @@ class ServerHttp2Session(Http2Session):
     type = NGHTTP2_SESSION_SERVER
 
     _pushes: Pushes | None = None
-    # Requests that will be emitted at the end of a batch, or when there is room for their
-    # responses, in order.
-    _waiting: deque[tuple[ServerHttp2Stream, Headers, int]] | None = None
-    _hand_out_scheduled = False
 
     def __init__(
         self,
@@ -66,8 +64,6 @@ class ServerHttp2Session(Http2Session):
     ) -> None:
         super().__init__(loop, options)
         self._server = server
-        # read for each request: see ServerHttp2Stream
-        self._waiting = None
 
     def altsvc(self, alt: str, origin_or_stream: Origin | int) -> None:
         """Announce an alternative service to the client (RFC 7838 section 4).
@@ -83,7 +79,9 @@ class ServerHttp2Session(Http2Session):
         """
         self._check_alive()
         stream_id, origin, value = altsvc_arguments(alt, origin_or_stream)
-        self._require().altsvc(stream_id, origin, value)
+        if self.engine is None:
+            raise new_error("ERR_HTTP2_INVALID_SESSION")
+        self.engine.altsvc(stream_id, origin, value)
         self.wake()
 
     def origin(self, *origins: Origin) -> None:
@@ -100,8 +98,10 @@ class ServerHttp2Session(Http2Session):
         checked = check_origins(origins)
         if not checked:
             return
-        self._require().origin([origin.encode() for origin in checked])
-        self.add_origins(checked)
+        if self.engine is None:
+            raise new_error("ERR_HTTP2_INVALID_SESSION")
+        self.engine.origin([origin.encode() for origin in checked])
+        self.origins = joined(self.origins, checked)
         self.wake()
 
     @property
@@ -117,55 +117,7 @@ class ServerHttp2Session(Http2Session):
         if self._listeners is not None and not self.destroyed:
             self.emit("connect", self, self.socket)
 
-    def _on_request(self, stream_id: int, headers: Headers, flags: int) -> None:
-        stream = ServerHttp2Stream(self, stream_id, headers, flags)
-        self.streams[stream_id] = stream
-        if flags & NGHTTP2_FLAG_END_STREAM:
-            connection: Any = self.engine
-            if not self._waiting and connection.admit():
-                self._hand_out(stream, headers, flags)
-                return
-        # The part of its body in the same read is available when its handler begins. The request
-        # may also have to wait for room.
-        if self._waiting is None:
-            self._waiting = deque()
-        stream.is_waiting = True
-        self._waiting.append((stream, headers, flags))
-
-    def _hand_out_waiting(self) -> None:
-        """Emit waiting requests in order, as long as there is room."""
-        waiting, connection = self._waiting, self.engine
-        while waiting and connection is not None and connection.admit():
-            stream, headers, flags = waiting.popleft()
-            stream.is_waiting = False
-            if stream.life.closed:
-                continue
-            self._hand_out(stream, headers, flags)
-            stream.handed_out()
-            if self.destroyed:
-                return
-
-    def _hand_out_later(self) -> None:
-        """Emit waiting requests in the next turn of the loop, when there may be room."""
-        self._hand_out_scheduled = False
-        if self.engine is None:
-            return
-        self.engine.new_turn()
-        self.in_batch = True
-        try:
-            self._hand_out_waiting()
-        finally:
-            self.in_batch = False
-        self._flush()
-
-    def _flushed(self) -> None:
-        connection = self.engine
-        if not self._hand_out_scheduled and connection is not None and not connection.crowded:
-            # in the next turn, so that others on this loop can run before
-            self._hand_out_scheduled = True
-            self.loop.call_soon(self._hand_out_later)
-
-    def _hand_out(self, stream: ServerHttp2Stream, headers: Headers, flags: int) -> None:
+    def hand_out(self, stream: ServerHttp2Stream, headers: Headers, flags: int) -> None:
         """Pass a request to its handlers."""
         if self._listeners is not None and "stream" in self._listeners:
             self.emit_late("stream", (stream, headers, flags), _raw_headers)
@@ -190,12 +142,6 @@ class ServerHttp2Session(Http2Session):
             if result is not None:
                 server.returned(result, "stream", (stream,), stream)
 
-    def _on_goaway_sent(self, last_stream_id: int, code: int, reason: bytes) -> None:
-        super()._on_goaway_sent(last_stream_id, code, reason)
-        if self._noticed and not self.closed and not self.destroyed:
-            # not earlier: the PING would be sent before the GOAWAY
-            self.ping_unseen(lambda _: self._end_noticed())
-
     def shut_down(self) -> Completion:
         """Announce the end, and `close` once the client knows, so that no request is lost.
 
@@ -211,15 +157,10 @@ class ServerHttp2Session(Http2Session):
 
     def notice_end(self) -> None:
         """Announce the end of the server to the client (RFC 9113 section 6.8)."""
-        if self.engine is not None and not self.closed and not self._noticed:
-            self._noticed = True
+        if self.engine is not None and not self.closed and not self.ending.noticed:
+            self.ending.noticed = True
             self.engine.shutdown_notice()
             self.wake()
-
-    def _end_noticed(self) -> None:
-        """Close: the client knows that the server ends, and its earlier requests have arrived."""
-        self._noticed = False
-        self.close()
 
     def pushes(self) -> Pushes:
         """Return the session's pushed streams; created with the first."""
@@ -233,9 +174,11 @@ class ServerHttp2Session(Http2Session):
         else:
             super().adopt(tasks)
 
-    def _cancel_waiters(self) -> None:
-        super()._cancel_waiters()
-        self._waiting = None
+    def end_with(
+        self, error: BaseException | None, stream_code: int, goaway_code: int | None
+    ) -> None:
+        super().end_with(error, stream_code, goaway_code)
+        self.queue = None
         if self._pushes is not None:
             self._pushes.cancel()
 
@@ -248,7 +191,7 @@ class ServerHttp2Session(Http2Session):
         heard = self.emit("error", error)
         if server is not None:
             heard = server.emit("session_error", error, self) or heard
-        if heard or self.error_seen:
+        if heard or self.ending.error_seen:
             return
         if isinstance(error, ConnectionClosed) and error.__cause__ is None:
             # clients may leave at any time: it is not logged
@@ -270,17 +213,44 @@ class ServerHttp2Session(Http2Session):
         if server is None or not server.emit("timeout", self):
             self.destroy()
 
-    own_handlers = with_handlers(
-        Http2Session.own_handlers,
-        {
-            events.REQUEST: _on_request,
-            events.GOAWAY_SENT: _on_goaway_sent,
-        },
-    )
 
+def _on_request(session: ServerHttp2Session, stream_id: int, headers: Headers, flags: int) -> None:
+    stream = ServerHttp2Stream(session, stream_id, headers, flags)
+    session.streams[stream_id] = stream
+    queue = session.queue
+    if flags & NGHTTP2_FLAG_END_STREAM:
+        connection: Any = session.engine
+        if (queue is None or not queue.waiting) and connection.admit():
+            session.hand_out(stream, headers, flags)
+            return
+    # The part of its body in the same read is available when its handler begins. The request
+    # may also have to wait for room.
+    if queue is None:
+        queue = session.queue = RequestQueue()
+    queue.add(stream, headers, flags)
+
+
+def _on_goaway_sent(
+    session: ServerHttp2Session, last_stream_id: int, code: int, reason: bytes
+) -> None:
+    on_goaway_sent(session, last_stream_id, code, reason)
+    if session.ending.noticed and not session.closed and not session.destroyed:
+
+        def close(_: float) -> None:
+            # the client knows that the server ends, and its earlier requests have arrived
+            session.ending.noticed = False
+            session.close()
+
+        # not earlier: the PING would be sent before the GOAWAY
+        session.ping_unseen(close)
+
+
+ServerHttp2Session.own_handlers = with_handlers(
+    HANDLERS, {events.REQUEST: _on_request, events.GOAWAY_SENT: _on_goaway_sent}
+)
 
 lay_out(
     ServerHttp2Session,
     *LAID_OUT,
-    *("_server", "_waiting", "write_paused"),
+    *("_server", "queue", "write_paused"),
 )

@@ -6,7 +6,7 @@ events, or once per turn of the loop.
 
 The end of a session: `close()` announces the end with GOAWAY and waits for the streams;
 `destroy()` ends them. In both cases, and also when the peer or the network ends the
-connection, `_shut_down` runs once: it ends every stream and sends a last GOAWAY. Then a
+connection, `end_with` runs once: it ends every stream and sends a last GOAWAY. Then a
 `Farewell` ends the transport; ``close`` is emitted when it is closed.
 """
 
@@ -14,50 +14,59 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
-from ..common.checks import check_error_code
-from ..common.closing import Completion
+from ..common.checks import check_error_code, check_integer
+from ..common.closing import Closable, Completion
 from ..common.emitter import EventEmitter, logger
+from ..common.references import Referenced, count_closed
+from ..common.timers import IdleTimer, check_timeout
 from ..constants import (
     NGHTTP2_CANCEL,
-    NGHTTP2_COMPRESSION_ERROR,
-    NGHTTP2_ENHANCE_YOUR_CALM,
-    NGHTTP2_ERR_FRAME_SIZE_ERROR,
-    NGHTTP2_FLOW_CONTROL_ERROR,
-    NGHTTP2_FRAME_SIZE_ERROR,
     NGHTTP2_INADEQUATE_SECURITY,
     NGHTTP2_INTERNAL_ERROR,
     NGHTTP2_NO_ERROR,
-    NGHTTP2_PROTOCOL_ERROR,
     NGHTTP2_SESSION_CLIENT,
+    NGHTTP2_SESSION_SERVER,
+    NGHTTP2_SETTINGS_ENABLE_PUSH,
 )
-from ..engine import events
 from ..errors import (
     Http2Error,
+    NghttpError,
     SessionTimeoutError,
     connection_closed,
-    goaway_error,
     new_error,
-    nghttp_error,
     session_error,
-    stream_error,
 )
-from ..headers import Headers
-from ..net.farewell import Farewell
+from ..net.misunderstandings import SILENT
 from ..net.protocol import writelines_of
-from ..net.socket import addresses_of
+from ..net.socket import SocketProxy, addresses_of, host_of
 from ..observing.measuring import Measuring, measure
+from ..settings import Settings
 from ..streams.stream import Http2Stream
 from ..tls.contexts import is_adequate
-from .control import SessionControl, reason_of, with_handlers
+from .incoming import HANDLERS
 from .options import SessionOptions, engine_connection
+from .parts.end import SessionEnd
+from .parts.event_table import EventTable
+from .parts.pings import Pings
+from .parts.request_queue import RequestQueue
+from .parts.settings_exchange import SettingsExchange, current
+from .state import SessionState
 from .upkeep.deadlines import Deadlines, begin_deadlines
 from .upkeep.upkeep import Upkeep
-from .violations import violation
 
 if TYPE_CHECKING:
+    import builtins
+    from collections.abc import Mapping
+
+    from typing_extensions import Buffer
+
+    from ..engine.connection import Connection
+    from ..engine.events import Event, Handlers
+    from ..headers import Headers
     from .listening import SessionEvents
 
 __all__ = ["Http2Session"]
@@ -66,38 +75,19 @@ __all__ = ["Http2Session"]
 # last frames are in the first ones.
 LAST_BATCHES = 64
 
-
-# nghttp2's frame types and errors that are used here.
-FRAME_HEADERS = 1
-# The code for the peer when nghttp2 cannot continue: it does not use HTTP/2, or floods this side.
-_GOAWAY_AFTER = {
-    -903: NGHTTP2_PROTOCOL_ERROR,  # NGHTTP2_ERR_BAD_CLIENT_MAGIC
-    -904: NGHTTP2_ENHANCE_YOUR_CALM,  # NGHTTP2_ERR_FLOODED
-    -905: NGHTTP2_ENHANCE_YOUR_CALM,  # NGHTTP2_ERR_TOO_MANY_CONTINUATIONS
-}
-# HTTP/2's error codes for frames that could not be sent.
-_ERROR_CODES = {
-    -505: NGHTTP2_PROTOCOL_ERROR,  # NGHTTP2_ERR_PROTO
-    NGHTTP2_ERR_FRAME_SIZE_ERROR: NGHTTP2_FRAME_SIZE_ERROR,
-    -523: NGHTTP2_COMPRESSION_ERROR,  # NGHTTP2_ERR_HEADER_COMP
-    -524: NGHTTP2_FLOW_CONTROL_ERROR,  # NGHTTP2_ERR_FLOW_CONTROL
-}
-# Errors of frames whose stream or session had just ended: they are ignored.
-# NGHTTP2_ERR_STREAM_CLOSED, _STREAM_CLOSING, _INVALID_STREAM_STATE, _DEFERRED_DATA_EXIST and
-# _SESSION_CLOSING.
-_EXPECTED_NOT_SENT = frozenset({-510, -511, -514, -515, -530})
-
+# The largest stream identifier and window (RFC 9113 sections 5.1.1 and 6.9.1).
+MAX_INT31 = 2**31 - 1
 
 # The attributes that every session sets; see `lay_out`.
 LAID_OUT = (
-    *("loop", "options", "_settings_waiters", "destroyed", "_listeners", "_timer"),
+    *("loop", "options", "settings_exchange", "destroyed", "_listeners", "_timer"),
     *("streams", "upkeep", "deadlines", "engine", "transport", "addresses"),
-    *("connecting", "encrypted", "alpn_protocol", "_pending_settings_acks"),
-    *("_flush_scheduled", "in_batch", "_handlers", "_writelines"),
+    *("connecting", "encrypted", "alpn_protocol", "ending"),
+    *("_flush_scheduled", "in_batch", "handlers", "_writelines"),
 )
 
 
-class Http2Session(SessionControl):
+class Http2Session(Closable, Referenced):
     """One HTTP/2 connection (RFC 9113); applications do not construct it.
 
     Events: ``close``, ``connect(session, socket)``, ``error(error)``,
@@ -113,58 +103,65 @@ class Http2Session(SessionControl):
         prepend_listener: SessionEvents  # type: ignore[assignment]
         prepend_once_listener: SessionEvents  # type: ignore[assignment]
 
+    type: ClassVar[int]
+    """NGHTTP2_SESSION_SERVER or NGHTTP2_SESSION_CLIENT."""
+
     alpn_protocol: str | None = None
     """``'h2'`` over TLS, ``'h2c'`` in the clear, None before the connection is established."""
 
     connecting: bool = True
     """Whether the connection is not established yet."""
 
-    goaway_code: int = 0
-    """The error code of the GOAWAY frame that was received; 0 when there was none."""
+    closed: bool = False
+    """Whether `close` was called, or the peer's GOAWAY had the same effect."""
 
-    goaway_last_stream_id: int = 0
-    """The last stream identifier of the GOAWAY frame that was received."""
+    encrypted: bool | None = None
+    """Whether the connection uses TLS; None before it is established."""
 
-    # Those, or with layers a list of this session's.
-    _handlers: events.Handlers
-    _layers: tuple[Callable[[events.Handlers], None], ...] = ()
+    destroyed: bool = False
+    """Whether the session can no longer be used."""
+
+    # What happens at each kind of event, in every session of the class.
+    own_handlers: ClassVar[Handlers] = HANDLERS
+
+    engine: Connection | None = None
+    transport: asyncio.Transport | None = None
+    # Stored for use after the end of the connection, and for the log.
+    addresses: dict[str, Any] = {}  # noqa: RUF012 (never changed in place)
     # The addresses from a PROXY header.
     claimed: dict[str, Any] | None = None
-    # The number of layers that need reports about sent data.
-    _counting = 0
+    # Commands from the time before the connection was established.
+    _early: tuple[Callable[[], object], ...] = ()
 
     write_paused = False
     in_batch = False
     _flush_scheduled = False
-    _close_error: BaseException | None = None
-    _farewell: Farewell | None = None
-    # Whether the error was raised to a caller: then it is not logged.
-    error_seen = False
-    # The debug data of the last GOAWAY.
-    _last_words = b""
-    _invalid_frames = 0
-    _goaway_seen = False
-    # Requests that wait to be emitted, on a server.
-    _waiting: Any = None
-    # Whether the first GOAWAY of a shutdown in two steps was sent: nghttp2 treats every
-    # GOAWAY as the last one, but this one ends nothing yet.
-    _noticed = False
-    # The exact deadlines; and the object that polls the others.
-    deadlines: Deadlines | None = None
+    _timer: IdleTimer | None = None
+    # A server's requests that wait for their handlers; made for the first of them.
+    queue: RequestQueue | None = None
     # A client's requests that wait for the connection.
     waiting_requests: dict[Any, None] = {}  # noqa: RUF012 (never changed in place)
+    # From the first PING on.
+    pings: Pings | None = None
+    # What `origin_set` returns over TLS.
+    origins: tuple[str, ...] = ()
+    # The exact deadlines; and the object that polls the others.
+    deadlines: Deadlines | None = None
     # Set while an observer is active; see `http2.observing.measuring`.
     measuring: Measuring | None = None
 
     def __init__(self, loop: asyncio.AbstractEventLoop, options: SessionOptions) -> None:
-        super().__init__(loop, options)
+        self.loop = loop
+        self.options = options
         # set here because instance attributes are faster
         self.destroyed = False
         self._listeners = None
         self._timer = None
         self.streams: dict[int, Http2Stream] = {}
         self.upkeep = Upkeep()
-        self._handlers = self.own_handlers
+        self.settings_exchange = SettingsExchange(options.remote_custom_settings)
+        self.handlers = EventTable(self.own_handlers)
+        self.ending = SessionEnd()
         self.deadlines = begin_deadlines(self, options)
 
     def __repr__(self) -> str:
@@ -199,13 +196,20 @@ class Http2Session(SessionControl):
             # RFC 9113 section 9.2: a TLS version that is too old, or a cipher suite of appendix A
             self.destroy(session_error(NGHTTP2_INADEQUATE_SECURITY), NGHTTP2_INADEQUATE_SECURITY)
             return
-        self._begin_control()
+        self.send_settings(self.options.settings, None)
+        exchange = self.settings_exchange
+        early, exchange.early = exchange.early, ()
+        for settings, waiter in early:
+            self.send_settings(settings, waiter)
         if self.destroyed:  # by more settings than may wait for their acknowledgement
             return
         measure(self)
         if self.deadlines is not None:
             self.deadlines.established()
-        self.upkeep.begin(self, own_window=self._own_window is not None)
+        self.upkeep.begin(self)
+        commands, self._early = self._early, ()
+        for command in commands:
+            command()
         self.wake()
 
     def begin(self, transport: asyncio.Transport, data: bytes) -> None:
@@ -221,46 +225,21 @@ class Http2Session(SessionControl):
         """Handle received bytes: dispatch their events, then write the resulting output."""
         connection = self.engine
         if connection is None:
-            if self._farewell is not None:
-                self._farewell.heard()
+            self.ending.heard()
             return
         if self._timer is not None:
             self._timer.touch()
         self.in_batch = True
         try:
             self._dispatch(connection.receive(data))
-            if self._waiting:
-                self._hand_out_waiting()
+            if self.queue is not None:
+                self.queue.hand_out(self)
         finally:
             self.in_batch = False
-        self._flush()
+        self.flush()
 
-    def add_layer(self, layer: Callable[[events.Handlers], None]) -> None:
-        """Change the handlers with *layer*, from the next batch of events on."""
-        self._layers = (*self._layers, layer)
-        self._lay_handlers()
-
-    def remove_layer(self, layer: Callable[[events.Handlers], None]) -> None:
-        self._layers = tuple(other for other in self._layers if other != layer)
-        self._lay_handlers()
-
-    def _lay_handlers(self) -> None:
-        if self._layers:
-            handlers = list(self.own_handlers)
-            for layer in self._layers:
-                layer(handlers)
-            self._handlers = handlers
-        else:
-            self._handlers = self.own_handlers
-
-    def count_sent(self, begin: bool) -> None:
-        """Enable or disable reports about sent data for one more layer."""
-        self._counting += 1 if begin else -1
-        if self.engine is not None:
-            self.engine.measuring = self._counting > 0
-
-    def _dispatch(self, batch: list[events.Event]) -> None:
-        handlers = self._handlers
+    def _dispatch(self, batch: list[Event]) -> None:
+        handlers = self.handlers.current
         for kind, stream_id, first, second in batch:
             handlers[kind](self, stream_id, first, second)
             if self.destroyed:
@@ -274,9 +253,10 @@ class Http2Session(SessionControl):
     def schedule_flush(self) -> None:
         if not self._flush_scheduled:
             self._flush_scheduled = True
-            self.loop.call_soon(self._flush)
+            self.loop.call_soon(self.flush)
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Write the engine's output, and handle the events of its sending."""
         self._flush_scheduled = False
         connection = self.engine
         transport = self.transport
@@ -301,31 +281,28 @@ class Http2Session(SessionControl):
                     return
             elif not chunks:
                 break
-        if self._waiting:
-            self._flushed()
+        if self.queue is not None and self.queue.waiting:
+            self.queue.flushed(self)
         if self.closed:
-            self._end_if_idle()
+            self.end_if_idle()
         if (
             not connection.closed
             and not connection.want_read
             and not connection.want_write
-            and not self._noticed
+            and not self.ending.noticed
         ):
             # nghttp2 has sent its last GOAWAY
             self.destroy()
 
-    def _hand_out_waiting(self) -> None:
-        """Emit waiting requests as long as there is room."""
-
-    def _flushed(self) -> None:
-        """Continue with waiting requests: the queued data was sent."""
+    def hand_out(self, stream: Any, headers: Headers, flags: int) -> None:
+        """Pass a request to its handlers, on a server."""
 
     def send_now(self) -> None:
         """Write queued data before a command that would drop it; events are handled later."""
         transport = self.transport
         if self.engine is None or transport is None:
             return
-        # not to a failed transport: see `_flush`
+        # not to a failed transport: see `flush`
         if not self.write_paused and not transport.is_closing():
             chunks = self.engine.data_to_send()
             if chunks:
@@ -341,52 +318,52 @@ class Http2Session(SessionControl):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Handle the end of the transport, caused by either side or by the network."""
-        transport = self.transport
-        self.transport = None
-        if self._farewell is not None:
-            self._farewell.cancel()
-            self._farewell = None
+        transport, self.transport = self.transport, None
+        ending = self.ending
+        ending.left()
         if not self.destroyed:
-            self._lost = connection_closed(exc, retryable=self.connecting, when=self._when_lost())
-            error: BaseException | None = self._lost
-            if isinstance(exc, ConnectionError | None) and self._may_leave():
-                error = None
+            engine = self.engine
+            # RFC 9113 section 3.4: a server's first frame is SETTINGS
+            silent = not (self.connecting or self.encrypted) and (
+                self.type == NGHTTP2_SESSION_CLIENT
+                and engine is not None
+                and not engine.bytes_received
+            )
+            lost = connection_closed(exc, retryable=self.connecting, when=SILENT if silent else "")
+            ending.lost = lost
+            # the peer may end the connection after GOAWAY, or when nothing is lost
+            may_leave = ending.received is not None or not self.streams
+            quiet = may_leave and not self.waiting_requests
+            error = None if quiet and isinstance(exc, ConnectionError | None) else lost
             self.closed = True
-            self._shut_down(error, NGHTTP2_CANCEL if exc is None else NGHTTP2_INTERNAL_ERROR, None)
-        if transport is not None or self._close_error is not None:
+            code = NGHTTP2_CANCEL if exc is None else NGHTTP2_INTERNAL_ERROR
+            self.end_with(error, code, None)
+        elif transport is not None or ending.error is not None:
             # the streams emit `close` first, as scheduled in this turn
             self.loop.call_soon(self._emit_session_end)
-
-    def _when_lost(self) -> str:
-        """Return an addition to the message of the error for a lost connection."""
-        return ""
-
-    def _may_leave(self) -> bool:
-        """Return whether the peer may end the connection, after GOAWAY or without a loss."""
-        return self._goaway_seen or not self.streams
 
     def _emit_session_end(self) -> None:
         if self._close_emitted:
             return
-        error = self._close_error
-        self._close_error = None
+        error = self.ending.take_error()
         if error is not None:
             self._report_error(error)
         self._emit_close()
-        self._note(False)
+        count_closed(self)
 
     def _report_error(self, error: BaseException) -> None:
-        if self.error_seen:
+        if self.ending.error_seen:
             self.emit("error", error)
         else:
             self._emit_error(error)
 
-    def _shut_down(
+    def end_with(
         self, error: BaseException | None, stream_code: int, goaway_code: int | None
     ) -> None:
-        """End the streams, waiters and engine; only the transport remains."""
+        """End the streams, waiters and engine, and begin to close the transport."""
+        ending = self.ending
         self.destroyed = True
-        self._close_error = error
+        ending.error = error
         if error is not None:
             # like the library's errors, those of the network get this attribute
             vars(error).setdefault("retryable", self.connecting)
@@ -397,14 +374,17 @@ class Http2Session(SessionControl):
         if self.measuring is not None:
             self.measuring.stop()
         self._fail_streams(error, stream_code)
-        self._cancel_waiters()
+        self._early = ()
+        self.settings_exchange.cancel(ending.cancelled)
+        if self.pings is not None:
+            self.pings.cancel(ending.cancelled)
         self._cancel_tasks()
         connection = self.engine
         transport = self.transport
         if connection is not None and transport is not None and goaway_code is not None:
-            if self._own_goaway is None:
-                self._own_goaway = goaway_code
-            connection.terminate(goaway_code, self._last_words)
+            if ending.own_code is None:
+                ending.own_code = goaway_code
+            connection.terminate(goaway_code, ending.last_words)
             for _ in range(LAST_BATCHES):
                 chunks = connection.data_to_send()
                 if not chunks or transport.is_closing():
@@ -413,35 +393,17 @@ class Http2Session(SessionControl):
         self.engine = None
         if connection is not None:
             self.loop.call_soon(connection.close)
+        if transport is not None:
+            ending.leave(self.loop, transport, patient=self.closed and error is None)
+        else:
+            # the streams emit `close` first, as scheduled in this turn
+            self.loop.call_soon(self._emit_session_end)
 
     def _fail_streams(self, error: BaseException | None, code: int) -> None:
         streams = list(self.streams.values())
         self.streams.clear()
         for stream in streams:
-            stream.session_ended(self._said_to(stream, error), code)
-
-    def _said_to(self, stream: Http2Stream, error: BaseException | None) -> BaseException | None:
-        """Return the error of *stream* when the session ends with *error*."""
-        lost = self._lost
-        if lost is None or error is not lost:
-            return error
-        # listeners get `aborted` and `close` for a FIN, as in Node; waiting callers get the error
-        return None if lost.__cause__ is None else self.lost_to(stream)
-
-    def lost_to(self, stream: Http2Stream) -> BaseException | None:
-        """Return the connection's error if *stream* is incomplete because of it."""
-        lost = self._lost
-        if lost is None:
-            return None
-        return lost.told("ERR_HTTP2_STREAM_CANCEL", stream.id, retryable=False)
-
-    def _close_transport(self) -> None:
-        transport = self.transport
-        if transport is None:
-            self.loop.call_soon(self._emit_session_end)
-            return
-        patient = self.closed and self._close_error is None
-        self._farewell = Farewell(self.loop, transport, patient=patient)
+            stream.session_ended(self.ending.of_stream(stream, error), code)
 
     def destroy(self, error: BaseException | int | None = None, code: int | None = None) -> None:
         """End the session and all its streams at once.
@@ -460,8 +422,7 @@ class Http2Session(SessionControl):
         else:
             check_error_code(code)
         stream_code = code if error is not None else NGHTTP2_CANCEL
-        self._shut_down(error, stream_code or NGHTTP2_CANCEL, code)
-        self._close_transport()
+        self.end_with(error, stream_code or NGHTTP2_CANCEL, code)
 
     def give_up(self, message: str, code: int = NGHTTP2_NO_ERROR) -> None:
         """Destroy the session, whose peer is unresponsive; waiting callers get *message*.
@@ -486,7 +447,7 @@ class Http2Session(SessionControl):
             self.closed = True
             if self.engine is not None:
                 self._announce_end()
-            self.loop.call_soon(self._end_if_idle)
+            self.loop.call_soon(self.end_if_idle)
         return Completion(self)
 
     def end_gently(self) -> None:
@@ -497,12 +458,13 @@ class Http2Session(SessionControl):
 
     def _announce_end(self) -> None:
         assert self.engine is not None
-        if self._own_goaway is None:
-            self._own_goaway = NGHTTP2_NO_ERROR
+        if self.ending.own_code is None:
+            self.ending.own_code = NGHTTP2_NO_ERROR
         self.engine.goaway()
         self.wake()
 
-    def _end_if_idle(self) -> None:
+    def end_if_idle(self) -> None:
+        """End a session that is to close, if its last stream has ended."""
         if not self.destroyed and not self.streams and not self.connecting:
             self.destroy()
 
@@ -511,7 +473,7 @@ class Http2Session(SessionControl):
 
     async def __aexit__(
         self,
-        kind: type[BaseException] | None,
+        kind: builtins.type[BaseException] | None,
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
@@ -523,6 +485,229 @@ class Http2Session(SessionControl):
             # the caller's deadline has passed: do not wait any longer
             self.destroy()
             raise
+
+    # --- commands -------------------------------------------------------------------------
+
+    def peer_name(self) -> str | None:
+        return host_of(self.addresses.get("peername"))
+
+    def _check_alive(self) -> None:
+        if self.destroyed:
+            raise new_error("ERR_HTTP2_INVALID_SESSION")
+
+    def ping(self, payload: Buffer | None = None) -> asyncio.Future[tuple[float, bytes]]:
+        """Send PING; awaitable → ``(duration in seconds, payload of 8 bytes)``.
+
+        The default *payload* is the monotonic clock. Raises ERR_HTTP2_PING_LENGTH and
+        ERR_INVALID_ARG_TYPE at the call; awaiting raises ERR_HTTP2_PING_CANCEL if the
+        session is not connected, is closed or ends first, or if
+        `max_outstanding_pings` are already unanswered.
+        """
+        self._check_alive()
+        if self.pings is None:
+            self.pings = Pings(self.options.max_outstanding_pings)
+        engine = None if self.closed else self.engine
+        waiter = self.pings.send(self.loop, payload, None if engine is None else engine.ping)
+        self.wake()
+        return waiter
+
+    def ping_unseen(self, answered: Callable[[float], None]) -> None:
+        """Send a PING of the library; call *answered* with its duration in seconds."""
+        assert self.engine is not None
+        if self.pings is None:
+            self.pings = Pings(self.options.max_outstanding_pings)
+        self.pings.send_unseen(answered, self.engine.ping)
+        self.wake()
+
+    def settings(
+        self, settings: Settings | Mapping[str, object] | None = None
+    ) -> asyncio.Future[tuple[Settings, float]]:
+        """Send SETTINGS; awaitable → ``(settings, duration in seconds)`` at the peer's ACK.
+
+        *settings* is a `Settings` or a mapping; only given values are sent. Raises
+        ERR_HTTP2_INVALID_SETTING_VALUE, ERR_HTTP2_INVALID_SESSION at the call; awaiting
+        raises ERR_HTTP2_SETTINGS_CANCEL if the session ends first. As in Node, a call
+        while ten frames are unacknowledged destroys the session with
+        ERR_HTTP2_MAX_PENDING_SETTINGS_ACK.
+        """
+        self._check_alive()
+        checked = Settings.of(settings)
+        exchange = self.settings_exchange
+        waiter = exchange.ask(self.loop)
+        if self.engine is None:
+            exchange.early += ((checked, waiter),)
+        else:
+            self.send_settings(checked, waiter)
+        return waiter
+
+    def send_settings(
+        self, settings: Settings, waiter: asyncio.Future[tuple[Settings, float]] | None
+    ) -> None:
+        exchange = self.settings_exchange
+        pairs = settings.to_pairs()
+        if self.type == NGHTTP2_SESSION_SERVER:
+            # a server must not announce ENABLE_PUSH 1 (RFC 9113 section 6.5.2)
+            pairs = [pair for pair in pairs if pair != (NGHTTP2_SETTINGS_ENABLE_PUSH, 1)]
+        if waiter is None:
+            waiter = exchange.ask(self.loop)
+        if exchange.send(self.engine, pairs, settings.custom_settings, waiter):
+            self.wake()
+        else:
+            self.destroy(new_error("ERR_HTTP2_MAX_PENDING_SETTINGS_ACK"))
+
+    def goaway(
+        self, code: int = NGHTTP2_NO_ERROR, last_stream_id: int = 0, opaque_data: Buffer = b""
+    ) -> None:
+        """Send GOAWAY without shutting down (RFC 9113 section 6.8).
+
+        *last_stream_id* 0 means the last stream that was processed. Raises
+        ERR_HTTP2_INVALID_SESSION, ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE.
+        """
+        self._check_alive()
+        check_error_code(code)
+        check_integer("last_stream_id", last_stream_id, 0, MAX_INT31)
+        try:
+            data = bytes(memoryview(opaque_data))
+        except TypeError:
+            raise new_error(
+                "ERR_INVALID_ARG_TYPE", "opaque_data", "a buffer", opaque_data
+            ) from None
+        if self.engine is None:
+            self._early += (partial(self.goaway, code, last_stream_id, data),)
+            return
+        self.ending.own_code = code
+        self.engine.goaway(code, last_stream_id, data)
+        self.wake()
+
+    def set_local_window_size(self, size: int) -> None:
+        """Set the connection's receive window to *size* bytes in total (RFC 9113 section 6.9).
+
+        Afterwards windows no longer grow automatically (`max_receive_window`). Before the
+        connection is established, the size is stored for later, where Node raises.
+
+        Raises ERR_HTTP2_INVALID_SESSION, ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE.
+        """
+        check_integer("size", size, 0, MAX_INT31)
+        self._check_alive()
+        if self.engine is None:
+            self._early += (partial(self.set_local_window_size, size),)
+            return
+        self.engine.set_local_window_size(size)
+        self.upkeep.leave_windows()
+        self.wake()
+
+    def set_next_stream_id(self, stream_id: int) -> None:
+        """Set the identifier of the next stream that this side opens to *stream_id*.
+
+        Identifiers only increase; a client's are odd, a server's even (RFC 9113 section 5.1.1).
+        Before the connection is established, it is stored for later. Raises
+        ERR_HTTP2_INVALID_SESSION, ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE, and ERR_INVALID_ARG_VALUE
+        for an identifier that this side cannot use, where Node does not raise.
+        """
+        self._check_alive()
+        check_integer("stream_id", stream_id, 1, MAX_INT31)
+        if stream_id % 2 != self.type:
+            raise new_error("ERR_INVALID_ARG_VALUE", "stream_id", stream_id)
+        if self.engine is None:
+            self._early += (partial(self.set_next_stream_id, stream_id),)
+            return
+        try:
+            self.engine.set_next_stream_id(stream_id)
+        except NghttpError:
+            raise new_error("ERR_INVALID_ARG_VALUE", "stream_id", stream_id) from None
+
+    def set_timeout(self, seconds: float, callback: Callable[[], object] | None = None) -> Self:
+        """Emit ``timeout`` after *seconds* without activity on the session; 0 means never.
+
+        *callback* is registered for the next ``timeout``. Raises ERR_INVALID_ARG_TYPE or
+        ERR_OUT_OF_RANGE; the previous timeout stays active in this case.
+        """
+        seconds = check_timeout(seconds)
+        if callback is not None:
+            self.once("timeout", callback)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if seconds and not self.destroyed:
+            self._timer = IdleTimer(self.loop, seconds, self._timed_out)
+        return self
+
+    def _timed_out(self) -> None:
+        if not self.destroyed:
+            self.emit("timeout")
+
+    # --- attributes --------------------------------------------------------------------
+
+    @property
+    def goaway_code(self) -> int:
+        """The error code of the GOAWAY frame that was received; 0 when there was none."""
+        return (self.ending.received or (0, 0))[0]
+
+    @property
+    def goaway_last_stream_id(self) -> int:
+        """The last stream identifier of the GOAWAY frame that was received."""
+        return (self.ending.received or (0, 0))[1]
+
+    @property
+    def socket(self) -> SocketProxy:
+        """The session's socket, read-only; see `SocketProxy`."""
+        return SocketProxy(cast("Any", self))
+
+    @property
+    def pending_settings_ack(self) -> bool:
+        """Whether the peer has not acknowledged one of this side's SETTINGS frames yet."""
+        return self.settings_exchange.pending > 0
+
+    @property
+    def state(self) -> SessionState:
+        """A snapshot of the session's windows, queue and tables."""
+        if self.engine is None or self.engine.closed:
+            return SessionState()
+        return SessionState(**self.engine.state())
+
+    @property
+    def max_memory(self) -> int:
+        """The option `max_session_memory`, in bytes."""
+        return self.options.max_session_memory * 1_000_000
+
+    def count_memory(self, size: int) -> None:
+        """Count *size* bytes that are stored for the peer; a negative *size* releases them.
+
+        For code on top of streams that stores more of the peer's data than the streams'
+        buffers do, such as the messages of a WebSocket. While the total is more than
+        `max_session_memory`, new streams of the peer are refused.
+        """
+        if self.engine is not None:
+            self.engine.hold(size)
+
+    @property
+    def origin_set(self) -> list[str] | None:
+        """The origins that the session may be used for (RFC 8336); None without TLS.
+
+        A client begins with the origin that it is connected to, adds the origins in ORIGIN
+        frames, and removes the origin of a request that is answered with 421. A server has
+        the origins that it has announced.
+        """
+        if not self.encrypted or self.destroyed:
+            return None
+        return list(self.origins)
+
+    @property
+    def local_settings(self) -> Settings:
+        """This side's acknowledged settings; the defaults without a connection."""
+        if self.engine is None or self.engine.closed:
+            return Settings()
+        return self.settings_exchange.local(current(self.engine.local_setting))
+
+    @property
+    def remote_settings(self) -> Settings:
+        """The peer's settings; the defaults without a connection.
+
+        Includes only those custom settings that the option `remote_custom_settings` names.
+        """
+        if self.engine is None or self.engine.closed:
+            return Settings()
+        return self.settings_exchange.remote(current(self.engine.remote_setting))
 
     # --- streams ------------------------------------------------------------------------
 
@@ -544,105 +729,7 @@ class Http2Session(SessionControl):
             if self.deadlines is not None:
                 self.deadlines.ended()
         if self.closed and not self.streams:
-            self.loop.call_soon(self._end_if_idle)
-
-    # --- the engine's events --------------------------------------------------------------
-
-    def _on_data(self, stream_id: int, data: bytes, end: bool) -> None:
-        stream = self.streams.get(stream_id)
-        if stream is not None:
-            stream.receive_data(data, end)
-        elif data and self.engine is not None:
-            self.engine.consume(stream_id, len(data))
-
-    def _on_headers(self, stream_id: int, headers: Headers, flags: int) -> None:
-        stream = self.streams.get(stream_id)
-        if stream is not None:
-            stream.receive_headers(headers, flags)
-
-    def _on_stream_closed(self, stream_id: int, code: int, unsent: int | None) -> None:
-        stream = self.streams.pop(stream_id, None)
-        if stream is not None:
-            stream.over(code, unsent)
-
-    def _on_end_sent(self, stream_id: int, _: None, __: None) -> None:
-        stream = self.streams.get(stream_id)
-        if stream is not None:
-            stream.all_sent()
-
-    def _on_writable(self, stream_id: int, _: None, __: None) -> None:
-        stream = self.streams.get(stream_id)
-        if stream is not None:
-            stream.has_room()
-
-    def _on_want_trailers(self, stream_id: int, _: None, __: None) -> None:
-        stream = self.streams.get(stream_id)
-        if stream is not None:
-            stream.wants_trailers()
-
-    def _on_goaway(self, last_stream_id: int, code: int, opaque_data: bytes) -> None:
-        self._goaway_seen = True
-        self.goaway_code = code
-        self.goaway_last_stream_id = last_stream_id
-        self.emit("goaway", code, last_stream_id, opaque_data)
-        if self.destroyed:
-            return
-        if code == NGHTTP2_NO_ERROR:
-            self.close()
-        else:
-            # the streams end with the peer's code, as in Node
-            error = goaway_error(code, last_stream_id, said=reason_of(opaque_data))
-            self._shut_down(error, code, NGHTTP2_NO_ERROR)
-            self._close_transport()
-
-    def _on_goaway_sent(self, _: int, code: int, reason: bytes) -> None:
-        if code != NGHTTP2_NO_ERROR and self._own_goaway != code:
-            # nghttp2 has ended the connection because of a violation by the peer
-            error: Http2Error | None = violation(code, reason)
-            self._own_goaway = code
-            if (self.closed or self._noticed) and not self.streams:
-                # It ends anyway, and nothing is lost: HAProxy sends RST_STREAM for a request that
-                # it has withheld because of the first GOAWAY.
-                logger.debug("%r: %s", self, error)
-                error = None
-            self._shut_down(error, code, None)
-            self._close_transport()
-
-    def _on_window_given(self, stream_id: int, _: None, __: None) -> None:
-        windows = self.upkeep.windows
-        if windows is not None:
-            windows.given(stream_id, sample=not self.closed)
-
-    def _on_frame_not_sent(self, stream_id: int, frame_type: int, code: int) -> None:
-        stream = self.streams.get(stream_id)
-        if stream is not None and frame_type == FRAME_HEADERS and stream.never_sent(code):
-            return
-        if code in _EXPECTED_NOT_SENT:
-            return
-        error_code = _ERROR_CODES.get(code, NGHTTP2_INTERNAL_ERROR)
-        if stream is not None:
-            unsent = frame_type == FRAME_HEADERS and self.type == NGHTTP2_SESSION_CLIENT
-            stream.emit("frame_error", frame_type, error_code, stream_id)
-            stream.destroy(stream_error(error_code, stream_id, retryable=unsent))
-        else:
-            self.emit("frame_error", frame_type, error_code, stream_id)
-            self.close()
-
-    def _on_invalid_frame(self, stream_id: int, frame_type: int, code: int) -> None:
-        self._invalid_frames += 1
-        if self._invalid_frames > self.options.max_session_invalid_frames:
-            error = new_error("ERR_HTTP2_TOO_MANY_INVALID_FRAMES")
-            self._last_words = b"too many invalid frames (max_session_invalid_frames)"
-            self.destroy(error, NGHTTP2_PROTOCOL_ERROR)
-
-    def _on_failed(self, _: int, code: int, message: str) -> None:
-        """Handle the engine's failure: the peer does not use HTTP/2, or floods this side."""
-        goaway = _GOAWAY_AFTER.get(code)
-        if goaway is None:
-            goaway = NGHTTP2_INTERNAL_ERROR
-        else:
-            self._last_words = message.encode()
-        self.destroy(nghttp_error(code, message=message), goaway)
+            self.loop.call_soon(self.end_if_idle)
 
     # --- errors of listeners ------------------------------------------------------------------
 
@@ -661,21 +748,3 @@ class Http2Session(SessionControl):
         logger.error("%r: a listener of %r raised", self, event, exc_info=error)
         if event not in ("error", "close"):
             self.destroy(None, NGHTTP2_INTERNAL_ERROR)
-
-    own_handlers = with_handlers(
-        SessionControl.own_handlers,
-        {
-            events.DATA: _on_data,
-            events.HEADERS: _on_headers,
-            events.STREAM_CLOSED: _on_stream_closed,
-            events.END_SENT: _on_end_sent,
-            events.WRITABLE: _on_writable,
-            events.WANT_TRAILERS: _on_want_trailers,
-            events.GOAWAY: _on_goaway,
-            events.GOAWAY_SENT: _on_goaway_sent,
-            events.FRAME_NOT_SENT: _on_frame_not_sent,
-            events.INVALID_FRAME: _on_invalid_frame,
-            events.FAILED: _on_failed,
-            events.WINDOW_GIVEN: _on_window_given,
-        },
-    )

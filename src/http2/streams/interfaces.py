@@ -30,6 +30,7 @@ __all__ = [
     "ExchangeOwner",
     "ExchangeState",
     "FileSink",
+    "Layered",
     "ServerStreamOwner",
     "StreamOwner",
 ]
@@ -51,14 +52,25 @@ class ExchangeOwner(Protocol):
         """Keep *tasks*, whose exchange has ended normally, until they are done."""
 
 
+class OwnersEnd(Protocol):
+    """What is known about the end of a session."""
+
+    error_seen: bool
+    """Whether the session's error was raised to a caller who waited: no log needs it."""
+
+    def lost_to(self, stream: Any) -> BaseException | None:
+        """Return the connection's error if *stream* is incomplete because of it."""
+
+
 class StreamOwner(ExchangeOwner, Protocol):
     """The owner of an HTTP/2 stream: a session."""
 
     engine: Engine | None
     """The engine's connection; None before the connection is established and after its end."""
 
-    error_seen: bool
-    """Whether the session's error was raised to a waiting caller, so that it need not be logged."""
+    @property
+    def ending(self) -> OwnersEnd:
+        """What is known about its end."""
 
     @property
     def type(self) -> int:
@@ -75,9 +87,6 @@ class StreamOwner(ExchangeOwner, Protocol):
 
     def forget(self, stream: Any) -> None:
         """Forget *stream*, which this side has ended."""
-
-    def lost_to(self, stream: Any) -> BaseException | None:
-        """Return the connection's error if *stream* is incomplete because of it."""
 
     @property
     def encrypted(self) -> bool | None:
@@ -104,17 +113,25 @@ class Promises(Protocol):
         """Promise a response on *parent*: see `ServerHttp2Stream.push_stream`."""
 
 
+class Layered(Protocol):
+    """The handlers of a session's events, which can be extended or replaced."""
+
+    def add(self, layer: Callable[[list[Handler]], None]) -> None:
+        """Change the handlers with *layer*, from the next batch of events on."""
+
+    def remove(self, layer: Callable[[list[Handler]], None]) -> None:
+        """Do without *layer*, from the next batch of events on."""
+
+
 class ServerStreamOwner(StreamOwner, Protocol):
     """The owner of a server's stream: a server's session."""
 
     def pushes(self) -> Promises:
         """Return the session's pushed streams; created with the first."""
 
-    def add_layer(self, layer: Callable[[list[Handler]], None]) -> None:
-        """Change the handlers with *layer*, from the next batch of events on."""
-
-    def remove_layer(self, layer: Callable[[list[Handler]], None]) -> None:
-        """Remove *layer*, from the next batch of events on."""
+    @property
+    def handlers(self) -> Layered:
+        """Its handlers of events."""
 
 
 class ClientStreamOwner(StreamOwner, Protocol):

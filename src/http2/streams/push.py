@@ -62,7 +62,7 @@ class Pushes:
         self._session = session
         self._open: dict[int, ServerHttp2Stream] = {}
         self._waiting: deque[tuple[ServerHttp2Stream, Headers, Promise]] = deque()
-        session.add_layer(self._lay)
+        session.handlers.add(self._lay)
 
     def _lay(self, handlers: list[Handler]) -> None:
         """Register handlers for the events of pushes."""
@@ -173,7 +173,7 @@ class Pushes:
                 future.set_exception(new_error("ERR_HTTP2_STREAM_CANCEL"))
         self._open.clear()
         # the handlers hold this object, and it holds the session
-        self._session.remove_layer(self._lay)
+        self._session.handlers.remove(self._lay)
 
 
 # --- a client's promises --------------------------------------------------------------------

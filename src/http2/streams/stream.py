@@ -353,7 +353,7 @@ class Http2Stream(Exchange):
             return
         self._fail(error)
         if self.error_seen:
-            self._session.error_seen = True
+            self._session.ending.error_seen = True
         # the session reports it once for all its streams
         self.error_seen = True
         self._session.loop.call_soon(self._emit_end)
@@ -407,7 +407,7 @@ class Http2Stream(Exchange):
             self._end_unread()
 
     def _lost(self) -> BaseException | None:
-        return self._session.lost_to(self)
+        return self._session.ending.lost_to(self)
 
     # --- priority ---------------------------------------------------------------------
 

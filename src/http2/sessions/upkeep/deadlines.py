@@ -204,7 +204,7 @@ class Deadlines:
         if options.request_timeout:
             self._requests = StreamQueue(session, options.request_timeout, self._request_late)
         if options.idle_timeout or (options.request_timeout and not client):
-            session.add_layer(self._lay)
+            session.handlers.add(self._lay)
 
     def _lay(self, handlers: events.Handlers) -> None:
         """Register handlers; sessions without deadlines do not have them."""

@@ -43,13 +43,13 @@ class Upkeep:
             if self.watch is not None:
                 self.watch.add(session)
 
-    def begin(self, session: SessionDoor, *, own_window: bool) -> None:
-        """Start the work for *session*, now connected; *own_window*: its windows do not grow."""
+    def begin(self, session: SessionDoor) -> None:
+        """Start the work for *session*, now connected."""
         options, engine, transport = session.options, session.engine, session.transport
         assert engine is not None
         assert transport is not None
         self.begin_watch(session)
-        if options.max_receive_window > DEFAULT_WINDOW and not own_window:
+        if options.max_receive_window > DEFAULT_WINDOW:
             self.windows = WindowGrowth(
                 session.loop, engine, options.max_receive_window, session.ping_unseen, session.wake
             )
