@@ -9,6 +9,7 @@ import pytest
 
 import http2
 
+from ..support.buffers import unread
 from ..support.http1 import Http1Peer, asking, chunked, echo, get, request, serving_http1
 from ..support.running import Run
 from ..support.serving import Events, eventually
@@ -200,7 +201,7 @@ def test_slow_handler(run: Run) -> None:
             (connection,) = server._sessions
             await eventually(lambda: connection._reading_paused)  # type: ignore[attr-defined]
             stream = connection._stream  # type: ignore[attr-defined]
-            assert stream._buffered < 400_000
+            assert unread(stream) < 400_000
             assert peer.writer.transport.get_write_buffer_size() > 0
             release.set()
             assert (await peer.response()).body == b"30000000"

@@ -24,7 +24,8 @@ def test_many_chunks_are_not_moved_for_each(run_asyncio: Run) -> None:
         for number in range(1000):
             stream._feed(b"%d" % (number % 10) * 5000, number == 999)
         assert await stream.read(1) == b"0"
-        assert isinstance(stream._chunks, deque)
+        assert stream._unread is not None
+        assert isinstance(stream._unread.chunks, deque)
         whole = b"".join(b"%d" % number * 5000 for number in range(10)) * 100
         assert b"".join([chunk async for chunk in stream]) == whole[1:]
 
@@ -38,8 +39,8 @@ def test_small_chunks_are_joined(run_asyncio: Run) -> None:
         stream = Duplex()
         for number in range(32_000):
             stream._feed(b"%02d" % (number % 100), False)
-        chunks = stream._chunks
-        assert chunks is not None
+        assert stream._unread is not None
+        chunks = stream._unread.chunks
         assert sum(sys.getsizeof(chunk) for chunk in chunks) < 1.1 * 64_000
         assert await stream.read(64_000) == b"".join(b"%02d" % (n % 100) for n in range(32_000))
 

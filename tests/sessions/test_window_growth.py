@@ -13,6 +13,7 @@ import http2
 from http2.sessions.upkeep.window_growth import FIRST_PAUSE
 
 from ..support import raw
+from ..support.buffers import unread
 from ..support.filing import pattern
 from ..support.peers import start_nghttpd, start_node, starting
 from ..support.proxies import proxied
@@ -143,9 +144,9 @@ def test_a_reader_that_stops_holds_no_more_than_the_limit(run: Run) -> None:
                 before, quiet = 0, 0
                 while quiet < 10:
                     await session.ping()
-                    quiet = quiet + 1 if stream._buffered == before else 0
-                    before = stream._buffered
-                assert 65535 < stream._buffered <= limit
+                    quiet = quiet + 1 if unread(stream) == before else 0
+                    before = unread(stream)
+                assert 65535 < unread(stream) <= limit
                 assert session.state.effective_local_window_size <= limit
                 # another stream still has room
                 other = session.request({":path": "/body?size=100000"})
@@ -164,10 +165,10 @@ def test_who_never_reads_gets_the_first_window_alone(run: Run) -> None:
             async with http2.connect(peer.origin) as session:
                 stream = session.request({":path": f"/body?size={4 * MIB}"})
                 await stream.response()
-                await eventually(lambda: stream._buffered == 65535)
+                await eventually(lambda: unread(stream) == 65535)
                 await session.ping()
                 await session.ping()
-                assert stream._buffered == 65535
+                assert unread(stream) == 65535
                 assert session.state.effective_local_window_size == 65535
                 session.destroy()
 

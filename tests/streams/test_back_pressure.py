@@ -11,6 +11,7 @@ import pytest
 
 import http2
 
+from ..support.buffers import unread
 from ..support.filing import pattern
 from ..support.peers import happening, serving_url, start_node, tls_options
 from ..support.running import Run, execute
@@ -21,11 +22,11 @@ WINDOW = 65535
 
 async def filled(session: http2.ClientHttp2Session, stream: Any, window: int = WINDOW) -> None:
     """Wait until *stream* holds a *window* unread, and see that no more comes."""
-    while stream._buffered < window:
+    while unread(stream) < window:
         await session.ping()
     for _ in range(3):
         await session.ping()
-    assert stream._buffered == window
+    assert unread(stream) == window
 
 
 @pytest.mark.interop
@@ -241,7 +242,7 @@ def test_streams_do_not_hold_each_other_up(run: Run, background: Callable[..., A
             bodies = await asyncio.gather(*(stream.read() for stream in free))
             assert bodies == [pattern(100_000)] * 5
             for stream in stuck:
-                assert stream._buffered == 15_000
+                assert unread(stream) == 15_000
                 await stream.close(http2.constants.NGHTTP2_CANCEL)
 
     run(main())

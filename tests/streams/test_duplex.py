@@ -453,7 +453,7 @@ def test_drain(run: Run) -> None:
         await stream.drain()
         seen = Events()
         seen.listen(stream, "drain", "finish")
-        stream._need_drain = True
+        stream._drainers = []
         waiters = [await soon(stream.drain()) for _ in range(3)]
         assert not any(task.done() for task in waiters)
         stream.writable_again()
@@ -467,7 +467,7 @@ def test_drain(run: Run) -> None:
 def test_drain_fails_with_the_stream(run: Run) -> None:
     async def main() -> None:
         stream = Fed()
-        stream._need_drain = True
+        stream._drainers = []
         waiter = await soon(stream.drain())
         error = stream_error(8, 1)
         stream.fail(error)
@@ -486,7 +486,7 @@ def test_finish_wakes_who_drains_and_comes_once(run: Run) -> None:
         stream = Fed()
         seen = Events()
         seen.listen(stream, "finish")
-        stream._need_drain = True
+        stream._drainers = []
         stream.life = stream.life.on_end
         waiter = await soon(stream.drain())
         stream.all_sent()

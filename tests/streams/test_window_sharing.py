@@ -8,6 +8,7 @@ import pytest
 
 import http2
 
+from ..support.buffers import unread
 from ..support.running import Run
 from ..support.serving import eventually, serving
 
@@ -59,13 +60,13 @@ def test_what_was_read_is_missing_for_nobody(run: Run, read: int) -> None:
             async with http2.connect(origin, max_receive_window=0) as session:
                 session.set_local_window_size(100_000)
                 assert len(await session.request({":path": f"/{read}"}).read()) == read
-                unread = session.request({":path": "/300000"})
+                held = session.request({":path": "/300000"})
                 # all that its own window allows
-                await eventually(lambda: unread._buffered == 65535)
+                await eventually(lambda: unread(held) == 65535)
                 for _ in range(3):
                     other = session.request({":path": "/200000"})
                     assert len(await other.read()) == 200_000
-                assert unread._buffered == 65535
-                unread.destroy()
+                assert unread(held) == 65535
+                held.destroy()
 
     run(main())

@@ -16,6 +16,7 @@ from ..engine.http1_head import Http1Head
 from ..headers import Headers
 from ..streams.exchange import code_of, error_of
 from ..streams.life import LIVE
+from ..streams.read_buffer import ReadBuffer
 from .writer import Http1Writer
 
 if TYPE_CHECKING:
@@ -68,10 +69,9 @@ class Http1Stream(Http1Writer):
         self._head_request = head.method == "HEAD"
         if body:
             # the body arrived with the head: its reader need not wait
-            self._buffered = len(body)
-            self._chunks = [body]
+            self._unread = ReadBuffer(body)
         else:
-            self._buffered = 0
+            self._unread = None
             if body is not None:
                 self.end_after_headers = True
 
@@ -88,7 +88,10 @@ class Http1Stream(Http1Writer):
     def _taken(self, size: int) -> None:
         life = self.life
         if life.on_wire and not life.read_ended:
-            self._session.body_taken(self._buffered)
+            self._session.body_taken(self._unread_size())
+
+    def _unread_size(self) -> int:
+        return 0 if self._unread is None else self._unread.size
 
     def receive_data(self, data: bytes, end: bool) -> int:
         """Handle received bytes of the body; *end* marks the last. Return the unread bytes."""
@@ -96,7 +99,7 @@ class Http1Stream(Http1Writer):
             self._timer.touch()
         if not self.life.destroyed:
             self._feed(data, end)
-        return self._buffered
+        return self._unread_size()
 
     def receive_trailers(self, trailers: Headers) -> None:
         """Handle the fields after the body."""
@@ -154,7 +157,7 @@ class Http1Stream(Http1Writer):
 
         Otherwise, return False.
         """
-        if self._watched or self._buffered:
+        if self._watched or self._unread is not None:
             return False
         self.life = self.life.on_done
         return True
@@ -214,8 +217,8 @@ class Http1Stream(Http1Writer):
 lay_out(
     Http1Stream,
     *("_session", "_request", "method", "url", "http_version", "life", "headers_sent"),
-    *("_watched", "status_message", "_head_request", "_buffered", "_did_read", "_reader"),
-    *("_tasks", "_chunks"),
+    *("_watched", "status_message", "_head_request", "_unread", "_did_read", "_reader"),
+    "_tasks",
     *("_fields", "_sent", "_wants_chunks", "_framing", "_left", "response_ended", "_code"),
     "end_after_headers",
 )

@@ -48,7 +48,7 @@ class WatchedStream(Http1Stream):
             head.method,
             head.url,
         )
-        self.watched.received = self._buffered
+        self.watched.received = self._unread_size()
         self._watchers = watchers
         self.once("close", self.over)
         for watcher in watchers:

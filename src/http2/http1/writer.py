@@ -253,13 +253,15 @@ class Http1Writer(Responder):
         if size:
             self._write_body(data, size)
         if self._session.is_full():
-            self._need_drain = self._watched = True
+            if self._drainers is None:
+                self._drainers = []
+            self._watched = True
             return False
         return True
 
     def has_room(self) -> None:
         """Wake waiting writers: the connection accepts more data."""
-        if self._need_drain:
+        if self._drainers is not None:
             self.writable_again()
 
     def _write_body(self, data: bytes, size: int) -> None:

@@ -20,6 +20,7 @@ from ..engine.events import HIGH_WATER
 from ..errors import Http2Error, new_error, stream_error
 from ..headers import Headers, OutgoingHeaders, headers_as_sent
 from .life import IDLE, LIVE
+from .read_buffer import ReadBuffer
 from .stream import Http2Stream
 
 if TYPE_CHECKING:
@@ -88,8 +89,7 @@ class ClientHttp2Stream(Http2Stream):
         self._session = session
         self.life = IDLE
         self._watched = False
-        self._buffered = 0
-        self._response = self._response_waiters = self._chunks = self._reader = None
+        self._response = self._response_waiters = self._unread = self._reader = None
 
     _response: Headers | None = None
     _response_waiters: list[asyncio.Future[Headers]] | None = None
@@ -255,7 +255,7 @@ class ClientHttp2Stream(Http2Stream):
                 # the body does not match its declared length: `request` could not know
                 self.destroy(error)
                 return
-            if connection.pending(stream_id) < HIGH_WATER and self._need_drain:
+            if connection.pending(stream_id) < HIGH_WATER and self._drainers is not None:
                 self.writable_again()
         if self._listeners is not None:
             self.emit("ready")
@@ -270,7 +270,8 @@ class ClientHttp2Stream(Http2Stream):
             self._early.append(data if isinstance(data, bytes) else bytes(data))
             self._early_size += len(self._early[-1])
         if self._early_size >= HIGH_WATER:
-            self._need_drain = True
+            if self._drainers is None:
+                self._drainers = []
             return False
         return True
 
@@ -380,7 +381,10 @@ class ClientHttp2Stream(Http2Stream):
             super().receive_data(data, end)
             return
         # as `_feed`, for a stream that has no listeners
-        self._keep(data)
+        if self._unread is None:
+            self._unread = ReadBuffer(data)
+        else:
+            self._unread.append(data)
         if end:
             self.life = self.life.on_peer_end
         if self._reader is not None:
@@ -391,16 +395,16 @@ class ClientHttp2Stream(Http2Stream):
     def over(self, code: int, unsent: int | None) -> None:
         """Handle the end of the stream in HTTP/2; received data can still be read."""
         connection = self._session.engine
-        buffered = self._buffered
-        if buffered and connection is not None:
+        unread = self._unread
+        if unread is not None and connection is not None:
             self._hold_blocks(connection)
         life = self.life
         if code == NGHTTP2_NO_ERROR and unsent is None and life.both_ended and not self._watched:
             # there are no listeners or waiters
-            if buffered and connection is not None:
+            if unread is not None and connection is not None:
                 # see `_end_over`
                 assert self.id is not None
-                connection.consume(self.id, buffered - self._put_back)
+                connection.consume(self.id, unread.size - unread.put_back)
             self.life = life.on_done if life.readable_ended else life.on_sent.on_over
         elif code != NGHTTP2_REFUSED_STREAM or not self._ask_again():
             self._end_over(code, unsent is not None)
@@ -463,7 +467,7 @@ class ClientHttp2Stream(Http2Stream):
 
 lay_out(
     ClientHttp2Stream,
-    *("_session", "life", "_watched", "_buffered", "_response", "_response_waiters"),
-    *("_chunks", "_reader", "id", "_sent", "_code", "_did_read", "_request"),
+    *("_session", "life", "_watched", "_unread", "_response", "_response_waiters"),
+    *("_reader", "id", "_sent", "_code", "_did_read", "_request"),
     *("end_after_headers", "_listeners"),
 )

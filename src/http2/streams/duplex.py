@@ -10,23 +10,18 @@ from __future__ import annotations
 
 import asyncio
 import codecs
-from collections import deque
 from typing import TYPE_CHECKING, Any, Self
 
 from ..common.closing import Ending
 from ..common.futures import fail, wait_among, wake
 from ..errors import new_error
 from .life import LIVE, Life
+from .read_buffer import ReadBuffer
 
 if TYPE_CHECKING:
     from .keywords import Chunk
 
 __all__ = ["Duplex"]
-
-# Number of chunks above which the buffer of a stream is a deque.
-MANY_CHUNKS = 64
-# Above this number, short chunks are joined to the preceding one.
-SMALL_CHUNK = 4096
 
 
 def as_buffer(data: Chunk, encoding: str = "utf-8") -> bytes | bytearray | memoryview:
@@ -54,11 +49,8 @@ class Duplex(Ending):
     _error: BaseException | None = None
     error_seen = False
 
-    # Received and unread chunks: most often one, for which a list is the fastest.
-    _chunks: list[bytes] | deque[bytes] | None = None
-    _buffered = 0
-    # Bytes at the front of the buffer that are already reported: their read was cancelled.
-    _put_back = 0
+    # What was received and not read; None: nothing.
+    _unread: ReadBuffer | None = None
     _did_read = False
     _flowing: bool | None = None
     _flow_scheduled = False
@@ -66,8 +58,8 @@ class Duplex(Ending):
     _reader: asyncio.Future[None] | None = None
     # Callers that wait for the peer's last byte, read or unread.
     _end_waiters: list[asyncio.Future[None]] | None = None
+    # Callers that wait in `drain`; None: `write` may continue.
     _drainers: list[asyncio.Future[None]] | None = None
-    _need_drain = False
 
     def __init__(self) -> None:
         self.life = LIVE
@@ -121,7 +113,7 @@ class Duplex(Ending):
     def _feed(self, data: bytes, end: bool) -> None:
         """Accept *data* from the peer; *end* says that these are its last bytes."""
         if data:
-            if self._flowing and not self._chunks:
+            if self._flowing and self._unread is None:
                 self._taken(len(data))
                 self._emit_data(data)
                 if end:
@@ -130,7 +122,11 @@ class Duplex(Ending):
                         self._wake_end_waiters()
                     self._after_take()
                 return
-            self._keep(data)
+            unread = self._unread
+            if unread is None:
+                self._unread = ReadBuffer(data)
+            else:
+                unread.append(data)
         if end:
             self.life = self.life.on_peer_end
             if self._end_waiters is not None:
@@ -139,22 +135,6 @@ class Duplex(Ending):
             self._wake_reader()
         elif self._flowing:
             self._schedule_flow()
-
-    def _keep(self, data: bytes) -> None:
-        """Store *data* in the buffer."""
-        chunks = self._chunks
-        size = len(data)
-        if not chunks:
-            if chunks is None:
-                self._chunks = [data]
-            else:
-                chunks.append(data)
-        elif size < SMALL_CHUNK and len(chunks) >= MANY_CHUNKS and len(chunks[-1]) < SMALL_CHUNK:
-            # one object for each of many small frames would use more memory than their bytes
-            chunks[-1] += data
-        else:
-            chunks.append(data)
-        self._buffered += size
 
     def _emit_data(self, data: bytes) -> None:
         if self._decoder is not None:
@@ -192,7 +172,7 @@ class Duplex(Ending):
     def _after_take(self) -> None:
         """Check for the end when the buffer may have become empty."""
         life = self.life
-        if life.read_ended and not self._chunks and not life.readable_ended:
+        if life.read_ended and self._unread is None and not life.readable_ended:
             self.life = life.on_read
             if self._decoder is not None and self._flowing:
                 rest = self._decoder.decode(b"", True)
@@ -222,63 +202,24 @@ class Duplex(Ending):
         if self.life.destroyed and not self.life.read_ended:
             raise new_error("ERR_STREAM_PREMATURE_CLOSE")
 
-    def _pop_chunk(self) -> bytes:
-        """Remove and return the oldest chunk of the buffer."""
-        chunks = self._chunks
-        assert chunks
-        if isinstance(chunks, list):
-            if len(chunks) <= MANY_CHUNKS:
-                return chunks.pop(0)
-            # many small frames: each removal would move the whole list
-            chunks = self._chunks = deque(chunks)
-        return chunks.popleft()
-
-    def _take(self, n: int) -> bytes:
-        """Remove and return at most *n* buffered bytes, or all if *n* is negative."""
-        chunks = self._chunks
-        assert chunks is not None
-        if n < 0 or n >= self._buffered:
-            data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
-            self._chunks = None
-        else:
-            parts = []
-            left = n
-            while left:
-                head = self._pop_chunk()
-                if len(head) > left:
-                    # popping may have replaced the container
-                    assert self._chunks is not None
-                    self._chunks.insert(0, head[left:])
-                    head = head[:left]
-                parts.append(head)
-                left -= len(head)
-            data = parts[0] if len(parts) == 1 else b"".join(parts)
-        self._buffered -= len(data)
-        self._report(len(data))
+    def _take(self, n: int | None) -> bytes:
+        """Remove and return at most *n* unread bytes, all for -1, the oldest chunk for None."""
+        unread = self._unread
+        assert unread is not None
+        data = unread.pop() if n is None else unread.take(n)
+        if not unread.size:
+            self._unread = None
+        self._taken(unread.unreported(len(data)) if unread.put_back else len(data))
         return data
-
-    def _report(self, size: int) -> None:
-        """Report that *size* bytes were read, unless they are already reported."""
-        again = self._put_back
-        if again:
-            if size <= again:
-                self._put_back = again - size
-                return
-            self._put_back = 0
-            size -= again
-        self._taken(size)
 
     def _return_to_buffer(self, parts: list[bytes]) -> None:
         """Return the bytes of an incomplete read to the buffer, for the next reader."""
         data = b"".join(parts)
-        if not data:
-            return
-        if self._chunks is None:
-            self._chunks = [data]
-        else:
-            self._chunks.insert(0, data)
-        self._buffered += len(data)
-        self._put_back += len(data)
+        if data:
+            if self._unread is None:
+                self._unread = ReadBuffer(b"")
+                self._unread.chunks.clear()
+            self._unread.give_back(data)
 
     async def read(self, n: int = -1) -> bytes:
         """Read at most *n* bytes, or to the end if *n* is negative.
@@ -290,7 +231,7 @@ class Duplex(Ending):
         self._did_read = True
         if n < 0 and self.life.read_ended and not self._watched:
             # the whole body has arrived, and nothing else needs to be notified
-            data = self._take(-1) if self._chunks else b""
+            data = b"" if self._unread is None else self._take(-1)
             life = self.life
             if not life.readable_ended:
                 self.life = life.on_read
@@ -299,7 +240,7 @@ class Duplex(Ending):
         if n == 0:
             return b""
         if n > 0:
-            while not self._chunks:
+            while self._unread is None:
                 if self.life.read_ended:
                     self._after_take()
                     return b""
@@ -311,7 +252,7 @@ class Duplex(Ending):
         parts: list[bytes] = []
         try:
             while True:
-                if self._chunks:
+                if self._unread is not None:
                     parts.append(self._take(-1))
                 if self.life.read_ended:
                     break
@@ -352,7 +293,7 @@ class Duplex(Ending):
 
     async def __anext__(self) -> Any:
         while True:
-            while not self._chunks:
+            while self._unread is None:
                 if self.life.read_ended:
                     rest = ""
                     if self._decoder is not None and not self.life.readable_ended:
@@ -363,11 +304,9 @@ class Duplex(Ending):
                     raise StopAsyncIteration
                 self._raise_error()
                 await self._wait_readable()
-            data = self._pop_chunk()
-            self._buffered -= len(data)
-            self._report(len(data))
+            data = self._take(None)
             if self._decoder is None:
-                if not self._chunks:
+                if self._unread is None:
                     self._after_take()
                 return data
             text = self._decoder.decode(data)
@@ -388,17 +327,14 @@ class Duplex(Ending):
             self.resume()
 
     def _schedule_flow(self) -> None:
-        if not self._flow_scheduled and (self._chunks or self.life.read_ended):
+        if not self._flow_scheduled and (self._unread is not None or self.life.read_ended):
             self._flow_scheduled = True
             asyncio.get_running_loop().call_soon(self._flow)
 
     def _flow(self) -> None:
         self._flow_scheduled = False
-        while self._flowing and self._chunks:
-            data = self._pop_chunk()
-            self._buffered -= len(data)
-            self._report(len(data))
-            self._emit_data(data)
+        while self._flowing and self._unread is not None:
+            self._emit_data(self._take(None))
         if self._flowing:
             self._after_take()
 
@@ -406,17 +342,14 @@ class Duplex(Ending):
 
     async def drain(self) -> None:
         """Wait until `write` may continue; raise the stream's error if it never may."""
-        if not self._need_drain:
+        if self._drainers is None:
             if self._error is not None:
                 self._raise_error()
             return
-        if self._drainers is None:
-            self._drainers = []
         await wait_among(self._drainers)
 
     def writable_again(self) -> None:
         """Handle a queue of written data that is short again."""
-        self._need_drain = False
         drainers, self._drainers = self._drainers, None
         wake(drainers, None)
         self.emit("drain")
@@ -426,7 +359,7 @@ class Duplex(Ending):
         after = self.life.on_sent
         if after is not self.life:
             self.life = after
-            if self._drainers is not None:
+            if self._drainers:
                 self.writable_again()
             self.emit("finish")
 
@@ -443,8 +376,6 @@ class Duplex(Ending):
         self._fail_drainers()
 
     def _fail_drainers(self) -> None:
-        self._need_drain = False
-        if self._drainers is not None:
-            drainers, self._drainers = self._drainers, None
-            if fail(drainers, self._error or new_error("ERR_STREAM_PREMATURE_CLOSE")):
-                self.error_seen = True
+        drainers, self._drainers = self._drainers, None
+        if drainers and fail(drainers, self._error or new_error("ERR_STREAM_PREMATURE_CLOSE")):
+            self.error_seen = True

@@ -48,6 +48,22 @@ def error_of(code: int, stream_id: int | None) -> BaseException | None:
     return stream_error(code, stream_id)
 
 
+def _described(exchange: Exchange) -> str:
+    """Return method, path and peer for the log."""
+    method, target = exchange.request_line()
+    shown = "".join(char if char.isprintable() else "?" for char in target[:SHOWN_TARGET])
+    return f"{method} {shown}, peer {exchange.peer_name() or 'unknown'}"
+
+
+def _is_own_fault(error: Http2Error, life: Life) -> bool:
+    """Return whether *error* is the handler's own mistake, and not the end of its peer."""
+    if error.code in OF_THE_PROGRAM:
+        return True
+    # it wrote after its own end, when the whole response had been sent
+    ended = life.writable_ended and not life.aborted
+    return ended and error.code == "ERR_HTTP2_INVALID_STREAM" and error.__cause__ is None
+
+
 class Exchange(Duplex, ABC):
     """A stream of HTTP/2, or a request and its response over HTTP/1.
 
@@ -239,7 +255,7 @@ class Exchange(Duplex, ABC):
             self._schedule_flow()
         elif self._ends_unread():
             self._end_unread()
-        elif not self._chunks:
+        elif self._unread is None:
             self._wake_reader()
             self._after_take()
 
@@ -254,7 +270,7 @@ class Exchange(Duplex, ABC):
         """
         life = self.life
         if not life.destroyed:
-            if not self._chunks:
+            if self._unread is None:
                 self.life = life.on_read
             self._close_well()
 
@@ -324,22 +340,20 @@ class Exchange(Duplex, ABC):
 
     def handler_failed(self, error: Exception, event: str) -> None:
         """End the stream, and nothing else, after an exception in a handler."""
-        if self.life.closed and isinstance(error, Http2Error) and not self._is_own_fault(error):
+        if (
+            self.life.closed
+            and isinstance(error, Http2Error)
+            and not _is_own_fault(error, self.life)
+        ):
             # The exception only reports the end of the stream, which is already known.
             logger.debug("%r: a listener of %r: %r", self, event, error)
             return
         logger.error(
-            "%r: a listener of %r raised: %s", self, event, self._described(), exc_info=error
+            "%r: a listener of %r raised: %s", self, event, _described(self), exc_info=error
         )
         self.error_seen = True
         if not self._answer_failure():
             self.destroy(error)
-
-    def _described(self) -> str:
-        """Return method, path and peer for the log."""
-        method, target = self.request_line()
-        shown = "".join(char if char.isprintable() else "?" for char in target[:SHOWN_TARGET])
-        return f"{method} {shown}, peer {self.peer_name() or 'unknown'}"
 
     def request_line(self) -> tuple[str, str]:
         """Return the method and the target of the request."""
@@ -348,14 +362,6 @@ class Exchange(Duplex, ABC):
             request = self.sent_headers or Headers()
         target = request.get(":path") or request.get(":authority") or ""
         return str(request.get(":method", "")), str(target)
-
-    def _is_own_fault(self, error: Http2Error) -> bool:
-        """Return whether *error* is the handler's own mistake, and not the end of its peer."""
-        if error.code in OF_THE_PROGRAM:
-            return True
-        # it wrote after its own end, when the whole response had been sent
-        ended = self.life.writable_ended and not self.life.aborted
-        return ended and error.code == "ERR_HTTP2_INVALID_STREAM" and error.__cause__ is None
 
     def _answer_failure(self) -> bool:
         """Answer the failure with status 500 if that is still possible."""
@@ -372,7 +378,6 @@ class Responder(Exchange):
     _informational: list[Headers] | None = None
     _feeders = 0
     _keeps_handlers = False
-    _ends_when_idle = False
     # The `socket` of its request and response.
     socket_proxy: Any = None
 
@@ -428,14 +433,13 @@ class Responder(Exchange):
             "%r: the handler %s returned without a response: %s",
             self,
             getattr(handler, "__qualname__", handler),
-            self._described(),
+            _described(self),
         )
         self._answer_failure()
 
     def end_when_idle(self) -> None:
         """Close it on its ``timeout``, unless it or the server has another listener for it."""
-        if not self._ends_when_idle:
-            self._ends_when_idle = True
+        if self._end_idle not in self.listeners("timeout"):
             self.on("timeout", self._end_idle)
 
     def _end_idle(self) -> None:

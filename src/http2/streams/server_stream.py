@@ -55,7 +55,7 @@ class ServerHttp2Stream(Http2Stream, Responder):
         self._request = request
         self.headers_sent = self._watched = False
         self._head_request = request[":method"] == HTTP2_METHOD_HEAD
-        self._buffered = 0
+        self._unread = None
         if flags & NGHTTP2_FLAG_END_STREAM:
             self.life = REQUESTED
             self.end_after_headers = True
@@ -377,6 +377,6 @@ class ServerHttp2Stream(Http2Stream, Responder):
 lay_out(
     ServerHttp2Stream,
     *("_session", "id", "_request", "life", "headers_sent", "_head_request", "_watched"),
-    *("_buffered", "end_after_headers", "_sent", "_code", "is_waiting", "_chunks"),
-    *("_did_read", "_tasks", "_listeners", "_need_drain"),
+    *("_unread", "end_after_headers", "_sent", "_code", "is_waiting"),
+    *("_did_read", "_tasks", "_listeners", "_drainers"),
 )

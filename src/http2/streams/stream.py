@@ -187,7 +187,9 @@ class Http2Stream(Exchange):
         if not session.in_batch:
             session.schedule_flush()
         if pending >= HIGH_WATER:
-            self._need_drain = self._watched = True
+            if self._drainers is None:
+                self._drainers = []
+            self._watched = True
             return False
         return True
 
@@ -241,6 +243,13 @@ class Http2Stream(Exchange):
             if session.engine is not None:
                 session.engine.consume(self.id, size)
                 session.wake()
+
+    def _report_unread(self) -> None:
+        """Report the unread bytes as read: they no longer occupy the connection's window."""
+        unread = self._unread
+        if unread is not None:
+            self._taken(unread.unreported(unread.size))
+            unread.put_back = unread.size
 
     @abstractmethod
     def receive_headers(self, headers: Headers, flags: int) -> None:
@@ -319,11 +328,10 @@ class Http2Stream(Exchange):
         """End on this side's request; the events follow in the next turn."""
         if self.life.on_wire:
             self._reset(self._code)
-            if self._buffered:
+            if self._unread is not None:
                 # it will not be read, and must not occupy the connection's window
-                self._report(self._buffered)
-                self._chunks = None
-                self._buffered = 0
+                self._report_unread()
+                self._unread = None
         self._fail(error)
         self._session.forget(self)
         self._session.loop.call_soon(self._emit_end)
@@ -369,7 +377,7 @@ class Http2Stream(Exchange):
             and unsent is None
             and life.both_ended
             and not self._watched
-            and not self._buffered
+            and self._unread is None
         ):
             # there are no listeners or waiters
             self.life = life.on_done
@@ -380,10 +388,10 @@ class Http2Stream(Exchange):
         if self._flow_scheduled:
             # `data` and `end` for received data precede `close`
             self._flow()
-        if self._buffered:
+        if self._unread is not None:
             # Nothing more can arrive on this stream: its buffer is bounded by its
             # window, and the connection's window must not depend on a reader.
-            self._report(self._buffered)
+            self._report_unread()
         life = self.life
         if life.destroyed:
             return

@@ -1,0 +1,13 @@
+"""What a stream holds that was not read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["unread"]
+
+
+def unread(stream: Any) -> int:
+    """How many bytes *stream* has received that were not read."""
+    buffer = stream._unread
+    return 0 if buffer is None else int(buffer.size)
