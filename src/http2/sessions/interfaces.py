@@ -6,7 +6,7 @@ Its interface for streams is `http2.streams.interfaces.StreamOwner`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, MutableMapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from ..common.interfaces import Emits
 
@@ -15,12 +15,14 @@ if TYPE_CHECKING:
 
     from ..common.closing import Completion
     from ..engine.connection import Connection as Engine
+    from ..engine.events import Handlers
     from ..headers import Headers
     from ..settings import Settings
     from .options import SessionOptions
     from .parts.end import SessionEnd
     from .parts.event_table import EventTable
     from .parts.pings import Pings
+    from .parts.request_queue import RequestQueue
     from .parts.settings_exchange import SettingsExchange
     from .upkeep.upkeep import Upkeep
 
@@ -160,6 +162,12 @@ class SessionDoor(TimedSession, Protocol):
         """Its exact deadlines, if it has any."""
 
     measuring: Any
+
+    own_handlers: ClassVar[Handlers]
+    """The handlers of a session without layers, by kind of event."""
+
+    queue: RequestQueue | None
+    """A server's requests that wait for their handlers; created for the first of them."""
 
     pings: Pings | None
     """Its unanswered PINGs; None before the first."""
