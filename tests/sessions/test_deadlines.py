@@ -474,7 +474,7 @@ def test_requests_that_end_in_time_are_forgotten(run: Run) -> None:
             for _ in range(20):
                 streams = [client.request() for _ in range(50)]
                 assert {await stream.read() for stream in streams} == {b"hello"}
-            for deadlines in (session.deadlines, client.deadlines):
+            for deadlines in (session.upkeep.deadlines, client.upkeep.deadlines):
                 for queue in (deadlines._requests, deadlines._headers):
                     assert queue is None or len(queue._due) < 300
             slow.close(http2.constants.NGHTTP2_CANCEL)
@@ -494,7 +494,7 @@ def test_by_default_no_request_costs_anything(run: Run) -> None:
             [session] = server._sessions
             for one in (session, client):
                 assert type(one.streams) is dict
-                assert one.deadlines is None
+                assert one.upkeep.deadlines is None
                 assert one.handlers.current is one.own_handlers
 
     run(main())

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Generator, Iterable
+from typing import TYPE_CHECKING
 
 from .emitter import EventEmitter
 from .futures import wait_among, wake
+
+if TYPE_CHECKING:
+    from .interfaces import Last
 
 __all__ = ["Closable", "Completion", "Ending"]
 
@@ -20,7 +24,7 @@ class Completion:
         self._emitter = emitter
 
     def __repr__(self) -> str:
-        state = "done" if self._emitter._has_told() else "waits for"
+        state = "done" if self._emitter.told else "waits for"
         return f"<{type(self).__name__} {state} {self._emitter!r}>"
 
     def __await__(self) -> Generator[object, None, None]:
@@ -32,12 +36,13 @@ class Ending(EventEmitter):
 
     _close_waiters: list[asyncio.Future[None]] | None = None
 
-    def _has_told(self) -> bool:
+    @property
+    def told(self) -> bool:
         """Whether ``close`` was emitted, or is being emitted."""
         raise NotImplementedError
 
     async def _wait_closed(self) -> None:
-        if self._has_told():
+        if self.told:
             return
         if self._close_waiters is None:
             self._close_waiters = []
@@ -54,10 +59,22 @@ class Ending(EventEmitter):
 class Closable(Ending):
     """A session or a server: an emitter that stores its end itself."""
 
-    _close_emitted = False
+    told = False
 
-    def _has_told(self) -> bool:
-        return self._close_emitted
+    def emit_late(self, event: str, args: tuple[object, ...], last: Last) -> bool:
+        """Like `emit`; listeners that take one more argument also get the result of *last*."""
+        found = (self._listeners or {}).get(event)
+        if not found:
+            return False
+        whole: tuple[object, ...] | None = None
+        for entry in tuple(found):
+            if 0 <= entry.arity <= len(args):
+                self._call(entry, event, args)
+            else:
+                if whole is None:
+                    whole = (*args, last(args))
+                self._call(entry, event, whole)
+        return True
 
     def adopt(self, tasks: Iterable[asyncio.Task[object]]) -> None:
         """Keep *tasks* of a stream that has ended normally, so that they can finish."""
@@ -68,6 +85,6 @@ class Closable(Ending):
             task.add_done_callback(self._tasks.discard)
 
     def _emit_close(self) -> None:
-        if not self._close_emitted:
-            self._close_emitted = True
+        if not self.told:
+            self.told = True
             self._tell_closed()

@@ -19,12 +19,12 @@ from types import CoroutineType
 from typing import Any, TypeVar, overload
 
 from ..errors import Http2Error, new_error
-from .interfaces import Last
+from .interfaces import Emits
 from .log_limit import limit
 from .suggestions import nearest
 from .tasks import Work, start
 
-__all__ = ["EventEmitter", "arity_of"]
+__all__ = ["EventEmitter", "arity_of", "call_handler"]
 
 logger = logging.getLogger("http2")
 
@@ -114,7 +114,7 @@ def _look_at_end(
         emitter.listener_raised(error, event, args)
 
 
-def _run(emitter: EventEmitter, entry: _Listener, event: str, args: tuple[object, ...]) -> None:
+def _run(emitter: Emits, entry: _Listener, event: str, args: tuple[object, ...]) -> None:
     arity = entry.arity
     try:
         result = entry.function(*(args[:arity] if 0 <= arity < len(args) else args))
@@ -123,6 +123,11 @@ def _run(emitter: EventEmitter, entry: _Listener, event: str, args: tuple[object
         return
     if result is not None:
         emitter.returned(result, event, args)
+
+
+def call_handler(emitter: Emits, handler: Callable[..., object], name: str, *args: object) -> None:
+    """Call *handler* like a listener of *name*: *emitter* handles its exception and coroutine."""
+    _run(emitter, _Listener(handler, False, None), name, args)
 
 
 class EventEmitter:
@@ -142,11 +147,6 @@ class EventEmitter:
     _keeps_context = False
     # Whether there are listeners, waiters or tasks: without them, the end takes a short path.
     _watched = False
-
-    # Frequent events; a subclass names them. Objects that emit them for it call the listeners in
-    # `everyday` without a detour: see `http2.common.interfaces.Emits`.
-    _frequent: frozenset[str] = frozenset()
-    everyday: dict[str, tuple[Callable[..., object], int]] = {}  # noqa: RUF012 (never changed in place)
 
     @overload
     def on(self, event: str) -> Callable[[Function], Function]: ...
@@ -205,21 +205,11 @@ class EventEmitter:
         found = self._listeners.setdefault(event, [])
         context = copy_context() if self._keeps_context else None
         found.insert(0 if front else len(found), _Listener(function, once, context))
-        if event in self._frequent:
-            self._find_everyday(event)
-        self._listener_added(event)
+        self._listeners_changed(event, added=True)
         return function
 
-    def _find_everyday(self, event: str) -> None:
-        """Update `everyday` after a change of the listeners of *event*."""
-        others = {name: known for name, known in self.everyday.items() if name != event}
-        found = (self._listeners or {}).get(event)
-        if found and len(found) == 1 and not found[0].once:
-            others[event] = found[0].function, found[0].arity
-        self.everyday = others
-
-    def _listener_added(self, event: str) -> None:
-        """Handle a registration; a Duplex starts to flow at its first ``data`` listener."""
+    def _listeners_changed(self, event: str, *, added: bool) -> None:
+        """Handle a listener of *event* that was *added* or removed; some subclasses do."""
 
     def off(self, event: str, listener: Callable[..., object]) -> None:
         """Remove the latest registration of *listener* for *event*, if there is one."""
@@ -227,23 +217,19 @@ class EventEmitter:
         for index in range(len(found) - 1, -1, -1):
             if found[index].function == listener:
                 del found[index]
-                if event in self._frequent:
-                    self._find_everyday(event)
+                self._listeners_changed(event, added=False)
                 return
 
     remove_listener = off
 
     def remove_all_listeners(self, event: str | None = None) -> None:
         """Remove every listener of *event*, or of all events."""
-        if self._listeners is None:
-            return
-        if event is None:
+        known = self._listeners or {}
+        for name in tuple(known) if event is None else (event,):
+            if known.pop(name, None):
+                self._listeners_changed(name, added=False)
+        if not known:
             self._listeners = None
-            self.everyday = {}
-        else:
-            self._listeners.pop(event, None)
-            if event in self._frequent:
-                self._find_everyday(event)
 
     def listeners(self, event: str) -> list[Callable[..., object]]:
         """Return the functions registered for *event*, in the order of their calls."""
@@ -273,29 +259,13 @@ class EventEmitter:
             self._call(entry, event, args)
         return True
 
-    def emit_late(self, event: str, args: tuple[object, ...], last: Last) -> bool:
-        """Like `emit`; listeners that take one more argument also get the result of *last*."""
-        found = (self._listeners or {}).get(event)
-        if not found:
-            return False
-        whole: tuple[object, ...] | None = None
-        for entry in tuple(found):
-            if 0 <= entry.arity <= len(args):
-                self._call(entry, event, args)
-            else:
-                if whole is None:
-                    whole = (*args, last(args))
-                self._call(entry, event, whole)
-        return True
-
     def _call(self, entry: _Listener, event: str, args: tuple[object, ...]) -> None:
         if entry.once:
             found = (self._listeners or {}).get(event, [])
             if entry not in found:
                 return
             found.remove(entry)
-            if event in self._frequent:
-                self._find_everyday(event)
+            self._listeners_changed(event, added=False)
         context = entry.context
         if context is None:
             _run(self, entry, event, args)
@@ -309,10 +279,6 @@ class EventEmitter:
 
     def listener_ended(self, work: Work[object], event: str, args: tuple[object, ...]) -> None:
         """Handle the end of the coroutine listener *work*; some check whether it has answered."""
-
-    def call_handler(self, handler: Callable[..., object], name: str, *args: object) -> None:
-        """Call *handler* like a listener of *name*: handle its exception and its coroutine."""
-        _run(self, _Listener(handler, False, None), name, args)
 
     def returned(
         self,

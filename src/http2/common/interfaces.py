@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 if TYPE_CHECKING:
     from .tasks import Work
 
-__all__ = ["Emits", "EndsWithProgram", "Last"]
+__all__ = ["Emits", "EmitsRequests", "EndsOnce", "EndsWithProgram", "Last"]
 
 Last: TypeAlias = Callable[[tuple[Any, ...]], object]
 """A function that makes one more argument from an event's other arguments."""
@@ -21,17 +21,13 @@ Last: TypeAlias = Callable[[tuple[Any, ...]], object]
 class Emits(Protocol):
     """The methods of an emitter that the sources of its events call."""
 
-    everyday: dict[str, tuple[Callable[..., object], int]]
-    """By event, its only listener, unless that is for once; and the number of arguments that the
-    listener takes, -1 for any number."""
-
     def listener_raised(self, error: Exception, event: str, args: tuple[object, ...]) -> None:
-        """Handle *error*, raised by an `everyday` listener."""
+        """Handle *error*, raised by a listener."""
 
     def returned(
         self, result: object, event: str, args: tuple[object, ...], owner: Any = None
     ) -> None:
-        """Handle *result*, which an `everyday` listener has returned and which is not None.
+        """Handle *result*, which a listener has returned and which is not None.
 
         If it is a coroutine, it becomes a task of *owner*, by default of `task_owner`.
         """
@@ -46,6 +42,22 @@ class Emits(Protocol):
 
     def listener_ended(self, work: Work[object], event: str, args: tuple[object, ...]) -> None:
         """Handle the end of the coroutine listener *work*."""
+
+
+class EndsOnce(Protocol):
+    """An object that emits ``close`` once."""
+
+    @property
+    def told(self) -> bool:
+        """Whether ``close`` was emitted, or is being emitted."""
+
+
+class EmitsRequests(Emits, Protocol):
+    """A server, as used by the sources of its requests."""
+
+    everyday: dict[str, tuple[Callable[..., object], int]]
+    """By event, its only listener, unless that is for once; and the number of arguments that the
+    listener takes, -1 for any number."""
 
     def emit_late(self, event: str, args: tuple[object, ...], last: Last) -> bool:
         """Emit *event*; listeners that take one more argument also get the result of *last*."""

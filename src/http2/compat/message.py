@@ -30,8 +30,8 @@ class Message(EventEmitter):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.stream!r}>"
 
-    def _listener_added(self, event: str) -> None:
-        if event in self._forwarded and self.listener_count(event) == 1:
+    def _listeners_changed(self, event: str, *, added: bool) -> None:
+        if added and event in self._forwarded and self.listener_count(event) == 1:
             self._forward(event)
 
     def _forward(self, event: str) -> None:

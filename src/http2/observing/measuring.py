@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..constants import NGHTTP2_SESSION_SERVER
 from ..engine import events
+from ..sessions.upkeep.established import established, observers
 
 if TYPE_CHECKING:
+    from ..sessions.interfaces import SessionDoor
     from .entries import PerformanceEntry
-    from .interfaces import MeasuredSession
 
 __all__ = ["begin", "end", "sinks"]
 
@@ -27,33 +28,27 @@ Sink = Callable[["PerformanceEntry", asyncio.AbstractEventLoop], None]
 
 # Functions that are called with each entry and its loop.
 sinks: list[Sink] = []
-# Sessions with an established connection, and the time of its beginning.
-_standing: weakref.WeakKeyDictionary[MeasuredSession, float] = weakref.WeakKeyDictionary()
+# What measures a session now.
+_active: weakref.WeakSet[Measuring] = weakref.WeakSet()
 
 
 def begin(sink: Sink) -> None:
     """Call *sink* with every entry from now on; start to measure established sessions."""
     sinks.append(sink)
-    for session in tuple(_standing):
-        if not session.destroyed and session.measuring is None:
-            session.measuring = Measuring(session)
+    if len(sinks) == 1:
+        observers.append(Measuring)
+        for session in tuple(established):
+            if not session.destroyed:
+                Measuring(session)
 
 
 def end(sink: Sink) -> None:
     """Remove *sink*; after the last one, nothing is measured."""
     sinks.remove(sink)
     if not sinks:
-        for session in tuple(_standing):
-            measuring = session.measuring
-            if measuring is not None:
-                measuring.forget()
-
-
-def measure(session: MeasuredSession) -> None:
-    """Measure *session*, whose connection is established, if there is an observer."""
-    _standing[session] = time.monotonic()
-    if sinks:
-        session.measuring = Measuring(session)
+        observers.remove(Measuring)
+        for measuring in tuple(_active):
+            measuring.forget()
 
 
 class _Progress:
@@ -72,7 +67,7 @@ class _Progress:
 class Measuring:
     """Measures one session and those of its streams that begin from now on."""
 
-    def __init__(self, session: MeasuredSession) -> None:
+    def __init__(self, session: SessionDoor) -> None:
         assert session.engine is not None
         self._session = session
         self._connection = session.engine
@@ -81,6 +76,8 @@ class Measuring:
         self._durations = 0.0
         session.engine.measuring += 1
         session.handlers.add(self._lay)
+        session.upkeep.add(self)
+        _active.add(self)
 
     def _lay(self, handlers: events.Handlers) -> None:
         for kind, before in (
@@ -97,16 +94,18 @@ class Measuring:
     def forget(self) -> None:
         """Stop measuring, without an entry."""
         self._session.handlers.remove(self._lay)
-        self._session.measuring = None
+        _active.discard(self)
         self._connection.measuring -= 1
         self._streams.clear()
 
     def stop(self) -> None:
         """Stop: the session and its remaining streams are destroyed."""
+        if self not in _active:
+            return
         for stream_id in tuple(self._streams):
             self._on_stream_closed(stream_id, None, None)
         session, connection = self._session, self._connection
-        began = _standing[session]
+        began = established[session]
         duration = time.monotonic() - began
         self.forget()
 
@@ -188,13 +187,13 @@ class Measuring:
         )
 
 
-def _tell(session: MeasuredSession, entry: PerformanceEntry) -> None:
+def _tell(session: SessionDoor, entry: PerformanceEntry) -> None:
     for sink in tuple(sinks):
         sink(entry, session.loop)
 
 
 def _after(before: Callable[[int, Any, Any], None], handler: events.Handler) -> events.Handler:
-    def both(session: MeasuredSession, stream_id: int, first: object, second: object) -> None:
+    def both(session: SessionDoor, stream_id: int, first: object, second: object) -> None:
         before(stream_id, first, second)
         handler(session, stream_id, first, second)
 

@@ -73,7 +73,7 @@ class ServerProtocol(SessionProtocol):
 
     def claim(self, addresses: Addresses) -> None:
         """Use *addresses*, from a PROXY header, as those of the connection."""
-        self.claimed = self._http2.claimed = addresses
+        self.claimed = self._http2.addresses = addresses
 
     def begin(self, transport: asyncio.Transport, data: bytes) -> None:
         """Replace another protocol of *transport*, which has read *data*."""

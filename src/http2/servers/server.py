@@ -55,6 +55,8 @@ __all__ = ["Http2Server"]
 OF_REQUESTS = frozenset({"request", "check_continue", "check_expectation", "connect"})
 
 
+# Events of each request: they are emitted without a detour.
+FREQUENT = frozenset({"stream", "request"})
 # Events whose listeners answer a request.
 ANSWERED = OF_REQUESTS | {"stream"}
 
@@ -76,7 +78,8 @@ class Http2Server(Closable, Referenced):
         prepend_listener: ServerEvents  # type: ignore[assignment]
         prepend_once_listener: ServerEvents  # type: ignore[assignment]
 
-    _frequent = frozenset({"stream", "request"})
+    # See `http2.common.interfaces.EmitsRequests`.
+    everyday: dict[str, tuple[Callable[..., object], int]] = {}  # noqa: RUF012 (never changed in place)
 
     listening: bool = False
     """Whether the server accepts connections."""
@@ -193,7 +196,7 @@ class Http2Server(Closable, Referenced):
         file: SocketFile | None = None
         loop = self.loop
         self.closing = False
-        self._close_emitted = False
+        self.told = False
         self._shutdown = None
         try:
             if path is not None:
@@ -286,7 +289,13 @@ class Http2Server(Closable, Referenced):
             return True
         return super().emit(event, *args)
 
-    def _listener_added(self, event: str) -> None:
+    def _listeners_changed(self, event: str, *, added: bool) -> None:
+        if event in FREQUENT:
+            others = {name: known for name, known in self.everyday.items() if name != event}
+            found = (self._listeners or {}).get(event)
+            if found and len(found) == 1 and not found[0].once:
+                others[event] = found[0].function, found[0].arity
+            self.everyday = others
         if event == "request" and self.on_first_request is not None:
             listener, self.on_first_request = self.on_first_request, None
             self.on("stream", listener)
@@ -298,7 +307,7 @@ class Http2Server(Closable, Referenced):
 
     def admit(self, protocol: object, transport: asyncio.Transport) -> bool:
         """Count the connection; abort it and return False if the server is already closed."""
-        if self._close_emitted:
+        if self.told:
             # it was accepted after the server had closed its last connection
             self.open_connections.never_begun(protocol)
             transport.abort()
@@ -420,7 +429,7 @@ class Http2Server(Closable, Referenced):
                 self.loop.call_soon(self._end_if_idle)
             else:
                 self._emit_close()
-        if timeout is not None and not self._close_emitted:
+        if timeout is not None and not self.told:
             if self._shutdown is not None:
                 self._shutdown.cancel()
             self._shutdown = Shutdown(

@@ -318,7 +318,7 @@ class ClientHttp2Session(Http2Session):
             stream.life = LIVE
             self.streams[stream.id] = stream
             if not self.in_batch:
-                self.schedule_flush()
+                self.wake()
         else:
             ended = self.attempt.needs_no_body(
                 self.options, headers, self.authority, self.scheme, end_stream
@@ -352,8 +352,8 @@ class ClientHttp2Session(Http2Session):
             wait_for_trailers,
             (parent, weight, exclusive),
         )
-        if self.deadlines is not None:
-            self.deadlines.began(stream)
+        if self.upkeep.deadlines is not None:
+            self.upkeep.deadlines.began(stream)
         if signal is not None:
             stream.abort_with(signal)
         if self._timer is not None:
@@ -367,12 +367,6 @@ class ClientHttp2Session(Http2Session):
         if isinstance(stream, ClientHttp2Stream):
             self.waiting_requests.pop(stream, None)
         super().forget(stream)
-
-    def peer_certificate(self) -> dict[str, Any] | None:
-        """Return the server's certificate; None without TLS."""
-        transport = self.transport
-        tls = transport.get_extra_info("ssl_object") if transport is not None else None
-        return None if tls is None else tls.getpeercert()
 
     def submit_again(
         self,
@@ -393,9 +387,8 @@ class ClientHttp2Session(Http2Session):
         self.wake()
         return True
 
-    def _listener_added(self, event: str) -> None:
-        super()._listener_added(event)
-        if event == "stream" and self._offers is not None:
+    def _listeners_changed(self, event: str, *, added: bool) -> None:
+        if added and event == "stream" and self._offers is not None:
             self._offers.want_again()
 
     def misdirected(self, stream: ClientHttp2Stream) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, MutableMapping
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from ..common.interfaces import Emits
+from ..common.interfaces import EmitsRequests
 
 if TYPE_CHECKING:
     import asyncio
@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 
-class SessionServer(Emits, Protocol):
+class SessionServer(EmitsRequests, Protocol):
     """The interface of a server for its sessions."""
 
     listening: bool
@@ -70,16 +70,6 @@ class Stops(Protocol):
 
     def stop(self) -> None:
         """Stop: the session is destroyed."""
-
-
-class CountsStreams(Protocol):
-    """The deadlines of a session, which count its streams."""
-
-    def began(self, stream: Any) -> None:
-        """Count a new request, of either side."""
-
-    def ended(self) -> None:
-        """Handle the end of a stream."""
 
 
 class TimedSession(Protocol):
@@ -120,9 +110,6 @@ class TimedSession(Protocol):
     def give_up(self, message: str, code: int = 0) -> None:
         """End at once because the peer is unresponsive; waiting callers get *message*."""
 
-    def fail_to_connect(self, error: BaseException) -> None:
-        """Fail: the connection cannot be established, because of *error*."""
-
 
 class HandsOut(Protocol):
     """A server's session, as used by its queue of requests."""
@@ -148,6 +135,9 @@ class Dialled(Protocol):
     def dialled_by(self, dial: asyncio.Task[None]) -> None:
         """Set the task *dial*, which connects; it is cancelled if the session ends first."""
 
+    def fail_to_connect(self, error: BaseException) -> None:
+        """Fail: the connection cannot be established, because of *error*."""
+
 
 class SessionDoor(TimedSession, Protocol):
     """Methods of a session for other rooms of the library; not for applications."""
@@ -156,12 +146,6 @@ class SessionDoor(TimedSession, Protocol):
     """Both addresses of the connection, by ``peername`` and ``sockname``; empty before it."""
 
     write_paused: bool
-
-    @property
-    def deadlines(self) -> CountsStreams | None:
-        """Its exact deadlines, if it has any."""
-
-    measuring: Any
 
     own_handlers: ClassVar[Handlers]
     """The handlers of a session without layers, by kind of event."""

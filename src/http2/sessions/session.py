@@ -43,7 +43,6 @@ from ..errors import (
 from ..net.misunderstandings import SILENT
 from ..net.protocol import writelines_of
 from ..net.socket import SocketProxy, addresses_of, host_of
-from ..observing.measuring import Measuring, measure
 from ..settings import Settings
 from ..streams.stream import Http2Stream
 from ..tls.contexts import is_adequate
@@ -55,7 +54,8 @@ from .parts.pings import Pings
 from .parts.request_queue import RequestQueue
 from .parts.settings_exchange import SettingsExchange, current
 from .state import SessionState
-from .upkeep.deadlines import Deadlines, begin_deadlines
+from .upkeep.deadlines import begin_deadlines
+from .upkeep.established import note_established
 from .upkeep.upkeep import Upkeep
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ MAX_INT31 = 2**31 - 1
 # The attributes that every session sets; see `lay_out`.
 LAID_OUT = (
     *("loop", "options", "settings_exchange", "destroyed", "_listeners", "_timer"),
-    *("streams", "upkeep", "deadlines", "engine", "transport", "addresses"),
+    *("streams", "upkeep", "engine", "transport", "addresses"),
     *("connecting", "encrypted", "alpn_protocol", "ending"),
     *("_flush_scheduled", "in_batch", "handlers", "_writelines"),
 )
@@ -126,10 +126,8 @@ class Http2Session(Closable, Referenced):
 
     engine: Connection | None = None
     transport: asyncio.Transport | None = None
-    # Stored for use after the end of the connection, and for the log.
+    # Those of a PROXY header, or of the transport; for use after the end, and for the log.
     addresses: dict[str, Any] = {}  # noqa: RUF012 (never changed in place)
-    # The addresses from a PROXY header.
-    claimed: dict[str, Any] | None = None
     # Commands from the time before the connection was established.
     _early: tuple[Callable[[], object], ...] = ()
 
@@ -145,10 +143,6 @@ class Http2Session(Closable, Referenced):
     pings: Pings | None = None
     # What `origin_set` returns over TLS.
     origins: tuple[str, ...] = ()
-    # The exact deadlines; and the object that polls the others.
-    deadlines: Deadlines | None = None
-    # Set while an observer is active; see `http2.observing.measuring`.
-    measuring: Measuring | None = None
 
     def __init__(self, loop: asyncio.AbstractEventLoop, options: SessionOptions) -> None:
         self.loop = loop
@@ -162,7 +156,7 @@ class Http2Session(Closable, Referenced):
         self.settings_exchange = SettingsExchange(options.remote_custom_settings)
         self.handlers = EventTable(self.own_handlers)
         self.ending = SessionEnd()
-        self.deadlines = begin_deadlines(self, options)
+        self.upkeep.deadlines = begin_deadlines(self, options)
 
     def __repr__(self) -> str:
         state = (
@@ -182,7 +176,7 @@ class Http2Session(Closable, Referenced):
         """Start HTTP/2 on the established transport."""
         self.transport = transport
         self._writelines = writelines_of(transport)
-        self.addresses = self.claimed or addresses_of(transport)
+        self.addresses = self.addresses or addresses_of(transport)
         if self.destroyed:
             transport.abort()
             return
@@ -203,9 +197,9 @@ class Http2Session(Closable, Referenced):
             self.send_settings(settings, waiter)
         if self.destroyed:  # by more settings than may wait for their acknowledgement
             return
-        measure(self)
-        if self.deadlines is not None:
-            self.deadlines.established()
+        note_established(self)
+        if self.upkeep.deadlines is not None:
+            self.upkeep.deadlines.established()
         self.upkeep.begin(self)
         commands, self._early = self._early, ()
         for command in commands:
@@ -247,11 +241,7 @@ class Http2Session(Closable, Referenced):
 
     def wake(self) -> None:
         """Send queued data after the batch, or in the next turn of the loop."""
-        if not self.in_batch:
-            self.schedule_flush()
-
-    def schedule_flush(self) -> None:
-        if not self._flush_scheduled:
+        if not self.in_batch and not self._flush_scheduled:
             self._flush_scheduled = True
             self.loop.call_soon(self.flush)
 
@@ -314,7 +304,7 @@ class Http2Session(Closable, Referenced):
             self._timer.touch()
         # Not now: asyncio calls this during one of its own writes, and reports the end
         # of the connection twice if a write fails inside.
-        self.schedule_flush()
+        self.wake()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Handle the end of the transport, caused by either side or by the network."""
@@ -343,7 +333,7 @@ class Http2Session(Closable, Referenced):
             self.loop.call_soon(self._emit_session_end)
 
     def _emit_session_end(self) -> None:
-        if self._close_emitted:
+        if self.told:
             return
         error = self.ending.take_error()
         if error is not None:
@@ -371,8 +361,6 @@ class Http2Session(Closable, Referenced):
             self._timer.cancel()
             self._timer = None
         self.upkeep.stop(self)
-        if self.measuring is not None:
-            self.measuring.stop()
         self._fail_streams(error, stream_code)
         self._early = ()
         self.settings_exchange.cancel(ending.cancelled)
@@ -433,10 +421,6 @@ class Http2Session(Closable, Referenced):
         self.destroy(SessionTimeoutError("ERR_HTTP2_SESSION_ERROR", message, error_code=code), code)
         if transport is not None and transport.get_write_buffer_size():
             transport.abort()
-
-    def fail_to_connect(self, error: BaseException) -> None:
-        """Destroy the session: there will be no connection, because of *error*."""
-        self.destroy(error, NGHTTP2_NO_ERROR)
 
     def close(self) -> Completion:
         """Announce the end with GOAWAY, refuse new streams, and end after the last one.
@@ -719,15 +703,15 @@ class Http2Session(Closable, Referenced):
         """Register *stream*, which has begun by a promise: its events go to it."""
         assert stream.id is not None
         self.streams[stream.id] = stream
-        if self.deadlines is not None:
-            self.deadlines.began(stream)
+        if self.upkeep.deadlines is not None:
+            self.upkeep.deadlines.began(stream)
 
     def forget(self, stream: Http2Stream) -> None:
         """Forget a stream that this side has destroyed; the engine still sends RST_STREAM."""
         if stream.id is not None and self.streams.get(stream.id) is stream:
             del self.streams[stream.id]
-            if self.deadlines is not None:
-                self.deadlines.ended()
+            if self.upkeep.deadlines is not None:
+                self.upkeep.deadlines.ended()
         if self.closed and not self.streams:
             self.loop.call_soon(self.end_if_idle)
 

@@ -86,7 +86,9 @@ class Duplex(Ending):
         """Whether all written data, including the end, has been passed to the transport."""
         return self.life.writable_finished
 
-    def _has_told(self) -> bool:
+    @property
+    def told(self) -> bool:
+        """Whether ``close`` was emitted, or is being emitted."""
         return self.life.told
 
     def _emit_close(self) -> None:
@@ -322,8 +324,8 @@ class Duplex(Ending):
         self._flowing = self._did_read = self._watched = True
         self._schedule_flow()
 
-    def _listener_added(self, event: str) -> None:
-        if event == "data" and self._flowing is None:
+    def _listeners_changed(self, event: str, *, added: bool) -> None:
+        if added and event == "data" and self._flowing is None:
             self.resume()
 
     def _schedule_flow(self) -> None:

@@ -188,7 +188,7 @@ class Exchange(Duplex, ABC):
         """Wait until all of it was passed to the transport; raises its error."""
         if self.life.writable_finished:
             return
-        if not self._has_told():
+        if not self.told:
             done = self._session.loop.create_future()
 
             def finish() -> None:

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from ..common.checks import check_bool, check_integer
-from ..common.emitter import arity_of
+from ..common.emitter import arity_of, call_handler
 from ..constants import NGHTTP2_INTERNAL_ERROR
 from ..engine.events import HIGH_WATER
 from ..errors import new_error, stream_error
@@ -336,7 +336,7 @@ class FileTransfer:
             return
         on_error = self._on_error
         if before and on_error is not None:
-            stream.call_handler(on_error, "on_error", error)
+            call_handler(stream, on_error, "on_error", error)
         else:
             stream.destroy(error)
 

@@ -12,6 +12,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ..common.interfaces import Emits
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
@@ -75,9 +77,6 @@ class StreamOwner(ExchangeOwner, Protocol):
     @property
     def type(self) -> int:
         """``NGHTTP2_SESSION_SERVER`` or ``NGHTTP2_SESSION_CLIENT``."""
-
-    def schedule_flush(self) -> None:
-        """Send the queued data in the next turn of the loop."""
 
     def wake(self) -> None:
         """Send queued data after the batch, or in the next turn of the loop."""
@@ -153,8 +152,9 @@ class ClientStreamOwner(StreamOwner, Protocol):
     ) -> None:
         """Send SETTINGS; *waiter* gets them and the seconds until the server's acknowledgement."""
 
-    def peer_certificate(self) -> dict[str, Any] | None:
-        """Return the server's certificate, as `ssl.SSLSocket.getpeercert`; None without TLS."""
+    @property
+    def transport(self) -> asyncio.Transport | None:
+        """The transport; None before the connection is established and after its end."""
 
     def listener_count(self, event: str) -> int:
         """Return the number of listeners of *event*."""
@@ -212,7 +212,7 @@ class NumberedStream(ExchangeState, Protocol):
         """Call *listener* the next time *event* happens, and only then."""
 
 
-class FileSink(NumberedStream, Protocol):
+class FileSink(NumberedStream, Emits, Protocol):
     """The exchange that sends a file: a response that has not begun."""
 
     transfer: Any
@@ -225,9 +225,6 @@ class FileSink(NumberedStream, Protocol):
 
     def write_piece(self, data: bytes, last: bool) -> bool:
         """Send *data* of the file, and END_STREAM with the *last*; False: wait for `resume`."""
-
-    def call_handler(self, handler: Callable[..., object], name: str, *args: object) -> None:
-        """Call *handler* like a listener of *name*: handle its exception and its coroutine."""
 
     def destroy(self, error: BaseException | None = None) -> None:
         """Fail: end the stream at once with *error*."""

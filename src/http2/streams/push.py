@@ -240,5 +240,6 @@ class PushOffers:
             and authority == str(asked.get(":authority") or asked.get("host")).lower()
         ):
             return True
-        certificate = session.peer_certificate()
+        tls = None if session.transport is None else session.transport.get_extra_info("ssl_object")
+        certificate = None if tls is None else tls.getpeercert()
         return certificate is not None and covers(certificate, authority)

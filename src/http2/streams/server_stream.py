@@ -131,7 +131,7 @@ class ServerHttp2Stream(Http2Stream, Responder):
         if self._watched and self._timer is not None:
             self._timer.touch()
         if not session.in_batch:
-            session.schedule_flush()
+            session.wake()
 
     def _proceed(self) -> None:
         self.respond()

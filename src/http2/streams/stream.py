@@ -171,7 +171,7 @@ class Http2Stream(Exchange):
             self._refused_by_engine(error)
             raise
         if not session.in_batch:
-            session.schedule_flush()
+            session.wake()
 
     def _submit(self, data: Buffer | None, end: bool) -> bool:
         session = self._session
@@ -185,7 +185,7 @@ class Http2Stream(Exchange):
         if self._timer is not None:
             self._timer.touch()
         if not session.in_batch:
-            session.schedule_flush()
+            session.wake()
         if pending >= HIGH_WATER:
             if self._drainers is None:
                 self._drainers = []

@@ -166,7 +166,7 @@ async def happens(way: str) -> Log:
         watch(log["client stream"], request, STREAM)
         request.resume()
         ask(request, session)
-        await eventually(lambda: request._has_told())
+        await eventually(lambda: request.told)
         await asyncio.sleep(0.05)
         await session.close()
         await eventually(lambda: [e[0] for e in log["server session"]][-1:] == ["close"])

@@ -19,7 +19,7 @@ from ...errors import SessionTimeoutError
 
 if TYPE_CHECKING:
     from ...streams.interfaces import DrivenClientStream, DrivenStream
-    from ..interfaces import TimedSession
+    from ..interfaces import Dialled, TimedSession
     from ..options import SessionOptions
 
 __all__ = [
@@ -164,7 +164,7 @@ class HandshakeTimer:
         session = self._session
         if session.connecting and session.type == NGHTTP2_SESSION_CLIENT:
             message = _not_established(self._seconds)
-            session.fail_to_connect(
+            cast("Dialled", session).fail_to_connect(
                 SessionTimeoutError("ERR_HTTP2_SESSION_ERROR", message, error_code=0)
             )
         else:

@@ -15,6 +15,7 @@ from .window_growth import DEFAULT_WINDOW, WindowGrowth
 
 if TYPE_CHECKING:
     from ..interfaces import SessionDoor, Stops
+    from .deadlines import Deadlines
 
 __all__ = ["Upkeep"]
 
@@ -22,10 +23,12 @@ __all__ = ["Upkeep"]
 class Upkeep:
     """The regular tasks of one session; a session that needs none has only this object."""
 
-    __slots__ = ("_tasks", "watch", "windows")
+    __slots__ = ("_tasks", "deadlines", "watch", "windows")
 
     def __init__(self) -> None:
         self._tasks: tuple[Stops, ...] = ()
+        self.deadlines: Deadlines | None = None
+        """Keeps the exact deadlines."""
         self.watch: Watch | None = None
         """Polls the session's deadlines."""
         self.windows: WindowGrowth | None = None
