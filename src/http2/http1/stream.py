@@ -16,7 +16,7 @@ from ..engine.http1_head import Http1Head
 from ..headers import Headers
 from ..streams.exchange import code_of, error_of
 from ..streams.life import LIVE
-from ..streams.read_buffer import ReadBuffer
+from ..streams.parts.read_buffer import ReadBuffer
 from .writer import Http1Writer
 
 if TYPE_CHECKING:

@@ -20,7 +20,9 @@ from ..engine.events import HIGH_WATER
 from ..errors import Http2Error, new_error, stream_error
 from ..headers import Headers, OutgoingHeaders, headers_as_sent
 from .life import IDLE, LIVE
-from .read_buffer import ReadBuffer
+from .parts.abort_signal import AbortSignal
+from .parts.early_request import EarlyRequest
+from .parts.read_buffer import ReadBuffer
 from .stream import Http2Stream
 
 if TYPE_CHECKING:
@@ -96,18 +98,14 @@ class ClientHttp2Stream(Http2Stream):
     # The body that `text` and `json` have read.
     _body: bytes | None = None
 
-    # While the stream is pending: the written data, and the function that submits the request.
-    _early: list[bytes] | None = None
-    _early_size = 0
-    _submit_request: Callable[[], None] | None = None
+    # While the stream is pending: its request.
+    _early: EarlyRequest | None = None
     # How often the server has refused it, and the data to send it again.
     _refusals = 0
     _priority: tuple[int, int, bool] = (0, 16, False)
     # While the response is complete and unread: the memory of its large header blocks.
     _held_blocks: HeldBlocks | None = None
-    _signal: asyncio.Future[object] | None = None
-    # the stream cancels the task of a coroutine; a future belongs to the caller
-    _owns_signal = False
+    _signal: AbortSignal | None = None
 
     async def response(self) -> Headers:
         """Wait for the final response; return its headers.
@@ -184,7 +182,7 @@ class ClientHttp2Stream(Http2Stream):
     @property
     def writable_length(self) -> int:
         """Written bytes that wait for the connection, the peer's window or the socket."""
-        return super().writable_length if self._early is None else self._early_size
+        return super().writable_length if self._early is None else self._early.size
 
     @property
     def sent_headers(self) -> Headers | None:
@@ -221,18 +219,18 @@ class ClientHttp2Stream(Http2Stream):
 
     def wait_to_begin(self, submit: Callable[[], None]) -> None:
         """Wait for the connection; then *submit* sends the request and calls `begin`."""
-        self._submit_request = submit
+        self._early = EarlyRequest(submit)
 
     def begin_late(self, refusal: BaseException | None) -> None:
         """Send the waiting request on the established connection, or end it with *refusal*."""
-        submit = self._submit_request
-        if submit is None or self.life.destroyed:
+        early = self._early
+        if early is None or self.life.destroyed:
             return
         if refusal is not None:
             self._refuse(refusal)
             return
         try:
-            submit()
+            early.submit()
         except Exception as error:
             self._refuse(error)  # this request fails, the others continue
 
@@ -240,36 +238,28 @@ class ClientHttp2Stream(Http2Stream):
         """Handle the submission of the request as *stream_id*; send the data that has waited."""
         self.id = stream_id
         self.life = self.life.on_begin
-        self._submit_request = None
-        early = self._early
-        if early is not None:
-            self._early = None
-            connection = self._session.engine
-            assert connection is not None
-            try:
-                for data in early:
-                    connection.write(stream_id, data)
-                if self.life.writable_ended:
-                    connection.write(stream_id, None, True)
-            except Http2Error as error:
-                # the body does not match its declared length: `request` could not know
-                self.destroy(error)
-                return
-            if connection.pending(stream_id) < HIGH_WATER and self._drainers is not None:
-                self.writable_again()
+        early, self._early = self._early, None
+        connection = self._session.engine
+        assert connection is not None
+        try:
+            sent = early is not None and early.send(
+                connection, stream_id, ended=self.life.writable_ended
+            )
+        except Http2Error as error:
+            # the body does not match its declared length: `request` could not know
+            self.destroy(error)
+            return
+        if sent and connection.pending(stream_id) < HIGH_WATER and self._drainers is not None:
+            self.writable_again()
         if self._listeners is not None:
             self.emit("ready")
 
     def _submit(self, data: Buffer | None, end: bool) -> bool:
         if self.id is not None:
             return super()._submit(data, end)
-        if self._early is None:
-            self._early = []
-        if data is not None:
-            # a writer may reuse its buffer
-            self._early.append(data if isinstance(data, bytes) else bytes(data))
-            self._early_size += len(self._early[-1])
-        if self._early_size >= HIGH_WATER:
+        assert self._early is not None
+        self._early.write(data)
+        if self._early.size >= HIGH_WATER:
             if self._drainers is None:
                 self._drainers = []
             return False
@@ -319,24 +309,17 @@ class ClientHttp2Stream(Http2Stream):
     def abort_with(self, signal: Awaitable[object]) -> None:
         """Abort the request when the awaitable *signal* completes."""
         self._watched = True
-        future: asyncio.Future[object] = asyncio.ensure_future(signal, loop=self._session.loop)
-        self._signal = future
-        self._owns_signal = future is not signal
-        future.add_done_callback(self._aborted_by_signal)
+        self._signal = AbortSignal(self._session.loop, signal, self._aborted_by_signal)
 
-    def _aborted_by_signal(self, future: asyncio.Future[object]) -> None:
-        if not future.cancelled():
-            future.exception()
-        if not self.life.destroyed and self._signal is not None:
-            self._signal = None
+    def _aborted_by_signal(self) -> None:
+        if not self.life.destroyed:
             self.destroy(new_error("ABORT_ERR"))
 
-    def _unwatch(self) -> None:
+    def _let_go(self) -> None:
+        self._held_blocks = None
         signal, self._signal = self._signal, None
         if signal is not None:
-            signal.remove_done_callback(self._aborted_by_signal)
-            if self._owns_signal:
-                signal.cancel()
+            signal.cancel()
 
     # --- the response -------------------------------------------------------------------
 
@@ -397,7 +380,11 @@ class ClientHttp2Stream(Http2Stream):
         connection = self._session.engine
         unread = self._unread
         if unread is not None and connection is not None:
-            self._hold_blocks(connection)
+            # header blocks of a response that has ended before it was read
+            assert self.id is not None
+            size = connection.hold_blocks(self.id)
+            if size:
+                self._held_blocks = HeldBlocks(connection, size)
         life = self.life
         if code == NGHTTP2_NO_ERROR and unsent is None and life.both_ended and not self._watched:
             # there are no listeners or waiters
@@ -420,13 +407,6 @@ class ClientHttp2Stream(Http2Stream):
         again = self._session.submit_again(self, self._sent[0], self._priority)
         self._refusals += again
         return again
-
-    def _hold_blocks(self, connection: Connection) -> None:
-        """Count the header blocks of a response that has ended before it was read."""
-        assert self.id is not None
-        size = connection.hold_blocks(self.id)
-        if size:
-            self._held_blocks = HeldBlocks(connection, size)
 
     def _reading_ended(self) -> None:
         self._held_blocks = None
@@ -454,14 +434,12 @@ class ClientHttp2Stream(Http2Stream):
                 self.error_seen = True
 
     def _fail(self, error: BaseException | None) -> None:
-        self._unwatch()
-        self._held_blocks = None
+        self._let_go()
         super()._fail(error)
         self._early = None
 
     def _close_well(self) -> None:
-        self._unwatch()
-        self._held_blocks = None
+        self._let_go()
         super()._close_well()
 
 

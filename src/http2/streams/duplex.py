@@ -16,7 +16,7 @@ from ..common.closing import Ending
 from ..common.futures import fail, wait_among, wake
 from ..errors import new_error
 from .life import LIVE, Life
-from .read_buffer import ReadBuffer
+from .parts.read_buffer import ReadBuffer
 
 if TYPE_CHECKING:
     from .keywords import Chunk

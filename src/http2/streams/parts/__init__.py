@@ -1,0 +1,1 @@
+"""What a stream has: each of one concern, and created only when it is needed."""
