@@ -87,7 +87,7 @@ class ClientHttp2Session(Http2Session):
     # Whether the GOAWAY of `close` waits for requests that go first.
     _end_unannounced = False
     # The server's pushes, from its first promise on.
-    _offers: PushOffers | None = None
+    offers: PushOffers | None = None
     # Seconds that `async with` waits at its end for incomplete requests; None for no limit.
     _close_timeout: float | None = CLOSE_TIMEOUT
 
@@ -388,8 +388,8 @@ class ClientHttp2Session(Http2Session):
         return True
 
     def _listeners_changed(self, event: str, *, added: bool) -> None:
-        if added and event == "stream" and self._offers is not None:
-            self._offers.want_again()
+        if added and event == "stream" and self.offers is not None:
+            self.offers.want_again()
 
     def misdirected(self, stream: ClientHttp2Stream) -> None:
         """Remove an origin for which the server answered 421 (RFC 9110 section 15.5.20)."""
@@ -426,20 +426,16 @@ def _on_response(session: ClientHttp2Session, stream_id: int, headers: Headers, 
 def _on_push_promise(
     session: ClientHttp2Session, parent_id: int, headers: Headers, promised_id: int
 ) -> None:
-    if session._offers is None:
-        session._offers = PushOffers(session)
-    session._offers.receive(session.streams.get(parent_id), headers, promised_id)
+    if session.offers is None:
+        session.offers = PushOffers(session)
+    session.offers.receive(session.streams.get(parent_id), headers, promised_id)
 
 
 def _on_altsvc(session: ClientHttp2Session, stream_id: int, origin: str, alt: str) -> None:
-    if session._timer is not None:
-        session._timer.touch()
     session.emit("altsvc", alt, origin, stream_id)
 
 
 def _on_origin(session: ClientHttp2Session, _: int, origins: list[str], __: None) -> None:
-    if session._timer is not None:
-        session._timer.touch()
     if session.encrypted:
         # in the clear, the server cannot prove authority for an origin (RFC 8336 section 2.4)
         session.origins = joined(session.origins, origins)

@@ -22,9 +22,8 @@ if TYPE_CHECKING:
     from .parts.end import SessionEnd
     from .parts.event_table import EventTable
     from .parts.pings import Pings
-    from .parts.request_queue import RequestQueue
     from .parts.settings_exchange import SettingsExchange
-    from .upkeep.upkeep import Upkeep
+    from .upkeep.window_growth import WindowGrowth
 
 __all__ = [
     "Dialled",
@@ -72,6 +71,16 @@ class Stops(Protocol):
         """Stop: the session is destroyed."""
 
 
+class Tasks(Protocol):
+    """The regular tasks of a session."""
+
+    windows: WindowGrowth | None
+    """Enlarges the receive windows."""
+
+    def add(self, task: Stops) -> None:
+        """Stop *task* when the session is destroyed."""
+
+
 class TimedSession(Protocol):
     """A session, as used by the deadlines."""
 
@@ -95,8 +104,9 @@ class TimedSession(Protocol):
     waiting_requests: dict[Any, None]
     """The streams of a client's requests that wait for the connection, in order."""
 
-    upkeep: Upkeep
-    """Its regular tasks."""
+    @property
+    def upkeep(self) -> Tasks:
+        """Its regular tasks."""
 
     handlers: EventTable
     """Its handlers of events, by kind of event."""
@@ -135,6 +145,9 @@ class Dialled(Protocol):
     def dialled_by(self, dial: asyncio.Task[None]) -> None:
         """Set the task *dial*, which connects; it is cancelled if the session ends first."""
 
+    offers: Any
+    """The server's pushes, from its first promise on."""
+
     def fail_to_connect(self, error: BaseException) -> None:
         """Fail: the connection cannot be established, because of *error*."""
 
@@ -150,7 +163,7 @@ class SessionDoor(TimedSession, Protocol):
     own_handlers: ClassVar[Handlers]
     """The handlers of a session without layers, by kind of event."""
 
-    queue: RequestQueue | None
+    queue: Any
     """A server's requests that wait for their handlers; created for the first of them."""
 
     pings: Pings | None

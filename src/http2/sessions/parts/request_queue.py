@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ...headers import Headers
-    from ...streams.server_stream import ServerHttp2Stream
+    from ...streams.interfaces import DrivenServerStream
     from ..interfaces import HandsOut
 
 __all__ = ["RequestQueue"]
@@ -19,11 +19,11 @@ class RequestQueue:
     __slots__ = ("_scheduled", "waiting")
 
     def __init__(self) -> None:
-        self.waiting: deque[tuple[ServerHttp2Stream, Headers, int]] = deque()
+        self.waiting: deque[tuple[DrivenServerStream, Headers, int]] = deque()
         """Each stream, with its headers and the flags of their frame."""
         self._scheduled = False
 
-    def add(self, stream: ServerHttp2Stream, headers: Headers, flags: int) -> None:
+    def add(self, stream: DrivenServerStream, headers: Headers, flags: int) -> None:
         """Let *stream* wait."""
         stream.is_waiting = True
         self.waiting.append((stream, headers, flags))
