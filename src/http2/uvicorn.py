@@ -26,8 +26,8 @@ from uvicorn.protocols.utils import (
 )
 
 from . import Headers, ServerHttp2Session, ServerHttp2Stream, create_server
-from .asgi.connection import Connection
 from .asgi.exchange import Exchange
+from .asgi.shared_scope import SharedScope
 from .asgi.types import Scope
 
 if TYPE_CHECKING:
@@ -246,7 +246,7 @@ class Http2Protocol(asyncio.Protocol):
             self._transport.close()
 
 
-class _Requests(Connection):
+class _Requests(SharedScope):
     """The requests of one connection, with uvicorn's logs, counters and headers."""
 
     # The server's default headers, and the headers that responses get because of them.

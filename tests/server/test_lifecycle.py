@@ -508,7 +508,7 @@ def test_a_peer_that_reads_nothing_does_not_keep_a_closing_socket(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What can't be sent is given up after a while: the socket must go."""
-    monkeypatch.setattr("http2.net.farewell.STUCK", 0.05)
+    monkeypatch.setattr("http2.net.lingering_close.STUCK", 0.05)
 
     async def main() -> None:
         def respond(stream: http2.ServerHttp2Stream) -> None:

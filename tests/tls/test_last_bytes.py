@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import http2
-from http2.net import farewell
+from http2.net import lingering_close
 
 from ..support import raw
 from ..support.filing import pattern
@@ -144,7 +144,7 @@ def test_peer_that_ends_holds_up_nobody(
                 ends = session if ending == "server" else client
                 getattr(ends, how)()
                 await asyncio.gather(session.close(), client.close())
-                assert loop.time() - began < farewell.HURRY / 2
+                assert loop.time() - began < lingering_close.HURRY / 2
 
     run(main())
 
@@ -155,9 +155,9 @@ def test_peer_that_says_nothing_more_has_a_deadline(
     run: Run, certificate: Certificate, monkeypatch: pytest.MonkeyPatch, how: str, tls: bool
 ) -> None:
     """Its bytes are read and dropped, then the socket is closed."""
-    monkeypatch.setattr(farewell, "QUIET", 0.3)
-    monkeypatch.setattr(farewell, "HURRY", 0.3)
-    monkeypatch.setattr(farewell, "STEP", 0.02)
+    monkeypatch.setattr(lingering_close, "QUIET", 0.3)
+    monkeypatch.setattr(lingering_close, "HURRY", 0.3)
+    monkeypatch.setattr(lingering_close, "STEP", 0.02)
 
     async def main() -> None:
         loop = asyncio.get_running_loop()

@@ -26,9 +26,9 @@ from .. import (
     Http2ServerResponse,
     RawSocket,
 )
-from .connection import Connection
 from .exchange import ClientDisconnected, Exchange
 from .lifespan import Lifespan, LifespanError
+from .shared_scope import SharedScope
 from .types import Application
 
 __all__ = ["ClientDisconnected", "Handler", "LifespanError"]
@@ -67,8 +67,8 @@ class Handler:
         self.state = {} if state is None else state
         self._tasks: set[asyncio.Task[None]] = set()
         # by session, and by connection of HTTP/1, which does not tell of its end
-        self._connections: dict[object, Connection] = {}
-        self._http1_connections: WeakKeyDictionary[object, Connection] = WeakKeyDictionary()
+        self._connections: dict[object, SharedScope] = {}
+        self._http1_connections: WeakKeyDictionary[object, SharedScope] = WeakKeyDictionary()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.app!r}, {len(self._tasks)} running>"
@@ -153,7 +153,7 @@ class Handler:
         )
         WebSocketExchange.begin(connection, handshake)
 
-    def _begin(self, session: Any, stream: Any) -> Connection:
+    def _begin(self, session: Any, stream: Any) -> SharedScope:
         """Return the common data of the requests of *session*; *stream* is its first."""
         ends = _ends(session.socket)
         made = self._connection(session.socket, "2", stream.push_allowed, **ends)
@@ -162,7 +162,7 @@ class Handler:
             session.once("close", lambda: self._connections.pop(session, None))
         return made
 
-    def _http1_connection(self, request: Any) -> Connection:
+    def _http1_connection(self, request: Any) -> SharedScope:
         """Return the common data of the requests of an HTTP/1 connection."""
         owner = request.stream.owner
         known = self._http1_connections.get(owner)
@@ -174,8 +174,8 @@ class Handler:
 
     def _connection(
         self, socket: Any, http_version: str, push: bool, *, client: Any, server: Any
-    ) -> Connection:
-        return Connection(
+    ) -> SharedScope:
+        return SharedScope(
             self.app,
             socket,
             http_version=http_version,

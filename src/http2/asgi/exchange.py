@@ -36,7 +36,7 @@ from .scope import split_target
 from .types import Application, Message, Scope
 
 if TYPE_CHECKING:
-    from .connection import Connection
+    from .shared_scope import SharedScope
 
 __all__ = ["ClientDisconnected", "Exchange", "of_disconnect", "text_in_header", "text_of"]
 
@@ -77,7 +77,7 @@ class Exchange:
     )  # fmt: skip
 
     def __init__(
-        self, connection: Connection, stream: Any, scope: Scope, response: Any = None
+        self, connection: SharedScope, stream: Any, scope: Scope, response: Any = None
     ) -> None:
         self._connection = connection
         self._stream = stream
@@ -94,7 +94,7 @@ class Exchange:
     @classmethod
     def begin(
         cls,
-        connection: Connection,
+        connection: SharedScope,
         stream: Any,
         headers: Headers,
         method: str,

@@ -14,7 +14,7 @@ from .scope import split_target
 from .types import Application, Message, Scope
 
 if TYPE_CHECKING:
-    from .connection import Connection
+    from .shared_scope import SharedScope
 
 __all__ = ["WebSocketExchange"]
 
@@ -32,7 +32,7 @@ class WebSocketExchange:
 
     task: asyncio.Task[None] | None = None
 
-    def __init__(self, connection: Connection, handshake: ServerHandshake, scope: Scope) -> None:
+    def __init__(self, connection: SharedScope, handshake: ServerHandshake, scope: Scope) -> None:
         self._connection = connection
         self._handshake = handshake
         self.scope = scope
@@ -47,7 +47,7 @@ class WebSocketExchange:
     @classmethod
     def begin(
         cls,
-        connection: Connection,
+        connection: SharedScope,
         handshake: ServerHandshake,
         opening: Any = None,
         *,

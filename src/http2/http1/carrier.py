@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ..common.emitter import EventEmitter
 from ..common.timers import IdleTimer, check_timeout
-from ..net.farewell import queued
+from ..net.lingering_close import queued
 from ..net.protocol import read_buffer, reset, writelines_of
 from ..net.socket import SocketProxy, addresses_of, host_of
 

@@ -7,7 +7,7 @@ events, or once per turn of the loop.
 The end of a session: `close()` announces the end with GOAWAY and waits for the streams;
 `destroy()` ends them. In both cases, and also when the peer or the network ends the
 connection, `end_with` runs once: it ends every stream and sends a last GOAWAY. Then a
-`Farewell` ends the transport; ``close`` is emitted when it is closed.
+`LingeringClose` ends the transport; ``close`` is emitted when it is closed.
 """
 
 from __future__ import annotations

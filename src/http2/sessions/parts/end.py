@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from ...errors import ConnectionClosed, new_error
-from ...net.farewell import Farewell
+from ...net.lingering_close import LingeringClose
 
 if TYPE_CHECKING:
     from ...streams.interfaces import NumberedStream
@@ -18,8 +18,8 @@ class SessionEnd:
     """What is known about the end of one session, from the first GOAWAY of either side on."""
 
     __slots__ = (
+        "_closing",
         "_deadline",
-        "_farewell",
         "error",
         "error_seen",
         "invalid_frames",
@@ -47,7 +47,7 @@ class SessionEnd:
         """The debug data of the last GOAWAY."""
         self.invalid_frames = 0
         """How many invalid frames the peer has sent."""
-        self._farewell: Farewell | None = None
+        self._closing: LingeringClose | None = None
         self._deadline: asyncio.TimerHandle | None = None
 
     def take_error(self) -> BaseException | None:
@@ -104,16 +104,16 @@ class SessionEnd:
     def leave(
         self, loop: asyncio.AbstractEventLoop, transport: asyncio.Transport, *, patient: bool
     ) -> None:
-        """Begin to close *transport*; see `Farewell`."""
-        self._farewell = Farewell(loop, transport, patient=patient)
+        """Begin to close *transport*; see `LingeringClose`."""
+        self._closing = LingeringClose(loop, transport, patient=patient)
 
     def heard(self) -> None:
         """The peer still sends, although the session has ended."""
-        if self._farewell is not None:
-            self._farewell.heard()
+        if self._closing is not None:
+            self._closing.heard()
 
     def left(self) -> None:
         """The transport is closed."""
-        if self._farewell is not None:
-            self._farewell.cancel()
-            self._farewell = None
+        if self._closing is not None:
+            self._closing.cancel()
+            self._closing = None

@@ -9,12 +9,12 @@ from typing import Any
 from .scope import SPEC_VERSION, VERSION, tls_extension
 from .types import Application, Scope
 
-__all__ = ["Connection"]
+__all__ = ["SharedScope"]
 
 logger = logging.getLogger("http2.asgi")
 
 
-class Connection:
+class SharedScope:
     """An application and a connection whose requests it serves.
 
     *socket* has ``get_extra_info``: a transport, or a session's ``socket``. *state* is

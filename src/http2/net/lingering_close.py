@@ -16,7 +16,7 @@ try:
 except ImportError:  # not a Unix
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["Farewell", "queued"]
+__all__ = ["LingeringClose", "queued"]
 
 # The polling interval in seconds for connections that are closing.
 STEP = 0.1
@@ -46,7 +46,7 @@ def queued(transport: asyncio.WriteTransport) -> int:
     return size + int.from_bytes(answer, "little")
 
 
-class Farewell:
+class LingeringClose:
     """Closes *transport*; its protocol drops received data, and reports it with `heard`.
 
     Without *patient*, the session was destroyed, and only its last frames matter.
