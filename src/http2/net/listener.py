@@ -17,6 +17,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from ..common.emitter import logger
+from .socket import send_at_once
 
 if TYPE_CHECKING:
     from .interfaces import Accepting
@@ -74,6 +75,7 @@ class Listener:
         try:
             for sock in self.sockets:
                 sock.setblocking(False)
+                send_at_once(sock)
                 sock.listen(backlog)
         except BaseException:
             self.close()

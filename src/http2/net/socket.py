@@ -16,6 +16,15 @@ if TYPE_CHECKING:
 __all__ = ["SocketProxy"]
 
 
+def send_at_once(sock: socket.socket) -> None:
+    """Set TCP_NODELAY on *sock*, a connection, or a listening socket whose connections inherit it.
+
+    asyncio sets it only where it knows the protocol number of a socket, which it seldom does.
+    """
+    if sock.family in (socket.AF_INET, socket.AF_INET6):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
+
+
 def addresses_of(transport: asyncio.BaseTransport) -> dict[str, object]:
     """Return both addresses of *transport*, so that they are known after its end."""
     return {name: transport.get_extra_info(name) for name in ("peername", "sockname")}

@@ -11,11 +11,13 @@ import asyncio
 import socket
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
 from ..constants import NGHTTP2_CANCEL
 from ..errors import new_error
 from ..net.carriers import Carrier, PairCarrier
+from ..net.socket import send_at_once
 from ..streams.stream import Http2Stream
 
 if TYPE_CHECKING:
@@ -118,6 +120,8 @@ def carry(
     without them this side has connected the socket.
     """
     if isinstance(connection, socket.socket):
+        with suppress(OSError):  # a socket that has no connection is the loop's to refuse
+            send_at_once(connection)
         if options:
             return loop.connect_accepted_socket(factory, connection, **options)
         return loop.create_connection(factory, sock=connection)
