@@ -7,6 +7,7 @@ import hashlib
 import os
 import resource
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -376,5 +377,84 @@ def test_a_file_is_sent_with_headers_that_were_received(
                 response = await session.request(marked).response()
                 assert response["x-secret"] == "s"
                 assert response.sensitive == ["x-secret"]
+
+    run(main())
+
+
+class Jobs(ThreadPoolExecutor):
+    """A loop's executor that tells what it was asked to do."""
+
+    def __init__(self) -> None:
+        super().__init__(2)
+        self.done: list[Any] = []
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Any:
+        self.done.append(fn)
+        return super().submit(fn, *args, **kwargs)
+
+
+# What the system answers to preadv(): how many bytes are in its cache, or an error.
+CACHES: dict[str, Any] = {
+    "all of it": lambda calls: 2**30,
+    "not by whole chunks": lambda calls: 5000 + calls,
+    "every other piece": lambda calls: 70000 if calls % 2 else BlockingIOError,
+    "none of it": lambda calls: BlockingIOError,
+    "the system can't tell": lambda calls: OSError,
+}
+
+
+@pytest.mark.row("server_stream.respond_with_file", "server_stream.respond_with_fd")
+@pytest.mark.parametrize("cache", CACHES)
+@pytest.mark.parametrize("by_fd", [False, True], ids=["file", "fd"])
+def test_what_is_cached_needs_no_thread(
+    run: Run,
+    file: Callable[[int], Path],
+    monkeypatch: pytest.MonkeyPatch,
+    cache: str,
+    by_fd: bool,
+) -> None:
+    size = 700_001
+    path = file(size)
+    calls = 0
+
+    def preadv(fd: int, buffers: Any, offset: int, flags: int = 0) -> int:
+        nonlocal calls
+        assert flags == os.RWF_NOWAIT
+        calls += 1
+        cached = CACHES[cache](calls)
+        if isinstance(cached, type):
+            raise cached
+        (buffer,) = buffers
+        data = os.pread(fd, min(len(buffer), cached), offset)
+        buffer[: len(data)] = data
+        return len(data)
+
+    monkeypatch.setattr(os, "preadv", preadv)
+
+    async def main() -> None:
+        jobs = Jobs()
+        asyncio.get_running_loop().set_default_executor(jobs)
+        with path.open("rb") as opened:
+
+            def respond(stream: http2.ServerHttp2Stream) -> None:
+                if by_fd:
+                    stream.respond_with_fd(opened)
+                else:
+                    stream.respond_with_file(path)
+
+            async with (
+                serving(respond) as (_, port),
+                http2.connect(f"http://127.0.0.1:{port}") as client,
+            ):
+                assert await client.request().read() == pattern(size)
+        in_thread = jobs.done.count(os.pread)
+        if cache in ("all of it", "not by whole chunks"):
+            assert not in_thread
+        elif cache == "the system can't tell":
+            assert calls == 1
+            assert in_thread
+        else:
+            assert in_thread
+            assert calls > in_thread / 2
 
     run(main())

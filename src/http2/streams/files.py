@@ -1,7 +1,8 @@
 """Send files as responses, from a descriptor or a path, without blocking the event loop.
 
 Every call that may wait for a disk (open, fstat, pread, close) runs in a thread of the
-loop's default executor (see `asyncio.loop.set_default_executor`). A
+loop's default executor (see `asyncio.loop.set_default_executor`). Only what is in the system's
+cache is read at once, where the system can tell. A
 transfer holds one chunk of 64 KiB: the next one is read when the stream's queue is short
 again, so a client that does not read costs only this memory, and no thread.
 """
@@ -34,6 +35,9 @@ CHUNK = HIGH_WATER
 
 # open() of a FIFO without a writer would block its thread, and the exit of the process.
 OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
+
+# The flag of preadv() for data that is in the system's cache, and needs no disk; 0: unsupported.
+NO_WAIT: int = getattr(os, "RWF_NOWAIT", 0)
 
 NO_BODY = (204, 205, 304)
 
@@ -110,6 +114,13 @@ def _open(path: FilePath, part: FileRange | None) -> tuple[int, os.stat_result, 
     return fd, stat, data
 
 
+def _read_cached(fd: int, size: int, offset: int) -> memoryview:
+    """Read up to *size* bytes without waiting for a disk; raises `OSError` if they need one."""
+    data = bytearray(size)
+    read = os.preadv(fd, (data,), offset, NO_WAIT)
+    return memoryview(data)[:read].toreadonly()
+
+
 def _is_content_length(name: object) -> bool:
     if isinstance(name, bytes):
         name = name.decode("latin-1")
@@ -142,6 +153,7 @@ class FileTransfer:
     """The transfer of one file to one client."""
 
     __slots__ = (
+        "_cached",
         "_check",
         "_fd",
         "_keep",
@@ -192,6 +204,8 @@ class FileTransfer:
         self._promised: int | None = None
         self._reading = False
         self._over = False
+        # whether the file may be read without a thread as far as it is in the cache
+        self._cached = bool(NO_WAIT)
 
     # --- the two ways to begin ----------------------------------------------------------
 
@@ -288,10 +302,8 @@ class FileTransfer:
         except Exception as refused:
             self._fail(refused)
             return
-        if data is None:
+        if data is None or self._send(data):
             self._pump()
-        else:
-            self._send(data)
 
     def _ask(self, stat: os.stat_result) -> bool:
         """Call ``stat_check``; return whether to send the file."""
@@ -343,30 +355,47 @@ class FileTransfer:
     # --- the body -----------------------------------------------------------------------
 
     def _pump(self) -> None:
-        """Read the next chunk, or end."""
-        life = self._stream.life
-        if life.writable_finished or not life.on_wire:
-            self._release()
-            return
-        size = CHUNK if self._left < 0 else min(CHUNK, self._left)
-        if size:
-            self._in_thread(self._have_chunk, os.pread, self._fd, size, self._part.offset)
-        else:
-            self._send(b"")
+        """Read and send the next chunks, or end."""
+        more = True
+        while more:
+            life = self._stream.life
+            if life.writable_finished or not life.on_wire:
+                self._release()
+                return
+            size = CHUNK if self._left < 0 else min(CHUNK, self._left)
+            data = self._read_now(size) if size else b""
+            if data is None:
+                self._in_thread(self._have_chunk, os.pread, self._fd, size, self._part.offset)
+                return
+            more = self._send(data)
+
+    def _read_now(self, size: int) -> memoryview | None:
+        """Read up to *size* bytes, or return None if that takes a thread."""
+        if self._cached:
+            try:
+                return _read_cached(self._fd, size, self._part.offset)
+            except BlockingIOError:
+                # Not in the cache. The next chunk may be: the system reads ahead.
+                pass
+            except OSError:
+                # No such file system, or an error that the thread will report.
+                self._cached = False
+        return None
 
     def _have_chunk(self, future: asyncio.Future[bytes]) -> None:
         self._reading = False
         error = future.exception()
-        if error is None:
-            self._send(future.result())
-        else:
+        if error is not None:
             self._fail(error)
+        elif self._send(future.result()):
+            self._pump()
 
-    def _send(self, data: bytes) -> None:
+    def _send(self, data: bytes | memoryview) -> bool:
+        """Send *data*, the end if it is empty; return whether the next chunk can be read now."""
         stream = self._stream
         if self._over or not stream.life.on_wire:
             self._release()
-            return
+            return False
         size = len(data)
         self._part.offset += size
         if self._promised is not None:
@@ -383,12 +412,11 @@ class FileTransfer:
                     " bytes missing",
                 )
             )
-            return
+            return False
         more = stream.write_piece(data, last)
         if last:
             self._release()
-        elif more:
-            self._pump()
+        return more and not last
 
     def resume(self) -> None:
         """Continue: the stream's queue is short again."""
