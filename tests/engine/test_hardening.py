@@ -377,6 +377,7 @@ COMMANDS_AFTER_CLOSE = [
     lambda c: c.stream_window(1),
     lambda c: c.memory(),
     lambda c: c.unsent_bodies(),
+    lambda c: c.send(-1),
 ]  # fmt: skip
 
 

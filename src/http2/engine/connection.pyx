@@ -311,6 +311,23 @@ cdef class Connection(Session):
 
         Large pieces of bodies are the writers' own buffers, not copies of them.
         """
+        if not self._gather(limit):
+            return []
+        return self._output.take()
+
+    def send(self, int fd):
+        """Write up to 1 MiB to the peer over the non-blocking socket *fd*.
+
+        Returns the buffers that the socket did not take: nothing more may be written to it
+        before them. None when there was nothing to send. Raises `OSError` when the connection
+        is broken: the system reports that only once.
+        """
+        if not self._gather(self._output.batch):
+            return None
+        return self._output.send(fd)
+
+    cdef Py_ssize_t _gather(self, Py_ssize_t limit) except -1:
+        """Gather some *limit* bytes in `_output`; return how many."""
         cdef const uint8_t *data = NULL
         cdef ssize_t length = 0
         cdef Output output = self._output
@@ -318,7 +335,7 @@ cdef class Connection(Session):
         if self._busy:
             raise RuntimeError("data_to_send() inside receive() or data_to_send()")
         if self._left:
-            return []
+            return 0
         output.begin(limit)
         self._busy = True
         try:
@@ -337,7 +354,9 @@ cdef class Connection(Session):
         if length < 0 or self._budget.spent:
             self._report_end(<int>length)
         self.bytes_sent += output.gathered
-        return output.take()
+        if not output.gathered:
+            output.take()
+        return output.gathered
 
     # --- header blocks --------------------------------------------------------------------
 

@@ -2,36 +2,65 @@
 """Outgoing data: the bodies that wait to be sent, and the bytes of the next write.
 
 nghttp2 writes every frame except the payload of DATA. Its bytes are copied next to each other.
-The payload goes from a stream's queue of buffers to the list for the transport, and is copied
-only where a copy is cheaper than an entry of that list.
+The payload goes from a stream's queue of buffers to the socket, and is copied only
+where a copy is cheaper than an entry of the vector of buffers for it.
 """
 
 cimport cython
-from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize
+from cpython.mem cimport PyMem_Free, PyMem_Realloc
+from cpython.memoryview cimport PyMemoryView_GET_BUFFER
 from cpython.object cimport PyObject
-from libc.string cimport memcpy
+from libc.errno cimport EAGAIN, EINTR, ENOBUFS, errno
+from libc.string cimport memcpy, memset
+
+from os import strerror
+
+cdef extern from *:
+    """
+    #include <sys/socket.h>
+    #include <sys/uio.h>
+    #ifndef MSG_NOSIGNAL
+    #define MSG_NOSIGNAL 0  /* macOS; Python ignores SIGPIPE */
+    #endif
+    """
+    cdef struct iovec:
+        void *iov_base
+        size_t iov_len
+    cdef struct msghdr:
+        iovec *msg_iov
+        size_t msg_iovlen
+    int MSG_DONTWAIT
+    int MSG_NOSIGNAL
+    ssize_t sendmsg(int fd, const msghdr *message, int flags) nogil
 
 cdef enum:
     # A smaller piece of a body is copied next to its frame header: cheaper than an entry of its
-    # own in the vector of buffers for the transport.
+    # own in the vector of buffers for the socket.
     COPY_BELOW = 2048
-    # The first buffer for bytes that are copied has this many bytes, later ones as many as the
-    # former was filled with, up to the larger number.
-    SMALL_BEGUN = 512
-    SMALL_EXPECTED = 65536
     # Memory of a buffer besides its bytes: the object, and its entry in the queue.
     BUFFER_MEMORY = 64
     # Bytes of a request's body that are kept until it is answered, because it may be refused.
     MOST_KEPT = 65536
+    # Bytes that `Output.send` gathers for one call; up to the latter while the socket takes all.
+    BATCH = 262144
+    LARGEST_BATCH = 1048576
+    # A call with fewer bytes keeps the interpreter's lock: no other thread could do much meanwhile.
+    COPIED_WITH_LOCK = 65536
+    # Pieces that one call takes; the system's limit (IOV_MAX) is 1024.
+    MOST_AT_ONCE = 512
+    # Room that is kept for what is gathered next, on any connection: bytes and pieces.
+    SMALL_KEPT = 65536
+    PIECES_KEPT = 1024
 
+cdef list NOTHING = []
 
-cdef extern from "Python.h":
-    PyObject *PyBytes_FromStringAndSize(const char *, Py_ssize_t) except NULL
-    int _PyBytes_Resize(PyObject **, Py_ssize_t) except -1
-    char *bytes_of "PyBytes_AS_STRING"(PyObject *) noexcept
-    void Py_DECREF(PyObject *)
-    void Py_XDECREF(PyObject *)
+# The room that the last write took. A connection borrows it while it gathers and writes, so that
+# an idle one has none; another thread finds NULL meanwhile, and allocates its own.
+cdef char *spare_small = NULL
+cdef Py_ssize_t spare_small_capacity = 0
+cdef Piece *spare_pieces = NULL
+cdef Py_ssize_t spare_pieces_capacity = 0
 
 
 @cython.no_gc  # it holds buffers: no cycle can go through it
@@ -97,74 +126,211 @@ cdef class OutgoingBody:
 
 
 cdef class Output:
-    """The bytes gathered for one write, as a list of buffers."""
+    """The bytes that are being gathered for one write: pieces of buffers, in their order.
+
+    They go to a socket as they are (`send`), or to a transport as a list of buffers (`take`).
+    """
+
+    def __cinit__(self):
+        self.batch = BATCH
 
     def __dealloc__(self):
-        Py_XDECREF(self._small)
+        PyMem_Free(self._small)
+        PyMem_Free(self._pieces)
 
     cdef int begin(self, Py_ssize_t limit) except -1:
-        """Begin a list of about *limit* bytes."""
-        self._chunks = []
+        """Begin to gather some *limit* bytes; `take` or `send` must follow."""
+        global spare_small, spare_small_capacity, spare_pieces, spare_pieces_capacity
+        self._clear()
+        self._small, self._small_capacity = spare_small, spare_small_capacity
+        self._pieces, self._capacity = spare_pieces, spare_pieces_capacity
+        spare_small = NULL
+        spare_pieces = NULL
+        spare_small_capacity = spare_pieces_capacity = 0
         self.gathered = 0
         self.limit = limit
         return 0
 
     cdef list take(self):
         """Return the list of all that was added since `begin`."""
-        cdef list chunks
-        self._flush_small()
-        chunks = self._chunks
-        self._chunks = None
+        cdef list chunks = self._rest(0, 0)
+        self._clear()
         return chunks
+
+    cdef list send(self, int fd):
+        """Write what was added since `begin` to the socket *fd*; return what it did not take.
+
+        Never waits. Raises `OSError`.
+        """
+        cdef Py_ssize_t first = 0, taken = 0
+        cdef int code = 0
+        cdef list rest = NOTHING
+        if self.gathered < COPIED_WITH_LOCK:
+            while first < self._count and self._send_some(fd, &first, &taken, &code):
+                pass
+        else:
+            with nogil:
+                while first < self._count and self._send_some(fd, &first, &taken, &code):
+                    pass
+        if code:
+            self._clear()
+            raise OSError(code, strerror(code))
+        if first < self._count:
+            rest = self._rest(first, taken)
+            self.batch = BATCH
+        elif self.gathered >= self.batch:
+            # the peer reads this fast: each call costs the kernel as much as some 30 KiB,
+            # and wakes the peer
+            self.batch = min(2 * self.batch, LARGEST_BATCH)
+        self._clear()
+        return rest
+
+    cdef bint _send_some(
+        self, int fd, Py_ssize_t *first, Py_ssize_t *taken, int *code
+    ) noexcept nogil:
+        """Write up to MOST_AT_ONCE pieces from *first* on; return whether all were taken.
+
+        Then *first* is the one behind them; otherwise the one of which *taken* bytes have gone,
+        and *code* is the number of the error, if it was one.
+        """
+        cdef iovec[MOST_AT_ONCE] vector
+        cdef msghdr message
+        cdef Py_ssize_t count = 0, size = 0
+        cdef ssize_t sent
+        cdef Piece *piece
+        while count < MOST_AT_ONCE and first[0] + count < self._count:
+            piece = &self._pieces[first[0] + count]
+            vector[count].iov_base = <void *>self._place(piece)
+            vector[count].iov_len = piece.length
+            size += piece.length
+            count += 1
+        memset(&message, 0, sizeof(message))
+        message.msg_iov = vector
+        message.msg_iovlen = count
+        sent = sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL)
+        if sent == size:
+            first[0] += count
+            return True
+        if sent < 0:
+            if errno not in (EAGAIN, EINTR, ENOBUFS):
+                code[0] = errno
+            return False
+        while sent >= self._pieces[first[0]].length:
+            sent -= self._pieces[first[0]].length
+            first[0] += 1
+        taken[0] = sent
+        return False
+
+    cdef const char *_place(self, Piece *piece) noexcept nogil:
+        return self._small + piece.start if piece.data is NULL else piece.data
+
+    cdef list _rest(self, Py_ssize_t first, Py_ssize_t skipped):
+        """Return the pieces from *first* on as buffers, without the first *skipped* bytes."""
+        cdef list chunks = []
+        cdef Piece *piece
+        cdef Py_ssize_t index, start, length
+        cdef object item
+        for index in range(first, self._count):
+            piece = &self._pieces[index]
+            start = piece.start + skipped
+            length = piece.length - skipped
+            skipped = 0
+            if piece.item is NULL:
+                chunks.append(PyBytes_FromStringAndSize(self._small + start, length))
+                continue
+            item = <object>piece.item
+            if length == len(item):
+                chunks.append(item)
+            else:
+                chunks.append(memoryview(item)[start:start + length])
+        return chunks
+
+    cdef void _clear(self) noexcept:
+        """Forget what was gathered, and give the room for it back."""
+        global spare_small, spare_small_capacity, spare_pieces, spare_pieces_capacity
+        # released at the end: that may run code of the application
+        items = self._items
+        self._items = None
+        self._count = 0
+        self._small_length = 0
+        if spare_small is NULL and self._small_capacity <= SMALL_KEPT:
+            spare_small, spare_small_capacity = self._small, self._small_capacity
+        else:
+            PyMem_Free(self._small)
+        if spare_pieces is NULL and self._capacity <= PIECES_KEPT:
+            spare_pieces, spare_pieces_capacity = self._pieces, self._capacity
+        else:
+            PyMem_Free(self._pieces)
+        self._small = NULL
+        self._pieces = NULL
+        self._small_capacity = self._capacity = 0
+
+    cdef Piece *_new_piece(self) except NULL:
+        """Return another piece, behind the others."""
+        cdef Piece *grown
+        cdef Py_ssize_t capacity
+        if self._count == self._capacity:
+            capacity = max(2 * self._capacity, 16)
+            grown = <Piece *>PyMem_Realloc(self._pieces, capacity * sizeof(Piece))
+            if grown is NULL:
+                raise MemoryError
+            self._pieces = grown
+            self._capacity = capacity
+        self._count += 1
+        return &self._pieces[self._count - 1]
 
     cdef int add(self, const void *data, Py_ssize_t length) except -1:
         """Add a copy of *data*."""
-        if self._small_length + length > self._small_capacity:
-            self._grow(self._small_length + length)
-        memcpy(bytes_of(self._small) + self._small_length, data, length)
+        cdef char *grown
+        cdef Piece *piece
+        cdef Py_ssize_t needed = self._small_length + length
+        if needed > self._small_capacity:
+            needed = max(needed, 2 * self._small_capacity, 4096)
+            grown = <char *>PyMem_Realloc(self._small, needed)
+            if grown is NULL:
+                raise MemoryError
+            self._small = grown
+            self._small_capacity = needed
+        if self._count and self._pieces[self._count - 1].item is NULL:
+            self._pieces[self._count - 1].length += length
+        else:
+            piece = self._new_piece()
+            piece.data = NULL
+            piece.item = NULL
+            piece.start = self._small_length
+            piece.length = length
+        memcpy(self._small + self._small_length, data, length)
         self._small_length += length
         self.gathered += length
         return 0
 
-    cdef int _grow(self, Py_ssize_t needed) except -1:
-        """Make room for *needed* bytes in the object that is being filled."""
-        cdef Py_ssize_t filled
-        if self._small is NULL:
-            needed = max(needed, self._expected, SMALL_BEGUN)
-            self._small = PyBytes_FromStringAndSize(NULL, needed)
-        else:
-            needed = max(needed, 2 * self._small_capacity)
-            filled = self._small_length
-            self._small_length = self._small_capacity = 0  # nothing is left of it if memory is short
-            _PyBytes_Resize(&self._small, needed)
-            self._small_length = filled
-        self._small_capacity = needed
-        return 0
-
     cdef int add_body(self, OutgoingBody body, Py_ssize_t length) except -1:
-        """Move *length* bytes from the front of *body* to the gathered bytes."""
+        """Move *length* bytes from the front of *body* to what is being gathered."""
         cdef object item
-        cdef Py_buffer view
+        cdef const char *start
         cdef Py_ssize_t size, n
+        cdef Piece *piece
         while length > 0:
             item = body.first
+            # `OutgoingBody.add` lets nothing else in
+            if PyBytes_CheckExact(item):
+                start = PyBytes_AS_STRING(item)
+            else:
+                start = <const char *>PyMemoryView_GET_BUFFER(item).buf
             size = len(item)
             n = min(size - body.offset, length)
             if n < COPY_BELOW:
-                if isinstance(item, bytes):
-                    self.add(PyBytes_AS_STRING(item) + body.offset, n)
-                else:
-                    PyObject_GetBuffer(item, &view, PyBUF_SIMPLE)
-                    try:
-                        self.add(<char *>view.buf + body.offset, n)
-                    finally:
-                        PyBuffer_Release(&view)
+                self.add(start + body.offset, n)
             else:
-                self._flush_small()
-                if n == size:
-                    self._chunks.append(item)
-                else:
-                    self._chunks.append(memoryview(item)[body.offset:body.offset + n])
+                if self._items is None:
+                    self._items = [item]
+                elif self._items[len(self._items) - 1] is not item:
+                    self._items.append(item)
+                piece = self._new_piece()
+                piece.data = start + body.offset
+                piece.item = <PyObject *>item
+                piece.start = body.offset
+                piece.length = n
                 self.gathered += n
             length -= n
             body.pending -= n
@@ -172,16 +338,4 @@ cdef class Output:
             body.offset += n
             if body.offset == size:
                 body._next()
-        return 0
-
-    cdef int _flush_small(self) except -1:
-        cdef Py_ssize_t filled
-        if self._small_length:
-            filled = self._small_length
-            self._small_length = self._small_capacity = 0
-            _PyBytes_Resize(&self._small, filled)
-            self._expected = min(filled, SMALL_EXPECTED)
-            self._chunks.append(<object>self._small)
-            Py_DECREF(self._small)
-            self._small = NULL
         return 0

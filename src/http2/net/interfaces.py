@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .connections import Connections
     from .proxy_protocol import Networks
 
-__all__ = ["Accepting", "Carried", "OwnsSocket"]
+__all__ = ["Accepting", "Carried", "Output", "OwnsSocket"]
 
 
 class Carried(Protocol):
@@ -32,6 +32,19 @@ class Carried(Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Handle a closed transport; *exc* is the error, or None if either side closed it."""
+
+
+class Output(Protocol):
+    """What an `Outlet` writes: the engine's output."""
+
+    def send(self, fd: int) -> list[bytes | memoryview] | None:
+        """Write a batch to the socket *fd*; return the rest, or None if there was nothing.
+
+        Raises `OSError`.
+        """
+
+    def data_to_send(self) -> list[bytes | memoryview]:
+        """Return the next batch."""
 
 
 class OwnsSocket(Protocol):

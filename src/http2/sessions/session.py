@@ -41,7 +41,7 @@ from ..errors import (
     session_error,
 )
 from ..net.misunderstandings import SILENT
-from ..net.protocol import writelines_of
+from ..net.outlet import Outlet
 from ..net.socket import SocketProxy, addresses_of, host_of
 from ..settings import Settings
 from ..streams.stream import Http2Stream
@@ -74,6 +74,8 @@ __all__ = ["Http2Session"]
 # Maximum number of batches of at most 256 KiB that an ending session passes to its transport: its
 # last frames are in the first ones.
 LAST_BATCHES = 64
+# Batches of up to 1 MiB that a session writes in one turn of the loop.
+BATCHES_AT_ONCE = 16
 
 # The largest stream identifier and window (RFC 9113 sections 5.1.1 and 6.9.1).
 MAX_INT31 = 2**31 - 1
@@ -83,7 +85,7 @@ LAID_OUT = (
     *("loop", "options", "settings_exchange", "destroyed", "_listeners", "_timer"),
     *("streams", "upkeep", "engine", "transport", "addresses"),
     *("connecting", "encrypted", "alpn_protocol", "ending"),
-    *("_flush_scheduled", "in_batch", "handlers", "_writelines"),
+    *("_flush_scheduled", "in_batch", "handlers", "_outlet"),
 )
 
 
@@ -175,7 +177,7 @@ class Http2Session(Closable, Referenced):
     def connected(self, transport: asyncio.Transport) -> None:
         """Start HTTP/2 on the established transport."""
         self.transport = transport
-        self._writelines = writelines_of(transport)
+        self._outlet = Outlet(transport)
         self.addresses = self.addresses or addresses_of(transport)
         if self.destroyed:
             transport.abort()
@@ -252,14 +254,11 @@ class Http2Session(Closable, Referenced):
         transport = self.transport
         if connection is None or transport is None:
             return
-        # a failed transport reports it later, and logs each write until then
-        while not self.write_paused and not transport.is_closing():
-            chunks = connection.data_to_send()
-            if chunks:
-                if len(chunks) == 1:
-                    transport.write(chunks[0])
-                else:
-                    self._writelines(transport, chunks)
+        for _ in range(BATCHES_AT_ONCE):
+            # a failed transport reports it later, and logs each write until then
+            if self.write_paused or transport.is_closing():
+                break
+            wrote = self._outlet.write_from(connection)
             batch = connection.take_events()
             if batch:
                 self.in_batch = True
@@ -269,8 +268,11 @@ class Http2Session(Closable, Referenced):
                     self.in_batch = False
                 if self.engine is None:
                     return
-            elif not chunks:
+            elif not wrote:
                 break
+        else:
+            # the peer reads as fast as this side writes; other connections have a turn
+            self.wake()
         if self.queue is not None and self.queue.waiting:
             self.queue.flushed(self)
         if self.closed:
@@ -294,9 +296,7 @@ class Http2Session(Closable, Referenced):
             return
         # not to a failed transport: see `flush`
         if not self.write_paused and not transport.is_closing():
-            chunks = self.engine.data_to_send()
-            if chunks:
-                self._writelines(transport, chunks)
+            self._outlet.write_from(self.engine)
 
     def resume_writing(self) -> None:
         self.write_paused = False
@@ -309,6 +309,8 @@ class Http2Session(Closable, Referenced):
     def connection_lost(self, exc: Exception | None) -> None:
         """Handle the end of the transport, caused by either side or by the network."""
         transport, self.transport = self.transport, None
+        if exc is None and transport is not None:
+            exc = self._outlet.error
         ending = self.ending
         ending.left()
         if not self.destroyed:
@@ -377,7 +379,7 @@ class Http2Session(Closable, Referenced):
                 chunks = connection.data_to_send()
                 if not chunks or transport.is_closing():
                     break
-                self._writelines(transport, chunks)
+                self._outlet.write(chunks)
         self.engine = None
         if connection is not None:
             self.loop.call_soon(connection.close)
