@@ -96,7 +96,7 @@ async def hear_events(site: Process, http: str, path: str, *, log: str) -> None:
         assert await process.stdout.readline() == b"\n"
     process.kill()
     await process.communicate()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while await count(site, http, "events ended", log) == before:
             pass
 
@@ -105,7 +105,7 @@ async def await_background(site: Process, http: str, path: str, *, log: str) -> 
     """What a request has begun goes on after its response."""
     before = await count(site, http, "background", log)
     assert b"later" in (await visit(site, http, path)).body
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while await count(site, http, "background", log) == before:
             pass
 

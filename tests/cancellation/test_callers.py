@@ -58,7 +58,7 @@ def test_a_cancelled_request_is_not_sent(run: Run) -> None:
             assert [stream.rst_code for stream in streams] == [NGHTTP2_CANCEL] * 4
             slow.go_on.set()
             # none of them is in the way of the next one
-            async with asyncio.timeout(1):
+            async with asyncio.timeout(15):
                 assert (await session.request({":path": "/5"}).response())[":status"] == 200
             assert slow.seen == ["/0 order", "/5 "]
             assert all(stream.destroyed for stream in streams)
@@ -405,7 +405,7 @@ def test_a_session_ends_though_a_body_is_not_read(run: Run, how: str) -> None:
                 stream = session.request()
                 await stream.response()
                 await session.close(timeout=0.1)
-            assert 0.09 < loop.time() - started < 3
+            assert 0.09 < loop.time() - started < 15
             assert session.destroyed
             assert stream.destroyed
             assert stream.rst_code == NGHTTP2_CANCEL

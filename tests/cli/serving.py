@@ -36,6 +36,6 @@ def failing(*arguments: str | Path, folder: Path = ROOT) -> tuple[int, str]:
     done = subprocess.run(
         [*COMMAND, *map(str, arguments)], cwd=folder, env=environment("newest"),
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        text=True, timeout=20,
+        text=True, timeout=60,
     )  # fmt: skip
     return done.returncode, done.stdout

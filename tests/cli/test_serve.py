@@ -371,7 +371,7 @@ def test_without_its_packages(tmp_path: Path) -> None:
     env = environment("newest") | {"PYTHONPATH": str(tmp_path)}
     done = subprocess.run(
         [sys.executable, "-m", "http2", "serve", "."],
-        env=env, capture_output=True, text=True, timeout=20,
+        env=env, capture_output=True, text=True, timeout=60,
     )  # fmt: skip
     assert done.returncode == 1
     assert done.stderr == (

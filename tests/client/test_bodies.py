@@ -53,6 +53,11 @@ def connect(peer: Peer, **options: Any) -> http2.ClientHttp2Session:
     return http2.connect(peer.origin, **tls_options(peer), **options)
 
 
+def roomy(session: http2.ClientHttp2Session) -> None:
+    """Streams that share the connection's window could use it up where one of them ends."""
+    session.set_local_window_size(2 * sum(SIZES))
+
+
 def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
@@ -86,8 +91,7 @@ def test_download(run: Run, peer: Peer) -> None:
 def test_download_at_once(run: Run, peer: Peer) -> None:
     async def main() -> None:
         async with connect(peer) as session:
-            # Streams that share the connection's window could use it up where one of them ends.
-            session.set_local_window_size(2 * sum(SIZES))
+            roomy(session)
             streams = []
             for size in SIZES:
                 stream = session.request({":path": f"/body?size={size}"})
@@ -121,6 +125,7 @@ def test_echo_at_once(run: Run, peer: Peer) -> None:
 
     async def main() -> None:
         async with connect(peer) as session:
+            roomy(session)
             streams = []
             for size in SIZES:
                 stream = session.request({":method": "POST", ":path": "/echo"})

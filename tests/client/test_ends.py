@@ -330,7 +330,7 @@ def test_close_of_what_is_complete(run: Run, how: str, code: int) -> None:
                 assert await stream.readexactly(2) == b"he"
                 rest = b"llo"
             assert stream.closed
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 await stream.close(code)
             assert stream.destroyed
             assert stream.rst_code == constants.NGHTTP2_NO_ERROR
@@ -358,7 +358,7 @@ def test_close_of_an_upload_that_was_answered(run: Run, ended: bool) -> None:
             await session.ping()
             if ended:
                 stream.end(bytes(200_000))  # more than the window that the server gives
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 await stream.close()
             assert stream.destroyed
             assert await stream.read() == b"hello"

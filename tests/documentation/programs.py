@@ -42,7 +42,7 @@ def command(example: str, *args: str, loop: Loop = []) -> list[str]:  # noqa: B0
 def run_example(example: str, *args: str, loop: Loop = []) -> str:  # noqa: B006 - never changed
     """Run *example* to its end; what it printed. It must not complain about anything."""
     done = subprocess.run(
-        command(example, *args, loop=loop), capture_output=True, text=True, timeout=30
+        command(example, *args, loop=loop), capture_output=True, text=True, timeout=60
     )
     assert done.returncode == 0, done
     assert done.stderr == ""
@@ -63,7 +63,7 @@ class Program:
     def line(self) -> str:
         """The next line that it prints; a program that says nothing for long is killed."""
         assert self.process.stdout is not None
-        limit = threading.Timer(30, self.process.kill)
+        limit = threading.Timer(60, self.process.kill)
         limit.start()
         try:
             return self.process.stdout.readline()
@@ -80,7 +80,7 @@ class Program:
     def stop(self, number: int = signal.SIGINT) -> str:
         """End it with a signal; what it had still to print. It must end well, and quietly."""
         self.process.send_signal(number)
-        out, err = self.process.communicate(timeout=15)
+        out, err = self.process.communicate(timeout=60)
         assert self.process.returncode == 0, (self.process.returncode, out, err)
         assert not err, err
         return out

@@ -61,7 +61,7 @@ async def run_sequence(sequence: list[Snippet], printed: list[str]) -> None:
             with contextlib.redirect_stdout(out):
                 result = eval(code, namespace)
                 if inspect.iscoroutine(result):
-                    async with asyncio.timeout(3):
+                    async with asyncio.timeout(30):
                         await result
             printed.append(out.getvalue())
     finally:

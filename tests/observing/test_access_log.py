@@ -33,7 +33,7 @@ class Lines(logging.Handler):
         self.queue.put_nowait(record)
 
     async def next(self) -> Any:
-        return await asyncio.wait_for(self.queue.get(), 5)
+        return await asyncio.wait_for(self.queue.get(), 30)
 
 
 @pytest.fixture

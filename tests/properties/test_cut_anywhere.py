@@ -22,7 +22,7 @@ from ..support.serving import check_serves, eventually, serving
 from ..support.sessions import raw_server, response
 
 BODY = b"0123456789" * 3
-PATIENCE = 10
+PATIENCE = 30
 
 
 def cut(peer: RawPeer, manner: str) -> Any:

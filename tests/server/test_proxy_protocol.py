@@ -137,7 +137,7 @@ async def rest(sock: socket.socket) -> bytes:
     loop = asyncio.get_running_loop()
     found = b""
     with closing(sock):
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             try:
                 while data := await loop.sock_recv(sock, 65536):
                     found += data
@@ -241,7 +241,7 @@ def test_the_end_of_a_server_whose_proxies_say_nothing(run: Run) -> None:
         server = http2.create_server(shows, proxy_protocol=TRUSTED)
         async with listening(server) as port:
             sock = await in_pieces(port, b"PROXY")
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 await server.close(timeout=0.1)
             assert await rest(sock) == b""
 
@@ -329,7 +329,7 @@ async def behind(proxy: str, folder: Path, back: int) -> AsyncIterator[int]:
     program = shutil.which(name) or f"/usr/sbin/{name}"
     process = await asyncio.create_subprocess_exec(program, *options)
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             await reachable(front)
         yield front
     finally:

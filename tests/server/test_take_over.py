@@ -104,7 +104,7 @@ def test_first_bytes_of_any_length(run: Run) -> None:
             sent += raw.frame(0xFA, 0, 0, bytes(16_000)) * 20 + raw.data(1, b"", end_stream=True)
             assert len(sent) > 256 * 1024
             server.take_over(transport, sent)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 await done.wait()
             assert counted == [60_000]
             transport.abort()

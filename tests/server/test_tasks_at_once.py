@@ -170,7 +170,7 @@ def test_time_outs_and_groups_in_the_first_step(run: Run) -> None:
         me = asyncio.current_task()
         assert me is not None
         assert not me.cancelling()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             assert await start(late()) == "timed out"
 
     run(main())

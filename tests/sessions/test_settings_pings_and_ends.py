@@ -255,9 +255,9 @@ def test_a_connection_that_says_nothing_is_timed_out(
                 began = loop.time()
             else:
                 began = loop.time()
-            assert await asyncio.wait_for(peer.reader.read(), 5) == b""
+            assert await asyncio.wait_for(peer.reader.read(), 30) == b""
             # activity counts, and the default deadline is 10 s
-            assert 0.35 < loop.time() - began < 4
+            assert 0.35 < loop.time() - began < 8
 
     run(main())
 
@@ -276,12 +276,12 @@ def test_a_listener_decides_on_a_connection_that_says_nothing(run: Run) -> None:
                 # it is kept, and becomes that session
                 server.set_timeout(0)
                 peer.writer.write(raw.PREFACE + raw.settings())
-                assert await asyncio.wait_for(peer.reader.read(9), 5)
+                assert await asyncio.wait_for(peer.reader.read(9), 30)
                 assert events.seen == [("timeout", session), ("session", session)]
             server.on("timeout", lambda session: session.destroy())
             server.set_timeout(0.03)
             async with await Dialled.dial(port) as peer:
-                assert await asyncio.wait_for(peer.reader.read(), 5) == b""
+                assert await asyncio.wait_for(peer.reader.read(), 30) == b""
 
     run(main())
 

@@ -40,7 +40,7 @@ def nghttpd(
 async def check_whole(session: http2.ClientHttp2Session) -> None:
     """Nothing of the connection's window is missing for the next download."""
     stream = session.request({":path": "/file"})
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(30):
         assert await stream.read() == pattern(MEGABYTE)
 
 
@@ -202,7 +202,7 @@ def test_closing_a_complete_stream_waits_for_no_reader(
                 stream.on("close", lambda: closed.append(stream))
             await stream.response()
             await session.ping()
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 await stream.close(code)
             assert stream.destroyed
             assert closed == [stream] * listening_too

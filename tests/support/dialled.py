@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 # How long a test waits for what must come: long, for a busy machine.
-PATIENCE = 15
+PATIENCE = 30
 
 
 class Dialled:

@@ -174,7 +174,7 @@ def test_clients_that_take_their_time(run: Run, certificate: Certificate, phase:
                 if phase != "silent":
                     peer.send(hello if phase == "answered" else hello[: len(hello) // 2])
                 _, error, sock = await events.expect("tls_client_error")
-                assert 0.25 <= asyncio.get_running_loop().time() - start < 4
+                assert 0.25 <= asyncio.get_running_loop().time() - start < 8
                 assert isinstance(error, TimeoutError)
                 assert "0.3 s" in str(error)
                 assert sock.destroyed
@@ -200,7 +200,8 @@ def test_a_client_that_dribbles(run: Run, certificate: Certificate) -> None:
 
                 dribbling = asyncio.ensure_future(dribble())
                 error = (await events.expect("tls_client_error"))[1]
-                assert 0.25 <= asyncio.get_running_loop().time() - start < 2
+                assert asyncio.get_running_loop().time() - start >= 0.25
+                assert not dribbling.done()
                 assert isinstance(error, TimeoutError)
                 dribbling.cancel()
                 await peer.rest()
@@ -429,7 +430,7 @@ def test_the_server_ends_meanwhile(
                 await server.close(timeout=5 if phase == "silent" else 0.3)
             elif manner == "failed block":
                 server.end_now()
-        assert loop.time() - start < 3
+        assert loop.time() - start < 4.5
         assert not server.open_connections.transports
         assert not server.open_connections.handshakes
         assert not server._tasks
