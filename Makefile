@@ -17,6 +17,10 @@ export PATH := $(CURDIR)/$(bin):$(PATH):/usr/sbin
 
 SOAK_SECONDS ?= 60
 
+# Half of what `make check` takes is waiting, for deadlines and for processes: three workers for two
+# processors.
+workers = $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) * 3 / 2)))
+
 define run-lint
 $(bin)/ruff check
 $(bin)/ruff format --check
@@ -47,7 +51,7 @@ check: ## lint, check the types, run the tests that need no other program
 	@tools/bootstrap check
 	$(run-lint)
 	$(run-types)
-	$(bin)/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder -m 'not interop and not slow' $(ARGS)
+	$(bin)/python -m pytest -q -n $(workers) --dist loadfile --no-loadscope-reorder -m 'not interop and not slow' $(ARGS)
 
 test: ## lint, check the types, run the tests (ARGS goes to pytest), build the documentation
 	@tools/bootstrap test

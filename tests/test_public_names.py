@@ -46,6 +46,7 @@ def test_a_client_loads_no_http1_and_no_server() -> None:
         assert f"http2.{room}" not in loaded, room
 
 
+@pytest.mark.slow
 def test_each_name_may_be_the_first() -> None:
     assert in_a_new_process(EACH_FIRST) == ""
 

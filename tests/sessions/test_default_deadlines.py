@@ -243,7 +243,7 @@ def test_an_upload_that_takes_long(run: Run) -> None:
             http2.connect(f"http://127.0.0.1:{port}", headers_timeout=1) as session,
         ):
             upload = session.request({":method": "POST"})
-            for _ in range(8):
+            for _ in range(6):
                 upload.write("more")
                 await asyncio.sleep(0.25)
             upload.end()
