@@ -11,8 +11,8 @@ import http2
 from http2.net import lingering_close
 
 from ..support import raw
-from ..support.lingering import no_other_deadline
 from ..support.filing import pattern
+from ..support.lingering import no_other_deadline
 from ..support.raw import RawPeer
 from ..support.running import Run, execute
 from ..support.self_signed import Certificate

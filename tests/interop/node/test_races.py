@@ -77,7 +77,9 @@ def test_h2load_uploads_that_are_reset(run_asyncio: Run, file: Callable[[int], P
                 assert "300 total, 300 started, 300 done" in out, out
                 assert f"{succeeded} 2xx" in out, out
             # it leaves when it has its last response, though it has not sent all of the body
-            assert [error for error in errors if not isinstance(error, http2.ConnectionClosed)] == []
+            assert [
+                error for error in errors if not isinstance(error, http2.ConnectionClosed)
+            ] == []
 
     run_asyncio(main())
 
