@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import secrets
 import socket
 import subprocess
 from collections.abc import Callable, Coroutine
@@ -16,11 +18,15 @@ Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
 
 def free_port() -> int:
-    """A TCP port of loopback that was free a moment ago, for peers that can't choose one."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
+    """A TCP port of loopback that was free a moment ago, for peers that can't choose one.
+
+    Below those that the systems hand out by themselves: no other test's socket gets it meanwhile.
+    """
+    while True:
+        port = 12000 + secrets.randbelow(20000)
+        with socket.socket() as sock, contextlib.suppress(OSError):
+            sock.bind(("127.0.0.1", port))
+            return port
 
 
 async def execute(*command: str, timeout: float = 30, stdin: bytes | None = None) -> bytes:
