@@ -172,13 +172,13 @@ def test_a_peer_that_reads_as_fast_leaves_others_a_turn(run: Run) -> None:
         transport = Bottomless()
         begun = raw.PREFACE + raw.settings(WIDE) + raw.window_update(0, 2**30) + raw.get()
         server.take_over(transport, begun)
-        turns = 0
-        while transport.taken < len(BODY):
+        for turns in range(1, 100):
             # 16 batches of 256 KiB, and a frame more than that in each
-            assert transport.taken < (turns + 1) * 16 * (256 + 20) * 1024
+            assert transport.taken < turns * 16 * (256 + 20) * 1024
+            if transport.taken >= len(BODY):
+                break
             await asyncio.sleep(0)
-            turns += 1
-            assert turns < 100
+        assert transport.taken >= len(BODY)
         transport.protocol.connection_lost(None)
         await server.close()
 
