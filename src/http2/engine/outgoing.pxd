@@ -9,17 +9,17 @@ cdef class OutgoingBody:
     cdef Py_ssize_t head
     cdef Py_ssize_t offset
     cdef Py_ssize_t pending
-    # what the buffers take in memory, each until its last byte has gone
+    # memory of the buffers, each counted until its last byte was sent
     cdef Py_ssize_t held
     cdef long long sent
-    # what content-length says, -1 without one; and how much of it was written
+    # the value of content-length, -1 without one; and the bytes that were written
     cdef long long declared
     cdef long long written
     cdef bint ended
     cdef bint deferred
     cdef bint wants_trailers
     cdef bint blocked
-    # all that was ever queued, while it is little; None when it can't be sent again
+    # all buffers that were ever queued, while they are small; None if they can't be sent again
     cdef list kept
     cdef Py_ssize_t kept_size
 
