@@ -249,8 +249,12 @@ def test_write_timeout(run: Run, reads: bool) -> None:
             response.end()
             events.add("done")
 
-        server = http2.create_server(on_request, allow_http1=True, write_timeout=0.3)
+        # A busy machine may keep this process, and so its client, from reading for a while.
+        server = http2.create_server(
+            on_request, allow_http1=True, write_timeout=1 if reads else 0.3
+        )
         async with listening(server) as port, await Http1Peer.dial(port) as peer:
+            started = asyncio.get_running_loop().time()
             peer.send(get(connection="close"))
             if not reads:
                 await events.expect("close")
@@ -260,8 +264,9 @@ def test_write_timeout(run: Run, reads: bool) -> None:
             size = 0
             while chunk := await peer.reader.read(1 << 20):
                 size += len(chunk)
-                await asyncio.sleep(0.005)
+                await asyncio.sleep(0.01)
             assert size > 40_000_000
+            assert asyncio.get_running_loop().time() - started > 1
             await events.expect("done")
 
     run(main())
