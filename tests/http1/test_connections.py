@@ -33,7 +33,7 @@ def test_keep_alive(run: Run) -> None:
     """A connection is kept, for a time that the client is told, and then closed."""
 
     async def main() -> None:
-        async with asking(patient, keep_alive_timeout=0.3) as peer:
+        async with asking(patient, keep_alive_timeout=1) as peer:
             loop = asyncio.get_running_loop()
             for number in range(3):
                 got = await peer.ask(get(f"/{number}"))
@@ -41,7 +41,7 @@ def test_keep_alive(run: Run) -> None:
                 assert got.headers["connection"] == "keep-alive"
             start = loop.time()
             assert await peer.rest() == b""
-            assert 0.25 <= loop.time() - start < PATIENCE
+            assert 0.9 <= loop.time() - start < PATIENCE
         async with asking(patient, keep_alive_timeout=7) as peer:
             assert (await peer.ask(get())).headers["keep-alive"] == "timeout=7"
         async with asking(patient, keep_alive_timeout=0) as peer:
@@ -188,7 +188,7 @@ def test_headers_timeout(run: Run, sent: str) -> None:
     """A head that does not come is answered with 408: the first one, and those behind it."""
 
     async def main() -> None:
-        async with serving_http1(hello, headers_timeout=0.2) as (_, port):
+        async with serving_http1(hello, headers_timeout=0.6) as (_, port):
             for before in (0, 1):
                 async with await Http1Peer.dial(port) as peer:
                     for _ in range(before):
