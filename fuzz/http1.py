@@ -256,7 +256,9 @@ def http1(data: bytes) -> None:
     requests, wire = serve(told)
     statuses = responses(wire, [request[0] for request in requests])
     assert len(statuses) <= len(requests) + 1
-    if all(part for _, part in told):
+    # An expectation that fails ends the connection unless the body arrived with its head: the
+    # client may leave it out (RFC 9110 section 10.1.1). So that depends on how the input is cut.
+    if all(part for _, part in told) and b"HTTP/1.1 417 " not in wire:
         at_once, other = serve([(0, whole)])
         wire, other = REFUSAL.sub(b"refused", wire), REFUSAL.sub(b"refused", other)
         refused = wire.endswith(b"refused")
