@@ -234,7 +234,7 @@ _TABLE: Final[dict[str, tuple[type[Http2Error], str]]] = {
     ),
     "ERR_HTTP2_ALTSVC_LENGTH": (
         Http2TypeError,
-        "origin and value of an ALTSVC frame are longer than 16382 bytes together",
+        "the origin and the value of an ALTSVC frame have more than 16382 bytes together",
     ),
     "ERR_HTTP2_CONNECT_AUTHORITY": (
         Http2ValueError,
@@ -292,7 +292,7 @@ _TABLE: Final[dict[str, tuple[type[Http2Error], str]]] = {
     ),
     "ERR_HTTP2_ORIGIN_LENGTH": (
         Http2TypeError,
-        "the origins of an ORIGIN frame are longer than 16382 bytes together",
+        "origins are too long: an ORIGIN frame has at most 16384 bytes, 2 more for each origin",
     ),
     # status
     "ERR_HTTP2_PAYLOAD_FORBIDDEN": (

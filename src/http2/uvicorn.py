@@ -225,8 +225,8 @@ class Http2Protocol(asyncio.Protocol):
     def shutdown(self) -> None:
         """Close the connection for the server's shutdown, without losing a request.
 
-        The client is told in two steps (RFC 9113 section 6.8) and can delay the first for at most
-        `PATIENCE` seconds. Requests in progress are answered, however long that takes.
+        The client gets GOAWAY in two steps (RFC 9113 section 6.8). It has at most `PATIENCE`
+        seconds to answer the first. Requests in progress are answered, however long that takes.
         """
         self._ending = True
         _ending.add(self.server_state)

@@ -66,7 +66,7 @@ class Handler:
         self.root_path = root_path.rstrip("/")
         self.state = {} if state is None else state
         self._tasks: set[asyncio.Task[None]] = set()
-        # by session, and by connection of HTTP/1, which does not tell of its end
+        # by session, and by connection of HTTP/1, which does not report its end
         self._connections: dict[object, SharedScope] = {}
         self._http1_connections: WeakKeyDictionary[object, SharedScope] = WeakKeyDictionary()
 

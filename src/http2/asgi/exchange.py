@@ -382,7 +382,7 @@ class Exchange:
         if self._state == DONE or stream.closed:
             return
         if stream.headers_sent:
-            stream.on("error", lambda: None)  # the log has it
+            stream.on("error", lambda: None)  # it was logged above
             stream.close(NGHTTP2_INTERNAL_ERROR)
         else:
             self._status = 500

@@ -119,7 +119,7 @@ class WebSocketExchange:
             elif self._answer is not None and self._state == DENYING:
                 self._answer.end()
         except (Http2Error, OSError):
-            pass  # the client has gone
+            pass  # the client has disconnected
         self._state = CLOSED
 
     def shutdown(self) -> None:

@@ -51,11 +51,12 @@ def create_server(
     or 2, whose addresses become those of the connection; any other connection is closed.
 
     ``allow_http1`` (False) serves clients of HTTP/1.1 and 1.0 too, with the same listeners of
-    ``request``: a connection's first bytes tell them apart. ``http1_options`` says how, an
-    `Http1Options` or a mapping with its fields. What such clients
-    want to use for something else, by ``Upgrade`` or CONNECT, is emitted as
-    ``upgrade(request, socket, head)`` and ``connect(request, socket, head)``: a `RawSocket`,
-    and the bytes that came already, which its reader gives as well.
+    ``request``; the server detects the protocol from a connection's first bytes.
+    ``http1_options``, an `Http1Options` or a mapping with its fields, are the options for such
+    clients. When one of them offers another protocol with ``Upgrade``, or sends CONNECT, the
+    server emits ``upgrade(request, socket, head)`` or ``connect(request, socket, head)``:
+    *socket* is a `RawSocket`, and *head* the bytes that followed the request, with which the
+    socket's ``reader`` begins.
 
     Raises ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE, ERR_HTTP2_INVALID_SETTING_VALUE, `TypeError`
     for unknown options.

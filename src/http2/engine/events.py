@@ -40,7 +40,7 @@ side sent closed the stream, its END_SENT is omitted. FRAME_NOT_SENT of a PUSH_P
 promised stream's id. If the engine detected the peer's violation, GOAWAY_SENT without opaque data
 has the engine's description of it. INVALID_FRAME is also reported for empty DATA frames without
 END_STREAM, with 0 as nghttp2's error. WRITABLE is reported once, when the queue is short again
-after `Connection.write` has returned more than `HIGH_WATER`.
+after `Connection.write` has returned `HIGH_WATER` or more.
 FAILED is the last event of a connection, which can neither read nor write afterwards.
 WINDOW_GIVEN (a WINDOW_UPDATE was sent) is reported while `Connection.reporting_windows` is set,
 and MEASURED while `Connection.measuring` is.

@@ -2,7 +2,7 @@
 """Violations of RFC 9113 that nghttp2 accepts, or ignores silently.
 
 Above all DATA and header blocks on closed streams. nghttp2 forgets a stream when it is
-closed, because it can't tell a violation from frames that were under way when we reset the
+closed, because it can't distinguish a violation from frames that were under way when we reset the
 stream. Section 5.1 requires STREAM_CLOSED if the *peer* has ended the stream, by END_STREAM or
 by RST_STREAM: no honest peer sends DATA or HEADERS after that. Little has to be stored: a
 stream that has begun, is not open and was not reset by us was ended by the peer. So

@@ -312,7 +312,7 @@ cdef class Output:
         cdef Piece *piece
         while length > 0:
             item = body.first
-            # `OutgoingBody.add` lets nothing else in
+            # `OutgoingBody.add` accepts no other types
             if PyBytes_CheckExact(item):
                 start = PyBytes_AS_STRING(item)
             else:

@@ -270,7 +270,7 @@ cdef class Session:
         self, int32_t stream_id, int32_t parent=0, int32_t weight=16, bint exclusive=False,
         bint silent=False,
     ):
-        """Change a stream's RFC 7540 priority; unless *silent*, tell the peer with PRIORITY."""
+        """Change a stream's RFC 7540 priority; unless *silent*, send PRIORITY to the peer."""
         cdef nghttp2_priority_spec spec
         self._alive()
         if parent == stream_id:

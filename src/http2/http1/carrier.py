@@ -297,7 +297,7 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
             try:
                 transport.write_eof()
             except OSError:
-                transport.close()  # the client has gone already
+                transport.close()  # the client has already disconnected
                 return
         self._target = self._buffer
         self._resume_reading()

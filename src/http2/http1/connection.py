@@ -178,7 +178,7 @@ class Http1Connection(Http1Carrier):
                     if receiver.receiving or not stream.end_unnoticed():
                         self._after_response(stream)
                     else:
-                        # the same in short
+                        # `_after_response` without the steps that this exchange does not need
                         self._stream = None
                         self._next()
         finally:

@@ -20,11 +20,12 @@ __all__ = ["LingeringClose", "queued"]
 
 # The polling interval in seconds for connections that are closing.
 STEP = 0.1
-# Seconds without any progress that a peer has while something is not acknowledged by its kernel,
+# Seconds without progress after which the socket is closed although the peer's kernel has not
+# acknowledged all data.
 STUCK = 5.0
-# that it has to end its own side when it has everything,
+# Seconds that a peer has to end its own side once everything is acknowledged,
 QUIET = 2.0
-# and the same when the session was destroyed, or the transport's TLS can't end one side alone.
+# also if the session was destroyed, or if the transport's TLS cannot end one side alone.
 HURRY = 0.5
 # The maximum in seconds, however slowly the peer reads; STUCK after a destroy().
 MOST = 120.0
@@ -74,7 +75,7 @@ class LingeringClose:
             try:
                 transport.write_eof()
             except OSError:
-                transport.close()  # the peer has gone already
+                transport.close()  # the peer has already disconnected
         elif patient and transport.get_extra_info("socket") is not None:
             # TLS of asyncio and uvloop: its close() aborts when more data arrives.
             self._holding = True

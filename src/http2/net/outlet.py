@@ -1,8 +1,8 @@
-"""`Outlet`: the way of a session's output to its peer, as directly as its transport allows.
+"""Define `Outlet`, which writes a session's output to its connection.
 
-What a bare socket takes at once goes from the engine to the socket in one system call: no object
-for each frame, nothing joined, and as much as the peer reads. Only what the socket does not take
-goes to the transport, which waits until it does.
+If the transport only passes data on to a socket, the engine writes to the socket itself, in one
+system call: that needs no object for each frame, and joins no data. The transport gets only the
+data that the socket does not accept, and waits until it does.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Outlet:
     __slots__ = ("_descriptor", "_transport", "_writelines", "error")
 
     error: OSError | None
-    """What has broken the connection, if a write to the socket met it. The transport is aborted."""
+    """The error of a write to the socket, after which the transport was aborted; else None."""
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self.error = None
@@ -50,8 +50,8 @@ class Outlet:
         self._writelines = writelines_of(transport)
         self._descriptor = _descriptor_of(transport)
         if self._descriptor >= 0:
-            # Its protocol is paused as long as it has something to write: what is written to the
-            # socket meanwhile would overtake that.
+            # Pause the protocol while the transport has data to write: data that is written to the
+            # socket meanwhile would overtake it.
             transport.set_write_buffer_limits(0)
 
     def write_from(self, engine: Output) -> bool:
@@ -77,5 +77,5 @@ class Outlet:
         return True
 
     def write(self, chunks: Iterable[bytes | memoryview]) -> None:
-        """Write *chunks*, behind what was written before."""
+        """Write *chunks* after all earlier data."""
         self._writelines(self._transport, chunks)

@@ -200,7 +200,7 @@ class ServerProtocol(SessionProtocol):
         self._cancel_timer()
         self._server.proven(self)
         if self._transport is None:
-            exc = None  # the session has not begun: nothing that happens is its own
+            exc = None  # not an error of the session, which has not begun
         else:
             self._server.open_connections.gone(self._transport)
             self._transport = None

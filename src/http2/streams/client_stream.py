@@ -41,10 +41,10 @@ __all__ = ["ClientHttp2Stream"]
 # How often a request is sent again that the server has refused.
 MOST_REFUSALS = 5
 
-# A request that the server has made up: complete, and never sent.
+# The state of a promised request: it is complete, and this side never sends it.
 PROMISED = LIVE.on_end.on_sent
 
-# Statuses of responses that mean more than that the response has come.
+# Statuses that need more work than a common final response.
 _UNUSUAL = frozenset({*range(200), HTTP_STATUS_MISDIRECTED_REQUEST})
 
 

@@ -58,7 +58,7 @@ class OwnersEnd(Protocol):
     """What is known about the end of a session."""
 
     error_seen: bool
-    """Whether the session's error was raised to a caller who waited: no log needs it."""
+    """Whether the session's error was raised to a waiting caller, so that it need not be logged."""
 
     def lost_to(self, stream: Any) -> BaseException | None:
         """Return the connection's error if *stream* is incomplete because of it."""
@@ -119,7 +119,7 @@ class Layered(Protocol):
         """Change the handlers with *layer*, from the next batch of events on."""
 
     def remove(self, layer: Callable[[list[Handler]], None]) -> None:
-        """Do without *layer*, from the next batch of events on."""
+        """Remove *layer*, from the next batch of events on."""
 
 
 class ServerStreamOwner(StreamOwner, Protocol):

@@ -62,9 +62,9 @@ The events, the transitions and their effects:
 |              |                           |                | tasks; the session forgets it; tell |
 | tell         | FINISHED, FAILED; UNTOLD  | TELLING        | emit ``error`` first if there is    |
 |              |                           |                | one, then ``close``                 |
-| told         | TELLING                   | TOLD           | wake those who wait for the end     |
-| done         | LIVE, WHOLE               | FINISHED, TOLD | nothing: all has come and gone, and |
-|              |                           |                | nothing listens, waits or is unread |
+| told         | TELLING                   | TOLD           | wake callers that wait for the end  |
+| done         | LIVE, WHOLE               | FINISHED, TOLD | nothing: everything is sent and     |
+|              |                           |                | read, and nothing listens or waits  |
 | handed_over  | LIVE                      | FINISHED, TOLD | nothing: the connection leaves HTTP |
 
 In a state that the lines of an event do not list, the event comes too late and changes nothing.

@@ -88,7 +88,7 @@ class Http2Stream(Exchange):
         life = self.life
         if life.destroyed and not life.telling:
             return None
-        # no cast: this is asked for by each request
+        # no cast, which would be a call: every request reads this property
         return self._session  # type: ignore[return-value]
 
     @property

@@ -137,7 +137,7 @@ def _asked_as_server(context: ssl.SSLContext) -> str | None:
 
     None if it selects nothing: it has no ALPN.
     """
-    # OpenSSL 3 does not renegotiate for a client, unless it is told to (RFC 9113 section 9.2.1)
+    # OpenSSL 3 lets no client renegotiate, unless an option allows it (RFC 9113 section 9.2.1)
     if ssl.OPENSSL_VERSION_INFO < (3,) and not context.options & ssl.OP_NO_RENEGOTIATION:
         return "allows renegotiation: add ssl.OP_NO_RENEGOTIATION to its options"
     if context.sni_callback is not None:

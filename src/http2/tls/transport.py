@@ -270,7 +270,7 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
             try:
                 self._transport.write_eof()
             except OSError:
-                self._transport.close()  # the client has gone already
+                self._transport.close()  # the client has already disconnected
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
         """Set the limits of the transport below, in encrypted bytes."""

@@ -120,7 +120,7 @@ def carry(
     without them this side has connected the socket.
     """
     if isinstance(connection, socket.socket):
-        with suppress(OSError):  # a socket that has no connection is the loop's to refuse
+        with suppress(OSError):  # the loop refuses a socket without a connection
             send_at_once(connection)
         if options:
             return loop.connect_accepted_socket(factory, connection, **options)

@@ -17,11 +17,10 @@ class WebSocketClosed(Http2Error):
     ``__cause__`` is the error of a lost connection, if known.
 
     Attributes:
-        close_code: The code of RFC 6455 section 7.4: that of the peer's Close frame; 1005 for one
-            without a code; 1006 for a connection that was lost without one; and what the peer was
-            told, when this side had to fail the connection (1002, 1007, 1009, 1011,
-            1013).
-        close_reason: The text that came with it; empty when there was none.
+        close_code: The code of RFC 6455 section 7.4: that of the peer's Close frame; 1005 if the
+            frame had no code; 1006 if the connection was lost without a Close frame; the code that
+            this side sent if it had to fail the connection (1002, 1007, 1009, 1011, 1013).
+        close_reason: The text of the Close frame; empty if there was none.
     """
 
     close_code: int

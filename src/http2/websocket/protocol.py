@@ -271,6 +271,6 @@ class Protocol:
         return self.close(code, reason)
 
     def fail(self, code: int, reason: str) -> bytearray:
-        """Return the frame that tells the peer why nothing more is read (section 7.1.7)."""
+        """Return the Close frame with the reason why nothing more is read (section 7.1.7)."""
         self.failed = True
         return self.close(code, reason)

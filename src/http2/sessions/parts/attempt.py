@@ -24,7 +24,7 @@ class Attempt:
     def __init__(self) -> None:
         self.dial: asyncio.Task[None] | None = None
         self.error: BaseException | None = None
-        """Why there is no connection."""
+        """The reason why there is no connection."""
         self._waiters: list[asyncio.Future[None]] | None = None
         # The number of callers that wait for the connection, and whether one has got the session.
         self._awaited = 0
@@ -42,14 +42,15 @@ class Attempt:
         except asyncio.CancelledError:
             if self._awaited == 1 and not self._taken:
                 # The last waiting caller was cancelled, perhaps in the same turn of the loop in
-                # which it was established; `await connect(…)` has no other reference.
+                # which the connection was established. `await connect(…)` has no other reference
+                # to the session.
                 give_up()
             raise
         finally:
             self._awaited -= 1
 
     def succeeded(self) -> None:
-        """The connection is established."""
+        """Wake all callers that wait: the connection is established."""
         waiters, self._waiters = self._waiters, None
         wake(waiters, None)
         self._checker = None

@@ -1,4 +1,4 @@
-"""`SessionEnd`: why a session ends, what each of its streams and callers is told, and how."""
+"""Define `SessionEnd`: why a session ends, and with which error for each stream and caller."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class SessionEnd:
         error, self.error = self.error, None
         return error
 
-    # --- what streams and callers are told ------------------------------------------------
+    # --- the errors for streams and callers -----------------------------------------------
 
     def cancelled(self, code: str) -> BaseException:
         """Return the error with *code* of a caller that waits for the peer's answer."""
@@ -94,7 +94,7 @@ class SessionEnd:
         self._deadline = timer
 
     def cancel_deadline(self) -> None:
-        """The session has ended in time, or has another deadline."""
+        """Cancel the deadline: the session has ended in time, or gets another one."""
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
@@ -108,12 +108,12 @@ class SessionEnd:
         self._closing = LingeringClose(loop, transport, patient=patient)
 
     def heard(self) -> None:
-        """The peer still sends, although the session has ended."""
+        """Record received data: the peer still sends, although the session has ended."""
         if self._closing is not None:
             self._closing.heard()
 
     def left(self) -> None:
-        """The transport is closed."""
+        """Handle the closed transport."""
         if self._closing is not None:
             self._closing.cancel()
             self._closing = None

@@ -32,7 +32,7 @@ class EventTable:
         self._lay((*self._layers, layer))
 
     def remove(self, layer: Callable[[Handlers], None]) -> None:
-        """Do without *layer*, from the next batch of events on."""
+        """Remove *layer*, from the next batch of events on."""
         self._lay(tuple(other for other in self._layers if other != layer))
 
     def _lay(self, layers: tuple[Callable[[Handlers], None], ...]) -> None:

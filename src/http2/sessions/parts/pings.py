@@ -85,7 +85,7 @@ class Pings:
             callback(self.round_trip)
 
     def cancel(self, error: Callable[[str], BaseException]) -> None:
-        """No answer will come: all callers get what *error* makes of ERR_HTTP2_PING_CANCEL."""
+        """Fail all pings with the error that *error* creates for ERR_HTTP2_PING_CANCEL."""
         self._own = {}
         waiting, self.waiting = self.waiting, []
         for _, waiter, _ in waiting:

@@ -42,7 +42,7 @@ class RequestQueue:
                 return
 
     def flushed(self, session: HandsOut) -> None:
-        """Continue in the next turn, so that others on this loop can run before."""
+        """Continue in the next turn, so that other tasks of the loop can run before."""
         engine = session.engine
         if not self._scheduled and engine is not None and not engine.crowded:
             self._scheduled = True

@@ -90,7 +90,7 @@ class SettingsExchange:
         return _settings_of(current, self._remote_custom)
 
     def cancel(self, error: Callable[[str], BaseException]) -> None:
-        """No acknowledgement will come: all callers get what *error* makes of its code."""
+        """Fail all callers with the error that *error* creates for ERR_HTTP2_SETTINGS_CANCEL."""
         waiters = [waiter for waiter, _, _ in self.waiters]
         waiters += [waiter for _, waiter in self.early]
         self.waiters = []

@@ -20,7 +20,7 @@ observers: list[Callable[[Any], object]] = []
 
 
 def note_established(session: SessionDoor) -> None:
-    """Record *session*, and tell the observers of it."""
+    """Record *session*, and pass it to the observers."""
     established[session] = time.monotonic()
     for observe in observers:
         observe(session)

@@ -72,7 +72,7 @@ class ReadBuffer:
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def unreported(self, size: int) -> int:
-        """Return how many of *size* bytes that were read just now are not reported as read."""
+        """Return how many of *size* bytes, just read, were not reported as read before."""
         again = min(self.put_back, size)
         self.put_back -= again
         return size - again
