@@ -1,1 +1,1 @@
-"""ASGI: applications on our own server and on uvicorn's, over HTTP/2 and HTTP/1.1."""
+"""ASGI applications on this library's server and on uvicorn, over HTTP/2 and HTTP/1.1."""

@@ -1,4 +1,4 @@
-"""An ASGI application on a free port, and curl as its client, in either version of HTTP."""
+"""Serve ASGI applications on free ports, and request from them with curl."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ VERSIONS = {"2": "--http2-prior-knowledge", "1.1": "--http1.1"}
 
 @dataclass
 class Answer:
-    """A response as curl has it."""
+    """A response, as received by curl."""
 
     status: int
     raw: list[tuple[str, str]]
@@ -31,16 +31,16 @@ class Answer:
 
     @property
     def headers(self) -> dict[str, str]:
-        """The fields by their names in lower case; the last one of a name."""
+        """The fields by their lower-case names; of a repeated name, the last value."""
         return dict(self.raw)
 
     def json(self) -> Any:
-        """The body, read as JSON."""
+        """The body, parsed as JSON."""
         return json.loads(self.body)
 
 
 def head_of(block: bytes) -> tuple[int, list[tuple[str, str]]]:
-    """The status and the fields, their names in lower case, of a response's head."""
+    """Return the status and the fields, with lower-case names, of a response's head."""
     first, *lines = block.decode("latin-1").split("\r\n")
     pairs = [line.partition(": ") for line in lines]
     return int(first.split()[1]), [(name.lower(), value) for name, _, value in pairs]
@@ -49,7 +49,7 @@ def head_of(block: bytes) -> tuple[int, list[tuple[str, str]]]:
 async def ask(
     url: str, *options: str, version: str = "2", stdin: bytes | None = None, path: str = "/"
 ) -> Answer:
-    """Ask *url* with curl."""
+    """Request *url* with curl."""
     out = await execute(
         "curl", "-skig", "--max-time", "20", VERSIONS[version], *options, url + path, stdin=stdin
     )
@@ -64,7 +64,7 @@ async def ask(
 
 @asynccontextmanager
 async def handling(app: Any, **options: Any) -> AsyncIterator[tuple[http2.asgi.Handler, str]]:
-    """*app* on our own server in the clear: its handler, and the server's URL."""
+    """Serve *app* in the clear with `Handler`; yield the handler and the server's URL."""
     handler = http2.asgi.Handler(app, **options)
     async with listening(http2.create_server(handler, allow_http1=True)) as port:
         yield handler, f"http://127.0.0.1:{port}"
@@ -73,13 +73,13 @@ async def handling(app: Any, **options: Any) -> AsyncIterator[tuple[http2.asgi.H
 
 
 def port_of(url: str) -> int:
-    """The port in *url*."""
+    """Return the port in *url*."""
     return int(url.rpartition(":")[2])
 
 
 @asynccontextmanager
 async def opened(url: str, version: str, path: str = "/", **options: Any) -> AsyncIterator[Any]:
-    """A WebSocket of a client of ours over HTTP/2, or of `websockets` over HTTP/1.1."""
+    """Open a WebSocket: over HTTP/2 with this library, over HTTP/1.1 with `websockets`."""
     url = url.replace("http", "ws") + path
     if version == "2":
         async with http2.connect_websocket(url, **options) as ws:

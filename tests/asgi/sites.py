@@ -1,4 +1,4 @@
-"""Frameworks' applications on our servers, and what their clients do with them."""
+"""Frameworks' applications on each server, and requests that the frameworks' tests share."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .asking import Answer, head_of
 from .servers.uvicorns import Process as Started
 from .servers.uvicorns import starting, uvicorn
 
-# The server (which uvicorn, or `Handler`), the loop, and whether there is TLS.
+# # The server (a version of uvicorn, or `Handler`), the loop, and whether there is TLS.
 WAYS = {
     "newest-uvloop-clear": ("newest", "uvloop", False),
     "newest-asyncio-tls": ("newest", "asyncio", True),
@@ -28,12 +28,12 @@ WAYS = {
     "handler-asyncio-clear": ("handler", "asyncio", False),
     "handler-uvloop-tls": ("handler", "uvloop", True),
 }
-# Two of them are enough for what is the same on all.
+# # Two of them are enough for tests that do not depend on the server.
 FEW = ("newest-uvloop-clear", "handler-asyncio-clear")
 
 
 class Process:
-    """A site in a process of its own."""
+    """A site in a separate process."""
 
     def __init__(self, started: Started, *, by_uvicorn: bool) -> None:
         self.started = started
@@ -41,7 +41,7 @@ class Process:
         self.by_uvicorn = by_uvicorn
 
     def option(self, http: str) -> str:
-        """What curl is told to speak."""
+        """Return curl's option for the protocol."""
         if http != "2":
             return "--http1.1"
         return "--http2" if self.url.startswith("https") else "--http2-prior-knowledge"
@@ -49,7 +49,7 @@ class Process:
 
 @contextmanager
 def serving(app: str, way: str, certificate: Certificate) -> Iterator[Process]:
-    """*app* on one of `WAYS`."""
+    """Serve *app* in one of `WAYS`."""
     server, loop, tls = WAYS[way]
     if server == "handler":
         command = [sys.executable, "-m", "tests.asgi.programs.on_handler", app, "--loop", loop]
@@ -66,7 +66,7 @@ def serving(app: str, way: str, certificate: Certificate) -> Iterator[Process]:
 async def visit(
     site: Process, http: str, path: str, *options: str, stdin: bytes | None = None
 ) -> Answer:
-    """Ask *site* for *path* with curl."""
+    """Request *path* of *site* with curl."""
     out = await execute(
         "curl", "-sikg", "--max-time", "20", site.option(http),
         "-H", "expect:", *options, site.url + path, stdin=stdin,
@@ -78,13 +78,13 @@ async def visit(
 
 
 async def count(site: Process, http: str, what: str, log: str) -> int:
-    """How often the application has noted *what*."""
+    """Return how often the application has recorded *what*."""
     found: list[str] = (await visit(site, http, log)).json()
     return found.count(what)
 
 
 async def hear_events(site: Process, http: str, path: str, *, log: str) -> None:
-    """Server-sent events come as they are made, and end with their client."""
+    """Server-sent events arrive as they are created, and end with their client."""
     before = await count(site, http, "events ended", log)
     process = await asyncio.create_subprocess_exec(
         "curl", "-skN", "--max-time", "20", site.option(http), site.url + path,
@@ -102,7 +102,7 @@ async def hear_events(site: Process, http: str, path: str, *, log: str) -> None:
 
 
 async def await_background(site: Process, http: str, path: str, *, log: str) -> None:
-    """What a request has begun goes on after its response."""
+    """Work that a request has started continues after its response."""
     before = await count(site, http, "background", log)
     assert b"later" in (await visit(site, http, path)).body
     async with asyncio.timeout(30):
@@ -112,7 +112,7 @@ async def await_background(site: Process, http: str, path: str, *, log: str) -> 
 
 @asynccontextmanager
 async def joining(site: Process, http: str, path: str) -> AsyncIterator[Any]:
-    """A WebSocket: ours over HTTP/2, that of `websockets` over HTTP/1.1."""
+    """Open a WebSocket: over HTTP/2 with this library, over HTTP/1.1 with `websockets`."""
     url = site.url.replace("http", "ws", 1) + path
     secure = url.startswith("wss")
     if http == "2":
@@ -130,7 +130,7 @@ async def joining(site: Process, http: str, path: str) -> AsyncIterator[Any]:
 
 
 async def talk(site: Process, http: str, path: str) -> None:
-    """Two in a chat room, until one goes."""
+    """Two clients are in a chat room, until one leaves."""
     async with joining(site, http, path) as first:
         async with joining(site, http, path) as second:
             for speaker, text in ((first, "hello"), (second, "ü" * 10_000)):

@@ -1,4 +1,4 @@
-"""Frames that no client may send: the close code that the client gets, and the application."""
+"""Frames that a client must not send: the close code for the client, and the application."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_close_codes(
 
 
 async def over_http2(port: int, frame: bytes) -> bytes:
-    """What the server says to *frame* on a WebSocket over HTTP/2."""
+    """Return the server's reaction to *frame* on a WebSocket over HTTP/2."""
     async with await raw.RawPeer.connect(port) as peer:
         fields = [
             (":method", "CONNECT"), (":protocol", "websocket"), (":scheme", "http"),
@@ -63,7 +63,7 @@ async def over_http2(port: int, frame: bytes) -> bytes:
 
 
 async def over_http1(port: int, frame: bytes) -> bytes:
-    """What the server says to *frame* on a WebSocket over HTTP/1.1."""
+    """Return the server's reaction to *frame* on a WebSocket over HTTP/1.1."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(
         b"GET / HTTP/1.1\r\nhost: x\r\nupgrade: websocket\r\nconnection: upgrade\r\n"

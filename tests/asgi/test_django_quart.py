@@ -1,4 +1,4 @@
-"""Django and Quart on `Handler` and on uvicorn with `Http2Protocol`, in both versions of HTTP."""
+"""Django and Quart on `Handler` and on uvicorn with `Http2Protocol`, over both versions of HTTP."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.interop
 
 @pytest.fixture(scope="module", params=["django", "quart"])
 def framework(request: pytest.FixtureRequest) -> str:
-    """Whose application it is."""
+    """The framework."""
     name: str = request.param
     return name
 
@@ -37,7 +37,7 @@ def site(
 
 @pytest.fixture(params=["2", "1.1"])
 def http(request: pytest.FixtureRequest) -> str:
-    """The version of HTTP that a client speaks."""
+    """The client's version of HTTP."""
     version: str = request.param
     return version
 
@@ -96,7 +96,7 @@ def test_streams_and_background_work(run_asyncio: Run, site: Process, http: str)
 
 
 def test_websockets(run_asyncio: Run, site: Process, framework: str, http: str) -> None:
-    """A chat on Quart; Django, which has no WebSockets, refuses."""
+    """A chat on Quart; Django, which does not support WebSockets, refuses."""
 
     async def main() -> None:
         if framework == "quart":
@@ -110,7 +110,7 @@ def test_websockets(run_asyncio: Run, site: Process, framework: str, http: str) 
 
 
 def test_many_at_once(run_asyncio: Run, site: Process) -> None:
-    """On one connection."""
+    """100 requests on one connection."""
 
     async def main() -> None:
         async with http2.connect(site.url) as session:

@@ -36,13 +36,13 @@ async def with_trailers(scope: Any, receive: Any, send: Any) -> None:
 @pytest.mark.interop
 @pytest.mark.parametrize("version", ["2", "1.1"])
 def test_trailers(run: Run, version: str) -> None:
-    """To clients that say `te: trailers`, and to no others."""
+    """Trailers are sent to clients that send `te: trailers`, and to no others."""
 
     async def main() -> None:
         async with handling(with_trailers) as (_, url):
             for te, expected in (("trailers", b"x-one: 1\r\nx-two: 2\r\n"), ("deflate;q=0", b"")):
                 if version == "2" and te != "trailers":
-                    continue  # no other value may cross HTTP/2
+                    continue  # # HTTP/2 forbids other values
                 out = await execute(
                     "curl", "-si", "--max-time", "20", VERSIONS[version], "-H", f"te: {te}", url
                 )
@@ -54,7 +54,7 @@ def test_trailers(run: Run, version: str) -> None:
 
 
 def test_trailers_without_a_body(run: Run) -> None:
-    """The errors of gRPC: two HEADERS frames, the second one ends the stream."""
+    """Errors of gRPC: two HEADERS frames, the second one ends the stream."""
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await send({**START, "trailers": True})
@@ -77,7 +77,7 @@ def test_trailers_without_a_body(run: Run) -> None:
 
 @pytest.mark.parametrize("ended", [True, False])
 def test_trailers_of_who_reads_nothing(run: Run, ended: bool) -> None:
-    """The request's body is for nobody: the trailers go all the same, and only then a reset."""
+    """If the request's body is not received, the trailers are sent before the reset."""
 
     async def main() -> None:
         async with (
@@ -97,7 +97,7 @@ def test_trailers_of_who_reads_nothing(run: Run, ended: bool) -> None:
 @pytest.mark.interop
 @pytest.mark.parametrize("version", ["2", "1.1"])
 def test_early_hints(run: Run, version: str) -> None:
-    """Before the start, and between it and the first body; after that they are too late."""
+    """Early hints are sent before the start and before the first body; later it is too late."""
     hint = {"type": "http.response.early_hint", "links": [b"</a>; rel=preload", b"</b>"]}
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -119,7 +119,7 @@ def test_early_hints(run: Run, version: str) -> None:
 
 
 def test_push(run: Run) -> None:
-    """The application answers the pushed request like any other: its scope, its response."""
+    """The application answers the pushed request like others, with its own scope and response."""
     scopes: list[Any] = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -209,7 +209,7 @@ def test_pathsend(run: Run, file: File, version: str, size: int) -> None:
 def test_a_file_that_is_not_there(
     run: Run, tmp_path: Path, caplog: pytest.LogCaptureFixture, version: str
 ) -> None:
-    """Nothing was sent yet: the application may answer otherwise, or 500 does."""
+    """Nothing was sent yet: the application may send another answer, or the client gets 500."""
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await send(START)
@@ -229,7 +229,7 @@ def test_a_file_that_is_not_there(
 @pytest.mark.interop
 @pytest.mark.parametrize("version", ["2", "1.1"])
 def test_zerocopysend(run: Run, file: File, version: str) -> None:
-    """Parts of an open file, by offset and count, and from where it stands, between bodies."""
+    """Parts of an open file, by offset and count or from its position, between other bodies."""
     path = file(300_000)
     content = path.read_bytes()
 

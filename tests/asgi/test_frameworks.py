@@ -1,4 +1,4 @@
-"""FastAPI and Starlette on `Handler` and on uvicorn with `Http2Protocol`, in both versions of HTTP.
+"""FastAPI and Starlette on `Handler` and on uvicorn with `Http2Protocol`, over HTTP/2 and HTTP/1.1.
 
 The two newest versions of uvicorn, each loop, in the clear and over TLS.
 """
@@ -29,7 +29,7 @@ def site(request: pytest.FixtureRequest, certificate: Certificate) -> Iterator[P
 
 @pytest.fixture(params=["2", "1.1"])
 def http(request: pytest.FixtureRequest) -> str:
-    """The version of HTTP that a client speaks."""
+    """The client's version of HTTP."""
     version: str = request.param
     return version
 
@@ -106,14 +106,14 @@ def test_mounts_cookies_and_errors(run_asyncio: Run, site: Process, http: str) -
         set_cookies = [value for name, value in elsewhere.raw if name == "set-cookie"]
         assert [value.partition(";")[0] for value in set_cookies] == ["a=1", "b=2"]
         assert (await visit(site, http, "/broken")).status == 500
-        # one that is gone is not missed
+        # # the end of one connection has no effect
         assert (await visit(site, http, "/s/early")).body == b"page"
 
     run_asyncio(main())
 
 
 def test_events_and_background_work(run_asyncio: Run, site: Process, http: str) -> None:
-    """Server-sent events come as they are made, and end with their client."""
+    """Server-sent events arrive as they are created, and end with their client."""
 
     async def main() -> None:
         await hear_events(site, http, "/s/events", log="/log")
@@ -128,7 +128,7 @@ def test_a_chat(run_asyncio: Run, site: Process, http: str, path: str) -> None:
 
 
 def test_many_at_once(run_asyncio: Run, site: Process) -> None:
-    """100 requests on one connection of another client's."""
+    """100 requests on one connection of another client."""
 
     async def main() -> None:
         out = await execute("nghttp", "-nv", "-m", "100", f"{site.url}/items/3", timeout=30)

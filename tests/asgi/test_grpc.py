@@ -1,4 +1,4 @@
-"""A client of `grpcio` and an ASGI application, on uvicorn and on `Handler`: streams both ways."""
+"""grpcio's client and an ASGI application, on uvicorn and on `Handler`."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def ask_everything(channel: Any) -> None:
         heard: queue.SimpleQueue[bytes] = queue.SimpleQueue()
 
         def say() -> Iterator[bytes]:
-            # each word when the answer to the one before is there
+            # # each word after the answer to the previous one
             for number in range(5):
                 yield b"word %d" % number
                 assert heard.get(timeout=20) == b"WORD %d" % number

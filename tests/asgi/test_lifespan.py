@@ -1,4 +1,4 @@
-"""The lifespan of an application on our own server."""
+"""The lifespan of an application on this library's server."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .asking import ask, handling
 
 
 class Application:
-    """Keeps what it is told; *say* is what it answers, by message."""
+    """Records its messages; *say* has its answers, by message."""
 
     def __init__(self, **say: Any) -> None:
         self.say = say
@@ -63,7 +63,7 @@ def test_lifespan(run: Run) -> None:
 
 
 def test_an_application_without_a_lifespan(run: Run) -> None:
-    """One that raises for the scope does without; nothing is said."""
+    """An application that raises for this scope is served without a lifespan, unlogged."""
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         assert scope["type"] == "http"
@@ -142,7 +142,7 @@ def test_a_lifespan_that_ends_at_once(run: Run) -> None:
 
 @pytest.mark.interop
 def test_requests_end_before_the_shutdown(run: Run) -> None:
-    """The work behind a response still has what the startup has opened."""
+    """Background tasks may still use the resources that the startup has opened."""
     seen: list[str] = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:

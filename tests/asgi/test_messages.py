@@ -1,4 +1,4 @@
-"""The messages of a request and its response, right and wrong, and the end of each."""
+"""The messages of a request and its response, valid and invalid, and the ends of both."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MORE: dict[str, Any] = {**BODY, "more_body": True}
 
 
 async def whole_body(receive: Any) -> bytes:
-    """The body of a request."""
+    """Return the body of a request."""
     parts = []
     while True:
         message = await receive()
@@ -59,7 +59,7 @@ def test_echo(run: Run, version: str, size: int) -> None:
 @pytest.mark.interop
 @pytest.mark.parametrize("version", ["2", "1.1"])
 def test_streaming(run: Run, version: str) -> None:
-    """A response whose length nobody knows; each piece goes out before the next one is made."""
+    """A response of unknown length: each part is sent before the next one is created."""
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await send(START)
@@ -98,7 +98,7 @@ def test_head_and_bodiless(run: Run, version: str) -> None:
 
 @pytest.mark.interop
 def test_headers_go_as_they_are(run_asyncio: Run) -> None:
-    """In their order, repeated ones too, of any iterable; what only HTTP/1 has is left out."""
+    """In order, with repeated fields, from any iterable; fields of HTTP/1 only are dropped."""
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         fields = [
@@ -121,7 +121,7 @@ def test_headers_go_as_they_are(run_asyncio: Run) -> None:
 
 @pytest.mark.interop
 def test_headers_wait_for_the_body(run_asyncio: Run) -> None:
-    """ASGI: nothing is sent until the first body; meanwhile the answer can still be another."""
+    """ASGI: nothing is sent until the first body; until then, the answer can be replaced."""
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await send(START)
@@ -151,7 +151,7 @@ def test_headers_wait_for_the_body(run_asyncio: Run) -> None:
 @pytest.mark.row("asgi.ClientDisconnected")
 @pytest.mark.parametrize("how", ["reset", "fin", "http1"])
 def test_disconnect(run: Run, how: str) -> None:
-    """Whoever waits in `receive` is told at once; `send` raises an OSError from then on."""
+    """A waiting `receive` returns at once; `send` raises an OSError from then on."""
     events = Events()
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -191,7 +191,7 @@ def test_disconnect(run: Run, how: str) -> None:
 
 
 def test_a_client_that_goes_is_no_error(run: Run, caplog: pytest.LogCaptureFixture) -> None:
-    """Neither what `send` raised, nor what an application made of it, is in the log."""
+    """Neither the error of `send`, nor an error that the application raises from it, is logged."""
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await send(START)
@@ -241,7 +241,7 @@ def test_disconnect_in_the_middle_of_the_body(run: Run) -> None:
 
 @pytest.mark.interop
 def test_disconnect_after_the_response(run: Run) -> None:
-    """The answer is complete: who waits for the end is told."""
+    """The response is complete: `receive` returns."""
     told = Events()
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -265,7 +265,7 @@ def test_disconnect_after_the_response(run: Run) -> None:
 
 
 def test_a_cancelled_receive_loses_nothing(run: Run) -> None:
-    """Frameworks look for a disconnect by a `receive` that they cancel at once."""
+    """Frameworks check for a disconnect by a `receive` that they cancel at once."""
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         for _ in range(3):
@@ -294,7 +294,7 @@ def test_a_cancelled_receive_loses_nothing(run: Run) -> None:
 
 @pytest.mark.parametrize("version", ["2", "1.1"])
 def test_send_waits_for_a_slow_client(run: Run, version: str) -> None:
-    """An application can't write a gigabyte into a client that reads nothing."""
+    """An application cannot write a gigabyte to a client that does not read."""
     sent = 0
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -325,7 +325,7 @@ def test_send_waits_for_a_slow_client(run: Run, version: str) -> None:
 
 
 def test_a_body_is_not_read_ahead(run: Run) -> None:
-    """What the application does not receive, the client can't send."""
+    """The client cannot send more than the application receives."""
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await going_on.wait()
@@ -351,7 +351,7 @@ def test_a_body_is_not_read_ahead(run: Run) -> None:
 
 
 def test_an_upload_that_is_answered_early_is_stopped(run: Run) -> None:
-    """RFC 9113 section 8.1: NO_ERROR, after the whole answer."""
+    """RFC 9113 section 8.1: a reset with NO_ERROR, after the complete response."""
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await receive()
@@ -383,7 +383,7 @@ def test_expect_100_continue(run: Run, version: str) -> None:
 
 Script = list[dict[str, Any]]
 WRONG: dict[str, tuple[Script, str, bool]] = {
-    # name: (messages, what the log says, whether the response has begun)
+    # # name: (messages, the expected log, whether the response has begun)
     "body first": ([BODY], "unexpected ASGI message 'http.response.body': "
                    "'http.response.start' must be sent first", False),
     "start twice": ([START, START], "unexpected ASGI message 'http.response.start': "
@@ -433,7 +433,7 @@ WRONG: dict[str, tuple[Script, str, bool]] = {
 def test_wrong_messages(
     run_asyncio: Run, caplog: pytest.LogCaptureFixture, name: str, version: str
 ) -> None:
-    """500 as long as nothing was sent, a broken response then; one line, and others are served."""
+    """500 if nothing was sent, else a cut response; one log entry; other requests are served."""
     script, said, begun = WRONG[name]
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -447,7 +447,7 @@ def test_wrong_messages(
     async def main() -> None:
         async with handling(app) as (_, url):
             if begun:
-                with pytest.raises(AssertionError):  # curl's exit status tells
+                with pytest.raises(AssertionError):  # # curl's exit status
                     await ask(url, version=version)
             else:
                 answer = await ask(url, version=version)
@@ -467,7 +467,7 @@ def test_wrong_messages(
 def test_messages_after_the_end(
     run_asyncio: Run, caplog: pytest.LogCaptureFixture, version: str
 ) -> None:
-    """The response is out, and whole; the application is told, and so is the log."""
+    """The response is complete when the client disconnects: the application and the log get it."""
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await send(START)
@@ -524,7 +524,7 @@ def test_a_result_is_an_error(run_asyncio: Run, caplog: pytest.LogCaptureFixture
 @pytest.mark.interop
 @pytest.mark.row("asgi.handler.finish")
 def test_work_after_the_response_goes_on(run: Run) -> None:
-    """Background tasks: neither the end of the stream nor that of the server ends them."""
+    """Background tasks end neither with the stream nor with the server's close."""
     done = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:

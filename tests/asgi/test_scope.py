@@ -1,4 +1,4 @@
-"""What an application is told of a request: each key of the scope, over each version of HTTP."""
+"""The scope of a request: each key, over each version of HTTP."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from .asking import ask, handling, port_of
 
 
 class Recorder:
-    """An application that keeps its scopes and answers with 204."""
+    """An application that records its scopes and answers with 204."""
 
     def __init__(self) -> None:
         self.scopes: list[dict[str, Any]] = []
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Keep *scope*."""
+        """Record *scope*."""
         self.scopes.append(scope)
         await send({"type": "http.response.start", "status": 204, "headers": []})
         await send({"type": "http.response.body"})
@@ -112,7 +112,7 @@ def test_each_request_has_a_state_and_a_scope_of_its_own(run_asyncio: Run) -> No
 
 
 def test_cookie_crumbs_and_host(run_asyncio: Run) -> None:
-    """RFC 9113 section 8.2.3, and `host` out of `:authority`, once and first."""
+    """RFC 9113 section 8.2.3, and `host` from `:authority`, once and first."""
 
     async def main() -> None:
         app = Recorder()
@@ -150,7 +150,7 @@ def test_odd_targets(run_asyncio: Run) -> None:
 
 
 def test_absolute_form_and_http_10(run_asyncio: Run) -> None:
-    """RFC 9112 section 3.2.2: a server takes the form that proxies are asked with."""
+    """RFC 9112 section 3.2.2: a server accepts the absolute form."""
 
     async def main() -> None:
         app = Recorder()
@@ -168,7 +168,7 @@ def test_absolute_form_and_http_10(run_asyncio: Run) -> None:
 
 
 def test_requests_of_one_http1_connection(run_asyncio: Run) -> None:
-    """They share what is the connection's; each has its own version, and scopes of its own."""
+    """Two versions share the connection's values; each request has its own scope."""
 
     async def main() -> None:
         app = Recorder()
@@ -179,7 +179,7 @@ def test_requests_of_one_http1_connection(run_asyncio: Run) -> None:
                     await peer.ask(http1.get("/", version, connection="keep-alive"))
                     assert app.scopes[-1]["extensions"]
                     assert app.scopes[-1]["state"] == {}
-                    # the application may change them
+                    # # the application may change it
                     app.scopes[-1]["extensions"].clear()
                     app.scopes[-1]["state"]["seen"] = True
                 client = peer.writer.get_extra_info("sockname")
@@ -198,7 +198,7 @@ def test_requests_of_one_http1_connection(run_asyncio: Run) -> None:
 @pytest.mark.interop
 @pytest.mark.parametrize("version", ["2", "1.1"])
 def test_tls(run: Run, certificate: Certificate, version: str) -> None:
-    """The extension `tls`, with the client's certificate; the scheme is the connection's."""
+    """The extension `tls`, with the client's certificate; the scheme is that of the connection."""
     der = ssl.PEM_cert_to_DER_cert(Path(certificate.cert).read_text())
 
     async def main() -> None:

@@ -1,4 +1,4 @@
-"""Sentences of the ASGI specification that no other test proves; docs/asgi_rules.toml has them all.
+"""Sentences of the ASGI specification that no other test proves.
 
 Each test's docstring tells what the specification demands.
 """
@@ -50,7 +50,7 @@ def test_a_rule_without_a_test_is_found(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def check_event(event: Any) -> None:
-    """It has a type, its keys are text, and its values can be serialized."""
+    """A scope has a type, its keys are text, and its values can be serialized."""
     assert type(event) is dict
     assert event["type"].startswith(("http.", "websocket.", "lifespan."))
     for key, value in event.items():
@@ -133,7 +133,7 @@ def test_types_of_the_scope(run: Run, version: str) -> None:
 @pytest.mark.interop
 @BOTH
 def test_additional_keys(run_asyncio: Run, caplog: pytest.LogCaptureFixture, version: str) -> None:
-    """What a message has besides does not raise."""
+    """Additional keys of a message do not raise."""
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         for message in (START, MORE, BODY):
@@ -149,7 +149,7 @@ def test_additional_keys(run_asyncio: Run, caplog: pytest.LogCaptureFixture, ver
 
 @pytest.mark.interop
 def test_an_application_of_two_calls(run: Run) -> None:
-    """Those of ASGI 2 are served by `asgiref.compatibility`."""
+    """Applications of ASGI 2 are served by `asgiref.compatibility`."""
 
     class Old:
         def __init__(self, scope: Any) -> None:
@@ -168,7 +168,7 @@ def test_an_application_of_two_calls(run: Run) -> None:
 
 @BOTH
 def test_a_send_that_waits_ends_with_its_client(run: Run, version: str) -> None:
-    """`send` returns once it has sent, or the connection is closed."""
+    """`send` returns when the data was sent or the connection is closed."""
     events = Events()
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -203,7 +203,7 @@ def test_a_send_that_waits_ends_with_its_client(run: Run, version: str) -> None:
 
 
 def test_responses_go_back_to_their_streams(run: Run) -> None:
-    """Requests of one connection have scopes of their own, and are answered in any order."""
+    """Requests of one connection have their own scopes, and are answered in any order."""
     going_on = {"/1": asyncio.Event(), "/3": asyncio.Event()}
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -242,7 +242,7 @@ def test_the_method_is_in_upper_case(run: Run) -> None:
 
 
 def test_host_and_authority(run_asyncio: Run) -> None:
-    """`host` is there once, and first: `:authority`, or the field that came without one.
+    """`host` appears once, and first: from `:authority`, or the field that came without one.
 
     A request in which they differ is malformed (RFC 9113 section 8.3.1).
     """
@@ -269,7 +269,7 @@ def test_host_and_authority(run_asyncio: Run) -> None:
 
 
 def test_paths_that_are_utf8(run_asyncio: Run) -> None:
-    """Bytes of UTF-8 are decoded in the path, and left in `raw_path`."""
+    """UTF-8 bytes are decoded in the path, and unchanged in `raw_path`."""
     scopes: list[Any] = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -289,7 +289,7 @@ def test_paths_that_are_utf8(run_asyncio: Run) -> None:
 
 @pytest.mark.interop
 def test_unix_sockets(run: Run, tmp_path: Path) -> None:
-    """`server` is the path, and no port; there is no `client`."""
+    """`server` is the path, without a port; there is no `client`."""
     scopes: list[Any] = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -313,7 +313,7 @@ def test_unix_sockets(run: Run, tmp_path: Path) -> None:
 
 
 def test_chunked_requests(run: Run) -> None:
-    """The server takes the chunks apart: the application gets the bytes alone."""
+    """The server decodes chunks: the application gets only the bytes."""
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         body = b""
@@ -342,7 +342,7 @@ def test_chunked_requests(run: Run) -> None:
 def test_transfer_encoding_of_the_application_is_ignored(
     run_asyncio: Run, version: str, coding: str
 ) -> None:
-    """The server frames bodies by itself; `content-encoding` is the application's."""
+    """The server frames bodies itself; `content-encoding` is the application's."""
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         fields = [(b"transfer-encoding", coding.encode()), (b"content-encoding", b"x-own")]
@@ -365,7 +365,7 @@ def test_transfer_encoding_of_the_application_is_ignored(
 
 @BOTH
 def test_data_is_on_its_way_when_send_returns(run: Run, version: str) -> None:
-    """Nothing that was sent waits for the next message."""
+    """Sent data does not wait for the next message."""
     going_on = asyncio.Event()
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -412,7 +412,7 @@ def test_defaults_of_messages(run_asyncio: Run, version: str) -> None:
 
 @BOTH
 def test_the_handshake_waits_for_the_answer(run: Run, version: str) -> None:
-    """Not complete until the application has answered `websocket.connect`."""
+    """The handshake is not complete until the application has answered `websocket.connect`."""
     events = Events()
     going_on = asyncio.Event()
 
@@ -491,7 +491,7 @@ CLOSES = {
 def test_the_end_of_a_websocket(
     run: Run, caplog: pytest.LogCaptureFixture, version: str, how: str
 ) -> None:
-    """The code is the client's, 1005 where it has sent none; `send` raises an OSError, unlogged."""
+    """The code is the client's, or 1005 without one; `send` raises an OSError, unlogged."""
     frame, expected = CLOSES[how]
     events = Events()
 
@@ -514,7 +514,7 @@ def test_the_end_of_a_websocket(
 
 
 async def end_websocket(url: str, version: str, frame: bytes | None) -> None:
-    """Open a WebSocket by hand, send *frame*, or vanish."""
+    """Open a WebSocket by hand, and send *frame* or disconnect."""
     if version == "2":
         async with await raw.RawPeer.connect(port_of(url)) as peer:
             fields = [
@@ -545,7 +545,7 @@ async def end_websocket(url: str, version: str, frame: bytes | None) -> None:
 def test_a_denial_is_the_end(
     run_asyncio: Run, caplog: pytest.LogCaptureFixture, version: str
 ) -> None:
-    """No other message of the WebSocket's follows a response in its place."""
+    """After a response in place of a WebSocket, no other message may follow."""
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await receive()
@@ -569,7 +569,7 @@ def test_a_denial_is_the_end(
 
 @pytest.mark.interop
 def test_the_state_is_a_shallow_copy(run: Run) -> None:
-    """A dict of each request's own, with the objects that the startup has put there."""
+    """Each request has its own dict, with the objects that the startup has created."""
     states: list[Any] = []
     database = object()
 
@@ -595,7 +595,7 @@ def test_the_state_is_a_shallow_copy(run: Run) -> None:
 
 
 def test_nothing_is_served_before_the_startup_is_complete(run: Run) -> None:
-    """The block begins when the application has said so."""
+    """The block begins when the application has confirmed."""
     told: list[str] = []
     going_on = asyncio.Event()
 
@@ -621,7 +621,7 @@ def test_nothing_is_served_before_the_startup_is_complete(run: Run) -> None:
 def test_an_exception_means_no_lifespan(
     run: Run, caplog: pytest.LogCaptureFixture, when: str
 ) -> None:
-    """At the scope or at `lifespan.startup`: the server goes on, and sends no more of it."""
+    """At the scope or at `lifespan.startup`: the server serves, without lifespan messages."""
     seen: list[str] = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -669,7 +669,7 @@ def test_a_failure_without_a_message(run: Run, phase: str) -> None:
 @pytest.mark.interop
 @pytest.mark.parametrize("first", [True, False], ids=["body first", "path first"])
 def test_a_path_is_sent_once_and_alone(run_asyncio: Run, tmp_path: Path, first: bool) -> None:
-    """`http.response.pathsend` is not mixed with bodies, and not sent twice."""
+    """`http.response.pathsend` cannot be combined with bodies, nor sent twice."""
     path = tmp_path / "file"
     path.write_bytes(b"content")
     pathsend = {"type": "http.response.pathsend", "path": str(path)}

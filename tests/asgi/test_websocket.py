@@ -1,4 +1,4 @@
-"""The scope `websocket`: over HTTP/2 and HTTP/1.1 on our own server, over HTTP/2 on uvicorn."""
+"""The scope `websocket`: over both protocols on this library's server, over HTTP/2 on uvicorn."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OPENINGS = ["2", "1.1"]
 
 
 async def chat(scope: Any, receive: Any, send: Any) -> None:
-    """Say where it is, then echo."""
+    """Send the path, then echo."""
     assert (await receive()) == {"type": "websocket.connect"}
     chosen = next(iter(scope["subprotocols"]), None)
     await send({"type": "websocket.accept", "subprotocol": chosen, "headers": [(b"x-a", b"b")]})
@@ -72,7 +72,7 @@ def test_chat(run: Run, version: str) -> None:
 
 @pytest.mark.parametrize("version", OPENINGS)
 def test_ends(run: Run, version: str, caplog: pytest.LogCaptureFixture) -> None:
-    """By the application, by its return, by what it raises, and by a client that is lost."""
+    """The ends: by the application, its return, its exception, and a lost client."""
     events = Events()
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -171,7 +171,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
 def test_wrong_messages(
     run_asyncio: Run, caplog: pytest.LogCaptureFixture, name: str, version: str
 ) -> None:
-    """`send` raises, and the WebSocket ends with 1011 unless the application knows better."""
+    """`send` raises, and the WebSocket ends with 1011 unless the application handles it."""
     message, said = WRONG[name]
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -233,7 +233,7 @@ def test_wrong_answers(
 
 @pytest.mark.interop
 def test_what_is_no_websocket(run: Run) -> None:
-    """Beside it: CONNECT is refused, and requests are served, in both versions."""
+    """CONNECT is refused and requests are served, over both versions."""
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "http.response.start", "status": 200})
@@ -259,7 +259,7 @@ def test_what_is_no_websocket(run: Run) -> None:
 
 @pytest.mark.parametrize("upgrade", ["IRC/6.9", "h2c, TLS/1.0", "h2c"])
 def test_an_upgrade_to_something_else_is_ignored(run: Run, upgrade: str) -> None:
-    """It is a request like others (RFC 9110 section 7.8); WebSockets are opened as ever."""
+    """It is an ordinary request (RFC 9110 section 7.8); WebSockets are opened as before."""
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "websocket":
@@ -282,7 +282,7 @@ def test_an_upgrade_to_something_else_is_ignored(run: Run, upgrade: str) -> None
 
 
 def test_an_upgrade_of_the_programs_own(run: Run) -> None:
-    """A handler of WebSockets leaves other offers to the program that listens for them."""
+    """A handler of WebSockets leaves other offers to the program's own listeners."""
 
     async def shout(request: Any, socket: Any) -> None:
         if "shout" in request.headers["upgrade"]:
@@ -308,7 +308,7 @@ def test_an_upgrade_of_the_programs_own(run: Run) -> None:
 @pytest.mark.interop
 @pytest.mark.parametrize("version", VERSIONS)
 def test_uvicorn(version: str) -> None:
-    """Over HTTP/2, with uvicorn's log and limits, and an end when the server ends."""
+    """Over HTTP/2, with uvicorn's log and limits, and ended at the server's shutdown."""
 
     async def main(process: Any) -> None:
         async with opened(process.url, "2", "/chat?a") as ws:

@@ -1,1 +1,1 @@
-"""What is awaited may be cancelled anywhere."""
+"""Every awaitable, cancelled at every point at which it waits."""

@@ -1,4 +1,4 @@
-"""What of a client is awaited, scenario by scenario."""
+"""Scenarios of a client's awaitables."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SCENARIOS: dict[str, Any] = {}
 
 
 def scenario(*names: str) -> Any:
-    """A scenario of the awaitables *names*."""
+    """Register a scenario of the awaitables *names*."""
 
     def register(function: Any) -> Any:
         for name in names:
@@ -35,7 +35,7 @@ def scenario(*names: str) -> Any:
 
 
 async def gone_or_whole(world: World, session: Any, outcome: Outcome) -> None:
-    """*session* is established, or has left nothing on the server."""
+    """Check that *session* is established, or has left nothing on the server."""
     if outcome.cancelled:
         assert session.destroyed
     else:
@@ -72,7 +72,7 @@ async def whole_block(world: World) -> Scenario:
             session.request({":path": "/slow"})
 
     outcome = yield block()
-    # whichever way the block was left
+    # # however the block was left
     assert session.destroyed
     assert outcome.cancelled or world.seen["/slow"]
     await eventually(lambda: world.server.connections == 1)
@@ -102,7 +102,8 @@ async def connect_over_a_pair(world: World) -> Scenario:
     session = http2.connect(world.origin, create_connection=create_connection)
     outcome = yield session
     if outcome.cancelled:
-        # what the program has made, and the session has not got, is the program's
+        # # a carrier that the program has created and the session has not received is the
+        # program's
         for writer in made:
             writer.close()
     await gone_or_whole(world, session, outcome)
@@ -112,7 +113,7 @@ async def connect_over_a_pair(world: World) -> Scenario:
 
 
 async def cancelled_there(world: World, path: str) -> None:
-    """The server has never seen the request, or has been told of its end, before or after it."""
+    """Check that the server has never got the request, or has got its end, before or after it."""
     await world.session.ping()
     stream = world.seen.get(path)
     if stream is not None:
@@ -152,7 +153,7 @@ async def request_block(world: World) -> Scenario:
 
 
 async def whole_body_later(world: World, stream: Any, got: bytes = b"") -> None:
-    """What was not returned can still be read."""
+    """Check that bytes that were not returned can still be read."""
     assert got + await stream.read() == TEXT.encode()
     assert (await stream.trailers()) == {"x-sum": "5"}
 
@@ -239,7 +240,7 @@ async def drain(world: World) -> Scenario:
     await stream.response()
     outcome = yield write()
     if outcome.cancelled:
-        # what was written is on its way, and more can be
+        # # written data is sent, and more can be written
         stream.end(b"and more")
         sent += 8
     assert len(await reading) == sent
@@ -251,7 +252,7 @@ async def close_stream(world: World) -> Scenario:
     path = path_of(stream)
     await stream.response()
     yield stream.close(NGHTTP2_CANCEL)
-    # begun at the call
+    # # begun at the call
     assert stream.closed
     await cancelled_there(world, path)
     await stream.close()
@@ -277,7 +278,7 @@ async def pipe(world: World) -> Scenario:
 
     outcome = yield http2.pipe(source(), stream)
     if outcome.cancelled:
-        # a part never passes for the whole
+        # # a part is never mistaken for the whole
         await eventually(lambda: stream.closed)
         assert stream.rst_code == NGHTTP2_CANCEL or await stream.read() == b"200000"
         await cancelled_there(world, path)
@@ -320,7 +321,7 @@ async def pipe_to_a_writer(world: World) -> Scenario:
 
 @scenario("Http2Session.ping")
 async def ping(world: World) -> Scenario:
-    # a payload of its own: the answer of a cancelled one does not pass for another's
+    # # its own payload: the answer to a cancelled ping is not that of another
     outcome = yield world.session.ping(b"the ping")
     assert outcome.cancelled or outcome.value[1] == b"the ping"
     assert (await world.session.ping(b"the next"))[1] == b"the next"
@@ -341,7 +342,7 @@ async def close_session(world: World) -> Scenario:
     session = await world.connect()
     stream = session.request({":path": world.path("parts")})
     yield session.close()
-    # begun at the call: what is under way is finished, and no more
+    # # begun at the call: work in progress is finished, and nothing is added
     with pytest.raises(http2.Http2Error):
         session.request()
     assert await stream.read() == TEXT.encode()
@@ -368,7 +369,7 @@ async def close_session_in_time(world: World) -> Scenario:
 
 @scenario("connect: through a tunnel")
 async def connect_through_a_tunnel(world: World) -> Scenario:
-    """HTTP/2, and TLS where the server has it, over a stream of HTTP/2."""
+    """HTTP/2, with TLS if the server uses it, over a stream of HTTP/2."""
     inner = world.server
     writers: list[asyncio.StreamWriter] = []
 

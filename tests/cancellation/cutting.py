@@ -1,4 +1,4 @@
-"""What is awaited is cancelled at every point at which it waits: the tool for `tests/cancellation`.
+"""Cancel awaitables at every point at which they wait: the tool for `tests/cancellation`.
 
 A scenario is an async generator. It prepares something, yields what is to be awaited, gets told how
 that ended, and checks that it was done or cleanly undone. `cut_everywhere` runs it again and again,
@@ -38,7 +38,7 @@ HOWS = ("waiting", "coming", "turns")
 
 @dataclass(frozen=True)
 class Outcome:
-    """How the awaiting ended."""
+    """The way in which awaiting ended."""
 
     cancelled: bool
     value: Any = None
@@ -63,7 +63,8 @@ def stepped(
             return stop.value
         if point == 0:
             if coming and awaited is not None:
-                # before the task's own callback: it is cancelled with its result at hand
+                # # before the task's own callback: the task is cancelled when its
+                # result is available
                 awaited.add_done_callback(lambda _: cancel())
             else:
                 cancel()
@@ -121,12 +122,12 @@ def points(how: str) -> Iterator[int]:
 
 
 def open_files() -> int:
-    """Descriptors that the process has open."""
+    """Return the open descriptors of the process."""
     return len(os.listdir("/proc/self/fd"))
 
 
 def stale_waiters(thing: Any) -> list[str]:
-    """Attributes of *thing* that keep futures of those who wait no more.
+    """Return the attributes of *thing* that keep futures of callers that no longer wait.
 
     A ping and settings are on their way until the peer answers, awaited or not: `Pings` and
     `SettingsExchange` have them.
@@ -147,7 +148,7 @@ def stale_waiters(thing: Any) -> list[str]:
 
 
 class World:
-    """A server, a client's session with it, and what the server has seen."""
+    """A server, a client's session with it, and a record of the server's requests."""
 
     def __init__(
         self, server: http2.Http2Server, certificate: Certificate | None, options: dict[str, Any]
@@ -157,7 +158,7 @@ class World:
         scheme = "http" if certificate is None else "https"
         self.origin = f"{scheme}://127.0.0.1:{server.address()[1]}"
         self.options = options
-        # what the server has got, by path
+        # # the received requests by path
         self.seen: dict[str, Any] = {}
         self._count = 0
         self._requested: list[http2.ClientHttp2Stream] = []
@@ -165,46 +166,46 @@ class World:
         self._served: http2.ServerHttp2Session
 
     def path(self, kind: str) -> str:
-        """A path for a request that is handled as *kind*, and is told from all others."""
+        """Return a new path for a request that is handled as *kind*."""
         self._count += 1
         return f"/{kind}/{self._count}"
 
     def connect(self, **options: Any) -> http2.ClientHttp2Session:
-        """Another session."""
+        """Create another session."""
         return http2.connect(self.origin, **self.options, **options)
 
     def served(self) -> http2.ServerHttp2Session:
-        """The session of `session` on the other side."""
+        """Return the server's session of `session`."""
         return self._served
 
     def request(self, kind: str, *, body: bool = False) -> http2.ClientHttp2Stream:
-        """A request that is handled as *kind*, for GET or, with a *body* to come, for POST."""
+        """Make a request that is handled as *kind*: GET or, with a *body*, POST."""
         method = "POST" if body else "GET"
         stream = self.session.request({":method": method, ":path": self.path(kind)})
         self._requested.append(stream)
         return stream
 
     async def arrived(self, path: str) -> Any:
-        """What the server has got for *path*."""
+        """Return the server's record for *path*."""
         await eventually(lambda: path in self.seen)
         return self.seen[path]
 
     async def handed(
         self, kind: str = "mine"
     ) -> tuple[http2.ClientHttp2Stream, http2.ServerHttp2Stream]:
-        """Both ends of a request with a body, which nobody answers by itself."""
+        """Return both ends of a request with a body, which no handler answers."""
         stream = self.request(kind, body=True)
         return stream, await self.arrived(path_of(stream))
 
     def check_waiters(self) -> None:
-        """Those who wait no more are forgotten."""
+        """Check that callers that no longer wait are forgotten."""
         things = [self.session, self.server, *self.server._sessions, *self._requested]
         for thing in (*things, *self.seen.values()):
             each = getattr(thing, "stream", thing)
             assert not stale_waiters(each), (each, stale_waiters(each))
 
     async def check(self) -> None:
-        """The connection serves, and nothing is left."""
+        """Check that the connection serves requests, and that nothing is left."""
         session, server = self.session, self.server
         assert not session.destroyed
         assert await session.request({":path": "/hello"}).read() == b"hello"
@@ -222,7 +223,7 @@ class World:
 
 
 def path_of(stream: http2.ClientHttp2Stream) -> str:
-    """What *stream* has asked for."""
+    """Return the request of *stream*."""
     headers = stream.sent_headers
     assert headers is not None
     return str(headers[":path"])
@@ -274,7 +275,7 @@ async def _chat(stream: Any) -> None:
 
 
 def identity(certificate: Certificate | None) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The options of a server and of its clients, over TLS or in the clear."""
+    """Return the options of a server and of its clients, over TLS or in the clear."""
     if certificate is None:
         return {}, {}
     return {"cert": certificate.cert, "key": certificate.key}, {"ca": certificate.cert}
@@ -288,7 +289,7 @@ async def world_of(
     client: dict[str, Any] | None = None,
     **options: Any,
 ) -> AsyncIterator[World]:
-    """A `World`, over TLS when there is a *certificate*.
+    """Create a `World`, over TLS if there is a *certificate*.
 
     *options* are the server's, *client* those of the session.
     """
@@ -311,7 +312,7 @@ async def world_of(
 async def _cut_once(
     scenario: Callable[[World], Scenario], world: World, how: str, point: int
 ) -> bool:
-    """Run *scenario* once; whether it was cancelled."""
+    """Run *scenario* once; return whether it was cancelled."""
     generator = scenario(world)
     try:
         async with asyncio.timeout(20):
@@ -332,7 +333,7 @@ async def _cut_once(
 
 
 async def cut_everywhere(scenario: Callable[[World], Scenario], world: World) -> None:
-    """Run *scenario* with every cut there is, in each way, until it is done before."""
+    """Run *scenario* with every cut, of each kind, until it completes before the cut."""
     await world.check()
     tasks = asyncio.all_tasks()
     files = open_files()

@@ -1,4 +1,4 @@
-"""What of a server is awaited, scenario by scenario."""
+"""Scenarios of a server's awaitables."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ COMPAT: dict[str, Any] = {}
 
 
 def scenario(names: dict[str, Any], *covered: str) -> Any:
-    """A scenario of the awaitables *covered*."""
+    """Register a scenario of the awaitables *covered*."""
 
     def register(function: Any) -> Any:
         for name in covered:
@@ -42,7 +42,7 @@ def scenario(names: dict[str, Any], *covered: str) -> Any:
 
 
 def another(world: World) -> http2.Http2Server:
-    """A server like the one of *world*."""
+    """Create a server like that of *world*."""
     server: http2.Http2Server
     if world.certificate is None:
         server = http2.create_server()
@@ -53,13 +53,13 @@ def another(world: World) -> http2.Http2Server:
 
 
 def assert_free(port: int) -> None:
-    """Nobody listens on *port*."""
+    """Check that no server listens on *port*."""
     with socket.socket() as sock:
         assert sock.connect_ex(("127.0.0.1", port)) != 0
 
 
 def client_of(world: World, server: http2.Http2Server) -> http2.ClientHttp2Session:
-    """A session with *server*."""
+    """Open a session with *server*."""
     scheme = world.origin.partition(":")[0]
     return http2.connect(f"{scheme}://127.0.0.1:{server.address()[1]}", **world.options)
 
@@ -70,7 +70,7 @@ async def listen(world: World) -> Scenario:
     outcome = yield server.listen(port, "localhost")
     if outcome.cancelled and not server.listening:
         assert_free(port)
-        # and it may be tried again
+        # # and it can be tried again
         await server.listen(port, "localhost")
     assert server.listening
     async with client_of(world, server) as session:
@@ -146,7 +146,7 @@ async def server_block(world: World) -> Scenario:
 
 @scenario(CORE, "perform_server_handshake", "Http2Session.__aenter__", "Http2Session.__aexit__")
 async def handshake_block(world: World) -> Scenario:
-    """A session without a server, on sockets in the clear."""
+    """Create a session without a server, on sockets in the clear."""
     ours, theirs = socket.socketpair()
     client = http2.connect("http://localhost", create_connection=lambda *_: theirs)
     served = http2.perform_server_handshake(ours)
@@ -188,7 +188,7 @@ async def shut_down_session(world: World) -> Scenario:
     await stream.response()
     (served,) = world.server._sessions - {world.served()}
     yield served.shut_down()  # type: ignore[attr-defined]
-    # begun at the call: what was asked is answered
+    # # begun at the call: the request is answered
     assert await stream.read() == TEXT.encode()
     await served.close()
     await eventually(lambda: session.destroyed)
@@ -235,13 +235,13 @@ async def push_stream(world: World) -> Scenario:
     pushes: list[Any] = []
     world.session.on("stream", pushes.append)
     first, _ = await served.push_stream({":path": "/first"})
-    # the client's limit is one: the second has to wait
+    # # the client's limit is one: the second push has to wait
     loop = asyncio.get_running_loop()
     outcome = yield _begun_push(served, lambda: loop.call_later(0.003, end_first, first))
     end_first(first)
     if not outcome.cancelled:
         outcome.value[0].end(b"second")
-    # there is room again
+    # # there is room again
     third, _ = await served.push_stream({":path": "/third"})
     third.end(b"third")
     served.end()
@@ -258,7 +258,7 @@ def end_first(pushed: Any) -> None:
 
 
 async def check_pushes(pushes: list[Any], cancelled: bool) -> None:
-    """Of three pushes to a client, the second has come, or was cancelled and the client told."""
+    """Check that the second of three pushes was received, or was cancelled and reset."""
     assert len(pushes) == 3
     assert [await pushes[0].read(), await pushes[2].read()] == [b"first", b"third"]
     if cancelled:
@@ -278,7 +278,7 @@ async def _begun_push(served: Any, then: Any) -> Any:
 
 @scenario(CORE, "Handler.lifespan", "Handler.finish")
 async def asgi(world: World) -> Scenario:
-    """The application is told of its end, or its tasks are cancelled: none is left."""
+    """Check that the application has got its end, or its tasks are cancelled: none is left."""
     told: list[str] = []
     tasks: list[Any] = []
 
@@ -325,7 +325,7 @@ class Client:
         self.world = world
 
     async def begin(self, protocol: str) -> Any:
-        """Ask; what the server has got."""
+        """Send the request; return the request on the server."""
         world = self.world
         self.stream: Any = None
         if protocol == "h2":
@@ -342,21 +342,21 @@ class Client:
         return response.req, response
 
     def send(self, data: bytes) -> None:
-        """A part of the body."""
+        """Send a part of the body."""
         if self.stream is not None:
             self.stream.write(data)
         else:
             self.peer.send(http1.chunked(data).removesuffix(b"0\r\n\r\n"))
 
     def end(self) -> None:
-        """The end of the body, with trailers over HTTP/1."""
+        """End the body, with trailers over HTTP/1."""
         if self.stream is not None:
             self.stream.end()
         else:
             self.peer.send(b"0\r\nx-sum: 5\r\n\r\n")
 
     async def body(self) -> bytes:
-        """The response's body; the exchange is over then."""
+        """Return the response's body; the exchange is then over."""
         if self.stream is not None:
             body: bytes = await self.stream.read()
             return body
@@ -364,7 +364,7 @@ class Client:
             return (await self.peer.response()).body
 
     async def send_slowly(self) -> None:
-        """The whole body in parts, one a turn of the loop."""
+        """Send the whole body in parts, one in each turn of the loop."""
         for part in PARTS:
             self.send(part)
             await asyncio.sleep(0)
@@ -372,14 +372,14 @@ class Client:
 
 
 def keep(world: World, request: Any, response: Any) -> None:
-    """The handler: what has come is the scenario's to answer."""
+    """The handler: passes the request to the scenario."""
     world.seen[request.url] = response
     if request.url == "/hello":
         response.end("hello")
 
 
 async def answered(client: Client, response: Any, sending: Any = None) -> None:
-    """The exchange comes to its end all the same."""
+    """Check that the exchange still ends."""
     if sending is not None:
         await sending
     response.end("answer")
@@ -485,7 +485,7 @@ async def response_end(world: World, protocol: str) -> Scenario:
     client.end()
     reading = asyncio.ensure_future(client.body())
     yield response.end(bytes(300_000))
-    # begun at the call
+    # # begun at the call
     assert len(await reading) == 300_000
     await response.end()
 
@@ -536,5 +536,5 @@ async def create_push_response(world: World, protocol: str) -> Scenario:
 
 # --- all of them ------------------------------------------------------------------------------
 
-# A client that takes one push at a time.
+# # A client that accepts one push at a time.
 ONE_PUSH = {"settings": {"max_concurrent_streams": 1}}

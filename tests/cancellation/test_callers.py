@@ -1,4 +1,4 @@
-"""A caller that stops waiting wants nothing more, and loses nothing that it did not take."""
+"""A cancelled caller causes no further work, and loses no data that it did not get."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LIMIT_1 = {"max_concurrent_streams": 1}
 
 
 class Slow:
-    """Handlers that read a request, note it, and answer after a while."""
+    """Handlers that read a request, record it, and answer after a while."""
 
     def __init__(self) -> None:
         self.seen: list[str] = []
@@ -41,7 +41,7 @@ def post(session: http2.ClientHttp2Session, path: str) -> http2.ClientHttp2Strea
 
 @pytest.mark.row("habit.cancelled_response")
 def test_a_cancelled_request_is_not_sent(run: Run) -> None:
-    """Of four requests at a limit of one, three have not left: the server never sees them."""
+    """Of four requests at a limit of one, three are not sent: the server never gets them."""
 
     async def main() -> None:
         slow = Slow()
@@ -50,14 +50,14 @@ def test_a_cancelled_request_is_not_sent(run: Run) -> None:
             http2.connect(origin) as session,
         ):
             await session.ping()
-            await session.ping()  # the server's settings are known
+            await session.ping()  # # the server's settings are known
             streams = [post(session, f"/{n}") for n in range(4)]
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0.05):
                     await asyncio.gather(*(stream.response() for stream in streams))
             assert [stream.rst_code for stream in streams] == [NGHTTP2_CANCEL] * 4
             slow.go_on.set()
-            # none of them is in the way of the next one
+            # # none of them blocks the next one
             async with asyncio.timeout(15):
                 assert (await session.request({":path": "/5"}).response())[":status"] == 200
             assert slow.seen == ["/0 order", "/5 "]
@@ -105,7 +105,7 @@ def test_a_request_goes_on_while_another_caller_waits(run: Run) -> None:
 @pytest.mark.row("habit.async_with_request")
 @pytest.mark.parametrize("reason", ["exception", "break", "unread", "deadline"])
 def test_leaving_the_block_cancels_the_request(run: Run, reason: str) -> None:
-    """The server is told, and the next request finds its place free."""
+    """The server gets a reset, and the next request can be sent."""
 
     async def main() -> None:
         ends: list[Any] = []
@@ -114,7 +114,7 @@ def test_leaving_the_block_cancels_the_request(run: Run, reason: str) -> None:
             stream.respond()
             if headers[":path"] == "/":
                 stream.on("close", lambda: ends.append(stream.rst_code))
-                stream.write(bytes(300_000))  # and no end
+                stream.write(bytes(300_000))  # # and no end
             else:
                 stream.end("whole")
 
@@ -148,7 +148,7 @@ def test_leaving_the_block_cancels_the_request(run: Run, reason: str) -> None:
 
 
 def test_a_complete_exchange_is_left_alone(run: Run) -> None:
-    """Its response has come as a whole: there is no reset, and a late reader still gets it."""
+    """Its response is complete: there is no reset, and a late reader still gets it."""
 
     async def main() -> None:
         codes: list[int | None] = []
@@ -171,7 +171,7 @@ def test_a_complete_exchange_is_left_alone(run: Run) -> None:
 
 
 class Pieces:
-    """A server whose one response comes as it is told to."""
+    """A server whose only response is sent in steps by the test."""
 
     def __init__(self) -> None:
         self.stream: Any = None
@@ -182,7 +182,7 @@ class Pieces:
 
 
 async def cut_short(read: Any) -> None:
-    """Wait for *read* in vain."""
+    """Wait for *read*, which must be cancelled."""
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(read, 0.05)
 
@@ -219,7 +219,7 @@ def test_a_cancelled_read_loses_nothing(run: Run, how: str, server_side: bool) -
 
 
 def test_cancelled_reads_keep_the_windows_whole(run: Run) -> None:
-    """Bytes that are read a second time are given back to the peer once."""
+    """Bytes that are read a second time are returned to the window once."""
 
     async def main() -> None:
         pieces = Pieces()
@@ -269,7 +269,7 @@ def test_a_loop_that_is_left_loses_nothing(run: Run) -> None:
 
 
 def test_the_next_reader_need_not_wait_for_the_end_of_a_cancelled_one(run: Run) -> None:
-    """As in ``task.cancel()`` and on: the task has not had its turn yet."""
+    """As after ``task.cancel()`` without a wait: the task has not run yet."""
 
     async def main() -> None:
         pieces = Pieces()
@@ -283,7 +283,7 @@ def test_the_next_reader_need_not_wait_for_the_end_of_a_cancelled_one(run: Run) 
             second = asyncio.ensure_future(stream.read(4))
             assert await second == b"body"
             assert first.cancelled()
-            # two that wait at once are still a mistake
+            # # two concurrent readers are still an error
             other = session.request()
             await other.response()
             waiting = asyncio.ensure_future(other.read())
@@ -305,7 +305,7 @@ def test_a_reader_that_begins_before_a_cancelled_one_is_gone(run: Run) -> None:
             first = asyncio.ensure_future(stream.read())
             await asyncio.sleep(0)
             first.cancel()
-            # in this very turn, and as the first one leaves it waits
+            # # in the same turn, while the first one is being cancelled
             asyncio.get_running_loop().call_later(0.01, pieces.stream.end, b"body")
             assert await stream.read() == b"body"
             assert first.cancelled()
@@ -356,7 +356,7 @@ def test_a_cancelled_text_or_json_loses_nothing(run: Run, how: str, http1: bool)
 
 
 def test_a_read_that_fails_loses_nothing(run: Run) -> None:
-    """What came before a reset can still be read, in pieces; then the error is raised again."""
+    """Data before a reset can still be read, in parts; then the error is raised again."""
 
     async def main() -> None:
         pieces = Pieces()
@@ -383,7 +383,7 @@ def test_a_read_that_fails_loses_nothing(run: Run) -> None:
 @pytest.mark.row("connect.option.close_timeout", "client_session.close.option.timeout")
 @pytest.mark.parametrize("how", ["block", "close"])
 def test_a_session_ends_though_a_body_is_not_read(run: Run, how: str) -> None:
-    """What is open after the time is reset with CANCEL, on the connection too."""
+    """Streams that are open after the timeout are reset with CANCEL, before the connection ends."""
 
     async def main() -> None:
         loop = asyncio.get_running_loop()
@@ -451,7 +451,7 @@ def test_a_block_that_is_cancelled_at_its_end_ends(run: Run) -> None:
 
 
 def test_resets_go_before_the_goaway() -> None:
-    """The peer hears what became of each stream before the connection ends."""
+    """The peer gets the end of each stream before the connection ends."""
 
     async def main() -> None:
         heard: list[raw.Frame] = []

@@ -1,4 +1,4 @@
-"""A `connect` that is cancelled, at any turn of the loop, leaves no connection behind."""
+"""A cancelled `connect` leaves no connection, whatever turn of the loop it is cancelled in."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ..support.serving import eventually, hello
 from ..support.sessions import refused
 
 WAYS = ("clear", "name", "tls", "unix", "pair", "socket")
-# In a clear connection's life most of the turns are over after 6; TLS has more of them.
+# # A connection in the clear needs up to 6 turns for most of its life; TLS needs more.
 TURNS = 12
 
 Connect = Callable[[], http2.ClientHttp2Session]
@@ -28,7 +28,7 @@ Connect = Callable[[], http2.ClientHttp2Session]
 
 @contextlib.asynccontextmanager
 async def reached(way: str, certificate: Certificate) -> AsyncIterator[tuple[Any, Connect]]:
-    """A server, and what connects to it in that *way*."""
+    """A server, and a client that connects in that *way*."""
     loop = asyncio.get_running_loop()
     options: dict[str, Any] = {}
     server: http2.Http2Server
@@ -72,13 +72,13 @@ async def reached(way: str, certificate: Certificate) -> AsyncIterator[tuple[Any
 
 
 async def block(connect: Connect) -> None:
-    """The usual life of a client."""
+    """Connect, and make a request."""
     async with connect() as session:
         await session.request().read()
 
 
 async def awaited(connect: Connect) -> None:
-    """Without a block."""
+    """Connect without a block."""
     session = await connect()
     try:
         await asyncio.sleep(3600)
@@ -102,12 +102,12 @@ def test_cancelled_lives(run: Run, certificate: Certificate, way: str, life: Any
                         await asyncio.sleep(0)
                     task.cancel()
                     lives.append(task)
-                # what the handshake takes beyond turns of the loop
+                # # what the handshake takes beyond turns of the loop
                 await asyncio.sleep(0.0005 * turns)
 
             await asyncio.gather(*lives, return_exceptions=True)
             assert all(task.cancelled() or task.exception() is None for task in lives)
-            # the server is not told to close: its clients have gone by themselves
+            # # the server need not close: its clients have disconnected themselves
             await eventually(lambda: not server.open_connections and not server._sessions)
             await eventually(lambda: asyncio.all_tasks() == before)
             await block(connect)
@@ -129,7 +129,7 @@ def test_timed_out_lives(run: Run, certificate: Certificate, way: str) -> None:
 
 
 def test_nobody_else_is_disturbed(run: Run, certificate: Certificate) -> None:
-    """One of several that wait gives up: the others get the session."""
+    """One of several waiting callers is cancelled: the others get the session."""
 
     async def main() -> None:
         async def wait(session: http2.ClientHttp2Session) -> http2.ClientHttp2Session:
@@ -144,7 +144,7 @@ def test_nobody_else_is_disturbed(run: Run, certificate: Certificate) -> None:
                 leaves.cancel()
                 assert await stays is session
                 assert await session.request().read() == b"hello"
-                # and who has a session that stands loses it by no later cancellation
+                # # and a later cancellation does not end an established session
                 late = asyncio.ensure_future(wait(session))
                 await asyncio.sleep(0)
                 late.cancel()
@@ -155,7 +155,7 @@ def test_nobody_else_is_disturbed(run: Run, certificate: Certificate) -> None:
 
 
 def test_what_a_handle_says_of_it(run: Run) -> None:
-    """`wait_for` gives up connecting; requests that wait fail so that they can be made again."""
+    """`wait_for` cancels the attempt; waiting requests fail and can be repeated."""
 
     async def main() -> None:
         with socket.create_server(("127.0.0.1", 0), backlog=0) as silent:
@@ -186,7 +186,7 @@ def test_what_a_handle_says_of_it(run: Run) -> None:
 
 
 def test_end_of_a_block_that_is_cancelled(run: Run) -> None:
-    """A response that never ends holds the block open until its deadline, and no longer."""
+    """An endless response keeps the block open until its deadline, and no longer."""
 
     async def main() -> None:
         server = http2.create_server()

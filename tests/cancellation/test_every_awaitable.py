@@ -1,4 +1,4 @@
-"""No awaitable of the public API is without a scenario that cancels it everywhere."""
+"""Every awaitable of the public API has a scenario that cancels it at every point."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from .client_scenarios import SCENARIOS
 from .server_scenarios import COMPAT, CORE
 from .websocket_scenarios import WEBSOCKETS
 
-# What an awaitable looks like in an annotation.
+# # The forms of awaitables in annotations.
 AWAITABLE = re.compile(r"\b(Completion|Task|Future|Awaitable|Coroutine)\b")
 DUNDERS = {"__await__", "__aiter__", "__anext__", "__aenter__", "__aexit__"}
 
 
 def is_awaited(name: str, function: Any) -> bool:
-    """Whether what *function* returns is to be awaited."""
+    """Return whether the result of *function* is an awaitable."""
     if not inspect.isfunction(function) or (name.startswith("_") and name not in DUNDERS):
         return False
     annotation = str(function.__annotations__.get("return", ""))
@@ -35,7 +35,7 @@ def is_awaited(name: str, function: Any) -> bool:
 
 
 def awaitables() -> Iterator[str]:
-    """Every awaitable of the public classes and functions, by the class that defines it."""
+    """Return every awaitable of the public classes and functions, by the class that defines it."""
     public = {value for value in vars(http2).values() if inspect.isclass(value)}
     doors = internal() - listed_names()
     public |= {value for value in CLASSES.values() if inspect.isclass(value)}
@@ -43,7 +43,7 @@ def awaitables() -> Iterator[str]:
         if base.__module__.partition(".")[0] != "http2" or issubclass(base, BaseException):
             continue
         for name, value in vars(base).items():
-            # the others only say that there is one
+            # # the others only declare one
             abstract = getattr(value, "__isabstractmethod__", False)
             if is_awaited(name, value) and not abstract and name not in doors:
                 yield f"{base.__name__}.{name}"
@@ -62,13 +62,13 @@ def test_every_awaitable_has_its_scenario() -> None:
 
 
 def test_the_list_is_not_empty() -> None:
-    """What is looked for is found: each kind of awaitable there is."""
+    """The search finds each kind of awaitable."""
     assert set(awaitables()) >= {
         "connect",  # a session that is awaited
         "pipe",  # a task
         "Duplex.read",  # a coroutine
         "Http2Session.ping",  # a future
-        "Http2Stream.close",  # what waits for the end
+        "Http2Stream.close",  # # a future that waits for the end
         "ServerResponse.__await__",
         "Duplex.__anext__",
     }

@@ -1,4 +1,4 @@
-"""What of a WebSocket is awaited, scenario by scenario."""
+"""Scenarios of a WebSocket's awaitables."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ WEBSOCKETS: dict[str, Any] = {}
 
 
 def scenario(*covered: str) -> Any:
-    """A scenario of the awaitables *covered*."""
+    """Register a scenario of the awaitables *covered*."""
 
     def register(function: Any) -> Any:
         for name in covered:
@@ -26,13 +26,13 @@ def scenario(*covered: str) -> Any:
 
 
 def dial(world: World, kind: str = "chat", *, alone: bool = False) -> Any:
-    """A WebSocket to come, on the session of *world* or *alone* on a connection."""
+    """Open a WebSocket, on the session of *world*, or *alone* on a connection."""
     url = world.origin.replace("http", "ws", 1) + world.path(kind)
     return http2.connect_websocket(url, **world.options if alone else {"session": world.session})
 
 
 async def whole(ws: Any, *left: str) -> None:
-    """What was sent before comes back as *left*, and so does more; then it ends."""
+    """Check that sent messages come back as *left*, that more can be sent, and that it ends."""
     await ws.send("more")
     assert [await ws.recv() for _ in range(len(left) + 1)] == [*left, "more"]
     await ws.close()
@@ -93,7 +93,7 @@ async def iterate(world: World) -> Scenario:
 
 @scenario("WebSocket.send")
 async def send(world: World) -> Scenario:
-    """A message goes whole, or not at all."""
+    """Check that a message is sent completely, or not at all."""
     ws = await dial(world)
     got: list[Any] = []
 
@@ -135,14 +135,14 @@ async def close(world: World) -> Scenario:
         await ws.wait_closed()
 
     yield end()
-    # begun with the first step
+    # # begun with the first step
     await ws.wait_closed()
     assert ws.closed
 
 
 @scenario("accept_websocket")
 async def accept(world: World) -> Scenario:
-    """On the server's side: the client is told the end."""
+    """On the server's side: the client gets the end."""
     connecting = asyncio.ensure_future(_await(dial(world, "mine")))
     await eventually(lambda: any(path.startswith("/mine/") for path in world.seen))
     (served,) = (stream for path, stream in world.seen.items() if path.startswith("/mine/"))

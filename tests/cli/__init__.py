@@ -1,1 +1,1 @@
-"""The command ``http2``, in processes of its own, with curl as the client."""
+"""The command ``http2``, in separate processes, with curl as the client."""

@@ -1,4 +1,4 @@
-"""``http2 serve`` in a process of its own."""
+"""Run ``http2 serve`` in a separate process."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ COMMAND = [sys.executable, "-W", "error", "-m", "http2", "serve"]
 def serving(
     target: str | Path, *options: str, version: str = "newest", stdin: int = subprocess.DEVNULL
 ) -> Iterator[Process]:
-    """The command with *target* on a free port."""
+    """Run the command with *target* on a free port."""
     command = [*COMMAND, str(target), "--port", "0", "--no-use-colors", *options]
     with starting(command, version, stdin=stdin) as process:
         yield process
 
 
 def get(process: Process, path: str, *options: str, version: str = "2") -> Answer:
-    """What curl gets of *path*, which it sends as it is."""
+    """Request *path* with curl, unchanged."""
     return asyncio.run(ask(process.url, "--path-as-is", *options, version=version, path=path))
 
 
 def failing(*arguments: str | Path, folder: Path = ROOT) -> tuple[int, str]:
-    """The exit status of the command, and what it has said, where it cannot begin."""
+    """Return the exit status of the command and its output, for a start that fails."""
     done = subprocess.run(
         [*COMMAND, *map(str, arguments)], cwd=folder, env=environment("newest"),
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,

@@ -1,4 +1,4 @@
-"""``http2 serve`` takes over a certificate that was replaced, and loses nothing for it."""
+"""``http2 serve`` loads a replaced certificate without losing a connection."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ BARE = "tests.asgi.programs.bare:app"
 
 @pytest.fixture(scope="module")
 def issued() -> list[Issued]:
-    """Two of them."""
+    """Create two certificates."""
     return [Issued.make(), Issued.make()]
 
 
 @pytest.fixture
 def files(tmp_path: Path, issued: list[Issued]) -> list[Path]:
-    """Where the server reads the first one."""
+    """The files that the server reads, with the first certificate."""
     found = [tmp_path / "cert.pem", tmp_path / "key.pem"]
     issued[0].write(*found)
     return found
@@ -42,14 +42,14 @@ def options(files: list[Path]) -> list[str]:
 
 
 class Client:
-    """One that asks on, and makes a new connection when the server ends the one that it has."""
+    """A client that makes requests, and connects again when the server ends the connection."""
 
     def __init__(self, url: str, *authorities: bytes) -> None:
         self.url = url.replace("127.0.0.1", "localhost")
         self.ca = list(authorities)
         self.answers = 0
         self.end = False
-        # the certificates of its connections
+        # # the certificates of its connections
         self.certificates: list[bytes] = []
 
     async def run(self) -> None:
@@ -61,16 +61,17 @@ class Client:
                     try:
                         assert await session.request({":path": "/"}).read() == b"hello"
                     except http2.Http2Error as error:
-                        # the server has not begun to answer, and says so (RFC 9113 section 8.7)
+                        # # the server has not processed it, as the error
+                        # says (RFC 9113 section 8.7)
                         if not getattr(error, "retryable", False):
                             raise
                     else:
                         self.answers += 1
-                    await asyncio.sleep(0.002)  # the server has other things to do, too
+                    await asyncio.sleep(0.002)  # # the server has other work too
 
 
 async def presented(url: str, issued: list[Issued]) -> int:
-    """Which of *issued* a new connection is shown."""
+    """Return which of *issued* a new connection gets."""
     async with http2.connect(
         url.replace("127.0.0.1", "localhost"), ca=[one.ca for one in issued]
     ) as session:
@@ -79,7 +80,7 @@ async def presented(url: str, issued: list[Issued]) -> int:
 
 
 async def asking_on(client: Client, doing: Coroutine[Any, Any, None]) -> None:
-    """Do it while *client* asks."""
+    """Replace the certificate while *client* makes requests."""
     asked = asyncio.create_task(client.run())
     await eventually(lambda: client.answers > 0 or asked.done())
     try:
@@ -96,7 +97,7 @@ async def asking_on(client: Client, doing: Coroutine[Any, Any, None]) -> None:
     ("loop", "version"), [("asyncio", "newest"), *(("uvloop", version) for version in VERSIONS)]
 )
 def test_one_process(issued: list[Issued], files: list[Path], loop: str, version: str) -> None:
-    """The connections that are established go on: with the same requests, and with others."""
+    """Established connections continue, with earlier requests and with new ones."""
 
     async def main(process: Process) -> None:
         client = Client(process.url, issued[0].ca)
@@ -122,7 +123,7 @@ def test_one_process(issued: list[Issued], files: list[Path], loop: str, version
 
 
 def test_a_certificate_that_cannot_be_used(issued: list[Issued], files: list[Path]) -> None:
-    """The old one stays, as a whole, and a line says why."""
+    """The server keeps the old certificate completely, and a line says why."""
 
     async def main(process: Process) -> None:
         cert, _ = files
@@ -151,7 +152,7 @@ def test_a_certificate_that_cannot_be_used(issued: list[Issued], files: list[Pat
 
 
 def test_workers(issued: list[Issued], files: list[Path]) -> None:
-    """They are replaced one by one, and with them the connections: no request fails."""
+    """Workers and connections are replaced one by one: no request fails."""
 
     async def main(process: Process) -> None:
         client = Client(process.url, *(one.ca for one in issued))
@@ -159,7 +160,7 @@ def test_workers(issued: list[Issued], files: list[Path]) -> None:
         async def replaced() -> None:
             issued[1].write(*files)
             process.process.send_signal(signal.SIGHUP)
-            # both of them
+            # # both of them
             for _ in range(2):
                 await asyncio.to_thread(process.line, "Finished server process")
             assert await presented(process.url, issued) == 1
@@ -177,7 +178,7 @@ def test_workers(issued: list[Issued], files: list[Path]) -> None:
 
 
 def test_a_terminal_that_is_closed(issued: list[Issued], files: list[Path]) -> None:
-    """There SIGHUP is the end, as of any command; with the terminal still there it is not."""
+    """When the terminal is closed, SIGHUP ends the command; otherwise it does not."""
     ours, theirs = pty.openpty()
     try:
         with serving(BARE, *options(files), stdin=theirs) as process:
@@ -198,7 +199,7 @@ def test_a_terminal_that_is_closed(issued: list[Issued], files: list[Path]) -> N
 
 @pytest.mark.interop
 def test_a_key_with_a_password(issued: list[Issued], files: list[Path]) -> None:
-    """It is the one of the beginning; without one the terminal is not asked."""
+    """The passphrase is the one given at the start; without one, the terminal is not asked."""
     one = issued[1]
 
     def encrypt(password: str) -> None:

@@ -1,4 +1,4 @@
-"""``http2 serve DIRECTORY``: what is served, in which form, and what is not."""
+"""``http2 serve DIRECTORY``: which files are served, in which form, and which are not."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SCRIPT = "answer = 42;\n" * 100
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory with all kinds of files, and a secret beside it."""
+    """A directory with all kinds of files, and a secret file beside it."""
     outside = tmp_path_factory.mktemp("site")
     (outside / "secret.txt").write_text(SECRET)
     (outside / "site-too").mkdir()
@@ -40,7 +40,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "app.js.zst").write_bytes(b"as zstandard has it")
     (root / "data.tar.gz").write_bytes(gzip.compress(b"a file that is compressed"))
     (root / "404.html").write_text("<p>not here</p>")
-    # what nobody may see
+    # # files that must not be served
     (root / ".env").write_text(SECRET)
     (root / ".git" / "config").write_text(SECRET)
     (root / ".well-known" / "security.txt").write_text("mailto:")
@@ -57,7 +57,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def server(site: Path) -> Iterator[Process]:
-    """The command, which serves it in the clear."""
+    """Serve it in the clear."""
     with serving(site) as process:
         yield process
 
@@ -75,7 +75,7 @@ def test_a_file(server: Process, version: str) -> None:
         length = get(server, path, version=version).headers["content-length"]
         assert (head.status, head.headers["content-length"]) == (status, length)
         assert head.body == b""
-    # without a body: curl 7.88 takes the RST_STREAM of one that was not awaited for a failure
+    # # without a body: curl 7.88 reports a failure if a body that it did not expect is reset
     refused = get(server, "/numbers.txt", "-X", "POST", version=version)
     assert (refused.status, refused.headers["allow"]) == (405, "GET, HEAD")
 
@@ -136,7 +136,7 @@ def test_compressed_files_beside_it(server: Process, accepted: str, coding: str 
     bodies = {"br": b"as brotli has it", "zstd": b"as zstandard has it", None: SCRIPT.encode()}
     body = gzip.decompress(answer.body) if coding == "gzip" else answer.body
     assert body == bodies.get(coding, SCRIPT.encode())
-    # each form has an ETag of its own, and caches are told what it depends on
+    # # each form has its own ETag, and `vary` names the field that selects it
     etag = answer.headers["etag"]
     again = get(
         server, "/app.js", "-H", f"accept-encoding: {accepted}", "-H", f"if-none-match: {etag}"
@@ -201,7 +201,7 @@ def test_what_is_not_served(server: Process, site: Path, path: str) -> None:
 
 
 def test_well_known(server: Process) -> None:
-    """RFC 8615: what begins with a dot and is for everybody."""
+    """RFC 8615: `/.well-known/` is public although its name begins with a dot."""
     assert get(server, "/.well-known/security.txt").body == b"mailto:"
 
 

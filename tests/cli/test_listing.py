@@ -1,4 +1,4 @@
-"""The page that lists a directory, in Chromium: its links, its looks, and what it leaves out."""
+"""The page that lists a directory, in Chromium: its links, its layout, and hidden files."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from .serving import serving
 
 pytestmark = pytest.mark.interop
 
-# Names that mean something to HTML, to URLs, to the browser or to nobody.
+# # Names with special characters for HTML, URLs, the browser or the file system.
 NAMES = [
     b"plain.txt", b"two words.txt", b" first a space.txt", b"<b>bold & brave.txt",
     b"\"quoted\" and 'quoted'.txt", "größe ümläut.txt".encode(), "日本 🙂.txt".encode(),
@@ -41,7 +41,7 @@ FOLDERS = [b"a & <b>", "übrige %2f".encode(), b"latin-1 \xe9"]
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory of such files, each of which holds its own name, and of hidden ones."""
+    """A directory with these files, each of which contains its own name, and with hidden ones."""
     root = tmp_path_factory.mktemp("site")
     for name in NAMES:
         Path(os.fsdecode(os.path.join(os.fsencode(root), name))).write_bytes(name)
@@ -56,7 +56,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def server(site: Path) -> Iterator[Process]:
-    """The command, which serves it over TLS."""
+    """Serve it over TLS."""
     with serving(site, "--dev-tls", "--host", "localhost") as process:
         yield process
 
@@ -67,13 +67,13 @@ LINES = """
 
 
 def shown(name: bytes) -> str:
-    """How the page writes *name*."""
+    """Return *name* as the page shows it."""
     return name.decode("utf-8", "replace")
 
 
 @pytest.mark.row("beyond.serve_directory")
 def test_its_links(server: Process, run_asyncio: Run, tmp_path: Path) -> None:
-    """Each file is there under its name, and a click gets it; nothing that is hidden is there."""
+    """Each file is listed and a click opens it; hidden files are not listed."""
 
     async def main() -> None:
         url = f"{server.url}/"
@@ -100,7 +100,7 @@ def test_its_links(server: Process, run_asyncio: Run, tmp_path: Path) -> None:
             check_quiet(page, url)
             for name in FOLDERS:
                 await check_folder(page, url, name)
-            # and by the browser's own way: a click
+            # # and in the way of a user: a click
             await visit(page, url)
             await page.evaluate("document.querySelector('li:last-child a').click()")
             await page.expect(
@@ -112,7 +112,7 @@ def test_its_links(server: Process, run_asyncio: Run, tmp_path: Path) -> None:
 
 
 async def check_folder(page: Page, url: str, name: bytes) -> None:
-    """Into a folder by the keyboard, to what is in it, and back by the way at the top."""
+    """Go into a folder by keyboard, open a file, and go back with the path at the top."""
     await visit(page, url)
     number = sorted(FOLDERS, key=lambda each: shown(each).casefold()).index(name)
     await page.evaluate(f"document.querySelectorAll('.folder a')[{number}].focus()")
@@ -125,7 +125,7 @@ async def check_folder(page: Page, url: str, name: bytes) -> None:
     assert line == "inside.txt"
     assert unquote_to_bytes(link) == url.encode() + name + b"/inside.txt"
     assert await page.evaluate(f"fetch({link!r}).then(answer => answer.status)") == 200
-    # without the slash at its end it is the same folder
+    # # without the slash at its end it is the same folder
     bare = link.removesuffix("/inside.txt")
     assert await page.evaluate(f"fetch({bare!r}).then(answer => answer.url)") == f"{bare}/"
     ways = await page.evaluate("[...document.querySelectorAll('h1 a')].map(way => way.href)")
@@ -133,7 +133,7 @@ async def check_folder(page: Page, url: str, name: bytes) -> None:
 
 
 def test_its_looks(server: Process, run_asyncio: Run, tmp_path: Path) -> None:
-    """Wide, narrow, light, dark; without a mouse; with links that a thumb can hit."""
+    """Wide, narrow, light, dark; without a mouse; with links that are large enough for touch."""
 
     async def main() -> None:
         url = f"{server.url}/"

@@ -1,4 +1,4 @@
-"""``http2 serve``: how it begins, what it passes on to uvicorn, and how it fails."""
+"""``http2 serve``: its start, the options that it passes to uvicorn, and its failures."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_an_application(version: str) -> None:
 @pytest.mark.interop
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_a_development_certificate(workers: str) -> None:
-    """Over TLS by ALPN, with names that a client looks for; in workers it is the same one."""
+    """Over TLS with ALPN, for the names that clients use; workers share the certificate."""
     with serving(BARE, "--dev-tls", "--workers", workers) as process:
         assert process.url.startswith("https://127.0.0.1:")
         assert "development certificate made by trustme" in process.line("protocols")
@@ -95,7 +95,7 @@ def test_a_certificate(certificate: Certificate, tmp_path: Path) -> None:
 @pytest.mark.interop
 @pytest.mark.parametrize("options", [[], ["--reload"]], ids=["alone", "reload"])
 def test_a_port_in_the_clear_beside_tls(options: list[str]) -> None:
-    """One application, one lifespan, and its scheme as the connection has it."""
+    """One application and one lifespan; the scheme is that of the connection."""
     flags = ["--dev-tls", "--host", "localhost", "--clear-port", "0", *options]
     with serving(BARE, *flags) as process:
         line = next(line for line in process.seen if "addresses" in line)
@@ -121,7 +121,7 @@ def test_a_port_in_the_clear_beside_tls(options: list[str]) -> None:
 
 
 def test_an_address_that_the_machine_does_without(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A name may have one of IPv6 where there is no IPv6: the others do."""
+    """A name may have an IPv6 address on a machine without IPv6: the others are used."""
     here, nowhere = ("127.0.0.1", 0), ("192.0.2.7", 0)
     known: list[Any] = []
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: known)
@@ -140,7 +140,7 @@ def test_an_address_that_the_machine_does_without(monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.interop
 def test_reload(tmp_path: Path) -> None:
-    """A mistake is shown, and repaired while the command goes on."""
+    """An error is printed, and can be repaired while the command runs."""
     program = tmp_path / "changing.py"
     body = (
         "async def app(scope, receive, send):\n"
@@ -152,8 +152,8 @@ def test_reload(tmp_path: Path) -> None:
     with serving("changing:app", *options) as process:
         process.line("ZeroDivisionError")
         program.write_text(body)
-        # uvicorn looks at the files for the first time some moments after the start: a change
-        # before that is none
+        # # uvicorn first checks the files some moments after its start: earlier changes
+        # go unnoticed
         for later in range(1, 100):
             os.utime(program, (time.time() + later,) * 2)
             with contextlib.suppress(AssertionError):
@@ -166,7 +166,7 @@ def test_reload(tmp_path: Path) -> None:
 
 @contextlib.contextmanager
 def saying(*arguments: str, **options: Any) -> Iterator[tuple[list[str], list[str]]]:
-    """The five lines of the command, and how curl is said to be called; it ends with Ctrl-C."""
+    """The five lines of the command, and the suggested calls of curl; it ends with Ctrl-C."""
     process = subprocess.Popen(
         [*COMMAND, *arguments], env=environment("newest"), stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
@@ -189,7 +189,7 @@ def test_a_unix_socket(tmp_path: Path) -> None:
     path = tmp_path / "server.sock"
     (tmp_path / "a.txt").write_text("a")
     with socket.socket(socket.AF_UNIX) as before:
-        # one that a server has left behind
+        # # a socket file that an earlier server has left
         before.bind(str(path))
     with saying(str(tmp_path), "--uds", str(path)) as (lines, options):
         assert lines[1] == f"  addresses  Unix socket {path}\n"
@@ -201,7 +201,7 @@ def test_a_unix_socket(tmp_path: Path) -> None:
 
 @pytest.mark.interop
 def test_a_socket_that_is_inherited(tmp_path: Path) -> None:
-    """As systemd hands it over."""
+    """As from systemd."""
     (tmp_path / "a.txt").write_text("a")
     with socket.create_server(("127.0.0.1", 0)) as sock:
         fd, port = sock.fileno(), sock.getsockname()[1]
@@ -215,7 +215,7 @@ def test_a_socket_that_is_inherited(tmp_path: Path) -> None:
 
 @pytest.mark.interop
 def test_all_addresses(tmp_path: Path) -> None:
-    """Of a name that has several, and of all interfaces."""
+    """For a name with several addresses, and for all interfaces."""
     with serving(tmp_path, "--host", "0.0.0.0") as process:
         assert process.url.startswith("http://127.0.0.1:")
         assert get(process, "/").status == 200
@@ -235,7 +235,7 @@ def test_all_addresses(tmp_path: Path) -> None:
 def test_an_application_that_fails(
     tmp_path: Path, text: str, last: str, options: list[str]
 ) -> None:
-    """The traceback is the application's, from its first line on."""
+    """The traceback begins with the application's first line."""
     (tmp_path / "broken.py").write_text(text)
     status, said = failing("broken:app", "--app-dir", tmp_path, "--port", "0", *options)
     assert status == 3
@@ -259,7 +259,7 @@ def test_an_application_that_does_not_start(tmp_path: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("version", VERSIONS)
 def test_an_application_whose_startup_hangs(tmp_path: Path, version: str, number: int) -> None:
-    """A signal ends it; uvicorn would go on waiting."""
+    """A signal ends it; uvicorn alone would continue to wait."""
     (tmp_path / "hanging.py").write_text(
         "import asyncio\n\n"
         "async def app(scope, receive, send):\n"
@@ -282,7 +282,7 @@ def test_an_application_whose_startup_hangs(tmp_path: Path, version: str, number
 
 
 def fails_with(line: str, *arguments: str | Path, status: int = 1) -> None:
-    """The command says *line*, and nothing else."""
+    """The command prints *line*, and nothing else."""
     assert failing(*arguments) == (status, f"Error: {line}\n")
 
 
@@ -346,7 +346,7 @@ def test_flags_that_exclude_each_other(certificate: Certificate, tmp_path: Path)
 
 
 def test_the_installed_command() -> None:
-    """It is called `http2`, and has uvicorn's flags."""
+    """The program's name is `http2`, and it has uvicorn's flags."""
     command = Path(sysconfig.get_path("scripts")) / "http2"
     run = {"capture_output": True, "text": True, "timeout": 20, "check": True}
     said = subprocess.run([str(command), "serve", "--help"], **run).stdout  # type: ignore[call-overload]
@@ -366,7 +366,7 @@ def test_the_installed_command() -> None:
 
 
 def test_without_its_packages(tmp_path: Path) -> None:
-    """One line says what to install; and the library imports none of them."""
+    """One line says what to install; the library imports none of these packages."""
     (tmp_path / "click.py").write_text("raise ModuleNotFoundError('none', name='click')\n")
     env = environment("newest") | {"PYTHONPATH": str(tmp_path)}
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""``make serve``: the page of examples/showcase in Chromium, and its addresses in a terminal."""
+"""``make serve``: the page of examples/showcase in Chromium, and its addresses with curl."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from .serving import get, serving
 
 
 def recipe() -> list[str]:
-    """The arguments of ``http2 serve`` in the Makefile."""
+    """Return the arguments of ``http2 serve`` in the Makefile."""
     text = (ROOT / "Makefile").read_text().replace("\\\n", "")
     found = re.search(r"^\t\$\(bin\)/http2 serve (.*) \$\(ARGS\)$", text, re.MULTILINE)
     assert found
@@ -42,14 +42,14 @@ def recipe() -> list[str]:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Process]:
-    """The command as ``make serve`` has it, but for the ports."""
+    """Run the command of ``make serve`` on other ports."""
     target, *options = recipe()
     with serving(target, *options, "--port", "0", "--clear-port", "0") as process:
         yield process
 
 
 def addresses(process: Process) -> tuple[str, str]:
-    """Where the page is: over TLS, in the clear."""
+    """Return the addresses of the page: over TLS, in the clear."""
     line = next(line for line in process.seen if "addresses" in line)
     found = re.fullmatch(r"  addresses  (https://localhost:\d+/) (http://localhost:\d+/)\n", line)
     assert found, line
@@ -66,7 +66,7 @@ def test_make_serve_keeps_its_ports() -> None:
 @pytest.mark.interop
 @pytest.mark.parametrize("page", ["README.md", "docs/examples.md"])
 def test_answers_as_the_pages_say(server: Process, run_asyncio: Run, page: str) -> None:
-    """Each command to try gets what the page shows."""
+    """Each suggested command gets what the page shows."""
     text = (ROOT / page).read_text()
     text = text[text.index("make serve") :].partition("\n## ")[0]
     shown = re.findall(r"^\$ (curl .*)\n((?:(?![$`]).*\n)+)", text, re.MULTILINE)
@@ -108,7 +108,7 @@ def test_in_a_terminal(server: Process, run_asyncio: Run) -> None:
         code = ["-o", "/dev/null", "-w", "%{http_code}"]
         for path in ("nowhere", "tile/100.svg", "tile/x.svg", "app.py", "..%2fapp.py", "tile/"):
             assert await execute(*quiet, *code, secure + path) == b"404", path
-        # push, to a client that takes it
+        # # push, to a client that accepts it
         frames = (await execute("nghttp", "-v", secure + "push")).decode()
         assert "recv PUSH_PROMISE frame" in frames
         assert "This came without having been asked for." in frames
@@ -123,9 +123,9 @@ def test_in_a_terminal(server: Process, run_asyncio: Run) -> None:
 
 def test_the_page_takes_nothing_from_elsewhere() -> None:
     for path in (EXAMPLES / "showcase" / "page").iterdir():
-        # `https://${…}` is this server's
+        # # `https://${…}` is this server
         addresses = set(re.findall(r"\bhttps?://[^\s\"'`{}<>$]+", path.read_text()))
-        # a namespace is a name
+        # # a namespace is not an address
         assert addresses <= {"http://www.w3.org/2000/svg"}, path
 
 
@@ -138,7 +138,7 @@ performance.getEntriesByType("resource").filter(entry => /[/]tile[/]/.test(entry
 @pytest.mark.interop
 @pytest.mark.row("beyond.serve")
 def test_the_page(server: Process, run_asyncio: Run, tmp_path: Path) -> None:
-    """Over HTTP/2: every panel does what it says, on one connection."""
+    """Over HTTP/2: every panel works, on one connection."""
     url, _ = addresses(server)
 
     async def main() -> None:
@@ -168,18 +168,18 @@ BY = "document.getElementById"
 
 
 async def text(page: Page, name: str) -> Any:
-    """What the element *name* says."""
+    """Return the text of the element *name*."""
     return (await page.evaluate(f"{BY}({name!r}).textContent")).replace("\xa0", " ")
 
 
 async def press_button(page: Page, name: str) -> None:
-    """Press a button by the keyboard."""
+    """Press a button by keyboard."""
     await page.evaluate(f"{BY}({name!r}).focus()")
     await press(page, "Space")
 
 
 async def says(page: Page, name: str, pattern: str) -> str:
-    """What the element *name* says as soon as it fits *pattern*."""
+    """Return the text of the element *name* as soon as it matches *pattern*."""
     found = await until(
         page,
         f"{BY}({name!r}).textContent.replaceAll('\\u00a0', ' ').match(/{pattern}/)?.[0]",
@@ -189,10 +189,10 @@ async def says(page: Page, name: str, pattern: str) -> str:
 
 
 async def check_waterfall(page: Page, protocol: str = "h2") -> None:
-    """A hundred images are there, and a line for each of them."""
+    """A hundred images are shown, and a line for each of them."""
     name, connections = {
         "h2": ("HTTP/2", "1 connection"),
-        # the events have one of six to themselves as soon as they get it
+        # # the events soon have one of the six connections for themselves
         "http/1.1": ("HTTP/1.1", "[56] connections"),
     }[protocol]
     took = await says(
@@ -206,7 +206,7 @@ async def check_waterfall(page: Page, protocol: str = "h2") -> None:
     assert await page.evaluate("document.querySelectorAll('#chart rect').length") == 300
     assert await text(page, "waterfall-protocol") == name
     if protocol == "h2":
-        # all were asked for before the first one was there
+        # # all were requested before the first response
         begun, there = await page.evaluate(
             "(entries => [Math.max(...entries.map(entry => entry.startTime)),"
             " Math.min(...entries.map(entry => entry.responseEnd))])("
@@ -216,7 +216,7 @@ async def check_waterfall(page: Page, protocol: str = "h2") -> None:
 
 
 async def check_events(page: Page) -> None:
-    """Events come until they are stopped, and begin again."""
+    """Events arrive until they are stopped, and can be started again."""
     await until(page, f"+{BY}('events-number').textContent >= 3")
     assert await text(page, "events-result") == "A stream on the connection of this page."
     await press_button(page, "events-toggle")
@@ -232,7 +232,7 @@ async def check_events(page: Page) -> None:
 
 
 async def check_socket(page: Page) -> None:
-    """It runs over HTTP/2, and says back what is typed."""
+    """It uses HTTP/2, and echoes the typed text."""
     assert await text(page, "socket-state") == (
         "Over HTTP/2 (RFC 8441): a stream on the connection of this page."
     )
@@ -246,7 +246,7 @@ async def check_socket(page: Page) -> None:
 
 
 async def check_upload(page: Page, folder: Path) -> None:
-    """A file of some MiB arrives as it is; how far it is, is shown."""
+    """A file of some MiB arrives unchanged, and its progress is shown."""
     file = folder / "file"
     file.write_bytes(hashlib.shake_128(b"upload").digest(6 << 20))
     document = await page.do("DOM.getDocument")
@@ -264,20 +264,20 @@ async def check_upload(page: Page, folder: Path) -> None:
     values = await page.evaluate("values")
     assert values == sorted(values)
     assert len({value for value in values if 0 < value < 1}) >= 3, values
-    # it was read at 8 MiB a second
+    # # it was read at 8 MiB a second
     seconds = re.search(r"([\d.]+) s", took)
     assert seconds
     assert float(seconds[1]) >= 0.74
 
 
 async def check_hints(page: Page) -> None:
-    """The page tells when its 103 came, and what the browser made of it; so does a fetch."""
+    """The page shows when its 103 arrived and what the browser did with it; so does a fetch."""
     hints, answer = await page.evaluate(
         "(entry => [entry.firstInterimResponseStart, entry.finalResponseHeadersStart])"
         "(performance.getEntriesByType('navigation')[0])"
     )
     assert 0 < hints < answer - 100
-    # Chromium does not act on all of them
+    # # Chromium does not act on all of them
     said = await text(page, "hints-page")
     assert re.match(
         "In between, your browser has fetched style.css|The 103 came, and this time", said
@@ -288,7 +288,7 @@ async def check_hints(page: Page) -> None:
 
 
 async def check_that_the_server_is_missed(page: Page) -> None:
-    """Without a network each panel says so, and works again with it."""
+    """Without a network each panel says so, and works again when the network is back."""
     speed = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
     await page.do("Network.emulateNetworkConditions", offline=True, **speed)
     for panel, button in (
@@ -304,13 +304,13 @@ async def check_that_the_server_is_missed(page: Page) -> None:
 
 
 async def check_push(page: Page) -> None:
-    """Chromium takes none, and the page says so."""
+    """Chromium accepts none, and the page says so."""
     await says(page, "push-result", "^Your browser has said SETTINGS_ENABLE_PUSH = 0")
 
 
 @pytest.mark.interop
 def test_the_page_over_http1(server: Process, run_asyncio: Run, tmp_path: Path) -> None:
-    """In the clear a browser sees the same page, and what it lacks."""
+    """In the clear a browser shows the same page, without the features of HTTP/2."""
     _, url = addresses(server)
 
     async def main() -> None:
@@ -329,7 +329,8 @@ def test_the_page_over_http1(server: Process, run_asyncio: Run, tmp_path: Path) 
             await says(page, "hints-result", "could not send one here")
             await says(page, "push-result", "HTTP.1.1 has no push")
             assert "over TLS only" in await page.evaluate("document.body.innerText")
-            # six for the page, one for the WebSocket; others follow those that were idle for long
+            # # six for the page, one for the WebSocket; idle ones may have been
+            # replaced
             assert int(await text(page, "connections")) >= 7
             check_quiet(page, url)
 
@@ -338,7 +339,7 @@ def test_the_page_over_http1(server: Process, run_asyncio: Run, tmp_path: Path) 
 
 @pytest.mark.interop
 def test_how_the_page_looks(server: Process, run_asyncio: Run, tmp_path: Path) -> None:
-    """Wide, narrow, light, dark; without a mouse; without movement."""
+    """Wide, narrow, light, dark; without a mouse; without animation."""
     url, _ = addresses(server)
 
     async def main() -> None:
@@ -366,7 +367,7 @@ def test_how_the_page_looks(server: Process, run_asyncio: Run, tmp_path: Path) -
 
 @pytest.mark.interop
 def test_it_ends_while_somebody_looks_at_it(tmp_path: Path) -> None:
-    """An endless response holds nothing up for longer than the grace that it has."""
+    """An endless response delays the shutdown for its grace period, and no longer."""
     target, *options = recipe()
     options += ["--port", "0", "--clear-port", "0", "--timeout-graceful-shutdown", "1"]
     with serving(target, *options) as process, contextlib.ExitStack() as stack:
@@ -383,7 +384,7 @@ def test_it_ends_while_somebody_looks_at_it(tmp_path: Path) -> None:
         process.line("curl -k --http1.1")
         process.seen.clear()
         said = process.stop(limit=10)
-        # theirs came to a proper end
+        # # their responses ended normally
         assert [events.wait(10) for events in followers] == [0] * 4
     assert process.process.returncode == 0
     assert [line for line in said.splitlines() if "Unsupported upgrade" not in line] == [

@@ -1,4 +1,4 @@
-"""Bodies of awkward sizes, in awkward pieces, of all kinds of buffers, in both directions."""
+"""Bodies of unusual sizes, in unusual pieces, of all kinds of buffers, in both directions."""
 
 from __future__ import annotations
 
@@ -63,14 +63,14 @@ def digest(data: bytes) -> str:
 
 
 async def ended(stream: http2.ClientHttp2Stream) -> None:
-    """Wait until *stream* is over; it must not have failed."""
+    """Wait for the end of *stream*, which must not have failed."""
     if not stream.destroyed:
         await happening(stream, "close")
     assert stream.readable_ended
 
 
 async def uploaded(stream: http2.ClientHttp2Stream) -> tuple[int, str]:
-    """What Node's server says it got: ``(size, hash)``."""
+    """Return what Node's server has received: ``(size, hash)``."""
     headers = await stream.response()
     return int(headers["x-size"]), (await stream.read()).decode()
 
@@ -121,7 +121,7 @@ def test_upload(run: Run, peer: Peer) -> None:
 
 @pytest.mark.interop
 def test_echo_at_once(run: Run, peer: Peer) -> None:
-    """Nine requests, all larger than a window together, up and down at the same time."""
+    """Nine requests, together larger than a window, up and down at the same time."""
 
     async def main() -> None:
         async with connect(peer) as session:
@@ -202,7 +202,7 @@ def test_pieces_of_reading(run: Run, clear: Peer) -> None:
 
             stream = session.request({":path": "/body?size=200000"})
             assert b"".join([chunk async for chunk in stream]) == data
-            # a bit of everything
+            # # a mixture
             stream = session.request({":path": "/body?size=200000"})
             got = await stream.readexactly(10) + await stream.read(0) + await stream.read(90_000)
             async for chunk in stream:
@@ -237,7 +237,7 @@ def test_kinds_of_buffers(run: Run, peer: Peer) -> None:
                 (b"", b""),
                 (bytearray(), b""),
             ):
-                # in one go, and with something before and after it
+                # # at once, and with data before and after it
                 stream = session.request(POST)
                 stream.end(data)
                 assert await uploaded(stream) == (len(expected), digest(expected))
@@ -257,7 +257,7 @@ def test_kinds_of_buffers(run: Run, peer: Peer) -> None:
 @pytest.mark.interop
 @pytest.mark.parametrize("early", [False, True], ids=["connected", "connecting"])
 def test_writer_reuses_its_buffer(run: Run, clear: Peer, early: bool) -> None:
-    """What `write` was given is what is sent, whatever becomes of the buffer."""
+    """The data that `write` got is sent, even if the buffer is changed afterwards."""
 
     async def main() -> None:
         data = pattern(400_000)

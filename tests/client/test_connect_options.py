@@ -1,4 +1,4 @@
-"""Options of `connect`: where to, over what, and as whom; and its limits at a raw server."""
+"""Options of `connect`: addresses, sockets, names; and its limits with a raw server."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_family(run: Run) -> None:
             async with http2.connect(f"http://[::1]:{port}", family=socket.AF_INET6) as session:
                 assert session.socket.remote_address == "::1"
                 assert await fetch(session) == b"hello"
-            with pytest.raises(OSError, match=r"."):  # nobody listens on IPv4
+            with pytest.raises(OSError, match=r"."):  # # no server listens on IPv4
                 await http2.connect(url, family=socket.AF_INET)
 
     run(main())
@@ -88,7 +88,7 @@ def test_happy_eyeballs_delay(run_asyncio: Run) -> None:
         resolve = loop.getaddrinfo
         dead = socket.create_server(("127.0.0.1", 0), backlog=0)
         fillers = [socket.socket() for _ in range(3)]
-        for filler in fillers:  # its queue is full: who comes now waits for ever
+        for filler in fillers:  # # its queue is full: further clients wait for ever
             filler.setblocking(False)
             filler.connect_ex(dead.getsockname())
 
@@ -109,7 +109,7 @@ def test_happy_eyeballs_delay(run_asyncio: Run) -> None:
         for each in (dead, *fillers):
             each.close()
 
-    run_asyncio(main())  # a loop of uvloop's resolves names by itself
+    run_asyncio(main())  # # on uvloop, names are resolved by the loop itself
 
 
 @pytest.mark.row("connect.option.protocol")
@@ -125,7 +125,7 @@ def test_protocol(run: Run, certificate: Certificate) -> None:
             listening(secure(cert=certificate.cert, key=certificate.key)) as port,
             http2.connect(f"127.0.0.1:{port}", ca=certificate.cert) as session,
         ):
-            assert session.encrypted  # https: by itself
+            assert session.encrypted  # # https: is the default
 
     run(main())
 
@@ -135,7 +135,7 @@ def test_protocol(run: Run, certificate: Certificate) -> None:
 
 @contextlib.asynccontextmanager
 async def raw_server(values: dict[int, int] | None = None, **options: Any) -> AsyncIterator[Any]:
-    """A session, and the server at its other end: ours to say whatever we like."""
+    """A session, and the raw server at its other end."""
     accepted: asyncio.Queue[RawPeer] = asyncio.Queue()
     server = await asyncio.start_server(
         lambda reader, writer: accepted.put_nowait(RawPeer(reader, writer)), "127.0.0.1", 0
@@ -158,7 +158,7 @@ async def raw_server(values: dict[int, int] | None = None, **options: Any) -> As
 
 
 def response(count: int) -> list[tuple[str, str]]:
-    """The fields of a response, *count* of them."""
+    """Return the fields of a response, *count* of them."""
     return [(":status", "200"), *((f"x-{n}", "1") for n in range(count - 1))]
 
 
@@ -177,7 +177,7 @@ def test_settings(run: Run) -> None:
 
 @pytest.mark.row("connect.option.peer_max_concurrent_streams")
 def test_peer_max_concurrent_streams(run: Run) -> None:
-    """It holds until the server has said its own."""
+    """The limit applies until the server has announced its own."""
 
     async def main() -> None:
         async with raw_server(peer_max_concurrent_streams=2) as (session, peer):

@@ -1,4 +1,4 @@
-"""How streams end that don't end well: whoever waits is told, and told what."""
+"""Streams that end abnormally: every waiting caller gets the right error."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def either(request: pytest.FixtureRequest, certificate: Certificate) -> Iterator
 
 
 async def error_of(awaitable: Any) -> http2.Http2Error:
-    """The library's error that *awaitable* raises."""
+    """Return the library's error that *awaitable* raises."""
     with pytest.raises(http2.Http2Error) as caught:
         await awaitable
     return caught.value
@@ -69,9 +69,9 @@ def test_reset_before_the_response(run: Run, peer: Peer, code: int) -> None:
             await closed
             assert stream.rst_code == code
             assert stream.destroyed
-            # NO_ERROR and CANCEL are no errors for listeners, as in Node
+            # # for listeners, NO_ERROR and CANCEL are not errors, as in Node
             assert len(errors) == (code not in (0, CANCEL))
-            # the others go on
+            # # the others continue
             stream = session.request({":path": "/body?size=5"})
             assert len(await stream.read()) == 5
 
@@ -82,7 +82,7 @@ def test_reset_before_the_response(run: Run, peer: Peer, code: int) -> None:
 @pytest.mark.parametrize("code", [0, CANCEL, INTERNAL, 0xDEAD])
 @pytest.mark.parametrize("how", ["read", "pieces", "exactly", "iterate", "flow"])
 def test_cut_by_a_reset(run_asyncio: Run, code: int, how: str) -> None:
-    """A body that ends early never looks like one that is complete."""
+    """A body that ends early is never mistaken for a complete one."""
 
     async def main() -> None:
         streams: list[Any] = []
@@ -171,7 +171,7 @@ def test_connection_lost_and_nobody_listens(
         await happening(session, "close")
 
     run(main())
-    # one line for each of those that fail with an error, none twice
+    # # one line for each stream that fails with an error
     assert len({record.getMessage() for record in caplog.records}) == len(caplog.records)
     assert all(record.name == "http2" for record in caplog.records)
 
@@ -184,7 +184,7 @@ def test_content_length_mismatch(run: Run, announced: int, size: int) -> None:
             fields = [(":status", "200"), ("content-length", str(announced))]
             answer = raw.headers(1, fields) + raw.data(1, bytes(size), end_stream=True)
             writer.write(raw.settings())
-            await reader.readuntil(b"\x86")  # the request is there
+            await reader.readuntil(b"\x86")  # # the request has arrived
             writer.write(answer)
             while await reader.read(1000):
                 pass
@@ -202,7 +202,7 @@ def test_content_length_mismatch(run: Run, announced: int, size: int) -> None:
         def respond(stream: Any) -> None:
             stream.respond({"content-length": announced})
 
-        # HEAD is told a length and gets no body
+        # # the response to HEAD has a length and no body
         async with serving_url(respond) as (_, origin), http2.connect(origin) as session:
             head = session.request({":method": "HEAD"})
             assert (await head.response())["content-length"] == str(announced)
@@ -221,13 +221,13 @@ def test_errors_nobody_awaits(run: Run, peer: Peer, caplog: pytest.LogCaptureFix
             await happening(stream, "close")
             assert len(caplog.records) == 1
             assert "INTERNAL_ERROR" in caplog.text
-            # one that somebody awaits is not logged on top of that
+            # # an error that is raised to a caller is not logged as well
             stream = session.request({":path": f"/reset?code={REFUSED}"})
             closed = happening(stream, "close")
             await error_of(stream.response())
             await closed
             assert len(caplog.records) == 1
-            # nor one that somebody listens to
+            # # nor one that has a listener
             stream = session.request({":path": f"/reset?code={INTERNAL}"})
             heard = happening(stream, "error")
             closed = happening(stream, "close")
@@ -288,7 +288,7 @@ def test_close_with_a_code(run: Run, peer: Peer) -> None:
                 assert stream.closed
                 assert stream.destroyed
                 assert stream.rst_code == code
-                await stream.close(1)  # does nothing
+                await stream.close(1)  # # no effect
                 assert stream.rst_code == code
                 error = await error_of(stream.response())
                 assert isinstance(error, http2.StreamError)
@@ -308,7 +308,7 @@ def test_close_with_a_code(run: Run, peer: Peer) -> None:
 @pytest.mark.parametrize("code", [constants.NGHTTP2_NO_ERROR, CANCEL])
 @pytest.mark.parametrize("how", ["unread", "begun", "empty", "with a listener", "paused"])
 def test_close_of_what_is_complete(run: Run, how: str, code: int) -> None:
-    """A caller who has no more time need not know that all of it has just come."""
+    """A caller whose deadline has passed does not lose data that has just arrived."""
     body = b"" if how == "empty" else b"hello"
 
     async def main() -> None:
@@ -324,7 +324,7 @@ def test_close_of_what_is_complete(run: Run, how: str, code: int) -> None:
                 stream.on("data", lambda _: None)
                 stream.pause()
             await stream.response()
-            await session.ping()  # the body is there, too
+            await session.ping()  # # the body too
             rest = body
             if how == "begun":
                 assert await stream.readexactly(2) == b"he"
@@ -334,7 +334,7 @@ def test_close_of_what_is_complete(run: Run, how: str, code: int) -> None:
                 await stream.close(code)
             assert stream.destroyed
             assert stream.rst_code == constants.NGHTTP2_NO_ERROR
-            # nothing is cut short in silence
+            # # nothing is truncated silently
             assert await stream.read() == rest
             assert await stream.read() == b""
             await stream.close()
@@ -345,7 +345,7 @@ def test_close_of_what_is_complete(run: Run, how: str, code: int) -> None:
 
 @pytest.mark.parametrize("ended", [False, True])
 def test_close_of_an_upload_that_was_answered(run: Run, ended: bool) -> None:
-    """With NO_ERROR the answer stays whole, and its reader is not waited for."""
+    """With NO_ERROR the response stays complete, and does not wait for its reader."""
 
     async def main() -> None:
         async with (
@@ -357,7 +357,7 @@ def test_close_of_an_upload_that_was_answered(run: Run, ended: bool) -> None:
             await stream.response()
             await session.ping()
             if ended:
-                stream.end(bytes(200_000))  # more than the window that the server gives
+                stream.end(bytes(200_000))  # # more than the window that the server gives
             async with asyncio.timeout(30):
                 await stream.close()
             assert stream.destroyed
@@ -385,7 +385,7 @@ def test_destroy(run: Run, peer: Peer) -> None:
                 await session.ping()
                 stream.destroy(reason)
                 assert stream.destroyed
-                stream.destroy(KeyError())  # does nothing
+                stream.destroy(KeyError())  # # no effect
                 with pytest.raises(type(reason) if reason else http2.StreamError):
                     await reader
                 await stream.close()
@@ -432,7 +432,7 @@ def test_signal(run: Run, peer: Peer) -> None:
                 assert stream.rst_code == CANCEL
             seen = await report(session, peer, closed=len(streams))
             assert [entry["rstCode"] for entry in seen["streams"].values()] == [CANCEL] * 5
-            # one that is done already
+            # # one that is done already
             stream = session.request({":path": "/hold"}, signal=future)
             assert (await error_of(stream.response())).code == "ABORT_ERR"
 
@@ -456,7 +456,7 @@ def test_signal_that_is_not_needed(run: Run, peer: Peer) -> None:
                 stream = session.request({":path": "/body?size=10"}, signal=signal)
                 assert len(await stream.read()) == 10
                 await stream.close()
-            await ended  # the coroutine was ours to end
+            await ended  # # the coroutine belonged to the library, which ends it
             assert not mine.done()
             mine.set_result(None)
             await asyncio.sleep(0)
@@ -474,9 +474,9 @@ def test_timeout_of_a_stream(run: Run, peer: Peer) -> None:
             fired = Flag()
             assert stream.set_timeout(0.05, fired.set) is stream
             await fired
-            assert not stream.destroyed  # it is up to the listener
+            assert not stream.destroyed  # # the listener decides
             await stream.close(CANCEL)
-            # 0 takes it back; traffic puts it off
+            # # 0 turns it off; traffic restarts it
             stream = session.request({":path": "/hold"})
             stream.on("timeout", lambda: stream.destroy(TimeoutError()))
             stream.set_timeout(0.05)
@@ -493,7 +493,7 @@ def test_timeout_of_a_stream(run: Run, peer: Peer) -> None:
 
 @pytest.mark.interop
 def test_cancelled_waiters(run: Run, peer: Peer) -> None:
-    """A task that waited and was cancelled leaves the stream as it was.
+    """A task that waited and was cancelled leaves the stream unchanged.
 
     The one exception is a wait for the response: see test_cancellation.py.
     """
@@ -519,7 +519,7 @@ def test_cancelled_waiters(run: Run, peer: Peer) -> None:
 
 @pytest.mark.interop
 def test_end_of_a_large_body_that_nobody_wants(run: Run, peer: Peer) -> None:
-    """Closing a stream in the middle gives the connection's window back."""
+    """Closing a stream in the middle returns the connection's window."""
 
     async def main() -> None:
         async with http2.connect(peer.origin) as session:

@@ -1,4 +1,4 @@
-"""A request that the server refuses was not processed: the session sends it again by itself."""
+"""A refused request was not processed: the session sends it again automatically."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LIMIT = {"max_concurrent_streams": 5}
 @pytest.mark.row("habit.limit_not_known")
 @pytest.mark.parametrize("body", [b"", b"a short body"])
 def test_more_requests_than_a_limit_that_is_not_known_yet(run: Run, body: bytes) -> None:
-    """Sixty at once, before the server's SETTINGS are there; no caller sees an error."""
+    """Sixty at once, before the server's SETTINGS have arrived; no caller gets an error."""
     seen: list[str] = []
 
     async def main() -> None:
@@ -42,9 +42,10 @@ def test_more_requests_than_a_limit_that_is_not_known_yet(run: Run, body: bytes)
                     stream.end(body or None)
                 bodies = await asyncio.gather(*(stream.read() for stream in streams))
                 assert bodies == [body + b"/%d" % n for n in range(60)]
-                assert any(stream._refusals for stream in streams)  # or this tests nothing
+                # # otherwise this test would not test anything
+                assert any(stream._refusals for stream in streams)
             assert sorted(seen) == sorted(f"/{n}" for n in range(60))
-            # those that were refused come in their order
+            # # refused requests are repeated in order
             late = [int(path[1:]) for path in seen[5:]]
             assert late == sorted(late)
 
@@ -72,7 +73,7 @@ def test_more_requests_than_the_limit_of_node(run: Run) -> None:
 async def refusing(
     times: int, go_on: asyncio.Event | None = None
 ) -> AsyncIterator[tuple[str, list[tuple[int, bytes]]]]:
-    """A server that refuses the first *times* requests, and then answers; what it has seen.
+    """A server that refuses the first *times* requests, and then answers; and a record of them.
 
     With *go_on*, it does so when that is set.
     """
@@ -109,7 +110,7 @@ async def refusing(
 
 
 def test_the_body_is_sent_again(run: Run) -> None:
-    """In as many pieces as it was written in; writing goes on, on the stream that is new."""
+    """In the same pieces as they were written; writing continues on the new stream."""
 
     async def main() -> None:
         async with refusing(2) as (origin, seen), http2.connect(origin) as session:

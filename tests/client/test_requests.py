@@ -1,4 +1,4 @@
-"""What our client sends: Node, nghttpd and our own server say what arrived."""
+"""The requests of the client, as received by Node, nghttpd and this library's server."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def connect(peer: Peer, **options: Any) -> http2.ClientHttp2Session:
 
 
 async def seen_by(session: http2.ClientHttp2Session, headers: Any, **options: Any) -> Any:
-    """What Node's server says of a request with *headers*."""
+    """Return what Node's server has received for a request with *headers*."""
     stream = session.request(headers, **options)
     if not stream.writable_ended:
         stream.end()
@@ -70,7 +70,7 @@ def test_defaults(run: Run, peer: Peer) -> None:
                 ":path": "/headers",
             }
             assert seen["endStream"]
-            # nothing said at all: GET / of whom we have connected to
+            # # without headers: GET / of the connected authority
             stream = session.request()
             assert (await stream.response())[":status"] == 404
             assert dict(stream.sent_headers or {}).get(":path", "/") == "/"
@@ -231,7 +231,7 @@ def test_own_pseudo_headers(run: Run, peer: Peer) -> None:
             seen = await seen_by(
                 session,
                 {
-                    "x-first": "1",  # a mapping has no order: the pseudo-headers go first
+                    "x-first": "1",  # # a mapping has no order: the pseudo-headers are sent first
                     ":method": "SEARCH",
                     ":scheme": "ftp",
                     ":authority": "example.org:1",
@@ -242,7 +242,7 @@ def test_own_pseudo_headers(run: Run, peer: Peer) -> None:
             assert seen["headers"][":method"] == "SEARCH"
             assert seen["headers"][":scheme"] == "ftp"
             assert seen["headers"][":authority"] == "example.org:1"
-            # a host field takes the place of :authority
+            # # a host field replaces :authority
             seen = await seen_by(session, {":path": "/headers", "host": "example.org"})
             assert seen["headers"]["host"] == "example.org"
             assert ":authority" not in seen["headers"]
@@ -252,7 +252,7 @@ def test_own_pseudo_headers(run: Run, peer: Peer) -> None:
 
 def test_default_port_is_left_out(run_asyncio: Run) -> None:
     async def main() -> None:
-        # nobody listens there: only what would be sent counts
+        # # no server listens there: only the sent headers matter
         for origin, authority in (
             ("http://127.0.0.1:80", "127.0.0.1"),
             ("http://[::1]:80", "[::1]"),
@@ -412,7 +412,7 @@ def test_request_trailers_later_or_never(run: Run, peer: Peer) -> None:
     async def main() -> None:
         async with connect(peer) as session:
             headers = {":method": "POST", ":path": "/their-trailers"}
-            # long after the event
+            # # long after the event
             stream = session.request(headers, wait_for_trailers=True)
             wanted = Flag()
             stream.on("want_trailers", wanted.set)
@@ -425,18 +425,18 @@ def test_request_trailers_later_or_never(run: Run, peer: Peer) -> None:
             await stream.response()
             seen = json.loads(await stream.read())
             assert seen == {"body": "", "trailers": {"x-late": "yes"}}
-            # nobody listens: the stream just ends
+            # # without a listener the stream just ends
             stream = session.request(headers, wait_for_trailers=True)
             stream.end("alone")
             await stream.response()
             assert json.loads(await stream.read()) == {"body": "alone", "trailers": None}
-            # trailers without fields end it as well
+            # # trailers without fields end it too
             stream = session.request(headers, wait_for_trailers=True)
             stream.on("want_trailers", lambda: stream.send_trailers({}))
             stream.end("empty")
             await stream.response()
             assert json.loads(await stream.read()) == {"body": "empty", "trailers": None}
-            # a request without a body may have trailers, too
+            # # a request without a body may have trailers too
             stream = session.request(
                 {":method": "GET", ":path": "/their-trailers"}, wait_for_trailers=True
             )

@@ -1,4 +1,4 @@
-"""What our client receives: headers, informational responses, trailers."""
+"""The responses that the client receives: headers, informational responses, trailers."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_response_headers(run: Run, peer: Peer) -> None:
             assert headers.raw[0] == (":status", "299")
             with pytest.raises(KeyError):
                 headers["x-none"]
-            # whoever asks again gets the same
+            # # later calls get the same
             assert await stream.response() is headers
             assert await stream.read() == b""
 
@@ -233,7 +233,7 @@ def test_pause_and_resume(run: Run, peer: Peer) -> None:
 @pytest.mark.interop
 @pytest.mark.row("duplex.flow_control")
 def test_nobody_reads(run: Run, peer: Peer) -> None:
-    """`resume` throws a body away; a stream that was never read does not hold others up."""
+    """`resume` discards a body; an unread stream does not block others."""
 
     async def main() -> None:
         async with connect(peer) as session:
@@ -276,7 +276,7 @@ def test_two_readers(run: Run) -> None:
             await asyncio.sleep(0)
             with pytest.raises(RuntimeError):
                 await stream.read()
-            # one that was cancelled makes room
+            # # a cancelled one makes room
             first.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await first

@@ -1,4 +1,4 @@
-"""A name that is nearly right, or Node's: the error or a warning says which one was meant."""
+"""For a misspelled name, or Node's spelling, the error or a warning suggests the right one."""
 
 from __future__ import annotations
 

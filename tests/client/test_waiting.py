@@ -69,7 +69,7 @@ def test_bodies_before_the_connection(run: Run, background: Callable[..., Any]) 
         with pytest.raises(http2.Http2Error) as caught:
             small.write("four")
         assert caught.value.code == "ERR_STREAM_WRITE_AFTER_END"
-        # a large one is told to wait, and is told when to go on
+        # # `write` returns False for a large one, and `drain` is emitted
         large = session.request(headers)
         parts: list[bytes] = []
         large.on("data", parts.append)
@@ -91,7 +91,7 @@ def test_bodies_before_the_connection(run: Run, background: Callable[..., Any]) 
 
 @pytest.mark.interop
 def test_leaving_before_the_connection(run: Run, background: Callable[..., Any]) -> None:
-    """Streams that are closed, destroyed or aborted while they wait never reach the wire."""
+    """Streams that are closed, destroyed or aborted while they wait are never sent."""
     peer = start_node(background)
 
     async def main() -> None:
@@ -138,7 +138,7 @@ def test_leaving_before_the_connection(run: Run, background: Callable[..., Any])
 def test_connection_refused(run: Run, caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
         origin = f"http://127.0.0.1:{free_port()}"
-        # whoever awaits gets it, and it is not logged
+        # # a waiting caller gets it, and it is not logged
         with pytest.raises(ConnectionRefusedError):
             await http2.connect(origin)
         with pytest.raises(ConnectionRefusedError):
@@ -167,7 +167,7 @@ def test_connection_refused(run: Run, caplog: pytest.LogCaptureFixture) -> None:
         assert len(errors) == 1
         assert isinstance(errors[0], ConnectionRefusedError)
         assert session.destroyed
-        # afterwards: the same answer for whoever asks, and no new requests
+        # # afterwards: the same result for every caller, and no new requests
         with pytest.raises(ConnectionRefusedError):
             await session
         with pytest.raises(http2.Http2Error) as caught:
@@ -213,7 +213,7 @@ def test_session_ends_before_the_connection(run: Run) -> None:
                 await session.close()
                 assert session.destroyed
 
-            # what was asked for before close() is still answered
+            # # requests made before close() are still answered
             session = http2.connect(origin)
             stream = session.request()
             session.destroy()
@@ -263,7 +263,7 @@ def test_connect_listener_and_event(run: Run) -> None:
 
 @pytest.mark.interop
 def test_what_can_only_be_found_wrong_later(run: Run, background: Callable[..., Any]) -> None:
-    """A request that the engine refuses once it has a number fails alone."""
+    """A request that the engine refuses after it got an identifier fails alone."""
     peer = start_node(background)
 
     async def main() -> None:
@@ -314,7 +314,7 @@ def test_never_more_than_the_limit(run: Run, background: Callable[..., Any], lim
 
 @pytest.mark.interop
 def test_limit_that_comes_with_the_first_settings(run: Run, background: Callable[..., Any]) -> None:
-    """Requests go out before the peer has said its limit; those that it refuses say so."""
+    """Requests are sent before the peer has announced its limit; refused ones say so."""
     peer = start_node(background, settings={"maxConcurrentStreams": 3})
 
     async def main() -> None:
@@ -345,7 +345,7 @@ def test_cancel_while_waiting(run: Run, background: Callable[..., Any]) -> None:
             last = session.request({":path": "/count?n=7"})
             await session.ping()
 
-            # none of these has to wait for its turn to be over
+            # # none of these has to wait for a free place
             await closed.close()
             await cancelled.close(CANCEL)
             destroyed.destroy()
@@ -365,7 +365,7 @@ def test_cancel_while_waiting(run: Run, background: Callable[..., Any]) -> None:
             seen = await report(session, peer)
             assert seen["order"] == [0, 1, 7]
             assert seen["maxInFlight"] == 1
-            # and the session is as good as before
+            # # and the session still works
             assert await text(session.request({":path": "/count?n=8"})) == "8"
 
     run(main())
@@ -383,7 +383,8 @@ def test_limit_lowered_and_raised(run: Run, background: Callable[..., Any]) -> N
             "remote_settings", lambda settings: seen.append(settings.max_concurrent_streams)
         )
         async with connecting as session:
-            # one that stays, to ask for a new limit when no request is allowed any more
+            # # a stream that stays open, to request a new limit when no request is
+            # allowed
             raising = session.request({":method": "POST", ":path": "/raise?max=50"})
             early = [session.request({":path": f"/count?n={-n}"}) for n in range(1, 51)]
             lowering = session.request({":path": "/settings?max=1"})
@@ -422,7 +423,7 @@ def test_limit_of_zero_holds_everything_back(run: Run, background: Callable[...,
                 await session.ping()
             assert (await report(session, peer))["order"] == []
             assert not any(stream.closed for stream in waiting)
-            raising.end()  # the server then allows 50
+            raising.end()  # # the server then allows 50
             assert await text(raising) == "raised"
             assert [await text(stream) for stream in waiting] == [str(n) for n in range(120)]
             counts = await report(session, peer)
@@ -433,7 +434,7 @@ def test_limit_of_zero_holds_everything_back(run: Run, background: Callable[...,
 
 
 def test_more_than_the_server_allows_of_ours(run: Run) -> None:
-    """The same with our own server, and with bodies that wait together with their headers."""
+    """The same with this library's server, and with bodies that wait with their headers."""
 
     async def main() -> None:
         at_once = most = 0
@@ -465,7 +466,7 @@ def test_more_than_the_server_allows_of_ours(run: Run) -> None:
 
 @pytest.mark.interop
 def test_close_right_after_the_requests(run: Run, background: Callable[..., Any]) -> None:
-    """GOAWAY goes out after what was asked for before it."""
+    """GOAWAY is sent after the requests that were made before it."""
     peer = start_node(background)
 
     async def main() -> None:
@@ -501,7 +502,7 @@ def test_session_ends_while_requests_wait(run: Run, background: Callable[..., An
             assert caught.value.retryable is (stream is not held)
         await session.close()
 
-        # close() lets them have their turn
+        # # close() waits for them
         session = await http2.connect(peer.origin)
         await text(session.request({":path": "/count?n=0"}))
         waiting = [session.request({":path": f"/count?n={n}"}) for n in range(10)]
@@ -516,7 +517,7 @@ def test_session_ends_while_requests_wait(run: Run, background: Callable[..., An
 @pytest.mark.row("beyond.retryable", "session.event.goaway")
 @pytest.mark.parametrize("last", [1, 2**31 - 1], ids=["the last one", "the first of two"])
 def test_goaway_while_requests_wait(run: Run, last: int) -> None:
-    """What waits for a stream to end will never be sent: it is told so at once."""
+    """Requests that wait for another stream's end are never sent: they fail at once."""
 
     async def main() -> None:
         told = asyncio.Event()

@@ -1,4 +1,4 @@
-"""A server that does not speak what the URL says: the error tells which mistake it was."""
+"""A server that does not use the protocol of the URL: the error names the mistake."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..support.serving import listening
 
 @asynccontextmanager
 async def answering(answer: bytes, *, after: int = 1) -> AsyncIterator[int]:
-    """A server that says *answer* to the first bytes that come, and closes."""
+    """A server that sends *answer* after the first bytes, and closes."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readexactly(after)
@@ -31,14 +31,14 @@ async def answering(answer: bytes, *, after: int = 1) -> AsyncIterator[int]:
 
 
 async def failure(url: str, **options: Any) -> BaseException:
-    """What a request there fails with."""
+    """Return the error of a request to it."""
     session = http2.connect(url, **options)
     stream = session.request()
     with pytest.raises((http2.Http2Error, OSError)) as failed:
         await stream.response()
     await session._wait_closed()
     error = failed.value
-    # a request that never went has it as its cause
+    # # the error of an unsent request has it as its cause
     return error.__cause__ if "before it was sent" in str(error) and error.__cause__ else error
 
 
@@ -60,7 +60,7 @@ def test_a_server_of_http1_in_the_clear(run: Run, split: bool) -> None:
 
 def test_http_to_a_port_of_tls(run: Run, certificate: Certificate) -> None:
     async def main() -> None:
-        # as OpenSSL has it: a fatal alert, protocol_version
+        # # from OpenSSL: a fatal alert, protocol_version
         async with answering(b"\x15\x03\x01\0\2\2\x46") as port:
             assert "https://" in str(await failure(f"http://127.0.0.1:{port}"))
         server = http2.create_secure_server(cert=certificate.cert, key=certificate.key)

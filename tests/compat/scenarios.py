@@ -1,4 +1,4 @@
-"""The Compatibility API beside Node's: the same scenarios on both servers, for the same client.
+"""The Compatibility API compared with Node: the same scenarios on both, for the same client.
 
 A topic has its scenarios twice, by their paths: in ``tests/support/node/compat/<topic>.js``, and as
 `Scenarios` in the test. Node's client (``compat/client.js``) makes the same requests of both, and
@@ -35,7 +35,7 @@ class Scenarios(dict[str, Handler]):
 
 
 def attempt(call: Callable[..., Any], *args: Any) -> Any:
-    """What ``call(*args)`` returns, or the code of what it raises."""
+    """Return the result of ``call(*args)``, or the code of its error."""
     try:
         result = call(*args)
     except http2.Http2Error as error:
@@ -44,7 +44,7 @@ def attempt(call: Callable[..., Any], *args: Any) -> Any:
 
 
 def scenario_server(scenarios: Scenarios, listen: Sequence[str] = ()) -> http2.Http2Server:
-    """The same as ``tests/support/node/compat/server.js``."""
+    """Serve like ``tests/support/node/compat/server.js``."""
     logs: dict[str, list[Any]] = {}
     closed: dict[str, asyncio.Event] = {}
 
@@ -73,20 +73,20 @@ def scenario_server(scenarios: Scenarios, listen: Sequence[str] = ()) -> http2.H
 
 
 async def ours(scenarios: Scenarios, wanted: list[Wanted], listen: Sequence[str] = ()) -> Any:
-    """What Node's client saw of our server, by path."""
+    """Return what Node's client has received from this library's server, by path."""
     async with listening(scenario_server(scenarios, listen)) as port:
         return await node("compat/client.js", str(port), json.dumps(wanted))
 
 
 def of_node(topic: str, wanted: list[Wanted], listen: Sequence[str] = ()) -> Any:
-    """What it saw of Node's."""
+    """Return what it has received from Node's server."""
     with starting() as start:
         peer = start_node(start, "compat/server.js", topic=topic, listen=list(listen))
         return asyncio.run(node("compat/client.js", str(peer.port), json.dumps(wanted)))
 
 
 def differences(seen: Any, theirs: Any, known: Wanted | None = None) -> Wanted:
-    """What of *seen* is not as in *theirs*, by path and key: (ours, Node's); none should be left.
+    """Return the differences between *seen* and *theirs*, by path and key: (ours, Node's).
 
     *known* has what differs on purpose: what we say, by path and key.
     """
@@ -100,7 +100,7 @@ def differences(seen: Any, theirs: Any, known: Wanted | None = None) -> Wanted:
 
 
 def tidy(seen: Any) -> Any:
-    """*seen* without what differs from run to run: the time of day."""
+    """Return *seen* without the values that differ between runs: the date."""
     if isinstance(seen, dict):
         return {
             key: "now" if key == "date" and not str(value).endswith("1970 00:00:00 GMT")

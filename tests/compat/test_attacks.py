@@ -1,4 +1,4 @@
-"""What programs get wrong ends their own request, and never the connection or its other streams."""
+"""Errors of programs end their own request, but not the connection or its other streams."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ Ask = Callable[[str], Any]
 
 
 async def over_http2(port: int, path: str, method: str = "GET") -> tuple[int, bytes]:
-    """Status and body; a session of its own for each request is not what is tested here."""
+    """Return status and body, from a session of its own."""
     async with http2.connect(f"http://127.0.0.1:{port}") as client:
         stream = client.request({":path": path, ":method": method})
         return (await stream.response())[":status"], await stream.read()
 
 
 async def over_http1(port: int, path: str, method: str = "GET") -> tuple[int, bytes]:
-    """The same."""
+    """The same as text."""
     async with await Http1Peer.dial(port) as peer:
         response = await peer.ask(request(method, path), method)
         return response.status, response.body
@@ -36,7 +36,7 @@ ASK = {"HTTP/2": over_http2, "HTTP/1": over_http1}
 
 @pytest.mark.parametrize("name", ["te", "upgrade", "transfer-encoding"])
 def test_bad_trailers_are_no_end_of_the_session(run: Run, name: str) -> None:
-    """Found when they are given, or at the end: other streams of the session go on."""
+    """Detected at the call, or at the end: other streams of the session continue."""
 
     async def main() -> None:
         events = Events()
@@ -74,7 +74,7 @@ def test_bad_trailers_are_no_end_of_the_session(run: Run, name: str) -> None:
 @pytest.mark.parametrize("ask", ASK.values(), ids=ASK)
 @pytest.mark.parametrize("name", ["content-length", "Transfer-Encoding"])
 def test_fields_that_frame_are_no_trailers(run: Run, ask: Ask, name: str) -> None:
-    """RFC 9110 section 6.5.1; refused where they are named."""
+    """RFC 9110 section 6.5.1: they are refused at the call that sets them."""
 
     async def main() -> None:
         def on_request(request: Any, response: Any) -> None:
@@ -113,7 +113,7 @@ def test_an_end_that_was_refused_ends_the_exchange(run: Run) -> None:
 def test_a_handler_that_waits_for_what_was_cancelled(
     run: Run, ask: Ask, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Nobody has cancelled the handler: it has failed, and its client is told."""
+    """The handler was not cancelled: it has failed, and its client gets the reset."""
 
     async def main() -> None:
         async def on_request(request: Any, response: Any) -> None:
@@ -155,7 +155,7 @@ def test_ending_in_every_way(run: Run, ask: Ask, caplog: pytest.LogCaptureFixtur
 
 
 def test_head_in_pieces(run: Run) -> None:
-    """The length of the last piece is not the length of the body (RFC 9110 section 8.6)."""
+    """The length of the last part is not the length of the body (RFC 9110 section 8.6)."""
 
     async def main() -> None:
         def on_request(request: Any, response: Any) -> None:
@@ -176,7 +176,7 @@ def test_head_in_pieces(run: Run) -> None:
 
 @pytest.mark.parametrize("name", ["content-length", "transfer-encoding", "connection"])
 def test_errors_of_http1_do_not_speak_of_http2(run: Run, name: str) -> None:
-    """What the framing is left to is refused in words that fit."""
+    """Fields of the framing are refused with a clear message."""
 
     async def main() -> None:
         def on_request(request: Any, response: Any) -> None:

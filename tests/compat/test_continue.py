@@ -1,4 +1,4 @@
-"""What comes before a response: 100, 103, other expectations, CONNECT; beside Node."""
+"""Before the response: 100, 103, other expectations, CONNECT; compared with Node."""
 
 from __future__ import annotations
 
@@ -134,9 +134,9 @@ WANTED_OF_LISTENERS = [{"path": path, **REQUESTS[path]} for path in scenario_of_
 # without listeners
 REFUSED = [{"path": path, "mute": True, **REQUESTS[path]} for path in ("/expected", "/connect")]
 
-# What is not as in Node, and why.
+# # Intended differences from Node, and their reasons.
 DIFFERENT: dict[str, Any] = {
-    # nothing is to be continued (RFC 9110 section 10.1.1)
+    # # there is no body (RFC 9110 section 10.1.1)
     "/no-body": {"info": None, "events": ["response", "end"]},
     # one value may have several links (RFC 8288 section 3)
     "/link-values": {
@@ -185,7 +185,7 @@ def test_without_listeners_beside_node(run: Run, theirs: Any) -> None:
 
 @pytest.fixture(scope="module")
 def theirs() -> Any:
-    """What Node does."""
+    """Node's results."""
     return (
         of_node("continue", WANTED),
         of_node("continue", WANTED_OF_LISTENERS, LISTEN),
@@ -232,7 +232,7 @@ def test_nghttp_and_curl(run: Run) -> None:
             assert out.index(":status: 103") < out.index("link: </style.css>")
             assert out.index("link: </style.css>") < out.index(":status: 200")
             curl = ["curl", "-sS", "--http2-prior-knowledge", "--max-time", "20", "-D", "-"]
-            # an expectation has no upper case
+            # # an expectation is case-insensitive
             expect = ["--expect100-timeout", "15", "-H", "Expect: 100-Continue"]
             out = (await execute(*curl, *expect, "--data-binary", "upload", url)).decode()
             statuses = [line.split()[1] for line in out.splitlines() if line[:6] == "HTTP/2"]

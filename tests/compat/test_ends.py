@@ -1,4 +1,4 @@
-"""How requests and responses end: well, by the client, by the handler, too late; beside Node."""
+"""The ends of requests and responses: normal, by the client, by the handler, late; beside Node."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ REQUESTS: dict[str, Any] = {
     "/early-while-reading": {"method": "POST", "body": ["some"]},
 }
 WANTED = [{"path": path, **REQUESTS.get(path, {})} for path in scenario]
-# Responses that were handed over whole: what we say of them.
+# # This library's events for responses that were passed to the transport completely.
 WELL: dict[str, Any] = {
     "/whole": [["request", "end"], ["response", "finish"], ["request", "close"]],
     "/early": [["response", "finish"], ["request", "close"]],
@@ -161,7 +161,7 @@ WELL: dict[str, Any] = {
 
 
 def essence(theirs: Any) -> Any:
-    """What Node did, without what it says of every end.
+    """Return Node's entries without events that it emits after every end.
 
     Its response emits both ``finish`` and ``close``, whatever has happened; and its request ``end``
     after ``close``, though its body was cut off. Here ``finish`` means that all was handed over,
@@ -181,7 +181,7 @@ def essence(theirs: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def theirs() -> Any:
-    """What Node does."""
+    """Node's results."""
     return essence(of_node("ends", WANTED))
 
 
@@ -208,7 +208,7 @@ def test_beside_node(run: Run, theirs: Any) -> None:
 @pytest.mark.interop
 @pytest.mark.row("response.write", "response.end")
 def test_writing_after_the_end(run: Run) -> None:
-    """It raises, and what was written before arrives whole; Node destroys the stream."""
+    """It raises, and earlier data arrives completely; Node destroys the stream."""
 
     def handler(request: Request, response: Response, note: Note) -> None:
         response.end("x" * 100_000)
@@ -224,7 +224,7 @@ def test_writing_after_the_end(run: Run) -> None:
 
 @pytest.mark.row("response.write", "response.create_push_response")
 def test_writing_after_the_close(run: Run) -> None:
-    """Node returns False, and nobody is told."""
+    """Node returns False, and reports no error."""
 
     async def main() -> None:
         events = Events()
@@ -265,7 +265,7 @@ def test_writing_after_the_close(run: Run) -> None:
 )
 @pytest.mark.parametrize("face", ["request", "response"])
 def test_destroying_with_an_error(run: Run, face: str) -> None:
-    """Whoever listens to either is told; the client gets INTERNAL_ERROR."""
+    """Listeners of both get the error; the client gets INTERNAL_ERROR."""
 
     async def main() -> None:
         events = Events()
@@ -295,7 +295,7 @@ def test_destroying_with_an_error(run: Run, face: str) -> None:
 
 
 async def check_again(port: int) -> None:
-    """The server has taken no harm."""
+    """The server still works."""
     async with await RawPeer.connect(port) as peer:
         await peer.answered()
 
@@ -380,7 +380,7 @@ async def inside_the_body(request: Request, response: Response) -> None:
 def test_handlers_that_fail(
     run: Run, handler: Any, status: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """500 when nothing was sent yet, else RST_STREAM; one entry in the log; nothing else ends."""
+    """500 if nothing was sent, else RST_STREAM; one log entry; other requests continue."""
 
     async def main() -> None:
         def choose(request: Request, response: Response) -> Any:
@@ -415,7 +415,7 @@ def test_handlers_that_fail(
 @pytest.mark.row("request.set_timeout", "response.set_timeout")
 @pytest.mark.parametrize("face", ["request", "response"])
 def test_a_request_that_takes_too_long(run: Run, face: str) -> None:
-    """Nobody listens to ``timeout``: the stream is closed with CANCEL, and it alone."""
+    """Without a listener of ``timeout``, only this stream is closed, with CANCEL."""
 
     async def main() -> None:
         def handler(request: Request, response: Response) -> None:

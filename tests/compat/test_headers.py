@@ -1,4 +1,4 @@
-"""The headers of a response, set one by one and all at once, beside Node."""
+"""The headers of a response, set one by one and at once, compared with Node."""
 
 from __future__ import annotations
 
@@ -223,7 +223,7 @@ WANTED = [{"path": path} for path in scenario]
 
 @pytest.fixture(scope="module")
 def theirs() -> Any:
-    """What Node does."""
+    """Node's results."""
     return of_node("headers", WANTED)
 
 
@@ -254,7 +254,7 @@ def test_beside_node(run: Run, theirs: Any) -> None:
 
 
 def said_by(handler: Any, **wanted: Any) -> Any:
-    """What Node's client sees of *handler*, on a server of its own."""
+    """Return what Node's client receives from *handler*, on a separate server."""
 
     async def main() -> Any:
         scenarios = Scenarios({"/": handler})
@@ -266,7 +266,7 @@ def said_by(handler: Any, **wanted: Any) -> Any:
 NAMES = {
     "a@b": "ERR_INVALID_HTTP_TOKEN",
     "a:b": "ERR_INVALID_HTTP_TOKEN",
-    "a\n": None,  # spaces around a name are no part of it
+    "a\n": None,  # # spaces around a name are removed
     "a\nb": "ERR_INVALID_HTTP_TOKEN",
     "ä": "ERR_INVALID_HTTP_TOKEN",
     ":unknown": "ERR_INVALID_HTTP_TOKEN",
@@ -287,7 +287,7 @@ VALUES = {
 @pytest.mark.interop
 @pytest.mark.row("response.set_header", "response.append_header", "response.set_trailer")
 def test_what_is_no_field_is_refused_where_it_is_named(run: Run) -> None:
-    """Node finds out when it sends them, or destroys the stream."""
+    """Node raises when it sends them, or destroys the stream."""
 
     def handler(request: Request, response: Response, note: Note) -> None:
         for call in (response.set_header, response.append_header, response.set_trailer):
@@ -350,7 +350,7 @@ def test_a_head_that_was_refused_leaves_no_trace(run: Run) -> None:
 @pytest.mark.interop
 @pytest.mark.row("response.write_head")
 def test_known_and_unknown_names_are_the_same(run: Run) -> None:
-    """A head whose names were all seen before takes a shorter way, and comes out the same."""
+    """Known names take a shorter path, with the same result."""
 
     def handler(request: Request, response: Response, note: Note) -> None:
         response.write_head(

@@ -1,4 +1,4 @@
-"""Requests and responses leave nothing behind, however they end."""
+"""Requests and responses leave nothing behind, whatever their end."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ def raising(request: Request, response: Response) -> None:
 
 
 def silent(request: Request, response: Response) -> None:
-    """It never answers: the client leaves."""
+    """It never answers: the client disconnects."""
 
 
 @pytest.mark.slow
 @pytest.mark.row("server.event.request")
 @pytest.mark.parametrize("handler", [plain, coroutine, everything, raising, silent])
 def test_nothing_is_left(run: Run, handler: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    # what pytest keeps of the log has tracebacks, and these have everything
+    # # pytest's records of the log have tracebacks, which hold references to everything
     monkeypatch.setattr(logging.getLogger("http2"), "disabled", True)
 
     async def main() -> None:
@@ -88,7 +88,7 @@ def test_nothing_is_left(run: Run, handler: Any, monkeypatch: pytest.MonkeyPatch
 @pytest.mark.row("server.event.request")
 @pytest.mark.parametrize("handler", [plain, coroutine])
 def test_everyday_requests_need_no_collector(run: Run, handler: Any) -> None:
-    """They are no part of a cycle: what they take is given back at once."""
+    """They are in no reference cycle: their memory is freed at once."""
 
     async def main() -> None:
         alive: set[weakref.ref[Any]] = set()
@@ -117,7 +117,7 @@ def test_everyday_requests_need_no_collector(run: Run, handler: Any) -> None:
 @pytest.mark.row("response.bodiless", "response.end")
 @pytest.mark.parametrize("method", ["HEAD", "GET", "POST"])
 def test_waiting_for_the_end_of_what_has_no_body(run: Run, method: str) -> None:
-    """`finish` comes with the headers, whether or not the request is complete."""
+    """`finish` is emitted with the headers, whether or not the request is complete."""
 
     async def main() -> None:
         told: asyncio.Queue[Any] = asyncio.Queue()

@@ -1,4 +1,4 @@
-"""Pushed responses, beside Node."""
+"""Pushed responses, compared with Node."""
 
 from __future__ import annotations
 
@@ -77,13 +77,13 @@ def _(request: Request, response: Response, note: Note) -> None:
 
 REQUESTS: dict[str, Any] = {"/disabled": {"settings": {"enablePush": False}}}
 WANTED = [{"path": path, **REQUESTS.get(path, {})} for path in scenario]
-# What is not as in Node, and why.
+# # Intended differences from Node, and their reasons.
 DIFFERENT: dict[str, Any] = {}
 
 
 @pytest.fixture(scope="module")
 def theirs() -> Any:
-    """What Node does."""
+    """Node's results."""
     return of_node("push", WANTED)
 
 
@@ -108,7 +108,7 @@ def test_beside_node(run: Run, theirs: Any) -> None:
     ],
 )
 def test_what_can_not_be_promised(run: Run, wrong: dict[str, Any], code: str) -> None:
-    """It is refused at the call: nothing needs to be awaited."""
+    """It is refused at the call, without being awaited."""
 
     def handler(request: Request, response: Response, note: Note) -> None:
         note(attempt(response.create_push_response, {":path": "/x", **wrong}))
@@ -143,7 +143,7 @@ def test_nghttp_gets_what_is_pushed(run: Run) -> None:
 @pytest.mark.row("response.create_push_response", "server.option.http2_server_response_class")
 def test_pushed_responses_are_of_the_same_class(run: Run) -> None:
     class OwnResponse(http2.Http2ServerResponse):
-        """One of a program's own."""
+        """A class of the program's own."""
 
     async def main() -> None:
         async def handler(request: Request, response: Response) -> None:
@@ -162,7 +162,7 @@ def test_pushed_responses_are_of_the_same_class(run: Run) -> None:
 
 @pytest.mark.row("response.create_push_response")
 def test_a_promise_that_nobody_waits_for_any_more(run: Run) -> None:
-    """The client allows one pushed stream; the second waits, and is given up."""
+    """The client allows one pushed stream; the second waits, and is cancelled."""
 
     async def main() -> None:
         events = Events()

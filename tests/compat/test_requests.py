@@ -1,4 +1,4 @@
-"""What a request tells and how it is read, beside Node."""
+"""The properties of requests, and reading their bodies, compared with Node."""
 
 from __future__ import annotations
 
@@ -134,16 +134,16 @@ REQUESTS: dict[str, Any] = {
 }
 WANTED = [{"path": path, **REQUESTS.get(path, {})} for path in scenario]
 
-# What is not as in Node, and why.
+# # Intended differences from Node, and their reasons.
 DIFFERENT: dict[str, Any] = {
-    # Node says both when the stream is closed; the response was handed over before that
+    # # Node emits both when the stream is closed; here `finish` follows the last byte
     "/unread": {"said": [["finish"], ["close", True]]},
 }
 
 
 @pytest.fixture(scope="module")
 def theirs() -> Any:
-    """What Node does."""
+    """Node's results."""
     return of_node("requests", WANTED)
 
 
@@ -214,7 +214,7 @@ def test_reading_piece_by_piece(run: Run) -> None:
 @pytest.mark.interop
 @pytest.mark.row("request.read", "response.write")
 def test_an_upload_comes_back(run: Run) -> None:
-    """Curl's 3 MiB, echoed as they come, with back-pressure both ways."""
+    """3 MiB from curl, echoed as they arrive, with back-pressure in both directions."""
 
     async def main() -> None:
         async def handler(request: Request, response: Response) -> None:
@@ -234,7 +234,7 @@ def test_an_upload_comes_back(run: Run) -> None:
 
 
 async def posted(handler: Callable[..., Any], body: bytes, **headers: str) -> tuple[int, bytes]:
-    """The status and the body that our client gets for its *body*."""
+    """Return the status and the body of this library's client for its *body*."""
     async with (
         listening(http2.create_server(handler)) as port,
         http2.connect(f"http://127.0.0.1:{port}") as session,
@@ -387,7 +387,7 @@ def test_a_paused_request_holds_its_client_back(run: Run) -> None:
             for _ in range(5):
                 await session.ping()
             assert not sizes
-            # all but what the windows let through is still here
+            # # everything except what the windows allow is still in the client
             assert stream.writable_length > 300_000
             request.resume()
             assert (await stream.response())[":status"] == 200

@@ -1,4 +1,4 @@
-"""The bodies of responses, and those that must not have any, beside Node."""
+"""The bodies of responses, and responses without one, compared with Node."""
 
 from __future__ import annotations
 
@@ -145,9 +145,10 @@ WANTED = [
     {"path": path, "method": "HEAD" if path.startswith("/head") else "GET"} for path in scenario
 ]
 
-# What is not as in Node, and why.
+# # Intended differences from Node, and their reasons.
 DIFFERENT: dict[str, Any] = {
-    # False means "wait for drain", which never comes here; and `finish` is still to come
+    # # False means "wait for drain", which is never emitted here; and `finish` is still to
+    # come
     f"/{status}-write": {"said": [[True], ["itself"], [True, True, True, False]]}
     for status in (204, 205, 304)
 }
@@ -155,7 +156,7 @@ DIFFERENT: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def theirs() -> Any:
-    """What Node does."""
+    """Node's results."""
     return of_node("bodies", WANTED)
 
 
@@ -185,7 +186,7 @@ def test_beside_node(run: Run, theirs: Any) -> None:
 
 
 def greet(request: Request, response: Response) -> None:
-    """One handler for all that curl and nghttp ask for."""
+    """One handler for all requests of curl and nghttp."""
     response.status_code = int(request.url[1:])
     response.set_header("x-method", request.method)
     response.end("greetings")
@@ -220,7 +221,7 @@ def test_nghttp(run: Run) -> None:
             for status in ("204", "205", "304"):
                 out = (await execute("nghttp", "-nv", "-t", "20", url + status)).decode()
                 assert f":status: {status}" in out
-                # the stream ends with its headers: there is no DATA frame
+                # # the stream ends with its headers: there is no DATA frame
                 assert "recv DATA" not in out
 
     run(main())
@@ -239,7 +240,7 @@ def test_what_is_no_handler() -> None:
 @pytest.mark.interop
 @pytest.mark.row("response.write", "response.end")
 def test_what_is_no_body(run: Run) -> None:
-    """It is refused before the headers are sent, so that the handler may say so."""
+    """It is refused before the headers are sent, so that the handler can send an error."""
 
     def handler(request: Request, response: Response, note: Note) -> None:
         for wrong in (5, None, ["x"], {"a": 1}):
@@ -266,7 +267,7 @@ def test_what_is_no_body(run: Run) -> None:
 
 @pytest.mark.row("response.end", "response.writable", "response.destroyed")
 def test_end_is_awaitable(run: Run) -> None:
-    """It waits until all was handed to the transport."""
+    """It waits until everything was passed to the transport."""
 
     async def main() -> None:
         events = Events()
@@ -278,7 +279,7 @@ def test_end_is_awaitable(run: Run) -> None:
             assert not response.writable
             await ending
             events.add(request.url, response.writable_finished)
-            await ending  # once more, now that it has been
+            await ending  # # again, after everything was passed on
 
         async with (
             listening(http2.create_server(handler)) as port,
@@ -288,7 +289,7 @@ def test_end_is_awaitable(run: Run) -> None:
             assert await events.expect("/empty") == ("/empty", True)
             peer.send(raw.get(3, "/whole"))
             await peer.answered()
-            assert "/whole" not in events.names  # the window is smaller than the body
+            assert "/whole" not in events.names  # # the window is smaller than the body
             peer.send(raw.window_update(3, 300_000), raw.window_update(0, 300_000))
             assert await events.expect("/whole") == ("/whole", True)
 
@@ -298,7 +299,7 @@ def test_end_is_awaitable(run: Run) -> None:
 @pytest.mark.row("response.end", "response.drain", "response.destroyed", "response.event.close")
 @pytest.mark.parametrize(("code", "name"), [(8, "CANCEL"), (0, "NO_ERROR"), (2, "INTERNAL_ERROR")])
 def test_who_waits_for_a_client_that_leaves(run: Run, code: int, name: str) -> None:
-    """The handler's task ends, and who waits in another is told why."""
+    """The handler's task is cancelled, and another waiting task gets the reason."""
 
     async def main() -> None:
         told: asyncio.Queue[Any] = asyncio.Queue()
@@ -368,7 +369,7 @@ def test_a_slow_reader_keeps_memory_bounded(run: Run) -> None:
             await peer.until(raw.HEADERS, 1)
             for _ in range(5):
                 await peer.answered()
-            # a window on its way, and the queue: no more than that
+            # # at most a window on its way, and the queue
             assert 4 <= written <= (65_535 + 65_536) // len(chunk) + 1
             got = sum(len(frame.payload) for frame in peer.seen if frame.type == raw.DATA)
             peer.send(raw.window_update(0, got), raw.window_update(1, got))

@@ -1,4 +1,4 @@
-"""The socket of a request and of a response, beside Node."""
+"""The socket of a request and of a response, compared with Node."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ WANTED = [{"path": path} for path in scenario]
 
 @pytest.fixture(scope="module")
 def theirs() -> Any:
-    """What Node does."""
+    """Node's results."""
     return of_node("sockets", WANTED)
 
 
@@ -140,7 +140,7 @@ def test_over_tls(run: Run, certificate: Certificate) -> None:
 
 @pytest.mark.row("request.socket")
 def test_a_socket_that_is_gone(run: Run) -> None:
-    """The connection has ended: what is the stream's can still be asked."""
+    """After the end of the connection, the stream's attributes are still available."""
 
     async def main() -> None:
         events = Events()

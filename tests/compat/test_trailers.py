@@ -1,4 +1,4 @@
-"""Trailers of requests and of responses, beside Node."""
+"""Trailers of requests and of responses, compared with Node."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ scenario = Scenarios()
 
 
 def flat(pairs: list[tuple[str, str]]) -> list[str]:
-    """*pairs* as Node has them."""
+    """Return *pairs* in Node's form."""
     return [text for pair in pairs for text in pair]
 
 
@@ -103,16 +103,16 @@ REQUESTS: dict[str, Any] = {
 WANTED = [{"path": path, **REQUESTS.get(path, {})} for path in scenario]
 
 
-# What is not as in Node, and why.
+# # Intended differences from Node, and their reasons.
 DIFFERENT: dict[str, Any] = {
-    # Node forgets the trailers of a response without a body
+    # # Node drops the trailers of a response without a body
     "/without-a-body": {"trailers": {"x-sum": "0"}},
 }
 
 
 @pytest.fixture(scope="module")
 def theirs() -> Any:
-    """What Node does."""
+    """Node's results."""
     return of_node("trailers", WANTED)
 
 
@@ -134,7 +134,7 @@ def test_beside_node(run: Run, theirs: Any) -> None:
 @pytest.mark.interop
 @pytest.mark.row("response.set_trailer", "response.add_trailers")
 def test_trailers_that_are_too_late_or_wrong(run: Run) -> None:
-    """Node takes them after the end, and forgets them."""
+    """Node accepts them after the end, and drops them."""
 
     def handler(request: Request, response: Response, note: Note) -> None:
         note(attempt(response.add_trailers, 5), attempt(response.add_trailers, ["x"]))
@@ -161,7 +161,7 @@ def test_trailers_that_are_too_late_or_wrong(run: Run) -> None:
 @pytest.mark.row("response.bodiless", "response.set_trailer")
 @pytest.mark.parametrize("method", ["HEAD", "GET"])
 def test_trailers_without_a_body(run: Run, method: str) -> None:
-    """A response that must not have a body ends with its headers, and its trailers are dropped."""
+    """A response without a body ends with its headers, and its trailers are dropped."""
 
     def handler(request: Request, response: Response, note: Note) -> None:
         response.status_code = 200 if method == "HEAD" else 204

@@ -1,1 +1,1 @@
-"""RFC 9113 and RFC 7541, section by section: what a peer may not do, and what must happen then."""
+"""RFC 9113 and RFC 7541, section by section: violations by a peer, and the required reactions."""

@@ -1,4 +1,4 @@
-"""A server that breaks the protocol, and this library's client.
+"""Run a case: a server that breaks the protocol, and this library's client.
 
 Each case has a connection of its own, in the clear and over TLS. The client asks for one thing
 on stream 1 (GET, or POST with a body that has not ended); then the server says what it is told:
@@ -24,36 +24,36 @@ from ..support.self_signed import Certificate
 from .reactions import Fine, Reaction
 from .server_cases import BARRIERS, observe
 
-# The authority of promised requests in cases; as long as that of any port above 9,999.
+# # The authority of promised requests in cases; as long as that of any port above 9,999.
 NOWHERE = b"localhost:00000"
 
 
 @dataclass(frozen=True)
 class ClientCase:
-    """*before* is allowed; *then* is what is tested. "localhost:00000" becomes the server's own."""
+    """*before* is allowed; *then* is tested. "localhost:00000" is replaced by the server's own."""
 
     then: bytes
     reaction: Reaction
     before: bytes = b""
     method: str = "GET"
     options: Mapping[str, Any] = field(default_factory=dict)
-    """Of `connect`."""
+    """Options of `connect`."""
     fields: Mapping[str, str] = field(default_factory=dict)
-    """What the response must have."""
+    """The expected headers of the response."""
     body: bytes | None = None
-    """What the client must have read."""
+    """The expected body."""
     cancel: bool = False
-    """Whether the client cancels the request before anything comes."""
+    """Whether the client cancels the request before it receives anything."""
     pushes: bool = False
-    """Whether the client takes pushed streams."""
+    """Whether the client accepts pushed streams."""
     only: str | None = None
-    """The scheme that it is about, ``"http"`` or ``"https"``."""
+    """The scheme for which the case applies, ``"http"`` or ``"https"``."""
     greeting: bytes | None = None
-    """What the server says first, in place of SETTINGS."""
+    """The server's first bytes, instead of SETTINGS."""
 
 
 class Meeting:
-    """A listening socket, and the one connection that is made to it at a time."""
+    """A listening socket, and its connections, one at a time."""
 
     def __init__(self) -> None:
         self._peers: asyncio.Queue[RawPeer] = asyncio.Queue()
@@ -69,12 +69,12 @@ class Meeting:
         await self._peers.put(RawPeer(reader, writer))
 
     async def next(self) -> RawPeer:
-        """The connection that a client has made."""
+        """Return the connection of a client."""
         async with asyncio.timeout(PATIENCE):
             return await self._peers.get()
 
     async def close(self) -> None:
-        """Listen no more."""
+        """Stop listening."""
         assert self._server is not None
         self._server.close()
         await self._server.wait_closed()
@@ -82,7 +82,7 @@ class Meeting:
 
 @asynccontextmanager
 async def meeting(context: ssl.SSLContext | None) -> AsyncIterator[Meeting]:
-    """A `Meeting` that ends with its block."""
+    """A `Meeting` that is closed at the end of its block."""
     place = Meeting()
     await place.open(context)
     try:
@@ -92,7 +92,7 @@ async def meeting(context: ssl.SSLContext | None) -> AsyncIterator[Meeting]:
 
 
 async def settle(stream: http2.ClientHttp2Stream) -> tuple[Any, bytes, Any]:
-    """The response, the body, and the error that came instead of one of them."""
+    """Return the response, the body, and the error that was raised instead of one of them."""
     headers = None
     try:
         headers = await stream.response()
@@ -104,7 +104,7 @@ async def settle(stream: http2.ClientHttp2Stream) -> tuple[Any, bytes, Any]:
 async def play(
     name: str, case: ClientCase, place: Meeting, scheme: str, options: dict[str, Any], apart: bool
 ) -> None:
-    """Run *case* once and compare."""
+    """Run *case* once, and compare."""
     where = f"{name}: {'TLS' if scheme == 'https' else 'clear'}, "
     where += "apart" if apart else "in one read"
     errors: list[Any] = []
@@ -161,7 +161,7 @@ async def play(
 
 
 def check_client(run: Run, certificate: Certificate, cases: Mapping[str, ClientCase]) -> None:
-    """Run *cases* in the clear and over TLS, in one read and apart; tell of all that fail."""
+    """Run *cases* in the clear and over TLS, in one read and separately; report all failures."""
     failed: list[str] = []
 
     async def main() -> None:

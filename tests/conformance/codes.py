@@ -1,4 +1,4 @@
-"""The error codes of RFC 9113 section 7, by the names that the RFC gives them."""
+"""The error codes of RFC 9113 section 7, by their names in the RFC."""
 
 from http2.constants import (
     NGHTTP2_CANCEL as CANCEL,

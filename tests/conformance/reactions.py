@@ -1,4 +1,4 @@
-"""What an endpoint does about a violation, as the RFC names it (RFC 9113 section 5.4)."""
+"""The reactions of an endpoint to a violation (RFC 9113 section 5.4)."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from ..support.raw import Frame
 
 @dataclass
 class Observed:
-    """What came back after the bytes of a case."""
+    """What the endpoint has sent after the bytes of a case."""
 
     frames: list[Frame]
-    """Every frame that came, in order."""
+    """Every received frame, in order."""
     ended: bool
-    """Whether the connection ended."""
+    """Whether the connection has ended."""
 
     def __str__(self) -> str:
         shown = [
@@ -38,7 +38,7 @@ _NAMES = dict(enumerate(_FRAMES.split(" ")))
 
 
 def code_name(code: int) -> str:
-    """The RFC's name of an error code."""
+    """Return the RFC's name of an error code."""
     return ERROR_CODE_NAMES.get(code, str(code)).removeprefix("NGHTTP2_")
 
 
@@ -50,7 +50,7 @@ class ConnectionFault:
     ends = True
 
     def holds(self, seen: Observed) -> bool:
-        """Whether that is what was observed."""
+        """Return whether this was observed."""
         goodbyes = [got for got in seen.frames if got.type == raw.GOAWAY]
         return (
             seen.ended
@@ -69,7 +69,7 @@ class StreamFault:
     ends = False
 
     def holds(self, seen: Observed) -> bool:
-        """Whether that is what was observed."""
+        """Return whether this was observed."""
         resets = [got for got in seen.frames if got.type == raw.RST_STREAM]
         return (
             not seen.ended
@@ -81,16 +81,16 @@ class StreamFault:
 
 @dataclass(frozen=True)
 class Fine:
-    """No fault at all: no RST_STREAM, no GOAWAY, and the streams named are answered in full."""
+    """No error: no RST_STREAM, no GOAWAY, and complete responses on the given streams."""
 
     answered: tuple[int, ...] = ()
     ends = False
     may_reset: tuple[int, ...] = ()
-    """Streams that may be reset with NO_ERROR: they were answered before their end."""
+    """Streams that may be reset with NO_ERROR: they were answered before the request's end."""
     status: int | None = None
 
     def holds(self, seen: Observed) -> bool:
-        """Whether that is what was observed."""
+        """Return whether this was observed."""
         bad = [
             got
             for got in seen.frames
@@ -105,18 +105,18 @@ class Fine:
 
 @dataclass(frozen=True)
 class Ended:
-    """The connection ends; GOAWAY may come before, as the peer may not speak HTTP/2 at all."""
+    """The connection ends; GOAWAY is optional, as the peer may not use HTTP/2 at all."""
 
     ends = True
 
     def holds(self, seen: Observed) -> bool:
-        """Whether that is what was observed."""
+        """Return whether this was observed."""
         return seen.ended
 
 
 @dataclass(frozen=True)
 class Either:
-    """The RFC allows each of several."""
+    """The RFC allows each of several reactions."""
 
     allowed: tuple[Reaction, ...]
     ends: bool = field(init=False, default=False)
@@ -125,7 +125,7 @@ class Either:
         object.__setattr__(self, "ends", all(one.ends for one in self.allowed))
 
     def holds(self, seen: Observed) -> bool:
-        """Whether one of them is what was observed."""
+        """Return whether one of them was observed."""
         return any(one.holds(seen) for one in self.allowed)
 
 
@@ -135,17 +135,17 @@ Reaction: TypeAlias = ConnectionFault | StreamFault | Fine | Ended | Either
 
 
 def connection_error(*codes: int) -> ConnectionFault:
-    """`ConnectionFault`, shorter."""
+    """Return a `ConnectionFault`."""
     return ConnectionFault(codes)
 
 
 def stream_error(stream_id: int, *codes: int) -> StreamFault:
-    """`StreamFault`, shorter."""
+    """Return a `StreamFault`."""
     return StreamFault(stream_id, codes)
 
 
 def stream_error_or_worse(stream_id: int, *codes: int) -> Either:
-    """A stream error that an endpoint may treat as a connection error (section 5.4.1).
+    """Return a stream error that may be treated as a connection error (section 5.4.1).
 
     This library leaves the choice to nghttp2, which makes connection errors of some.
     """
@@ -153,10 +153,10 @@ def stream_error_or_worse(stream_id: int, *codes: int) -> Either:
 
 
 def error_of_a_window(stream_id: int) -> Reaction:
-    """A stream's window that is made too large."""
+    """Return the reaction to a stream's window that is too large."""
     return StreamFault(stream_id, FLOW) if RESETS_FOR_A_WINDOW else ConnectionFault(FLOW)
 
 
 def fine(*answered: int, may_reset: tuple[int, ...] = (), status: int | None = None) -> Fine:
-    """`Fine`, shorter."""
+    """Return a `Fine`."""
     return Fine(answered, may_reset, status)

@@ -1,4 +1,4 @@
-"""A client that breaks the protocol, and this library's server.
+"""Run a case: a client that breaks the protocol, and this library's server.
 
 Each case is sent over a connection of its own, in the clear and over TLS: once all at once, so
 that the server finds it in one read with what is before it, and once with a PING answered
@@ -26,25 +26,25 @@ BARRIERS = (b"barrier1", b"barrier2")
 
 @dataclass(frozen=True)
 class Case:
-    """*before* is allowed; *then* is what is tested."""
+    """*before* is allowed; *then* is tested."""
 
     then: bytes
     reaction: Reaction
     before: bytes = b""
     options: Mapping[str, Any] = field(default_factory=dict)
-    """Of the server."""
+    """Options of the server."""
     values: Mapping[int, int] | None = None
     """The client's SETTINGS."""
     fields: Mapping[str, str] = field(default_factory=dict)
-    """What the server's handler must have seen in the last request."""
+    """The expected headers of the last request."""
     body: bytes | None = None
-    """The body that the handler must have read from the last request."""
+    """The expected body of the last request."""
     together: bool = True
-    """Whether it is also sent in one piece: what the server must say first can't be."""
+    """Whether it is also sent in one piece; not if the server must send something first."""
 
 
 class Server:
-    """A server's handlers, and what they have seen."""
+    """The handlers of a server, and a record of their requests."""
 
     def __init__(self) -> None:
         self.errors: list[Any] = []
@@ -52,12 +52,13 @@ class Server:
         self.body: bytes | None = None
 
     def attach(self, server: http2.Http2Server) -> None:
-        """Answer *server*'s requests and note its sessions' errors."""
+        """Answer *server*'s requests, and record its sessions' errors."""
         server.on("stream", self._stream)
         server.on("session_error", self._session_error)
 
     def _session_error(self, error: Any) -> None:
-        # a client that leaves while its streams are open, as those of the tests do at their end
+        # # a client disconnects while its streams are open, as the tests' clients do at
+        # the end
         if not isinstance(error, http2.ConnectionClosed):
             self.errors.append(error)
 
@@ -96,7 +97,7 @@ class Server:
 
 
 async def observe(peer: RawPeer, ends: bool, answered: tuple[int, ...]) -> Observed:
-    """What comes back: until the end, or until PINGs and *answered* streams are answered."""
+    """Return what the server sends: until the end, or until PINGs and *answered* are answered."""
     left = set() if ends else set(answered)
     pings = set() if ends else set(BARRIERS)
     frames: list[raw.Frame] = []
@@ -104,7 +105,7 @@ async def observe(peer: RawPeer, ends: bool, answered: tuple[int, ...]) -> Obser
         try:
             got = await peer.frame()
         except TimeoutError:
-            break  # what is awaited does not come: `holds` says so
+            break  # # the expected answer is missing: `holds` reports it
         if got is None:
             return Observed(frames, True)
         if got.type == raw.PING and got.payload in BARRIERS:
@@ -121,7 +122,7 @@ async def observe(peer: RawPeer, ends: bool, answered: tuple[int, ...]) -> Obser
 async def play(
     name: str, case: Case, server: Server, port: int, context: ssl.SSLContext | None, apart: bool
 ) -> None:
-    """Run *case* once and compare."""
+    """Run *case* once, and compare."""
     server.errors.clear()
     ends = case.reaction.ends
     answered = case.reaction.answered if isinstance(case.reaction, Fine) else ()
@@ -139,7 +140,7 @@ async def play(
         seen.frames = [got for got in peer.seen[start:] if got.type != raw.PING]
     assert case.reaction.holds(seen), f"{where}: wanted {case.reaction}, saw {seen}"
     if seen.ended:
-        # told when the connection is closed: the server waits for the client's end
+        # # set when the connection is closed: the server waits for the client's end
         await eventually(lambda: bool(server.errors))
         goodbyes = [got for got in seen.frames if got.type == raw.GOAWAY]
         assert len(server.errors) == 1, (where, server.errors)
@@ -147,7 +148,7 @@ async def play(
         if goodbyes and isinstance(error, http2.SessionError):
             assert error.code == "ERR_HTTP2_ERROR", (where, error)
             assert error.error_code == goodbyes[-1].code, (where, error)
-            # the code, and what the peer did
+            # # the code, and the description of the violation
             assert str(error).startswith("the peer violated the protocol: "), (where, error)
             assert ", " in str(error), (where, error)
     else:
@@ -166,14 +167,14 @@ async def play(
 
 
 def ways(case: Case) -> tuple[bool, ...]:
-    """Whether to send a case apart: no, yes, or both, one after the other."""
+    """Whether to send a case in separate parts: no, yes, or both, one after the other."""
     if not case.before:
         return (False,)
     return (False, True) if case.together else (True,)
 
 
 def check(run: Run, certificate: Certificate, cases: Mapping[str, Case]) -> None:
-    """Run *cases* in the clear and over TLS, in one read and apart; tell of all that fail."""
+    """Run *cases* in the clear and over TLS, in one read and separately; report all failures."""
     failed: list[str] = []
 
     async def serve(options: Mapping[str, Any], names: list[str]) -> None:
@@ -205,7 +206,7 @@ def check(run: Run, certificate: Certificate, cases: Mapping[str, Case]) -> None
 
 
 def trusting_context() -> ssl.SSLContext:
-    """TLS for a client that asks for nothing but h2."""
+    """Create the TLS context of a client that offers only h2."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

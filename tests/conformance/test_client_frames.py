@@ -1,4 +1,4 @@
-"""RFC 9113 section 6 from the other side: frames of a server that are wrong by themselves."""
+"""RFC 9113 section 6, for clients: frames of a server that are invalid in themselves."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def promise(promised: int, fields: list[tuple[str, str]] | None = None, parent: 
 
 
 def changed(name: str, value: str) -> list[tuple[str, str]]:
-    """A promised request with another *value*."""
+    """Return a promised request with another *value*."""
     return [(key, value if key == name else old) for key, old in REQUEST]
 
 

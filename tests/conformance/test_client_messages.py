@@ -1,4 +1,4 @@
-"""RFC 9113 section 8 from the other side: responses that are malformed, and those that are not."""
+"""RFC 9113 section 8, for clients: malformed responses, and valid ones."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ MALFORMED = stream_error(1, PROTOCOL_ERROR)
 def head(
     *fields: tuple[str, str], reaction: Reaction = MALFORMED, method: str = "GET"
 ) -> ClientCase:
-    """A response without a body."""
+    """Return a response without a body."""
     return ClientCase(raw.headers(1, fields, end_stream=True), reaction, method=method)
 
 
 def body(
     length: str, *parts: bytes, reaction: Reaction = MALFORMED, method: str = "GET"
 ) -> ClientCase:
-    """A response whose content-length is *length*."""
+    """Return a response whose content-length is *length*."""
     return ClientCase(
         b"".join(raw.data(1, part) for part in parts[:-1])
         + raw.data(1, parts[-1], end_stream=True),

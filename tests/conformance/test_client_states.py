@@ -1,4 +1,4 @@
-"""RFC 9113 section 5.1 from the other side: a server that says too much on a stream."""
+"""RFC 9113 section 5.1, for clients: frames that a server must not send in a stream's state."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ CASES = {
     ),
     "pushed and refused: the response": ClientCase(
         PUSHED + raw.data(2, b"x", end_stream=True) + BODY,
-        # in one read, nghttp2 from 1.69 on knows that the reset comes too late
+        # # in one read, nghttp2 from 1.69 on knows that the reset comes too late
         Either((stream_error(2, CANCEL), fine())),
         before=promise(1, 2),
     ),
@@ -108,7 +108,7 @@ CASES = {
 
 
 def pushes(scheme: str) -> dict[str, ClientCase]:
-    """What comes on a stream that was promised, with the origin that the client has asked."""
+    """Return frames on a promised stream, with the origin that the client has requested."""
     promised = promise(1, 2, scheme)
     whole = promised + PUSHED + raw.data(2, b"x", end_stream=True)
     return {

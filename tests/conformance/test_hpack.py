@@ -1,4 +1,4 @@
-"""RFC 7541: what a header block may be made of, and that anything else is a COMPRESSION_ERROR."""
+"""RFC 7541: valid representations in a header block; anything else is a COMPRESSION_ERROR."""
 
 from __future__ import annotations
 
@@ -20,23 +20,24 @@ AGENT = {"user-agent": "custom-value"}
 
 
 def request(block: bytes, stream_id: int = 1) -> bytes:
-    """A whole request with *block*."""
+    """Return a whole request with *block*."""
     return raw.frame(raw.HEADERS, raw.END_STREAM | raw.END_HEADERS, stream_id, block)
 
 
 def accepted(fields: bytes, expected: dict[str, str]) -> Case:
-    """A request with *fields* beside the usual ones, which the handler sees as *expected*."""
+    """Return a request with *fields* besides the usual ones; the handler gets *expected*."""
     return Case(request(REQUEST + fields), fine(1), fields=expected)
 
 
 def refused(block: bytes) -> Case:
-    """A request that can't be decoded: the tables are out of step, so the connection ends."""
+    """Return a request that cannot be decoded: the tables differ, so the connection ends."""
     return Case(request(block), connection_error(COMPRESSION_ERROR))
 
 
 ACCEPTED = {
     "2.2 the table is kept over a request that is refused": Case(
-        # stream 1 is reset for its upper-case name; what it has put into the table is needed after
+        # # stream 1 is reset for its upper-case name; its entries in the table are needed
+        # afterwards
         request(REQUEST + hpack.indexed(hpack.FIRST), 3),
         stream_error(1, PROTOCOL_ERROR),
         before=request(
@@ -165,7 +166,7 @@ def test_server_refuses(run_asyncio: Run, certificate: Certificate) -> None:
 
 
 def response(block: bytes) -> bytes:
-    """A whole response with *block*."""
+    """Return a whole response with *block*."""
     return raw.frame(raw.HEADERS, raw.END_STREAM | raw.END_HEADERS, 1, block)
 
 

@@ -1,4 +1,4 @@
-"""RFC 9113 section 4: the format and size of frames, and header blocks in pieces."""
+"""RFC 9113 section 4: the format and size of frames, and header blocks in several frames."""
 
 from __future__ import annotations
 

@@ -16,12 +16,12 @@ WITH_PRIORITY = 0x20
 
 
 def priority(stream_id: int, parent: int, weight: int = 15) -> bytes:
-    """PRIORITY; *parent* with the highest bit set is exclusive."""
+    """Return PRIORITY; *parent* with the highest bit set is exclusive."""
     return raw.frame(raw.PRIORITY, 0, stream_id, struct.pack(">IB", parent, weight))
 
 
 def get_after(stream_id: int, parent: int) -> bytes:
-    """A request that depends on *parent*."""
+    """Return a request that depends on *parent*."""
     return raw.frame(
         raw.HEADERS,
         raw.END_STREAM | raw.END_HEADERS | WITH_PRIORITY,
@@ -60,7 +60,7 @@ IDENTIFIERS = {
         raw.get(5) + raw.get(101) + raw.get(2**31 - 1), fine(5, 101, 2**31 - 1)
     ),
     "more gaps than are remembered": Case(
-        # the oldest is forgotten: closed, by what is known
+        # # the oldest gap is forgotten: the stream counts as closed
         raw.get(3),
         Either((connection_error(STREAM_CLOSED), connection_error(PROTOCOL_ERROR))),
         before=b"".join(raw.get(number) for number in range(5, 85, 4)),
@@ -98,7 +98,7 @@ PRIORITIES = {
         get_after(1, 1), stream_error_or_worse(1, PROTOCOL_ERROR)
     ),
     "5.3 PRIORITY that depends on itself": Case(
-        # RFC 9113 demands nothing any more
+        # # RFC 9113 no longer requires a reaction
         priority(1, 1),
         stream_error_or_worse(1, PROTOCOL_ERROR) if KNOWS_RFC_7540 else fine(),
     ),

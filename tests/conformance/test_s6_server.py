@@ -1,4 +1,4 @@
-"""RFC 9113 sections 6 and 7: frames from a client on a wrong stream or of a wrong size."""
+"""RFC 9113 sections 6 and 7: a client's frames on a wrong stream or of a wrong size."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NEVER = raw.post(1, "/never")
 
 
 def padded(kind: int, flags: int, stream_id: int, padding: int, payload: bytes) -> bytes:
-    """A frame that says that *padding* bytes of what follows are padding."""
+    """Return a frame whose last *padding* bytes are declared as padding."""
     return raw.frame(kind, flags | raw.PADDED, stream_id, bytes([padding]) + payload)
 
 

@@ -1,4 +1,4 @@
-"""RFC 9113 section 8: requests that are malformed, and those that are not."""
+"""RFC 9113 section 8: malformed requests, and valid ones."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ MALFORMED = stream_error(1, PROTOCOL_ERROR)
 
 
 def without(name: str) -> list[tuple[str, str]]:
-    """A request that lacks a pseudo-header field."""
+    """Return a request that lacks a pseudo-header field."""
     return [pair for pair in FIELDS if pair[0] != name]
 
 
 def changed(name: str, value: str) -> list[tuple[str, str]]:
-    """A request with another *value*."""
+    """Return a request with another *value*."""
     return [(key, value if key == name else old) for key, old in FIELDS]
 
 
 def get(fields: list[tuple[str, str]], reaction: Reaction = MALFORMED) -> Case:
-    """A GET request without a body."""
+    """Return a GET request without a body."""
     return Case(raw.headers(1, fields, end_stream=True), reaction)
 
 
 def post(length: str, *parts: bytes, reaction: Reaction = MALFORMED) -> Case:
-    """A POST whose content-length is *length*."""
+    """Return a POST whose content-length is *length*."""
     return Case(
         b"".join(raw.data(1, part) for part in parts[:-1])
         + raw.data(1, parts[-1], end_stream=True),
@@ -39,7 +39,7 @@ def post(length: str, *parts: bytes, reaction: Reaction = MALFORMED) -> Case:
 
 
 def connect(*fields: tuple[str, str], reaction: Reaction = MALFORMED) -> Case:
-    """A CONNECT request, which has no body yet."""
+    """Return a CONNECT request without a body."""
     return Case(raw.headers(1, [(":method", "CONNECT"), *fields]), reaction)
 
 

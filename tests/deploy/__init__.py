@@ -1,1 +1,1 @@
-"""The files of examples/deploy, with traffic through what they describe."""
+"""The files of examples/deploy, with traffic through the programs that they configure."""

@@ -1,4 +1,4 @@
-"""The files themselves, in which nothing but ports, paths and names is changed."""
+"""Read the files of examples/deploy, with only ports, paths and names changed."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from ..support.running import free_port
 from ..support.self_signed import Certificate
 
 DEPLOY = EXAMPLES / "deploy"
-# Of what is not part of a test.
+# # The file's parts that are not tested.
 NOTHING = "127.0.0.1:1"
 
 
 def adapted(name: str, changes: Mapping[str, str]) -> str:
-    """The text of a file with *changes*, for each of which there has to be a place."""
+    """Return the text of a file with *changes*, each of which must match."""
     text = (DEPLOY / name).read_text()
     for old, new in changes.items():
         assert old in text, (name, old)
@@ -29,7 +29,7 @@ def adapted(name: str, changes: Mapping[str, str]) -> str:
 
 
 def program(name: str) -> str:
-    """Where a program is: Debian keeps some in /usr/sbin, which is not on everybody's PATH."""
+    """Return the path of a program: Debian has some in /usr/sbin, which PATH may lack."""
     found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin")
     assert found, f"{name} is not installed: tools/bootstrap test does it"
     return found
@@ -37,14 +37,14 @@ def program(name: str) -> str:
 
 @dataclass
 class Place:
-    """Where a proxy runs: its files, what it listens on, and what is behind it."""
+    """The files and ports of a proxy, and the instances behind it."""
 
     folder: Path
     certificate: Certificate
-    # the ports of two instances, and whether they speak TLS
+    # # the ports of two instances, and whether they use TLS
     instances: tuple[int, int]
     tls: bool = False
-    # the port of the server that is told of its clients by the PROXY protocol
+    # # the port of the server that gets PROXY headers
     told: int = 1
 
     def __post_init__(self) -> None:
@@ -53,7 +53,7 @@ class Place:
 
 
 def haproxy(place: Place, *, clear: bool = False) -> list[str]:
-    """The command that starts HAProxy; *clear*: in front HTTP/2 in the clear alone."""
+    """Return the command that starts HAProxy; *clear*: only HTTP/2 in the clear for clients."""
     folder, certificate = place.folder, place.certificate
     pem = folder / "app.pem"
     pem.write_text(Path(certificate.cert).read_text() + Path(certificate.key).read_text())
@@ -83,12 +83,12 @@ def haproxy(place: Place, *, clear: bool = False) -> list[str]:
 
 
 def backend(place: Place) -> str:
-    """The name of the backend that has the instances."""
+    """Return the name of the backend with the instances."""
     return "app_tls" if place.tls else "app"
 
 
 async def haproxy_sees_both(place: Place) -> None:
-    """Wait until the checks of the HAProxy at *place* find both instances."""
+    """Wait until the checks of the HAProxy at *place* have found both instances."""
     while True:
         with suppress(OSError):
             reader, writer = await asyncio.open_unix_connection(place.folder / "socket")
@@ -103,7 +103,7 @@ async def haproxy_sees_both(place: Place) -> None:
 
 
 def nginx(place: Place, *, clear: bool = False, all_grpc: bool = False) -> list[str]:
-    """The command that starts nginx; *clear*: in front HTTP/2 in the clear alone.
+    """Return the command that starts nginx; *clear*: only HTTP/2 in the clear for clients.
 
     *all_grpc*: whatever is asked for goes the way of gRPC.
     """

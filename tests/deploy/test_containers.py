@@ -1,4 +1,4 @@
-"""The Containerfile and the Kubernetes manifest: their parts fit, and what they start, starts."""
+"""The Containerfile and the Kubernetes manifest: they match, and the command in them starts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PROGRAM = ["http2", "serve"]
 
 
 def instructions() -> list[tuple[str, str]]:
-    """The Containerfile's, with continued lines joined and comments left out."""
+    """Return the Containerfile's lines, with continued lines joined and without comments."""
     text = (DEPLOY / "Containerfile").read_text()
     lines = [line for line in text.splitlines() if line and not line.startswith("#")]
     joined = "\n".join(lines).replace("\\\n", "")
@@ -29,33 +29,33 @@ def instructions() -> list[tuple[str, str]]:
 
 
 def last(word: str) -> str:
-    """What the last instruction of that name says."""
+    """Return the arguments of the last instruction with that name."""
     return [rest for name, rest in instructions() if name == word][-1]
 
 
 def manifests() -> dict[str, Any]:
-    """The objects of the Kubernetes manifest, by their kind."""
+    """Return the objects of the Kubernetes manifest by their kind."""
     documents = yaml.safe_load_all((DEPLOY / "kubernetes.yaml").read_text())
     return {document["kind"]: document for document in documents}
 
 
 def container() -> Any:
-    """The only container of a pod."""
+    """Return the only container of a pod."""
     (only,) = manifests()["Deployment"]["spec"]["template"]["spec"]["containers"]
     return only
 
 
 def seconds_of(words: list[str]) -> int:
-    """What a command line grants requests at the end."""
+    """Return the graceful time limit in a command line."""
     return int(words[words.index("--timeout-graceful-shutdown") + 1])
 
 
 def test_the_containerfile() -> None:
     words = [word for word, _ in instructions()]
     assert words[0] == "FROM"
-    # it is small: the compiler stays in the first stage
+    # # it is small: the compiler remains in the first stage
     assert words.count("FROM") == 2
-    # signals arrive: no shell is in between
+    # # signals arrive: there is no shell in between
     assert json.loads(last("ENTRYPOINT")) == PROGRAM
     assert last("STOPSIGNAL") == "SIGTERM"
     user = last("USER")
@@ -67,7 +67,7 @@ def test_the_containerfile() -> None:
 
 
 def test_what_is_copied_into_the_container() -> None:
-    """It is all there, and the build needs nothing else of the checkout."""
+    """All copied files exist, and the build needs no others."""
     copied = []
     for word, rest in instructions():
         if word == "COPY":
@@ -90,7 +90,7 @@ def test_what_is_copied_into_the_container() -> None:
 @pytest.mark.row("beyond.deploy")
 @pytest.mark.parametrize("source", ["Containerfile", "kubernetes.yaml"])
 def test_the_command(source: str) -> None:
-    """It starts, is probed as Kubernetes does it, and SIGTERM ends it."""
+    """It starts, is probed as by Kubernetes, and ends with SIGTERM."""
     command = json.loads(last("CMD")) if source == "Containerfile" else list(container()["args"])
     for option, here in (("--port", "0"), ("--host", "127.0.0.1")):
         command[command.index(option) + 1] = here
@@ -98,7 +98,7 @@ def test_the_command(source: str) -> None:
     with starting([sys.executable, "-m", *PROGRAM, *command], "newest") as process:
         for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
             path = container()[probe]["httpGet"]["path"]
-            # the kubelet's version
+            # # the kubelet's version
             assert asyncio.run(ask(process.url, path=path, version="1.1")).status == 200
         assert asyncio.run(ask(process.url)).status == 200
         log = process.stop(signal.SIGTERM)
@@ -119,7 +119,7 @@ def test_the_manifest() -> None:
         assert container()[probe]["httpGet"]["port"] == port["name"]
     args = container()["args"]
     assert args[args.index("--port") + 1] == str(port["containerPort"])
-    # it is the image that the Containerfile makes
+    # # it is the image of the Containerfile
     assert args == json.loads(last("CMD"))
     assert port["containerPort"] == int(last("EXPOSE"))
 

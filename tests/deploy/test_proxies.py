@@ -35,28 +35,28 @@ SERVE = [
     sys.executable, "-m", "http2", "serve", "app:app", "--app-dir", str(DEPLOY), "--port", "0",
 ]  # fmt: skip
 SERVICE = [sys.executable, str(DEPLOY / "service.py"), "--port", "0", "--proxy", "127.0.0.0/8"]
-# Where clients are: another address than the proxies'.
+# # The clients' address, which differs from the proxies'.
 CLIENT = "127.0.0.9"
-# What a client may say of itself.
+# # Fields that a client may forge.
 SPOOFED = ["-H", "x-forwarded-for: 203.0.113.7", "-H", "x-forwarded-proto: gopher"]
 
 
 def instances(stack: ExitStack, certificate: Certificate, *, tls: bool) -> list[Process]:
-    """Two of the application."""
+    """Two instances of the application."""
     files = ["--ssl-certfile", certificate.cert, "--ssl-keyfile", certificate.key]
     command = [*SERVE, *files] if tls else SERVE
     return [stack.enter_context(starting(command, "newest")) for _ in range(2)]
 
 
 def place_of(folder: Path, certificate: Certificate, made: list[Process], tls: bool) -> Place:
-    """Where a proxy of them is to run."""
+    """The files and ports for a proxy in front of them."""
     one, two = (port_of(process.url) for process in made)
     return Place(folder, certificate, (one, two), tls=tls)
 
 
 @asynccontextmanager
 async def running(command: list[str], port: int, said: list[str]) -> AsyncIterator[None]:
-    """A proxy until the end of the block; *said* gets what it has said."""
+    """Run a proxy until the end of the block; *said* gets its output."""
     process = await asyncio.create_subprocess_exec(
         *command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
@@ -74,7 +74,7 @@ async def running(command: list[str], port: int, said: list[str]) -> AsyncIterat
 
 @pytest.mark.parametrize("proxy", [haproxy, nginx], ids=lambda proxy: proxy.__name__)
 def test_the_file_is_valid(tmp_path: Path, certificate: Certificate, proxy: Command) -> None:
-    """Without a warning."""
+    """The proxy accepts it without a warning."""
     command = proxy(Place(tmp_path, certificate, (1, 2)))
     check = "-c" if proxy is haproxy else "-t"
     done = subprocess.run([*command, check], capture_output=True, text=True, timeout=20)
@@ -99,13 +99,13 @@ def ask_by_grpc(place: Place) -> None:
 
 
 def curl_of(place: Place) -> list[str]:
-    """Curl, as a client from elsewhere that trusts the proxy."""
+    """Run curl as a client from elsewhere that trusts the proxy."""
     trust = ["--cacert", place.certificate.cert]
     return ["curl", "-4sS", "--interface", CLIENT, "--max-time", "20", *trust]
 
 
 async def ask_by_curl(place: Place, between: str) -> None:
-    """Both protocols; to the application the proxy speaks the one *between*."""
+    """Both protocols for clients; the proxy uses the protocol *between* for the application."""
     url = f"https://localhost:{place.front}"
     body = hashlib.shake_128(b"body").digest(300_000)
     curl = curl_of(place)
@@ -119,7 +119,7 @@ async def ask_by_curl(place: Place, between: str) -> None:
 
 
 async def ask_by_websocket(place: Place) -> None:
-    """As browsers do it that have no WebSockets over HTTP/2."""
+    """As browsers do without WebSockets over HTTP/2."""
     context = ssl.create_default_context(cafile=place.certificate.cert)
     async with websockets.connect(f"wss://localhost:{place.front}/chat", ssl=context) as chat:
         for text in ("hello", "x" * 100_000):
@@ -173,7 +173,7 @@ def test_haproxy(run_asyncio: Run, certificate: Certificate, tmp_path: Path, tls
         run_asyncio(main(place_of(tmp_path, certificate, made, tls)))
         for process in made:
             log = process.stop()
-            # its share, and nothing went wrong
+            # # its share, without an error
             assert '"POST /example.Echo/Say HTTP/2" 200' in log
             assert '"GET /health HTTP/2" 200' in log
             assert 'HTTP/1.1"' not in log
@@ -203,12 +203,12 @@ def test_nginx(run_asyncio: Run, certificate: Certificate, tmp_path: Path) -> No
             assert '"POST /example.Echo/Say HTTP/2" 200' in log
             assert '"POST /digest HTTP/1.1" 200' in log
             assert "Traceback" not in log
-    # bodies that wait in a file for an instance are what it is to do
+    # # the proxy stores request bodies in files, as configured
     assert not [line for line in said if "buffered to a temporary file" not in line]
 
 
 def test_haproxy_does_not_stall(run_asyncio: Run, certificate: Certificate, tmp_path: Path) -> None:
-    """Uploads and downloads that share a connection, to a server as fast as can be had."""
+    """Uploads and downloads that share a connection, to a very fast server."""
 
     async def answer(
         request: http2.Http2ServerRequest, response: http2.Http2ServerResponse
@@ -235,7 +235,7 @@ def test_haproxy_does_not_stall(run_asyncio: Run, certificate: Certificate, tmp_
 def test_bytes_as_they_come(
     run_asyncio: Run, certificate: Certificate, tmp_path: Path, proxy: Command
 ) -> None:
-    """A server of this library is told who the client is, whose TLS it ends itself."""
+    """A server of this library gets the address of clients, and performs their TLS itself."""
 
     async def main(place: Place) -> None:
         async with running(proxy(place), place.passed_on, []):
@@ -252,7 +252,7 @@ def test_bytes_as_they_come(
         run_asyncio(main(Place(tmp_path, certificate, (1, 2), told=int(port[1]))))
         log = process.stop(signal.SIGTERM)
     assert process.process.returncode == 0
-    # HAProxy's checks are no complaint
+    # # HAProxy's checks are not logged
     assert [line.partition(" 200 ")[0] for line in log.splitlines()[1:]] == [
         f'{CLIENT} "GET / HTTP/2"',
         f'{CLIENT} "GET / HTTP/1.1"',

@@ -1,4 +1,4 @@
-"""The units of systemd: what is in them, and a server on a socket that belongs to its manager."""
+"""The systemd units: their contents, and a server on a socket that is passed to it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .files import DEPLOY, adapted, program
 
 pytestmark = pytest.mark.interop
 
-# Puts a socket where systemd puts it, and says so as systemd does.
+# # Passes a socket as systemd does.
 MANAGER = """
 import os, sys
 os.dup2(int(sys.argv[1]), 3)
@@ -34,21 +34,21 @@ INSTALLED = "/opt/app/venv/bin/http2"
 
 
 def unit(name: str) -> ConfigParser:
-    """A unit, read as far as systemd's syntax is that of INI files."""
+    """A unit, parsed as far as systemd's syntax is that of INI files."""
     found = ConfigParser(interpolation=None)
-    # systemd's names have capitals
+    # # systemd's names have capitals
     found.optionxform = str  # type: ignore[assignment,method-assign]
     found.read(DEPLOY / name)
     return found
 
 
 def started() -> list[str]:
-    """The words of `ExecStart`."""
+    """Return the words of `ExecStart`."""
     return shlex.split(unit("app.service")["Service"]["ExecStart"].replace("\\\n", " "))
 
 
 def command_of_the_service() -> list[str]:
-    """What `ExecStart` starts, from this checkout."""
+    """Return the command of `ExecStart`, run from this checkout."""
     words = started()
     assert words[0] == INSTALLED
     words[words.index("--app-dir") + 1] = str(DEPLOY)
@@ -63,7 +63,7 @@ COMMANDS = {
 
 @pytest.mark.row("beyond.deploy")
 def test_the_units_are_valid(tmp_path: Path) -> None:
-    """As systemd reads them; without a word."""
+    """Parsed by systemd, without a message."""
     script = tmp_path / "http2"
     script.write_text("#!/bin/sh\n")
     script.chmod(0o755)
@@ -87,7 +87,7 @@ def test_there_is_time_to_finish() -> None:
 
 
 class Load:
-    """Requests all the time: on new connections, and on one until it takes no more."""
+    """Make requests continuously: on new connections, and on one until it accepts no more."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -96,7 +96,7 @@ class Load:
         self.stopped = False
 
     async def run(self, limit: int) -> None:
-        """Ask until it is stopped, *limit* times on each connection."""
+        """Make requests until stopped, *limit* times on each connection."""
         while not self.stopped:
             async with http2.connect(self.url) as session:
                 for _ in range(limit):
@@ -105,7 +105,8 @@ class Load:
                     try:
                         text = await session.request({":path": "/health"}).text()
                     except http2.GoAwayError as error:
-                        # the session knew before it sent anything
+                        # # the session refused it before anything was
+                        # sent
                         if error.code != "ERR_HTTP2_GOAWAY_SESSION":
                             self.failed.append(repr(error))
                     except Exception as error:
@@ -153,21 +154,21 @@ def test_a_restart_on_the_managers_socket(run_asyncio: Run, name: str) -> None:
         assert "Traceback" not in log
 
     with ExitStack() as stack:
-        # as systemd has it, in a unit without ReusePort=
+        # # as systemd does for a unit without ReusePort=
         sock = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=2048))
         run_asyncio(main(sock, stack))
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_started_by_systemd_itself(run_asyncio: Run, name: str) -> None:
-    """Of which this program has the part that opens sockets."""
+    """systemd-socket-activate is the part of systemd that opens sockets."""
     port = free_port()
     words = [program("systemd-socket-activate"), "-l", f"127.0.0.1:{port}"]
     for variable in ("PATH", "PYTHONPATH", "PYTHONUNBUFFERED"):
         words += ["-E", variable] if variable in os.environ else []
 
     async def main() -> None:
-        # the first connection is what it waits for
+        # # it waits for the first connection
         async with http2.connect(f"http://127.0.0.1:{port}") as session:
             assert await session.request({":path": "/health"}).text() == "ready\n"
 

@@ -1,1 +1,1 @@
-"""What the documentation says is so: blocks, examples, tables, types."""
+"""The statements of the documentation: code blocks, examples, tables, types."""

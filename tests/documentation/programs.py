@@ -1,4 +1,4 @@
-"""Examples as a reader runs them: in a process of their own, with warnings as errors."""
+"""Run examples as a reader does: in separate processes, with warnings as errors."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ Start = Callable[..., "Program"]
 
 
 def command(example: str, *args: str, loop: Loop = []) -> list[str]:  # noqa: B006 - never changed
-    """What to run *example* with."""
+    """Return the command for *example*."""
     return [sys.executable, "-W", "error", *loop, str(EXAMPLES / example), *args]
 
 
 def run_example(example: str, *args: str, loop: Loop = []) -> str:  # noqa: B006 - never changed
-    """Run *example* to its end; what it printed. It must not complain about anything."""
+    """Run *example* to its end; return its output. It must not warn about anything."""
     done = subprocess.run(
         command(example, *args, loop=loop), capture_output=True, text=True, timeout=60
     )
@@ -50,18 +50,18 @@ def run_example(example: str, *args: str, loop: Loop = []) -> str:  # noqa: B006
 
 
 class Program:
-    """An example that serves until it is told to stop."""
+    """An example that serves until it is stopped."""
 
     def __init__(self, example: str, *args: str, loop: Loop) -> None:
         self.process = subprocess.Popen(
             command(example, *args, loop=loop),
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            # whoever runs the tests in the background has Ctrl-C ignored
+            # # a test run in the background ignores Ctrl-C
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )  # fmt: skip
 
     def line(self) -> str:
-        """The next line that it prints; a program that says nothing for long is killed."""
+        """Return the next line that it prints; a program that prints nothing for long is killed."""
         assert self.process.stdout is not None
         limit = threading.Timer(60, self.process.kill)
         limit.start()
@@ -71,14 +71,14 @@ class Program:
             limit.cancel()
 
     def url(self) -> str:
-        """The address in the next line that it prints."""
+        """Return the address in the next line that it prints."""
         line = self.line()
         found = re.search(r"https?://\S+/", line)
         assert found, (line, self.process.communicate(timeout=10))
         return found[0]
 
     def stop(self, number: int = signal.SIGINT) -> str:
-        """End it with a signal; what it had still to print. It must end well, and quietly."""
+        """End it with a signal; return the rest of its output. It must end normally."""
         self.process.send_signal(number)
         out, err = self.process.communicate(timeout=60)
         assert self.process.returncode == 0, (self.process.returncode, out, err)

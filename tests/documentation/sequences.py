@@ -1,4 +1,4 @@
-"""Runs the blocks of a page of the documentation, one after the other."""
+"""Run the blocks of a page of the documentation, one after the other."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .snippets import Snippet
 
 
 async def echo(stream: http2.ServerHttp2Stream, headers: http2.Headers) -> None:
-    """What the server of ``session`` blocks does."""
+    """The server of ``session`` blocks."""
     stream.respond({"content-type": "text/plain"})
     if stream.end_after_headers:
         stream.end(f"Hello, {headers[':path']}!\n")
@@ -29,7 +29,7 @@ async def echo(stream: http2.ServerHttp2Stream, headers: http2.Headers) -> None:
 
 
 async def clean_up(namespace: dict[str, Any]) -> None:
-    """End the sessions and servers that a page left open."""
+    """End the sessions and servers that a page has left open."""
     for value in namespace.values():
         if isinstance(value, http2.ClientHttp2Session):
             value.destroy()
@@ -41,7 +41,7 @@ async def clean_up(namespace: dict[str, Any]) -> None:
 
 
 async def run_sequence(sequence: list[Snippet], printed: list[str]) -> None:
-    """Run the blocks of *sequence* one after the other; what each prints goes to *printed*."""
+    """Run the blocks of *sequence* one after the other; *printed* gets the output of each."""
     port = str(free_port())
     namespace: dict[str, Any] = {"__name__": "__main__"}
     if sequence[0].marker == "session":

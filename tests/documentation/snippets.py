@@ -1,4 +1,4 @@
-"""The code blocks of a Markdown file, for tests that run what the documentation shows."""
+"""The code blocks of a Markdown file, for tests that run them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Snippet:
     line: int
     language: str
     marker: str
-    """What ``<!-- snippet: marker -->`` right before the block says; else empty."""
+    """The word in ``<!-- snippet: … -->`` directly before the block; else empty."""
     text: str
 
     def __str__(self) -> str:
@@ -26,12 +26,12 @@ class Snippet:
 
     @property
     def padded(self) -> str:
-        """The text with empty lines before it, so that tracebacks have the file's line numbers."""
+        """The text after empty lines, so that tracebacks have the file's line numbers."""
         return "\n" * self.line + self.text
 
 
 def snippets(path: Path, language: str = "python") -> list[Snippet]:
-    """The blocks of *path* in *language*, in their order."""
+    """Return the blocks of *path* in *language*, in order."""
     text = path.read_text()
     return [
         Snippet(

@@ -1,4 +1,4 @@
-"""The list of rows is in order, and its examples run: see docs/rows.py."""
+"""The list of rows is complete, and its examples run: see docs/rows.py."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_every_row_is_proven_and_every_name_has_a_row() -> None:
 
 @pytest.fixture
 def listed(monkeypatch: pytest.MonkeyPatch) -> dict[str, rows.Row]:
-    """The list, to be changed by a test."""
+    """A copy of the list, which a test may change."""
     changed = dict(rows.rows())
     monkeypatch.setattr(rows, "rows", lambda: changed)
     return changed
@@ -73,14 +73,15 @@ def test_a_row_that_names_nothing(listed: dict[str, rows.Row], name: str) -> Non
 
 def test_every_event_that_is_emitted_is_documented() -> None:
     documented = {name for cls in rows.CLASSES.values() for name in rows.events_of(cls)}
-    documented.add("entries")  # how an observer calls its callback: nobody else can listen
+    # # the call of an observer's callback: there can be no other listener
+    documented.add("entries")
     for path in (rows.ROOT / "src" / "http2").rglob("*.py"):
         for event in re.findall(r'\.emit\(\s*"(\w+)"', path.read_text()):
             assert event in documented, (path.name, event)
 
 
 def test_docstrings_have_no_examples_that_nobody_runs() -> None:
-    """Examples are in docs/ and in rows.toml, where they run; a docstring refers to those."""
+    """Examples are in docs/ and in rows.toml, where they run; docstrings refer to those."""
     finder = doctest.DocTestFinder()
     for path in sorted((rows.ROOT / "src" / "http2").rglob("*.py")):
         module = ".".join(path.relative_to(rows.ROOT / "src").with_suffix("").parts)
@@ -90,7 +91,7 @@ def test_docstrings_have_no_examples_that_nobody_runs() -> None:
 
 
 def test_marks_are_those_of_the_tests_that_run(request: pytest.FixtureRequest) -> None:
-    """What is read from the sources is what pytest has collected, where it has."""
+    """The marks that are read from the sources are those of the tests that pytest collects."""
     collected: dict[str, set[str]] = {}
     for item in request.session.items:
         for mark in item.iter_markers("row"):

@@ -1,4 +1,4 @@
-"""Every program in examples/, run as a reader would run it, with warnings as errors."""
+"""Every program in examples/, run as by a reader, with warnings as errors."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_secure(start: Start, loop: Loop, tmp_path: Path) -> None:
     out = run_example("secure_client.py", certificate, url, loop=loop)
     assert out == "h2 over TLS, status 200\n<h1>Secured hello world!</h1>\n"
 
-    # another certificate is not trusted
+    # # another certificate is not trusted
     other = tmp_path / "other"
     other.mkdir()
     assert run_example("certificate.py", str(other)) == f"{other}/cert.pem\n{other}/key.pem\n"
@@ -114,7 +114,7 @@ def test_secure(start: Start, loop: Loop, tmp_path: Path) -> None:
     assert done.stderr.startswith("not trusted: self")
     server.stop()
 
-    # a second run takes the certificate that is there
+    # # a second run uses the existing certificate
     before = Path(certificate).read_bytes()
     server = start("secure_server.py", str(tmp_path), "--port", "0")
     server.url()
@@ -201,7 +201,7 @@ def test_extended_connect(loop: Loop) -> None:
 @pytest.mark.interop
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_serve(number: int, run_asyncio: Callable[..., None]) -> None:
-    """It chooses its loop by itself."""
+    """It selects its loop itself."""
     program = Program("serve.py", "--port", "0", "--tls-port", "0", loop=[])
 
     async def main() -> None:
@@ -211,7 +211,7 @@ def test_serve(number: int, run_asyncio: Callable[..., None]) -> None:
         )
         assert found, line
         plain, secure = found[1], found[2]
-        # what it says one may try, tried as it says it
+        # # its suggestions, run as printed
         tried = [program.line().split() for _ in range(4)]
         assert tried[0] == ["curl", "-k", "--http2", secure]
         assert tried[1] == ["curl", "-k", "--http1.1", secure]
@@ -219,7 +219,7 @@ def test_serve(number: int, run_asyncio: Callable[..., None]) -> None:
         assert tried[3] == ["nghttp", "-v", plain]
         hello, older, headers, frames = await asyncio.gather(*(execute(*words) for words in tried))
         assert hello.startswith(b"Hello over HTTP/2.0! This was GET /.\n")
-        # the same body, but for the version
+        # # the same body except for the version
         assert older == hello.replace(b"HTTP/2.0", b"HTTP/1.1")
         assert headers.startswith(b":method: GET\n:path: /headers\n:scheme: http\n")
         assert b"Hello over HTTP/2.0!" in frames
@@ -247,7 +247,7 @@ def test_serve(number: int, run_asyncio: Callable[..., None]) -> None:
 
 @pytest.mark.interop
 def test_serve_answers_as_its_page_says(run_asyncio: Callable[..., None]) -> None:
-    """Each command to try gets what the page shows."""
+    """Each suggested command gets what the page shows."""
     text = (DOCS / "examples.md").read_text()
     text = text[text.index("python examples/serve.py") :]
     shown = re.findall(r"^\$ (curl .*)\n((?:(?![$`]).*\n)+)", text, re.MULTILINE)
@@ -271,7 +271,7 @@ def test_serve_answers_as_its_page_says(run_asyncio: Callable[..., None]) -> Non
 
 @pytest.mark.interop
 def test_serve_finishes_what_it_has_begun(run_asyncio: Callable[..., None]) -> None:
-    """SIGTERM in the middle of a response: all of it comes, then the program ends."""
+    """SIGTERM in the middle of a response: all of it arrives, then the program ends."""
     program = Program("serve.py", "--port", "0", "--tls-port", "0", loop=[])
 
     async def main() -> None:
@@ -303,7 +303,7 @@ def test_every_example_is_on_its_page() -> None:
 
 
 def test_every_example_is_run() -> None:
-    """A program that nobody runs is a program that does not work."""
+    """Every example is run by a test."""
     named = {
         node.value
         for path in TESTS.rglob("test_*examples.py")

@@ -33,7 +33,7 @@ from ..support.self_signed import Certificate
 
 Defaults = dict[str, Any]
 
-# What the calls of the last table belong to.
+# # The objects of the calls in the last table.
 OWNERS: dict[str, Any] = {
     "http2": http2,
     "handler": http2.asgi.Handler,
@@ -47,7 +47,7 @@ OWNERS: dict[str, Any] = {
 
 
 def tables(page: str) -> list[tuple[str, list[str], list[list[str]]]]:
-    """(heading, the first row, the others) of each table on *page*."""
+    """Return (heading, the first row, the others) of each table on *page*."""
     heading, lines = "", (DOCS / page).read_text().splitlines()
     found, table = [], []
     for line in [*lines, ""]:
@@ -63,14 +63,14 @@ def tables(page: str) -> list[tuple[str, list[str], list[list[str]]]]:
 
 
 def literal(cell: str) -> Any:
-    """The value that a cell of a column of defaults shows."""
+    """Return the value that a cell of a column of defaults shows."""
     source = cell.removeprefix("`").removesuffix("`")
     assert cell == f"`{source}`", cell
     return eval(source, vars(http2) | vars(http2.constants))
 
 
 def said(heading: str, column: str, number: int = 0) -> Defaults:
-    """Option -> default by *column* of the table of that *number* under *heading*."""
+    """Return option -> default by *column* of table *number* under *heading*."""
     found = [(head, rows) for name, head, rows in tables("options.md") if name == heading]
     head, rows = found[number]
     assert all(len(row) == len(head) and row[-1] for row in rows)
@@ -91,7 +91,7 @@ def of_dataclass(cls: Any) -> Defaults:
 
 
 def taken(function: Callable[..., Any]) -> Defaults:
-    """What *function* takes out of its options by name: ``options.pop("x", 5)`` and the like."""
+    """Return what *function* takes out of its options by name: ``options.pop("x", 5)``, etc."""
     found: Defaults = {}
     scope = inspect.getmodule(function).__dict__
     tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
@@ -113,12 +113,12 @@ def of_signature(function: Callable[..., Any]) -> Defaults:
 
 
 def names_of(options: Any) -> set[str]:
-    """The keywords that *options* allows, a TypedDict."""
+    """Return the keywords of *options*, a TypedDict."""
     return set(options.__annotations__)
 
 
 def session_options(client: bool) -> Defaults:
-    """By side, as it comes to be used there, but for the settings that nobody has given."""
+    """Return the defaults of a side, except for settings without a value."""
     allowed = names_of(http2.ConnectOptions if client else http2.ServerOptions)
     found = of_dataclass(SessionOptions) | (options.CLIENT_DEFAULTS if client else {})
     found["settings"] = {}
@@ -132,7 +132,7 @@ SERVER = (
     | of_dataclass(Dispatcher)
 )  # fmt: skip
 SECURE = taken(servers.create_secure_server) | taken(tls.server_context)
-# What the loop is told; its defaults are the loop's.
+# # arguments for the loop, with the loop's defaults
 DIAL = {
     name: default
     for name, default in of_signature(asyncio.BaseEventLoop.create_connection).items()
@@ -156,7 +156,7 @@ def test_servers_and_clients() -> None:
     assert said("Servers", "default", 1) == SECURE
     assert said("HTTP/1", "default") == of_dataclass(http2.Http1Options)
     assert said("Clients", "default") == CONNECT
-    # what is taken is what type checkers allow
+    # # the type checkers allow what is accepted
     server = {*SERVER, *session_options(False)}
     assert server == names_of(http2.ServerOptions)
     assert server | set(SECURE) == names_of(http2.SecureServerOptions)
@@ -183,7 +183,7 @@ def test_calls() -> None:
         and of_signature(function)
     }
     assert found == known
-    # and there is no other one
+    # # and there is no other one
     functions = set(found)
     for cls in {cls for cls in CLASSES.values() if inspect.isclass(cls)}:
         for name, function in inspect.getmembers(cls, inspect.isfunction):
@@ -219,7 +219,7 @@ def test_the_page_on_deadlines_says_the_same() -> None:
 
 @pytest.mark.row("rule.options")
 def test_each_function_takes_its_own_and_no_other(run: Run, certificate: Certificate) -> None:
-    """Its defaults said aloud change nothing; the options of the others raise."""
+    """Passing the defaults changes nothing; options of the other side raise."""
     everything = session_options(False) | session_options(True) | CONNECT | SECURE | SERVER
     identity = {"cert": certificate.cert, "key": certificate.key}
 

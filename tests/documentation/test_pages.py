@@ -1,4 +1,4 @@
-"""Every block of Python in docs/ runs, and prints what the page says it prints.
+"""Every block of Python in docs/ runs, and prints the output that the page shows.
 
 A block runs by itself, with ``await`` allowed at the top level, on each kind of event loop. A
 comment right before it, ``<!-- snippet: WORD -->``, says otherwise:
@@ -42,7 +42,7 @@ MARKERS = {"", "continue", "session"} | PROGRAM_MARKERS
 
 
 def sequences(path: Path) -> list[list[Snippet]]:
-    """The blocks of a page: those that go on from each other are together."""
+    """The blocks of a page, with those that continue each other in one sequence."""
     found: list[list[Snippet]] = []
     for snippet in snippets(path):
         assert snippet.marker in MARKERS, snippet
@@ -54,7 +54,7 @@ def sequences(path: Path) -> list[list[Snippet]]:
 
 
 def expected(snippet: Snippet) -> str | None:
-    """What *snippet* should print; None when the page does not say."""
+    """Return the expected output of *snippet*; None if the page has none."""
     python = snippets(snippet.path)
     later = [other.line for other in python if other.line > snippet.line]
     for text in snippets(snippet.path, "text"):
@@ -85,7 +85,7 @@ PYTHON = [sys.executable, "-W", "error", "-c"]
 
 @pytest.fixture(params=[asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
 def run(request: pytest.FixtureRequest) -> Run:
-    """Run a coroutine as a reader's program would: the loop's debug mode is off.
+    """Run a coroutine as a reader's program does: without the loop's debug mode.
 
     In debug mode asyncio complains of every client that does not like our certificate.
     """
@@ -102,7 +102,7 @@ def run(request: pytest.FixtureRequest) -> Run:
 
 
 def marked(sequence: list[Snippet]) -> Any:
-    """The parameter of `test_block`: some blocks start curl."""
+    """Return the parameter of `test_block`: some blocks start curl."""
     starts = any("subprocess" in snippet.text for snippet in sequence)
     return pytest.param(
         sequence, id=str(sequence[0]), marks=[pytest.mark.interop] if starts else []
@@ -129,7 +129,7 @@ def test_block(
 
 
 def run_program(program: Snippet, port: str) -> None:
-    """Run *program* to its end and compare what it prints."""
+    """Run *program* to its end, and compare its output."""
     done = subprocess.run(
         [*PYTHON, program.text.replace("8000", port)], capture_output=True, text=True, timeout=30
     )
@@ -151,7 +151,7 @@ def test_server_and_client(server: Snippet, client: Snippet, background: Start) 
 
 
 def test_every_block_is_run() -> None:
-    """No block is left out, and none claims an output that nobody compares."""
+    """Every block is run, and every output is compared."""
     run = [snippet for sequence in IN_PROCESS for snippet in sequence]
     run += PROGRAMS + [snippet for pair in PAIRS for snippet in pair]
     assert sorted(map(str, run)) == sorted(str(s) for path in PAGES for s in snippets(path))

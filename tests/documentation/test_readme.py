@@ -1,4 +1,4 @@
-"""README.md: its server and its client are programs that run as they stand there."""
+"""README.md: its server and its client are complete programs."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ ADDRESS = "http://localhost:8000"
 
 
 def programs() -> tuple[str, str]:
-    """The two blocks of Python: the server, the client."""
+    """Return the two blocks of Python: the server, the client."""
     server, client = (snippet.text for snippet in snippets(README))
     return server, client
 
 
 def run_client(program: str, folder: Path) -> str:
-    """Run a client in *folder*, where it puts its download; what it printed."""
+    """Run a client in *folder*, where it stores its download; return its output."""
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", program],
         cwd=folder, capture_output=True, text=True, timeout=60,

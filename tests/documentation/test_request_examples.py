@@ -1,4 +1,4 @@
-"""The examples that serve every version of HTTP, with clients of every version: curl, Node, nghttp.
+"""The examples that serve every version of HTTP, with curl, Node and nghttp as clients.
 
 The same request gets the same body over HTTP/2, HTTP/1.1 and HTTP/1.0.
 """
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.interop
 
 VERSIONS = {"--http2": "2.0", "--http1.1": "1.1", "--http1.0": "1.0"}
 
-# 8 MiB and one byte more than any buffer
+# # 8 MiB and one byte: larger than any buffer
 UPLOAD = b"upload" * 1_398_102
 
 EARLY_HINTS = {":status": 103, "link": "</style.css>; rel=preload; as=style"}
@@ -37,7 +37,7 @@ def start(request: pytest.FixtureRequest) -> Iterator[Start]:
 
 
 async def curl(version: str, *arguments: str, stdin: bytes | None = None) -> tuple[str, bytes]:
-    """What curl gets, speaking *version*: the statuses, ``'103 200'`` for example; the body."""
+    """Return what curl gets over *version*: the statuses, such as ``'103 200'``, and the body."""
     if any(argument.startswith("http://") for argument in arguments):
         version = version.replace("--http2", "--http2-prior-knowledge")
     command = ["curl", "-skS", "--max-time", "25", "-D", "-", version, *arguments]
@@ -46,20 +46,20 @@ async def curl(version: str, *arguments: str, stdin: bytes | None = None) -> tup
     while text.startswith(b"HTTP/"):
         head, _, text = text.partition(b"\r\n\r\n")
         shown, status, *_ = head.decode().split("\r\n")[0].split()
-        # a server says its own version of HTTP/1 to clients of 1.0 (RFC 9110 section 6.2)
+        # # a server names its own version to clients of 1.0 (RFC 9110 section 6.2)
         assert shown == ("HTTP/2" if version.startswith("--http2") else "HTTP/1.1")
         statuses.append(status)
     return " ".join(statuses), text
 
 
 async def nghttp(url: str, *arguments: str) -> bytes:
-    """The body that nghttp gets."""
+    """Return the body that nghttp gets."""
     return await execute("nghttp", "--no-verify-peer", "-t", "20", *arguments, url)
 
 
 @pytest.mark.row("secure_server.option.allow_http1", "secure_server.alpn", "request.http_version")
 def test_mixed(start: Start, run_asyncio: Run) -> None:
-    """One port and one handler; each client is told its own version."""
+    """One port and one handler; each client gets the name of its version."""
     server = start("mixed_server.py", "--port", "0")
     url = server.url()
 
@@ -76,7 +76,7 @@ def test_mixed(start: Start, run_asyncio: Run) -> None:
         assert told(await nghttp(url)) == ("h2", "2.0")
         got = await node("client/example_clients.js", url)
         assert told(got["http2"]["body"]) == ("h2", "2.0")
-        # its https client does without ALPN
+        # # its https client, without ALPN
         assert told(got["http1"]["body"]) == (None, "1.1")
         assert got["http1"]["version"] == "1.1"
 
@@ -135,7 +135,7 @@ def test_upload(start: Start, run_asyncio: Run, tmp_path: Path, version: str) ->
     file = tmp_path / "upload"
     file.write_bytes(UPLOAD)
     right = {"size": len(UPLOAD), "sha256": hashlib.sha256(UPLOAD).hexdigest()}
-    # as a field whose bytes are also the beginning of a border
+    # # with a field whose bytes are also the beginning of a boundary
     tricky = tmp_path / "tricky"
     tricky.write_bytes(b"\r\n--" * 100_000)
 
@@ -144,7 +144,7 @@ def test_upload(start: Start, run_asyncio: Run, tmp_path: Path, version: str) ->
         assert json.loads((await curl(version, *silent, "-T", str(file), url))[1]) == right
         asked, text = await curl(version, "-T", str(file), url)
         assert json.loads(text) == right
-        # curl asks for leave over HTTP/1.1 alone
+        # # curl sends "expect" over HTTP/1.1 only
         assert asked == ("100 200" if version == "--http1.1" else "200")
         for name, content in (("upload", UPLOAD), ("tricky", b"\r\n--" * 100_000)):
             form = "-F", f"file=@{tmp_path / name}", "-F", "more=of it"
@@ -152,7 +152,7 @@ def test_upload(start: Start, run_asyncio: Run, tmp_path: Path, version: str) ->
             digest = hashlib.sha256(content).hexdigest()
             assert json.loads(text) == {"size": len(content), "sha256": digest}
         if version != "--http1.0":
-            # of a length that nobody knows: in chunks, over HTTP/1.1
+            # # of unknown length: in chunks, over HTTP/1.1
             _, text = await curl(version, *silent, "-T", "-", url, stdin=UPLOAD)
             assert json.loads(text) == right
         assert (await curl(version, url))[0] == "405"
@@ -189,7 +189,7 @@ def test_upload_by_node_and_nghttp(start: Start, run_asyncio: Run, tmp_path: Pat
 
 
 def report(rows: int) -> bytes:
-    """What download_server.py makes."""
+    """Return the report of download_server.py."""
     lines = [f"<tr><td>{n}<td>{n * n}\n" for n in range(rows)]
     head = '<!doctype html><link rel="stylesheet" href="/style.css"><table>\n'
     return f"{head}{''.join(lines)}</table>\n".encode()
@@ -203,7 +203,7 @@ def test_download(start: Start, run_asyncio: Run) -> None:
     async def main() -> None:
         for version in VERSIONS:
             status, text = await curl(version, f"{url}?rows=100000")
-            # to clients of HTTP/1.0 nothing goes before the response (RFC 9110 section 15.2)
+            # # HTTP/1.0 has no informational responses (RFC 9110 section 15.2)
             assert status == ("200" if version == "--http1.0" else "103 200")
             assert text == report(100_000)
             status, text = await curl(version, f"{url}style.css")
@@ -225,7 +225,7 @@ def test_download(start: Start, run_asyncio: Run) -> None:
 @pytest.mark.row("response.drain")
 @pytest.mark.parametrize("version", VERSIONS)
 def test_download_that_nobody_takes(start: Start, run_asyncio: Run, version: str) -> None:
-    """A report is made as fast as its client reads, and no further when it leaves."""
+    """A report is generated as fast as its client reads, and no further after it disconnects."""
     server = start("download_server.py", "--port", "0")
     url = server.url()
     rows = 20_000_000
@@ -242,7 +242,7 @@ def test_download_that_nobody_takes(start: Start, run_asyncio: Run, version: str
         line = await asyncio.to_thread(server.line)
         found = re.fullmatch(rf"made (\d+) of {rows} rows\n", line)
         assert found, line
-        # 100 MB at most: its windows and the buffers between us, of 600 MB
+        # # 100 MB of 600 MB at most: its windows and the buffers in between
         assert 1_000 < int(found[1]) < rows / 6
         assert (await curl(version, f"{url}?rows=10"))[1] == report(10)
 
@@ -251,13 +251,13 @@ def test_download_that_nobody_takes(start: Start, run_asyncio: Run, version: str
 
 
 def end(server: Program) -> None:
-    """Stop a server that may have told of a client that has gone."""
+    """Stop a server that may have logged a disconnected client."""
     server.process.terminate()
     server.process.communicate(timeout=15)
 
 
 def test_page(start: Start, run_asyncio: Run) -> None:
-    """The page, and all that it is made of; a browser's part is in test_browser.py."""
+    """The page and its resources; the browser's part is in test_page.py."""
     server = start("page_server.py", "--port", "0")
     url = server.url()
 
@@ -272,9 +272,9 @@ def test_page(start: Start, run_asyncio: Run) -> None:
             assert (await curl(version, url + "nowhere"))[0] == "404"
             status, text = await curl(version, "-F", "file=content", url + "upload")
             assert (status, json.loads(text)["size"]) == ("200", 7)
-        # each the same over every version
+        # # each is the same over every version
         assert len(pages) == 4
-        # nghttp takes what the page needs, as a browser does
+        # # nghttp requests the page's resources, as a browser does
         seen = (await nghttp(url, "--get-assets", "--stat", "--null-out")).decode()
         requested = re.findall(r"200 +\d+\w* (/\S*)", seen)
         wanted = {"/", "/style.css", "/script.js"} | {f"/{name}.png" for name in colours}

@@ -1,4 +1,4 @@
-"""What checkers of types say of programs: `tests/typing/` has right ones and wrong ones.
+"""The programs in `tests/typing/`, checked with mypy and pyright.
 
 Each wrong line there has the comment ``wrong``, and mypy and pyright, both at their strictest,
 complain of just these.
@@ -32,7 +32,7 @@ Complaints = dict[tuple[str, int], str]
 
 
 def run_checker(*command: str) -> str:
-    """What the checker *command* has said; 1 is its exit status when it complains."""
+    """Run the checker *command*; return its output. It exits with 1 if it reports errors."""
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.returncode in (0, 1), done.stdout + done.stderr
     return done.stdout
@@ -40,7 +40,7 @@ def run_checker(*command: str) -> str:
 
 @functools.cache
 def mypy() -> Complaints:
-    """What mypy complains of, by file and line."""
+    """Return mypy's errors by file and line."""
     said = run_checker(sys.executable, "-m", "mypy", "tests/typing")
     found = re.findall(r"^tests/typing/(\w+\.py):(\d+): error: (.*)$", said, re.MULTILINE)
     assert "error" not in said or found, said
@@ -49,7 +49,7 @@ def mypy() -> Complaints:
 
 @functools.cache
 def pyright() -> Complaints:
-    """What pyright complains of, by file and line."""
+    """Return pyright's errors by file and line."""
     said = json.loads(run_checker(sys.executable, "-m", "pyright", "--outputjson"))
     assert said["summary"]["filesAnalyzed"] == len(PROGRAMS)
     return {
@@ -77,12 +77,12 @@ def test_twenty_wrong_calls(checker: Callable[[], Complaints]) -> None:
 
 
 def annotations_of(owner: Any) -> Iterator[str]:
-    """What the signatures of *owner*, a class or a function, and of its members say."""
+    """Return the annotations in the signatures of *owner*, a class or function, and its members."""
     members = [owner]
     if inspect.isclass(owner):
         for base in owner.__mro__:
             if base.__module__.startswith("http2"):
-                # the doors between rooms are no business of a program's
+                # # the interfaces between rooms are internal
                 hidden = rows.internal() - rows.listed_names()
                 members += [
                     member
@@ -102,21 +102,21 @@ def annotations_of(owner: Any) -> Iterator[str]:
     "module.SessionOptions", "module.Http2ArgumentError",
 )  # fmt: skip
 def test_what_signatures_name_is_exported() -> None:
-    """Every class of ours in a public signature, and in the types of options and listeners."""
+    """Every class in a public signature, and in the types of options and listeners, is exported."""
     modules = [module for name, module in sys.modules.items() if name.startswith("http2.")]
     ours = {
         name
         for module in modules
         for name, value in vars(module).items()
         if inspect.isclass(value) and value.__module__.startswith("http2.") and name[0] != "_"
-        # what is there for checkers alone
+        # # names for type checkers only
         if value.__module__ != listening.__name__ and not getattr(value, "_is_protocol", False)
     }
     public = [getattr(http2, name) for name in http2.__all__]
     texts = [text for owner in public for text in annotations_of(owner)]
     for path in Path(http2.__file__).parent.rglob("*.py"):
         if path.stem in ("keywords", "listening") and path.parent.name != "http2":
-            # what they take from each other is there for checkers alone
+            # # the types of their mutual arguments are for type checkers only
             named_there = r"^ *from \.(?![\w.]*(?:keywords|listening) )[\w.]+ import (.*)$"
             texts += re.findall(named_there, path.read_text(), re.MULTILINE)
     named = {word for text in texts for word in re.findall(r"\b[A-Z]\w+", text)}
@@ -128,7 +128,7 @@ def test_what_signatures_name_is_exported() -> None:
     "module.ServerSessionOptions", "module.ConnectionOptions", "module.SecureContextOptions",
 )  # fmt: skip
 def test_every_option_has_its_type() -> None:
-    """`SessionOptions` and the types of the functions that take them name the same."""
+    """`SessionOptions` and the types of the functions that take them have the same names."""
     server = set(keywords.ServerSessionOptions.__annotations__)
     client = set(keywords.ConnectOptions.__annotations__)
     assert server | {"max_reserved_remote_streams"} == set(SessionOptions.__slots__)

@@ -1,1 +1,1 @@
-"""The engine: bytes in, events out, without a socket; and its vocabulary."""
+"""The engine: bytes in, events out, without a socket; and the vocabulary."""

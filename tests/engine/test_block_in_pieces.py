@@ -1,4 +1,4 @@
-"""A header block that TCP has cut: the engine must carry what it has got to the next read."""
+"""A header block that arrives in several reads: the engine keeps what it has."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..support.serving import hello, serving
 
 
 def test_header_block_in_pieces(run: Run) -> None:
-    """TCP may cut anywhere: in a field, between fields, between HEADERS and CONTINUATION."""
+    """TCP may split anywhere: in a field, between fields, between HEADERS and CONTINUATION."""
 
     async def main() -> None:
         got: list[http2.Headers] = []

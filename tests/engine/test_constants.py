@@ -1,4 +1,4 @@
-"""The vocabulary has exactly Node's names and values."""
+"""The constants have exactly Node's names and values."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What is known of closed streams: however the bytes are cut, and however many there were.
+"""The watch for closed streams, with bytes split anywhere, and any number of streams.
 
 The engine alone, without a loop: each case at every place where a read may end, and honest peers
 whose frames meet on the way, which must never be taken for liars.
@@ -21,7 +21,7 @@ from ..support import raw
 from ..support.memory import Pair, frames, of_kind, sent
 
 START = raw.PREFACE + raw.settings()
-# what ends with which GOAWAY
+# # violation -> GOAWAY
 ENDINGS = {
     "DATA on a stream that has ended": (raw.get(1), raw.data(1, b"late"), NGHTTP2_STREAM_CLOSED),
     "HEADERS on it": (raw.get(1), raw.get(1), NGHTTP2_STREAM_CLOSED),
@@ -35,14 +35,14 @@ ENDINGS = {
 
 
 def answer(server: Connection, told: list[Any]) -> None:
-    """Answer the requests in *told*, each in full."""
+    """Answer the requests in *told*, each completely."""
     for kind, stream_id, _, _ in told:
         if kind == events.REQUEST:
             server.submit_response(stream_id, {}, True)
 
 
 def goaways(wire: bytes) -> list[int]:
-    """The codes of the GOAWAY frames in *wire*."""
+    """Return the codes of the GOAWAY frames in *wire*."""
     return [raw.Frame(*got).code for got in frames(wire) if got[0] == raw.GOAWAY]
 
 
@@ -79,7 +79,7 @@ def test_octet_by_octet(name: str) -> None:
 
 
 def test_words() -> None:
-    """The side that was wronged says what the other has done."""
+    """The error describes the peer's violation."""
     server = Connection(False)
     answer(server, server.receive(START + raw.get(1)))
     sent(server)
@@ -98,7 +98,7 @@ def test_words() -> None:
 
 
 def test_stream_error_is_reported() -> None:
-    """It counts as an invalid frame, once for a stream."""
+    """It counts as one invalid frame for each stream."""
     server = Connection(False)
     server.receive(START + raw.post(1) + raw.rst_stream(1))
     told = server.receive(raw.data(1, b"x") * 3)
@@ -108,7 +108,7 @@ def test_stream_error_is_reported() -> None:
 
 
 def test_resets_that_are_forgotten_get_the_benefit_of_the_doubt() -> None:
-    """More streams reset than are remembered: none of them may be taken for ended."""
+    """More resets than are stored: none of these streams may count as ended."""
     server = Connection(False)
     server.submit_settings([])
     server.receive(START)
@@ -122,7 +122,7 @@ def test_resets_that_are_forgotten_get_the_benefit_of_the_doubt() -> None:
         assert server.receive(raw.data(stream_id, b"late", end_stream=True)) == []
         assert server.receive(raw.headers(stream_id, [("x", "y")], end_stream=True)) == []
     assert sent(server) == b""
-    # above the last that was forgotten, what was ended is known
+    # # above the last forgotten one, ended streams are known
     answer(server, server.receive(raw.get(last + 2)))
     sent(server)
     server.receive(raw.data(last + 2, b"x"))
@@ -130,7 +130,7 @@ def test_resets_that_are_forgotten_get_the_benefit_of_the_doubt() -> None:
 
 
 def test_ignored_data_counts_for_the_connection() -> None:
-    """RFC 9113 section 5.1: its window is given back, or other streams would starve."""
+    """RFC 9113 section 5.1: its window is returned, so that other streams can continue."""
     server = Connection(False)
     server.submit_settings([])
     server.receive(START + raw.settings(ack=True) + raw.post(1))
@@ -160,7 +160,7 @@ def test_after_goaway_new_streams_are_ignored() -> None:
 
 
 def test_refused_streams_are_ignored() -> None:
-    """More requests than a limit that the client has not heard of: it is no liar."""
+    """More requests than a limit that the client does not know yet: no violation."""
     server = Connection(False)
     server.submit_settings([(3, 1)])
     server.receive(START + raw.post(1) + raw.post(3) + raw.rst_stream(1) + raw.post(5))
@@ -173,7 +173,7 @@ def test_refused_streams_are_ignored() -> None:
 
 
 class Honest:
-    """Two engines that keep to the rules, with what they say on its way for as long as you like."""
+    """Two engines that follow the rules, with frames that are delayed for any time."""
 
     def __init__(self, seed: int) -> None:
         self.dice = random.Random(seed)
@@ -183,11 +183,11 @@ class Honest:
         self.open: dict[bool, set[int]] = {True: set(), False: set()}
 
     def side(self, client: bool) -> Connection:
-        """The engine of one side."""
+        """Return the engine of one side."""
         return self.pair.client if client else self.pair.server
 
     def hear(self, client: bool, told: list[Any]) -> None:
-        """Note what one side was told, and do what an honest program does."""
+        """Handle the events of one side, as an honest program does."""
         self.told += told
         for kind, stream_id, _, second in told:
             if kind == events.REQUEST:
@@ -198,19 +198,19 @@ class Honest:
                 self.open[client].discard(stream_id)
 
     def speak(self, client: bool) -> None:
-        """Put what one side has to say on the wire."""
+        """Send the output of one side."""
         self.wires[client] += sent(self.side(client))
         self.hear(client, self.side(client).take_events())
 
     def carry(self, client: bool) -> None:
-        """Let some of what one side has said arrive."""
+        """Deliver a part of the output of one side."""
         wire = self.wires[client]
         cut = self.dice.choice([len(wire), self.dice.randint(0, len(wire)), min(9, len(wire))])
         self.wires[client] = wire[cut:]
         self.hear(not client, self.side(not client).receive(wire[:cut]))
 
     def act(self) -> None:
-        """One thing that a program may do, on either side."""
+        """Do one thing that a program may do, on either side."""
         client = self.dice.random() < 0.5
         engine = self.side(client)
         streams = sorted(self.open[client])
@@ -228,7 +228,8 @@ class Honest:
                 engine.reset(stream_id, self.dice.choice([0, 7, 8]))
                 self.open[client].discard(stream_id)
             elif not client:
-                # refused where the program may not do so: answered already, a push of a push
+                # # refused if the program must not do so: a second answer, a push
+                # on a push
                 with contextlib.suppress(http2.Http2Error):
                     if choice < 0.7:
                         promised, _ = engine.submit_push_promise(stream_id, {}, "test", "http")

@@ -1,4 +1,4 @@
-"""What a careless or hostile program may do to the engine: an exception, never a crash.
+"""Careless or hostile programs cause exceptions in the engine, never a crash.
 
 What could end the interpreter runs in a process of its own, with the allocator of the C
 library in its checking mode.
@@ -40,7 +40,7 @@ client, server = pair.client, pair.server
 
 
 def survives(program: str) -> None:
-    """Run *program* after the prelude; it must end by itself, and well."""
+    """Run *program* after the prelude; it must end normally."""
     result = subprocess.run(
         [sys.executable, "-X", "dev", "-c", PRELUDE + textwrap.dedent(program)],
         env=os.environ | {"PYTHONMALLOC": "malloc", "MALLOC_PERTURB_": "165"},
@@ -384,7 +384,7 @@ COMMANDS_AFTER_CLOSE = [
 def test_the_list_of_commands_is_complete() -> None:
     names = {name for name in dir(Connection) if not name.startswith("_")}
     harmless = {"client", "closed", "close", "want_read", "want_write", "take_events"}
-    # plain numbers and switches of the connection's own, which need no nghttp2
+    # # numbers and flags of the connection itself, which do not need nghttp2
     harmless |= {
         *("bytes_consumed", "bytes_received", "bytes_sent", "frames_received", "frames_sent"),
         *("last_received", "last_sent_request", "max_open_streams", "stream_count"),

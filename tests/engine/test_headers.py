@@ -1,4 +1,4 @@
-"""Headers both ways: what a program may pass, how it arrives, and `Headers` itself."""
+"""Headers in both directions: what a program may pass, how it arrives, and `Headers` itself."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from http2.headers import CONNECTION_SPECIFIC, SINGLE_VALUE
 
 from ..support.memory import Pair
 
-PSEUDO = 4  # the pseudo-headers that a request always has
+PSEUDO = 4  # # the pseudo-headers that a request always has
 
 
 def arrive(headers: Any, **options: Any) -> Headers:
-    """*headers* as the other side of a connection has them."""
+    """Return *headers* as the other side of a connection receives them."""
     pair = Pair(client=options, server=options | {"max_header_list_pairs": 10000})
     pair.request(headers, True)
     assert pair.server_events, pair.client_events
@@ -34,7 +34,7 @@ def fields(headers: Any, **options: Any) -> list[tuple[str, str]]:
 
 
 def refused(headers: Any, **options: Any) -> str:
-    """The code that *headers* are refused with; the connection is fit for the next ones."""
+    """Return the code with which *headers* are refused; the connection still works afterwards."""
     pair = Pair(client=options)
     with pytest.raises((TypeError, ValueError)) as caught:
         pair.request(headers)
@@ -238,7 +238,7 @@ def test_unknown_pseudo_headers(name: str) -> None:
 @pytest.mark.row("headers.pseudo")
 def test_pseudo_headers_come_first() -> None:
     raw = arrive({"x-a": "1", ":path": "/p", "x-b": "2", ":method": "PUT"}).raw
-    # in a mapping their place does not matter, among pairs it does
+    # # in a mapping their position does not matter, in pairs it does
     assert [name for name, _ in raw] == [
         ":path", ":method", ":scheme", ":authority", "x-a", "x-b",
     ]  # fmt: skip
@@ -283,7 +283,7 @@ def test_more_fields_than_a_block_has_room_for_at_first() -> None:
     pairs = [("x-many", str(i)) for i in range(1000)]
     assert fields(pairs) == pairs
     assert fields({"x-many": [str(i) for i in range(1000)]}) == pairs
-    # and the next block is a small one again
+    # # and the next block is small again
     assert fields({"x-a": "1"}) == [("x-a", "1")]
 
 
@@ -502,7 +502,7 @@ def test_views() -> None:
 
 @pytest.mark.row("headers.encoded")
 def test_encoded() -> None:
-    """As ASGI wants them: bytes, no pseudo-headers, one `host` and one `cookie`."""
+    """In ASGI's form: bytes, no pseudo-headers, one `host` and one `cookie`."""
     plain = arrive({":authority": "a.example", "X-One": "1", "set-cookie": ["a", "b"]})
     assert plain.encoded() == [
         (b"host", b"a.example"), (b"x-one", b"1"), (b"set-cookie", b"a"), (b"set-cookie", b"b"),

@@ -1,4 +1,4 @@
-"""HTTP/1's bytes into heads and bodies: by the rules, as another reader does, however they come."""
+"""HTTP/1's bytes to heads and bodies: by the rules, compared with another parser, in any pieces."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HEAD = b"POST / HTTP/1.1\r\nhost: a\r\n"
 
 
 def receive(pieces: list[bytes], limits: Http1Limits = LIMITS) -> list[Any]:
-    """What *pieces* say: heads, bodies, trailers; the status of a refusal is the last thing."""
+    """Return the results for *pieces*: heads, bodies, trailers; a refusal's status is the last."""
     receiver = Http1Receiver(limits)
     events: list[Any] = []
     body = b""
@@ -51,7 +51,7 @@ def receive(pieces: list[bytes], limits: Http1Limits = LIMITS) -> list[Any]:
 
 
 def read(head: bytes) -> tuple[Any, ...] | int:
-    """The one head that these bytes are, or the status of its refusal."""
+    """Return the head in these bytes, or the status of its refusal."""
     found: tuple[Any, ...] | int = receive([head])[0]
     return found
 
@@ -78,7 +78,7 @@ def test_a_head() -> None:
 
 
 def test_where_an_octet_may_be() -> None:
-    """In a name what RFC 9110 calls tchar, in a value field-vchar and blanks, in a target VCHAR."""
+    """In names RFC 9110's tchar, in values field-vchar and whitespace, in targets VCHAR."""
     for octet in range(256):
         byte = bytes((octet,))
         in_value = octet in (9, 32) or (octet > 32 and octet != 127)
@@ -107,7 +107,7 @@ def test_limits(limit: str, sizes: tuple[int, int]) -> None:
 
 
 def test_a_body_is_given_with_its_head() -> None:
-    """When it has come as a whole; what comes later is given as it comes."""
+    """If it has arrived completely; later parts are returned as they arrive."""
     receiver = Http1Receiver(LIMITS)
     wire = HEAD + b"content-length: 5\r\n\r\nhello"
     receiver.feed(wire + wire[:-1], 2 * len(wire) - 1)
@@ -173,7 +173,7 @@ NEAR_HEADS = st.builds(
 
 
 def _with_bits(head: bytes, bits: list[tuple[int, bool, bytes]]) -> bytes:
-    """*head* with some bytes put in or changed, up to its first empty line."""
+    """Insert or change some bytes in *head*, up to its first empty line."""
     for at, put_in, bit in bits:
         head = head[:at] + bit + head[at if put_in else at + len(bit) :]
     return head.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
@@ -183,7 +183,7 @@ def _with_bits(head: bytes, bits: list[tuple[int, bool, bytes]]) -> bytes:
 @given(head=NEAR_HEADS)
 @example(head=b"GET / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\t\r\n\r\n")
 def test_as_llhttp_does(head: bytes) -> None:
-    """What llhttp refuses is refused; what it reads, and RFC 9112 allows, is read alike."""
+    """Heads that llhttp refuses are refused; those that it and RFC 9112 allow are read alike."""
     if head.startswith(b"\r\n"):
         return
     mine = read(head)
@@ -212,7 +212,7 @@ MESSAGES = [
 
 
 def without_statuses(events: list[Any]) -> list[Any]:
-    """The same, with all refusals alike: which of two is found first depends on what came first."""
+    """With all refusals equal: which of two is found first depends on the pieces."""
     return ["refused" if isinstance(event, int) else event for event in events]
 
 

@@ -1,4 +1,4 @@
-"""Writing from the engine to a socket: what the socket takes, and what is left for later."""
+"""Writing from the engine to a socket: the accepted data, and the rest for later."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from http2.engine.connection import Connection
 from ..support import memory
 from ..support.memory import Pair, frames, opened
 
-# More than one system call takes: each is two entries of its vector, a frame header and this.
+# # More than one system call takes: each needs two entries of the vector, a frame header and
+# this.
 PIECE = 2048
 PIECES = 1500
 WINDOW = 2**24
@@ -31,7 +32,7 @@ def sockets() -> Iterator[tuple[socket.socket, socket.socket]]:
 
 
 def wide() -> tuple[Pair, int]:
-    """Return a pair whose server takes WINDOW bytes, and a stream for them."""
+    """Return a pair whose server has a window of WINDOW bytes, and a stream for them."""
     pair = Pair(server_settings=[(4, WINDOW)])
     pair.server.set_local_window_size(WINDOW)
     pair.pump()
@@ -50,14 +51,14 @@ def arrived(sock: socket.socket) -> bytes:
 def all_sent(
     connection: Connection, here: socket.socket, there: socket.socket
 ) -> tuple[bytes, int]:
-    """Write all; return what arrived, and how often the socket did not take everything."""
+    """Write everything; return the received data, and how often the socket did not take all."""
     found = b""
     partly = 0
     while (rest := connection.send(here.fileno())) is not None:
         found += arrived(there)
         if rest:
             partly += 1
-            # as a transport would do when the socket has room again
+            # # as a transport does when the socket has room again
             found += b"".join(rest)
     return found, partly
 
@@ -121,7 +122,7 @@ def test_more_pieces_than_one_call_takes(sockets: tuple[socket.socket, socket.so
 
 
 def test_a_peer_that_has_gone(sockets: tuple[socket.socket, socket.socket]) -> None:
-    """The system tells of it only once; SIGPIPE ends no process."""
+    """The system reports it only once; SIGPIPE ends no process."""
     here, there = sockets
     there.close()
     pair, stream_id = wide()
@@ -146,5 +147,5 @@ def test_views_are_written_from_where_they_are(
     wire, _ = all_sent(pair.client, here, there)
     assert payloads(wire) == b"b" * 90_000
     del seen
-    # nothing holds the buffer once it is sent
+    # # the buffer is released once it was sent
     writable.clear()

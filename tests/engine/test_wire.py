@@ -1,4 +1,4 @@
-"""Bytes in and bytes out: exact frames, what is copied and what is not, windows, caches."""
+"""Bytes in and out: exact frames, copied and uncopied data, windows, caches."""
 
 from __future__ import annotations
 
@@ -64,12 +64,12 @@ def test_receive_refuses_what_is_no_plain_buffer(wrong: Any) -> None:
     ]
 
 
-# The stream of `conversation` that its client resets.
+# # The stream of `conversation` that its client resets.
 RESET = 5
 
 
 def conversation() -> bytes:
-    """What a client says that sends a bit of everything."""
+    """Return the bytes of a client that sends every kind of frame."""
     client = Connection(True, padding_strategy=2)
     client.submit_settings([(3, 100), (4, 70000)])
     for i in range(3):
@@ -88,7 +88,7 @@ def conversation() -> bytes:
 
 
 def joined(told: list[memory.Event]) -> list[Any]:
-    """*told* with the pieces of each body joined: how DATA is cut depends on what came when."""
+    """Return *told* with the parts of each body joined, because the size of DATA varies."""
     whole: list[Any] = []
     for kind, stream_id, first, second in told:
         if kind == events.DATA and whole and whole[-1][:2] == (kind, stream_id):
@@ -107,7 +107,7 @@ def test_receive_in_pieces_is_receive_at_once(size: int) -> None:
     server = Connection(False)
     pieces = [server.receive(wire[i : i + size]) for i in range(0, len(wire), size)]
     told = list(itertools.chain(*pieces))
-    # the only difference: of what is begun and reset in one read, nothing is told
+    # # the only difference: streams that are begun and reset in one read are not reported
     assert not [event for event in whole if event[1] == RESET]
     assert [event for event in told if event[1] == RESET]
     assert joined([event for event in told if event[1] != RESET]) == whole
@@ -146,7 +146,7 @@ def test_the_bytes_of_small_frames() -> None:
     pair.client.ping(b"abcdefgh")
     pair.client.write(stream_id, b"hi")
     pair.client.goaway(0, 0, b"x")
-    # what concerns the connection goes before bodies
+    # # frames of the connection precede bodies
     assert sent(pair.client) == bytes.fromhex(
         "000008 06 00 00000000 6162636465666768"
         "000009 07 00 00000000 00000000 00000000 78"
@@ -163,7 +163,7 @@ def test_a_request_of_static_fields_is_four_bytes_of_hpack() -> None:
     client.submit_request({":authority": None, ":path": "/"}, "", "http", True)
     (request,) = frames(sent(client))
     assert request[:3] == (memory.HEADERS, memory.END_STREAM | memory.END_HEADERS, 1)
-    # :path /, which was given, then what is added: :method GET, :scheme http, :authority
+    # # :path /, which was given, then the defaults: :method GET, :scheme http, :authority
     assert request[3] == b"\x84\x82\x86\x81"
 
 
@@ -261,7 +261,7 @@ def test_data_to_send_stops_near_its_limit_and_goes_on_there(limit: int) -> None
     gathered = b""
     while chunks := pair.client.data_to_send(limit):
         batch = b"".join(chunks)
-        # one frame more than the limit at most
+        # # at most one frame more than the limit
         assert len(batch) < limit + 9 + 16384
         gathered += batch
     assert b"".join(payload for _, _, _, payload in frames(gathered)) == body
@@ -331,7 +331,7 @@ def test_nothing_is_acknowledged_before_it_is_consumed() -> None:
     pair.pump()
     assert frames(bytes(pair.server_wire)) == [
         (memory.WINDOW_UPDATE, 0, stream_id, (below + rest).to_bytes(4, "big")),
-        # the connection's window is used up once more
+        # # the connection's window is used up again
         (memory.WINDOW_UPDATE, 0, 0, rest.to_bytes(4, "big")),
     ]
     assert len(memory.body(pair.server_events, stream_id)) == WINDOW + below + rest
@@ -339,7 +339,7 @@ def test_nothing_is_acknowledged_before_it_is_consumed() -> None:
 
 @pytest.mark.parametrize("read", [1, 20_000, WINDOW // 2 - 1])
 def test_what_was_read_before_the_window_is_full_is_given_back(read: int) -> None:
-    """Nobody reads any more, and nothing more can come: only what comes last can set it off."""
+    """No reader is left, and nothing more can arrive: only the last data can trigger it."""
     pair = Pair()
     first, second, third = (opened(pair) for _ in range(3))
     pair.client.write(first, bytes(read))
@@ -351,7 +351,7 @@ def test_what_was_read_before_the_window_is_full_is_given_back(read: int) -> Non
     pair.pump()
     pair.client.write(third, bytes(WINDOW))
     pair.pump()
-    # as much is unread now as the window has room for
+    # # the unread data now fills the window
     unread = memory.body(pair.server_events, second) + memory.body(pair.server_events, third)
     assert len(unread) == WINDOW
     given = [got for got in frames(bytes(pair.server_wire)) if got[0] == memory.WINDOW_UPDATE]
@@ -440,7 +440,7 @@ def test_names_of_the_static_table_are_shared_between_connections() -> None:
 
 def test_a_cached_string_never_stands_for_another_one() -> None:
     pair = Pair(client={"max_deflate_dynamic_table_size": 400}, server_settings=[(1, 400)])
-    # the table is so small that addresses of its buffers come again all the time
+    # # the table is so small that addresses of its buffers are reused continuously
     for i in range(600):
         value = f"value-{i % 7}-{i}"
         pair.forget()

@@ -1,4 +1,4 @@
-"""Clients of HTTP/1 that mean harm, or are broken: they are answered, and leave nothing behind."""
+"""Hostile or broken HTTP/1 clients: they get an answer, and leave nothing behind."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ UPGRADE = get("/", connection="upgrade", upgrade="websocket").encode()
 @pytest.mark.parametrize("leave", ["FIN", "RST"])
 @pytest.mark.parametrize("message", [POST, FIXED, UPGRADE], ids=["chunked", "length", "upgrade"])
 def test_leaving_anywhere(run: Run, message: bytes, leave: str) -> None:
-    """Whatever was sent before: no connection, no exchange and no task is left."""
+    """Whatever was sent before, no connection, exchange or task is left."""
 
     async def main() -> None:
         open_streams: set[Any] = set()
@@ -86,7 +86,7 @@ TRICKLES = {
 
 @pytest.mark.parametrize("part", TRICKLES)
 def test_whatever_trickles(run: Run, part: str) -> None:
-    """`request_timeout` is for the whole request, however little is missing."""
+    """`request_timeout` limits the whole request, even if little is missing."""
 
     async def main() -> None:
         async def on_request(request: Any, response: Any) -> None:
@@ -97,7 +97,7 @@ def test_whatever_trickles(run: Run, part: str) -> None:
             peer.send(head)
             answer = asyncio.ensure_future(peer.head())
             for _ in range(14):
-                # fewer than a size line may have digits
+                # # fewer than the digits that a size line may have
                 peer.send(byte)
                 await asyncio.wait({answer}, timeout=0.02)
                 if answer.done():
@@ -118,7 +118,7 @@ def in_pieces(body: ChunkedBody, wire: bytes, size: int) -> None:
 
 
 def test_an_extension_is_read_once() -> None:
-    """Else each of its bytes would have all those before it copied and searched once more."""
+    """Otherwise each of its bytes would cause another search through all earlier ones."""
     body = ChunkedBody(LIMITS)
     assert body.feed(b"3;") == b""
     for _ in range(1000):
@@ -136,7 +136,7 @@ def test_an_extension_is_read_once() -> None:
 
 @pytest.mark.parametrize("pieces", [1, 7])
 def test_extensions_are_counted_however_they_come(pieces: int) -> None:
-    """In one line or in many, whole or in parts."""
+    """In one line or in many, complete or in parts."""
     for wire in (b"1;" + b"e" * (2 * MOST_EXTENSIONS), b"1;e\r\na\r\n" * MOST_EXTENSIONS):
         body = ChunkedBody(LIMITS)
         with pytest.raises(BadRequest) as caught:
@@ -154,7 +154,7 @@ BAD_EXTENSIONS = [
 
 @pytest.mark.parametrize("extension", BAD_EXTENSIONS)
 def test_bad_extensions_however_they_come(extension: bytes) -> None:
-    """Names and values as RFC 9112 section 7.1.1 has them, and no CR or LF but at the end."""
+    """Names and values as in RFC 9112 section 7.1.1, with CR only at the end."""
     bad = b"1" + extension + b"a\r\n"
     for size in (1, 2, len(bad)):
         body = ChunkedBody(LIMITS)
@@ -167,7 +167,7 @@ def test_bad_extensions_however_they_come(extension: bytes) -> None:
     "extension", [b";a", b";a=b", b"; a = b ; c", b';a="b;\\"c\\\\\x85"', b';a=b;c;d=""', b";\ta"]
 )
 def test_right_extensions_however_they_come(extension: bytes) -> None:
-    """They are passed over, as section 7.1.1 asks."""
+    """They are ignored, as section 7.1.1 requires."""
     wire = b"3" + extension + b"\r\nabc\r\n0" + extension + b"\r\n\r\n"
     for size in (1, 2, 3, len(wire)):
         body = ChunkedBody(LIMITS)
@@ -177,7 +177,7 @@ def test_right_extensions_however_they_come(extension: bytes) -> None:
 
 
 def test_chunks_of_one_byte_that_nobody_reads(run: Run) -> None:
-    """They are held back as a body in large pieces is."""
+    """They are subject to back-pressure, as a body in large pieces is."""
 
     async def main() -> None:
         release = asyncio.Event()
@@ -214,7 +214,7 @@ NOT_QUITE = {
 @pytest.mark.parametrize("case", NOT_QUITE)
 @pytest.mark.parametrize("size", [1, 5, 1000])
 def test_almost_a_preface(run: Run, case: str, size: int) -> None:
-    """What is no preface is HTTP/1, and no request of that: one answer, and the end."""
+    """Anything but a preface is HTTP/1, and invalid there: one response, and the end."""
 
     async def main() -> None:
         wire, status = NOT_QUITE[case]
@@ -232,7 +232,7 @@ def test_almost_a_preface(run: Run, case: str, size: int) -> None:
 
 
 def test_preface_byte_by_byte(run: Run) -> None:
-    """HTTP/2 where HTTP/1 is spoken too."""
+    """HTTP/2 on a server with allow_http1."""
 
     async def main() -> None:
         def on_request(request: Any, response: Any) -> None:
@@ -253,7 +253,7 @@ def test_preface_byte_by_byte(run: Run) -> None:
 
 
 def test_no_upgrade_to_http2(run: Run) -> None:
-    """RFC 9113 has no h2c by Upgrade: the request is one of HTTP/1.1."""
+    """RFC 9113 has no h2c by Upgrade: the request is served over HTTP/1.1."""
 
     async def main() -> None:
         def on_request(request: Any, response: Any) -> None:
@@ -278,7 +278,7 @@ def test_no_upgrade_to_http2(run: Run) -> None:
 
 
 async def answer(request: Any, response: Any) -> None:
-    """As the first part of the path says: with the path, before, after or while the body comes."""
+    """Fail as the first part of the path says: before, during or after the body."""
     how, path = request.url.split("/")[1], request.url
     if how == "later":
         await asyncio.sleep(0.002)
@@ -312,7 +312,7 @@ HANDLERS = ["once", "later", "read", "part", "while", "listen", "slowly", "pause
 
 @pytest.mark.slow
 def test_each_response_is_for_its_request(run: Run) -> None:
-    """On one connection, with bodies that are read, ignored or drained: none is mixed up or lost.
+    """On one connection, with read, ignored or discarded bodies: none is confused or lost.
 
     A connection may end before its last request is served, between responses.
     """

@@ -1,4 +1,4 @@
-"""A response over HTTP/1 that is written on and on: others have their turn, its end is noticed."""
+"""An endless response over HTTP/1: other clients are served, and its end is noticed."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ MANY = 2000
 
 
 class Flood:
-    """A response that is written on and on; `over` is set once it can't be any more."""
+    """An endless response; `over` is set when it can no longer be written."""
 
     def __init__(self) -> None:
         self.over = Flag()
         self.written = 0
 
     async def pour(self, response: Any) -> None:
-        """Write blocks, but no more than MANY."""
+        """Write blocks, but at most MANY."""
         try:
             while self.written < MANY:
                 self.written += 1
@@ -40,14 +40,14 @@ class Flood:
 
 
 def test_a_client_that_has_gone(run: Run) -> None:
-    """What is written to nobody takes no time: without a rest it would be all of it."""
+    """Writing to a closed connection takes no time: without a pause it would block the loop."""
 
     async def main() -> None:
         client = socket.socket()
         flood = Flood()
 
         async def on_request(request: Any, response: Any) -> None:
-            # a reset, in the same turn of the loop
+            # # a reset, in the same turn of the loop
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             client.close()
             await flood.pour(response)
@@ -66,7 +66,7 @@ def test_a_client_that_has_gone(run: Run) -> None:
 @pytest.mark.interop
 @pytest.mark.parametrize("size", [100, 64 * 1024])
 def test_others_have_their_turn(run: Run, size: int) -> None:
-    """A client that takes whatever comes keeps no other one waiting."""
+    """A client that reads everything at once does not delay others."""
 
     async def main() -> None:
         begun, stop = Flag(), Flag()
@@ -92,7 +92,7 @@ def test_others_have_their_turn(run: Run, size: int) -> None:
             await begun
             assert await execute("curl", "-sS", f"{url}other") == b"here"
             stop.set()
-            # not at its end
+            # # not at its end
             assert await stopped == (True,)
             await taking
 
@@ -120,7 +120,7 @@ def test_a_client_of_tls_that_has_gone(run: Run, certificate: Certificate) -> No
             process.kill()
             await process.communicate()
             await flood.over
-            # what fits into the buffers between us
+            # # what fits into the buffers in between
             assert flood.written < MANY
 
     run(main())

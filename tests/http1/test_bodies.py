@@ -1,4 +1,4 @@
-"""Bodies over HTTP/1: how they are framed in both directions, and what becomes of broken ones."""
+"""Bodies over HTTP/1: their framing in both directions, and truncated ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..support.serving import Events, eventually
 
 
 def test_content_length(run: Run) -> None:
-    """A body that is given whole has its length; nobody sets it twice."""
+    """A body that is given whole gets its length automatically."""
 
     async def main() -> None:
         def on_request(request: Any, response: Any) -> None:
@@ -55,7 +55,7 @@ def test_content_length(run: Run) -> None:
 @pytest.mark.parametrize("method", ["HEAD", "GET"])
 @pytest.mark.parametrize("status", [200, 204, 205, 304])
 def test_bodiless(run: Run, method: str, status: int) -> None:
-    """HEAD, 204, 205 and 304: what is written is dropped, and nothing of it is on the wire."""
+    """HEAD, 204, 205 and 304: written data is dropped, and none of it is sent."""
 
     async def main() -> None:
         def on_request(request: Any, response: Any) -> None:
@@ -79,7 +79,7 @@ def test_bodiless(run: Run, method: str, status: int) -> None:
                 bodiless = method == "HEAD" or status != 200
                 whole = b"some body" if path == "/written" else b"body"
                 assert got.body == (b"" if bodiless else whole)
-            # nothing is left on the connection
+            # # nothing is left on the connection
             assert (await peer.ask(get("/last", connection="close"))).status == status
             await peer.rest()
 
@@ -113,7 +113,7 @@ def test_chunked_both_ways(run: Run) -> None:
 
 @pytest.mark.parametrize("connection", ["close", "keep-alive"])
 def test_unknown_length_to_old_clients(run: Run, connection: str) -> None:
-    """HTTP/1.0 has no chunks: the end of the connection is the end of the body."""
+    """HTTP/1.0 has no chunks: the end of the connection marks the end of the body."""
 
     async def main() -> None:
         async def on_request(request: Any, response: Any) -> None:
@@ -149,7 +149,7 @@ def test_echo(run: Run, size: int, framing: str) -> None:
 
 
 def test_slow_reader(run: Run) -> None:
-    """A client that does not read holds the handler back, and costs no memory."""
+    """A client that does not read pauses the handler, and costs no memory."""
 
     async def main() -> None:
         written = 0
@@ -212,7 +212,7 @@ def test_slow_handler(run: Run) -> None:
 @pytest.mark.parametrize("manner", ["close", "abort", "eof"])
 @pytest.mark.parametrize("framing", ["length", "chunked"])
 def test_client_leaves_in_the_middle(run: Run, manner: str, framing: str) -> None:
-    """Reading raises, ``aborted`` is emitted: a body is never cut short in silence."""
+    """Reading raises, and ``aborted`` is emitted: a body is never truncated silently."""
 
     async def main() -> None:
         events = Events()
@@ -254,7 +254,7 @@ def test_client_leaves_in_the_middle(run: Run, manner: str, framing: str) -> Non
 
 
 def test_client_leaves_while_the_handler_works(run: Run) -> None:
-    """The task of a handler whose client is gone is cancelled."""
+    """The handler's task is cancelled when the client disconnects."""
 
     async def main() -> None:
         events = Events()
@@ -279,7 +279,7 @@ def test_client_leaves_while_the_handler_works(run: Run) -> None:
 
 
 def test_response_while_the_request_comes(run: Run) -> None:
-    """A handler that wants none of a small body keeps the connection, of a large one ends it."""
+    """If a handler ignores a small body, the connection stays open; a large one ends it."""
 
     async def main() -> None:
         def on_request(request: Any, response: Any) -> None:
@@ -302,7 +302,7 @@ def test_response_while_the_request_comes(run: Run) -> None:
 
 
 def test_more_than_content_length(run: Run) -> None:
-    """Refused at the call, which ends the exchange: the client sees no whole response."""
+    """Refused at the call, which ends the exchange: the client gets no complete response."""
 
     async def main() -> None:
         def on_request(request: Any, response: Any) -> None:
@@ -328,7 +328,7 @@ def test_more_than_content_length(run: Run) -> None:
 
 @pytest.mark.parametrize("version", ["1.1", "1.0"])
 def test_less_than_content_length(run: Run, version: str) -> None:
-    """The connection ends, so that the client knows; so does it when the handler raises."""
+    """The connection ends, so that the client notices; also when the handler raises."""
 
     async def main() -> None:
         events = Events()

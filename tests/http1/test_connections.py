@@ -1,4 +1,4 @@
-"""HTTP/1 connections: how long they live, what waits, and what time there is for what."""
+"""HTTP/1 connections: keep-alive, waiting requests, and deadlines."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def hello(request: Any, response: Any) -> None:
 
 
 async def patient(request: Any, response: Any) -> None:
-    """Answer what came, when all of it is there."""
+    """Answer with the body, when it is complete."""
     body = await request.read()
     response.end(f"{request.url} {len(body)}")
 
 
 @pytest.mark.row("http1_options.keep_alive_timeout")
 def test_keep_alive(run: Run) -> None:
-    """A connection is kept, for a time that the client is told, and then closed."""
+    """A connection is kept for the announced time, and then closed."""
 
     async def main() -> None:
         async with asking(patient, keep_alive_timeout=1) as peer:
@@ -52,7 +52,7 @@ def test_keep_alive(run: Run) -> None:
 
 @pytest.mark.parametrize("connection", [None, "keep-alive", "close"])
 def test_a_keep_alive_of_the_programs_own(run: Run, connection: str | None) -> None:
-    """It is sent instead of ours, not beside it."""
+    """It replaces the library's own field."""
 
     async def main() -> None:
         def on_request(request: Any, response: Any) -> None:
@@ -114,7 +114,7 @@ def test_the_response_closes(run: Run, given: str) -> None:
 
 
 def test_pipelining(run: Run) -> None:
-    """Responses come in the order of their requests, whatever they take."""
+    """Responses are sent in the order of the requests, however long each takes."""
 
     async def main() -> None:
         running = 0
@@ -145,7 +145,7 @@ def test_pipelining(run: Run) -> None:
 
 @pytest.mark.slow
 def test_pipelining_without_end(run: Run) -> None:
-    """A client that asks and asks while it is served is held back."""
+    """A client that continues to send requests while it is served is held back."""
 
     async def main() -> None:
         release = asyncio.Event()
@@ -185,7 +185,7 @@ def test_max_requests_per_socket(run: Run) -> None:
 @pytest.mark.row("http1_options.headers_timeout")
 @pytest.mark.parametrize("sent", ["G", "GET / HTTP/1.1\r\nhost: x\r\n"])
 def test_headers_timeout(run: Run, sent: str) -> None:
-    """A head that does not come is answered with 408: the first one, and those behind it."""
+    """A head that does not arrive is answered with 408, the first one and later ones."""
 
     async def main() -> None:
         async with serving_http1(hello, headers_timeout=0.6) as (_, port):
@@ -203,7 +203,7 @@ def test_headers_timeout(run: Run, sent: str) -> None:
 
 @pytest.mark.parametrize("sent", ["", "P", "PRI * HTTP/2.0\r\n\r\nSM"])
 def test_silent_client(run: Run, sent: str) -> None:
-    """Who does not show what it speaks gets no answer, but an end."""
+    """A client that does not show its protocol gets no answer, and the connection ends."""
 
     async def main() -> None:
         async with serving_http1(hello, headers_timeout=0.2) as (server, port):
@@ -216,7 +216,7 @@ def test_silent_client(run: Run, sent: str) -> None:
 
 
 def test_clients_that_are_not_silent(run: Run) -> None:
-    """Who shows what it speaks is not concerned."""
+    """It does not apply to a client that shows its protocol."""
 
     async def main() -> None:
         async with serving_http1(hello, headers_timeout=1) as (server, port):
@@ -236,7 +236,7 @@ def test_clients_that_are_not_silent(run: Run) -> None:
 
 @pytest.mark.parametrize("reads", [False, True])
 def test_write_timeout(run: Run, reads: bool) -> None:
-    """Who takes nothing of its response for so long goes; who takes little stays."""
+    """A client that reads nothing of its response for this time is disconnected."""
 
     async def main() -> None:
         events = Events()
@@ -275,7 +275,7 @@ def test_write_timeout(run: Run, reads: bool) -> None:
 @pytest.mark.interop
 @pytest.mark.parametrize("secure", [False, True])
 def test_wrk(run_asyncio: Run, certificate: Certificate, secure: bool) -> None:
-    """64 connections that ask as fast as they can: every request gets its response."""
+    """64 connections that request as fast as they can: every request gets its response."""
 
     async def main() -> None:
         if secure:
@@ -296,7 +296,7 @@ def test_wrk(run_asyncio: Run, certificate: Certificate, secure: bool) -> None:
 
 
 def test_headers_that_trickle(run: Run) -> None:
-    """Every byte in time is not the head in time."""
+    """The head must be complete in time, even if bytes arrive continuously."""
 
     async def main() -> None:
         async with asking(hello, headers_timeout=0.3) as peer:
@@ -319,7 +319,7 @@ def test_headers_that_trickle(run: Run) -> None:
 @pytest.mark.row("http1_options.request_timeout")
 @pytest.mark.parametrize("begun", [False, True])
 def test_request_timeout(run: Run, begun: bool) -> None:
-    """A body that does not come: 408, or the end when a response has begun."""
+    """A body that does not arrive: 408, or the end if a response has begun."""
 
     async def main() -> None:
         events = Events()
@@ -369,7 +369,7 @@ def test_request_timeout_of_later_requests(run: Run, pieces: int) -> None:
 
 
 def test_time_that_a_handler_takes(run: Run) -> None:
-    """The deadlines are the client's: a slow handler misses none."""
+    """The deadlines apply to the client, not to a slow handler."""
 
     async def main() -> None:
         async def on_request(request: Any, response: Any) -> None:
@@ -395,7 +395,7 @@ def test_max_url_size(run: Run) -> None:
                 assert (got.status, got.closes) == (414, True)
                 assert await peer.rest() == b""
             async with await Http1Peer.dial(port) as peer:
-                # it need not have come whole
+                # # it need not be complete
                 assert (await peer.ask("GET /" + "x" * 200)).status == 414
 
     run(main())
@@ -439,7 +439,7 @@ def test_max_headers_count(run: Run) -> None:
     "secure_server.option.http1_options",
 )
 def test_options(run: Run, certificate: Certificate) -> None:
-    """As a mapping and as an object; what is wrong is refused at once."""
+    """As a mapping and as an object; invalid values are refused at once."""
 
     async def main() -> None:
         for options in ({"max_url_size": 5}, http2.Http1Options(max_url_size=5)):
@@ -476,7 +476,7 @@ def test_options(run: Run, certificate: Certificate) -> None:
 
 @pytest.mark.parametrize("state", ["new", "idle", "served", "sending"])
 def test_graceful_end(run: Run, state: str) -> None:
-    """The server's end waits for the request that is under way, and for no other."""
+    """The server's end waits only for the current request."""
 
     async def main() -> None:
         release = asyncio.Event()
@@ -519,7 +519,7 @@ def test_graceful_end(run: Run, state: str) -> None:
 
 
 def test_end_with_a_deadline(run: Run) -> None:
-    """What hangs is destroyed."""
+    """Connections that hang are destroyed."""
 
     async def main() -> None:
         events = Events()
@@ -546,7 +546,7 @@ def test_end_with_a_deadline(run: Run) -> None:
 
 
 def test_client_that_ends_its_side(run: Run) -> None:
-    """It gets what was answered; for what is still being worked on it has left, as in Node."""
+    """It gets earlier responses; for the current request it counts as disconnected, as in Node."""
 
     async def main() -> None:
         events = Events()
@@ -573,7 +573,7 @@ def test_client_that_ends_its_side(run: Run) -> None:
 
 
 def test_idle_timeout_of_the_server(run: Run) -> None:
-    """`set_timeout` is for HTTP/1 connections too."""
+    """`set_timeout` applies to HTTP/1 connections too."""
 
     async def main() -> None:
         events = Events()

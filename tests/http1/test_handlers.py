@@ -20,7 +20,7 @@ from ..support.serving import Events
 def test_handler_that_raises(
     run: Run, kind: str, begun: bool, version: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Status 500 while that can be said; a response that has begun is cut off, visibly."""
+    """Status 500 if possible; a response that has begun is cut off, and the client notices."""
 
     async def main() -> None:
         def fail(request: Any, response: Any) -> None:
@@ -44,7 +44,7 @@ def test_handler_that_raises(
             if version == "1.1":
                 assert not (await peer.rest()).endswith(b"0\r\n\r\n")
             elif kind == "coroutine":
-                # nothing but a reset can tell this client
+                # # this client notices only a reset
                 with pytest.raises(ConnectionResetError):
                     await peer.rest()
 
@@ -72,7 +72,7 @@ def test_expectations(run: Run) -> None:
 
 
 def test_continue(run: Run) -> None:
-    """100 by itself, before the handler; not when nothing is waited for."""
+    """100 automatically, before the handler; not if the client does not wait for it."""
 
     async def main() -> None:
         async with asking(echo) as peer:
@@ -83,7 +83,7 @@ def test_continue(run: Run) -> None:
                 peer.send("hello")
                 got = await peer.response()
                 assert (got.status, got.body) == (200, b"hello")
-            # no body, so nothing to go on with; and HTTP/1.0 does not know it
+            # # there is no body; and HTTP/1.0 has no status 100
             assert (await peer.ask(get(expect="100-continue"))).status == 200
             peer.send(request("POST", "/", "1.0", expect="100-continue", content_length="5"))
             peer.send("hello")
@@ -93,7 +93,7 @@ def test_continue(run: Run) -> None:
 
 
 def test_check_continue(run: Run) -> None:
-    """A handler that does not want the body says so instead, and the connection ends."""
+    """A handler that does not want the body answers at once, and the connection ends."""
 
     async def main() -> None:
         async def on_check(request: Any, response: Any) -> None:
@@ -129,7 +129,7 @@ def test_early_hints(run: Run) -> None:
             assert (got.status, got.reason) == (103, "Early Hints")
             assert got.raw == [("link", "</a>; rel=preload"), ("link", "</b>"), ("x", "y")]
             assert (await peer.response()).body == b"page"
-            # HTTP/1.0 has none
+            # # HTTP/1.0 has none
             assert (await peer.ask(get(version="1.0"))).body == b"page"
 
     run(main())
@@ -180,7 +180,7 @@ def test_timeout_of_a_request(run: Run) -> None:
 
 
 def test_many_requests_leave_nothing(run_asyncio: Run) -> None:
-    """What a connection has served is forgotten."""
+    """Served requests are not stored."""
 
     async def main() -> None:
         number = itertools.count()

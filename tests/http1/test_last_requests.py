@@ -1,4 +1,4 @@
-"""HTTP/1 on a server that closes: `connection: close` on the last responses, none in a face."""
+"""HTTP/1 on a closing server: last responses have `connection: close`, and no request is lost."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_request_that_crosses_the_end_is_served(
             got = await peer.ask(request("POST", "/", content_length="3") + "abc")
             assert (got.status, got.body, got.closes) == (200, b"hello", True)
             assert await peer.rest() == b""
-            # the one that says nothing is closed when the moment is over
+            # # the silent one is closed after half a second
             assert await idle.rest() == b""
             await asyncio.gather(peer.close(), idle.close())
             await closing
@@ -76,7 +76,7 @@ def test_request_that_crosses_the_end_is_served(
 
 @PLAIN
 def test_responses_of_a_closing_server_say_so(run: Run, timeout: float | None) -> None:
-    """Those that begin after `close`, be their request from before, or from after."""
+    """Responses that begin after `close`, to requests from before and after it."""
 
     async def main() -> None:
         requests: asyncio.Queue[Any] = asyncio.Queue()
@@ -108,7 +108,7 @@ def test_responses_of_a_closing_server_say_so(run: Run, timeout: float | None) -
 
 
 def test_response_that_promised_more(run: Run) -> None:
-    """Its head was sent before `close`: the client may believe it, and is served once more."""
+    """Its head was sent before `close`: the connection serves one more request."""
 
     async def main() -> None:
         responses: asyncio.Queue[Any] = asyncio.Queue()
@@ -196,7 +196,7 @@ def test_last_bytes_over_a_slow_path(run_asyncio: Run, certificate: Certificate,
 
 
 def test_new_connections_at_the_end(run: Run) -> None:
-    """What the kernel has accepted for us is served, and what was accepted has its moment."""
+    """Connections that the kernel has accepted are served, and get half a second."""
 
     async def main() -> None:
         events = Events()
@@ -206,7 +206,8 @@ def test_new_connections_at_the_end(run: Run) -> None:
             await events.expect("connection")
             waiting = []
             for _ in range(4):
-                # Established by the kernel, without a turn of the loop in which we accept.
+                # # Established by the kernel, without a turn of the loop in which
+                # the server accepts.
                 sock = socket.create_connection(("127.0.0.1", port))
                 sock.setblocking(False)
                 waiting.append(sock)

@@ -1,4 +1,4 @@
-"""Connections that leave HTTP: CONNECT, and offers to speak another protocol."""
+"""Connections that leave HTTP: CONNECT, and offers of another protocol."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ OFFER = {"connection": "keep-alive, Upgrade", "upgrade": "echo"}
 
 
 async def echo(message: Any, socket: http2.RawSocket, head: bytes) -> None:
-    """Switch, and send back every line in upper case."""
+    """Switch protocols, and send back every line in upper case."""
     switching = "101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: echo"
     line = "200 OK" if message.method == "CONNECT" else switching
     socket.writer.write(f"HTTP/1.1 {line}\r\n\r\n".encode())
@@ -39,7 +39,7 @@ def hello(request: Any, response: Any) -> None:
 
 @pytest.mark.row("server.event.upgrade", "module.RawSocket")
 def test_upgrade(run: Run) -> None:
-    """The listener has the connection, with whatever came behind the request."""
+    """The listener gets the connection, with the bytes that followed the request."""
 
     async def main() -> None:
         events = Events()
@@ -85,7 +85,7 @@ def test_offer_that_nobody_takes(run: Run) -> None:
 
 
 def echoes(message: Any) -> bool:
-    """Whether the offer is to speak what `echo` does."""
+    """Return whether the offer is the protocol of `echo`."""
     assert message.upgrade
     assert message.raw_socket is None
     return bool(message.headers["upgrade"] == "echo")
@@ -98,7 +98,7 @@ def echoes(message: Any) -> bool:
     "http1_request.upgrade",
 )
 def test_offers_that_are_not_taken(run: Run, way: str) -> None:
-    """Such a request is one like others, and so is what comes behind it (RFC 9110 section 7.8)."""
+    """The request is served like others, and so are later ones (RFC 9110 section 7.8)."""
 
     async def main() -> None:
         options = {"should_upgrade_callback": echoes} if way == "option" else {}
@@ -120,12 +120,12 @@ def test_offers_that_are_not_taken(run: Run, way: str) -> None:
 
 
 def told(request: Any, response: Any) -> None:
-    """Tell of the request."""
+    """Record the request."""
     response.end(f"{request.url} {request.upgrade}")
 
 
 def test_offers_that_cannot_be_judged(run: Run, caplog: pytest.LogCaptureFixture) -> None:
-    """A callback that raises costs its own request, and no connection."""
+    """A callback that raises ends its own request, but not the connection."""
 
     async def main() -> None:
         def raises(message: Any) -> bool:
@@ -188,7 +188,7 @@ def test_listener_that_raises(run: Run, caplog: pytest.LogCaptureFixture) -> Non
 
 
 def test_end_of_the_server(run: Run) -> None:
-    """What has left HTTP is not the server's to wait for without end."""
+    """The server does not wait for connections that have left HTTP without a limit."""
 
     async def main() -> None:
         server = http2.create_server(hello, allow_http1=True)
@@ -206,7 +206,7 @@ def test_end_of_the_server(run: Run) -> None:
 
 @pytest.mark.interop
 def test_node_upgrades(run: Run) -> None:
-    """Node's client switches protocols, and tunnels by CONNECT."""
+    """Node's client switches protocols, and tunnels with CONNECT."""
 
     async def main() -> None:
         async with serving_http1(hello) as (server, port):
@@ -219,7 +219,7 @@ def test_node_upgrades(run: Run) -> None:
 
 
 def test_websocket_of_node(run: Run) -> None:
-    """A WebSocket handshake (RFC 6455 section 4.2.2) and one frame each way."""
+    """A WebSocket handshake (RFC 6455 section 4.2.2) and one frame in each direction."""
 
     async def on_upgrade(message: Any, socket: http2.RawSocket, head: bytes) -> None:
         key = message.headers["sec-websocket-key"] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -253,7 +253,7 @@ def test_websocket_of_node(run: Run) -> None:
 @pytest.mark.interop
 @pytest.mark.row("beyond.http1")
 def test_node_as_client(run: Run, certificate: Certificate) -> None:
-    """Node's http and https clients: keep-alive, chunks and trailers both ways, 100, 103, HEAD."""
+    """Node's http and https clients: keep-alive, chunks, trailers both ways, 100, 103, HEAD."""
 
     async def on_request(request: Any, response: Any) -> None:
         if request.url == "/hints":

@@ -1,4 +1,4 @@
-"""What requests and responses of HTTP/1 say, and what no handler can make them say."""
+"""The properties of HTTP/1 requests and responses, and invalid values from handlers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..support.running import Run
 
 @pytest.mark.row("server.option.http1_incoming_message_class", "module.Http1IncomingMessage")
 def test_requests(run: Run) -> None:
-    """What a request says, in a class of the program's own."""
+    """The properties of a request, in a class of the program's own."""
 
     async def main() -> None:
         class Message(http2.Http1IncomingMessage):
@@ -107,7 +107,7 @@ def test_responses(run: Run) -> None:
 
 
 def test_the_same_again(run: Run) -> None:
-    """Fields that come, or go, once more are the message's own, whatever became of the others."""
+    """Fields about the connection belong to each message, whatever previous ones had."""
 
     async def main() -> None:
         seen = []
@@ -146,7 +146,7 @@ def test_the_same_again(run: Run) -> None:
 
 @pytest.mark.parametrize("bad", ["a\r\nx: y", "a\nb", "a\rb", "a\0b", "a\x7fb", "a\u2028b"])
 def test_no_response_splitting(run: Run, bad: str) -> None:
-    """Nothing that a handler lets through becomes a line of its own."""
+    """No value from a handler can add a line."""
 
     async def main() -> None:
         refused = 0
@@ -184,7 +184,7 @@ def test_no_response_splitting(run: Run, bad: str) -> None:
 
 
 def test_framing_is_ours(run: Run) -> None:
-    """A handler can't frame a response so that its client reads another one."""
+    """A handler cannot frame a response so that its client misreads it."""
 
     async def main() -> None:
         def on_request(request: Any, response: Any) -> None:

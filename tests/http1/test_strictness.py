@@ -1,4 +1,4 @@
-"""What could be read in two ways is not read at all: request smuggling (RFC 9112 section 11.2).
+"""Ambiguous messages are refused: request smuggling (RFC 9112 section 11.2).
 
 Each case is sent with another request behind it, which no handler may ever see.
 """
@@ -156,7 +156,7 @@ HEADS |= {
 
 
 class Recorder:
-    """A handler that answers at once, and remembers what it was asked."""
+    """A handler that answers at once, and records its requests."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, str]] = []
@@ -167,7 +167,7 @@ class Recorder:
 
 
 async def refused(peer: Http1Peer, sent: bytes) -> int:
-    """The status of the one response that *sent* gets; then the connection has to end."""
+    """Return the status of the only response to *sent*, after which the connection must end."""
     peer.send(sent)
     response = await peer.response()
     assert response.closes, response
@@ -179,7 +179,7 @@ async def refused(peer: Http1Peer, sent: bytes) -> int:
 @pytest.mark.parametrize("case", HEADS)
 @pytest.mark.parametrize("pieces", ["whole", "again", "bytes"])
 def test_heads(run_asyncio: Run, case: str, pieces: str) -> None:
-    """Refused as a whole, behind a request with the same fields, and when it comes byte by byte."""
+    """Refused at once, after a request with the same fields, and byte by byte."""
     sent, status = HEADS[case]
 
     async def main() -> None:
@@ -191,7 +191,8 @@ def test_heads(run_asyncio: Run, case: str, pieces: str) -> None:
                 peer.send(get("/before"))
                 await peer.response()
                 if pieces == "again":
-                    # so that its fields end where the connection remembers them to end
+                    # # so that its fields end where the connection remembers
+                    # them to end
                     peer.send(sent)
                 else:
                     for byte in sent:
@@ -245,7 +246,7 @@ CHUNKS: dict[str, tuple[bytes, int]] = {
 @pytest.mark.parametrize("case", CHUNKS)
 @pytest.mark.parametrize("pieces", ["whole", "bytes"])
 def test_chunks(run_asyncio: Run, case: str, pieces: str) -> None:
-    """A body that is not what it says raises to whoever reads it, and is answered with 400."""
+    """An invalid body raises to its reader, and is answered with 400."""
     sent, status = CHUNKS[case]
 
     async def main() -> None:
@@ -262,7 +263,7 @@ def test_chunks(run_asyncio: Run, case: str, pieces: str) -> None:
 
         def on_request(request: Any, response: Any) -> None:
             events.add(request.url)
-            # a task of its own: the handler's would be cancelled
+            # # a separate task: the handler's would be cancelled
             readers.append(asyncio.create_task(read(request, response)))
 
         async with serving_http1(on_request) as (_, port), await Http1Peer.dial(port) as peer:
@@ -281,7 +282,7 @@ def test_chunks(run_asyncio: Run, case: str, pieces: str) -> None:
 
 
 def test_trailers_that_come_too_late(run: Run) -> None:
-    """Fields that say how to read the message are no trailers (RFC 9110 section 6.5.1)."""
+    """Fields that decide how a message is read are no trailers (RFC 9110 section 6.5.1)."""
 
     async def main() -> None:
         async def on_request(request: Any, response: Any) -> None:
@@ -344,7 +345,7 @@ EXPECTED = [
 
 
 def answers(raw: bytes) -> list[str]:
-    """The bodies of the responses in *raw*."""
+    """Return the bodies of the responses in *raw*."""
     found = []
     while raw:
         head, _, raw = raw.partition(b"\r\n\r\n")
@@ -360,7 +361,7 @@ def answers(raw: bytes) -> list[str]:
 @example(cuts=[])
 @example(cuts=list(range(1, len(STREAM))))
 def test_any_pieces(cuts: list[int]) -> None:
-    """However the bytes of pipelined requests are cut, they are the same requests."""
+    """However the bytes of pipelined requests are split, the requests are the same."""
 
     async def main() -> None:
         asked = []
@@ -393,7 +394,7 @@ PARTS = [
 @settings(max_examples=150)
 @given(parts=st.lists(st.sampled_from(PARTS) | st.binary(max_size=20), max_size=30))
 def test_garbage(parts: list[bytes]) -> None:
-    """Whatever comes: answers that are HTTP, an end, and nothing raised on the way."""
+    """For any bytes: valid HTTP responses, an end, and no exception."""
 
     async def main() -> None:
         problems: list[Any] = []

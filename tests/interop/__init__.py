@@ -1,1 +1,1 @@
-"""Programs that are not ours, at both ends. All of these tests are marked `interop`."""
+"""Other programs as peers. All of these tests are marked `interop`."""

@@ -1,1 +1,1 @@
-"""Peers that ask for too much or break the protocol, and what a session puts up with."""
+"""Peers that ask for too much or break the protocol, and what a session tolerates."""

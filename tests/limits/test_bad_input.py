@@ -1,4 +1,4 @@
-"""Peers that break the protocol: each gets the right code, and nobody else notices."""
+"""Peers that break the protocol: each gets the right code, and others are not affected."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from ..support.serving import STREAM_EVENTS, Events, check_serves, hello, servin
 
 
 class Observed:
-    """A server that notes what becomes of its sessions and streams."""
+    """A server that records the events of its sessions and streams."""
 
     def __init__(self) -> None:
         self.events = Events()
@@ -39,7 +39,7 @@ class Observed:
             hello(stream)
 
     def watch(self, server: http2.Http2Server) -> None:
-        """Note what the server and its first session say."""
+        """Record the events of the server and its first session."""
         self.events.listen(server, "session_error")
         server.once("session", self._session)
 
@@ -47,7 +47,7 @@ class Observed:
         self.events.listen(session, "error", "close", "frame_error", prefix="session ")
 
     async def died_once(self) -> Any:
-        """The one error of the session, after making sure that there was no other."""
+        """Return the only error of the session."""
         await self.events.expect("session close")
         names = self.events.names
         assert names.count("session error") == names.count("session_error") == 1, names
@@ -59,11 +59,11 @@ class Observed:
 
 
 def padded_data(stream_id: int, padding: int) -> bytes:
-    """DATA that claims more padding than it has."""
+    """Return DATA that declares more padding than it has."""
     return raw.frame(raw.DATA, raw.PADDED, stream_id, bytes([padding]))
 
 
-# What a peer sends after the exchange of SETTINGS, and the code that ends the connection.
+# # The peer's bytes after the exchange of SETTINGS, and the code that ends the connection.
 FATAL = {
     "DATA longer than MAX_FRAME_SIZE": (
         raw.frame(raw.DATA, 0, 1, bytes(16385)),
@@ -135,7 +135,7 @@ FATAL = {
 }
 
 
-# nghttp2's own for them; -505 for all others
+# # nghttp2's own numbers for them; -505 for all others
 NUMBERS = {
     NGHTTP2_FLOW_CONTROL_ERROR: -524,
     http2.constants.NGHTTP2_STREAM_CLOSED: -510,
@@ -163,7 +163,7 @@ def test_connection_error(run: Run, name: str) -> None:
             assert isinstance(error, http2.NghttpError)
             assert isinstance(error, http2.SessionError)
             assert error.errno == NUMBERS.get(code, -505)
-            # whatever stream there was has one end of its own
+            # # each open stream ends exactly once
             names = observed.events.names
             assert names.count("stream close") == names.count("stream")
             await check_serves(port)
@@ -171,7 +171,7 @@ def test_connection_error(run: Run, name: str) -> None:
     run(main())
 
 
-# A request, and with what its stream is reset before anybody hears of it.
+# # A request, and the code with which its stream is reset before a handler gets it.
 REFUSED = {
     "upper-case name": [*raw.request_fields(), ("X-Upper", "1")],
     "connection": [*raw.request_fields(), ("connection", "close")],
@@ -208,7 +208,7 @@ def test_request_that_nobody_hears_of(run: Run, name: str) -> None:
             async with await RawPeer.connect(port) as peer:
                 peer.send(raw.headers(1, REFUSED[name], end_stream=True))
                 assert (await peer.until(raw.RST_STREAM, 1)).code == NGHTTP2_PROTOCOL_ERROR
-                # the stream alone is lost
+                # # only the stream is lost
                 peer.send(raw.get(3))
                 assert await peer.body(3) == b"hello"
             await observed.events.expect("session close")
@@ -243,7 +243,7 @@ def test_body_that_is_not_as_long_as_it_says(run: Run, body: bytes) -> None:
 
 
 def many_fields(count: int) -> list[tuple[str, str]]:
-    """A request of *count* fields."""
+    """Return a request with *count* fields."""
     fields = raw.request_fields()
     return fields + [("x", "y")] * (count - len(fields))
 
@@ -300,7 +300,7 @@ def test_header_list_that_is_too_large(run: Run) -> None:
 
 
 def test_header_block_that_never_ends(run: Run) -> None:
-    """The CONTINUATION flood: an attack that costs memory unless somebody counts."""
+    """The CONTINUATION flood: an attack that costs memory without a limit."""
 
     async def main() -> None:
         observed = Observed()
@@ -328,7 +328,7 @@ def test_flood_of_frames_that_want_an_answer(run: Run, frame: bytes) -> None:
         async with serving(observed) as (server, port):
             observed.watch(server)
             async with await RawPeer.connect(port) as peer:
-                # in one piece: an answer must never get out between two of them
+                # # in one piece: no answer must be sent between two of them
                 peer.send(frame * 20000)
                 goodbyes = [got for got in await peer.rest() if got.type == raw.GOAWAY]
                 assert [got.code for got in goodbyes] == [NGHTTP2_ENHANCE_YOUR_CALM]
@@ -342,7 +342,7 @@ def test_flood_of_frames_that_want_an_answer(run: Run, frame: bytes) -> None:
 @pytest.mark.row("server.option.stream_reset_burst")
 @pytest.mark.parametrize("at_once", [True, False])
 def test_rapid_reset(run: Run, at_once: bool) -> None:
-    """Requests that are cancelled faster than an honest client would (CVE-2023-44487).
+    """Requests that are cancelled faster than by an honest client (CVE-2023-44487).
 
     Those that are reset in the read that brings them are not even handed out.
     """
@@ -408,7 +408,7 @@ def test_too_many_invalid_frames(run: Run) -> None:
 
 
 def test_unknown_frames_and_settings_are_ignored(run: Run) -> None:
-    """RFC 9113 section 5.5: what nobody knows is no error."""
+    """RFC 9113 section 5.5: unknown frames are ignored."""
 
     async def main() -> None:
         observed = Observed()
@@ -456,7 +456,7 @@ HTTP1 = {
 
 
 def check_refusal(answer: bytes) -> None:
-    """*answer* is one whole HTTP/1.1 response that says 505."""
+    """*answer* is one whole HTTP/1.1 response with status 505."""
     head, _, body = answer.partition(b"\r\n\r\n")
     lines = head.split(b"\r\n")
     assert lines[0].startswith(b"HTTP/1.1 505 ")
@@ -476,7 +476,8 @@ def test_http1_is_told_so(run: Run, name: str, whole: bool) -> None:
                 if whole:
                     peer.send(HTTP1[name])
                 else:
-                    # the request line is what decides; a long one is cut into larger pieces
+                    # # the request line decides; a long one is split into
+                    # larger pieces
                     line = HTTP1[name].partition(b"\n")[0] + b"\n"
                     step = 1 + len(line) // 100
                     for start in range(0, len(line), step):
@@ -533,7 +534,7 @@ def test_preface_without_settings(run: Run) -> None:
 
 @pytest.mark.parametrize("sent", [0, 1, 5, 23])
 def test_preface_that_ends_early(run: Run, sent: int) -> None:
-    """Nobody was there yet: no session, no error, and no byte for the peer."""
+    """There was no session yet: no error is emitted, and nothing is sent."""
 
     async def main() -> None:
         observed = Observed()

@@ -1,4 +1,4 @@
-"""Peers that send much in little: bodies of tiny frames, settings a server may not send."""
+"""Peers that send very small frames, and settings that a server must not send."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..support.serving import hello
 
 
 def test_many_chunks_are_not_moved_for_each(run_asyncio: Run) -> None:
-    """A list would be: a body of one-octet frames would be read in quadratic time."""
+    """With a list, reading a body of one-octet frames would take quadratic time."""
 
     async def main() -> None:
         stream = Duplex()
@@ -33,7 +33,7 @@ def test_many_chunks_are_not_moved_for_each(run_asyncio: Run) -> None:
 
 
 def test_small_chunks_are_joined(run_asyncio: Run) -> None:
-    """A frame of two octets that nobody has read must not take the memory of an object."""
+    """An unread frame of two octets must not need the memory of an object."""
 
     async def main() -> None:
         stream = Duplex()
@@ -63,7 +63,7 @@ def test_pieces_of_many_small_chunks(run_asyncio: Run, size: int) -> None:
 
 
 def test_a_server_with_all_default_settings(run: Run) -> None:
-    """ENABLE_PUSH=1 from a server would be a protocol error: it stays at home."""
+    """ENABLE_PUSH=1 from a server would be a protocol error: it is not sent."""
 
     async def main() -> None:
         server = http2.create_server(settings=http2.get_default_settings())

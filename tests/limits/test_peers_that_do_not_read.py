@@ -1,4 +1,4 @@
-"""A peer that reads nothing: the transport is given no more than it pauses for."""
+"""A peer that reads nothing: the transport gets no more data after it has paused the session."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ STREAMS = 100
 BODY = bytes(256 * 1024)
 WHOLE_WINDOW = 2**31 - 1
 INITIAL_WINDOW_SIZE = 4
-# a batch of the engine's, and what transports take before they pause who writes
+# # a batch of the engine, and the bytes that transports accept before they pause writing
 MOST = 1 << 20
 
 
 async def queued(transport: asyncio.Transport) -> int:
-    """The bytes that *transport* has got once the kernel takes no more."""
+    """Return the bytes that *transport* has got once the kernel accepts no more."""
     await eventually(lambda: transport.get_write_buffer_size() > 0)
     for _ in range(20):
         await asyncio.sleep(0.002)
@@ -29,7 +29,7 @@ async def queued(transport: asyncio.Transport) -> int:
 
 
 def test_responses(run: Run) -> None:
-    """Many large responses, and windows that hold nothing back."""
+    """Many large responses, and windows that do not limit them."""
 
     async def main() -> None:
         answered: list[Any] = []
@@ -51,7 +51,7 @@ def test_responses(run: Run) -> None:
                 assert transport is not None
                 assert await queued(transport) < MOST
                 assert any(stream.writable_length for stream in answered)
-                # nothing is lost: it comes once it is read
+                # # nothing is lost: it arrives once the peer reads
                 peer.writer.transport.resume_reading()
                 ended = 0
                 while ended < STREAMS:
@@ -63,7 +63,7 @@ def test_responses(run: Run) -> None:
 
 
 def test_responses_over_http1(run: Run) -> None:
-    """Requests that come one behind the other, each with a large response."""
+    """Requests one after the other, each with a large response."""
 
     async def main() -> None:
         answered = 0

@@ -1,4 +1,4 @@
-"""Streams that a client has us reset, by RST_STREAM or by what it sends.
+"""Streams that a client causes to be reset, by RST_STREAM or by invalid frames.
 
 CVE-2023-44487 ("Rapid Reset") and CVE-2025-8671 ("MadeYouReset"): both cost a server the same, so
 they share an allowance, `stream_reset_burst` and `stream_reset_rate`, and each stream counts once,
@@ -29,7 +29,7 @@ Provocation = Callable[[int], bytes]
 
 
 def hopeful(stream: http2.ServerHttp2Stream) -> None:
-    """A handler that answers ``/`` at once, and waits for the end of what is posted."""
+    """A handler that answers ``/`` at once, and otherwise waits for the end of the body."""
     if stream.session and not stream.end_after_headers:
         stream.resume()
         return
@@ -65,7 +65,7 @@ if RESETS_FOR_A_WINDOW:
 
 @pytest.mark.parametrize("kind", PROVOCATIONS)
 def test_each_stream_counts_once(run: Run, kind: str) -> None:
-    """As many resets as are allowed do no harm; one more ends the session."""
+    """The allowed number of resets is harmless; one more ends the session."""
     provoke = PROVOCATIONS[kind]
 
     async def main() -> None:
@@ -107,7 +107,7 @@ def test_what_the_program_resets_does_not_count(run: Run) -> None:
                 peer.send(raw.get(i, "/refused"))
             for i in range(1, 41, 2):
                 assert (await peer.until(raw.RST_STREAM, i)).code == NGHTTP2_CANCEL
-            # and what the client provokes still does
+            # # and resets that the client provokes still do
             for i in (41, 43):
                 peer.send(PROVOCATIONS["more than content-length"](i))
                 await peer.until(raw.RST_STREAM, i)
@@ -128,7 +128,7 @@ def test_time_gives_back(run: Run) -> None:
             for i in range(1, 21, 2):
                 peer.send(PROVOCATIONS["more than content-length"](i))
                 await peer.until(raw.RST_STREAM, i)
-                # a clock is what is tested: two are allowed, and one in each 20 ms
+                # # the clock is tested: two are allowed, and one in each 20 ms
                 now = loop.time()
                 await eventually(lambda now=now: loop.time() > now + 0.022)
             peer.send(raw.get(101))
@@ -139,7 +139,7 @@ def test_time_gives_back(run: Run) -> None:
 
 @pytest.mark.parametrize("kind", ["RST_STREAM", "more than content-length", "a name in upper case"])
 def test_many_at_once_are_stopped_in_the_middle(run: Run, kind: str) -> None:
-    """25,000 in one piece: the server reads on until the limit, and no further."""
+    """25,000 in one piece: the server reads up to the limit, and no further."""
 
     async def main() -> None:
         seen: list[int | None] = []
@@ -158,14 +158,14 @@ def test_many_at_once_are_stopped_in_the_middle(run: Run, kind: str) -> None:
                 peer.send(b"".join(provoke(i) for i in range(1, 50_000, 2)))
                 last = (await peer.rest())[-1]
                 assert (last.type, last.code) == (raw.GOAWAY, NGHTTP2_ENHANCE_YOUR_CALM)
-            # the burst, what the rate gives back while it lasts, and the rest of one read
+            # # the burst, what the rate restores meanwhile, and the rest of one read
             assert len(seen) <= 6000
 
     run(main())
 
 
 def test_the_client_is_told_why(run: Run) -> None:
-    """What a GOAWAY says beside its code is in the error of all who wait."""
+    """The debug data of a GOAWAY is in the error of all waiting callers."""
 
     async def main() -> None:
         options = {"stream_reset_burst": 3, "stream_reset_rate": 0}

@@ -1,4 +1,4 @@
-"""A client that resets its connection in the middle of large responses: one line in the log."""
+"""A client that resets its connection during large responses: one line in the log."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_one_line_for_a_connection(run: Run, caplog: pytest.LogCaptureFixture) -
         def large(stream: http2.ServerHttp2Stream) -> None:
             stream.on("close", ended.release)
             stream.respond()
-            stream.end(bytes(200_000))  # in all, less than half of max_session_memory
+            stream.end(bytes(200_000))  # # in total, less than half of max_session_memory
 
         async with serving(large) as (_, port):
             for _ in range(3):
@@ -49,7 +49,7 @@ def test_one_line_for_a_connection(run: Run, caplog: pytest.LogCaptureFixture) -
 def test_what_a_client_resets_after_the_whole_answer(
     run: Run, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """As curl ends an upload that was answered early: nobody lacks anything."""
+    """As curl ends an upload that was answered early: nothing is missing."""
     caplog.set_level(logging.INFO)
 
     async def main() -> None:

@@ -1,4 +1,4 @@
-"""What a peer can make a session hold: it is counted at what it costs, and handed out in turn."""
+"""The memory that a peer can make a session hold: it is counted as it is, and requests wait."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MEGABYTE = 1024 * 1024
 @pytest.mark.parametrize("drained", [False, True])
 @pytest.mark.parametrize("compat", [False, True])
 def test_requests_wait_for_room(run: Run, drained: bool, compat: bool) -> None:
-    """With no window for the answers, few handlers begin; with one, all of them do, in order."""
+    """Without a window for responses, few handlers begin; with one, all of them do, in order."""
     begun: list[str] = []
 
     async def main() -> None:
@@ -69,7 +69,7 @@ def test_requests_wait_for_room(run: Run, drained: bool, compat: bool) -> None:
                 await peer.answered()
                 assert session.engine is not None
                 assert session.engine.memory() < 10_000_000
-                if not (compat and drained):  # those hold 64 KiB each
+                if not (compat and drained):  # # these hold 64 KiB each
                     assert 3 < len(begun) < 10
                 peer.send(raw.settings({WINDOW: 2**31 - 1}), raw.window_update(0, 2**31 - 65536))
                 for n in range(60):
@@ -85,7 +85,7 @@ def test_requests_wait_for_room(run: Run, drained: bool, compat: bool) -> None:
 
 
 def test_a_request_that_waits_may_be_taken_back(run: Run) -> None:
-    """What is reset while it waits is never handed out, and leaves nothing."""
+    """Requests that are reset while they wait never reach a handler, and leave nothing."""
     begun: list[str] = []
 
     async def main() -> None:
@@ -113,14 +113,14 @@ def test_a_request_that_waits_may_be_taken_back(run: Run) -> None:
 
 
 async def check_idle(session: Any) -> None:
-    """Nothing but the tables of header compression is left."""
+    """Only the tables of header compression are left."""
     state = session.state
     tables = state.deflate_dynamic_table_size + state.inflate_dynamic_table_size
     assert session.engine.memory() <= tables + 512
 
 
 def test_what_one_read_begins_and_resets_is_not_handed_out(run: Run) -> None:
-    """Neither its head, nor its body, nor its trailers: and its body leaves no window missing."""
+    """Neither its head, nor its body, nor its trailers: and its body is returned to the window."""
     seen: list[str] = []
 
     async def main() -> None:
@@ -144,7 +144,7 @@ def test_what_one_read_begins_and_resets_is_not_handed_out(run: Run) -> None:
                     await peer.answered()
                 peer.send(raw.get(401, "/hello"))
                 assert await peer.body(401) == b"hello"
-                assert set(seen[:-1]) <= {"/reset"}  # one may have been cut in two by a read
+                assert set(seen[:-1]) <= {"/reset"}  # # one may be split by a read
                 assert len(seen) < 20
                 assert not session.streams
                 await check_idle(session)
@@ -153,7 +153,7 @@ def test_what_one_read_begins_and_resets_is_not_handed_out(run: Run) -> None:
 
 
 def test_a_turn_hands_out_a_bounded_number(run: Run) -> None:
-    """Others on the loop are served between the handlers of a connection with many requests."""
+    """Other tasks of the loop run between the handlers of a connection with many requests."""
 
     async def main() -> None:
         loop = asyncio.get_running_loop()
@@ -178,7 +178,7 @@ def test_a_turn_hands_out_a_bounded_number(run: Run) -> None:
                     await peer.until(raw.DATA, test=lambda got: got.ends_stream)
                 counting = False
                 assert sum(turns) == 1000
-                # two reads may come in one turn
+                # # two reads may be in one turn
                 assert max(turns) <= 2 * 128
             await check_serves(port)
 
@@ -198,7 +198,7 @@ def test_trailers_are_counted() -> None:
     assert pair.server.memory() > before + 2 * 15 * 3500
     pair.client.reset(stream_id, 8)
     pair.pump()
-    pair.server.receive(b"")  # the batch with its end is done with
+    pair.server.receive(b"")  # # the batch with its end is complete
     tables = pair.server.state()
     assert pair.server.memory() == (
         tables["deflate_dynamic_table_size"] + tables["inflate_dynamic_table_size"]
@@ -217,7 +217,7 @@ def test_unread_bytes_are_counted() -> None:
 
 
 def test_a_client_refuses_responses_past_its_memory() -> None:
-    """What it has queued itself is no reason: only what the server has run up."""
+    """Its own queued data does not matter: only what the server has caused."""
     pair = memory.Pair(
         client={"max_session_memory": 200_000}, server_settings=[(WINDOW, 0)],
         client_settings=[(6, 1_000_000)],
@@ -233,7 +233,7 @@ def test_a_client_refuses_responses_past_its_memory() -> None:
 
 
 def test_the_blocks_of_one_read_are_counted_together() -> None:
-    """A hundred responses with long trailers, whose streams are over with them, in one read."""
+    """A hundred responses with long trailers, whose streams end with them, in one read."""
     pair = memory.Pair(client={"max_session_memory": 1_000_000})
     streams = [pair.request({}) for _ in range(100)]
     for stream_id in streams:
@@ -255,7 +255,7 @@ def test_the_blocks_of_one_read_are_counted_together() -> None:
 
 @pytest.mark.parametrize("way", ["read", "dropped", "cancelled"])
 def test_trailers_of_unread_responses_are_counted(run: Run, way: str) -> None:
-    """A read for each response: they count until the reader has had the body."""
+    """A read for each response: they count until the reader has got the body."""
     large = [("x-long", "y" * 2900)] * 5
     requests = 60
 
@@ -266,7 +266,7 @@ def test_trailers_of_unread_responses_are_counted(run: Run, way: str) -> None:
             peer.send(raw.headers(n, [(":status", "200")]), raw.data(n, b"body"))
             peer.send(raw.headers(n, large, end_stream=True))
             await peer.answered()
-        # those that were refused, and one more
+        # # the refused ones, and one more
         await peer.until(raw.HEADERS, 2 * requests + 1)
         peer.send(raw.headers(2 * requests + 1, [(":status", "200"), *large], end_stream=True))
 
@@ -300,7 +300,7 @@ def test_trailers_of_unread_responses_are_counted(run: Run, way: str) -> None:
 
 
 async def cost_of_a_stream(kind: str) -> float:
-    """Bytes that a stream takes which waits in its handler; by `tracemalloc`."""
+    """Return the bytes that a stream takes while its handler waits, by `tracemalloc`."""
     held = asyncio.Event()
     count = 200
 
@@ -349,10 +349,10 @@ async def cost_of_a_stream(kind: str) -> float:
 
 @pytest.mark.parametrize("kind", ["plain", "coroutine", "compat", "reader"])
 def test_a_stream_counts_for_what_it_costs(run_asyncio: Run, kind: str) -> None:
-    """The constant in the engine is no less than what a stream takes, and not far more."""
+    """The engine's constant is at least the memory of a stream, and not much more."""
 
     async def main() -> None:
-        # a debug loop keeps the traceback of every task and handle
+        # # a debug loop stores the traceback of every task and handle
         asyncio.get_running_loop().set_debug(False)
         cost = await cost_of_a_stream(kind)
         pair = memory.Pair()
@@ -387,7 +387,7 @@ def test_a_server_announces_a_limit_of_streams(run: Run) -> None:
 
 
 def test_origins_of_a_server_without_end() -> None:
-    """A client keeps a bounded number of them."""
+    """A client stores a limited number of them."""
 
     async def main() -> None:
         session = http2.connect("https://localhost:1", create_connection=lambda *_: never())

@@ -1,1 +1,1 @@
-"""Applications that the tests serve, as frameworks' users write them."""
+"""Applications that the tests serve, written as users of the frameworks write them."""

@@ -1,4 +1,4 @@
-"""A bare application: each path is a case of its own."""
+"""An application without a framework; each path is a separate case."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
 
 
 async def respond(send: Any, body: bytes, *headers: tuple[bytes, bytes]) -> None:
-    """Answer with *body*."""
+    """Respond with *body*."""
     fields = [*headers, (b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": 200, "headers": fields})
     await send({"type": "http.response.body", "body": body})
@@ -67,7 +67,7 @@ async def chat(receive: Any, send: Any) -> None:
 
 
 async def lifespan(scope: Any, receive: Any, send: Any) -> None:
-    """Start and end."""
+    """Handle the lifespan."""
     scope["state"]["started"] = True
     await receive()
     await send({"type": "lifespan.startup.complete"})

@@ -1,4 +1,4 @@
-"""Django in its usual shapes, in one file."""
+"""A Django project with the usual kinds of views, in one file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ tasks: set[asyncio.Task[None]] = set()
 
 
 async def hello(request: HttpRequest) -> HttpResponse:
-    """An async view: the query, a cookie in, two cookies out."""
+    """An async view: reads the query and a cookie, sets two cookies."""
     name = request.GET.get("name", "")
     told = {"name": name, "cookie": request.COOKIES.get("a"), "secure": request.is_secure()}
     response = JsonResponse(told)
@@ -45,12 +45,12 @@ async def upload(request: HttpRequest) -> HttpResponse:
 
 
 async def consume(request: HttpRequest) -> HttpResponse:
-    """A body that is no form."""
+    """Read a body that is not a form."""
     return JsonResponse({"size": len(request.body)})
 
 
 async def stream(request: HttpRequest) -> StreamingHttpResponse:
-    """A response of unknown length."""
+    """Return a response of unknown length."""
 
     async def pieces() -> AsyncIterator[bytes]:
         for number in range(100):
@@ -60,7 +60,7 @@ async def stream(request: HttpRequest) -> StreamingHttpResponse:
 
 
 async def events(request: HttpRequest) -> StreamingHttpResponse:
-    """Server-sent events without an end."""
+    """Send server-sent events without an end."""
 
     async def pieces() -> AsyncIterator[str]:
         try:
@@ -76,7 +76,7 @@ async def events(request: HttpRequest) -> StreamingHttpResponse:
 
 
 async def background(request: HttpRequest) -> HttpResponse:
-    """Work after the response."""
+    """Do work after the response."""
 
     async def work() -> None:
         await asyncio.sleep(0)
@@ -89,12 +89,12 @@ async def background(request: HttpRequest) -> HttpResponse:
 
 
 async def what_was_done(request: HttpRequest) -> HttpResponse:
-    """What the others have noted."""
+    """Return what the other views have recorded."""
     return JsonResponse(log, safe=False)
 
 
 async def broken(request: HttpRequest) -> HttpResponse:
-    """A view that raises."""
+    """Raise an exception."""
     raise KeyError("of mine")
 
 
@@ -104,7 +104,7 @@ async def where(request: HttpRequest) -> HttpResponse:
 
 
 class Tag:
-    """A middleware as a class, async."""
+    """An async middleware class."""
 
     sync_capable = False
     async_capable = True
@@ -114,7 +114,7 @@ class Tag:
         markcoroutinefunction(self)
 
     async def __call__(self, request: HttpRequest) -> Any:
-        """Tag the response."""
+        """Add a header to the response."""
         response = await self.get_response(request)
         response["x-tag"] = request.path
         return response

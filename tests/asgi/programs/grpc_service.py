@@ -1,4 +1,4 @@
-"""gRPC as an ASGI application: messages of bytes, the status in the trailers."""
+"""A gRPC service as an ASGI application: messages in the body, the status in the trailers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 async def messages(receive: Any) -> AsyncIterator[bytes]:
-    """The messages of a request, each as soon as it is whole."""
+    """Yield the messages of a request, each as soon as it is complete."""
     data = b""
     more = True
     while more:
@@ -24,7 +24,7 @@ async def messages(receive: Any) -> AsyncIterator[bytes]:
 
 
 async def app(scope: Any, receive: Any, send: Any) -> None:
-    """Serve the methods of `test.Echo`."""
+    """Implement the methods of `test.Echo`."""
     assert scope["type"] == "http"
 
     async def answer(message: bytes) -> None:

@@ -1,4 +1,4 @@
-"""An application on a server of our own: ``module:app [--loop …] [--root-path …] [--cert …]``."""
+"""Serve an application with `Handler`: ``module:app [--loop …] [--root-path …] [--cert …]``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An application that does, on each path, one thing that ASGI leaves open, and notes what it sees.
+"""An application that does one thing on each path that ASGI leaves open, and records what it gets.
 
 `tests/asgi/servers/side_by_side.py` runs it on several servers. The last part of the path is the
 case, and ``/seen/<case>`` what the application has noted in it, once it has ended.
@@ -19,11 +19,11 @@ TRAILERS: dict[str, Any] = {"type": "http.response.trailers", "headers": [(b"x-e
 
 
 def with_headers(*headers: Any) -> dict[str, Any]:
-    """The start of a response with *headers*."""
+    """Return the start of a response with *headers*."""
     return {**START, "headers": list(headers)}
 
 
-# Responses that are nothing but messages.
+# # Responses that consist of messages only.
 SCRIPTS: dict[str, list[dict[str, Any]]] = {
     "nothing": [],
     "start-only": [START],
@@ -69,12 +69,12 @@ tasks: set[asyncio.Task[Any]] = set()
 
 
 def name_of(error: BaseException) -> str:
-    """The class of *error*, of which the family counts for those of servers."""
+    """Return the class of *error*; for errors of a server, its public base class."""
     return "OSError" if isinstance(error, OSError) else type(error).__name__
 
 
 def case(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A case that is more than messages."""
+    """Register a case that needs code."""
     cases[function.__name__.replace("_", "-")] = function
     return function
 
@@ -96,7 +96,7 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
         elif name in cases:
             seen[name] = await cases[name](scope, receive, send)
         else:
-            # how a path comes is seen by itself
+            # # the path has its own case
             await cases["scope"](scope, receive, send)
     except BaseException as error:
         seen[name] = f"raises {name_of(error)}"
@@ -104,7 +104,7 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
 
 
 async def answer(send: Any, value: Any) -> None:
-    """Answer with *value* as JSON."""
+    """Respond with *value* as JSON."""
     body = json.dumps(value, default=repr).encode()
     await send(with_headers((b"content-length", b"%d" % len(body))))
     await send({**BODY, "body": body})
@@ -115,7 +115,7 @@ async def answer(send: Any, value: Any) -> None:
 
 @case
 async def scope(scope: Any, receive: Any, send: Any) -> str:
-    """What the scope says."""
+    """Return values of the scope."""
     told = {
         key: value if isinstance(value, str | bool) else repr(value)
         for key, value in scope.items()
@@ -132,20 +132,20 @@ async def scope(scope: Any, receive: Any, send: Any) -> str:
 
 @case
 async def raises_first(scope: Any, receive: Any, send: Any) -> str:
-    """An exception before anything."""
+    """Raise before the start."""
     raise KeyError("of mine")
 
 
 @case
 async def raises_after_start(scope: Any, receive: Any, send: Any) -> str:
-    """An exception behind the start."""
+    """Raise after the start."""
     await send(START)
     raise KeyError("of mine")
 
 
 @case
 async def raises_after_body(scope: Any, receive: Any, send: Any) -> str:
-    """An exception in the middle of the body."""
+    """Raise in the middle of the body."""
     await send(START)
     await send(MORE)
     raise KeyError("of mine")
@@ -153,7 +153,7 @@ async def raises_after_body(scope: Any, receive: Any, send: Any) -> str:
 
 @case
 async def raises_after_end(scope: Any, receive: Any, send: Any) -> str:
-    """An exception behind the response."""
+    """Raise after the response."""
     await send(START)
     await send(BODY)
     raise KeyError("of mine")
@@ -161,7 +161,7 @@ async def raises_after_end(scope: Any, receive: Any, send: Any) -> str:
 
 @case
 async def result(scope: Any, receive: Any, send: Any) -> Any:
-    """A result is none of ASGI's."""
+    """Return a value, which ASGI does not define."""
     await send(START)
     await send(BODY)
     return "sent"
@@ -169,13 +169,13 @@ async def result(scope: Any, receive: Any, send: Any) -> Any:
 
 @case
 async def no_type(scope: Any, receive: Any, send: Any) -> str:
-    """A message without a type."""
+    """Send a message without a type."""
     await send({"status": 200})
     return "sent"
 
 
 async def told_within(receive: Any, seconds: float = 0.3) -> str:
-    """What `receive` gives within *seconds*."""
+    """Return the result of `receive` within *seconds*."""
     try:
         async with asyncio.timeout(seconds):
             return str((await receive())["type"])
@@ -185,7 +185,7 @@ async def told_within(receive: Any, seconds: float = 0.3) -> str:
 
 @case
 async def receive_again(scope: Any, receive: Any, send: Any) -> str:
-    """`receive` after the last piece of the body."""
+    """Call `receive` after the last part of the body."""
     await receive()
     told = await told_within(receive)
     await send(START)
@@ -195,7 +195,7 @@ async def receive_again(scope: Any, receive: Any, send: Any) -> str:
 
 @case
 async def receive_after_end(scope: Any, receive: Any, send: Any) -> str:
-    """`receive` after the response."""
+    """Call `receive` after the response."""
     await receive()
     await send(START)
     await send(BODY)
@@ -204,7 +204,7 @@ async def receive_after_end(scope: Any, receive: Any, send: Any) -> str:
 
 @case
 async def early_answer(scope: Any, receive: Any, send: Any) -> str:
-    """The body is not received."""
+    """Respond without receiving the body."""
     await send(START)
     await send(BODY)
     return "sent"
@@ -212,7 +212,7 @@ async def early_answer(scope: Any, receive: Any, send: Any) -> str:
 
 @case
 async def expect(scope: Any, receive: Any, send: Any) -> str:
-    """The client waits for status 100."""
+    """Receive the body of a client that waits for status 100."""
     while (await receive()).get("more_body"):
         pass
     await send(START)
@@ -222,7 +222,7 @@ async def expect(scope: Any, receive: Any, send: Any) -> str:
 
 @case
 async def expect_nothing(scope: Any, receive: Any, send: Any) -> str:
-    """The client waits for status 100, and nobody wants its body."""
+    """Respond without receiving the body of a client that waits for status 100."""
     await send({**START, "status": 413})
     await send(BODY)
     return "sent"
@@ -230,14 +230,14 @@ async def expect_nothing(scope: Any, receive: Any, send: Any) -> str:
 
 @case
 async def gone(scope: Any, receive: Any, send: Any) -> str:
-    """The client goes in the middle of the response."""
+    """Send until the client has disconnected in the middle of the response."""
     told = []
     try:
         await receive()
         await send(START)
         await send(MORE)
         told.append("receive: " + await told_within(receive, 5))
-        # not at once: that a client has gone takes some servers a write to see
+        # # later: some servers notice only at a write that a client has disconnected
         for _ in range(3):
             await send(MORE)
             await asyncio.sleep(0.02)
@@ -256,7 +256,7 @@ ACCEPT: dict[str, Any] = {"type": "websocket.accept"}
 
 @case
 async def ws_scope(scope: Any, receive: Any, send: Any) -> Any:
-    """What the scope says."""
+    """Return values of the scope."""
     await receive()
     await send(ACCEPT)
     await send({"type": "websocket.close"})
@@ -270,7 +270,7 @@ async def ws_scope(scope: Any, receive: Any, send: Any) -> Any:
 
 @case
 async def ws_close_first(scope: Any, receive: Any, send: Any) -> str:
-    """Refused."""
+    """Refuse the WebSocket."""
     await receive()
     await send({"type": "websocket.close"})
     return "sent"
@@ -278,7 +278,7 @@ async def ws_close_first(scope: Any, receive: Any, send: Any) -> str:
 
 @case
 async def ws_denial(scope: Any, receive: Any, send: Any) -> str:
-    """Refused, with a response."""
+    """Refuse the WebSocket with a response."""
     await receive()
     await send({"type": "websocket.http.response.start", "status": 402, "headers": []})
     await send({"type": "websocket.http.response.body", "body": b"pay"})
@@ -287,21 +287,21 @@ async def ws_denial(scope: Any, receive: Any, send: Any) -> str:
 
 @case
 async def ws_nothing(scope: Any, receive: Any, send: Any) -> str:
-    """Not answered."""
+    """Return without an answer."""
     await receive()
     return "sent"
 
 
 @case
 async def ws_raises_first(scope: Any, receive: Any, send: Any) -> str:
-    """Not answered but for an exception."""
+    """Raise without an answer."""
     await receive()
     raise KeyError("of mine")
 
 
 @case
 async def ws_send_first(scope: Any, receive: Any, send: Any) -> str:
-    """A message before it is accepted."""
+    """Send a message before accepting."""
     await receive()
     await send({"type": "websocket.send", "text": "x"})
     return "sent"
@@ -309,7 +309,7 @@ async def ws_send_first(scope: Any, receive: Any, send: Any) -> str:
 
 @case
 async def ws_not_offered(scope: Any, receive: Any, send: Any) -> str:
-    """A subprotocol that the client does not speak."""
+    """Select a subprotocol that the client did not offer."""
     await receive()
     await send({**ACCEPT, "subprotocol": "other"})
     await send({"type": "websocket.close"})
@@ -318,7 +318,7 @@ async def ws_not_offered(scope: Any, receive: Any, send: Any) -> str:
 
 @case
 async def ws_returns(scope: Any, receive: Any, send: Any) -> str:
-    """The application ends, the WebSocket is open."""
+    """Return while the WebSocket is open."""
     await receive()
     await send(ACCEPT)
     return "sent"
@@ -326,7 +326,7 @@ async def ws_returns(scope: Any, receive: Any, send: Any) -> str:
 
 @case
 async def ws_raises(scope: Any, receive: Any, send: Any) -> str:
-    """The application fails, the WebSocket is open."""
+    """Raise while the WebSocket is open."""
     await receive()
     await send(ACCEPT)
     raise KeyError("of mine")
@@ -334,7 +334,7 @@ async def ws_raises(scope: Any, receive: Any, send: Any) -> str:
 
 @case
 async def ws_both(scope: Any, receive: Any, send: Any) -> str:
-    """Text and bytes in one message."""
+    """Send text and bytes in one message."""
     await receive()
     await send(ACCEPT)
     await send({"type": "websocket.send", "text": "text", "bytes": b"bytes"})
@@ -344,7 +344,7 @@ async def ws_both(scope: Any, receive: Any, send: Any) -> str:
 
 @case
 async def ws_neither(scope: Any, receive: Any, send: Any) -> str:
-    """A message of nothing."""
+    """Send a message without text and bytes."""
     await receive()
     await send(ACCEPT)
     await send({"type": "websocket.send"})
@@ -354,7 +354,7 @@ async def ws_neither(scope: Any, receive: Any, send: Any) -> str:
 
 @case
 async def ws_send_after_close(scope: Any, receive: Any, send: Any) -> str:
-    """A message behind the close."""
+    """Send a message after the close."""
     await receive()
     await send(ACCEPT)
     await send({"type": "websocket.close"})
@@ -364,7 +364,7 @@ async def ws_send_after_close(scope: Any, receive: Any, send: Any) -> str:
 
 @case
 async def ws_end(scope: Any, receive: Any, send: Any) -> str:
-    """How the client ends it."""
+    """Record how the client ends it."""
     await receive()
     await send(ACCEPT)
     told = await receive()
@@ -380,7 +380,7 @@ async def ws_end(scope: Any, receive: Any, send: Any) -> str:
 
 
 async def lifespan(scope: Any, receive: Any, send: Any) -> None:
-    """What the variable of the environment says."""
+    """Behave as the environment variable says."""
     kind = os.environ.get("LIFESPAN", "")
     if kind == "unknown":
         raise KeyError("lifespan")

@@ -1,4 +1,4 @@
-"""Quart in its usual shapes."""
+"""A Quart application with the usual kinds of handlers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ rooms: set[asyncio.Queue[str]] = set()
 
 @app.before_serving
 async def begin() -> None:
-    """Quart's lifespan."""
+    """Quart's own lifespan functions."""
     log.append("begun")
 
 
@@ -30,13 +30,13 @@ async def tag(response: Any) -> Any:
 
 
 class Raw:
-    """A middleware of ASGI's, around the application."""
+    """An ASGI middleware around the application."""
 
     def __init__(self, app: Any) -> None:
         self.app = app
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Tag every response."""
+        """Add a header to every response."""
 
         async def tagging(message: Any) -> None:
             if message["type"] == "http.response.start":
@@ -52,7 +52,7 @@ app.asgi_app = Raw(app.asgi_app)  # type: ignore[method-assign]
 
 @app.get("/hello")
 async def hello() -> Response:
-    """The query, a cookie in, two cookies out."""
+    """Read the query and a cookie, set two cookies."""
     told = {
         "name": request.args.get("name", ""),
         "cookie": request.cookies.get("a"),
@@ -82,7 +82,7 @@ async def upload() -> dict[str, Any]:
 
 @app.put("/consume")
 async def consume() -> dict[str, int]:
-    """A body, piece by piece."""
+    """Read a body piece by piece."""
     size = 0
     async for piece in request.body:
         size += len(piece)
@@ -91,7 +91,7 @@ async def consume() -> dict[str, int]:
 
 @app.get("/stream")
 async def stream() -> tuple[AsyncIterator[bytes], dict[str, str]]:
-    """A response of unknown length."""
+    """Return a response of unknown length."""
 
     async def pieces() -> AsyncIterator[bytes]:
         for number in range(100):
@@ -102,7 +102,7 @@ async def stream() -> tuple[AsyncIterator[bytes], dict[str, str]]:
 
 @app.get("/events")
 async def events() -> Any:
-    """Server-sent events without an end."""
+    """Send server-sent events without an end."""
 
     async def pieces() -> AsyncIterator[bytes]:
         try:
@@ -121,7 +121,7 @@ async def events() -> Any:
 
 @app.get("/background")
 async def background() -> str:
-    """Work after the response."""
+    """Do work after the response."""
 
     async def work() -> None:
         log.append("background")
@@ -132,13 +132,13 @@ async def background() -> str:
 
 @app.get("/log")
 async def what_was_done() -> Response:
-    """What the others have noted."""
+    """Return what the other handlers have recorded."""
     return jsonify(log)
 
 
 @app.get("/broken")
 async def broken() -> str:
-    """A view that raises."""
+    """Raise an exception."""
     raise KeyError("of mine")
 
 
@@ -150,7 +150,7 @@ async def where() -> str:
 
 @app.websocket("/chat")
 async def chat() -> None:
-    """A chat room: everybody hears everybody."""
+    """A chat room: every member gets every message."""
     mine: asyncio.Queue[str] = asyncio.Queue()
 
     async def tell() -> None:

@@ -1,4 +1,4 @@
-"""FastAPI and Starlette in their usual shapes."""
+"""FastAPI and Starlette applications with the usual kinds of handlers."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ log: list[str] = []
 
 
 class Item(BaseModel):
-    """What is posted."""
+    """The posted data."""
 
     name: str
     price: float
@@ -44,7 +44,7 @@ class Item(BaseModel):
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
-    """State for the requests."""
+    """Provide state for the requests."""
     yield {"db": "open"}
 
 
@@ -68,7 +68,7 @@ app.add_middleware(GZipMiddleware, minimum_size=2000)
 
 @app.middleware("http")
 async def timed(request: Request, call_next: Any) -> Response:
-    """A middleware as everybody writes it."""
+    """A middleware function."""
     response: Response = await call_next(request)
     response.headers["x-path"] = request.url.path
     return response
@@ -104,7 +104,7 @@ async def upload(
 
 @app.put("/stream")
 async def consume(request: Request) -> dict[str, int]:
-    """A body, piece by piece."""
+    """Read a body piece by piece."""
     size = pieces = 0
     async for piece in request.stream():
         size += len(piece)
@@ -114,14 +114,14 @@ async def consume(request: Request) -> dict[str, int]:
 
 @app.get("/background")
 async def background(tasks: BackgroundTasks) -> str:
-    """Work after the response."""
+    """Do work after the response."""
     tasks.add_task(log.append, "background")
     return "later"
 
 
 @app.get("/log")
 async def what_was_done() -> list[str]:
-    """What the others have noted."""
+    """Return what the other handlers have recorded."""
     return log
 
 
@@ -138,7 +138,7 @@ async def empty() -> None:
 
 @app.get("/broken")
 async def broken() -> None:
-    """A handler that raises."""
+    """Raise an exception."""
     raise KeyError("of mine")
 
 
@@ -146,14 +146,14 @@ members: set[WebSocket] = set()
 
 
 async def tell_all(text: str) -> None:
-    """Say *text* to everybody in the room."""
+    """Send *text* to all members of the room."""
     for member in list(members):
         await member.send_text(text)
 
 
 @app.websocket("/chat")
 async def chat(ws: WebSocket, db: Annotated[str, Depends(websocket_database)]) -> None:
-    """A chat room: everybody hears everybody."""
+    """A chat room: every member gets every message."""
     await ws.accept()
     members.add(ws)
     try:
@@ -168,22 +168,22 @@ async def chat(ws: WebSocket, db: Annotated[str, Depends(websocket_database)]) -
 
 
 class Tag(BaseHTTPMiddleware):
-    """A middleware as a class."""
+    """A middleware class."""
 
     async def dispatch(self, request: Request, call_next: Any) -> Response:
-        """Tag the response."""
+        """Add a header to the response."""
         response: Response = await call_next(request)
         response.headers["x-tag"] = "starlette"
         return response
 
 
 async def hello(request: Request) -> Response:
-    """Where it is mounted, and what came."""
+    """Return where it is mounted, and the requested path."""
     return PlainTextResponse(f"{request.url} {request.scope['root_path']} {request.cookies}")
 
 
 async def stream(request: Request) -> Response:
-    """A response of unknown length."""
+    """Return a response of unknown length."""
 
     async def pieces() -> AsyncIterator[bytes]:
         for number in range(100):
@@ -193,7 +193,7 @@ async def stream(request: Request) -> Response:
 
 
 async def events(request: Request) -> Response:
-    """Server-sent events without an end."""
+    """Send server-sent events without an end."""
 
     async def pieces() -> AsyncIterator[str]:
         try:
@@ -210,7 +210,7 @@ async def events(request: Request) -> Response:
 
 
 async def cookies(request: Request) -> Response:
-    """Two cookies, and elsewhere."""
+    """Set two cookies, and redirect."""
     response = RedirectResponse("/s/hello", 303)
     response.set_cookie("a", "1")
     response.set_cookie("b", "2")
@@ -218,29 +218,29 @@ async def cookies(request: Request) -> Response:
 
 
 async def early(request: Request) -> Response:
-    """Early hints, where the server has them."""
+    """Send early hints, if the server supports them."""
     await request.send_push_promise("/s/style.css")
     return PlainTextResponse("page")
 
 
 class Chat(WebSocketEndpoint):
-    """The same room, as a class."""
+    """The same chat room, as a class."""
 
     encoding = "text"
     room: ClassVar[set[WebSocket]] = set()
 
     async def on_connect(self, websocket: WebSocket) -> None:
-        """Somebody comes."""
+        """Add a member."""
         await websocket.accept()
         self.room.add(websocket)
 
     async def on_receive(self, websocket: WebSocket, data: str) -> None:
-        """Somebody says something."""
+        """Pass a message on."""
         for member in list(self.room):
             await member.send_text(data)
 
     async def on_disconnect(self, websocket: WebSocket, close_code: int) -> None:
-        """Somebody goes."""
+        """Remove a member."""
         self.room.discard(websocket)
         for member in list(self.room):
             await member.send_text("somebody left")

@@ -1,4 +1,4 @@
-"""An application that takes as long as the query says."""
+"""An application that takes the number of seconds in the query."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 async def app(scope: Any, receive: Any, send: Any) -> None:
-    """Begin at once, and end later."""
+    """Begin the response at once, and end it later."""
     assert scope["type"] == "http"
     await send({"type": "http.response.start", "status": 200, "headers": []})
     if scope["query_string"]:

@@ -1,1 +1,1 @@
-"""Servers that others have written, with this library below them or beside it."""
+"""Other servers: with this library inside, and for comparison."""

@@ -1,4 +1,4 @@
-"""What ASGI leaves open, case by case: what is asked, and what of the answer is told."""
+"""The cases that ASGI leaves open: the request of each, and the part of the answer that counts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Case = Callable[[Client], Awaitable[str]]
 
 
 def sent(case: str, *options: str, told: Callable[[Outcome], str] = str) -> Case:
-    """The response of *case*, as *told*, and what the application's `send` has raised."""
+    """Return the response of *case*, and the exception that the application's `send` has raised."""
 
     async def find(client: Client) -> str:
         answer = told(await client.ask(case, *options))
@@ -31,7 +31,7 @@ def sent(case: str, *options: str, told: Callable[[Outcome], str] = str) -> Case
 
 
 def noted(case: str, *options: str, stdin: bytes | None = None) -> Case:
-    """What the application has seen in *case*."""
+    """Return what the application has recorded in *case*."""
 
     async def find(client: Client) -> str:
         await client.ask(case, *options, stdin=stdin)
@@ -41,7 +41,7 @@ def noted(case: str, *options: str, stdin: bytes | None = None) -> Case:
 
 
 def scope_of(*keys: str, options: tuple[str, ...] = (), target: str = "", only: str = "") -> Case:
-    """Some *keys* of the scope for a request of *target*."""
+    """Return some *keys* of the scope for a request of *target*."""
 
     async def find(client: Client) -> str:
         if only and client.version != only:
@@ -55,7 +55,7 @@ def scope_of(*keys: str, options: tuple[str, ...] = (), target: str = "", only: 
 
 
 def fields(*names: str) -> Callable[[Outcome], str]:
-    """The fields called so."""
+    """Return the fields with these names."""
 
     def told(answer: Outcome) -> str:
         found = [f"`{value}`" for name in names for value in answer.has(name)]
@@ -65,44 +65,44 @@ def fields(*names: str) -> Callable[[Outcome], str]:
 
 
 def counts(*names: str) -> Callable[[Outcome], str]:
-    """How many fields are called so."""
+    """Return the number of fields with these names."""
     return lambda answer: ", ".join(f"{len(answer.has(name))} {name}" for name in names)
 
 
 def framing(answer: Outcome) -> str:
-    """How the end of a body is told, and the connection's fate."""
+    """Return how the end of a body is marked, and whether the connection stays open."""
     names = ("transfer-encoding", "content-length", "connection")
     found = [f"{name}: {value}" for name in names for value in answer.has(name)]
     return f"{answer}" + (f", `{', '.join(found)}`" if found else "")
 
 
 def raw_names(answer: Outcome) -> str:
-    """The name of a field, as it is on the wire."""
+    """Return the name of a field, as sent."""
     found = [line for line in answer.raw.split(b"\r\n") if line.lower().startswith(b"x-upper")]
     return f"`{found[0].decode()}`" if found else str(answer)
 
 
 def hints(answer: Outcome) -> str:
-    """Which informational responses there were."""
+    """Return the informational responses."""
     return f"{', '.join(map(str, answer.informational)) or 'none'}, then {answer}"
 
 
 def trailers(answer: Outcome) -> str:
-    """Whether they came, behind the body."""
+    """Return whether trailers were received after the body."""
     if answer.status != 200:
         return str(answer)
-    # curl has those of HTTP/1.1 and of HTTP/2 behind the body
+    # # curl prints those of HTTP/1.1 and of HTTP/2 after the body
     return "sent" if b"x-end: 1" in answer.raw else "not sent"
 
 
 async def upper(client: Client) -> str:
-    """A method in lower case."""
+    """Send a method in lower case."""
     told = await client.scope("-X", "get")
     return str(told.get("refused") or f"`{told['method']}`")
 
 
 async def header_list(client: Client) -> str:
-    """Repeated and mixed fields."""
+    """Send repeated and mixed fields."""
     told = await client.scope(
         "-H", "X-Two: a", "-H", "x-two: b", "-H", "User-Agent:", "-H", "Accept:"
     )
@@ -110,14 +110,14 @@ async def header_list(client: Client) -> str:
 
 
 async def host(client: Client) -> str:
-    """Where `host` is."""
+    """Return the position of `host`."""
     told = await client.scope("-H", "x-a: b")
     names = [pair.partition(":")[0] for pair in told["headers"]]
     return f"{names.count('host')}, " + ("first" if names[0] == "host" else "not first")
 
 
 async def cookies(client: Client) -> str:
-    """Cookie crumbs, which HTTP/2 alone has."""
+    """Send cookie crumbs, which only HTTP/2 has."""
     if client.version != "2":
         return "–"
     async with http2.connect(client.url) as session:
@@ -127,20 +127,20 @@ async def cookies(client: Client) -> str:
 
 
 async def forwarded(client: Client) -> str:
-    """What a proxy on loopback says, unasked."""
+    """Send a proxy's fields from loopback."""
     options = ("-H", "x-forwarded-proto: https", "-H", "x-forwarded-for: 192.0.2.1")
     told = await client.scope(*options)
     return f"`{told['scheme']}`, `{'192.0.2.1' if '192.0.2.1' in told['client'] else '127.0.0.1'}`"
 
 
 async def ends(client: Client) -> str:
-    """The types of the two ends."""
+    """Return the types of both addresses."""
     told = await client.scope()
     return told["client"].replace(told["client"].split(", ")[-1].strip("])"), "port")
 
 
 async def early_answer(client: Client) -> str:
-    """An upload of 3 MB that is not received; over HTTP/1.1 it is a race."""
+    """Upload 3 MB that the application does not receive; over HTTP/1.1 the result is a race."""
     if client.version != "2":
         return "–"
     answer = await upload(client, "early-answer", bytes(3_000_000))
@@ -149,7 +149,7 @@ async def early_answer(client: Client) -> str:
 
 
 async def upload(client: Client, case: str, body: bytes, **more: str) -> str:
-    """The answer to an upload, whatever becomes of the upload.
+    """Return the answer to an upload, whether or not the upload succeeds.
 
     Over HTTP/2 by our own client: Debian 12's curl takes a reset with NO_ERROR behind the whole
     response for a failure.
@@ -179,17 +179,17 @@ async def upload(client: Client, case: str, body: bytes, **more: str) -> str:
 
 
 async def continued(client: Client) -> str:
-    """Whether the client is told to go on."""
+    """Return whether the client gets status 100."""
     return hints(await client.ask("expect", "-H", "expect: 100-continue", "-d", "hello"))
 
 
 async def expect_nothing(client: Client) -> str:
-    """The body is not wanted: is the client told to go on?"""
+    """Return whether the client gets status 100 although the application ignores the body."""
     return await upload(client, "expect-nothing", b"hello", expect="100-continue")
 
 
 async def gone(client: Client) -> str:
-    """A client that goes in the middle of the response."""
+    """Disconnect in the middle of the response."""
     if client.version == "2":
         async with http2.connect(client.url) as session:
             stream = session.request({":path": "/case/gone"})
@@ -208,7 +208,7 @@ async def gone(client: Client) -> str:
 
 
 def websocket(case: str, *, messages: bool = False, app: bool = True) -> Case:
-    """How the server answers, and ends it."""
+    """Return how the server answers and ends a WebSocket."""
 
     async def find(client: Client) -> str:
         got = []
@@ -245,7 +245,7 @@ def websocket(case: str, *, messages: bool = False, app: bool = True) -> Case:
 
 
 async def ws_scope(client: Client) -> str:
-    """Which extensions there are."""
+    """Return the extensions."""
     answer = await websocket("ws-scope", app=False)(client)
     if not answer.startswith("open"):
         return answer
@@ -255,11 +255,11 @@ async def ws_scope(client: Client) -> str:
 
 @asynccontextmanager
 async def raw_websocket(client: Client, case: str) -> AsyncIterator[tuple[Any, Any] | None]:
-    """How to write bytes to an open WebSocket, and how to be lost; None where there are none."""
+    """Return functions that write bytes to an open WebSocket and break it; None if refused."""
     if client.version == "2":
         async with http2.connect(client.url) as session:
             if not session.remote_settings.enable_connect_protocol:
-                await session.request().text()  # the server's settings have come by then
+                await session.request().text()  # # the server's settings have arrived
             if not session.remote_settings.enable_connect_protocol:
                 yield None
                 return
@@ -284,7 +284,7 @@ async def raw_websocket(client: Client, case: str) -> AsyncIterator[tuple[Any, A
 
 
 def ws_end(frame: bytes | None) -> Case:
-    """What the application is told when the client sends *frame*, or is lost."""
+    """Return what the application gets when the client sends *frame*, or disconnects."""
 
     async def find(client: Client) -> str:
         async with raw_websocket(client, "ws-end") as found:

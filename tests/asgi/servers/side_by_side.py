@@ -1,4 +1,4 @@
-"""One application on several servers, where ASGI leaves open what happens.
+"""Run one application on several servers, for the cases that ASGI leaves open.
 
 ``python -m tests.asgi.servers.side_by_side`` writes the tables of docs/asgi_servers.md;
 tests/asgi/servers/test_side_by_side.py makes them again, and compares.
@@ -31,7 +31,7 @@ from .uvicorns import Process
 PAGE = DOCS / "asgi_servers.md"
 PROBE = "tests.asgi.programs.probe:app"
 
-# The columns of the tables, and what each speaks.
+# # The columns of the tables, and the servers and protocols in each.
 OURS = ("handler", "protocol")
 OTHERS = ("uvicorn", "hypercorn", "granian")
 SPEAKS = {
@@ -41,7 +41,7 @@ SPEAKS = {
     "hypercorn": ("2", "1.1"),
     "granian": ("2", "1.1"),
 }
-# What a server is called where its ways differ.
+# # The name of a server where its variants differ.
 LABELS = {
     "handler": "`Handler` over HTTP/{}",
     "protocol": "`Http2Protocol`",
@@ -49,7 +49,7 @@ LABELS = {
     "hypercorn": "HTTP/{}",
     "granian": "HTTP/{}",
 }
-# Seconds for whatever a client waits for.
+# # Seconds that a client waits for anything.
 PATIENCE = 10
 
 
@@ -60,7 +60,7 @@ PATIENCE = 10
 def starting(
     server: str, *, app: str = PROBE, root_path: str = "", lifespan: str = ""
 ) -> Iterator[Process]:
-    """The probe, or another *app*, on *server*; without a ``url`` when it has ended at once."""
+    """Serve the probe, or another *app*, on *server*; without a ``url`` if it ends at once."""
     root = ["--root-path", root_path] if root_path else []
     port = free_port()
     bind = f"127.0.0.1:{port}"
@@ -68,7 +68,8 @@ def starting(
         "handler": ["tests.asgi.programs.on_handler", app, *root],
         "protocol": ["uvicorn", app, "--http", "http2.uvicorn:Http2Protocol", *root],
         "uvicorn": ["uvicorn", app, "--http", "httptools", *root],
-        # streams that it forgets end with their connection, which need not be in 5 s
+        # # streams that it forgets end with their connection, which may take longer than
+        # 5 s
         "hypercorn": ["hypercorn", app, "--bind", bind, "--keep-alive", "1", *root],
         "granian": ["granian", app, "--interface", "asgi", "--port", str(port), "--http", "auto",
                     *(["--url-path-prefix", root_path] if root_path else [])],
@@ -94,7 +95,7 @@ def starting(
 
 @dataclass
 class Outcome:
-    """What a client got: ``whole`` when its end was the response's."""
+    """The response that a client got; ``whole`` if it was complete."""
 
     status: int
     fields: list[tuple[str, str]]
@@ -105,18 +106,18 @@ class Outcome:
 
     def __str__(self) -> str:
         if not self.whole:
-            # how much of it has come is a matter of luck
+            # # the length that has arrived is random
             return "cut off"
         shown = self.body.decode("latin-1") if self.status < 400 else ""
         return f"{self.status}" + (f" `{shown}`" if shown else "")
 
     def has(self, name: str) -> list[str]:
-        """The values of *name*."""
+        """Return the values of the fields *name*."""
         return [value for field, value in self.fields if field == name]
 
 
 async def curl(url: str, version: str, *options: str, stdin: bytes | None = None) -> Outcome:
-    """Ask with curl, which may fail."""
+    """Request with curl, which may fail."""
     process = await asyncio.create_subprocess_exec(
         "curl", "-siNg", "--path-as-is", "--max-time", str(PATIENCE), VERSIONS[version],
         *options, url, stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL,
@@ -135,7 +136,7 @@ async def curl(url: str, version: str, *options: str, stdin: bytes | None = None
 
 @dataclass
 class Client:
-    """A server, as a client in one version of HTTP has it."""
+    """A server over one version of HTTP."""
 
     url: str
     version: str
@@ -143,13 +144,13 @@ class Client:
     async def ask(
         self, case: str, *options: str, stdin: bytes | None = None, target: str = ""
     ) -> Outcome:
-        """The response to a request for *case*."""
+        """Return the response to a request for *case*."""
         return await curl(
             self.url + (target or f"/case/{case}"), self.version, *options, stdin=stdin
         )
 
     async def scope(self, *options: str, target: str = "") -> dict[str, Any]:
-        """The scope of a request; empty when it was refused."""
+        """Return the scope of a request; empty if it was refused."""
         answer = await self.ask("scope", *options, target=target)
         if answer.status != 200:
             return {"refused": answer.status}
@@ -157,14 +158,14 @@ class Client:
         return told
 
     async def seen(self, case: str) -> Any:
-        """What the application has noted in *case*."""
+        """Return what the application has recorded in *case*."""
         async with asyncio.timeout(PATIENCE):
             while (noted := await self._noted(case)) is None:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
             return noted
 
     async def _noted(self, case: str) -> Any:
-        # all of them speak HTTP/1.1, which needs no process
+        # # all of them support HTTP/1.1, which needs no subprocess
         reader, writer = await asyncio.open_connection(*urlsplit(self.url).netloc.split(":"))
         writer.write(f"GET /seen/{case} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n".encode())
         answer = await reader.read()
@@ -173,7 +174,7 @@ class Client:
 
     @asynccontextmanager
     async def websocket(self, case: str, **options: Any) -> AsyncIterator[Any]:
-        """A WebSocket, of ours over HTTP/2, of `websockets` over HTTP/1.1."""
+        """Open a WebSocket: over HTTP/2 with this library, over HTTP/1.1 with `websockets`."""
         url = self.url.replace("http", "ws", 1) + f"/case/{case}"
         if self.version == "2":
             async with http2.connect_websocket(url, **options) as ws:
@@ -185,12 +186,12 @@ class Client:
 
 # --- tables -------------------------------------------------------------------------------------
 
-# For each case its outcome by (server, version).
+# # For each case, the outcome by (server, version).
 Table = dict[str, dict[tuple[str, str], str]]
 
 
 async def fill(server: str, url: str, tables: dict[str, Table]) -> None:
-    """Ask *server* for everything."""
+    """Run all cases on *server*."""
     from .leeway import SECTIONS
 
     for version in SPEAKS[server]:
@@ -214,7 +215,7 @@ LIFESPANS = {
 
 
 async def live(server: str, kind: str, tables: dict[str, Table]) -> None:
-    """Start *server* with an application that has that lifespan."""
+    """Start *server* with an application with that lifespan."""
     version = SPEAKS[server][0]
     with starting(server, root_path="/api" if kind == "unknown" else "", lifespan=kind) as process:
         client = Client(process.url, version)
@@ -237,7 +238,7 @@ async def live(server: str, kind: str, tables: dict[str, Table]) -> None:
 
 
 async def find_out(servers: tuple[str, ...]) -> dict[str, Table]:
-    """All tables, for those *servers*."""
+    """Return all tables for these *servers*."""
     tables: dict[str, Table] = {}
     for server in servers:
         with starting(server) as process:
@@ -248,7 +249,7 @@ async def find_out(servers: tuple[str, ...]) -> dict[str, Table]:
 
 
 def cell(servers: tuple[str, ...], row: dict[tuple[str, str], str]) -> str:
-    """What *servers* do: once when it is the same, else by version."""
+    """Return the outcomes of *servers*: one if they are equal, else one for each version."""
     ways = {
         (server, version): row[server, version]
         for server in servers
@@ -264,14 +265,14 @@ def cell(servers: tuple[str, ...], row: dict[tuple[str, str], str]) -> str:
 
 
 def label(ways: list[tuple[str, str]]) -> str:
-    """What *ways* are called: a server by its name when both of its versions are there."""
+    """Return the name of *ways*: that of the server if both versions are included."""
     if ways == [("handler", "2"), ("handler", "1.1")]:
         return "`Handler`"
     return ", ".join(LABELS[server].format(version) for server, version in ways)
 
 
 def columns() -> dict[str, tuple[str, ...]]:
-    """The titles of the columns, and the servers in each."""
+    """Return the titles of the columns, and the servers in each."""
     return {"http2": OURS} | {
         f"{name.capitalize() if name != 'uvicorn' else name} {version_of(name)}": (name,)
         for name in OTHERS
@@ -279,7 +280,7 @@ def columns() -> dict[str, tuple[str, ...]]:
 
 
 def render(tables: dict[str, Table]) -> str:
-    """The tables as Markdown."""
+    """Return the tables as Markdown."""
     lines: list[str] = []
     titles = columns()
     for title, table in tables.items():

@@ -1,4 +1,4 @@
-"""What docs/from_hypercorn.md says of other servers is what the installed ones do."""
+"""The statements of docs/from_hypercorn.md about other servers, checked on installed versions."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ FLAG = re.compile(r"--[a-z][a-z0-9-]+")
 
 
 def table(title: str) -> list[list[str]]:
-    """The rows of the table under *title*, without its head."""
+    """Return the rows of the table under *title*, without its head."""
     lines = PAGE.read_text().partition(f"\n## {title}\n")[2].partition("\n## ")[0].splitlines()
     rows = [line[2:-2].split(" | ") for line in lines if line.startswith("| ")]
     return rows[1:]
 
 
 def flags_of(*command: str) -> set[str]:
-    """What its ``--help`` has in the column of flags."""
+    """Return the column of flags in its ``--help``."""
     said = subprocess.run(
         [sys.executable, "-m", *command, "--help"], capture_output=True, text=True, check=True,
         timeout=60,
@@ -50,14 +50,14 @@ def flags_of(*command: str) -> set[str]:
 @pytest.mark.interop
 @pytest.mark.parametrize("name", ["Hypercorn", "Granian"])
 def test_flags(name: str) -> None:
-    """Each of its flags has a place, and what stands beside it is a flag of ours."""
+    """Each flag is listed, and the flag beside it is one of this library's command."""
     rows = table(f"{name}'s flags")
     theirs = {flag for row in rows for flag in FLAG.findall(row[0])}
     ours = {flag for row in rows for flag in FLAG.findall(row[1])}
     assert theirs == flags_of(name.lower())
     of_uvicorn, of_command = flags_of("uvicorn"), flags_of("http2", "serve")
     assert ours <= of_uvicorn
-    # the program is asked for its version before the command
+    # # print the program's version before running the command
     assert ours - of_command <= {"--http", "--version"}
 
 
@@ -88,7 +88,7 @@ def test_defaults() -> None:
 
 
 def test_what_the_tables_say() -> None:
-    """Trailers, push, hints, files, WebSockets: as side by side."""
+    """Trailers, push, early hints, files and WebSockets, as in the comparison of servers."""
     text = TABLES.read_text()
     titles = next(line for line in text.splitlines() if line.startswith("| |"))[3:].split("|")
     rows = {
@@ -103,7 +103,7 @@ def test_what_the_tables_say() -> None:
     trailers = rows["trailers, to a client that says `te: trailers`"]
     assert (trailers[0], trailers[hypercorn].partition("<br>")[0]) == ("sent", "HTTP/2: sent")
     assert trailers[granian].startswith("not sent")
-    # the first of two rows: HTTP's, not that of WebSockets
+    # # the first of two rows: for HTTP, not for WebSockets
     extensions = rows["`extensions`"]
     assert "http.response.push" in extensions[hypercorn]
     assert "http.response.pathsend" in extensions[granian]
@@ -123,7 +123,7 @@ def test_what_the_tables_say() -> None:
 @pytest.mark.interop
 @pytest.mark.parametrize("server", ["protocol", "hypercorn", "granian"])
 def test_the_end(run_asyncio: Run, server: str) -> None:
-    """At SIGTERM: what was asked for, what crosses, and in which process an application is."""
+    """At SIGTERM: earlier requests, requests that cross it, and the process of the application."""
 
     async def main() -> None:
         with starting(server, app=SLOW) as process:
@@ -145,12 +145,12 @@ def test_the_end(run_asyncio: Run, server: str) -> None:
 
 
 def children_of(pid: int) -> set[str]:
-    """The processes that it has started, and that have not ended."""
+    """Return the processes that it has started and that still run."""
     return set(Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
 
 
 async def complete(peer: raw.RawPeer, stream_id: int) -> bytes | None:
-    """The body on *stream_id*, of which something may have come already; None for a reset."""
+    """Return the body on *stream_id*, whose beginning may have been read; None for a reset."""
     while True:
         frames = [frame for frame in peer.seen if frame.stream_id == stream_id]
         if any(frame.type == raw.RST_STREAM for frame in frames):
@@ -161,7 +161,7 @@ async def complete(peer: raw.RawPeer, stream_id: int) -> bytes | None:
 
 
 async def until_refused(peer: raw.RawPeer) -> list[raw.Frame]:
-    """Ask until a request is reset; the GOAWAYs before that."""
+    """Send requests until one is reset; return the GOAWAYs before that."""
     stream_id = 3
     peer.send(raw.get(stream_id))
     while await complete(peer, stream_id) is not None:
@@ -171,7 +171,7 @@ async def until_refused(peer: raw.RawPeer) -> list[raw.Frame]:
 
 
 def test_middlewares_for_proxies() -> None:
-    """They are where the page says."""
+    """The documented places exist."""
     assert callable(importlib.import_module("hypercorn.middleware").ProxyFixMiddleware)
     module = importlib.import_module("granian.utils.proxies")
     assert callable(module.wrap_asgi_with_proxy_headers)
@@ -180,7 +180,7 @@ def test_middlewares_for_proxies() -> None:
 @pytest.mark.interop
 @pytest.mark.parametrize("server", ["hypercorn", "granian"])
 def test_sighup(run_asyncio: Run, server: str) -> None:
-    """Their workers are replaced."""
+    """SIGHUP replaces their workers."""
 
     async def main() -> None:
         with starting(server) as process:

@@ -1,4 +1,4 @@
-"""Gunicorn with `Http2Worker`: processes as Gunicorn keeps them, HTTP/2 in each."""
+"""Gunicorn with `Http2Worker`: its processes, each with HTTP/2."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""docs/asgi_servers.md tells what each server does where ASGI leaves it open: here they do it."""
+"""The tables of docs/asgi_servers.md, generated again on the installed servers and compared."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.interop
 
 
 def written() -> dict[str, dict[tuple[str, str], str]]:
-    """The tables of the page: by column, the cell of each row."""
+    """Return the tables of the page: by column, the cell of each row."""
     found: dict[str, dict[tuple[str, str], str]] = {}
     section, titles = "", list[str]()
     for line in PAGE.read_text().partition(BEGIN)[2].splitlines():
@@ -29,7 +29,7 @@ def written() -> dict[str, dict[tuple[str, str], str]]:
 
 @pytest.mark.parametrize("column", range(4), ids=["ours", "uvicorn", "hypercorn", "granian"])
 def test_the_page(column: int) -> None:
-    """Each does what its column says, and no row is missing.
+    """Each server behaves as its column says, and no row is missing.
 
     Of other servers that is known for the versions that the page names; a later one may differ.
     """

@@ -1,4 +1,4 @@
-"""uvicorn's options and its end with `Http2Protocol`: each as uvicorn's own protocols have it."""
+"""uvicorn's options and shutdown with `Http2Protocol`, compared with uvicorn's own protocols."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ versions = pytest.mark.parametrize("version", VERSIONS)
 
 
 async def get(session: http2.ClientHttp2Session, path: str) -> tuple[int, bytes]:
-    """The status and the body of *path*."""
+    """Return the status and the body of *path*."""
     async with session.request({":path": path}) as stream:
         status = (await stream.response())[":status"]
         return status, await stream.read()
 
 
 def told(process: Process, path: str, *options: str, **more: Any) -> Any:
-    """What the application is told of a request: its scope."""
+    """Return the application's scope of a request."""
     return asyncio.run(ask(process.url, *options, path=path, **more)).json()
 
 
 @pytest.mark.row("beyond.uvicorn")
 @versions
 def test_the_same_over_both(version: str) -> None:
-    """What HTTP/2's requests get is what uvicorn's own protocol gives those of HTTP/1.1."""
+    """HTTP/2 requests get the same scope as HTTP/1.1 requests on uvicorn's own protocol."""
     options = ["--root-path", "/api", "--header", "x-more:yes"]
     with uvicorn("tests.asgi.programs.bare:app", *options, version=version) as process:
         answers = {
@@ -143,7 +143,7 @@ def test_limit_max_requests(version: str) -> None:
 
 @pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
 def test_timeout_keep_alive(loop: str) -> None:
-    """A connection without requests is ended, and one with a long request is not."""
+    """A connection without requests is ended; one with a long request is not."""
 
     async def main(url: str) -> None:
         async with await raw.RawPeer.connect(port_of(url)) as peer:
@@ -161,7 +161,7 @@ def test_timeout_keep_alive(loop: str) -> None:
 @versions
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_graceful_shutdown(version: str, number: int) -> None:
-    """RFC 9113 section 6.8: what was asked for is answered, also what crosses the first GOAWAY."""
+    """RFC 9113 section 6.8: requests before the first GOAWAY, or crossing it, are answered."""
 
     async def main(process: Process) -> None:
         port = port_of(process.url)
@@ -171,7 +171,8 @@ def test_graceful_shutdown(version: str, number: int) -> None:
             http2.connect(process.url) as session,
         ):
             await session
-            # connections on which nothing has come yet: one says something in the last moment
+            # # connections that have not sent anything yet; one of them sends at the
+            # last moment
             _, silent = await asyncio.open_connection("127.0.0.1", port)
             late_2 = await raw.RawPeer.dial(port)
             reader_1, late_1 = await asyncio.open_connection("127.0.0.1", port)
@@ -213,7 +214,7 @@ def test_graceful_shutdown(version: str, number: int) -> None:
 
 @pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
 def test_a_handshake_during_the_shutdown(certificate: Certificate, loop: str) -> None:
-    """What was accepted is served, and told of the end like all others."""
+    """Accepted connections are served, and ended like all others."""
 
     async def main(process: Process) -> None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -243,7 +244,7 @@ def test_a_handshake_during_the_shutdown(certificate: Certificate, loop: str) ->
 
 
 def test_shutdown_with_clients_that_do_not_answer() -> None:
-    """The process ends in good time, whatever an idle client does not say."""
+    """The process ends in time, even if an idle client does not answer."""
 
     async def main(process: Process) -> None:
         async with await raw.RawPeer.connect(port_of(process.url)) as peer:
@@ -260,7 +261,7 @@ def test_shutdown_with_clients_that_do_not_answer() -> None:
 
 @versions
 def test_timeout_graceful_shutdown(version: str) -> None:
-    """Past it, requests are cancelled: 500 or a reset, and the process ends."""
+    """After the deadline, requests are cancelled: they get 500 or a reset, and the process ends."""
 
     async def main(process: Process) -> None:
         async with http2.connect(process.url) as session:
@@ -285,7 +286,7 @@ def test_timeout_graceful_shutdown(version: str) -> None:
 @versions
 @pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
 def test_first_bytes(version: str, loop: str) -> None:
-    """In pieces, and of every kind: HTTP/2 byte by byte, HTTP/1.1 likewise, and neither."""
+    """First bytes in pieces, of every kind: HTTP/2, HTTP/1.1, and neither."""
 
     async def main(port: int) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -326,7 +327,7 @@ def test_first_bytes(version: str, loop: str) -> None:
 
 @versions
 def test_websockets_over_http1(version: str) -> None:
-    """They are uvicorn's own, as without this protocol."""
+    """They are handled by uvicorn, as without this protocol."""
 
     async def main(url: str) -> None:
         async with websockets.connect(url.replace("http", "ws")) as ws:
@@ -351,7 +352,7 @@ def test_unix_socket(tmp_path: Path) -> None:
 
 
 def test_old_tls(certificate: Certificate) -> None:
-    """TLS 1.2 with a cipher suite that HTTP/2 forbids: the connection ends, and nothing else."""
+    """A TLS 1.2 cipher suite that HTTP/2 forbids ends the connection, and nothing else."""
     options = ["--ssl-certfile", certificate.cert, "--ssl-keyfile", certificate.key]
     curl = ["curl", "-sk", "--max-time", "10", "--tls-max", "1.2"]
     with uvicorn(
@@ -372,7 +373,7 @@ def test_old_tls(certificate: Certificate) -> None:
 
 
 def test_client_certificates(certificate: Certificate) -> None:
-    """A client without one is refused, and the application is told whose it is."""
+    """A client without a certificate is refused; the application gets a client's certificate."""
     options = ["--ssl-certfile", certificate.cert, "--ssl-keyfile", certificate.key]
     options += ["--ssl-ca-certs", certificate.cert, "--ssl-cert-reqs", str(int(ssl.CERT_REQUIRED))]
     mine = ["--cert", certificate.cert, "--key", certificate.key]
@@ -390,7 +391,7 @@ def test_client_certificates(certificate: Certificate) -> None:
 
 
 def test_the_example(certificate: Certificate) -> None:
-    """`examples/fastapi_app.py`, as it says at its top, in both versions of HTTP."""
+    """`examples/fastapi_app.py`, run as its docstring says, over both versions of HTTP."""
     options = ["--ssl-certfile", certificate.cert, "--ssl-keyfile", certificate.key]
 
     def curl(version: str, path: str, *more: str) -> Any:

@@ -1,4 +1,4 @@
-"""Servers of several processes, and with reload: as uvicorn, Gunicorn and the command keep them."""
+"""Several processes and reload, with uvicorn, Gunicorn and the command."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ UVICORN = ["uvicorn", "--http", HTTP, "--port", "0", "--no-use-colors", "--worke
 GUNICORN = ["gunicorn", "-k", "http2.gunicorn.Http2Worker", "-w", "2", "-b", "127.0.0.1:0"]
 COMMAND = ["http2", "serve", "--port", "0", "--no-use-colors", "--workers", "2"]
 
-# An application that says which one it is, at once and at the end of a second.
+# # An application that returns its version, at once and after a second.
 CHANGING = """
 import asyncio
 
@@ -46,12 +46,12 @@ async def app(scope, receive, send):
 
 
 def command(words: list[str], *more: str) -> list[str]:
-    """How a module of that name is run with its options."""
+    """Return the command that runs a module with that name."""
     return [sys.executable, "-m", *words, *more]
 
 
 async def text(session: http2.ClientHttp2Session, path: str) -> str:
-    """What *path* answers."""
+    """Return the response to *path*."""
     async with session.request({":path": path}) as stream:
         assert (await stream.response())[":status"] == 200
         return await stream.text()
@@ -60,23 +60,25 @@ async def text(session: http2.ClientHttp2Session, path: str) -> str:
 async def both(
     url: str, stack: AsyncExitStack, options: dict[str, Any]
 ) -> dict[str, http2.ClientHttp2Session]:
-    """A connection to each of the two processes, which are waited for."""
+    """Connect to each of the two processes, after waiting for them."""
     found: dict[str, http2.ClientHttp2Session] = {}
     async with asyncio.timeout(30):
         while len(found) < 2:
-            # at once, as the process that is idle for longest may take all that come one by one
+            # # at once: connections one after another could all reach the process
+            # that is idle longest
             for _ in range(4):
                 try:
                     session = await stack.enter_async_context(http2.connect(url, **options))
                     found.setdefault(await text(session, "/process"), session)
                 except ConnectionRefusedError:
-                    # uvicorn's workers are the first to listen
+                    # # uvicorn's workers begin to listen before they can
+                    # serve
                     await asyncio.sleep(0.02)
     return found
 
 
 async def ends_well(process: Process, options: dict[str, Any]) -> None:
-    """Both processes answer over HTTP/2, and finish what is under way when SIGTERM comes."""
+    """Both processes answer over HTTP/2, and finish requests in progress after SIGTERM."""
     async with AsyncExitStack() as stack:
         sessions = await both(process.url, stack, options)
         assert str(process.process.pid) not in sessions
@@ -143,7 +145,7 @@ def test_workers_are_replaced_under_load(run_asyncio: Run, words: list[str]) -> 
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_reload(run_asyncio: Run, version: str, tmp_path: Path) -> None:
-    """A changed file is taken over, and what is under way in either version is finished."""
+    """A changed file is loaded, and requests in progress over both versions are finished."""
     program = tmp_path / "changing.py"
     program.write_text(CHANGING.format(name="the first"))
     words = ["uvicorn", "--http", HTTP, "--port", "0", "--no-use-colors", "--reload"]
@@ -172,7 +174,7 @@ def test_reload(run_asyncio: Run, version: str, tmp_path: Path) -> None:
 
 
 def until_seen(program: Path, process: Process) -> None:
-    """Change *program* until uvicorn sees it.
+    """Change *program* until uvicorn notices it.
 
     It looks at the files for the first time some moments after the start: a change before that
     is none.

@@ -1,4 +1,4 @@
-"""uvicorn in a process of its own, in the two newest versions, as people start it."""
+"""Run uvicorn in a separate process, in its two newest versions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ...support.paths import ROOT
 
-# Where tools/bootstrap puts the version before the newest: in the environment of these tests.
+# # Where tools/bootstrap installs the version before the newest: in the tests' environment.
 BEFORE = Path(sys.prefix) / "uvicorn-before"
 
 VERSIONS = ["newest", "before"]
@@ -24,7 +24,7 @@ HTTP = "http2.uvicorn:Http2Protocol"
 
 
 class Process:
-    """A server in another process, and the lines that it says."""
+    """A server in another process, and the lines that it prints."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class Process:
             command, cwd=ROOT, env=environment(version) | (more or {}), stdin=stdin,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
             pass_fds=pass_fds,
-            # whoever runs the tests in the background has Ctrl-C ignored
+            # # a test run in the background ignores Ctrl-C
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )  # fmt: skip
         self.url = ""
@@ -54,7 +54,7 @@ class Process:
         self._lines.put(None)
 
     def line(self, pattern: str, limit: float = 20) -> str:
-        """The next line that *pattern* is found in; others are skipped."""
+        """Return the next line that matches *pattern*; skip others."""
         while True:
             try:
                 line = self._lines.get(timeout=limit)
@@ -68,12 +68,12 @@ class Process:
                 return line
 
     def stop(self, number: int = signal.SIGINT, limit: float = 20) -> str:
-        """End it by a signal; all that it has said."""
+        """End it with a signal; return everything that it has printed."""
         self.process.send_signal(number)
         return self.wait(limit)
 
     def wait(self, limit: float = 20) -> str:
-        """Wait until it ends by itself; all that it has said."""
+        """Wait until it ends by itself; return everything that it has printed."""
         self.process.wait(limit)
         self._reader.join(limit)
         while (line := self._lines.get()) is not None:
@@ -82,9 +82,9 @@ class Process:
         return "".join(self.seen)
 
     def close(self) -> None:
-        """End it now, if it has not ended."""
+        """Kill it, unless it has ended."""
         with contextlib.suppress(ProcessLookupError):
-            # its workers, too
+            # # its workers too
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
         self._reader.join()
@@ -93,7 +93,7 @@ class Process:
 
 
 def environment(version: str) -> dict[str, str]:
-    """The environment in which that version is imported."""
+    """Return the environment in which that version is imported."""
     path = [str(ROOT)]
     if version == "before":
         assert BEFORE.is_dir(), "tools/bootstrap test installs it"
@@ -108,7 +108,7 @@ def starting(
     said: str = r"https?://[^\s)]+:\d+",
     stdin: int = subprocess.DEVNULL,
 ) -> Iterator[Process]:
-    """Run *command* until the end of the block; *said*, its address, it says when it listens."""
+    """Run *command* until the end of the block; *said* is the line with its address."""
     made = Process(command, version, stdin)
     try:
         found = re.search(said, made.line(said))
@@ -123,7 +123,7 @@ def starting(
 def uvicorn(
     app: str, *options: str, version: str = "newest", loop: str = "uvloop", **more: str
 ) -> Iterator[Process]:
-    """The server with *app* on a free port."""
+    """Run the server with *app* on a free port."""
     command = [
         sys.executable, "-m", "uvicorn", app, "--http", HTTP,
         "--port", "0", "--loop", loop, "--no-use-colors", *options,

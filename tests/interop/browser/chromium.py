@@ -1,4 +1,4 @@
-"""Chromium without a window, driven over the pipe of its DevTools: no driver, no library.
+"""Run Chromium without a window, controlled through the pipe of its DevTools protocol.
 
 Messages are JSON with a zero byte behind each: commands on descriptor 3 of the browser, answers
 and events on 4 (https://chromedevtools.github.io/devtools-protocol/).
@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-# Seconds for anything that is waited for: a browser's start on a busy machine takes a while.
+# # Time limit in seconds for everything: on a busy machine a browser starts slowly.
 PATIENCE = 25
 
 FLAGS = (
@@ -36,7 +36,7 @@ FLAGS = (
 
 LOG = "chromium.log"
 
-# Becomes the browser, with our ends of the pipes where it looks for them.
+# # Starts the browser, with the pipes on the descriptors that it expects.
 LAUNCHER = """
 import fcntl, os, sys
 ends = [fcntl.fcntl(int(number), fcntl.F_DUPFD, 10) for number in sys.argv[1:3]]
@@ -47,7 +47,7 @@ os.execvp(sys.argv[3], sys.argv[3:])
 
 
 class Page:
-    """A tab: its commands, and its events in the order in which they came."""
+    """A tab: its commands, and its events in order."""
 
     def __init__(self, browser: Browser, session: str) -> None:
         self.browser = browser
@@ -56,18 +56,18 @@ class Page:
         self._changed = asyncio.Event()
 
     async def do(self, method: str, **params: Any) -> dict[str, Any]:
-        """Do what a command says; its result."""
+        """Run a command; return its result."""
         return await self.browser.do(method, self.session, **params)
 
     def add(self, method: str, params: dict[str, Any]) -> None:
-        """Note an event."""
+        """Store an event."""
         self.events.append((method, params))
         self._changed.set()
 
     async def expect(
         self, method: str, fits: Callable[[dict[str, Any]], bool] = lambda _: True
     ) -> dict[str, Any]:
-        """The first event *method* that *fits*, at once or when it comes."""
+        """Return the first event *method* that *fits*; wait for it if necessary."""
         async with asyncio.timeout(PATIENCE):
             while True:
                 for name, params in self.events:
@@ -77,7 +77,7 @@ class Page:
                 await self._changed.wait()
 
     async def evaluate(self, expression: str) -> Any:
-        """The value of a JavaScript *expression*, awaited if it is a promise."""
+        """Return the value of a JavaScript *expression*, awaited if it is a promise."""
         done = await self.do(
             "Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True
         )
@@ -85,7 +85,7 @@ class Page:
         return done["result"].get("value")
 
     async def screenshot(self) -> Picture:
-        """What the page looks like."""
+        """Return a screenshot of the page."""
         done = await self.do("Page.captureScreenshot", format="png")
         return Picture.decode(base64.b64decode(done["data"]))
 
@@ -101,7 +101,7 @@ class Browser:
         self._pages: dict[str, Page] = {}
 
     async def do(self, method: str, session: str | None = None, **params: Any) -> dict[str, Any]:
-        """Do what a command says, for the browser or for a page of it; its result."""
+        """Run a command for the browser or a page; return its result."""
         number = next(self._ids)
         command = {"id": number, "method": method, "params": params}
         if session is not None:
@@ -112,7 +112,7 @@ class Browser:
             return await answer
 
     async def open(self, *domains: str) -> Page:
-        """A new, empty page that tells of the events of *domains*, such as ``Network``."""
+        """Open a new, empty page that reports events of *domains*, such as ``Network``."""
         target = await self.do("Target.createTarget", url="about:blank")
         attached = await self.do("Target.attachToTarget", targetId=target["targetId"], flatten=True)
         session = attached["sessionId"]
@@ -122,7 +122,7 @@ class Browser:
         return page
 
     async def listen(self) -> None:
-        """Hand on what the browser says, until it ends."""
+        """Dispatch the browser's messages until it ends."""
         while True:
             try:
                 text = await self._reader.readuntil(b"\0")
@@ -147,8 +147,8 @@ class Browser:
 def launch(
     folder: Path, flags: tuple[str, ...]
 ) -> tuple[subprocess.Popen[bytes], BinaryIO, BinaryIO]:
-    """Start the browser; our ends of its pipes: to read from, to write to."""
-    # Fedora has the second name; a missing one fails with the first
+    """Start the browser; return this side's ends of its pipes: for reading, for writing."""
+    # # Fedora uses the second name; if both are missing, the error names the first
     program = next(filter(shutil.which, ("chromium", "chromium-browser")), "chromium")
     their_input, our_output = os.pipe()
     our_input, their_output = os.pipe()
@@ -187,7 +187,7 @@ async def chromium(folder: Path, *flags: str) -> AsyncIterator[Browser]:
         listening.cancel()
         incoming.close()
         writer.close()
-        # its helpers are of its group, and end with it
+        # # its child processes are in its group, and end with it
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         await asyncio.to_thread(process.wait)
@@ -195,25 +195,25 @@ async def chromium(folder: Path, *flags: str) -> AsyncIterator[Browser]:
 
 @dataclass(frozen=True)
 class Picture:
-    """The pixels of a PNG with 8 bits a sample, as screenshots have (RFC 2083)."""
+    """The pixels of a PNG with 8 bits a sample, as in screenshots (RFC 2083)."""
 
     width: int
     height: int
     samples: int
-    """Bytes of a pixel: 3, or 4 with the opacity."""
+    """Bytes of a pixel: 3, or 4 with opacity."""
     rows: list[bytes]
 
     def colour(self, x: int, y: int) -> str:
-        """The colour at a place, such as ``'ff8000'``."""
+        """Return the colour of a pixel, such as ``'ff8000'``."""
         return self.rows[y][x * self.samples : x * self.samples + 3].hex()
 
     def area(self, x: int, y: int, width: int, height: int) -> set[str]:
-        """The colours of a rectangle."""
+        """Return the colours in a rectangle."""
         return {self.colour(i, j) for j in range(y, y + height) for i in range(x, x + width)}
 
     @classmethod
     def decode(cls, png: bytes) -> Picture:
-        """Read a PNG that is not interlaced."""
+        """Parse a PNG that is not interlaced."""
         assert png.startswith(b"\x89PNG\r\n\x1a\n")
         at, data, head = 8, b"", b""
         while at < len(png):
@@ -239,7 +239,7 @@ class Picture:
 
 
 def unfilter(kind: int, line: bytes, above: bytes, samples: int) -> bytes:
-    """A row of pixels, of what a PNG's filter has made of it (RFC 2083 section 6)."""
+    """Return a row of pixels without a PNG's filter (RFC 2083 section 6)."""
     row = bytearray(line)
     for i, value in enumerate(line):
         left = row[i - samples] if i >= samples else 0
@@ -256,13 +256,13 @@ def unfilter(kind: int, line: bytes, above: bytes, samples: int) -> bytes:
 
 
 def paeth(left: int, up: int, corner: int) -> int:
-    """The neighbour that is nearest to left + up - corner (RFC 2083 section 6.6)."""
+    """Return the neighbour that is closest to left + up - corner (RFC 2083 section 6.6)."""
     guess = left + up - corner
     return min((left, up, corner), key=lambda value: abs(guess - value))
 
 
 def key_of(url: str) -> str:
-    """What Chromium is to be told to trust the key of the server at *url*, and no other.
+    """Return the option that makes Chromium trust the key of the server at *url*, and no other.
 
     A browser that overlooks every certificate keeps nothing in its cache: it would fetch what
     Early Hints name, and then fetch it again.
@@ -279,7 +279,7 @@ def key_of(url: str) -> str:
 
 
 async def visit(page: Page, url: str) -> None:
-    """Go to *url*, and stay until all of it is there."""
+    """Load *url*, and wait until it is complete."""
     page.events.clear()
     went = await page.do("Page.navigate", url=url)
     assert "errorText" not in went, went

@@ -1,4 +1,4 @@
-"""What holds of every page: it is readable, usable without a mouse, and complains of nothing."""
+"""Checks for every page: it is readable, usable without a mouse, and logs no errors."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from .chromium import Page, Picture
 
 DOMAINS = ("Page", "Network", "Log", "Runtime", "Accessibility", "DOM")
 
-# Roles that somebody acts on, or looks for.
+# # Roles of elements that users operate, or look for.
 NAMED = {"button", "link", "textbox", "progressbar", "image", "region", "log", "heading"}
 
-# The least contrast of text (WCAG 2.2, success criterion 1.4.3, level AA).
+# # The minimum contrast of text (WCAG 2.2, success criterion 1.4.3, level AA).
 CONTRAST = 4.5
 
-# The texts of a page with less contrast than that, each with its own. A canvas knows all colours.
+# # The page's texts with less contrast, each with its own. A canvas converts all colours.
 LOW_CONTRAST = """
 (() => {
   const context = new OffscreenCanvas(1, 1).getContext("2d", {willReadFrequently: true});
@@ -47,7 +47,7 @@ LOW_CONTRAST = """
 
 
 async def visit(page: Page, url: str) -> None:
-    """Go to *url*, and stay until all of it is there."""
+    """Load *url*, and wait until it is complete."""
     page.events.clear()
     went = await page.do("Page.navigate", url=url)
     assert "errorText" not in went, went
@@ -55,7 +55,7 @@ async def visit(page: Page, url: str) -> None:
 
 
 async def until(page: Page, expression: str) -> Any:
-    """The value of a JavaScript *expression* as soon as it is true."""
+    """Return the value of a JavaScript *expression* as soon as it is true."""
     return await page.evaluate(
         "new Promise((done, fail) => { const end = performance.now() + 20000; const look = () => {"
         f" const value = ({expression}); value ? done(value) : performance.now() > end"
@@ -65,7 +65,7 @@ async def until(page: Page, expression: str) -> Any:
 
 
 async def show(page: Page, width: int, scheme: str = "light", *more: tuple[str, str]) -> None:
-    """Have the page shown *width* pixels wide, to a person who prefers *scheme*, and *more*."""
+    """Show the page *width* pixels wide, with the user preference *scheme*, and *more*."""
     await page.do(
         "Emulation.setDeviceMetricsOverride",
         width=width, height=900, deviceScaleFactor=1, mobile=width < 600,
@@ -76,13 +76,13 @@ async def show(page: Page, width: int, scheme: str = "light", *more: tuple[str, 
 
 
 async def check_looks(page: Page) -> None:
-    """Wide and narrow, light and dark: all of it is within the window, and can be read."""
+    """Wide and narrow, light and dark: all of it is within the window, and readable."""
     grounds = {}
     for width in (320, 390, 1280):
         for scheme in ("light", "dark"):
             await show(page, width, scheme)
             assert await page.evaluate("document.documentElement.scrollWidth") == width
-            # transitions of colours would be seen half-way
+            # # otherwise colours would be in the middle of a transition
             low = await page.evaluate(LOW_CONTRAST % (CONTRAST,))
             assert low == [], (width, scheme, low)
             corner = {"x": 0, "y": 0, "width": 4, "height": 4, "scale": 1}
@@ -93,7 +93,7 @@ async def check_looks(page: Page) -> None:
 
 
 async def check_names(page: Page) -> None:
-    """What somebody acts on has a name, for those who do not see it, too."""
+    """Elements that users operate have a name for screen readers."""
     tree = await page.do("Accessibility.getFullAXTree")
     seen = set()
     for node in tree["nodes"]:
@@ -114,9 +114,9 @@ async def press(page: Page, key: str) -> None:
 
 
 async def tab_through(page: Page) -> list[str]:
-    """What Tab reaches, in its order, by what it is called or says; each shows that it is at it."""
+    """Return the ids or texts of the elements that Tab reaches, in order; each shows the focus."""
     reached: list[str] = []
-    # from the beginning, wherever the focus was
+    # # from the beginning, wherever the focus was
     await page.evaluate(
         "(body => { body.tabIndex = -1; body.focus(); body.blur() })(document.body)"
     )
@@ -134,7 +134,7 @@ async def tab_through(page: Page) -> list[str]:
 
 
 def check_quiet(page: Page, url: str) -> None:
-    """The page had nothing to complain of, and has asked no other server."""
+    """The page has logged no error, and has requested nothing from other servers."""
     complaints = [
         (name, params)
         for name, params in page.events

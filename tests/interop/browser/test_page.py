@@ -1,4 +1,4 @@
-"""Chromium, and the page of examples/page_server.py: all that a browser does with a server."""
+"""Chromium, and the page of examples/page_server.py: all of its requests."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ VISITS = 20
 
 
 def start_page_server(background: Start) -> str:
-    """Start the example; its address."""
+    """Start the example; return its address."""
     process = background(
         sys.executable, "-W", "error", str(EXAMPLES / "page_server.py"), "--port", "0"
     )
@@ -50,7 +50,7 @@ def test_page(background: Start, run_asyncio: Run, tmp_path: Path) -> None:
 
 
 def test_page_over_http1(background: Start, run_asyncio: Run, tmp_path: Path) -> None:
-    """A browser that speaks no HTTP/2 sees the same page."""
+    """A browser without HTTP/2 shows the same page."""
     url = start_page_server(background)
 
     async def main() -> None:
@@ -65,7 +65,7 @@ def test_page_over_http1(background: Start, run_asyncio: Run, tmp_path: Path) ->
 
 
 async def check_protocols(page: Page, url: str, protocol: str) -> None:
-    """Everything came over *protocol*; over HTTP/2, that is one connection."""
+    """Everything was loaded over *protocol*; over HTTP/2, on one connection."""
     wanted = {url, f"{url}style.css", f"{url}script.js"}
     wanted |= {f"{url}{colour}.png" for colour in COLOURS}
     entries = await page.evaluate(
@@ -78,13 +78,13 @@ async def check_protocols(page: Page, url: str, protocol: str) -> None:
     ]
     assert {response["url"] for response in responses} >= wanted
     assert {response["protocol"] for response in responses} == {protocol}
-    # what Early Hints have fetched is not of the page's own connections: 0
+    # # resources that Early Hints have fetched are not on the page's own connections: 0
     connections = {response["connectionId"] for response in responses} - {0}
     assert (len(connections) == 1) == (protocol == "h2")
 
 
 async def check_early_hints(page: Page, url: str) -> None:
-    """Status 103 comes before the page; the stylesheet it names is fetched then, and used."""
+    """Status 103 precedes the page; its stylesheet is fetched at once, and used."""
     for _ in range(VISITS):
         await visit(page, url)
         head, style = await page.evaluate(
@@ -102,7 +102,7 @@ async def check_early_hints(page: Page, url: str) -> None:
 
 
 async def check_pixels(page: Page) -> None:
-    """A screenshot shows what the stylesheet, the images and the script have made of the page."""
+    """A screenshot shows the effect of the stylesheet, the images and the script."""
     places: list[dict[str, Any]] = await page.evaluate(
         "[...document.images, document.getElementById('script')]"
         ".map(element => element.getBoundingClientRect().toJSON())"
@@ -113,13 +113,13 @@ async def check_pixels(page: Page) -> None:
     assert len(places) == len(COLOURS) + 1
     for place, colour in zip(places, [*COLOURS, "ffffff"], strict=True):
         assert (place["width"] >= 40, place["height"]) == (True, 40), place
-        # the edges may be between two pixels
+        # # the edges may be between two pixels
         inside = picture.area(int(place["x"]) + 2, int(place["y"]) + 2, 36, 36)
         assert inside == {colour}, place
 
 
 async def check_upload(page: Page, folder: Path, protocol: str) -> None:
-    """8 MiB that the page's form sends arrive as they are."""
+    """8 MiB that the page's form sends arrive unchanged."""
     body = hashlib.shake_128(b"form").digest(8 << 20)
     file = folder / "file"
     file.write_bytes(body)

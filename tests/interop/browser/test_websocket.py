@@ -1,4 +1,4 @@
-"""Chromium as a client over ``wss:``: on the HTTP/2 connection that the page came over."""
+"""Chromium as a client over ``wss:``: on the HTTP/2 connection of the page."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_chromium(run_asyncio: Run, certificate: Certificate, tmp_path: Path) ->
         async with listening(server) as port:
             url = f"https://localhost:{port}/"
             trust = await asyncio.to_thread(key_of, url)
-            # it would keep a page that is left, and its WebSocket
+            # # it would keep a page that was left, and its WebSocket
             flags = (trust, "--disable-features=BackForwardCache")
             async with chromium(tmp_path, *flags) as browser:
                 tab = await browser.open("Page", "Network")
@@ -96,21 +96,22 @@ def test_chromium(run_asyncio: Run, certificate: Certificate, tmp_path: Path) ->
                 assert seen["echoes"] == ECHOES
                 assert seen["closed"] == [4001, "enough for today", True]
 
-                # several at once, and requests beside them
+                # # several at once, and requests beside them
                 many = ", ".join(SCRIPT % (f"/many{n}", "ws.close(1000)") for n in range(5))
                 seen = await tab.evaluate(f"Promise.all([{many}, fetch('/').then(r => r.status)])")
                 assert [entry["echoes"] for entry in seen[:5]] == [ECHOES] * 5
                 assert [entry["closed"] for entry in seen[:5]] == [[1000, "", True]] * 5
                 assert seen[5] == 200
 
-                # what is too large is told
+                # # a message that is too large closes it with 1009
                 large = "ws.send(new Uint8Array(4 << 20))"
                 wait = SCRIPT.replace("seen.echoes.length === messages.length", "true")
                 wait = wait.replace("for (const message of messages) ws.send(message);", "")
                 seen = await tab.evaluate(wait % ("/too-large", large))
                 assert seen["closed"][0] == 1009
 
-                # a page that is left says goodbye, or nothing: the handler is told either way
+                # # a page that is left may send a Close frame or not: the handler
+                # gets the end either way
                 await tab.evaluate(
                     "new Promise(done => { window.ws = new WebSocket("
                     "`wss://${location.host}/left`); window.ws.onopen = () => done(1) })"
@@ -133,7 +134,7 @@ def test_chromium(run_asyncio: Run, certificate: Certificate, tmp_path: Path) ->
 
 
 def test_chromium_over_http1(run_asyncio: Run, certificate: Certificate, tmp_path: Path) -> None:
-    """A browser that speaks no HTTP/2 gets the same WebSocket by an upgrade."""
+    """A browser without HTTP/2 opens the same WebSocket with an upgrade."""
     versions = []
 
     async def echo(request: Any) -> None:

@@ -1,1 +1,1 @@
-"""curl, and what it shares with other tools."""
+"""Tests with curl, and with tools that do similar requests."""

@@ -1,4 +1,4 @@
-"""One handler, three versions of HTTP, in the clear and over TLS: to clients we did not write."""
+"""One handler, three versions of HTTP, in the clear and over TLS, for other clients."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ VERSIONS = {"--http1.0": "1.0", "--http1.1": "1.1", "--http2": "2.0"}
 
 
 async def application(request: Any, response: Any) -> None:
-    """Say what was asked for, in which version."""
+    """Answer with the method, the target and the version."""
     body = await request.read()
     response.set_header("content-type", "text/plain")
     response.set_header("x-version", request.http_version)
@@ -25,7 +25,7 @@ async def application(request: Any, response: Any) -> None:
 
 
 async def curl(*arguments: str) -> tuple[int, dict[str, str], bytes]:
-    """The status, the headers and the body that curl gets."""
+    """Return the status, the headers and the body that curl gets."""
     out = await execute("curl", "-sS", "-i", "-m", "20", *arguments)
     head, _, body = out.partition(b"\r\n\r\n")
     line, *fields = head.decode().split("\r\n")
@@ -49,7 +49,7 @@ def test_curl_in_the_clear(run: Run, version: str) -> None:
 @pytest.mark.row("secure_server.option.allow_http1", "secure_server.alpn")
 @pytest.mark.parametrize("version", [*VERSIONS, "--no-alpn"])
 def test_curl_over_tls(run: Run, certificate: Certificate, version: str, tmp_path: Path) -> None:
-    """The version is agreed on by ALPN; a client without it gets HTTP/1.1."""
+    """ALPN selects the version; a client without it gets HTTP/1.1."""
 
     async def main() -> None:
         server = http2.create_secure_server(

@@ -1,4 +1,4 @@
-"""h2load and wrk at `create_server(on_request)`: every request of many is answered, none fails.
+"""h2load and wrk with `create_server(on_request)`: every request is answered, none fails.
 
 What counts is how many; how fast is the benchmarks' concern.
 """
@@ -22,7 +22,7 @@ from ...support.serving import listening
 REQUESTS = 500
 CONNECTIONS = 8
 
-# Ten requests at once on each connection, each with a body, in chunks of the client's making.
+# # Ten requests at once on each connection, each with a body, in chunks that the client chooses.
 PIPELINED = """
 local body = string.rep("x", 1000)
 init = function(args)
@@ -39,7 +39,7 @@ request = function() return requests end
 
 
 class Application:
-    """A handler that counts what it is asked, by the version of HTTP."""
+    """A handler that counts its requests by the version of HTTP."""
 
     def __init__(self, *, waits: bool) -> None:
         self.seen: Counter[str] = Counter()
@@ -52,7 +52,7 @@ class Application:
         response.end("Hello World!\n")
 
     async def answer_later(self, request: Any, response: Any) -> None:
-        """Answer when the request has been read, and something else was waited for."""
+        """Answer when the request has been read, after another wait."""
         body = await request.read()
         await asyncio.sleep(0)
         self.seen[request.http_version] += 1
@@ -73,14 +73,14 @@ async def h2load(url: str, *arguments: str) -> None:
 
 
 async def wrk(url: str, *arguments: str) -> int:
-    """Make requests for a second; how many were answered. None may fail."""
+    """Make requests for a second; return the number of answers. None may fail."""
     out = await execute(
         "timeout", "50", "wrk", "-t", "1", "-c", str(CONNECTIONS), "-d", "1s",
         "--timeout", "40s", *arguments, url,
         timeout=60,
     )  # fmt: skip
     text = out.decode()
-    # what it says of failures, it says only when there are any
+    # # it prints failures only if there are any
     assert "Socket errors" not in text, text
     assert "Non-2xx" not in text, text
     found = re.search(r"(\d+) requests in ", text)
@@ -100,7 +100,7 @@ def test_one_port_in_the_clear(run: Run, waits: bool) -> None:
             url = f"http://127.0.0.1:{port}/"
             answered, *_ = await asyncio.gather(wrk(url), h2load(url, "-m", "20"))
             assert application.seen["2.0"] == REQUESTS
-            # each connection is cut off with a request under way
+            # # each connection is cut off during a request
             assert 0 < answered <= application.seen["1.1"] <= answered + CONNECTIONS
             await h2load(url, "--h1")
             assert application.seen["1.1"] >= answered + REQUESTS

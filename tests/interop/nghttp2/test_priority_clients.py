@@ -1,4 +1,4 @@
-"""RFC 7540 priorities of clients that we did not write: what a server makes of them."""
+"""RFC 7540 priorities of other clients, as the server applies them."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ SIZE = 300_000
 
 
 class Answers:
-    """A handler that holds every request back until ``/go`` comes, or *count* are there."""
+    """A handler that holds every request back until ``/go`` arrives, or *count* are waiting."""
 
     def __init__(self, count: int = 0) -> None:
         self._count = count
         self.held: dict[str, http2.ServerHttp2Stream] = {}
 
     def state(self) -> dict[str, list[int]]:
-        """The weight of each held stream, and the sum of those that depend on it."""
+        """Return the weight of each waiting stream, and the sum of its dependents' weights."""
         return {
             path: [stream.state.weight, stream.state.sum_dependency_weight]
             for path, stream in self.held.items()
@@ -50,7 +50,7 @@ class Answers:
 
 @pytest.mark.row("stream.state.weight", "stream.state.sum_dependency_weight")
 def test_node_prioritizes(run: Run) -> None:
-    """With its requests and with PRIORITY, and the order of bytes is what it asked for."""
+    """With its requests and with PRIORITY; the order of the bytes follows it."""
 
     async def main() -> None:
         async with serving(Answers()) as (_, port):
@@ -69,20 +69,20 @@ def test_node_prioritizes(run: Run) -> None:
         assert seen["second"] == {
             "/light": [1, 40],
             "/heavy": [256, 50],
-            # silent: nobody was told
+            # # silent: no frame is sent
             "/child": [20, 0],
             "/other": [40, 0],
-            # exclusive: in between of /heavy and its child
+            # # exclusive: between /heavy and its child
             "/late": [50, 20],
         }
         order: list[str] = seen["order"]
         last = {path: len(order) - order[::-1].index(path) for path in order}
         first = {path: order.index(path) for path in order}
-        # whoever depends on a stream waits until that has nothing to send
+        # # a dependent stream waits until its parent has nothing to send
         assert last["/heavy"] <= first["/late"]
         assert last["/late"] <= first["/child"]
         assert last["/light"] <= first["/other"]
-        # of 257 parts of what is sent the light one has a single one
+        # # of 257 parts of what is sent, the light stream has one
         assert order[: last["/heavy"]].count("/light") <= 2
 
     run(main())

@@ -1,4 +1,4 @@
-"""Node's own client at our server: what each side sees of the other."""
+"""Node's client with this library's server: what each side gets from the other."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_headers_both_ways(run: Run) -> None:
         assert headers["Cookie"] == "a=1; b=2"
         assert headers["x-many"] == "one, two"
         assert headers["x-latin"] == "caf\u00e9"
-        # Node marks short cookies by itself
+        # # Node itself marks short cookies
         assert headers.sensitive == headers[http2.sensitive_headers]
         assert headers.sensitive == ["cookie", "cookie", "x-secret"]
         assert ("x-many", "one") in raw_headers
@@ -87,7 +87,7 @@ def test_headers_both_ways(run: Run) -> None:
         assert trailers == {"x-sum": "42", "x-many": "3, 4"}
         assert flags & ENDS == ENDS
 
-        # Node says 'headers' for a 100 as well, and 'continue' after it
+        # # Node emits 'headers' for a 100 too, and 'continue' after it
         assert [entry[0] for entry in seen["events"]] == [
             "headers", "continue", "headers", "response", "trailers",
         ] or [entry[0] for entry in seen["events"]] == [
@@ -115,7 +115,7 @@ ERROR_CODES = range(14)
 
 @pytest.mark.row("stream.close", "stream.rst_code")
 def test_every_code_of_close(run: Run) -> None:
-    """Node makes an error of each, NO_ERROR and CANCEL apart."""
+    """Node emits an error for each, except for NO_ERROR and CANCEL."""
 
     async def main() -> None:
         def close(stream: http2.ServerHttp2Stream, headers: http2.Headers) -> None:
@@ -236,13 +236,13 @@ def test_ends_of_sessions(run: Run, path: str) -> None:
 
             seen = await node("client/session.js", str(port), path)
             await events.expect("close")
-        # an orderly end may say GOAWAY once more when the last stream is done
+        # # an orderly end may send GOAWAY again after the last stream
         again = ["goaway", 0, 1, ""]
         said = [entry for i, entry in enumerate(seen["events"]) if entry != again or i == 0]
         assert said == expected
         if path in ("/goaway", "/close"):
             assert seen["stream"] == [["response"], ["end"], ["close"]]
-        # only a destroy with an error is one here, and then it is one for all to hear
+        # # here only a destroy with an error is one, and then every stream gets it
         failed = path in ("/destroy-error", "/destroy-int")
         assert events.names == (["error", "session_error"] if failed else []) + ["close"]
 
@@ -317,7 +317,7 @@ def test_pings_and_settings_both_ways(run: Run) -> None:
 
 
 def test_timeouts_of_a_busy_node(run: Run) -> None:
-    """A session and a stream that say nothing for a while."""
+    """A session and a stream without activity."""
 
     async def main() -> None:
         events = Events()

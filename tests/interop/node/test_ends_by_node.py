@@ -1,4 +1,4 @@
-"""What the other tests with Node leave out: who ends what, seen from the other side."""
+"""Ends that other tests with Node leave out: each side's end, as the other side gets it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CALM = constants.NGHTTP2_ENHANCE_YOUR_CALM
 
 
 async def ended_by_node(*arguments: str) -> tuple[Any, Events, http2.ServerHttp2Stream]:
-    """Let a client of Node's end things; what it saw, what we saw, and our stream."""
+    """Let a client of Node end things; return what it got, what this side got, and the stream."""
     told = Events()
     streams: list[http2.ServerHttp2Stream] = []
 
@@ -42,7 +42,7 @@ async def ended_by_node(*arguments: str) -> tuple[Any, Events, http2.ServerHttp2
 
 @pytest.mark.row("session.event.goaway", "session.close")
 def test_node_closes_its_session(run: Run) -> None:
-    """What was begun is finished first."""
+    """Open streams are finished first."""
 
     async def main() -> None:
         seen, told, stream = await ended_by_node("close")
@@ -80,7 +80,7 @@ def test_node_destroys_its_session(run: Run, arguments: list[str], code: int) ->
         _, told, stream = await ended_by_node(*arguments)
         assert (await told.expect("session goaway"))[1] == code
         assert "stream aborted" in told.names
-        assert "body" not in told.names  # it did not end: whoever read it was told so
+        assert "body" not in told.names  # # its body did not end: its reader gets the error
         assert stream.destroyed
         assert ("session error" in told.names) is bool(code)
 
@@ -101,10 +101,10 @@ def test_node_resets_its_stream(run_asyncio: Run, arguments: list[str], code: in
         seen, told, stream = await ended_by_node(*arguments)
         assert stream.rst_code == code
         assert "stream aborted" in told.names
-        # Node's close() ends the body in an orderly way before it resets: that may be heard first
+        # # Node's close() ends the body before it resets: that may arrive first
         bodies = [entry[1] for entry in told.seen if entry[0] == "body"]
         assert bodies in ([], [b""] if arguments[0] == "reset" else [])
-        # CANCEL and NO_ERROR are no failures, as in Node
+        # # CANCEL and NO_ERROR are not failures, as in Node
         error = [entry[1] for entry in told.seen if entry[0] == "stream error"]
         assert [entry.error_code for entry in error] == ([] if code in (0, CANCEL) else [code])
         assert "session error" not in told.names
@@ -122,7 +122,7 @@ def test_node_has_waited_long_enough(run: Run, action: str, code: int) -> None:
         _, told, stream = await ended_by_node(action)
         assert stream.rst_code == code
         assert "stream aborted" in told.names
-        assert "stream timeout" not in told.names  # that is of our own timers
+        assert "stream timeout" not in told.names  # # except for this library's own timers
 
     run(main())
 
@@ -137,7 +137,7 @@ def test_a_server_of_nodes_has_waited_long_enough(run: Run) -> None:
             stream = session.request({":method": "POST", ":path": "/stream"})
             failed = happening(stream, "error")
             assert (await stream.response())["x-begun"] == "yes"
-            (error,) = await failed  # the body has ended well: Node's close() sees to that
+            (error,) = await failed  # # the body has ended normally: Node's close() does this
             assert error.error_code == stream.rst_code == CALM
             assert not session.destroyed
             told = Events()

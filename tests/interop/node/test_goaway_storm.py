@@ -1,4 +1,4 @@
-"""Is a retry safe? A server that keeps saying GOAWAY, and a client that repeats what it may."""
+"""A server that sends GOAWAY repeatedly, and a client that repeats retryable requests."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from ...support.running import Run
 REQUESTS = 5000
 EVERY = 100
 AT_A_TIME = 60
-# so that there are always requests under way that GOAWAY comes too late for
+# # so that there are always requests in progress that cross the GOAWAY
 DELAY = 0.005
 
 
 class Client:
-    """Makes requests on a session that takes them, and dials when there is none."""
+    """Makes requests on a session that accepts them, and connects if there is none."""
 
     def __init__(self, origin: str) -> None:
         self._origin = origin
@@ -28,14 +28,14 @@ class Client:
         self.retries = 0
 
     def session(self) -> http2.ClientHttp2Session:
-        """One that has not been told to go away yet."""
+        """Return a session that has not received GOAWAY."""
         if self._session is None or self._session.closed or self._session.destroyed:
             self._session = http2.connect(self._origin)
             self.sessions.append(self._session)
         return self._session
 
     async def get(self, path: str) -> bytes:
-        """The answer to *path*; whatever is safe to repeat is repeated."""
+        """Return the answer to *path*; retryable requests are repeated."""
         while True:
             try:
                 stream = self.session().request({":path": path})
@@ -48,7 +48,7 @@ class Client:
 
 
 def test_every_request_is_executed_exactly_once(run: Run) -> None:
-    """5,000 requests, GOAWAY after every 100: none is lost, and none is done twice."""
+    """5,000 requests, GOAWAY after every 100: none is lost, and none is processed twice."""
     with starting() as start:
         peer = start_node(start, "server/goaway.js", every=EVERY)
 
@@ -64,8 +64,8 @@ def test_every_request_is_executed_exactly_once(run: Run) -> None:
             report = json.loads(await client.get("/report"))
             assert report["times"] == {"1": REQUESTS}
             assert report["ids"] == REQUESTS
-            # that was a storm: many sessions, and requests that came too late for theirs, of
-            # which a busy machine has fewer
+            # # there were many sessions, and requests that crossed a GOAWAY, which
+            # are fewer on a busy machine
             assert report["sessions"] == len(client.sessions) > 10
             assert client.retries > 0
             for session in client.sessions:

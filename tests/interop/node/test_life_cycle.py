@@ -1,4 +1,4 @@
-"""Every way in which a stream or a session ends, beside Node: the same events, in the same order.
+"""Every end of a stream or session, compared with Node: the same events, in the same order.
 
 tests/support/node/client/life_cycle.js does the same with Node at both ends. What is compared is
 what each of the four (stream and session, client's and server's) says, and ``closed``,
@@ -26,7 +26,7 @@ Log = dict[str, list[list[Any]]]
 
 
 def watch(log: list[list[Any]], emitter: Any, names: tuple[str, ...]) -> None:
-    """Note in *log* what *emitter* says, and what state it is in."""
+    """Record in *log* the events of *emitter*, and its state at each."""
     for name in names:
 
         def note(first: Any = None, *_: Any, name: str = name) -> None:
@@ -173,7 +173,7 @@ async def happens(way: str) -> Log:
     return log
 
 
-# Ways that end well, for all four.
+# # Ways that end normally, for all four.
 WELL = {
     "complete",
     "headers only",
@@ -182,16 +182,17 @@ WELL = {
     "server says goaway",
 }
 
-# What is not as in Node, and why.
+# # Intended differences from Node, and their reasons.
 DIFFERENT = {
-    # Node ends the body in an orderly way before it resets: its client can't tell that the body
-    # is not whole. Ours is told.
+    # # Node ends the body before it resets: its client cannot notice that the body is
+    # incomplete. This library's client gets the reset.
     ("server fails inside", "client stream"): [
         ["response", False, False, False, None],
         ["error", True, True, "ERR_HTTP2_STREAM_ERROR"],
         ["close", True, True, False, 2],
     ],
-    # Node's stream says NO_ERROR to who destroyed the session, and CANCEL to the other side
+    # # Node's stream gets NO_ERROR where the session was destroyed, and CANCEL on the other
+    # side
     ("client destroys session", "client stream"): [
         ["response", False, False, False, None],
         ["aborted", True, None, True, None],
@@ -201,7 +202,7 @@ DIFFERENT = {
         ["aborted", True, None, True, None],
         ["close", True, True, True, 8],
     ],
-    # Node's sessions keep quiet about a connection that ends under a request
+    # # Node's sessions emit nothing for a connection that ends during a request
     ("client vanishes", "client session"): [
         ["error", True, True, "ERR_SOCKET_CLOSED"],
         ["close", True, True],
@@ -221,7 +222,7 @@ ONCE = [TWICE[0], TWICE[2]]
 
 
 def essence(entries: list[list[Any]], well: bool) -> list[list[Any]]:
-    """*entries* without what Node's streams say of a body that is not whole.
+    """Return *entries* without Node's events for incomplete bodies.
 
     They emit ``end`` and ``finish`` even when it was cut off. Here these come of whole bodies only.
     And whether ``destroyed`` is set already at ``aborted`` differs from way to way in Node.
@@ -234,7 +235,7 @@ def essence(entries: list[list[Any]], well: bool) -> list[list[Any]]:
         if name == "aborted":
             entry = [name, entry[1], None, *entry[3:]]
         if name == "end":
-            # in which turn of the loop the last frames are read is chance
+            # # the turn of the loop in which the last frames are read is random
             entry = [name]
         kept.append(entry)
     return kept
@@ -242,7 +243,7 @@ def essence(entries: list[list[Any]], well: bool) -> list[list[Any]]:
 
 @pytest.fixture(scope="module")
 def of_node() -> dict[str, Log]:
-    """What Node does."""
+    """Node's results."""
     report: dict[str, Log] = asyncio.run(node("client/life_cycle.js", timeout=60))
     return report
 
@@ -275,7 +276,7 @@ def test_beside_node(
             assert names.count("close") == 1
             assert names[-1] == "close"
             if who.endswith("stream"):
-                # every stream has exactly one end
+                # # every stream ends exactly once
                 whole = "end" in names and "finish" in names
                 assert whole is well
                 assert names.count("end") <= 1

@@ -1,4 +1,4 @@
-"""Frames that cross on the way are no violation: honest programs, and what they meet."""
+"""Frames that cross on the way are no violation: honest programs as peers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ...support.serving import serving
 
 
 def answer(stream: http2.ServerHttp2Stream, headers: http2.Headers) -> Any:
-    """Answer early, reset, or read the whole, as the path says."""
+    """Answer early, reset, or read everything, as the path says."""
     stream.on("error", lambda error: None)
     path = headers[":path"]
     if path == "/reset":
@@ -37,7 +37,7 @@ async def whole(stream: http2.ServerHttp2Stream) -> None:
 
 
 def watched(server: http2.Http2Server) -> list[Any]:
-    """The errors of *server*'s sessions, while they come."""
+    """Record the errors of *server*'s sessions."""
     errors: list[Any] = []
     server.on("session_error", lambda error, session: errors.append(error))
     return errors
@@ -52,7 +52,8 @@ def test_curl_uploads_that_are_answered_early(
             path = str(file(3_000_000))
             url = f"http://127.0.0.1:{port}/early"
             for _ in range(4):
-                # one on a connection: curl 7.88 does not survive a second after such an answer
+                # # one on each connection: curl 7.88 cannot handle a second one
+                # after such an answer
                 out = await execute(
                     "curl", "-sS", "--http2-prior-knowledge", "-w", " %{http_code}",
                     "-H", "expect:", "-T", path, url,
@@ -76,7 +77,8 @@ def test_h2load_uploads_that_are_reset(run_asyncio: Run, file: Callable[[int], P
                 ).decode()  # fmt: skip
                 assert "300 total, 300 started, 300 done" in out, out
                 assert f"{succeeded} 2xx" in out, out
-            # it leaves when it has its last response, though it has not sent all of the body
+            # # it disconnects after its last response, though it has not sent all of
+            # the body
             assert [
                 error for error in errors if not isinstance(error, http2.ConnectionClosed)
             ] == []
@@ -96,7 +98,7 @@ def test_node_client(run_asyncio: Run) -> None:
 
 
 def test_node_server(run_asyncio: Run, background: Start) -> None:
-    """Downloads that our client gives up at any moment, while their DATA is on its way."""
+    """Downloads that the client cancels at any moment, while their DATA is on its way."""
     peer = start_node(background)
 
     async def main() -> None:
