@@ -1,1 +1,1 @@
-"""The tests, in rooms by topic; `support` has what they share: CONTRIBUTING.md has the map."""
+"""The tests, in rooms by topic; CONTRIBUTING.md lists them."""

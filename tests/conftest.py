@@ -1,4 +1,4 @@
-"""Shared fixtures: event loops that notice what is left behind, certificates, and programs.
+"""Shared fixtures: event loops that detect what a test leaves behind, certificates, programs.
 
 Tests are plain functions that hand a coroutine to `run`: it runs on asyncio and on
 uvloop, in debug mode, and fails the test for a task that is still there, for an error
@@ -42,18 +42,18 @@ sys.addaudithook(foreign.watch)
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """A test without the mark `interop` fails when it starts a program that is not ours."""
+    """Fail a test without the mark `interop` if it starts another program."""
     keep_what_is_there(item.path)
     with foreign.only_ours(item.get_closest_marker("interop") is None):
         return (yield)
 
 
-# The file of the test that ran last.
+# # The file of the test that ran last.
 _file: Path | None = None
 
 
 def keep_what_is_there(path: Path) -> None:
-    """Before a file's first test, freeze what is alive: `run_on` need not look through it.
+    """Before a file's first test, freeze living objects, which `run_on` then need not search.
 
     That is what collecting the tests made, and pytest's reports on those of other files.
     """
@@ -65,7 +65,7 @@ def keep_what_is_there(path: Path) -> None:
 
 
 def run_on(loop_factory: Callable[[], asyncio.AbstractEventLoop], main: Any, limit: float) -> Any:
-    """Run *main* on a loop of its own and complain about everything that it leaves behind."""
+    """Run *main* on a separate loop, and raise for everything that it leaves behind."""
     problems: list[str] = []
 
     def complain(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
@@ -75,7 +75,7 @@ def run_on(loop_factory: Callable[[], asyncio.AbstractEventLoop], main: Any, lim
         asyncio.get_running_loop().set_exception_handler(complain)
         async with asyncio.timeout(limit):
             result = await main
-        # what was asked to close gets a few turns to do so
+        # # closing objects get a few turns to finish
         for _ in range(100):
             left = asyncio.all_tasks() - {asyncio.current_task()}
             if not left:
@@ -100,7 +100,7 @@ def run_on(loop_factory: Callable[[], asyncio.AbstractEventLoop], main: Any, lim
 
 @pytest.fixture(autouse=True)
 def fresh_log() -> None:
-    """What other tests have had logged holds no line of this one back."""
+    """Clear the limits: log records of earlier tests must not suppress those of this one."""
     limit.forget()
 
 
@@ -108,13 +108,14 @@ def fresh_log() -> None:
 def run(request: pytest.FixtureRequest) -> Run:
     """Run a coroutine on each event loop; see `run_on`. Limit: 60 s."""
     factory = asyncio.new_event_loop if request.param == "asyncio" else uvloop.new_event_loop
-    logging.getLogger("asyncio").setLevel(logging.ERROR)  # slow-callback notes of debug mode
+    # # messages of debug mode about slow callbacks
+    logging.getLogger("asyncio").setLevel(logging.ERROR)
     return lambda main: run_on(factory, main, 60)
 
 
 @pytest.fixture
 def run_asyncio() -> Run:
-    """Like `run`, on asyncio alone: for what does not depend on the loop. Limit: 120 s."""
+    """Like `run`, on asyncio only, for tests that do not depend on the loop. Limit: 120 s."""
     logging.getLogger("asyncio").setLevel(logging.ERROR)
     return lambda main: run_on(asyncio.new_event_loop, main, 120)
 
@@ -148,13 +149,13 @@ def background() -> Iterator[Callable[..., subprocess.Popen[str]]]:
 
 @pytest.fixture
 def python() -> str:
-    """The interpreter of the tests, for programs that run in a process of their own."""
+    """The tests' interpreter, for programs in a separate process."""
     return sys.executable
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> Callable[[int], Path]:
-    """Make a file of so many bytes."""
+    """Create a file with that number of bytes."""
 
     def make(size: int) -> Path:
         path = tmp_path / f"{size}.bin"

@@ -1,4 +1,4 @@
-"""The package's public names: loaded when they are asked for, each in any order."""
+"""The package's public names: loaded on first access, in any order."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import pytest
 
 import http2
 
-# What the interpreter of the other process prints: the modules of this package that are loaded.
+# # The other process prints the loaded modules of this package.
 LOADED = "print(*(name for name in sys.modules if name.partition('.')[0] == 'http2'))"
 
-# Forks a child for each name, so that each is the first that is asked for.
+# # Forks a child for each name, so that each is accessed first.
 EACH_FIRST = """
 import os, sys
 import http2

@@ -1,4 +1,4 @@
-"""The shortest way through everything: our client at our server, both kinds of loop."""
+"""The shortest path through everything: client and server of this library, on both loops."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What a program can see of a server: access log, metrics, performance entries."""
+"""Observing a server: access log, metrics, performance entries."""

@@ -1,4 +1,4 @@
-"""What a server's metrics say, whichever system they are for."""
+"""Read the metrics of a server, for both systems in the same form."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ Labels = dict[str, str]
 
 @dataclass
 class Exchanges:
-    """Those that have the same labels."""
+    """The values of one set of labels."""
 
     labels: Labels
     count: int
     seconds: float
     received: int
     sent: int
-    # the bounds of the buckets of their durations, without infinity
+    # # the bounds of the buckets of their durations, without infinity
     bounds: list[float]
 
 
 def told_apart(labels: Labels) -> tuple[str, ...]:
-    """The labels as a row: method, status, protocol, scheme, error."""
+    """Return the labels as a row: method, status, protocol, scheme, error."""
     names = (
         "http_request_method", "http_response_status_code", "network_protocol_version",
         "url_scheme", "error_type",
@@ -40,7 +40,7 @@ def told_apart(labels: Labels) -> tuple[str, ...]:
 
 
 class Prometheus:
-    """The text that a registry exposes, read as Prometheus would."""
+    """Return the text that a registry exposes, as Prometheus reads it."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -55,7 +55,7 @@ class Prometheus:
                 yield sample.name, labels, sample.value
 
     def gauge(self, name: str) -> dict[tuple[str, ...], int]:
-        """By their labels, those that are not 0."""
+        """Return the values that are not 0, by their labels."""
         return {
             tuple(labels.values()): int(value)
             for found, labels, value in self.samples()
@@ -90,7 +90,7 @@ class Prometheus:
 
 
 class OpenTelemetry:
-    """What a reader of the SDK collects."""
+    """Return what a reader of the SDK collects."""
 
     def __init__(self) -> None:
         self.reader = InMemoryMetricReader()

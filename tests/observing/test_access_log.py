@@ -1,4 +1,4 @@
-"""`AccessLog`: what its records say of exchanges over both protocols and both APIs."""
+"""`AccessLog`: its records of exchanges over both protocols and both APIs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SHOWN = {"h2c": "HTTP/2", "http/1.1": "HTTP/1.1"}
 
 
 class Lines(logging.Handler):
-    """The records, as they come."""
+    """Collects the records."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -49,7 +49,7 @@ def lines() -> Iterator[Lines]:
 
 
 def answer(request: Any, response: Any) -> None:
-    """Answers as the path says."""
+    """Answer as the path says."""
     match request.url.split("?")[0]:
         case "/fails":
             response.set_header("x-own", "never sent")
@@ -152,7 +152,7 @@ def test_an_exchange_that_is_cut(run: Run, lines: Lines, protocol: str) -> None:
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_a_head_that_never_went_out(run: Run, lines: Lines, protocol: str) -> None:
-    """The record has the status that the client was told, or none."""
+    """The record has the status that the client got, or none."""
 
     async def main() -> None:
         server = http2.create_server(answer, allow_http1=True)
@@ -231,7 +231,7 @@ def test_the_core_api(run: Run, lines: Lines) -> None:
         async with listening(server) as port:
             assert (await told(port, "h2c", "GET", "/x")).status == 404
             assert (await lines.next()).status == 404
-            # the log is no handler that could still answer
+            # # the log is not a handler that could still answer
             assert (await told(port, "h2c", "GET", "/forgets")).status == 500
             record = await lines.next()
         assert (record.path, record.status, record.reset) == ("/forgets", 500, None)

@@ -1,4 +1,4 @@
-"""`http2.metrics`: what both systems are told of exchanges over both protocols."""
+"""`http2.metrics`: the measurements of exchanges over both protocols, in both systems."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def system(request: pytest.FixtureRequest) -> System:
 
 
 async def answer(request: Any, response: Any) -> None:
-    """Answers as the path says."""
+    """Answer as the path says."""
     match request.url.split("?")[0]:
         case "/fails":
             raise LookupError("of the test")
@@ -52,7 +52,7 @@ async def answer(request: Any, response: Any) -> None:
 
 
 async def measured(system: System, count: int = 1) -> list[Exchanges]:
-    """What is known, as soon as *count* exchanges are over."""
+    """Return the values as soon as *count* exchanges are over."""
     await eventually(lambda: sum(entry.count for entry in system.exchanges()) >= count)
     found = system.exchanges()
     assert sum(entry.count for entry in found) == count
@@ -93,7 +93,7 @@ def test_what_went_out(
 @pytest.mark.interop
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_bodies_of_curl(run: Run, system: System, protocol: str) -> None:
-    """Their bytes, without frames and chunks; with the length announced or not."""
+    """Their bytes, without frames and chunks, with and without a declared length."""
     option = "--http2-prior-knowledge" if protocol == "h2c" else "--http1.1"
 
     async def main() -> None:
@@ -117,7 +117,7 @@ def test_bodies_of_curl(run: Run, system: System, protocol: str) -> None:
 
 
 def test_our_client_over_tls(run: Run, system: System, certificate: Certificate) -> None:
-    """Many requests of a connection; the scheme is the connection's, whatever a client says."""
+    """Many requests on a connection; the scheme is the connection's, whatever a client claims."""
 
     async def main() -> None:
         server = http2.create_secure_server(answer, cert=certificate.cert, key=certificate.key)
@@ -221,7 +221,7 @@ def test_an_exchange_that_is_cut(run: Run, system: System, protocol: str) -> Non
 
 
 def test_a_connection_that_is_lost(run: Run, system: System) -> None:
-    """With streams that were never handed out, and others that wait for their bodies."""
+    """With streams that never reached a handler, and others that wait for their bodies."""
 
     async def main() -> None:
         async def reads(request: Any, response: Any) -> None:
@@ -231,7 +231,7 @@ def test_a_connection_that_is_lost(run: Run, system: System) -> None:
         system.measure(server)
         async with listening(server) as port:
             async with await RawPeer.connect(port) as peer:
-                # begun and reset in one read: no handler hears of the last one
+                # # begun and reset in one read: no handler gets the last one
                 peer.send(raw.post(1), raw.post(3), raw.post(5) + raw.rst_stream(5))
                 await eventually(lambda: system.gauge("http2.server.open_streams") == {(): 2})
                 assert system.gauge("http.server.active_requests") == {("POST", "http"): 2}
@@ -246,7 +246,7 @@ def test_a_connection_that_is_lost(run: Run, system: System) -> None:
 
 
 def test_what_clients_make_up(run: Run, system: System) -> None:
-    """However many words they know, there is one series for all of them."""
+    """Any number of unknown methods or codes shares one series."""
 
     async def main() -> None:
         server = http2.create_server(answer)
@@ -314,7 +314,7 @@ def test_known_methods(run: Run, system: System, monkeypatch: pytest.MonkeyPatch
 @pytest.mark.row("http2_metrics.prometheus.close", "http2_metrics.opentelemetry.close")
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_the_end_of_measuring(run: Run, system: System, protocol: str) -> None:
-    """What is under way is not counted, and does not stay among the active requests."""
+    """A request in progress is not counted, and does not remain among the active requests."""
 
     async def main() -> None:
         go = asyncio.Event()
@@ -347,7 +347,7 @@ def test_the_end_of_measuring(run: Run, system: System, protocol: str) -> None:
     "http2_metrics.opentelemetry.__init__.option.meter_provider",
 )
 def test_servers_that_share_a_system(run: Run, system: System) -> None:
-    """Beside each other, with an access log, and with names that tell them apart."""
+    """Together with others and an access log; `server_address` distinguishes them."""
 
     async def main() -> None:
         servers = [http2.create_server(answer, allow_http1=True) for _ in range(2)]
@@ -368,7 +368,7 @@ def test_servers_that_share_a_system(run: Run, system: System) -> None:
 @pytest.mark.row("http2_metrics.prometheus.__init__.option.registry")
 @pytest.mark.parametrize("version", ["--http2-prior-knowledge", "--http1.1"])
 def test_a_scrape(run: Run, version: str) -> None:
-    """By curl, of the server that is measured."""
+    """Requested with curl, on the measured server."""
 
     async def main() -> None:
         registry = CollectorRegistry()
@@ -426,7 +426,7 @@ def test_units_of_opentelemetry(run: Run) -> None:
 
 
 def test_unused_it_is_not_there(run: Run, python: str) -> None:
-    """Nothing is imported, and no session and no connection does anything for it."""
+    """Nothing is imported, and sessions and connections do nothing for it."""
     code = "import sys, http2; print([n for n in sys.modules if 'metric' in n or 'prom' in n])"
 
     async def main() -> None:

@@ -1,4 +1,4 @@
-"""`PerformanceObserver`: true numbers while somebody observes, nothing done while nobody does."""
+"""`PerformanceObserver`: correct numbers with an observer, no cost without one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ..support.serving import Events, check_serves, eventually, hello, serving
 
 @contextmanager
 def observing() -> Iterator[Events]:
-    """Every entry that comes, in `Events` under its name."""
+    """Collect every entry, in `Events` under its name."""
     seen = Events()
 
     def note(items: http2.PerformanceObserverEntryList) -> None:
@@ -72,12 +72,12 @@ async def echo(stream: http2.ServerHttp2Stream) -> None:
     "metrics.session.type",
 )
 def test_a_server_measures_what_node_measures(run: Run) -> None:
-    """Node's client counts the same connection from its end."""
+    """Node's client measures the same connection at its end."""
     sizes = [0, 10, 100_000]
 
     async def main() -> None:
         with observing() as seen:
-            # whose PINGs for the windows would be measured as well
+            # # whose PINGs for the windows would be measured too
             async with serving(echo, max_receive_window=0) as (_, port):
                 theirs: list[dict[str, Any]] = await node(
                     "client/metrics.js", str(port), *map(str, sizes)
@@ -98,7 +98,7 @@ def test_a_server_measures_what_node_measures(run: Run) -> None:
         assert unheard in (0, 1, 2)
         assert ours.bytes_written - their_session["bytesRead"] == 17 * unheard
         assert ours.stream_count == their_session["streamCount"] == 3
-        # Node counts its objects, which may outlive their streams
+        # # Node counts its objects, which may exist longer than their streams
         assert ours.max_concurrent_streams == 1 <= their_session["maxConcurrentStreams"]
         assert ours.ping_rtt is None
         assert ours.duration * 1000 == pytest.approx(their_session["duration"], abs=500)
@@ -158,7 +158,7 @@ async def push_one(stream: http2.ServerHttp2Stream) -> None:
 
 @pytest.mark.row("metrics.stream.time_to_first_header", "metrics.stream.bytes_written")
 def test_pushed_streams_are_measured_at_both_ends(run: Run) -> None:
-    """The first one, and those after it."""
+    """The first one, and later ones."""
 
     async def main() -> None:
         bodies: list[bytes] = []
@@ -200,7 +200,7 @@ def test_pushed_streams_are_measured_at_both_ends(run: Run) -> None:
 
 
 def test_a_push_that_waits_outlasts_an_observer(run: Run) -> None:
-    """Who begins or ends to observe takes nothing from the session but its measuring."""
+    """Adding or removing an observer does not affect a session's other handlers."""
 
     async def main() -> None:
         events = Events()
@@ -236,7 +236,7 @@ def test_a_push_that_waits_outlasts_an_observer(run: Run) -> None:
 
 
 def test_every_byte_and_frame_is_counted(run: Run) -> None:
-    """By hand, so that each of them is known."""
+    """With hand-written frames, whose numbers are known."""
 
     async def main() -> None:
         with observing() as seen:
@@ -246,7 +246,7 @@ def test_every_byte_and_frame_is_counted(run: Run) -> None:
                     peer.send(wire)
                     await peer.body(1)
                     peer.send(raw.goaway())
-                    received = len(wire) + len(raw.goaway()) + 13  # body() gives the window back
+                    received = len(wire) + len(raw.goaway()) + 13  # # body() returns the window
                     await peer.rest()
                     sent = sum(9 + len(got.payload) for got in peer.seen)
                 entry: http2.Http2SessionEntry = (await seen.expect("Http2Session"))[1]
@@ -263,11 +263,12 @@ def test_a_stream_that_fails_has_its_entry_too(run: Run) -> None:
             async with serving(lambda stream: None) as (_, port):
                 async with await RawPeer.connect(port) as peer:
                     peer.send(raw.post(), raw.data(1, b"12345"))
-                    await peer.answered()  # what one read begins and resets is not handed out
+                    # # a stream that one read begins and resets is not emitted
+                    await peer.answered()
                     peer.send(raw.rst_stream(1))
                     peer.send(raw.post(3), raw.data(3, b"123"))
                     assert (await seen.expect("Http2Stream"))[1].bytes_read == 5
-                # the second one ends with its connection
+                # # the second one ends with its connection
                 assert (await seen.expect("Http2Stream", 2))[1].bytes_read == 3
                 entry = (await seen.expect("Http2Session"))[1]
                 assert (entry.stream_count, entry.max_concurrent_streams) == (2, 1)
@@ -276,7 +277,7 @@ def test_a_stream_that_fails_has_its_entry_too(run: Run) -> None:
 
 
 def test_who_comes_late_gets_what_is_true(run: Run) -> None:
-    """Counts are of the session's life; a stream whose beginning is unknown is left out."""
+    """Counters include the session's whole life; streams that began before are left out."""
 
     async def main() -> None:
         streams: asyncio.Queue[http2.ServerHttp2Stream] = asyncio.Queue()
@@ -300,7 +301,7 @@ def test_who_comes_late_gets_what_is_true(run: Run) -> None:
 
 @pytest.mark.row("observer.disconnect")
 def test_nobody_observes(run: Run) -> None:
-    """Then a session runs its class's handlers, and the engine reports nothing more."""
+    """Then a session has the handlers of its class, and the engine reports nothing more."""
 
     async def main() -> None:
         sessions: list[http2.ServerHttp2Session] = []

@@ -1,1 +1,1 @@
-"""Rules that hold for any input, and what the fuzzer has found."""
+"""Rules that hold for any input, and the fuzzer's findings."""

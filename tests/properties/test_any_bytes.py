@@ -1,4 +1,4 @@
-"""Garbage, and valid bytes gone wrong: events and frames come of it, never an exception."""
+"""Any bytes, and changed valid bytes: the engine returns events and frames, and never raises."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..support.memory import KIND_NAMES, PREFACE, REQUEST_BLOCK, frame, literal,
 
 
 def survive(client: bool, pieces: list[bytes]) -> None:
-    """Feed *pieces*; what comes of them has the shape of events and of frames."""
+    """Feed *pieces*; the results have the form of events and of frames."""
     connection = Connection(client, stream_reset_burst=50, stream_reset_rate=1)
     connection.submit_settings([])
     if client:
@@ -32,7 +32,7 @@ def survive(client: bool, pieces: list[bytes]) -> None:
                 assert stream_id not in closed
                 closed.add(stream_id)
             elif kind == events.REQUEST:
-                # what a program may do with what it got
+                # # a program's possible reactions
                 connection.submit_response(stream_id, {}, wait_for_trailers=True)
                 connection.write(stream_id, b"x" * 100, True)
             elif kind == events.DATA:
@@ -97,7 +97,7 @@ def test_wild_frames(wild: list[bytes], client: bool, size: int) -> None:
 
 @cache
 def recording(client: bool) -> bytes:
-    """What a *client*, or else a server, says in an ordinary conversation."""
+    """Return what a *client*, or else a server, sends in an ordinary conversation."""
     one, other = Connection(True), Connection(False)
     one.submit_settings([(4, 100_000)])
     other.submit_settings([(3, 100)])

@@ -1,4 +1,4 @@
-"""Bodies arrive byte for byte and end once, however they are written, cut, padded and read."""
+"""Bodies arrive unchanged and end once, however they are written, split, padded and read."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ INITIAL_WINDOW_SIZE, MAX_FRAME_SIZE = 4, 5
 
 
 def bytes_of(size: int, start: int = 0) -> bytes:
-    """*size* bytes of which no two neighbouring stretches are alike."""
+    """Return *size* bytes without equal neighbouring sections."""
     return bytes(islice(cycle(PATTERN), start % 251, start % 251 + size))
 
 
 def cutter(sizes: list[int]) -> Callable[[bytes], Iterable[bytes]]:
-    """Cut what goes over the wire into pieces of *sizes*, over and over."""
-    # at least one that is not small, or a long body takes for ever
+    """Split the bytes on the wire into pieces of *sizes*, repeatedly."""
+    # # at least one that is not small: otherwise a long body takes too long
     endless = cycle([*sizes, 4000])
 
     def cut(wire: bytes) -> Iterator[bytes]:
@@ -95,7 +95,7 @@ def test_a_body_arrives_whole(
             pair.pump()
     if not (end_with_last and writes):
         source.write(stream_id, None, True)
-    # read at the reader's pace: only what was read may come again
+    # # read at the reader's pace: the peer may send only as much as was read
     taken = arrived = seen = 0
     for size in cycle(reads):
         pair.pump()
@@ -179,7 +179,7 @@ valid_settings = st.fixed_dictionaries(
 def test_settings_round_trip(values: dict[str, object]) -> None:
     given_settings = Settings.of(values)
     assert get_unpacked_settings(get_packed_settings(given_settings)) == given_settings
-    # from the client: a server must not say ENABLE_PUSH (RFC 9113 section 6.5.2)
+    # # from the client: a server must not send ENABLE_PUSH (RFC 9113 section 6.5.2)
     client, server = Connection(True), Connection(False)
     client.submit_settings(given_settings.to_pairs())
     server.submit_settings([])

@@ -1,4 +1,4 @@
-"""Connections cut after every single byte: never a short body for a whole one, never a noise.
+"""Connections that end after every single byte: no truncated body counts as complete.
 
 The same conversation is begun again and again, and ends one byte later each time, in order (FIN)
 or with a TCP reset. Whoever reads is told, unless all was there; and nothing is logged above a
@@ -62,7 +62,7 @@ def test_request_cut_after_every_byte(
                 await cut(peer, manner)
             await eventually(lambda: not server._sessions and not server.open_connections)
             await check_serves(port)
-        # a reset may overtake the last bytes, so that none of these is certain to be there
+        # # a reset may overtake the last bytes, so none of these is certain to arrive
         whole = [outcome for outcome in outcomes if isinstance(outcome, bytes)]
         assert len(whole) <= 1
         assert set(whole) <= {BODY}
@@ -125,7 +125,7 @@ def test_response_cut_after_every_byte(
 @pytest.mark.row("beyond.retryable")
 @pytest.mark.parametrize("code", [0, 2, 11])
 def test_goaway_says_what_may_be_repeated(run: Run, code: int) -> None:
-    """Streams above its last id were not processed; those at or below it may have been."""
+    """Streams above its last id were not processed; those up to it may have been."""
 
     async def main() -> None:
         async def script(peer: RawPeer) -> None:

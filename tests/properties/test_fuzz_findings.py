@@ -1,4 +1,4 @@
-"""What the fuzzer has found, each by a way that is as short as can be."""
+"""The fuzzer's findings, each with the shortest reproduction."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ from ..support.running import Run
 
 
 def test_trailers_that_overtake_their_request() -> None:
-    """They are lost, as they are before their stream; the request's body is not freed for it."""
+    """They are dropped, as before the request was sent; the request's body is not freed."""
     pair = Pair(server_settings=[(3, 0)])
     bodies = [pair.client.submit_request({":method": "PUT"}, "a", "http", False)[0]]
     pair.client.write(bodies[0], b"body", True)
     pair.client.submit_trailers(bodies[0], {"x": "1"})
     pair.pump()
-    # another body where the first one was, if it was freed
+    # # another body in the place of the first one, if it was freed
     bodies.append(pair.client.submit_request({":method": "PUT"}, "a", "http", False)[0])
     pair.client.write(bodies[1], b"other", True)
     pair.server.submit_settings([(3, 10)])
@@ -55,7 +55,7 @@ def test_memory_of_a_request_that_was_reset_before_its_turn() -> None:
 
 
 def test_last_stream_of_goaway_never_grows_while_it_waits() -> None:
-    """RFC 9113 section 6.8: nghttp2 looks at those alone that were sent."""
+    """RFC 9113 section 6.8: nghttp2 compares only with those that were sent."""
     server = Connection(False)
     server.submit_settings([])
     server.receive(PREFACE + frame(4, 0, 0) + frame(HEADERS, 5, 1, REQUEST_BLOCK))
@@ -69,7 +69,7 @@ def test_last_stream_of_goaway_never_grows_while_it_waits() -> None:
 @pytest.mark.parametrize("padding", [0, 1, 2])
 @pytest.mark.parametrize("size", [0, 20])
 def test_end_of_a_body_that_waits_for_its_turn(padding: int, size: int) -> None:
-    """Trailers are asked for when nghttp2 can take them: not while DATA does not fit."""
+    """Trailers are requested when nghttp2 accepts them: not while DATA does not fit."""
     pair = Pair(client={"padding_strategy": padding}, limit=1)
     streams = [
         pair.client.submit_request(
@@ -94,7 +94,7 @@ def test_end_of_a_body_that_waits_for_its_turn(padding: int, size: int) -> None:
 
 
 def test_a_request_that_crosses_a_goaway_which_waits() -> None:
-    """It is above the last stream of that GOAWAY: refused, not handed out, and no violation."""
+    """It is above the last stream of that GOAWAY: refused, not emitted, and no violation."""
     pair = Pair()
     pair.request({})
     pair.server.goaway()
@@ -111,7 +111,7 @@ def test_a_request_that_crosses_a_goaway_which_waits() -> None:
 
 @pytest.mark.parametrize("parent_too", [True, False])
 def test_reset_of_a_promise_that_was_not_sent(parent_too: bool) -> None:
-    """RST_STREAM of a stream of which the client never heard would end the connection."""
+    """RST_STREAM for a stream that the client does not know would end the connection."""
     pair = Pair()
     stream_id = pair.request({":method": "PUT"}, False)
     promised, _ = pair.server.submit_push_promise(stream_id, {":method": "GET"}, "a", "http")
@@ -127,7 +127,7 @@ def test_reset_of_a_promise_that_was_not_sent(parent_too: bool) -> None:
 
 
 def test_first_line_that_is_no_request_line(run: Run) -> None:
-    """It is refused at once however it is cut, not after a minute as a head that does not end."""
+    """It is refused at once in any pieces, and not after a minute like an incomplete head."""
 
     async def main() -> None:
         async with serving_http1() as (_, port), await Http1Peer.dial(port) as peer:
@@ -140,7 +140,7 @@ def test_first_line_that_is_no_request_line(run: Run) -> None:
 @pytest.mark.parametrize("sent_first", [True, False])
 @pytest.mark.parametrize("another", [True, False])
 def test_reset_in_the_middle_of_a_promise(sent_first: bool, another: bool) -> None:
-    """nghttp2 forgets to tell of the promise, and took its response for a malformed request."""
+    """nghttp2 did not report the promise, and treated its response as a malformed request."""
     pair = Pair()
     streams = [pair.request({":method": "PUT"}, False) for _ in range(2)]
     promised, _ = pair.server.submit_push_promise(streams[0], {":method": "GET"}, "a", "http")
@@ -150,7 +150,7 @@ def test_reset_in_the_middle_of_a_promise(sent_first: bool, another: bool) -> No
     pair.server.write(promised, b"body")
     pair.forget()
     wire = b"".join(pair.server.data_to_send())
-    # the head of the frame and of its block
+    # # the head of the frame and of its block
     pair.client_events += pair.client.receive(wire[:15])
     pair.client.reset(streams[0], NGHTTP2_CANCEL)
     if sent_first:
@@ -176,5 +176,5 @@ PROMISE_AND_RESPONSE = (
 
 
 def test_response_to_a_promise_that_was_just_cancelled() -> None:
-    """It is on its way when the promise is cancelled: no frame of it breaks a rule."""
+    """It is on its way when the promise is cancelled: none of its frames breaks a rule."""
     conversation(base64.b64decode(PROMISE_AND_RESPONSE))

@@ -1,4 +1,4 @@
-"""The targets of the fuzzer, each for a few inputs that are always the same.
+"""The targets of the fuzzer, each for a few fixed inputs.
 
 The search is ``make fuzz``: these are here so that the targets go on to be in step with what they
 call, and their seeds to be what they say.
@@ -15,7 +15,7 @@ from fuzz.__main__ import plan
 from fuzz.seeds import SEEDS
 from fuzz.targets import TARGETS
 
-# How many inputs besides the seeds: each target has about two seconds on a slow machine.
+# # Number of inputs besides the seeds: each target has about two seconds on a slow machine.
 INPUTS = {
     "server": 300, "client": 300, "pair": 250, "http1": 60, "http1_receiver": 300,
     "client_hello": 300, "websocket": 300,
@@ -24,13 +24,13 @@ INPUTS = {
 
 @pytest.fixture(autouse=True)
 def logging_as_before() -> Iterator[None]:
-    """Requests gone wrong are what the fuzzer is for: it logs none of them."""
+    """The fuzzer sends invalid requests: none of them is logged."""
     yield
     logging.disable(logging.NOTSET)
 
 
 def inputs(name: str) -> list[bytes]:
-    """Seeds, seeds with some bytes changed, and noise."""
+    """Return seeds, seeds with some changed bytes, and random bytes."""
     random = Random(name)
     seeds = SEEDS[name]()
     made = list(seeds)
@@ -56,7 +56,7 @@ def test_target(name: str) -> None:
 
 @pytest.mark.parametrize("workers", [1, 2, 4, 8])
 def test_plan(workers: int) -> None:
-    """Nothing takes longer than all of the time, and no processor is idle for most of it."""
+    """No target may take all of the time, and no processor may be idle for most of it."""
     shares = plan(60, {name: target.weight for name, target in TARGETS.items()}, workers)
     assert shares.keys() == TARGETS.keys()
     assert max(shares.values()) <= 60

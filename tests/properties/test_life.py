@@ -1,4 +1,4 @@
-"""The table of a stream's life, walked at random beside RFC 9113 section 5.1 and nghttp2."""
+"""The table of a stream's life, compared with RFC 9113 section 5.1 and nghttp2."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ FIGURE: dict[str, dict[str, str]] = {
     "closed": {},
 }
 
-# The events of the table that are frames, as the figure has them.
+# # The events of the table that are frames, by their names in the figure.
 FRAMES = {"sent": "sES", "peer_end": "rES", "close": "sR", "broken": "rR"}
 
 ORDER = ("IDLE", "LIVE", "UNSENT", "CLOSING", "WHOLE", "BROKEN", "FINISHED", "FAILED")
@@ -47,7 +47,7 @@ BEGINNINGS = {
 
 
 def in_the_figure(life: Life) -> str:
-    """The state of RFC 9113 that *life* is."""
+    """Return the state of *life* in RFC 9113."""
     if life.idle:
         return "idle"
     if life.name[2] != "LIVE" or life.complete:
@@ -58,7 +58,7 @@ def in_the_figure(life: Life) -> str:
 
 
 def after(life: Life, event: str) -> Life:
-    """The state that *event* leads to."""
+    """Return the next state after *event*."""
     result: Life = getattr(life, f"on_{event}")
     return result
 
@@ -74,7 +74,8 @@ def test_the_table_beside_the_figure_of_the_rfc(beginning: str, walk: list[str])
         before, life = life, after(life, event)
         here, there = in_the_figure(before), in_the_figure(life)
         if here == "idle":
-            # nothing but its beginning makes a stream of it; it is given up without a frame
+            # # it becomes a stream only when it begins; it is cancelled without a
+            # frame
             if event == "begin":
                 assert there in ("open", "half-closed (local)")
             elif event in ("close", "broken", "lost"):
@@ -82,18 +83,19 @@ def test_the_table_beside_the_figure_of_the_rfc(beginning: str, walk: list[str])
             else:
                 assert there == "idle"
         elif event == "sent" and (before.writable or not before.writable_ended):
-            # END_STREAM is not sent before the program has said so
+            # # END_STREAM is not sent before the program ends the body
             assert life is before
         elif here != there:
             frame = FRAMES.get(event)
             if frame is None:
-                # its end without a frame of its own: both halves are over, or the connection is
+                # # its end without a frame: both halves have ended, or the
+                # connection has
                 assert there == "closed"
                 assert event in ("over", "lost", "unsent", "done", "handed_over")
             else:
                 assert FIGURE[here].get(frame) == there
         elif event in FRAMES:
-            # no frame that the figure has an arrow for goes unnoticed
+            # # every frame that the figure has an arrow for has an effect
             noticed = FIGURE[here].get(FRAMES[event], here)
             assert noticed == here or (event == "sent" and before.writable_finished)
 
@@ -127,7 +129,7 @@ def test_what_each_state_says() -> None:
         assert life.writable is not life.writable_ended
         assert life.read_ended or not life.readable_ended
         assert not (life.on_wire and (life.destroyed or life.whole or life.idle))
-        # "ended well": the peer has sent all that it was going to
+        # # "ended well": the peer has sent everything
         assert life.read_ended or not life.whole
         if life.name[2] == "FINISHED":
             assert life.read_ended
@@ -135,7 +137,7 @@ def test_what_each_state_says() -> None:
 
 
 def test_every_stream_can_end() -> None:
-    """From each state, some events lead to the end; and none leads anywhere from there."""
+    """From each state, some events lead to the end, which no event leaves."""
     for life in every_life():
         ends = {life}
         waiting = [life]
@@ -163,7 +165,7 @@ def test_the_prose_names_every_event_and_state() -> None:
 
 
 class Wire(asyncio.Transport):
-    """One end of a connection in memory: keeps what was written."""
+    """One end of a connection in memory, which stores the written data."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -196,7 +198,7 @@ NAMES = {
 
 
 class Conversation:
-    """A client's session and a server's, and what has become of their streams."""
+    """A client's session and a server's, and their streams."""
 
     def __init__(self) -> None:
         loop = asyncio.get_running_loop()
@@ -214,7 +216,7 @@ class Conversation:
         self.server.connected(self.wires[1])
 
     async def settle(self) -> None:
-        """Deliver everything, until nothing more is said."""
+        """Deliver everything, until neither side sends more."""
         quiet = 0
         while quiet < 3:
             await asyncio.sleep(0)
@@ -227,7 +229,7 @@ class Conversation:
                     other.received(said)
 
     def check(self) -> None:
-        """What each stream takes itself for is what nghttp2 takes it for."""
+        """The state of each stream is that of nghttp2."""
         for stream in (*self.asked, *self.came):
             life = stream.life
             connection = stream._session.engine

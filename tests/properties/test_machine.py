@@ -1,4 +1,4 @@
-"""Two connections doing whatever comes to mind: no crash, no lost byte, one end a stream."""
+"""Two connections with random commands: no crash, no lost byte, one end for each stream."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ REFUSED = -533  # NGHTTP2_ERR_REFUSED_STREAM
 
 
 class Exchange:
-    """What is known of one stream: what either side has sent and whether it has ended."""
+    """The data of one stream: what either side has sent, and whether it has ended."""
 
     def __init__(self) -> None:
         self.sent = {"client": b"", "server": b""}
@@ -28,7 +28,7 @@ class Exchange:
 
 
 class Conversation(RuleBasedStateMachine):
-    """Random commands on both sides; what arrives is compared with what was sent."""
+    """Random commands on both sides; received data is compared with sent data."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -47,7 +47,7 @@ class Conversation(RuleBasedStateMachine):
         return self.pair.client_events if name == "client" else self.pair.server_events
 
     def known_to(self, name: str) -> list[int]:
-        """Streams that *name* may write to now."""
+        """Return streams that *name* may write to now."""
         closed = {event[1] for event in of_kind(self.heard(name), events.STREAM_CLOSED)}
         return [
             stream_id
@@ -57,12 +57,12 @@ class Conversation(RuleBasedStateMachine):
         ]
 
     def waiting(self) -> set[int]:
-        """Requests that the server's limit still holds back."""
+        """Return requests that the server's limit still holds back."""
         arrived = {event[1] for event in of_kind(self.pair.server_events, events.REQUEST)}
         closed = {event[1] for event in of_kind(self.pair.client_events, events.STREAM_CLOSED)}
         return self.streams.keys() - arrived - closed
 
-    # a client that has said GOAWAY makes no further request: neither does a session
+    # # after its GOAWAY a client makes no further requests, like a session
     @precondition(lambda self: not self.leaving)
     @rule(end=st.booleans(), trailers=st.booleans(), weight=st.integers(1, 256))
     def request(self, end: bool, trailers: bool, weight: int) -> None:
@@ -132,7 +132,7 @@ class Conversation(RuleBasedStateMachine):
 
     @rule(name=st.sampled_from(["client", "server"]), most=st.integers(1, 100_000))
     def read(self, name: str, most: int) -> None:
-        """Give back what has arrived and was not given back yet, in part."""
+        """Return a part of the received bytes to the window."""
         skip = self.consumed[name]
         for event in of_kind(self.heard(name), events.DATA):
             if skip >= len(event[2]):
@@ -162,7 +162,8 @@ class Conversation(RuleBasedStateMachine):
                 try:
                     self.side(name).submit_trailers(stream_id, fields)
                 except Http2Error as error:
-                    # the stream is gone, and an empty block has no frame of its own
+                    # # the stream has ended, and an empty block has no frame
+                    # of its own
                     assert error.code == "ERR_HTTP2_INVALID_STREAM"  # noqa: PT017
 
     @precondition(lambda self: len(self.streams) > 3)
@@ -187,7 +188,7 @@ class Conversation(RuleBasedStateMachine):
     def nobody_fails(self) -> None:
         told = self.pair.client_events + self.pair.server_events
         assert not of_kind(told, events.FAILED)
-        # a request may cross with a limit that has just been lowered: it is refused
+        # # a request may cross with a limit that has just been lowered: it is refused
         assert not [e for e in of_kind(told, events.INVALID_FRAME) if e[3] != REFUSED]
         assert not [e for e in of_kind(told, events.GOAWAY) if e[2]]
 
@@ -198,12 +199,12 @@ class Conversation(RuleBasedStateMachine):
             assert len(closed) == len(set(closed))
 
     def teardown(self) -> None:
-        """Let everything go on to its end, then look at the sum."""
+        """Let everything end, then compare the totals."""
         pair = self.pair
         pair.client.submit_settings([(4, 2**20)])
         pair.server.submit_settings([(4, 2**20), (3, 1000)])
         for _ in range(30):
-            # first of all what the other side has ended
+            # # first the streams that the other side has ended
             pair.pump()
             self.read("client", 2**30)
             self.read("server", 2**30)
@@ -227,7 +228,7 @@ class Conversation(RuleBasedStateMachine):
         self.check_the_sum()
 
     def doomed(self) -> set[int]:
-        """Requests that waited for their turn when the server said GOAWAY.
+        """Return requests that were waiting when the server sent GOAWAY.
 
         With no open stream a client is then done, for nghttp2, and tells nothing more of them:
         the session above has refused them, see `test_goaway_while_requests_wait`.
@@ -244,7 +245,7 @@ class Conversation(RuleBasedStateMachine):
         doomed = self.doomed()
         for name, other in (("client", "server"), ("server", "client")):
             closed = {e[1]: e[2] for e in of_kind(self.heard(name), events.STREAM_CLOSED)}
-            # a client's stream ends even when its request was never sent
+            # # a client's stream ends even if its request was never sent
             expected = accepted if name == "server" else self.streams.keys() - doomed
             assert closed.keys() >= expected
             arrived: dict[int, bytes] = {}

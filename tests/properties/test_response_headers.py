@@ -1,4 +1,4 @@
-"""What a response takes for a header is sent as it is; what can't be sent is not taken."""
+"""Accepted headers of a response are sent unchanged; others are refused at the call."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ values = st.one_of(
 
 
 def sent(name: Any, value: Any) -> Any:
-    """What the client gets of a response with the field, or the code of what was raised."""
+    """Return the field that the client gets of the response, or the code of the error."""
     pair = Pair()
     stream_id = pair.request({}, True)
     try:
@@ -42,7 +42,7 @@ def sent(name: Any, value: Any) -> Any:
 
 
 def taken(check: Any, *args: Any) -> Any:
-    """What *check* returns, or the code of what it raises."""
+    """Return the result of *check*, or the code of its error."""
     try:
         return check(*args)
     except Http2Error as error:
@@ -53,11 +53,11 @@ def taken(check: Any, *args: Any) -> Any:
 @given(values)
 @example(["\t", "\x1f"])
 def test_values(value: Any) -> None:
-    """A head that takes the short way is checked by the engine: by the same rules."""
+    """Headers on the short path are checked by the engine, by the same rules."""
     checked = taken(check_value, "x", value)
     arrived = sent("x", value)
     if value is None:
-        # the engine leaves such a field out
+        # # the engine omits such a field
         assert (checked, arrived) == ("ERR_HTTP2_INVALID_HEADER_VALUE", [])
     elif isinstance(value, list) and None in value:
         assert str(checked).startswith("ERR_")
@@ -100,13 +100,13 @@ names = st.one_of(
 @example("content-type", "a\n")
 @example("connection", "close")
 def test_the_short_way_and_the_long_way(name: str, value: Any) -> None:
-    """A field that needs no thought is what the checks make of it; any other is left to them."""
+    """A common field has the result of the checks; others are left to them."""
     known = plain_field(name, value)
     if known is not None:
         assert known == taken(check_name, name)
         assert value == taken(check_value, known, value)
         assert known not in CONNECTION_SPECIFIC
-    # a name that is always remembered: of others there are at most so many
+    # # a name that is always stored: of others, only a limited number is
     assert plain_field("content-type", "text") == "content-type"
     assert plain_field("content-type", 5) == "content-type"
     assert plain_field("content-type", "a\n") is None

@@ -1,4 +1,4 @@
-"""Many rolling restarts, and what they cost: ``python -m tests.restarts [COUNT] [WAY…]``."""
+"""Restart instances many times: ``python -m tests.restarts [COUNT] [WAY…]``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .rolling import WAYS, roll
 
 
 def main() -> int:
-    """Print a line for each way; 1 when a request has failed."""
+    """Print a line for each way; return 1 if a request has failed."""
     parser = argparse.ArgumentParser(prog="python -m tests.restarts", description=__doc__)
     parser.add_argument("count", type=int, nargs="?", default=20, help="restarts of each way")
     parser.add_argument("way", nargs="*", help=f"of {', '.join(WAYS)}; all of them by default")

@@ -1,4 +1,4 @@
-"""One instance of a service, which SIGTERM ends: ``python -m tests.restarts.instance PORT …``.
+"""One instance of a service, ended by SIGTERM: ``python -m tests.restarts.instance PORT …``.
 
 It says "ready" when it listens, then whatever goes wrong, a line each.
 """
@@ -14,14 +14,14 @@ import sys
 
 import http2
 
-# Seconds that requests under way have at the end.
+# # Seconds that requests in progress have at the end.
 GRACE = 10.0
 
 
 async def on_request(
     request: http2.Http2ServerRequest, response: http2.Http2ServerResponse
 ) -> None:
-    """Answer ``/bytes?size``, slowly ``/slow?size``, and with a digest what is POSTed."""
+    """Answer ``/bytes?size``, slowly ``/slow?size``, and a POST with the digest of its body."""
     path, _, query = request.url.partition("?")
     if request.method == "POST":
         body = await request.read()
@@ -39,7 +39,7 @@ async def on_request(
 
 
 async def main() -> None:
-    """Serve until SIGTERM, and for as long as requests are under way then."""
+    """Serve until SIGTERM, and then until requests in progress have ended."""
     parser = argparse.ArgumentParser()
     parser.add_argument("port", type=int)
     parser.add_argument("--cert")

@@ -1,4 +1,4 @@
-"""A client that never tries anything twice, and notes each request that fails."""
+"""A client that repeats no request, and records each that fails."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import http2
 
-# Requests on a connection at a time, and how many before it is closed in the churning load.
+# # Concurrent requests on a connection, and the number of requests until it is closed.
 AT_ONCE = 8
 CHURN = 5
 FOR_EVER = 10**9
@@ -17,13 +17,13 @@ BODY = bytes(range(256)) * 200
 
 @dataclass
 class Figures:
-    """What came of a load."""
+    """The results of a load."""
 
     requests: int = 0
     connections: int = 0
-    # connections that were never established: no request was lost on them
+    # # connections that were never established: no request was lost on them
     refused: int = 0
-    # requests that the client still had when GOAWAY came: it says so, and nothing was asked
+    # # requests that were refused at the call because of a GOAWAY: nothing was sent
     unsent: int = 0
     failed: list[str] = field(default_factory=list)
 
@@ -67,7 +67,7 @@ async def client(
         session = http2.connect(origin)
         try:
             await session
-            # established for both: not only the kernel of the server has said so
+            # # established on both sides: not only by the server's kernel
             await session.ping()
         except (OSError, http2.Http2Error):
             figures.refused += 1

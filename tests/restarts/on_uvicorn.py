@@ -1,4 +1,4 @@
-"""The same service as `instance`, an ASGI application on uvicorn: ``python -m … PORT …``."""
+"""The service of `instance` as an ASGI application on uvicorn: ``python -m … PORT …``."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from typing import Any
 
 import uvicorn
 
-# Seconds that requests under way have at the end.
+# # Seconds that requests in progress have at the end.
 GRACE = 10
 
 
 async def app(scope: Any, receive: Any, send: Any) -> None:
-    """Answer ``/bytes?size``, slowly ``/slow?size``, and with a digest what is POSTed."""
+    """Answer ``/bytes?size``, slowly ``/slow?size``, and a POST with the digest of its body."""
     if scope["type"] != "http":
         raise NotImplementedError
     body = b""
@@ -48,23 +48,23 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
 
 
 class Server(uvicorn.Server):
-    """Says "ready" when it listens."""
+    """Prints "ready" when it listens."""
 
     async def startup(self, sockets: Any = None) -> None:
-        """Start, and say so."""
+        """Start, and print it."""
         await super().startup(sockets)
         print("ready", flush=True)
 
 
 def main() -> None:
-    """Serve until SIGTERM, and for as long as requests are under way then."""
+    """Serve until SIGTERM, and then until requests in progress have ended."""
     parser = argparse.ArgumentParser()
     parser.add_argument("port", type=int)
     parser.add_argument("--cert")
     parser.add_argument("--key")
     given = parser.parse_args()
     logging.basicConfig(stream=sys.stdout, level=logging.WARNING, format="%(message)s")
-    # uvicorn raises it again at the end
+    # # uvicorn raises it again at the end
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     Server(
         uvicorn.Config(

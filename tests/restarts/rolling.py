@@ -1,4 +1,4 @@
-"""Two instances that are restarted in turn, with a load on them all the time."""
+"""Two instances that are restarted in turn under constant load."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from ..support.running import free_port
 from ..support.self_signed import Certificate
 from .load import CHURN, FOR_EVER, Figures, client
 
-# Seconds of load before, between and after the restarts.
+# # Seconds of load before, between and after the restarts.
 PAUSE = 0.3
-# Seconds that a start or an end may take.
+# # Seconds that a start or an end may take.
 PATIENCE = 30.0
 
-# The configurations are those of examples/deploy.
+# # The configurations are those of examples/deploy.
 Proxy = Callable[[Place], list[str]]
 WAYS: dict[str, Proxy | None] = {
     "haproxy": partial(haproxy, clear=True),
@@ -39,12 +39,12 @@ WAYS: dict[str, Proxy | None] = {
 
 @dataclass
 class Report:
-    """What a rolling restart was like."""
+    """The results of a rolling restart."""
 
     figures: Figures
     restarts: int = 0
     seconds: float = 0
-    # what instances have said, and how long the longest end of one took
+    # # the output of the instances, and the longest time of an end
     complaints: list[str] = field(default_factory=list)
     longest: float = 0
 
@@ -58,7 +58,7 @@ class Report:
 
 
 class Instance:
-    """One of the two."""
+    """One of the two instances."""
 
     def __init__(self, program: str, port: int, options: list[str], report: Report) -> None:
         self._command = [sys.executable, "-m", program, str(port), *options]
@@ -96,7 +96,7 @@ class Instance:
         assert code == 0, (code, self._report.complaints)
 
     def kill(self) -> None:
-        """End it now, when a test has failed."""
+        """Kill it, after a failed test."""
         if self._process is not None and self._process.returncode is None:
             self._process.kill()
 
@@ -114,11 +114,11 @@ async def reachable(port: int) -> None:
 
 
 async def no_checks() -> None:
-    """For what does not look after its instances itself."""
+    """For ways without a proxy that checks the instances."""
 
 
 async def roll(way: str, restarts: int, certificate: Certificate) -> Report:
-    """Restart each instance in turn, *restarts* times in all, under load by *way*."""
+    """Restart each instance in turn, *restarts* times in total, under load by *way*."""
     report = Report(Figures())
     proxy = WAYS[way]
     tls = certificate if way.endswith("-tls") else None

@@ -1,4 +1,4 @@
-"""No request is lost when instances are restarted in turn; `make restarts` does it more often."""
+"""No request is lost when instances are restarted in turn."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Attack, and print what it cost: ``python -m tests.security [NAME…]``; or ``make security``."""
+"""Run attacks and print their cost: ``python -m tests.security [NAME…]``; or ``make security``."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ MIB = 1024 * 1024
 
 
 def amount(size: int) -> str:
-    """Bytes, to be read."""
+    """Return a number of bytes in readable form."""
     if size < 10_000:
         return f"{size:,} B"
     return f"{size / 1000:,.0f} KB" if size < 10**7 else f"{size / 10**6:,.1f} MB"
 
 
 def row(outcome: Outcome) -> list[str]:
-    """What the table for a terminal has of an outcome."""
+    """Return the row of an outcome in the table for a terminal."""
     return [
         outcome.attack.name,
         amount(outcome.sent),
@@ -41,7 +41,7 @@ def row(outcome: Outcome) -> list[str]:
 
 
 def documented(outcome: Outcome, node: Outcome | None) -> list[str]:
-    """What the table for a document has of it, with the memory that Node took beside it."""
+    """Return its row in the table for a document, with the memory of Node beside it."""
     attack = outcome.attack
     return [
         attack.title,
@@ -56,7 +56,7 @@ def documented(outcome: Outcome, node: Outcome | None) -> list[str]:
 
 
 def chosen(names: list[str]) -> list[Attack]:
-    """The attacks of these names or families; all without any."""
+    """Return the attacks with these names or families; without names, all."""
     for name in names:
         if name not in ATTACKS and name not in FAMILIES:
             sys.exit(f"no attack and no family is called {name}: see --list")
@@ -80,7 +80,7 @@ def markdown(cells: Sequence[str]) -> None:
 
 
 def main() -> None:
-    """Run what was asked for; one line an attack, as a table in Markdown with ``--markdown``."""
+    """Run the attacks; print one line for each, as a table in Markdown with ``--markdown``."""
     parser = argparse.ArgumentParser(prog="python -m tests.security", description=__doc__)
     parser.add_argument("names", nargs="*", help="attacks, or families of them; all by default")
     parser.add_argument("--node", action="store_true", help="attack Node's http2 instead")

@@ -1,4 +1,4 @@
-"""What an attack is, and the list of them all."""
+"""Define an attack, and the list of all attacks."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ class Attack:
     role: str = "server"
     """Which side of the connection is attacked: ``server`` or ``client``."""
     secure: bool = False
-    """Whether the attacked connection is one over TLS."""
+    """Whether the attacked connection uses TLS."""
     ends: bool = False
     """Whether a limit has to end the hostile connection."""
     connections: int = 1
-    """Hostile connections at a time."""
+    """Number of hostile connections at a time."""
     memory: int = PER_CONNECTION
     """Bytes of resident memory that each of them may cost."""
     lines: int = 3
     """Lines that the victim may log."""
     seconds: float = 1.2
-    """How long it goes on when nothing ends it."""
+    """Seconds that it continues if nothing ends it."""
     options: dict[str, Any] = field(default_factory=dict)
     """Options of the victim that are not the default."""
     files: int = 0
@@ -46,27 +46,27 @@ class Attack:
     ask: dict[str, Any] = field(default_factory=dict)
     """What an attacked client does: ``requests`` at a time, and whether it does ``read``."""
     node: bool = True
-    """Whether it can be tried on Node."""
+    """Whether it can also be run against Node."""
     limit: str = ""
-    """What stops it, for the documentation."""
+    """The limit that stops it, for the documentation."""
     before: str = ""
-    """What it cost before that, for the documentation."""
+    """Its cost without that limit, for the documentation."""
     label: str = ""
-    """Its name, if it is not the function's."""
+    """Its name, if it differs from the function's."""
 
     @property
     def name(self) -> str:
-        """What it is called."""
+        """Its name."""
         return self.label or self.run.__name__
 
     @property
     def family(self) -> str:
-        """The module that it is in."""
+        """The module of its function."""
         return self.run.__module__.rpartition(".")[2]
 
     @property
     def time(self) -> float:
-        """Seconds that it may take: what has to be ended may be slow on a busy machine."""
+        """Seconds that it may take: a busy machine may be slow to end it."""
         return max(self.seconds, 4.5) if self.ends else self.seconds
 
     @property
@@ -79,7 +79,7 @@ ATTACKS: dict[str, Attack] = {}
 
 
 def attack(title: str, **options: Any) -> Callable[[Function], Function]:
-    """Enter a function into `ATTACKS` under its name."""
+    """Add a function to `ATTACKS` under its name."""
 
     def enter(function: Function) -> Function:
         made = Attack(function, title, **options)
@@ -91,5 +91,5 @@ def attack(title: str, **options: Any) -> Callable[[Function], Function]:
 
 
 def of_family(family: str) -> list[Attack]:
-    """The attacks of one module."""
+    """Return the attacks of one module."""
     return [made for made in ATTACKS.values() if made.family == family]

@@ -1,4 +1,4 @@
-"""What an attack may cost, and what of it has not been kept."""
+"""The bounds of an attack's cost, and which of them were exceeded."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SLOWEST = 5.0
 
 
 def broken(outcome: Outcome) -> list[str]:
-    """The bounds that *outcome* is beyond, in words; none is as it should be."""
+    """Return the bounds that *outcome* exceeds, as text; empty if none."""
     attack = outcome.attack
     found = []
     if outcome.grown > attack.bound:

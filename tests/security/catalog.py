@@ -1,4 +1,4 @@
-"""All attacks there are."""
+"""The list of all attacks."""
 
 from __future__ import annotations
 

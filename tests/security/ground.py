@@ -1,4 +1,4 @@
-"""Where attacks take place: starts the victim, asks it honestly meanwhile, and measures."""
+"""Run attacks: start the victim, make honest requests meanwhile, and measure."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from .attacks import Attack
 from .wire import LARGEST, WINDOW, Ended, Peer
 
 NODE_VICTIM = NODE / "server/victim.js"
-# Seconds that a victim has to start, and to answer when it is let be.
+# # Seconds that a victim has to start, and to answer after the attack.
 PATIENCE = 20.0
-# A victim that has taken so many bytes is ended, before the machine suffers.
+# # A victim that needs more bytes is killed, to protect the machine.
 TOO_MUCH = 4 * 1024**3
 # Seconds between honest requests.
 PAUSE = 0.02
-# Seconds after the attack, and after the hostile connections' end, in which the victim is
-# still measured.
+# # Seconds after the attack, and after the end of the hostile connections, during which the
+# victim is still measured.
 AFTERWARDS = 0.2
 
 
@@ -55,44 +55,44 @@ class Honest:
     seconds: float
     """Seconds until its answer."""
     delayed: float
-    """Seconds of these in which the victim or we ourselves could run, but had no processor."""
+    """Seconds of these in which the victim or this process could run, but had no processor."""
 
     @property
     def waited(self) -> float:
-        """Seconds that it waited because of the victim: not those that a busy machine adds."""
+        """Seconds that it waited because of the victim, without those that a busy machine adds."""
         return max(0.0, self.seconds - self.delayed)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an attack has cost the victim."""
+    """The cost of an attack."""
 
     attack: Attack
     sent: int
     """Bytes that the hostile peers have sent."""
     grown: int
-    """Bytes of resident memory at the peak, over those before the attack."""
+    """Bytes of resident memory at the peak, above those before the attack."""
     cpu: float
     """Seconds of CPU."""
     seconds: float
-    """Seconds that it went on."""
+    """Seconds of its duration."""
     honest: list[Honest]
     """The honest requests meanwhile."""
     log: list[str]
     """The lines that the victim has logged."""
     ended: str
-    """How the hostile connections ended, or their streams."""
+    """How the hostile connections, or their streams, have ended."""
     open: int
     """Hostile connections that were open at the end."""
 
     @property
     def median(self) -> float:
-        """Seconds that an honest request took, usually."""
+        """Seconds of a typical honest request."""
         return statistics.median(one.seconds for one in self.honest)
 
     @property
     def slowest(self) -> float:
-        """Seconds that the slowest honest request took."""
+        """Seconds of the slowest honest request."""
         return max(one.seconds for one in self.honest)
 
     @property
@@ -102,7 +102,7 @@ class Outcome:
 
 
 class Ground:
-    """What an attack is given: how to reach the victim, and how long it may go on."""
+    """The victim's addresses, and the duration of the attack."""
 
     def __init__(
         self, attack: Attack, victim: Victim, ports: dict[str, int], identity: Identity | None
@@ -117,7 +117,7 @@ class Ground:
 
     @property
     def over(self) -> bool:
-        """Whether the time is up."""
+        """Whether the time is over."""
         return time.monotonic() > self.deadline
 
     def dial(
@@ -129,7 +129,7 @@ class Ground:
         receive_buffer: int = 0,
         timeout: float = 5,
     ) -> Peer:
-        """Connect to the victim, and say nothing yet.
+        """Connect to the victim without sending anything.
 
         *secure* is its port for TLS; a *handshake* is what that expects.
         """
@@ -159,7 +159,7 @@ class Ground:
         receive_buffer: int = 0,
         values: dict[int, int] | None = None,
     ) -> Peer:
-        """Connect and speak HTTP/2; with *all_of_it* the connection's window is the largest.
+        """Connect and begin HTTP/2; with *all_of_it* the connection's window is the largest.
 
         The victim's SETTINGS are never acknowledged, so that its limits are not yet rules.
         """
@@ -170,7 +170,7 @@ class Ground:
         return peer
 
     def asked(self, values: dict[int, int] | None = None) -> Peer:
-        """Let the victim connect to us, and be asked: its preface and requests are on their way.
+        """Let the victim connect to this process; its preface and requests are on their way.
 
         *values* are those of our SETTINGS.
         """
@@ -192,16 +192,16 @@ class Ground:
         while len(magic) < len(raw.PREFACE):
             magic += sock.recv(len(raw.PREFACE) - len(magic))
         assert magic == raw.PREFACE
-        # the attack's time begins now
+        # # the attack's time begins now
         self.deadline = time.monotonic() + self.attack.time
         peer = self._entered(sock, True)
         peer.send(raw.settings(values), raw.settings(ack=True))
         while peer.seen[raw.HEADERS] < self.attack.ask.get("requests", 1):
             peer.hear(0.02)
-            # a client may ask whether our SETTINGS were all
+            # # a client may wait until our SETTINGS are complete
             while peer.pings:
                 peer.send(raw.ping(peer.pings.pop(), ack=True))
-        # what it costs to ask is the program's own
+        # # the cost of its own requests is the program's
         self.victim.begin()
         return peer
 
@@ -211,7 +211,7 @@ class Ground:
         return peer
 
     def ended(self) -> str:
-        """How the connections ended: the commonest ways."""
+        """Return the most common ends of the connections."""
         ways = Counter(peer.ended for peer in self.peers)
         if len(self.peers) <= 1:
             return next(iter(ways), "")
@@ -219,7 +219,7 @@ class Ground:
 
 
 def delay(task: str) -> float:
-    """Seconds that a thread has waited for a processor (the second field of schedstat)."""
+    """Return the seconds that a thread has waited for a processor (second field of schedstat)."""
     try:
         return int(Path(f"/proc/{task}/schedstat").read_text().split()[1]) / 1e9
     except OSError:
@@ -258,13 +258,13 @@ class Victim:
         return ports
 
     def tell(self, what: dict[str, Any]) -> None:
-        """Give it something to do."""
+        """Send it a command."""
         assert self.process.stdin is not None
         self.process.stdin.write(json.dumps(what).encode() + b"\n")
         self.process.stdin.flush()
 
     def memory(self, name: str) -> int:
-        """VmRSS or, with VmHWM, its peak, in bytes; 0 when the process has gone."""
+        """Return VmRSS or, for VmHWM, its peak, in bytes; 0 after the end of the process."""
         with contextlib.suppress(OSError):
             for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
                 if line.startswith(name + ":"):
@@ -272,21 +272,21 @@ class Victim:
         return 0
 
     def begin(self) -> None:
-        """Measure `grown` from here: forget the peak so far (proc(5), clear_refs)."""
+        """Measure `grown` from now on: reset the peak (proc(5), clear_refs)."""
         Path(f"/proc/{self.pid}/clear_refs").write_text("5")
         self._before = self.memory("VmRSS")
 
     @property
     def grown(self) -> int:
-        """Bytes of resident memory at the peak, over those at the beginning."""
+        """Return the bytes of resident memory at the peak, above those at the beginning."""
         return self.memory("VmHWM") - self._before
 
     def delay(self) -> float:
-        """Seconds so far that it could run, but had no processor."""
+        """Return the seconds so far in which it could run, but had no processor."""
         return delay(str(self.pid))
 
     def cpu(self) -> float:
-        """Seconds of CPU so far, of all threads; clock_getcpuclockid(3) tells the clock."""
+        """Return the seconds of CPU so far, of all threads; see clock_getcpuclockid(3)."""
         try:
             return time.clock_gettime(~self.pid << 3 | 2)
         except OSError:
@@ -303,7 +303,7 @@ class Victim:
 
 
 class Asker(threading.Thread):
-    """The honest client: asks on one connection of its own, again and again."""
+    """The honest client: makes requests on its own connection, repeatedly."""
 
     def __init__(self, victim: Victim, port: int) -> None:
         super().__init__(daemon=True)
@@ -318,7 +318,7 @@ class Asker(threading.Thread):
         self._sock.sendall(raw.PREFACE + raw.settings() + raw.settings(ack=True))
 
     def ask(self) -> Honest:
-        """One request and its answer."""
+        """Make one request, and read its answer."""
         self._id += 2
         began, before = time.monotonic(), self._delay()
         self._sock.sendall(raw.get(self._id))
@@ -330,11 +330,11 @@ class Asker(threading.Thread):
         return Honest(time.monotonic() - began, self._delay() - before)
 
     def _delay(self) -> float:
-        """Of the victim, of this thread, and of the one that attacks: it may hold the GIL."""
+        """Of the victim, of this thread, and of the attacking one, which may hold the GIL."""
         return self._victim.delay() + delay("thread-self") + delay("self")
 
     def _answered(self) -> bool:
-        """Whether the buffer has the end of the latest answer, which it then loses."""
+        """Return whether the buffer has the end of the latest answer, and remove it."""
         buffer = self._buffer
         while len(buffer) >= 9:
             size = int.from_bytes(buffer[:3], "big")
@@ -352,7 +352,7 @@ class Asker(threading.Thread):
         return False
 
     def run(self) -> None:
-        """Ask until the end; also notice a victim that takes too much."""
+        """Make requests until the end; also notice a victim that needs too much memory."""
         try:
             while not self._halt.wait(PAUSE):
                 self.asked.append(self.ask())
@@ -364,7 +364,7 @@ class Asker(threading.Thread):
             self.failure = f"an honest client was not served: {error!r}"
 
     def stop(self) -> None:
-        """Ask no more."""
+        """Stop."""
         self._halt.set()
         self.join(PATIENCE)
         assert not self.is_alive()
@@ -387,7 +387,7 @@ def take_place(
     node: bool = False,
     loop: str = "asyncio",
 ) -> Outcome:
-    """Attack a fresh victim; what that has cost it. AssertionError if it fails an honest client."""
+    """Attack a new victim; return the cost. AssertionError if an honest client fails."""
     with tempfile.TemporaryFile() as log:
         victim = Victim(attack, identity, log, node=node, loop=loop)
         try:

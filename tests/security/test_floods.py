@@ -1,4 +1,4 @@
-"""Frames and connections that carry nothing are ended, quietly."""
+"""Frames and connections without content are ended, with few lines in the log."""
 
 from __future__ import annotations
 

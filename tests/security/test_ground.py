@@ -1,4 +1,4 @@
-"""What the others measure with: it sees what there is to see."""
+"""The measurements that the other tests of attacks use."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_every_attack_is_in_a_family_and_says_what_stops_it() -> None:
 
 
 def test_memory_that_is_taken_is_seen() -> None:
-    """Limits are options: without them the same attack costs what it did."""
+    """Limits are options: without them the same attack has its original cost."""
 
     def ask(ground: Ground) -> None:
         peer = ground.connect(window=0)

@@ -1,4 +1,4 @@
-"""HTTP/1.1 without end, and in two meanings."""
+"""HTTP/1.1: endless and ambiguous messages."""
 
 from __future__ import annotations
 

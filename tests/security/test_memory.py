@@ -1,4 +1,4 @@
-"""What a client asks a server to keep stays within `max_session_memory`."""
+"""The data that a client makes a server store is limited by `max_session_memory`."""
 
 from __future__ import annotations
 

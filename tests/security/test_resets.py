@@ -1,4 +1,4 @@
-"""Streams that are reset again and again end the connection, whoever resets them."""
+"""Streams that are reset repeatedly end the connection, whichever side resets them."""
 
 from __future__ import annotations
 

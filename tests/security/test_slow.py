@@ -1,4 +1,4 @@
-"""Connections that do nothing are ended by their deadlines, and cost little until then."""
+"""Deadlines end connections that do nothing; until then they cost little."""
 
 from __future__ import annotations
 

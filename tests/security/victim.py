@@ -1,4 +1,4 @@
-"""The process under attack: servers on default options, with handlers that programs have.
+"""The process under attack: servers with default options and typical handlers.
 
 ``python -m tests.security.victim OPTIONS`` takes one argument, JSON: ``api`` (``core`` or
 ``compat``), ``options`` for the server or `connect`, ``certificate`` (two paths) for a second
@@ -29,12 +29,12 @@ import http2
 
 MIB = 1024 * 1024
 PIECE = 64 * 1024
-# what "/stall" reads before it stops
+# # bytes that "/stall" reads before it stops
 APPETITE = 24 * MIB
 
 
 async def drained(stream: http2.ServerHttp2Stream) -> None:
-    """Send 1 MiB as a careful program does."""
+    """Send 1 MiB in the way of a careful program."""
     stream.respond()
     for _ in range(MIB // PIECE):
         stream.write(b"x" * PIECE)
@@ -43,7 +43,7 @@ async def drained(stream: http2.ServerHttp2Stream) -> None:
 
 
 async def reading(stream: http2.ServerHttp2Stream) -> None:
-    """Read all, then answer."""
+    """Read everything, then answer."""
     size = 0
     async for chunk in stream:
         size += len(chunk)
@@ -51,7 +51,7 @@ async def reading(stream: http2.ServerHttp2Stream) -> None:
 
 
 async def stalling(stream: http2.ServerHttp2Stream) -> None:
-    """Read much, and then no more."""
+    """Read much, and then nothing more."""
     size = 0
     while size < APPETITE:
         size += len(await stream.read(MIB))
@@ -68,7 +68,7 @@ async def pushing(stream: http2.ServerHttp2Stream) -> None:
 
 
 async def converse(ws: http2.WebSocket, how: str) -> None:
-    """What the program of a WebSocket does."""
+    """The program of a WebSocket."""
     with contextlib.suppress(http2.WebSocketClosed):
         if how == "echo":
             async for message in ws:
@@ -113,7 +113,7 @@ def on_stream(stream: http2.ServerHttp2Stream, headers: http2.Headers) -> Any:
 
 
 async def on_drain(response: http2.Http2ServerResponse) -> None:
-    """`drained` in the Compatibility API."""
+    """`drained` for the Compatibility API."""
     for _ in range(MIB // PIECE):
         response.write(b"x" * PIECE)
         await response.drain()
@@ -121,7 +121,7 @@ async def on_drain(response: http2.Http2ServerResponse) -> None:
 
 
 async def on_read(request: http2.Http2ServerRequest, response: http2.Http2ServerResponse) -> None:
-    """`reading` in the Compatibility API."""
+    """`reading` for the Compatibility API."""
     size = 0
     async for chunk in request:
         size += len(chunk)
@@ -143,7 +143,7 @@ def on_request(request: http2.Http2ServerRequest, response: http2.Http2ServerRes
 
 
 async def ask(session: http2.ClientHttp2Session, read: bool) -> None:
-    """One request of the attacked client; what its program would see is no matter here."""
+    """Make one request of the attacked client, and ignore its result."""
     try:
         stream = session.request()
         await stream.response()
@@ -166,7 +166,7 @@ async def ask_websocket(session: http2.ClientHttp2Session, origin: str, how: str
 async def attacked_client(
     connect: str, requests: int = 1, read: bool = True, websocket: str = "", **options: Any
 ) -> None:
-    """Ask the hostile server, and stay connected as long as it likes."""
+    """Make requests to the hostile server, and stay connected until it ends the connection."""
     secure = {"reject_unauthorized": False} if connect.startswith("https") else {}
     try:
         session = await http2.connect(connect, **secure, **options)
@@ -184,7 +184,7 @@ async def main(given: dict[str, Any]) -> None:
     """Serve until the standard input ends."""
     options = given.get("options", {})
     core = given.get("api", "core") == "core"
-    # what a program with WebSockets has imported
+    # # imported by programs with WebSockets
     assert http2.WebSocket
 
     def prepared(server: Any) -> Any:

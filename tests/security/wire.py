@@ -1,4 +1,4 @@
-"""Connections of a hostile peer, and header blocks that cost it as little as they can."""
+"""Connections of a hostile peer, and header blocks that are as cheap as possible for it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from http2.constants import ERROR_CODE_NAMES
 
 from ..support import raw
 
-# What a peer asks for that wants to be sent all there is.
+# # The SETTINGS of a peer that accepts any amount of data.
 LARGEST = 2**31 - 1
 STATIC = {
     (":method", "GET"): 2,
@@ -39,11 +39,11 @@ class Blocks:
         self._table: list[tuple[str, str]] = []
 
     def block(self, *fields: tuple[str, str]) -> bytes:
-        """A header block (RFC 7541 section 6.1 and 6.2.1); the table must not overflow."""
+        """Return a header block (RFC 7541 section 6.1 and 6.2.1); the table must not overflow."""
         return b"".join(self.field(*pair) for pair in fields)
 
     def field(self, name: str, value: str) -> bytes:
-        """One field."""
+        """Return one field."""
         if (name, value) in STATIC:
             return bytes((0x80 | STATIC[name, value],))
         if (name, value) in self._table:
@@ -54,7 +54,7 @@ class Blocks:
         return b"\x40" + raw.block([(name, value)])[1:]
 
     def request(self, path: str = "/", method: str = "GET") -> bytes:
-        """The block of a request."""
+        """Return the block of a request."""
         return self.block(
             (":method", method), (":scheme", "http"), (":path", path), (":authority", "localhost")
         )
@@ -69,21 +69,21 @@ class Blocks:
         end_stream: bool = True,
         after: Any = None,
     ) -> bytes:
-        """*count* requests from stream *first* on; *after* gives what follows each by its id."""
+        """Return *count* requests from stream *first* on; *after* adds frames for each."""
         flags = raw.END_HEADERS | (raw.END_STREAM if end_stream else 0)
         parts = []
         block = self.request(path, method)
         for stream_id in range(first, first + 2 * count, 2):
             parts.append(raw.frame(raw.HEADERS, flags, stream_id, block))
             if stream_id == first:
-                block = self.request(path, method)  # in the table by now
+                block = self.request(path, method)  # # in the table by now
             if after is not None:
                 parts.append(after(stream_id))
         return b"".join(parts)
 
 
 class Peer:
-    """One end of a hostile connection, which counts what it sends and notes what comes back.
+    """One end of a hostile connection, which counts sent data and records received data.
 
     What is received is parsed as frames unless *frames* is False. Its methods raise `Ended`
     when the victim has ended the connection or the attack's time is over.
@@ -95,17 +95,17 @@ class Peer:
         self.deadline = deadline
         self.sent = 0
         self.text = bytearray()
-        """What was received, when it is not frames."""
+        """The received bytes, unless they are frames."""
         self.seen: Counter[int] = Counter()
         self.resets: Counter[int] = Counter()
         self.pings: list[bytes] = []
         """PINGs that wait for an answer."""
         self.windows: Counter[int] = Counter()
-        """Credit for our DATA that was received."""
+        """Received credit for DATA of this side."""
         self.answered: set[int] = set()
-        """Streams on which HEADERS have come."""
+        """Streams on which HEADERS were received."""
         self.uploaded = 0
-        """Bytes of DATA that were sent, by those that count them."""
+        """Bytes of DATA that were sent, if counted."""
         self.ended_streams = 0
         self.goaway: tuple[int, str] | None = None
         self.closed = False
@@ -133,7 +133,7 @@ class Peer:
         return "open"
 
     def send(self, *parts: bytes, reading: bool = True) -> None:
-        """Send; what comes meanwhile is read, unless this peer does not read."""
+        """Send, and read meanwhile, unless this peer does not read."""
         view = memoryview(b"".join(parts))
         while view:
             if reading:
@@ -149,7 +149,7 @@ class Peer:
             view = view[count:]
 
     def take(self) -> None:
-        """Take in what is there."""
+        """Process the available data."""
         while True:
             try:
                 got = self.sock.recv(262144)
@@ -165,7 +165,7 @@ class Peer:
                 raise Ended
 
     def hear(self, seconds: float) -> None:
-        """Read for so long."""
+        """Read for *seconds*."""
         end = min(time.monotonic() + seconds, self.deadline)
         self.take()
         while (left := end - time.monotonic()) > 0:
@@ -175,7 +175,7 @@ class Peer:
             raise Ended
 
     def rest(self) -> None:
-        """What is there when the attack is over, be it the victim's last words."""
+        """Process the data that is available at the end of the attack, such as the last frame."""
         with contextlib.suppress(Ended, OSError):
             self.deadline = time.monotonic() + 0.5
             self.take()
@@ -214,7 +214,7 @@ class Peer:
         self.seen[kind] += 1
         if kind == raw.GOAWAY:
             got = (struct.unpack_from(">I", payload, 4)[0], payload[8:].decode("latin-1"))
-            # the one that says most
+            # # the one with the most information
             self.goaway = max(self.goaway or (0, ""), got)
         elif kind == raw.RST_STREAM:
             self.resets[struct.unpack(">I", payload)[0]] += 1

@@ -1,4 +1,4 @@
-"""Where a server listens, what it tells of itself, and small things of sessions and streams."""
+"""A server's addresses and state, and details of sessions and streams."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_backlog(run: Run, backlog: int, connected: int) -> None:
             for caller in callers:
                 caller.setblocking(False)
                 caller.connect_ex(server.address())
-            # the loop has not had a turn since
+            # # the loop has not run since
             states = [
                 caller.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] for caller in callers
             ]
@@ -107,7 +107,7 @@ def test_backlog(run: Run, backlog: int, connected: int) -> None:
 
 @pytest.mark.row("server.event.error")
 def test_an_address_that_is_taken(run: Run) -> None:
-    """Whoever awaits is told, and whoever listens as well."""
+    """Waiting callers and listeners get it."""
 
     async def main() -> None:
         async with serving(hello) as (_, port):
@@ -119,7 +119,7 @@ def test_an_address_that_is_taken(run: Run) -> None:
             assert caught.value.errno == errno.EADDRINUSE
             assert told.seen == [("error", caught.value)]
             assert not other.listening
-            # nobody has to listen, and it may try again
+            # # a listener is optional, and the server may try again
             quiet = http2.create_server()
             with pytest.raises(OSError, match=r"."):
                 await quiet.listen(port, "127.0.0.1")
@@ -186,7 +186,7 @@ def test_options_of_the_socket(run: Run) -> None:
 
 @pytest.mark.row("session.event.frame_error")
 def test_a_frame_of_the_session_that_cannot_be_sent(run: Run) -> None:
-    """The engine's report of it, which no peer can bring about by itself."""
+    """The engine's report, which no peer can cause alone."""
 
     async def main() -> None:
         async with serving(hello) as (_, port):
@@ -207,7 +207,7 @@ def test_a_frame_of_the_session_that_cannot_be_sent(run: Run) -> None:
 
 @pytest.mark.row("stream.buffer_size", "stream.writable_length")
 def test_bytes_that_wait(run: Run) -> None:
-    """The client lets nothing through, then a part, then all of it."""
+    """The client allows nothing, then a part, then all of it."""
 
     async def main() -> None:
         streams: asyncio.Queue[http2.ServerHttp2Stream] = asyncio.Queue()

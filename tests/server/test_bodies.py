@@ -1,4 +1,4 @@
-"""Request bodies of awkward sizes, read in every way, and sent back byte for byte."""
+"""Request bodies of unusual sizes, read in every way, and sent back unchanged."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ async def by_listeners(stream: http2.ServerHttp2Stream) -> bytes:
 
 
 async def by_pausing(stream: http2.ServerHttp2Stream) -> bytes:
-    """Pause at each chunk: the next one comes after `resume`, and not before."""
+    """Pause at each chunk: the next one arrives after `resume`, and not before."""
     parts: list[bytes] = []
     ended = asyncio.Event()
     paused = False
@@ -111,7 +111,7 @@ def test_sizes_from_node_and_back(run: Run, read: Read) -> None:
 
 @pytest.mark.interop
 def test_sizes_from_curl_and_back(run: Run, tmp_path: Path) -> None:
-    """Written back chunk by chunk, with back-pressure."""
+    """Sent back chunk by chunk, with back-pressure."""
 
     async def main() -> None:
         async def echo(stream: http2.ServerHttp2Stream, headers: http2.Headers) -> None:
@@ -165,7 +165,7 @@ def test_64_mib_there_and_back(run_asyncio: Run) -> None:
 @pytest.mark.parametrize("how", ["async for", "data"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
 def test_set_encoding_across_chunks(run: Run, how: str, encoding: str) -> None:
-    """Characters of one to four bytes, one byte a frame; the last one is incomplete."""
+    """Characters of one to four bytes, one byte in each frame; the last one is incomplete."""
     text = "aé€😀" * 3
 
     async def main() -> None:

@@ -1,4 +1,4 @@
-"""A deadline around a server's orderly end: what is left then is ended, not forgotten."""
+"""A deadline around a server's graceful close: the remaining sessions are destroyed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Handlers that fail, and calls that come too early, too late or twice."""
+"""Handlers that fail, and calls that are too early, too late or repeated."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Handler = Callable[[http2.ServerHttp2Stream, http2.Headers], Any]
 
 
 class Broken(Exception):
-    """What the handlers here raise."""
+    """The exception of the handlers here."""
 
 
 def fails_before(stream: http2.ServerHttp2Stream, headers: http2.Headers) -> None:
@@ -86,7 +86,7 @@ AFTER: list[Callable[..., Any]] = [fails_after, fails_after_async, fails_in_its_
 
 
 def logged(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
-    """What went to the logger of the library."""
+    """Return the records of the library's logger."""
     return [record for record in caplog.records if record.name == "http2"]
 
 
@@ -110,7 +110,7 @@ def test_failure_before_the_response_is_a_500(
                 server.on("stream", handler)
             events.listen(server, "session_error")
             async with await RawPeer.connect(port) as peer:
-                for stream_id in (1, 3):  # the connection outlives the failure
+                for stream_id in (1, 3):  # # the connection survives the failure
                     peer.send(raw.get(stream_id))
                     got = await peer.until(raw.HEADERS, stream_id)
                     assert got.status == 500
@@ -159,7 +159,7 @@ def test_failure_inside_the_response_resets_it(
 
 
 def test_failure_of_a_handler_with_an_unread_body(run: Run) -> None:
-    """The answer is 500, and the client learns that the rest is not wanted."""
+    """The answer is 500, and the client is asked to stop sending."""
 
     async def main() -> None:
         async with serving(fails_before) as (_, port), await RawPeer.connect(port) as peer:
@@ -228,7 +228,7 @@ def test_cancel_is_no_error(run: Run, caplog: pytest.LogCaptureFixture) -> None:
 @pytest.mark.row("server_stream.respond.option.end_stream")
 @pytest.mark.parametrize("status", [200, 204])
 def test_headers_alone_answer_a_request_that_goes_on(run: Run, status: int) -> None:
-    """Nobody reads the body, so its sender is told to stop, and its bytes hold up nothing."""
+    """The body is not read, so its sender is asked to stop, and its bytes block nothing."""
 
     async def main() -> None:
         events = Events()
@@ -272,7 +272,7 @@ def test_headers_alone_and_then_the_body_is_read(run: Run) -> None:
 async def one_stream(
     use: Callable[[http2.ServerHttp2Stream, RawPeer], Any], method: str = "GET"
 ) -> list[raw.Frame]:
-    """Hand *use* the stream of one request; the frames that the client has seen."""
+    """Call *use* with the stream of one request; return the frames that the client gets."""
     streams: asyncio.Queue[http2.ServerHttp2Stream] = asyncio.Queue()
     async with serving(streams.put_nowait) as (_, port), await RawPeer.connect(port) as peer:
         peer.send(raw.headers(1, raw.request_fields(method), end_stream=True))
@@ -284,7 +284,7 @@ async def one_stream(
 
 
 def refused(code: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
-    """*function* raises the error *code*."""
+    """Check that *function* raises the error *code*."""
     with pytest.raises(http2.Http2Error) as failure:
         function(*args, **kwargs)
     assert failure.value.code == code
@@ -308,7 +308,7 @@ def test_order_of_calls(run: Run) -> None:
         stream.end("x")
         assert stream.writable_ended
         assert not stream.writable
-        stream.end()  # once more does nothing
+        stream.end()  # # no effect the second time
         refused("ERR_STREAM_WRITE_AFTER_END", stream.write, b"more")
         refused("ERR_STREAM_WRITE_AFTER_END", stream.end, b"more")
         assert await peer.body(1) == b"x"
@@ -335,7 +335,7 @@ def test_after_close(run: Run) -> None:
         stream.close(8)
         assert stream.closed
         assert stream.rst_code == 8
-        stream.close(2)  # the first one counts
+        stream.close(2)  # # the first one counts
         assert stream.rst_code == 8
         refused("ERR_HTTP2_INVALID_STREAM", stream.respond)
         refused("ERR_HTTP2_INVALID_STREAM", stream.write, b"x")
@@ -423,7 +423,7 @@ WRONG = [
 
 
 def test_wrong_arguments_send_nothing(run: Run) -> None:
-    """Each raises at the call; afterwards the stream is as it was."""
+    """Each raises at the call; afterwards the stream is unchanged."""
 
     async def use(stream: http2.ServerHttp2Stream, peer: RawPeer) -> None:
         for code, method, argument in WRONG:
@@ -486,7 +486,7 @@ def test_head_has_no_body(run: Run) -> None:
 @pytest.mark.parametrize("code", [0, 2, 8])
 @pytest.mark.parametrize("inside", [True, False], ids=["in the handler", "later"])
 def test_what_was_sent_before_a_reset_arrives(run: Run, code: int, inside: bool) -> None:
-    """Node sends what is pending first, and so do we."""
+    """As in Node, pending data is sent first."""
 
     def act(stream: http2.ServerHttp2Stream) -> None:
         stream.respond()

@@ -1,4 +1,4 @@
-"""What went out, and nothing else, is what a server's program is told and what its log says."""
+"""A program's properties and the log show what was actually sent."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MISMATCH = "ERR_HTTP_CONTENT_LENGTH_MISMATCH"
 
 
 def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """The lines of the log that an operator sees."""
+    """Return the lines of the log for operators."""
     return [
         entry.getMessage()
         for entry in caplog.records
@@ -119,7 +119,7 @@ def test_a_body_of_another_length_than_was_declared(
     wrong: Callable[[Any], None],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """The call that shows it raises, the exchange is cut, and one line says so if nobody did."""
+    """The call that shows it raises, the exchange is cut, and one line is logged if ignored."""
 
     async def main() -> None:
         raised: list[str] = []
@@ -135,7 +135,7 @@ def test_a_body_of_another_length_than_was_declared(
 
         async with serving_both(handler) as (_, port):
             answer = await told(port, protocol)
-            # over HTTP/1 the first five bytes are a whole response: there is no more to be said
+            # # over HTTP/1 the first five bytes are a complete response
             assert answer.whole == (wrong is write_beyond and protocol == "http/1.1")
             assert len(answer.body) <= 5
             assert raised == ([MISMATCH] if caught else [])
@@ -181,7 +181,7 @@ def test_lengths_that_are_right(
 
 @pytest.mark.row("server_stream.respond")
 def test_a_response_without_the_body_that_it_declares(run: Run) -> None:
-    """Nothing has been sent: the client gets a 500, or whatever the program says instead."""
+    """Nothing was sent: the client gets a 500, or the program's own answer."""
 
     async def main() -> None:
         def on_stream(stream: Any) -> None:
@@ -319,7 +319,7 @@ def test_a_client_that_has_gone_is_still_no_news(
 
 
 class Shop:
-    """Handlers that have a qualified name."""
+    """Handlers with a qualified name."""
 
     async def forgets(self, request: Any, response: Any) -> None:
         response.set_header("x-own", "1")
@@ -339,7 +339,7 @@ def test_a_handler_that_does_not_answer(
 ) -> None:
     core = name == "forgets_its_stream"
     if core and protocol != "h2c":
-        protocol = "h2c"  # HTTP/1 has the Compatibility API alone
+        protocol = "h2c"  # # HTTP/1 has only the Compatibility API
 
     async def main() -> None:
         handler = getattr(Shop(), name)

@@ -1,4 +1,4 @@
-"""Clients that vanish, in every phase and manner, and servers that close."""
+"""Clients that disconnect, in every phase and manner, and servers that close."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SESSION_EVENTS = ("error", "close", "goaway", "frame_error")
 
 
 class Vanishing:
-    """A server that notes all that it says about a client that is about to vanish."""
+    """A server that records its events about a client that is about to disconnect."""
 
     def __init__(self) -> None:
         self.session = Events()
@@ -35,7 +35,7 @@ class Vanishing:
         self.handler = Events()
 
     def watch(self, server: http2.Http2Server) -> None:
-        """Note what the first session and its first stream say."""
+        """Record the events of the first session and its first stream."""
         server.once("session", self._session)
         self.session.listen(server, "session_error")
         server.once("stream", self._stream)
@@ -47,7 +47,7 @@ class Vanishing:
         self.stream.listen(stream, *STREAM_EVENTS)
 
     async def handle(self, stream: http2.ServerHttp2Stream, headers: http2.Headers) -> None:
-        """Read, or write, for as long as the client is there; note how that ended."""
+        """Read, or write, until the client disconnects; record the end."""
         path = headers[":path"]
         if path == "/hello":
             hello(stream)
@@ -70,7 +70,7 @@ class Vanishing:
 
 
 async def leave(peer: RawPeer, manner: str) -> None:
-    """Be gone: *manner* is ``reset`` (TCP RST), ``close`` or ``finish`` (FIN)."""
+    """Disconnect: *manner* is ``reset`` (TCP RST), ``close`` or ``finish`` (FIN)."""
     await peer.flush()
     if manner == "reset":
         await peer.abort()
@@ -78,13 +78,13 @@ async def leave(peer: RawPeer, manner: str) -> None:
         await peer.close()
     else:
         peer.finish()
-        await peer.bytes()  # HTTP/2 has no half-closed connection: the server ends it too
+        await peer.bytes()  # # HTTP/2 has no half-closed connection: the server ends it too
         await peer.close()
 
 
 MANNERS = pytest.mark.parametrize("manner", ["reset", "close", "finish"])
 
-# What the client has sent when it vanishes, beyond the exchange of SETTINGS.
+# # The client's data before it disconnects, after the exchange of SETTINGS.
 EARLY = {
     "after SETTINGS": b"",
     "inside a frame header": raw.get()[:5],
@@ -116,7 +116,7 @@ def test_gone_before_there_is_a_session(run: Run, manner: str, sent: int) -> Non
 @MANNERS
 @pytest.mark.parametrize("phase", EARLY)
 def test_gone_before_the_first_request(run: Run, manner: str, phase: str) -> None:
-    """Nothing is lost, so nobody is told of an error."""
+    """Nothing is lost, so no error is emitted."""
 
     async def main() -> None:
         vanishing = Vanishing()
@@ -176,7 +176,7 @@ def test_gone_inside_the_response_body(run: Run, manner: str) -> None:
 
 
 async def check_ended(vanishing: Vanishing, stream: http2.ServerHttp2Stream, manner: str) -> None:
-    """Stream and session have said that they ended: once, and in order."""
+    """Stream and session have emitted their end: once, and in order."""
     await vanishing.session.expect("close")
     await vanishing.stream.expect("close")
     assert stream.aborted
@@ -188,11 +188,11 @@ async def check_ended(vanishing: Vanishing, stream: http2.ServerHttp2Stream, man
     assert isinstance(error, http2.ConnectionClosed)
     assert not error.retryable
     if error.__cause__ is None:
-        # The kernel makes a reset of a close that leaves bytes unread.
+        # # The kernel sends a reset if a socket with unread bytes is closed.
         assert manner != "reset"
         assert str(error) == "the peer closed the connection"
         assert stream.rst_code == NGHTTP2_CANCEL
-        # Node keeps quiet about it on the stream
+        # # Node's stream does not emit it
         assert sorted(vanishing.stream.names) == ["aborted", "close"]
     else:
         assert manner != "finish"
@@ -213,7 +213,7 @@ async def check_hello(port: int) -> None:
 @MANNERS
 @pytest.mark.parametrize("how", ["read", "read(n)", "readexactly", "async for"])
 def test_readers_are_told(run: Run, manner: str, how: str) -> None:
-    """Whoever reads a body that ends early gets an error, never just an end."""
+    """The reader of a body that ends early gets an error, never just an end."""
 
     async def read(stream: http2.ServerHttp2Stream) -> None:
         if how == "read":
@@ -233,7 +233,7 @@ def test_readers_are_told(run: Run, manner: str, how: str) -> None:
             peer = await RawPeer.connect(port)
             peer.send(raw.post(), raw.data(1, b"some"))
             stream = await streams.get()
-            # a task of the test's own: the server does not cancel it
+            # # a separate task of the test: the server does not cancel it
             reader = asyncio.ensure_future(read(stream))
             await peer.answered()
             await leave(peer, manner)
@@ -241,7 +241,7 @@ def test_readers_are_told(run: Run, manner: str, how: str) -> None:
                 await reader
             assert isinstance(failure.value, http2.ConnectionClosed)
             assert failure.value.error_code == NGHTTP2_CANCEL
-            # late comers are told the same
+            # # later callers get the same
             with pytest.raises((http2.StreamError, ConnectionError)):
                 await stream.read()
 
@@ -290,10 +290,10 @@ def test_stream_reset_by_the_client(run: Run, code: int) -> None:
             else:
                 assert vanishing.stream.names == ["aborted", "error", "close"]
                 assert vanishing.stream.seen[1][1].error_code == code
-            # the connection goes on
+            # # the connection continues
             peer.send(raw.get(3, "/hello"))
             assert await peer.body(3) == b"hello"
-            # a reset is answered with nothing
+            # # a reset gets no answer
             assert raw.RST_STREAM not in [got.type for got in peer.seen]
 
     run(main())
@@ -338,7 +338,7 @@ def test_close_waits_for_sessions_and_takes_no_new_ones(run: Run) -> None:
             closing = asyncio.ensure_future(_awaited(server.close()))
             assert not server.listening
             assert server.address() is None
-            # the client that is there goes on
+            # # the other client is still served
             peer.send(raw.get(3))
             assert await peer.body(3) == b"hello"
             with pytest.raises(ConnectionRefusedError):
@@ -348,7 +348,7 @@ def test_close_waits_for_sessions_and_takes_no_new_ones(run: Run) -> None:
             await peer.close()
             await closing
             assert events.names == ["listening", "close"]
-            await server.close()  # once more does nothing
+            await server.close()  # # no effect the second time
             assert events.names == ["listening", "close"]
 
     run(main())
@@ -393,7 +393,7 @@ def test_async_with_says_goaway_and_lets_streams_finish(run: Run) -> None:
 
 
 def test_async_with_does_not_wait_for_silent_connections(run: Run) -> None:
-    """A client that has said nothing has nothing to wait for."""
+    """A client that has sent nothing loses nothing."""
 
     async def main() -> None:
         server = http2.create_server()
@@ -507,7 +507,7 @@ def test_a_closed_server_listens_again(run: Run) -> None:
 def test_a_peer_that_reads_nothing_does_not_keep_a_closing_socket(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What can't be sent is given up after a while: the socket must go."""
+    """Data that cannot be sent is dropped after a while, and the socket is closed."""
     monkeypatch.setattr("http2.net.lingering_close.STUCK", 0.05)
 
     async def main() -> None:

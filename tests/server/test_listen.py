@@ -1,4 +1,4 @@
-"""Where a server listens: without a host, on one port of every address."""
+"""The addresses of a server without a host: one port on every address."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Accepting: no files left, a limit of connections, and what a server counts as one."""
+"""Accepting: no free descriptors, a limit of connections, and which connections count."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from ..support.tls import trusting
 
 # --- without files to spare -------------------------------------------------------------------
 
-# Counts what is logged, and tells of it at /report; has SPARE files when it has served once.
+# # Counts log records, and returns them at /report; has SPARE files after its first request.
 PROGRAM = """
 import asyncio, json, logging, os, resource, sys, time
 import http2
@@ -91,7 +91,7 @@ async def ask(session: http2.ClientHttp2Session, path: str = "/report") -> dict[
 
 
 def test_no_files_to_spare(run_asyncio: Run, scarce: int) -> None:
-    """Clients wait, one line is logged, no processor is kept busy, and then they are served."""
+    """Clients wait, one line is logged, no processor is busy, and then they are served."""
 
     async def main() -> None:
         async with AsyncExitStack() as stack:
@@ -104,7 +104,7 @@ def test_no_files_to_spare(run_asyncio: Run, scarce: int) -> None:
             report = await ask(session)
             while not report["lines"]:
                 report = await ask(session)
-            # longer than it takes to try again
+            # # longer than the interval between attempts
             before = report["cpu"]
             await asyncio.sleep(2.5 * listener.RETRY)
             report = await ask(session)
@@ -113,7 +113,7 @@ def test_no_files_to_spare(run_asyncio: Run, scarce: int) -> None:
             assert (name, level) == ("http2", "WARNING")
             assert "too many open files (EMFILE)" in message
             assert "accepting again when a connection closes or in 1 s" in message
-            # all of them are served, a few at a time, as soon as others leave
+            # # all of them are served, a few at a time, as others disconnect
             for peer in crowd:
                 assert await peer.body(1)
                 await peer.close()
@@ -127,7 +127,7 @@ def test_no_files_to_spare(run_asyncio: Run, scarce: int) -> None:
 def test_no_files_for_a_moment(
     run: Run, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """When no connection closes here, accepting goes on by itself."""
+    """If no connection closes here, accepting resumes by itself."""
     monkeypatch.setattr(listener, "RETRY", 0.1)
     caplog.set_level(logging.DEBUG, "http2")
     failing = [errno.ENFILE, errno.ENFILE, errno.ECONNABORTED]
@@ -163,7 +163,7 @@ def test_clients_beyond_the_limit_wait(run: Run, caplog: pytest.LogCaptureFixtur
             waiting = [await stack.enter_async_context(await RawPeer.dial(port)) for _ in range(4)]
             for peer in waiting:
                 peer.send(raw.PREFACE, raw.settings(), raw.get())
-            # who is served goes on
+            # # connected clients are still served
             first.send(raw.get())
             assert await first.body(1) == b"hello"
             await second.answered()
@@ -186,7 +186,7 @@ def test_clients_beyond_the_limit_wait(run: Run, caplog: pytest.LogCaptureFixtur
 
 
 def test_sessions_of_this_library_beyond_the_limit(run: Run) -> None:
-    """A client that waits for its turn does not know; nor does TLS change anything."""
+    """A waiting client does not notice it; TLS makes no difference."""
 
     async def main() -> None:
         async with serving(hello, max_connections=1) as (_, port):
@@ -296,7 +296,7 @@ def test_what_counts_over_tls(run: Run, certificate: Certificate, kind: str) -> 
                         await peer.until(raw.SETTINGS)
                         assert server.connections == 1
             await eventually(lambda: server.connections == 0)
-            # of a handshake that fails it is told when the connection is over
+            # # the event for a failed handshake comes when the connection is closed
             assert counted == ([1] if kind in ("no alpn", "h2") else [1, 0])
 
     run(main())
@@ -325,7 +325,7 @@ def test_several_addresses(run: Run) -> None:
 
 @pytest.mark.row("server.listen.option.path")
 def test_a_socket_that_was_left_behind(run: Run, tmp_path: Path) -> None:
-    """As of a process that was killed: it is replaced. A file of another kind is not."""
+    """As from a process that was killed: it is replaced. A file of another kind is not."""
 
     async def main() -> None:
         path = tmp_path / "socket"
@@ -374,7 +374,7 @@ def test_no_such_host(run: Run) -> None:
 
 
 def test_who_waits_when_the_server_closes(run: Run) -> None:
-    """Clients in the queue are refused, not left there."""
+    """Clients in the queue are refused, and do not stay there."""
 
     async def main() -> None:
         async with (

@@ -1,4 +1,4 @@
-"""A listener gets as many of an event's arguments as it takes, alone or beside others."""
+"""A listener gets as many of an event's arguments as it takes, alone or with others."""
 
 from __future__ import annotations
 

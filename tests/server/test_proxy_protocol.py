@@ -1,4 +1,4 @@
-"""The PROXY protocol on our own servers: headers by hand, cut anywhere, and real proxies."""
+"""The PROXY protocol on this library's servers: hand-written headers, and real proxies."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TRUSTED = ["127.0.0.0/8"]
 
 
 def v2(kind: int, body: bytes, command: int = 0x21) -> bytes:
-    """A header of version 2."""
+    """Return a header of version 2."""
     return SIGNATURE + bytes([command, kind]) + struct.pack(">H", len(body)) + body
 
 
@@ -120,7 +120,7 @@ def shown(peer: Any) -> str:
 
 
 async def in_pieces(port: int, *pieces: bytes) -> socket.socket:
-    """A connection that says *pieces*, one in each packet."""
+    """A connection that sends *pieces*, each in its own packet."""
     loop = asyncio.get_running_loop()
     sock = socket.socket()
     sock.setblocking(False)
@@ -133,7 +133,7 @@ async def in_pieces(port: int, *pieces: bytes) -> socket.socket:
 
 
 async def rest(sock: socket.socket) -> bytes:
-    """All that comes until the other end is closed; nothing if it was reset."""
+    """Return all data until the other end is closed; nothing if it was reset."""
     loop = asyncio.get_running_loop()
     found = b""
     with closing(sock):
@@ -293,7 +293,7 @@ backend app
     server one 127.0.0.1:{back} {send}
 """
 
-# Debian's modules, of which `stream` is one; nginx says version 1 alone.
+# # Debian's modules, which include `stream`; nginx sends only version 1.
 NGINX = """
 include /etc/nginx/modules-enabled/*.conf;
 daemon off;
@@ -312,7 +312,7 @@ stream {{
 
 
 def command_of(proxy: str, folder: Path, front: int, back: int) -> list[str]:
-    """How a proxy is started that forwards the port *front* to *back*."""
+    """Return the command of a proxy that forwards the port *front* to *back*."""
     config = folder / "config"
     if proxy == "nginx":
         config.write_text(NGINX.format(folder=folder, front=front, back=back))
@@ -344,7 +344,7 @@ PROXIES = ["send-proxy", "send-proxy-v2", "nginx"]
 @pytest.mark.parametrize("proxy", PROXIES)
 @pytest.mark.row("server.option.proxy_protocol")
 def test_a_real_proxy(run: Run, tmp_path: Path, proxy: str) -> None:
-    """HAProxy, in both versions, and nginx's `stream`: the client's address, in both protocols."""
+    """HAProxy, both versions, and nginx's `stream`: the client's address, over both protocols."""
 
     async def main() -> None:
         server = http2.create_server(shows, allow_http1=True, proxy_protocol=TRUSTED)
@@ -365,7 +365,7 @@ def test_a_real_proxy(run: Run, tmp_path: Path, proxy: str) -> None:
 def test_tls_through_a_real_proxy(
     run: Run, tmp_path: Path, certificate: Certificate, proxy: str
 ) -> None:
-    """The header comes before the handshake, and the proxy never sees what is inside."""
+    """The header precedes the handshake, and the proxy cannot read the connection."""
 
     async def main() -> None:
         server = http2.create_secure_server(
@@ -389,7 +389,8 @@ def test_a_peer_that_has_reset_the_connection(run: Run, caplog: pytest.LogCaptur
         server = http2.create_server(shows, allow_http1=True, proxy_protocol=TRUSTED)
         async with listening(server) as port:
             for accepted in (False, True):
-                # without a turn of the loop in between, the server accepts what was reset already
+                # # without a turn of the loop in between, the server accepts a
+                # connection that was reset
                 sock = socket.create_connection(("127.0.0.1", port))
                 sock.sendall(HEADERS["v2 LOCAL"][0][:5])
                 if accepted:

@@ -1,4 +1,4 @@
-"""http2.run: a program that ends when nothing is left to do."""
+"""http2.run: a program that ends when no server listens and no session is open."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_it_waits_for_servers_and_sessions(factory: Factory) -> None:
 @pytest.mark.row("session.ref", "session.unref", "server.unref")
 @pytest.mark.parametrize("again", [False, True])
 def test_unref(factory: Factory, again: bool) -> None:
-    """What is not referenced is ended when the rest is done; ref() makes up for it."""
+    """Unreferenced objects end when the rest is done; ref() reverses unref()."""
     seen: list[str] = []
 
     async def main() -> None:
@@ -231,7 +231,7 @@ def test_ctrl_c_and_sigterm(
     out, _ = process.communicate(timeout=20)
     assert "unclosed" not in out
     if case in ("wait", "inside", "serving", "block"):
-        # main was not done: as with asyncio.run
+        # # main was not done: as with asyncio.run
         assert out.rstrip().endswith("KeyboardInterrupt")
         assert process.returncode != 0
     else:
@@ -262,7 +262,7 @@ def test_the_second_signal_ends_at_once(
     curl = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert first_line(process) == "begun\n"
     process.send_signal(numbers[0])
-    # the first one has been noticed: the port is closed
+    # # the first one was handled: the port is closed
     while _accepts(port):
         time.sleep(0.01)
     begun = time.monotonic()
@@ -308,9 +308,9 @@ http2.run(main, loop_factory=loop_factory)
 def test_the_second_signal_while_a_protocol_is_called(
     loop: str, background: Callable[..., Any]
 ) -> None:
-    """What is raised there is the protocol's failure for uvloop."""
+    """An exception there is the protocol's failure for uvloop."""
     process = background(sys.executable, "-c", IN_A_PROTOCOL, loop)
-    # all at once: what `first_line` has read ahead is not there for `communicate`
+    # # all at once: `communicate` does not get data that `first_line` has read ahead
     out, _ = process.communicate(timeout=20)
     assert out.startswith("begun\n")
     assert out.rstrip().endswith("KeyboardInterrupt")
@@ -323,7 +323,7 @@ def _accepts(port: int) -> bool:
     except ConnectionRefusedError:
         return False
     except ConnectionResetError:
-        pass  # the port was closed meanwhile
+        pass  # # the port was closed meanwhile
     return True
 
 
@@ -351,7 +351,7 @@ def test_sigterm_is_the_program_s_own_when_it_wants_it(
 @pytest.mark.row("habit.cancelled_anywhere", "module.run")
 @pytest.mark.parametrize("coming", [False, True])
 def test_a_signal_at_every_point(factory: Factory, coming: bool) -> None:
-    """Wherever main waits: it is cancelled, or done before, and nothing is left."""
+    """Wherever main waits: it is cancelled or done, and nothing is left."""
     seen: list[str] = []
     made: list[http2.Http2Server] = []
 
@@ -369,7 +369,7 @@ def test_a_signal_at_every_point(factory: Factory, coming: bool) -> None:
     async def interrupted(coroutine: Any, point: int) -> None:
         await stepped(coroutine, point, coming, lambda: signal.raise_signal(number))
 
-    gc.collect()  # what other tests have left to be collected is not counted
+    gc.collect()  # # objects that other tests have left for the collector are not counted
     files = open_files()
     number = signal.SIGTERM
     before = signal.getsignal(number)
@@ -399,7 +399,7 @@ def test_signals_are_given_back(factory: Factory) -> None:
 
 
 def test_run_in_a_thread_of_its_own(factory: Factory) -> None:
-    """Signals are the main thread's."""
+    """Only the main thread gets signals."""
 
     async def main() -> str:
         return "result"

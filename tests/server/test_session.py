@@ -1,4 +1,4 @@
-"""A server's session from inside: state, socket, settings, pings, and timeouts."""
+"""A server's session: state, socket, settings, pings, and time-outs."""
 
 from __future__ import annotations
 
@@ -174,7 +174,7 @@ def test_socket(run: Run) -> None:
                 peer.finish()
                 await closing
                 refused("ERR_HTTP2_SOCKET_UNBOUND", sock.get_extra_info, "peername")
-                # who it was is still known
+                # # its address is still known
                 assert (sock.remote_address, sock.remote_port) == mine[:2]
 
     run(main())
@@ -203,7 +203,7 @@ def test_pings_that_are_never_answered(run: Run) -> None:
                 duration, payload = await first
                 assert payload == b"11111111"
                 assert duration >= 0
-                session.ping()  # nobody awaits it: no warning comes of that
+                session.ping()  # # it is not awaited, which causes no warning
                 await peer.abort()
                 with pytest.raises(http2.Http2Error) as failure:
                     await second
@@ -247,7 +247,7 @@ def test_goaway_of_the_client(run: Run, code: int) -> None:
             await events.expect("goaway")
             assert events.seen[0] == ("goaway", code, 0, b"bye")
             if code == 0:
-                # what was begun is finished, and then it is over
+                # # open streams are finished, and then it ends
                 assert session.closed
                 stream.respond()
                 stream.end("last")
@@ -279,7 +279,7 @@ def test_goaway_of_the_client(run: Run, code: int) -> None:
     "server.timeout",
 )
 def test_timeout_of_an_idle_session(run: Run) -> None:
-    """Without a listener it is destroyed; with one, that decides."""
+    """Without a listener it is destroyed; with one, the listener decides."""
 
     async def main() -> None:
         async with serving(hello) as (server, port):
@@ -335,7 +335,7 @@ def test_timeout_of_a_stream(run: Run) -> None:
             stream.set_timeout(0.02, lambda: events.add("callback"))
             await events.expect("callback")
             assert events.names == ["timeout", "callback"]
-            assert not stream.destroyed  # to end it is the listener's business
+            assert not stream.destroyed  # # the listener has to end it
             peer.send(raw.data(1, b"more", end_stream=True))
             assert await stream.read() == b"more"
             stream.set_timeout(0.02)

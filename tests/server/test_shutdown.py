@@ -1,4 +1,4 @@
-"""`Http2Server.close` with a deadline: two GOAWAYs, nothing lost, and an end in any case."""
+"""`Http2Server.close` with a deadline: two GOAWAYs, no lost request, and an end in any case."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def check_nothing_left(server: http2.Http2Server) -> None:
 
 @pytest.mark.row("server.close.option.timeout", "beyond.shutdown")
 def test_request_under_way_is_served(run: Run) -> None:
-    """A request that crosses the first GOAWAY is taken; the last GOAWAY says so."""
+    """A request that crosses the first GOAWAY is accepted; the last GOAWAY includes it."""
 
     async def main() -> None:
         server, port = await start(hello)
@@ -51,7 +51,7 @@ def test_request_under_way_is_served(run: Run) -> None:
             notice = await peer.until(raw.GOAWAY)
             assert (notice.last_stream_id, notice.code) == (NOTICE, 0)
             ping = await peer.until(raw.PING, test=lambda got: not got.flags & raw.ACK)
-            peer.send(raw.get(3))  # sent before the GOAWAY was read
+            peer.send(raw.get(3))  # # sent before the GOAWAY was read
             assert await peer.body(3) == b"hello"
             assert not closed.done()
             peer.send(raw.ping(ping.payload, ack=True))
@@ -127,7 +127,7 @@ def test_node_client_leaves_in_order(run: Run, how: str) -> None:
 def test_deadline_ends_every_kind_of_client(
     run: Run, certificate: Certificate, monkeypatch: pytest.MonkeyPatch, how: str, tls: bool
 ) -> None:
-    """Those that answer nothing, that read nothing, that never end: the deadline holds."""
+    """Handlers that do not answer, clients that do not read: the deadline ends them."""
     no_other_deadline(monkeypatch)
 
     async def main() -> None:
@@ -171,7 +171,7 @@ def test_deadline_ends_every_kind_of_client(
 
 
 def test_connection_during_the_shutdown(run: Run, certificate: Certificate) -> None:
-    """A TLS handshake that ends meanwhile makes a session that is told at once."""
+    """A TLS handshake that ends meanwhile begins a session, which is closed at once."""
 
     async def main() -> None:
         server, port = await start(hello, certificate)
@@ -188,7 +188,7 @@ def test_connection_during_the_shutdown(run: Run, certificate: Certificate) -> N
         )
         closing = asyncio.ensure_future(_wait(server.close(timeout=1)))
         await holder.until(raw.GOAWAY)
-        assert await silent.bytes() == b""  # who has said nothing loses nothing
+        assert await silent.bytes() == b""  # # a client that has sent nothing loses nothing
         late.send(await handshake.finish())
         late.send(handshake.encrypt(raw.PREFACE + raw.settings()))
         goaway = bytes((0, 0, 8, raw.GOAWAY, 0, 0, 0, 0, 0)) + NOTICE.to_bytes(4, "big")
@@ -211,14 +211,14 @@ def test_deadline_of_nothing_and_arguments(run: Run) -> None:
         refused("ERR_OUT_OF_RANGE", server.close, timeout=-1)
         assert server.listening
         async with await RawPeer.connect(port) as peer:
-            waiting = server.close()  # would wait for ever
+            waiting = server.close()  # # would wait for ever
             await server.close(timeout=0)
             await waiting
             assert (await peer.rest())[-1].type == raw.GOAWAY
-        await server.close(timeout=5)  # closed already
+        await server.close(timeout=5)  # # closed already
         check_nothing_left(server)
 
-        # and it begins anew
+        # # and it starts again
         await server.listen(0, "127.0.0.1")
         async with http2.connect(f"http://127.0.0.1:{server.address()[1]}") as session:
             assert await session.request().read() == b"hello"
@@ -249,7 +249,7 @@ def test_handlers_that_go_on_after_their_streams(run: Run) -> None:
 
 
 def test_reset_of_a_request_that_was_never_sent(run: Run) -> None:
-    """What HAProxy does when GOAWAY meets a request: no error is said, as nothing is lost."""
+    """As HAProxy does when GOAWAY crosses a request: no error, because nothing is lost."""
 
     async def main() -> None:
         server, port = await start(hello)

@@ -1,4 +1,4 @@
-"""Connections that another server of asyncio's has accepted, and their end in two steps."""
+"""Connections that another asyncio server has accepted, and their end in two steps."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ..support.serving import Events, eventually, hello
 
 
 class Accepting(asyncio.Protocol):
-    """Gives its connection to *server*: at once over TLS, with its first bytes in the clear."""
+    """Passes its connection to *server*: over TLS at once, in the clear with its first bytes."""
 
     def __init__(self, server: http2.Http2Server, sessions: list[Any]) -> None:
         self.server = server
@@ -27,13 +27,13 @@ class Accepting(asyncio.Protocol):
         self.transport: Any = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """A client has connected."""
+        """Handle a connected client."""
         self.transport = transport
         if transport.get_extra_info("ssl_object") is not None:
             self.sessions.append(self.server.take_over(self.transport))
 
     def data_received(self, data: bytes) -> None:
-        """Its first bytes have come."""
+        """Handle its first bytes."""
         self.sessions.append(self.server.take_over(self.transport, data))
 
 
@@ -41,7 +41,7 @@ class Accepting(asyncio.Protocol):
 async def accepting(
     certificate: Certificate | None = None,
 ) -> AsyncIterator[tuple[http2.Http2Server, list[Any], str]]:
-    """A server of asyncio's whose connections a server of ours takes over."""
+    """An asyncio server whose connections a server of this library takes over."""
     server = http2.create_server()
     server.on("stream", hello)
     sessions: list[Any] = []
@@ -83,7 +83,7 @@ def test_take_over(run: Run, certificate: Certificate, secure: bool) -> None:
 
 
 def test_first_bytes_of_any_length(run: Run) -> None:
-    """A preface without its end, which comes later; and more than one read can hold."""
+    """An incomplete preface, whose rest arrives later; and more than one read."""
 
     async def main() -> None:
         async with accepting() as (_, _, url):
@@ -100,7 +100,7 @@ def test_first_bytes_of_any_length(run: Run) -> None:
             transport, _ = await loop.create_connection(Keeping, "127.0.0.1", port)
             sent = raw.PREFACE + raw.settings() + raw.post()
             sent += b"".join(raw.data(1, bytes(1000)) for _ in range(60))
-            # frames of a kind that nobody knows
+            # # frames of an unknown type
             sent += raw.frame(0xFA, 0, 0, bytes(16_000)) * 20 + raw.data(1, b"", end_stream=True)
             assert len(sent) > 256 * 1024
             server.take_over(transport, sent)
@@ -126,7 +126,7 @@ def test_first_bytes_of_any_length(run: Run) -> None:
 
 @pytest.mark.row("server_session.shut_down")
 def test_shut_down(run: Run) -> None:
-    """RFC 9113 section 6.8: what crosses the first GOAWAY is served, and then comes the last."""
+    """RFC 9113 section 6.8: requests that cross the first GOAWAY are served."""
 
     async def main() -> None:
         async with accepting() as (_, sessions, url):
@@ -143,7 +143,7 @@ def test_shut_down(run: Run) -> None:
                 await peer.rest()
             await done
             assert sessions[0].destroyed
-            await sessions[0].shut_down()  # again: it is done
+            await sessions[0].shut_down()  # # no effect the second time
 
     run(main())
 

@@ -1,4 +1,4 @@
-"""Tasks that begin in the call that starts them are tasks like others, on every Python."""
+"""Tasks that begin in the call that starts them behave like others, on every Python."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ where: ContextVar[str] = ContextVar("where", default="nowhere")
 
 
 def test_a_task_in_a_task(run: Run) -> None:
-    """Each is the current one while it runs, in a context of its own."""
+    """Each is the current task while it runs, in its own context."""
 
     async def main() -> None:
         outer = asyncio.current_task()
@@ -53,7 +53,7 @@ def test_a_task_in_a_task(run: Run) -> None:
 
 
 def test_a_task_has_the_name_of_its_function(run: Run) -> None:
-    """In the first step, and when it goes on: a debugger shows the handler."""
+    """In the first step, and later: a debugger shows the handler."""
 
     async def handler() -> list[str]:
         names = [current_name()]
@@ -73,7 +73,7 @@ def test_a_task_has_the_name_of_its_function(run: Run) -> None:
 
 
 def test_one_that_never_waits(run: Run) -> None:
-    """It is over at once: its value, its error or its end are there to be asked for."""
+    """It has ended when the call returns: its value, error or cancellation is available."""
 
     async def main() -> None:
         async def value() -> asyncio.Task[Any] | None:
@@ -130,7 +130,7 @@ def test_one_that_starts_where_no_task_is(run: Run) -> None:
 
 
 def test_time_outs_and_groups_in_the_first_step(run: Run) -> None:
-    """`asyncio.timeout` and `TaskGroup` ask for the current task as they begin."""
+    """`asyncio.timeout` and `TaskGroup` use the current task when they begin."""
 
     async def main() -> None:
         async def late() -> str:
@@ -162,7 +162,7 @@ def test_time_outs_and_groups_in_the_first_step(run: Run) -> None:
         with pytest.raises(ExceptionGroup) as caught:
             await start(broken())
         assert isinstance(caught.value.exceptions[0], LookupError)
-        # the one that starts others is not touched by what becomes of them
+        # # the task that starts others is not affected by their ends
         task = start(forever())
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -177,7 +177,7 @@ def test_time_outs_and_groups_in_the_first_step(run: Run) -> None:
 
 
 def test_handlers(run: Run) -> None:
-    """The same through a server: two requests in one read, each with its own task and time."""
+    """The same on a server: two requests in one read, each with its own task and time-out."""
 
     async def main() -> None:
         events = Events()

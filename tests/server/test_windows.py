@@ -1,4 +1,4 @@
-"""Flow control seen by a client that counts: windows that are full, tiny, or just large enough."""
+"""Flow control from the view of a client that counts: full, tiny and exact windows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..support.serving import serving
 
 @pytest.mark.parametrize("size", [0, 5, 65535])
 def test_end_of_a_request_body_on_an_empty_frame(run: Run, size: int) -> None:
-    """65,535 bytes fill the window: only a frame without bytes may still come."""
+    """65,535 bytes fill the window: only an empty frame may follow."""
 
     async def main() -> None:
         bodies: asyncio.Queue[bytes] = asyncio.Queue()
@@ -63,7 +63,7 @@ def test_end_of_a_request_body_at_the_edge_of_the_window(run: Run) -> None:
         bodies: asyncio.Queue[bytes] = asyncio.Queue()
 
         async def read(stream: http2.ServerHttp2Stream) -> None:
-            # nobody reads until all of it is here
+            # # no reader until everything has arrived
             stream.respond(end_stream=True)
             await release.wait()
             await bodies.put(await stream.read())

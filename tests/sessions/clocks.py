@@ -1,4 +1,4 @@
-"""Deadlines of a test: how long something took, and servers that say nothing."""
+"""Measure deadlines, and run servers that send nothing."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Any
 SECONDS = 0.2
 
 
-# what a busy machine may add
+# # what a busy machine may add
 SLACK = 3.0
 
 
 class Clock:
-    """How long a block took: not much less than the deadline, which may have begun before it."""
+    """Check the duration of a block: hardly less than the deadline, which may have begun before."""
 
     def __enter__(self) -> Clock:
         self.started = time.monotonic()
@@ -29,7 +29,7 @@ class Clock:
 
 @asynccontextmanager
 async def silent() -> AsyncIterator[int]:
-    """A server that accepts connections, and that is all; its port."""
+    """A server that only accepts connections; yields its port."""
     writers: list[asyncio.StreamWriter] = []
 
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -1,4 +1,4 @@
-"""What of the library's objects is alive, and requests that come and go."""
+"""Count living objects of the library, and make many requests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sessions on connections that somebody else has made: pairs, sockets, and tunnels."""
+"""Sessions on existing connections: pairs, sockets, and tunnels."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_create_connection_to_servers_of_others(
             seen.append((url, options))
             return (pair if kind == "pair" else plain_socket)(server.port)
 
-        # the authority is what the server is told, not where the bytes go
+        # # the authority is in the requests; it is not the address of the connection
         async with http2.connect(
             "http://elsewhere.example", create_connection=dial, timeout=30
         ) as session:
@@ -101,7 +101,7 @@ def test_create_connection_with_tls_of_its_own(run: Run, certificate: Certificat
 @pytest.mark.row("connect.option.create_connection")
 @pytest.mark.parametrize("size", [5, 3 * MIB])
 def test_http2_inside_http2(run: Run, size: int) -> None:
-    """A session through a CONNECT tunnel of another session, with bodies both ways."""
+    """A session through a CONNECT tunnel of another session, with bodies in both directions."""
 
     async def main() -> None:
         async with (
@@ -168,7 +168,7 @@ def test_a_tunnel_that_breaks_ends_the_session_inside(run: Run) -> None:
             events = Events()
             events.listen(inner, "error", "close")
             carrier.destroy(RuntimeError("on purpose"))
-            # as when the network ends a connection; the request had not gone yet
+            # # as when the network ends a connection; the request had not been sent
             with pytest.raises(http2.Http2Error) as lost:
                 await waiting.response()
             assert lost.value.retryable
@@ -349,7 +349,7 @@ def test_the_secure_server_takes_sockets(run: Run, certificate: Certificate) -> 
             url = f"https://localhost:{port}/"
             curl = ["curl", "-sS", "--http2", "--max-time", "20", "--cacert", certificate.cert]
             assert await execute(*curl, "--connect-to", "::127.0.0.1:", url) == b"hello"
-            # one who does not speak TLS is nobody's error
+            # # a client without TLS causes no error for other code
             plain = await RawPeer.dial(port)
             plain.send(raw.PREFACE)
             await plain.rest()

@@ -1,4 +1,4 @@
-"""A connection that is closed or lost: all who wait are told the same, whatever ended it."""
+"""A connection that is closed or lost: all waiting callers get the same error."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def end(writer: asyncio.StreamWriter, manner: str) -> None:
 async def dying(
     manner: str, first: bytes = raw.settings(), answer: bytes = b""
 ) -> AsyncIterator[tuple[int, asyncio.Event]]:
-    """A server that says *first*, *answer* to a request, and ends when the event is set."""
+    """A server that sends *first*, *answer* to a request, and ends when the event is set."""
     now = asyncio.Event()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -128,7 +128,7 @@ def test_a_client_is_not_told_when_nothing_is_lost(run: Run, manner: str) -> Non
 
 @MANNERS
 def test_a_whole_response_is_no_less_whole(run: Run, manner: str) -> None:
-    """What has come to its end can be read after the connection has gone."""
+    """A complete response can be read after the end of the connection."""
 
     async def main() -> None:
         answer = raw.headers(1, [(":status", "200")]) + raw.data(1, b"all", end_stream=True)

@@ -1,4 +1,4 @@
-"""Each deadline is crossed, on the sides where it makes sense, and is not where all goes well."""
+"""Each deadline, exceeded and not exceeded, on the sides that have it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def peer() -> Iterator[Peer]:
 @pytest.mark.parametrize("said", [b"", raw.PREFACE[:10], b"GE"])
 @pytest.mark.row("server.option.handshake_timeout", "beyond.deadlines")
 def test_a_client_that_never_says_its_preface(run: Run, said: bytes) -> None:
-    """It does not keep its place in the server."""
+    """It does not continue to use one of the server's places."""
 
     async def main() -> None:
         async with (
@@ -74,7 +74,7 @@ def test_a_client_that_sends_no_settings(run: Run) -> None:
 @pytest.mark.interop
 @pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
 def test_a_client_that_never_says_hello_in_tls(new_loop: Any, certificate: Certificate) -> None:
-    """Not in debug mode, in which asyncio reports every handshake that fails."""
+    """Not in debug mode, in which asyncio reports every failed handshake."""
 
     async def main() -> None:
         server = http2.create_secure_server(
@@ -114,7 +114,7 @@ def test_a_server_that_says_nothing(run: Run, scheme: str) -> None:
             with Clock(), pytest.raises(http2.Http2Error) as caught:
                 await stream.response()
             if scheme == "https":
-                # it was never sent
+                # # it was never sent
                 assert caught.value.retryable
                 with pytest.raises(http2.SessionTimeoutError):
                     await session
@@ -142,7 +142,7 @@ def test_no_response_headers(run: Run, peer: Peer) -> None:
             assert caught.value.code == "ERR_HTTP2_STREAM_ERROR"
             assert stream.rst_code == http2.constants.NGHTTP2_CANCEL
             assert not caught.value.retryable
-            # a body may take as long as it likes
+            # # a body may take any time
             slow = session.request({":path": "/unread", ":method": "POST"})
             await slow.response()
             await asyncio.sleep(2 * SECONDS)
@@ -174,7 +174,7 @@ def test_a_request_that_was_never_sent_may_be_repeated(run: Run) -> None:
 @pytest.mark.row("server.option.first_request_timeout")
 @pytest.mark.parametrize("option", ["headers_timeout", "first_request_timeout"])
 def test_a_client_that_requests_nothing(run: Run, option: str) -> None:
-    """A `headers_timeout` that is given is meant for the first request too."""
+    """A given `headers_timeout` also applies to the first request."""
 
     async def main() -> None:
         async with serving(hello, **{option: SECONDS}) as (_, port):
@@ -208,7 +208,7 @@ def test_a_client_that_may_take_its_time_for_its_first_request(run: Run) -> None
 
 @pytest.mark.row("connect.option.headers_timeout")
 def test_an_upload_that_goes_on_is_not_late(run: Run) -> None:
-    """A server answers many a request when it has the whole of it: until then it is not late."""
+    """A server may answer only after the whole request: until then it is not late."""
 
     async def main() -> None:
         async def answer(stream: http2.ServerHttp2Stream) -> None:
@@ -264,7 +264,7 @@ def test_a_response_that_does_not_end(run: Run, peer: Peer) -> None:
                 with pytest.raises(http2.StreamTimeoutError, match="request and response"):
                     await stream.read()
             assert stream.rst_code == http2.constants.NGHTTP2_CANCEL
-            # the session goes on
+            # # the session continues
             assert len(await session.request({":path": "/body?size=1000"}).read()) == 1000
 
     run(main())
@@ -295,7 +295,7 @@ def test_a_handler_that_does_not_end(run: Run) -> None:
 
 @pytest.mark.interop
 def test_many_requests_in_time(run: Run) -> None:
-    """Those that end are forgotten; the others are late one by one, in their order."""
+    """Ended streams are forgotten; the others expire one by one, in order."""
 
     async def main() -> None:
         late: list[int] = []
@@ -412,7 +412,7 @@ def test_a_client_that_gives_no_window(run: Run) -> None:
             assert got.payload == b"\0\0\0\x08"
             [error] = await failed
             assert isinstance(error, http2.StreamTimeoutError)
-            # the session and its other streams go on
+            # # the session and its other streams continue
             peer.send(raw.get(3))
             assert await peer.body(3) == b"hello"
 
@@ -459,7 +459,7 @@ def test_who_reads_slowly_is_not_cut_off(run: Run) -> None:
 
 
 def test_requests_that_end_in_time_are_forgotten(run: Run) -> None:
-    """Although nothing tells the deadline of their ends."""
+    """Although the deadline gets no events of their ends."""
 
     async def main() -> None:
         async with (
@@ -483,7 +483,7 @@ def test_requests_that_end_in_time_are_forgotten(run: Run) -> None:
 
 
 def test_by_default_no_request_costs_anything(run: Run) -> None:
-    """Streams are in plain dicts, and nothing is told when one begins or ends."""
+    """Streams are in plain dicts, and no code runs when one begins or ends."""
 
     async def main() -> None:
         async with (

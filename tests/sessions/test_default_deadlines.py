@@ -1,4 +1,4 @@
-"""The deadlines that are on unless a program says otherwise: what ends, and what does not."""
+"""The deadlines that are on by default: what they end, and what they do not."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ HTTP1 = b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n"
 
 
 def test_what_they_are() -> None:
-    """As docs/deadlines.md has them."""
+    """As in docs/deadlines.md."""
     names = ("handshake_timeout", "headers_timeout", "first_request_timeout", "request_timeout",
              "idle_timeout", "write_timeout")  # fmt: skip
     server = http2.create_server().options
@@ -43,7 +43,7 @@ def test_what_they_are() -> None:
     "server.option.handshake_timeout", "http1_options.keep_alive_timeout", "beyond.deadlines"
 )
 def test_silent_connections_end(run_asyncio: Run, certificate: Certificate) -> None:
-    """On default options, in real time: ten seconds, five on a connection of HTTP/1."""
+    """With default options, in real time: ten seconds, five on an HTTP/1 connection."""
 
     async def lasts(peer: RawPeer) -> float:
         start = time.monotonic()
@@ -71,7 +71,7 @@ def test_silent_connections_end(run_asyncio: Run, certificate: Certificate) -> N
             kept = await RawPeer.dial(mixed_port)
             kept.send(HTTP1)
             assert (await kept.reader.readuntil(b"hello")).startswith(b"HTTP/1.1 200")
-            # it has spoken HTTP/2, and may make its first request when it likes
+            # # it uses HTTP/2, and may make its first request at any time
             established = await RawPeer.connect(port)
             took = await asyncio.gather(
                 lasts(kept),
@@ -99,10 +99,10 @@ def test_first_bytes_that_do_not_come(run: Run, said: bytes, allow_http1: bool) 
     async def main() -> None:
         options: dict[str, Any] = {"allow_http1": allow_http1, "handshake_timeout": SECONDS}
         if said.startswith(b"GET") and allow_http1:
-            # then it is HTTP/1's turn
+            # # then HTTP/1's deadline applies
             options.update(handshake_timeout=60, http1_options={"headers_timeout": SECONDS})
         async with serving(hello, **options) as (server, port):
-            # the time begins when the connection is accepted
+            # # the time begins when the connection is accepted
             with Clock():
                 async with await RawPeer.dial(port) as peer:
                     with contextlib.suppress(ConnectionError):
@@ -125,7 +125,7 @@ def test_it_can_be_turned_off(run: Run, certificate: Certificate) -> None:
             await RawPeer.dial(secure_port),
         ):
             await eventually(lambda: clear.connections == server.connections == 1)
-            # nothing would ever end them
+            # # nothing would ever end them
             assert clear._unproven is None
             assert server._unproven is None
 
@@ -137,7 +137,7 @@ def test_it_can_be_turned_off(run: Run, certificate: Certificate) -> None:
 
 @pytest.fixture
 def coarse(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Treat every time as a long one."""
+    """Make every time appear long."""
     for module in (deadlines, watch):
         monkeypatch.setattr(module, "COARSE", 0.01)
     watch._period.cache_clear()
@@ -146,7 +146,7 @@ def coarse(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("coarse")
 @pytest.mark.row("connect.option.headers_timeout")
 def test_a_response_that_does_not_come(run: Run) -> None:
-    """The stream ends, and so does each one behind it in its turn; those with a response stay."""
+    """The stream ends, and so do later ones in turn; those with a response continue."""
 
     async def main() -> None:
         def answer(stream: http2.ServerHttp2Stream, headers: http2.Headers) -> None:
@@ -207,7 +207,7 @@ def test_a_pushed_response_that_does_not_come(run: Run) -> None:
 
 @pytest.mark.usefixtures("coarse")
 def test_a_request_that_waits_for_the_connection(run: Run) -> None:
-    """Its time counts from `request`, also when the connection takes its time."""
+    """Its time counts from `request`, including the time until the connection is established."""
 
     async def main() -> None:
         async with silent() as port:
@@ -257,7 +257,7 @@ def test_an_upload_that_takes_long(run: Run) -> None:
 
 
 def test_who_is_looked_at(run: Run) -> None:
-    """One timer for all of a loop's sessions with the same times, and none when they are gone."""
+    """One timer for all sessions of a loop with the same times, and none after their end."""
 
     async def main() -> None:
         gc.collect()
@@ -281,7 +281,7 @@ def test_who_is_looked_at(run: Run) -> None:
                 assert first.upkeep.watch._handle is not None
                 assert await first.request().read() == b"hello"
                 first.upkeep.watch._look()
-                # idle ones are not remembered
+                # # idle ones are not stored
                 assert not first.upkeep.watch._seen
             await eventually(lambda: not server._sessions)
         await asyncio.sleep(0)
@@ -293,7 +293,7 @@ def test_who_is_looked_at(run: Run) -> None:
 
 
 def test_many_sessions_are_looked_at_in_turns(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each of them, and their ends in between do no harm."""
+    """Each of them, with ends in between."""
     monkeypatch.setattr(watch, "AT_ONCE", 2)
 
     async def main() -> None:

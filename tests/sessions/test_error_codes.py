@@ -1,4 +1,4 @@
-"""Every error code of Node's http2 module, raised at the moment at which Node raises it.
+"""Every error code of Node's http2 module, raised where Node raises it.
 
 One function a code, which gets a `Scene` and does what is wrong; what it raises has to have the
 code. `ELSEWHERE` names what no call can bring about, or what another file tests.
@@ -27,14 +27,14 @@ from ..support.running import Run
 from ..support.serving import Events, serving
 
 ELSEWHERE = {
-    # memory that runs out ends in MemoryError, or in a process that is killed
+    # # without memory, MemoryError is raised, or the process is killed
     "ERR_HTTP2_NO_MEM": "nghttp2's allocations do not fail in a test",
 }
 
 
 @dataclass
 class Scene:
-    """A server's stream and session, a client's, and a request of whose body nothing came yet."""
+    """The server's stream and session, the client's session, and a request with an open body."""
 
     session: http2.ClientHttp2Session
     request: http2.ClientHttp2Stream
@@ -44,7 +44,7 @@ class Scene:
     folder: Path
 
     async def peer(self) -> RawPeer:
-        """Another client, by hand."""
+        """Another client, with hand-written frames."""
         return await RawPeer.connect(self.port)
 
 
@@ -71,7 +71,7 @@ CODES: dict[str, Raises] = {}
 
 
 def raises(code: str) -> Callable[[Raises], Raises]:
-    """What *code* is raised by."""
+    """Register a function that causes *code*."""
 
     def add(function: Raises) -> Raises:
         CODES[code] = function
@@ -81,7 +81,7 @@ def raises(code: str) -> Callable[[Raises], Raises]:
 
 
 def at_once(code: str, call: Callable[[Scene], Any]) -> None:
-    """*code* is raised by the call itself: nothing is sent, nothing needs to be awaited."""
+    """Check that the call itself raises *code*: nothing is sent, nothing needs to be awaited."""
 
     async def function(scene: Scene) -> None:
         call(scene)
@@ -195,7 +195,7 @@ async def _(s: Scene) -> None:
 async def _(s: Scene) -> None:
     failed = asyncio.get_running_loop().create_future()
     s.theirs.on("error", failed.set_result)
-    for n in range(10):  # before the client can acknowledge one
+    for n in range(10):  # # before the client can acknowledge one
         s.theirs.settings({"initial_window_size": n})
     raise await failed
 
@@ -307,7 +307,7 @@ async def _(s: Scene) -> None:
 
 @raises("ERR_HTTP2_STREAM_ERROR")
 async def _(s: Scene) -> None:
-    s.request.write(bytes(70_000))  # more than is kept to be sent again
+    s.request.write(bytes(70_000))  # # more than is stored for sending it again
     s.stream.close(http2.constants.NGHTTP2_REFUSED_STREAM)
     await s.request.response()
 
@@ -362,17 +362,17 @@ def test_every_code_is_explained_to_the_reader() -> None:
 # --- retryable ------------------------------------------------------------------------------
 
 RETRYABLE = {
-    "ERR_HTTP2_GOAWAY_SESSION",  # the request was never sent
+    "ERR_HTTP2_GOAWAY_SESSION",  # # the request was never sent
     "ERR_HTTP2_INVALID_SESSION",
     "ERR_HTTP2_STREAM_CANCEL",
-    "ERR_HTTP2_STREAM_ERROR",  # with REFUSED_STREAM, as here
+    "ERR_HTTP2_STREAM_ERROR",  # # with REFUSED_STREAM, as here
 }
 
 
 @pytest.mark.row("beyond.retryable")
 @pytest.mark.parametrize("code", sorted(CODES))
 def test_retryable(run_asyncio: Run, tmp_path: Path, code: str) -> None:
-    """True only where the peer has certainly not processed a request."""
+    """True only if the peer has certainly not processed a request."""
 
     async def main() -> None:
         async with scene(tmp_path) as s:
@@ -385,12 +385,12 @@ def test_retryable(run_asyncio: Run, tmp_path: Path, code: str) -> None:
 
 @pytest.mark.row("beyond.retryable")
 def test_retryable_of_network_errors(run: Run) -> None:
-    """A connection that never stood has carried nothing; what one that broke has, nobody knows."""
+    """A connection that was never established has sent nothing; a broken one may have."""
 
     async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readexactly(24)
         writer.write(b"\0\0\0\4\0\0\0\0\0")
-        await reader.readuntil(b"\x86")  # the request is there
+        await reader.readuntil(b"\x86")  # # the request has arrived
         linger = struct.pack("ii", 1, 0)
         writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
         writer.transport.abort()

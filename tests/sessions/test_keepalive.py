@@ -1,4 +1,4 @@
-"""Dead connections are found: PING when nothing comes, an end when that brings nothing either."""
+"""Dead connections are detected: PING after silence, and an end without an answer."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ..support.serving import serving
 
 INTERVAL = 0.15
 TIMEOUT = 0.15
-# what a busy machine may add
+# # what a busy machine may add
 SLACK = 2.0
 
 
@@ -31,7 +31,7 @@ SLACK = 2.0
     "module.SessionTimeoutError",
 )
 def test_a_client_finds_that_nobody_answers_any_more(run: Run) -> None:
-    """Behind a proxy that forgets the connection; a server of Node's at the other end."""
+    """Behind a proxy that drops the connection, with a server of Node at the other end."""
     with starting() as start:
         peer = start_node(start, settings={"maxConcurrentStreams": 1})
 
@@ -46,7 +46,7 @@ def test_a_client_finds_that_nobody_answers_any_more(run: Run) -> None:
                 held = session.request({":path": "/hold"})
                 await asyncio.sleep(0)
                 unsent = session.request({":path": "/headers"})
-                # answering is enough to stay, however long it takes
+                # # answers keep the connection open, however long it takes
                 await asyncio.sleep(3 * (INTERVAL + TIMEOUT))
                 assert not session.destroyed
                 proxy.swallow()
@@ -100,7 +100,7 @@ def test_a_server_finds_that_its_client_has_gone(run: Run) -> None:
 
 
 def test_whoever_says_anything_is_alive(run: Run) -> None:
-    """A peer that does not answer PING, but talks, is left alone; it gets no PING either."""
+    """A peer that does not answer PING, but sends data, is alive; it gets no PING either."""
 
     async def main() -> None:
         options = {"keepalive_interval": 0.3, "keepalive_timeout": 0.3}
@@ -112,7 +112,8 @@ def test_whoever_says_anything_is_alive(run: Run) -> None:
                 await asyncio.sleep(0.05)
             pings = [got for got in peer.seen if got.type == raw.PING]
             assert {got.payload for got in pings} == {b"talking."}
-            # now it is silent: the PING comes, and without an answer the end
+            # # now it is silent: it gets a PING, and the session ends without an
+            # answer
             asked = await peer.until(raw.PING)
             assert not asked.flags & raw.ACK
             assert [got.type for got in await peer.rest()] == [raw.GOAWAY]
@@ -152,7 +153,7 @@ def test_node_stays_connected_to_a_server_that_asks(run: Run) -> None:
 
 
 def test_a_full_program_of_pings_does_not_stop_ours(run: Run) -> None:
-    """Those of the program are counted by themselves: `max_outstanding_pings`."""
+    """Those of the program are counted separately: `max_outstanding_pings`."""
 
     async def main() -> None:
         options = {"keepalive_interval": 0.05, "max_outstanding_pings": 1}

@@ -1,4 +1,4 @@
-"""Nothing stays behind: not of streams, not of sessions, not of strings."""
+"""Streams, sessions and strings are freed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .counting import KINDS, counts, fetch, handler
 
 KIB = 1024
 
-# How many bytes the process has in memory that are its own.
+# # The number of bytes of the process's own memory.
 RESIDENT = """
 import gc, os
 def resident():
@@ -36,7 +36,7 @@ def resident():
 
 
 def measure(program: str, timeout: float = 60) -> Any:
-    """What *program* prints, as JSON; in a process of its own, so that its memory is its own."""
+    """Return the output of *program*, as JSON; it runs in a process, for its own memory."""
     result = subprocess.run(
         [sys.executable, "-c", RESIDENT + program],
         env=os.environ | {"PYTHONHASHSEED": "0"},
@@ -114,7 +114,7 @@ print(json.dumps([first, resident()]))
 
 
 def test_ten_thousand_distinct_headers() -> None:
-    """Neither the cache of incoming strings nor the table of outgoing names grows for ever."""
+    """Neither the cache of received strings nor the table of outgoing names grows forever."""
     first, last = measure(STRINGS)
     assert last - first < 1024 * KIB
 
@@ -213,13 +213,13 @@ asyncio.run(main())
 def test_sessions() -> None:
     first, last, before, after = measure(SESSIONS)
     assert after == before
-    # one of the server's protocols may be on its way out
+    # # one of the server's protocols may be about to end
     assert sum(after.values()) <= 4
     assert last - first < 1024 * KIB
 
 
 def test_a_stream_is_freed_without_the_collector(run: Run) -> None:
-    """Reference counting alone frees what a plain request has made, on both sides."""
+    """Reference counting alone frees the objects of a plain request, on both sides."""
 
     async def main() -> None:
         gone: list[weakref.ref[Any]] = []
@@ -243,7 +243,7 @@ def test_a_stream_is_freed_without_the_collector(run: Run) -> None:
                     await stream.response()
                     assert await stream.read() == b"hello"
                     del stream
-                # the loop itself holds the last call back for a turn
+                # # the loop itself keeps the last call for a turn
                 await session.ping()
                 assert [ref() for ref in gone] == [None] * 10
             finally:
@@ -283,7 +283,7 @@ async def with_listeners(session: http2.ClientHttp2Session) -> None:
 
 
 def trailers_of(stream: Any, headers: dict[str, str]) -> Any:
-    """A listener that sends *headers*, and does not hold the stream that holds it."""
+    """Return a listener that sends *headers*, without a reference to its stream."""
     reference = weakref.ref(stream)
 
     def send() -> None:
@@ -314,7 +314,7 @@ async def failed(session: http2.ClientHttp2Session) -> None:
     try:
         await stream.response()
     except http2.StreamError as error:
-        # the traceback holds this frame: no cycle of the library's
+        # # the traceback holds this frame: no cycle of the library
         error.__traceback__ = None
 
 
@@ -323,7 +323,7 @@ SCENES = [plain, with_body, with_listeners, with_trailers, cancelled, failed]
 
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.__name__)
 def test_no_cycles(run: Run, scene: Any) -> None:
-    """What the collector finds after *scene* has nothing of the library's in it."""
+    """Check that the collector finds no object of the library after *scene*."""
 
     async def respond(stream: http2.ServerHttp2Stream, headers: http2.Headers) -> None:
         path = headers[":path"]
@@ -353,7 +353,7 @@ def test_no_cycles(run: Run, scene: Any) -> None:
             listening(server) as port,
             http2.connect(f"http://127.0.0.1:{port}") as session,
         ):
-            # what is made once
+            # # created once
             await scene(session)
             await session.ping()
             gc.collect()

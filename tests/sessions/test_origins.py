@@ -1,4 +1,4 @@
-"""Origins as text, and ALTSVC and ORIGIN with Node on the other side."""
+"""Origins as text, and ALTSVC and ORIGIN with Node as the peer."""
 
 from __future__ import annotations
 
@@ -196,7 +196,7 @@ def test_arguments_that_make_no_sense(run: Run, certificate: Certificate) -> Non
             with pytest.raises(http2.Http2Error) as caught:
                 session.origin(*["https://a.example"] * 863)
             assert caught.value.code == "ERR_HTTP2_ORIGIN_LENGTH"
-            # just so long is fine
+            # # exactly the maximum
             session.altsvc("a" * 16382, 1)
             session.altsvc("a" * 16373, "https://b")
             session.origin("https://" + "a" * 16374)
@@ -271,7 +271,7 @@ def test_node_tells_us(run: Run, certificate: Certificate) -> None:
                 ]  # fmt: skip
                 assert session.origin_set == known
 
-                # the server does not want to be asked for this one
+                # # the server is not authoritative for this one
                 asked = session.request({":path": "/misdirected", ":authority": "EXAMPLE.org:8443"})
                 assert (await asked.response())[":status"] == 421
                 assert session.origin_set == known[:3]
@@ -299,7 +299,7 @@ def test_origins_mean_nothing_in_the_clear(run: Run) -> None:
 
 
 def test_a_push_for_another_name_of_the_certificate(run: Run, certificate: Certificate) -> None:
-    """RFC 9113 section 8.4: the server must be authoritative for what it pushes."""
+    """RFC 9113 section 8.4: the server must be authoritative for the pushed response."""
 
     async def main() -> None:
         async def answer(stream: http2.ServerHttp2Stream) -> None:

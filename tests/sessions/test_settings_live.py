@@ -1,4 +1,4 @@
-"""Settings at work: custom ones, acknowledgements that never come, changes in mid-flight."""
+"""Settings in use: custom ones, missing acknowledgements, changes during requests."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_custom_settings_of_a_node_server(run: Run, background: Callable[..., An
         events.listen(session, "remote_settings")
         async with session:
             seen = json.loads(await session.request({":path": "/seen"}).read())
-            # Node tells those that it was told to look for, and so do we
+            # # Node reports those that it was configured to report, as here
             assert seen["remote"]["customSettings"] == {"1300": 5}
             assert session.remote_settings.custom_settings == {1244: 456}
             assert session.local_settings.custom_settings == {1300: 5, 1302: 6}
@@ -144,7 +144,8 @@ def test_update_settings_is_for_new_sessions(run: Run) -> None:
                     told = new.remote_settings
                     assert told.initial_window_size == 2000
                     assert told.max_frame_size == 20_000
-                    assert told.max_concurrent_streams == 7  # what is not given stays
+                    # # settings that are not given do not change
+                    assert told.max_concurrent_streams == 7
                     assert told.custom_settings == {99: 1}
                 await old.ping()
                 assert old.remote_settings.initial_window_size == 1000
@@ -167,7 +168,7 @@ def test_update_settings_is_for_new_sessions(run: Run) -> None:
 
 
 def test_too_many_unacknowledged_settings(run: Run) -> None:
-    """As in Node: ten may wait, the initial ones among them; one more ends the session."""
+    """As in Node: ten may wait, including the initial ones; one more ends the session."""
 
     async def main() -> None:
         async with serving(hello) as (server, port):
@@ -240,7 +241,7 @@ def test_next_stream_id(run: Run) -> None:
             assert early.state.next_stream_id == 101
             assert await (late := early.request()).read() == b"hello"
             assert late.id == 101
-            for wrong in (101, 99, 1, 200):  # used, smaller, and a server's
+            for wrong in (101, 99, 1, 200):  # # used, smaller, and a server's
                 refused("ERR_INVALID_ARG_VALUE", early.set_next_stream_id, wrong)
             for wrong in (0, -1, 2**31):
                 refused("ERR_OUT_OF_RANGE", early.set_next_stream_id, wrong)
@@ -279,7 +280,7 @@ def test_window_of_an_open_stream_follows_the_client(run: Run) -> None:
             while received < 3000:
                 received += len((await peer.until(raw.DATA, 1)).payload)
             assert received == 3000
-            peer.send(raw.settings({WINDOW: 100}))  # now the window is -2900
+            peer.send(raw.settings({WINDOW: 100}))  # # now the window is -2900
             peer.send(raw.window_update(1, 2900))
             await peer.answered()
             assert sum(len(got.payload) for got in peer.seen if got.type == raw.DATA) == 3000
@@ -318,13 +319,13 @@ def test_frame_size_both_ways(run: Run) -> None:
             serving(streams.put_nowait, settings={"max_frame_size": 20_000}) as (_, port),
             await RawPeer.connect(port, values={FRAME_SIZE: 30_000, WINDOW: 2**20}) as peer,
         ):
-            # ours: what we allow is taken, a byte more is not
+            # # this side's: the allowed number of bytes is accepted, one more is not
             peer.send(raw.post(), raw.data(1, bytes(20_000), end_stream=True))
             stream = await streams.get()
             session = stream.session
             assert session is not None
             assert len(await stream.read()) == 20_000
-            # theirs
+            # # the peer's
             stream.respond()
             stream.end(bytes(60_000))
             assert len((await peer.until(raw.DATA, 1)).payload) == 30_000
@@ -374,7 +375,7 @@ def test_header_table_both_ways(run: Run) -> None:
 
 @pytest.mark.parametrize("initial", [True, False])
 def test_header_list_size_is_enforced(run: Run, initial: bool) -> None:
-    """From the first byte when it is announced first, from its acknowledgement otherwise."""
+    """From the first byte if it is in the first SETTINGS, otherwise from its acknowledgement on."""
 
     async def main() -> None:
         options: dict[str, Any] = {"settings": {"max_header_list_size": 400}} if initial else {}
@@ -410,7 +411,7 @@ def test_header_list_size_is_enforced(run: Run, initial: bool) -> None:
 
 
 def test_streams_100_1_0_50_with_our_own_server(run: Run) -> None:
-    """The limit moves under 200 requests: none is lost, none is over it."""
+    """The limit changes during 200 requests: none is lost, and it is never exceeded."""
 
     async def main() -> None:
         current = 100

@@ -1,4 +1,4 @@
-"""Peers that vanish in the first and in the last phase: TLS's handshake, and the shutdown.
+"""Peers that disconnect in the first and in the last phase: TLS's handshake, and the shutdown.
 
 The phases in between are those of tests/properties/test_cut_anywhere.py; clients that leave in a
 handshake with our server, of tests/tls/test_handshake.py.
@@ -24,7 +24,7 @@ from ..support.sessions import raw_server
 
 
 class Server:
-    """Accepts connections, begins to shake hands in TLS, and resets them in one phase of it."""
+    """Accepts connections, begins the TLS handshake, and resets them in one phase of it."""
 
     def __init__(self, certificate: Certificate, phase: str) -> None:
         self._certificate = certificate
@@ -32,7 +32,7 @@ class Server:
         self.accepted = 0
 
     async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection."""
+        """Handle one connection."""
         self.accepted += 1
         peer = RawPeer(reader, writer)
         if self._phase != "accepted":
@@ -51,7 +51,7 @@ class Server:
             elif self._phase == "answered":
                 peer.send(flight)
                 await peer.flush()
-                # the client's end of the handshake is on its way
+                # # the client's end of the handshake is on its way
                 await peer.bytes(1)
         await peer.abort()
 
@@ -61,7 +61,7 @@ class Server:
 def test_a_server_that_vanishes_in_the_handshake(
     run: Run, certificate: Certificate, phase: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Whoever waits is told; what was never sent may be repeated."""
+    """Waiting callers get the error; unsent requests may be repeated."""
 
     async def main() -> None:
         script = Server(certificate, phase)
@@ -73,7 +73,7 @@ def test_a_server_that_vanishes_in_the_handshake(
             request.write(b"a body")
             ends = await asyncio.gather(session, request.read(), return_exceptions=True)
             if phase == "answered":
-                # in TLS 1.3 the client's part may be done, and its request sent
+                # # in TLS 1.3 the client's part may be done, and its request sent
                 assert isinstance(ends[0], (http2.ClientHttp2Session, OSError))
                 assert isinstance(ends[1], (http2.Http2Error, OSError))
             else:

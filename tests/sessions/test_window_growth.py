@@ -1,4 +1,4 @@
-"""Receive windows grow on a long path, as far as they may, and only while somebody reads."""
+"""Receive windows grow on a long path, up to their limit, and only while the data is read."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ..support.running import Run
 from ..support.serving import eventually, serving
 
 MIB = 1024 * 1024
-# 50 ms each way: with 65,535 bytes under way, 640 KiB a second
+# # 50 ms in each direction: with 65,535 bytes per round trip, 640 KiB a second
 DELAY = 0.05
 LARGE = 64 * MIB
 SMALL = 512 * 1024
@@ -30,7 +30,7 @@ FIXED = {"max_receive_window": 0}
 
 
 async def download(port: int, path: str, size: int, **options: Any) -> float:
-    """Bytes a second of one response, read to its end."""
+    """Return the bytes per second of one response, read to its end."""
     async with http2.connect(f"http://127.0.0.1:{port}", **options) as session:
         started = time.monotonic()
         stream = session.request({":path": path})
@@ -42,7 +42,7 @@ async def download(port: int, path: str, size: int, **options: Any) -> float:
 
 
 async def check_downloads(port: int, paths: dict[int, str]) -> None:
-    """Through a long path, growing windows are at least ten times as fast as fixed ones."""
+    """On a long path, growing windows are at least ten times as fast as fixed ones."""
     async with proxied(port, DELAY) as proxy:
         fixed = await download(proxy.port, paths[SMALL], SMALL, **FIXED)
         grown = await download(proxy.port, paths[LARGE], LARGE)
@@ -72,7 +72,7 @@ def test_a_download_from_node(run: Run) -> None:
 @pytest.mark.slow
 @pytest.mark.row("beyond.windows")
 def test_a_download_from_a_server_of_ours(run: Run) -> None:
-    """The windows that grow are the receiver's; a sender of ours must fill them."""
+    """The receiver's windows grow; this library as the sender must fill them."""
 
     async def send(stream: http2.ServerHttp2Stream, headers: http2.Headers) -> None:
         stream.respond()
@@ -100,7 +100,7 @@ async def count(stream: http2.ServerHttp2Stream) -> None:
 
 
 async def upload(port: int, size: int) -> float:
-    """Bytes a second of one request's body."""
+    """Return the bytes per second of one request's body."""
     async with http2.connect(f"http://127.0.0.1:{port}") as session:
         started = time.monotonic()
         stream = session.request({":method": "POST"})
@@ -124,7 +124,7 @@ def test_an_upload_to_a_server_of_ours(run: Run) -> None:
 @pytest.mark.interop
 @pytest.mark.row("connect.option.max_receive_window")
 def test_a_reader_that_stops_holds_no_more_than_the_limit(run: Run) -> None:
-    """It has read quickly, the windows have grown; then it reads no more."""
+    """It has read quickly, and the windows have grown; then it stops reading."""
     limit = MIB
 
     async def main() -> None:
@@ -140,7 +140,7 @@ def test_a_reader_that_stops_holds_no_more_than_the_limit(run: Run) -> None:
                     got += len(chunk)
                     if got > 16 * MIB:
                         break
-                # a window's worth comes, and then nothing
+                # # a window's worth arrives, and then nothing
                 before, quiet = 0, 0
                 while quiet < 10:
                     await session.ping()
@@ -148,7 +148,7 @@ def test_a_reader_that_stops_holds_no_more_than_the_limit(run: Run) -> None:
                     before = unread(stream)
                 assert 65535 < unread(stream) <= limit
                 assert session.state.effective_local_window_size <= limit
-                # another stream still has room
+                # # another stream still has room
                 other = session.request({":path": "/body?size=100000"})
                 assert len(await other.read()) == 100_000
                 session.destroy()
@@ -177,7 +177,7 @@ def test_who_never_reads_gets_the_first_window_alone(run: Run) -> None:
 
 @pytest.mark.interop
 def test_who_reads_slowly_gets_no_larger_windows(run: Run) -> None:
-    """A sixteenth of the window a round trip is no reason to hold more: the reader is the limit.
+    """A sixteenth of the window per round trip is no reason to grow: the reader is the limit.
 
     It reads by the clock: what it takes in a round trip is no more because a busy machine
     makes one longer, unless by a quarter of a second.
@@ -197,7 +197,8 @@ def test_who_reads_slowly_gets_no_larger_windows(run: Run) -> None:
                 for _ in range(64):
                     await stream.readexactly(2048)
                     await asyncio.sleep(DELAY)
-                # four times half a window, of which the first two at least made it look
+                # # four times half a window, of which at least the first two
+                # started a measurement
                 assert windows._pause > FIRST_PAUSE
                 assert connection.stream_window(1) == 65535
                 assert session.state.effective_local_window_size == MIB
@@ -208,7 +209,7 @@ def test_who_reads_slowly_gets_no_larger_windows(run: Run) -> None:
 
 
 def test_samples_are_few_and_one_at_a_time(run: Run) -> None:
-    """Some peers count PINGs: one is unanswered at a time, none while nothing is read."""
+    """Some peers count PINGs: at most one is unanswered, and none is sent without reading."""
 
     async def main() -> None:
         async with serving(count) as (_, port), await RawPeer.connect(port) as peer:
@@ -245,7 +246,7 @@ async def download_over(session: http2.ClientHttp2Session, size: int) -> int:
 
 
 def test_announced_settings_say_nothing_of_windows(run: Run) -> None:
-    """Growth is by WINDOW_UPDATE: nothing of it is announced."""
+    """Windows grow with WINDOW_UPDATE: no setting changes."""
 
     async def main() -> None:
         async with serving(count) as (_, port), await RawPeer.dial(port) as peer:
@@ -275,7 +276,7 @@ def test_bad_limits(value: Any, code: str) -> None:
 
 @pytest.mark.interop
 def test_many_streams_share_what_has_grown(run: Run, tmp_path: Path) -> None:
-    """From nghttpd: Node now and then ends a body without END_STREAM when streams share."""
+    """From nghttpd: Node sometimes ends a body without END_STREAM when streams share."""
     (tmp_path / "body").write_bytes(pattern(2 * MIB))
 
     async def main() -> None:

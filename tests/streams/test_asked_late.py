@@ -1,4 +1,4 @@
-"""What can still be asked when a body was read, or a stream has ended."""
+"""Properties and awaitables after a body was read, or a stream has ended."""
 
 from __future__ import annotations
 

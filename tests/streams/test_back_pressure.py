@@ -1,4 +1,4 @@
-"""Who does not read is not sent more; who writes is told to wait."""
+"""A peer that does not read gets no more data, and a writer has to wait."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WINDOW = 65535
 
 
 async def filled(session: http2.ClientHttp2Session, stream: Any, window: int = WINDOW) -> None:
-    """Wait until *stream* holds a *window* unread, and see that no more comes."""
+    """Wait until *stream* holds an unread *window*, and check that no more arrives."""
     while unread(stream) < window:
         await session.ping()
     for _ in range(3):
@@ -36,7 +36,7 @@ async def filled(session: http2.ClientHttp2Session, stream: Any, window: int = W
 def test_a_reader_that_stops(
     run: Run, background: Callable[..., Any], secure: bool, certificate: Certificate
 ) -> None:
-    """Node may send as much as the window, and then, when some is read, as much again."""
+    """Node may send as much as the window; when some is read, it may send as much again."""
     identity = {"cert": certificate.cert, "key": certificate.key} if secure else {}
     peer = start_node(background, **identity)
 
@@ -46,7 +46,7 @@ def test_a_reader_that_stops(
             stream = session.request({":path": f"/body?size={size}"})
             await stream.response()
             await filled(session, stream)
-            # half of it is what makes a WINDOW_UPDATE worth its while
+            # # WINDOW_UPDATE is sent after half of it
             got = await stream.readexactly(40_000)
             await filled(session, stream)
             got += await stream.read()
@@ -79,7 +79,7 @@ def test_paused_listener(run: Run, background: Callable[..., Any]) -> None:
 @pytest.mark.interop
 @pytest.mark.row("session.set_local_window_size")
 def test_own_window(run: Run, background: Callable[..., Any]) -> None:
-    """With larger windows of ours, as much more comes before anybody reads."""
+    """With larger windows on this side, correspondingly more arrives unread."""
     peer = start_node(background)
 
     async def main() -> None:
@@ -103,11 +103,11 @@ def test_own_window(run: Run, background: Callable[..., Any]) -> None:
 @pytest.mark.interop
 @pytest.mark.row("session.set_local_window_size")
 def test_own_window_before_the_connection_stands(run: Run, background: Callable[..., Any]) -> None:
-    """The last one counts; the session begins with it, and it does not grow."""
+    """The last value counts; the session begins with it, and it does not grow."""
     peer = start_node(background)
 
     async def main() -> None:
-        size = 1 << 20  # no multiple of the window: see `writeAll` in server/peer.js
+        size = 1 << 20  # # not a multiple of the window: see `writeAll` in server/peer.js
         settings = {"initial_window_size": 300_000}
         session = http2.connect(peer.origin, settings=settings)
         session.set_local_window_size(70_000)
@@ -137,7 +137,7 @@ def test_a_writer_is_told_to_wait(run: Run, background: Callable[..., Any]) -> N
     async def main() -> None:
         async with http2.connect(peer.origin) as session:
             stream = session.request({":method": "POST", ":path": "/unread"})
-            await stream.drain()  # nothing to wait for yet
+            await stream.drain()  # # no reason to wait yet
             written = 0
             while True:
                 written += 16384
@@ -146,7 +146,7 @@ def test_a_writer_is_told_to_wait(run: Run, background: Callable[..., Any]) -> N
                 assert written < 1 << 20
             drained = happening(stream, "drain")
             draining = asyncio.ensure_future(stream.drain())
-            # the window is used up, so only what does not fit it waits here
+            # # the window is used up, so only the excess waits here
             while not drained.done and written < 1 << 20:
                 await session.ping()
                 if stream.writable_length + WINDOW <= written:
@@ -176,7 +176,7 @@ def test_a_writer_is_told_to_wait(run: Run, background: Callable[..., Any]) -> N
 @pytest.mark.interop
 @pytest.mark.row("stream.event.drain")
 def test_drain_event_in_a_loop(run: Run, background: Callable[..., Any]) -> None:
-    """Writing on `drain`, the way of Node's programs."""
+    """Writing on `drain`, as Node's programs do."""
     peer = start_node(background)
 
     async def main() -> None:
@@ -231,7 +231,7 @@ def test_drain_fails_when_the_stream_does(run: Run, background: Callable[..., An
 def test_streams_do_not_hold_each_other_up(
     run: Run, background: Callable[..., Any], tmp_path: Path
 ) -> None:
-    """One download that is not read does not use up the window of the connection alone.
+    """One unread download does not use up the window of the connection alone.
 
     From nghttpd: Node now and then ends a body without END_STREAM when streams share.
     """
@@ -245,7 +245,7 @@ def test_streams_do_not_hold_each_other_up(
             stuck = [session.request({":path": "/1000000"}) for _ in range(2)]
             for stream in stuck:
                 await stream.response()
-            # 30,000 of 65,535 are held by the two; the others share the rest
+            # # the two hold 30,000 of 65,535; the others share the rest
             free = [session.request({":path": "/100000"}) for _ in range(5)]
             bodies = await asyncio.gather(*(stream.read() for stream in free))
             assert bodies == [pattern(100_000)] * 5
@@ -277,7 +277,7 @@ def test_own_server_stops_writing(run: Run) -> None:
             await stopped.wait()
             for _ in range(5):
                 await session.ping()
-            # the window, the queue, and one piece more
+            # # the window, the queue, and one piece more
             assert written <= WINDOW + 65536 + 50_000
             assert sum([len(chunk) async for chunk in stream]) == 5_000_000
 
@@ -369,7 +369,7 @@ def test_one_gibibyte_in_little_memory(run_asyncio: Run, python: str, direction:
     async def main() -> None:
         told = json.loads(await execute(python, "-c", PROGRAM, direction, timeout=100))
         assert told["received"] == 1 << 30
-        # the reader had stopped: both windows, both queues, and the socket's are all there is
+        # # the reader had stopped: at most both windows, both queues, and the socket's
         assert told["ahead"] < 4 << 20
         assert told["extra"] < 32 << 20
 

@@ -1,4 +1,4 @@
-"""`listen` and `pipe` begin at the call: whether they are awaited is the program's own matter."""
+"""`listen` and `pipe` begin at the call, whether they are awaited or not."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_listen_without_await(run: Run) -> None:
         await eventually(lambda: server.listening)
         assert (await told(server.address()[1], "h2c")).body == b"hello"
         assert await beginning is server
-        # an address that can't be had is nobody's forgotten error
+        # # for an unavailable address, asyncio reports no error that was never retrieved
         other = http2.create_server()
         errors: list[Any] = []
         other.on("error", errors.append)

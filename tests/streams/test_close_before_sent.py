@@ -1,4 +1,4 @@
-"""A request that is given up in the same turn of the loop in which it was made."""
+"""A request that is closed in the same turn of the loop in which it was made."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..support.running import Run
 
 @pytest.mark.parametrize("code", [NGHTTP2_CANCEL, NGHTTP2_ENHANCE_YOUR_CALM])
 def test_close_before_the_request_went_out(run: Run, code: int) -> None:
-    """It ends with the code it was closed with; the server never hears of it."""
+    """It ends with the code it was closed with; the server never gets it."""
 
     async def main() -> None:
         server = http2.create_server()
@@ -40,7 +40,7 @@ def test_close_before_the_request_went_out(run: Run, code: int) -> None:
             assert caught.value.error_code == code
             told = [] if code == NGHTTP2_CANCEL else [code]
             assert [error.error_code for error in errors] == told
-            # the session is as good as before
+            # # the session still works
             assert await session.request({":path": "/next"}).read() == b"hello"
         await server.close()
         assert paths == ["/next"]

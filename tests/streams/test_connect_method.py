@@ -29,7 +29,7 @@ MIB = 2**20
 
 @asynccontextmanager
 async def tcp_echo() -> AsyncIterator[int]:
-    """A TCP server that sends back what it gets, and ends when its client has."""
+    """A TCP server that echoes, and ends when its client has ended."""
 
     async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -110,7 +110,7 @@ def test_what_a_connect_request_may_not_say(run: Run, headers: Any, code: str) -
     async def main() -> None:
         async with serving(tunnel) as (_, port):
             session = http2.connect(f"http://127.0.0.1:{port}")
-            for _ in range(2):  # before the connection stands, and after
+            for _ in range(2):  # # before the connection is established, and after
                 with pytest.raises(http2.Http2ValueError) as caught:
                     session.request({":method": "CONNECT", **headers})
                 assert caught.value.code == code
@@ -167,7 +167,7 @@ def test_extended_connect_with_nodes_server(run: Run, background: Start) -> None
 
 
 def test_extended_connect_where_it_is_not_offered(run: Run) -> None:
-    """It is sent, as Node does, and the server's HTTP/2 refuses it."""
+    """It is sent, as in Node, and the server's HTTP/2 refuses it."""
 
     async def main() -> None:
         async with (
@@ -195,7 +195,7 @@ def test_pipe_from_every_kind_of_source(run: Run) -> None:
     async def main() -> None:
         async def echo(stream: http2.ServerHttp2Stream) -> None:
             stream.respond()
-            # from a stream to the same one
+            # # from a stream to the same one
             assert await http2.pipe(stream, stream) == 9
 
         reader = asyncio.StreamReader()
@@ -261,7 +261,7 @@ def test_pipe_reads_no_more_than_its_sink_takes(run: Run) -> None:
             await eventually(lambda: bool(streams) and stream.writable_length > 60_000)
             for _ in range(5):
                 await session.ping()
-            # a window and a queue, and one chunk in each hand
+            # # a window and a queue, and one chunk being copied on each side
             assert taken * 16384 <= 65535 + 65536 + 2 * 16384
             body = await streams[0].read()
             assert len(body) == 1000 * 16384
@@ -298,7 +298,7 @@ def test_pipe_whose_source_fails_resets_its_sink(run: Run) -> None:
 
 
 def test_pipe_whose_sink_is_reset_closes_a_source_that_waits(run: Run) -> None:
-    """The source has nothing to say: it is the reset that ends the copying."""
+    """The source sends nothing: the reset ends the copying."""
 
     async def main() -> None:
         closed = asyncio.Event()
@@ -398,7 +398,7 @@ def test_a_tunnel_that_is_reset_breaks_the_connection(run: Run) -> None:
 
 
 def test_pipe_to_a_writer_over_tls_closes_it(run: Run, certificate: Certificate) -> None:
-    """TLS here has no half of a connection to end: all is sent, then it is closed."""
+    """TLS here cannot end one side alone: everything is sent, then it is closed."""
     import ssl
 
     ours = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)

@@ -1,4 +1,4 @@
-"""The reading and writing halves of a Duplex, fed directly: what is read, when it is taken."""
+"""The reading and writing halves of a Duplex without a session."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..support.serving import Events
 
 
 class Fed(Duplex):
-    """A Duplex without a session: notes what was taken out of it."""
+    """A Duplex without a session: records the consumed bytes."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -31,7 +31,7 @@ class Fed(Duplex):
         self.reading_ended += 1
 
     def fail(self, error: BaseException) -> None:
-        """End early, as a stream that was reset does."""
+        """End early, like a stream that was reset."""
         self.life = self.life.on_broken.on_fail
         self._error = error
         self._fail_waiters()
@@ -47,7 +47,7 @@ def fed(*chunks: bytes, end: bool = True) -> Fed:
 
 
 async def soon(awaitable: Any) -> asyncio.Task[Any]:
-    """A task that has run up to its first wait."""
+    """Create a task that has run to its first wait."""
     task = asyncio.ensure_future(awaitable)
     await asyncio.sleep(0)
     await asyncio.sleep(0)
@@ -203,7 +203,7 @@ def test_a_cancelled_reader_loses_nothing(run: Run) -> None:
             await task
         stream._feed(b"abc", False)
         assert await stream.read(5) == b"abc"
-        # nor one that is cancelled when the bytes are there already
+        # # nor one that is cancelled when the bytes have already arrived
         task = await soon(stream.read(5))
         stream._feed(b"def", True)
         task.cancel()
@@ -246,7 +246,7 @@ def test_a_body_that_ends_early_raises(run: Run, how: str, waiting: bool) -> Non
         with pytest.raises(StreamError) as caught:
             await (task or consume(stream))
         assert caught.value is error
-        # and again, to whoever asks again
+        # # and again, for later callers
         with pytest.raises(StreamError):
             await stream.read()
         assert not stream.readable
@@ -288,7 +288,7 @@ def test_data_events(run: Run) -> None:
         seen.listen(stream, "end")
         assert stream.taken == 0
         seen.listen(stream, "data")
-        # not before the listener's caller has gone on
+        # # not before the code that registered the listener has continued
         assert seen.seen == []
         await seen.expect("data")
         assert stream.taken == 5
@@ -517,7 +517,7 @@ def test_close_is_emitted_once_and_can_be_awaited_by_many(run: Run) -> None:
 
 def test_a_quiet_future_never_complains(run: Run) -> None:
     async def main() -> None:
-        # `run` fails for what the loop's exception handler is told
+        # # `run` fails if the loop's exception handler is called
         quiet_future(asyncio.get_running_loop()).set_exception(ValueError("nobody asks"))
 
     run(main())

@@ -1,4 +1,4 @@
-"""Event emitters: who is called, when, with what; and what a listener's failure leads to."""
+"""Event emitters: the order of calls, the arguments, and failures of listeners."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def calls() -> list[Any]:
 
 @pytest.fixture
 def note(calls: list[Any]) -> Callable[[str], Callable[..., None]]:
-    """Make a listener that notes its name and its arguments."""
+    """Create a listener that records its name and its arguments."""
 
     def make(name: str) -> Callable[..., None]:
         return lambda *args: calls.append((name, *args))
@@ -107,7 +107,7 @@ def test_decorators(calls: list[Any]) -> None:
     def single(value: int) -> None:
         calls.append(("single", value))
 
-    # the names stay bound to the functions
+    # # the names are still bound to the functions
     assert emitter.listeners("x") == [each, single]
     emitter.emit("x", 1)
     emitter.emit("x", 2)
@@ -206,7 +206,7 @@ def test_changes_while_an_event_is_emitted(calls: list[Any], note: Any) -> None:
 
     emitter.on("x", changes)
     emitter.on("x", removed)
-    # as in Node: whoever is registered when the event is emitted hears it
+    # # as in Node: listeners that are registered when the event is emitted are called
     emitter.emit("x")
     assert calls == [("changes",), ("removed",)]
     calls.clear()
@@ -331,7 +331,7 @@ def test_a_coroutine_listener_becomes_a_task(run: Run, calls: list[Any]) -> None
         emitter.emit("x", 1)
         calls.append(("emitted",))
         await done.wait()
-        # it has run to its first await at once
+        # # it has run to its first await at once
         assert calls == [("begin", 1), ("emitted",), ("end", 1)]
 
     run(main())
@@ -358,7 +358,7 @@ def test_a_coroutine_listener_that_raises_is_logged(
 
 @pytest.mark.row("rule.events", "emitter.coroutines")
 def test_tasks_end_with_their_stream(run: Run, calls: list[Any]) -> None:
-    """A handler that waits for what never comes is cancelled when its stream is reset."""
+    """A waiting handler is cancelled when its stream is reset."""
 
     async def main() -> None:
         server = http2.create_server()
@@ -438,7 +438,7 @@ def test_a_stream_handler_that_raises_answers_500(
             http2.connect(f"http://127.0.0.1:{port}") as session,
         ):
             for _ in range(2):
-                # the session goes on
+                # # the session continues
                 stream = session.request({":path": "/"})
                 assert (await stream.response())[":status"] == 500
                 assert await stream.read() == b""
@@ -549,7 +549,7 @@ def test_an_error_that_nobody_listens_to_is_logged_once(
 
     run(main())
     logged = [r for r in caplog.records if r.name == "http2"]
-    # once for each side's stream
+    # # once for each side's stream
     assert [record.levelno for record in logged] == [logging.WARNING] * 2
     told = [record.getMessage() for record in logged]
     assert ["Server" in told[0], "Client" in told[1]] == [True, True]

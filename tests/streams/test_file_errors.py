@@ -1,4 +1,4 @@
-"""Files that are not there, may not be read, or change while they are sent."""
+"""Files that do not exist, must not be read, or change while they are sent."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_no_permission(run: Run, file: Callable[[int], Path]) -> None:
         async with serving(respond) as (_, port):
             root = os.geteuid() == 0
             if root:
-                os.seteuid(65534)  # root may read anything
+                os.seteuid(65534)  # # root may read anything
             try:
                 assert (await get(port))[0][":status"] == 403
             finally:
@@ -118,7 +118,7 @@ def test_no_permission(run: Run, file: Callable[[int], Path]) -> None:
 
 @pytest.mark.parametrize("by", ["file", "fd"])
 def test_a_file_that_shrinks(run: Run, file: Callable[[int], Path], by: str) -> None:
-    """No body is cut short in silence: the stream ends with INTERNAL_ERROR."""
+    """No body is truncated silently: the stream ends with INTERNAL_ERROR."""
     path = file(MIB)
 
     async def main() -> None:
@@ -136,7 +136,7 @@ def test_a_file_that_shrinks(run: Run, file: Callable[[int], Path], by: str) -> 
         async with serving(respond) as (_, port), await RawPeer.connect(port) as peer:
             peer.send(raw.get())
             await peer.until(raw.HEADERS)
-            # the client's window is full, the rest is still in the file
+            # # the client's window is full, the rest is still in the file
             got = 0
             while got < 65535:
                 got += len((await peer.until(raw.DATA)).payload)
@@ -297,7 +297,7 @@ def test_head_is_forbidden_as_in_node(run: Run, file: Callable[[int], Path]) -> 
 @pytest.mark.row("server_stream.respond_with_fd")
 @pytest.mark.parametrize("length", [None, MIB], ids=["without a length", "with a length"])
 def test_a_descriptor_that_fails_half_way(run: Run, tmp_path: Path, length: int | None) -> None:
-    """The beginning of the body is sent, then there is an error to read: INTERNAL_ERROR."""
+    """The beginning of the body is sent, then reading fails: INTERNAL_ERROR."""
     path = tmp_path / "file"
     path.write_bytes(pattern(MIB))
 
@@ -314,12 +314,12 @@ def test_a_descriptor_that_fails_half_way(run: Run, tmp_path: Path, length: int 
 
         async with serving(respond) as (_, port), await RawPeer.connect(port) as peer:
             peer.send(raw.get(1, "/file"))
-            # the client's window is full, the rest is still in the file
+            # # the client's window is full, the rest is still in the file
             got = 0
             while got < 65535:
                 got += len((await peer.until(raw.DATA)).payload)
             folder = os.open(tmp_path, os.O_RDONLY)
-            os.dup2(folder, fd)  # which nobody can read: EISDIR
+            os.dup2(folder, fd)  # # which cannot be read: EISDIR
             os.close(folder)
             peer.send(raw.window_update(0, MIB), raw.window_update(1, MIB))
             assert (await peer.until(raw.RST_STREAM)).code == NGHTTP2_INTERNAL_ERROR
@@ -327,7 +327,7 @@ def test_a_descriptor_that_fails_half_way(run: Run, tmp_path: Path, length: int 
             assert isinstance((await events.expect("error"))[1], IsADirectoryError)
             await events.expect("close")
             assert events.names == ["error", "close"]
-            # the descriptor is still the program's
+            # # the descriptor still belongs to the program
             os.close(fd)
             await check_serves(port)
 

@@ -1,4 +1,4 @@
-"""Priorities: what is sent, what is received, and the order of bytes on the wire."""
+"""Priorities: sent, received, and the order of bytes on the wire."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ SIZE = 200_000
 
 
 def priority(stream_id: int, parent: int, weight: int, exclusive: bool = False) -> bytes:
-    """A PRIORITY frame (RFC 7540 section 6.3)."""
+    """Return a PRIORITY frame (RFC 7540 section 6.3)."""
     payload = (parent | exclusive << 31).to_bytes(4, "big") + bytes([weight - 1])
     return raw.frame(raw.PRIORITY, 0, stream_id, payload)
 
 
 def priority_update(stream_id: int, field: bytes) -> bytes:
-    """A PRIORITY_UPDATE frame (RFC 9218 section 7.1)."""
+    """Return a PRIORITY_UPDATE frame (RFC 9218 section 7.1)."""
     return raw.frame(PRIORITY_UPDATE, 0, 0, stream_id.to_bytes(4, "big") + field)
 
 
 def get(stream_id: int, field: str | None = None) -> bytes:
-    """A GET, with the header ``priority`` when there is a *field*."""
+    """Return a GET, with the header ``priority`` if there is a *field*."""
     more = {} if field is None else {"priority": field}
     fields = raw.request_fields(path=f"/{stream_id}", **more)
     return raw.headers(stream_id, fields, end_stream=True)
@@ -49,7 +49,7 @@ async def order(
     change: Callable[[dict[int, http2.ServerHttp2Stream]], None] = lambda streams: None,
     **options: Any,
 ) -> list[int]:
-    """The streams of the DATA frames that answer *frames*, *count* big responses at once."""
+    """Return the streams of the DATA frames for *frames*: *count* large responses at once."""
     streams: dict[int, http2.ServerHttp2Stream] = {}
 
     def answer(stream: http2.ServerHttp2Stream) -> None:
@@ -77,7 +77,7 @@ async def order(
 
 
 def runs(ids: list[int]) -> list[int]:
-    """*ids* without repetitions of neighbours."""
+    """Return *ids* without repeated neighbours."""
     return [stream_id for stream_id, _ in groupby(ids)]
 
 
@@ -91,7 +91,7 @@ def test_the_urgent_response_goes_first(run: Run) -> None:
         assert runs(ids) == [3, 1]
         without = runs(await order([get(1, "u=5"), get(3, "u=1")], 2))
         if KNOWS_RFC_7540:
-            # the field says nothing to nghttp2: they share
+            # # nghttp2 ignores the field: they share
             assert len(without) > 4
         else:
             assert without == [3, 1]
@@ -104,7 +104,7 @@ def test_incremental_responses_share(run: Run) -> None:
         both = [get(1, "u=3, i"), get(3, "u=3, i")]
         ids = await order(both, 2, extensible_priorities=True)
         assert len(runs(ids)) > 10
-        # those that are not incremental go one after another
+        # # those that are not incremental are sent one after another
         ids = await order([get(1), get(3)], 2, extensible_priorities=True)
         assert runs(ids) == [1, 3]
 
@@ -114,7 +114,7 @@ def test_incremental_responses_share(run: Run) -> None:
 def test_priority_update_is_honoured(run: Run) -> None:
     async def main() -> None:
         frames = [get(1), get(3), get(5), priority_update(5, b"u=0"), priority_update(1, b"u=7")]
-        # the last request is answered before the updates are read: so ask for a fourth
+        # # the last request is answered before the updates are read: so request a fourth
         ids = await order([*frames, get(7, "u=6")], 4, extensible_priorities=True)
         assert runs(ids) == [5, 3, 7, 1]
 
@@ -141,7 +141,7 @@ def test_the_server_knows_better(run: Run) -> None:
 
 
 def test_a_push_gives_way(run: Run) -> None:
-    """Its priority can be set before its PUSH_PROMISE has gone out."""
+    """Its priority can be set before its PUSH_PROMISE was sent."""
 
     async def main() -> None:
         async def answer(stream: http2.ServerHttp2Stream) -> None:
@@ -217,7 +217,7 @@ def test_the_field_that_is_sent() -> None:
     assert memory.frames(bytes(pair.client_wire)) == [
         (memory.PRIORITY_UPDATE, 0, 0, b"\x00\x00\x00\x01u=5, i")
     ]
-    # to a server that does not take it, it is not sent (RFC 9218 section 2.1.1)
+    # # it is not sent to a server that does not support it (RFC 9218 section 2.1.1)
     pair = Pair()
     pair.request()
     pair.forget()
@@ -237,7 +237,7 @@ def test_weights(run: Run) -> None:
         if not KNOWS_RFC_7540:
             assert runs(ids) == [1, 3, 5]
             return
-        # the heavy one has all but ended before the light one has begun
+        # # the heavy one has almost ended before the light one has begun
         assert ids.index(1) < len(ids)
         last_heavy = len(ids) - 1 - ids[::-1].index(3)
         assert ids[: last_heavy + 1].count(1) <= 2
@@ -257,7 +257,7 @@ def test_weights(run: Run) -> None:
 @pytest.mark.row("stream.priority.option.parent", "stream.priority.option.exclusive")
 def test_parents(run: Run) -> None:
     async def main() -> None:
-        # whoever depends on a stream waits until that has nothing to send
+        # # a dependent stream waits until its parent has nothing to send
         ids = await order([get(1), get(3), priority(1, 3, 16), get(5), priority(5, 1, 16)], 3)
         if not KNOWS_RFC_7540:
             assert runs(ids) == [1, 3, 5]
@@ -310,10 +310,10 @@ def test_the_parent_of_a_push(run: Run, exclusive: bool) -> None:
             if not KNOWS_RFC_7540:
                 assert sorted(last) == [1, 2, 3, 4, 6]
                 return
-            # all three pushes depend on stream 1
+            # # all three pushes depend on stream 1
             assert last[1] <= min(ids.index(n) for n in (2, 4, 6))
             if exclusive:
-                # and the last one has come between
+                # # and the last one has been inserted in between
                 assert last[6] <= min(ids.index(2), ids.index(4))
             else:
                 assert ids.index(4) < last[6]
@@ -326,7 +326,7 @@ def test_the_parent_of_a_push(run: Run, exclusive: bool) -> None:
     "stream.priority", "stream.priority.option.weight", "stream.priority.option.silent"
 )
 def test_node_is_told(run: Run) -> None:
-    """Before the connection stands, and after; not when it is silent."""
+    """Before the connection is established, and after; not if it is silent."""
 
     async def main() -> None:
         with starting() as start:

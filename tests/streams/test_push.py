@@ -1,4 +1,4 @@
-"""Server push, in both directions and with peers that we did not write."""
+"""Server push, in both directions and with other peers."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_node_sees_what_is_pushed(run: Run) -> None:
         assert style["request"] == request
         assert await events.expect("sent") == ("sent", request, style["id"], None)
         assert style["body"] == "body {}"
-        # the first block on a pushed stream is 'push' to Node, even when it is a 103
+        # # for Node, the first block on a pushed stream is 'push', even a 103
         assert [name for name, _ in style["events"]] == ["push", "response", "trailers"]
         assert style["events"][1][1]["content-type"] == "text/css"
         assert style["events"][2][1] == {"x-sum": "7"}
@@ -88,7 +88,7 @@ def test_nghttp_shows_the_promise(run_asyncio: Run) -> None:
         async with serving(answer) as (_, port):
             out = (await execute("nghttp", "-v", f"http://127.0.0.1:{port}/")).decode()
         promise = out.index("recv PUSH_PROMISE frame")
-        # before what may refer to it, and after it the answer of which it depends
+        # # before data that may refer to it, and after it the response that it depends on
         assert promise < out.index("asked for") < out.index("pushed", out.index("asked for"))
         assert "(padlen=0, promised_stream_id=2)" in out
 
@@ -108,7 +108,7 @@ def test_curl_gets_its_answer(run_asyncio: Run) -> None:
             url = f"http://127.0.0.1:{port}/"
             out = await execute("curl", "-s", "--http2-prior-knowledge", url)
         assert out == b"asked for"
-        # the tool turns push off, and has it its way
+        # # the tool turns push off, and gets none
         assert events.seen == [("allowed", False)]
 
     run_asyncio(main())
@@ -177,7 +177,7 @@ def test_a_client_that_takes_no_pushes(run: Run, values: dict[int, int]) -> None
 
 
 def test_pushes_wait_for_the_clients_limit(run: Run) -> None:
-    """All are promised at once; no more are begun than the client has allowed."""
+    """All are promised at once; no more responses begin than the client allows."""
 
     async def main() -> None:
         begun = Events()
@@ -206,7 +206,7 @@ def test_pushes_wait_for_the_clients_limit(run: Run) -> None:
             await peer.until(raw.DATA, 2)
             await peer.answered()
             assert [entry[1] for entry in begun.seen] == ["/0"]
-            # refused while it waits, it is never begun
+            # # refused while it waits, it never begins
             peer.send(raw.rst_stream(4, constants.NGHTTP2_REFUSED_STREAM))
             await peer.answered()
             begun.seen[0][2].end()
@@ -214,7 +214,7 @@ def test_pushes_wait_for_the_clients_limit(run: Run) -> None:
             assert begun.names == ["begun", "refused", "begun"]
             assert begun.seen[1][1] == "ERR_HTTP2_STREAM_ERROR"
             assert not [f for f in peer.seen if f.stream_id == 4 and f.type == raw.HEADERS]
-            # room for one more
+            # # room for one more
             peer.send(raw.settings({3: 2}))
             await peer.until(raw.DATA, 8)
             peer.send(raw.rst_stream(6), raw.rst_stream(8))
@@ -242,7 +242,8 @@ def test_a_promise_that_waits_when_the_session_ends(run: Run) -> None:
             async with await raw.RawPeer.connect(port, values={3: 1}) as peer:
                 peer.send(raw.get())
                 await peer.until(raw.DATA, 1)
-                # nobody waits for this one any more, and the client is told
+                # # no caller waits for this one any more, and the client gets a
+                # reset
                 assert (await peer.until(raw.RST_STREAM, 6)).code == constants.NGHTTP2_CANCEL
                 assert ends.seen == []
                 await peer.abort()
@@ -253,7 +254,7 @@ def test_a_promise_that_waits_when_the_session_ends(run: Run) -> None:
 
 
 def test_a_promise_on_a_stream_that_has_ended(run: Run) -> None:
-    """nghttp2 refuses it only when it would be sent: nothing stays behind."""
+    """nghttp2 refuses it only when it would be sent: nothing is left behind."""
 
     async def main() -> None:
         events = Events()
@@ -346,7 +347,7 @@ def test_node_pushes(run: Run) -> None:
                 assert await stream.read() == b"asked for"
                 await eventually(lambda: not session.streams)
 
-                # the response may come after its headers were waited for
+                # # the response may arrive after its headers were awaited
                 promised = happening(session, "stream")
                 session.request({":path": "/head"}).resume()
                 pushed, headers, _, _ = await promised
@@ -415,7 +416,7 @@ def test_a_push_that_is_reset(run: Run) -> None:
                     await pushed.read()
                 assert caught.value.error_code == constants.NGHTTP2_INTERNAL_ERROR
 
-                # and one that we don't want
+                # # and an unwanted one
                 promised = happening(session, "stream")
                 session.request({":path": "/push?size=1000000"}).resume()
                 pushed, *_ = await promised
@@ -429,7 +430,7 @@ def test_a_push_that_is_reset(run: Run) -> None:
 
 @pytest.mark.interop
 def test_pushes_that_nobody_listens_to_are_cancelled(run: Run) -> None:
-    """More than the connection's window is pushed: it does not fill, and Node is not hurt."""
+    """More than the connection's window is pushed: it does not fill, and Node continues."""
 
     async def main() -> None:
         with starting() as start:
@@ -449,7 +450,7 @@ def test_pushes_that_nobody_listens_to_are_cancelled(run: Run) -> None:
 
 @pytest.mark.interop
 def test_a_server_that_pushes_in_vain_is_asked_to_stop(run: Run) -> None:
-    """Or else it would end the connection, for so many resets."""
+    """Otherwise it would end the connection because of too many resets."""
 
     async def main() -> None:
         with starting() as start:
@@ -480,7 +481,7 @@ def test_a_server_that_pushes_in_vain_is_asked_to_stop(run: Run) -> None:
     ],
 )
 def test_promises_that_break_the_rules(run_asyncio: Run, headers: Any, code: int) -> None:
-    """RFC 9113 section 8.4: a stream error of type PROTOCOL_ERROR; Node's client takes them."""
+    """RFC 9113 section 8.4: a stream error of type PROTOCOL_ERROR; Node's client accepts them."""
 
     async def main() -> None:
         with starting() as start:
@@ -514,7 +515,7 @@ def test_promises_past_the_limit_are_refused(run: Run) -> None:
                 assert [end["path"] for end in ends] == ["/silent/2", "/silent/3", "/silent/4"]
                 assert {end["code"] for end in ends} == {constants.NGHTTP2_CANCEL}
                 assert [stream.id for stream in offered] == [2, 4]
-                # those that were promised end with the session
+                # # promised ones end with the session
                 waiter = asyncio.ensure_future(offered[0].response())
                 await asyncio.sleep(0)
                 session.destroy()
@@ -570,7 +571,7 @@ def test_our_own_peers_push(run: Run) -> None:
 
 
 def test_goaway_does_not_make_a_push_retryable(run: Run) -> None:
-    """The last stream id of a server's GOAWAY is about requests, not about pushes."""
+    """The last stream id of a server's GOAWAY concerns requests, not pushes."""
 
     async def main() -> None:
         promises: list[http2.ServerHttp2Stream] = []

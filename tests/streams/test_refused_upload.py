@@ -12,7 +12,7 @@ from ..support.running import Run
 
 
 def test_writer_is_told_and_answer_is_read(run: Run) -> None:
-    """Who waits in drain() must not wait for ever, and the answer is still there to read."""
+    """A caller that waits in drain() gets an error, and the answer can still be read."""
 
     async def main() -> None:
         server = http2.create_server()
@@ -37,7 +37,7 @@ def test_writer_is_told_and_answer_is_read(run: Run) -> None:
             with pytest.raises(http2.StreamError) as caught:
                 await upload()
             assert caught.value.error_code == http2.constants.NGHTTP2_NO_ERROR
-            # and it stays so
+            # # and it stays so
             with pytest.raises(http2.StreamError):
                 await stream.drain()
             with pytest.raises(http2.Http2Error) as late:

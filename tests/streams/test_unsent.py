@@ -1,4 +1,4 @@
-"""A body that was not sent whole is not finished, however politely its stream was reset."""
+"""A body that was not sent completely is not finished, whatever the code of the reset."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_an_upload_that_the_server_wants_no_more_of(run: Run) -> None:
 @pytest.mark.row("duplex.writable_finished")
 @pytest.mark.parametrize("listening", [True, False])
 def test_a_response_that_the_client_wants_no_more_of(run: Run, listening: bool) -> None:
-    """Whether or not anybody listens: the short way to an end is not taken for it."""
+    """With and without listeners: this is not the common end without listeners."""
 
     async def main() -> None:
         events = Events()

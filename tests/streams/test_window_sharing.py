@@ -1,4 +1,4 @@
-"""Streams that nobody reads hold back themselves, and not the others on their connection."""
+"""Unread streams are held back, but not other streams of their connection."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..support.serving import eventually, serving
 
 @pytest.mark.parametrize("held", [20_000, 40_000, 60_000])
 def test_streams_do_not_hold_each_other_up(run: Run, held: int) -> None:
-    """With more than half of the connection's window unread, the rest still goes round."""
+    """With more than half of the connection's window unread, the rest is still used."""
 
     async def main() -> None:
         server = http2.create_server()
@@ -30,7 +30,7 @@ def test_streams_do_not_hold_each_other_up(run: Run, held: int) -> None:
 
         await server.listen(0, "127.0.0.1")
         origin = f"http://127.0.0.1:{server.address()[1]}"
-        # in windows that stay as they are: larger ones would hide what this is about
+        # # with fixed windows: larger ones would hide the effect
         async with http2.connect(origin, max_receive_window=0) as session:
             unread = session.request({":path": "/unread"})
             await unread.response()
@@ -48,7 +48,7 @@ def test_streams_do_not_hold_each_other_up(run: Run, held: int) -> None:
 
 @pytest.mark.parametrize("read", [36_000, 49_000])
 def test_what_was_read_is_missing_for_nobody(run: Run, read: int) -> None:
-    """Less than half of the window was read, then somebody fills the rest and reads nothing."""
+    """Less than half of the window was read, then another stream fills the rest, unread."""
 
     async def main() -> None:
         def respond(stream: http2.ServerHttp2Stream, headers: http2.Headers) -> None:
@@ -61,7 +61,7 @@ def test_what_was_read_is_missing_for_nobody(run: Run, read: int) -> None:
                 session.set_local_window_size(100_000)
                 assert len(await session.request({":path": f"/{read}"}).read()) == read
                 held = session.request({":path": "/300000"})
-                # all that its own window allows
+                # # all that its own window allows
                 await eventually(lambda: unread(held) == 65535)
                 for _ in range(3):
                     other = session.request({":path": "/200000"})

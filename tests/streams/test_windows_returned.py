@@ -1,4 +1,4 @@
-"""What comes for a stream that is given up here goes back to the connection's window, all of it."""
+"""Data for a stream that was closed here is returned to the connection's window."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def nghttpd(
     tmp_path_factory: pytest.TempPathFactory,
     certificate: Certificate,
 ) -> Iterator[Peer]:
-    """A file of 1 MiB behind nghttpd, in a process of its own."""
+    """A file of 1 MiB behind nghttpd, in a separate process."""
     root: Path = tmp_path_factory.mktemp("root")
     (root / "file").write_bytes(pattern(MEGABYTE))
     with starting() as start:
@@ -38,7 +38,7 @@ def nghttpd(
 
 
 async def check_whole(session: http2.ClientHttp2Session) -> None:
-    """Nothing of the connection's window is missing for the next download."""
+    """Check that the connection's window is complete for the next download."""
     stream = session.request({":path": "/file"})
     async with asyncio.timeout(30):
         assert await stream.read() == pattern(MEGABYTE)
@@ -46,7 +46,7 @@ async def check_whole(session: http2.ClientHttp2Session) -> None:
 
 @pytest.mark.interop
 def test_downloads_that_are_given_up(run: Run, nghttpd: Peer) -> None:
-    """A hundred reads that time out in the middle of a body, then a whole body."""
+    """A hundred reads that time out during a body, then a whole body."""
 
     async def main() -> None:
         async with http2.connect(nghttpd.origin, **tls_options(nghttpd)) as session:
@@ -64,12 +64,13 @@ def test_downloads_that_are_given_up(run: Run, nghttpd: Peer) -> None:
 
 @pytest.mark.interop
 def test_requests_that_run_out_of_time(run: Run, nghttpd: Peer) -> None:
-    """The session resets them by itself, by `request_timeout`."""
+    """The session itself resets them, because of `request_timeout`."""
 
     async def main() -> None:
         options = {"request_timeout": 0.005, **tls_options(nghttpd)}
         async with http2.connect(nghttpd.origin, **options) as session:
-            # The body's first window is not read, what is on its way behind it comes too late.
+            # # The first window of the body is not read; the data after it arrives
+            # too late.
             session.set_local_window_size(MEGABYTE)
             for _ in range(60):
                 stream = session.request({":path": "/file"})
@@ -84,7 +85,7 @@ def test_requests_that_run_out_of_time(run: Run, nghttpd: Peer) -> None:
 
 @pytest.mark.parametrize("padding", [0, 200])
 def test_uploads_that_a_server_gives_up(run: Run, certificate: Certificate, padding: int) -> None:
-    """What a client sends until it hears of the reset is given back, padding included."""
+    """The client's data until it gets the reset is returned, including padding."""
 
     async def main() -> None:
         def refuse(stream: http2.ServerHttp2Stream, headers: http2.Headers) -> None:
@@ -112,7 +113,7 @@ def test_uploads_that_a_server_gives_up(run: Run, certificate: Certificate, padd
                     if got.type == raw.WINDOW_UPDATE and got.stream_id == 0:
                         received += int.from_bytes(got.payload)
                 peer.seen.clear()
-                assert window + received > 65535 // 2 - 2 * 8210  # what is under way
+                assert window + received > 65535 // 2 - 2 * 8210  # # data on its way
             peer.send(raw.get(201))
             assert (await peer.until(raw.HEADERS, 201)).status == 200
 
@@ -120,13 +121,13 @@ def test_uploads_that_a_server_gives_up(run: Run, certificate: Certificate, padd
 
 
 def test_pushes_that_a_client_refuses() -> None:
-    """DATA of a pushed stream that was cancelled counts for the connection's window alone."""
+    """DATA of a cancelled pushed stream counts only for the connection's window."""
     server, client = Connection(False), Connection(True)
     server.submit_settings([])
     client.submit_settings([])
 
     def exchange() -> list[tuple[int, int, object, object]]:
-        """Let both talk until they have nothing more to say; what the client has heard."""
+        """Exchange data until neither side sends more; return what the client has received."""
         heard: list[tuple[int, int, object, object]] = []
         while True:
             to_server = b"".join(client.data_to_send())
@@ -144,7 +145,7 @@ def test_pushes_that_a_client_refuses() -> None:
         promised, _ = server.submit_push_promise(parent, {":path": "/pushed"}, "localhost", "http")
         server.submit_response(promised, {})
         server.write(promised, bytes(5000), True)
-        # the client says so at once, but the body is on its way already
+        # # the client resets it at once, but the body is already on its way
         on_its_way = b"".join(server.data_to_send())
         client.receive(on_its_way[: on_its_way.index(b"\x00\x13\x88\x00")])
         client.reset(promised, NGHTTP2_CANCEL)
@@ -156,7 +157,7 @@ def test_pushes_that_a_client_refuses() -> None:
 
 
 def test_an_unread_half_holds_the_sender_back(run: Run) -> None:
-    """What is given up is no licence: a body that is not read keeps its share of the window."""
+    """A cancelled stream is no exception: an unread body keeps its share of the window."""
 
     async def main() -> None:
         def respond(stream: http2.ServerHttp2Stream, headers: http2.Headers) -> None:
@@ -189,7 +190,7 @@ def test_an_unread_half_holds_the_sender_back(run: Run) -> None:
 def test_closing_a_complete_stream_waits_for_no_reader(
     run: Run, code: int, listening_too: bool
 ) -> None:
-    """The whole response has come when `close` is called; a late reader still gets it."""
+    """The whole response has arrived when `close` is called; a late reader still gets it."""
 
     async def main() -> None:
         async with (

@@ -1,1 +1,1 @@
-"""What the tests share: peers by hand, servers, programs of others, paths."""
+"""Helpers that tests share: hand-written peers, servers, other programs, paths."""

@@ -1,4 +1,4 @@
-"""What clients of both protocols are told by the same handler: one request, by hand."""
+"""Make one hand-written request to the same handler, over either protocol."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ PROTOCOLS = ["h2c", "http/1.1"]
 
 @dataclass
 class Told:
-    """A response as far as it came: its status is 0 without one."""
+    """A response as far as it arrived: its status is 0 without one."""
 
     status: int = 0
     body: bytes = b""
     whole: bool = False
-    """Whether it came to its end."""
+    """Whether it is complete."""
 
 
 @asynccontextmanager
 async def serving_both(
     handler: Callable[..., Any] | None = None, *, on_stream: Callable[..., Any] | None = None
 ) -> AsyncIterator[tuple[http2.Http2Server, int]]:
-    """A server of both protocols."""
+    """A server for both protocols."""
     server = http2.create_server(handler, allow_http1=True)
     if on_stream is not None:
         server.on("stream", on_stream)
@@ -40,7 +40,7 @@ async def serving_both(
 
 
 async def told(port: int, protocol: str, method: str = "GET", path: str = "/") -> Told:
-    """What the server says to a request without a body."""
+    """Return the server's answer to a request without a body."""
     if protocol == "h2c":
         return await _told_h2(port, method, path)
     async with await Http1Peer.dial(port) as peer:

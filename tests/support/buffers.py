@@ -1,4 +1,4 @@
-"""What a stream holds that was not read."""
+"""Inspect the unread data of a stream."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ __all__ = ["unread"]
 
 
 def unread(stream: Any) -> int:
-    """How many bytes *stream* has received that were not read."""
+    """Return how many bytes *stream* has received that were not read."""
     buffer = stream._unread
     return 0 if buffer is None else int(buffer.size)

@@ -1,4 +1,4 @@
-"""Certificates that replace each other: each from an authority of its own."""
+"""Certificates that replace each other, each from its own authority."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import http2
 
 @dataclass(frozen=True)
 class Issued:
-    """A certificate for localhost and 127.0.0.1, its key, and who has issued it, as PEM."""
+    """A certificate for localhost and 127.0.0.1, its key, and its issuer, as PEM."""
 
     cert: bytes
     key: bytes
@@ -23,7 +23,7 @@ class Issued:
 
     @classmethod
     def make(cls) -> Issued:
-        """Another one."""
+        """Create another one."""
         authority = trustme.CA()
         made = authority.issue_cert("localhost", "127.0.0.1")
         return cls(
@@ -33,7 +33,7 @@ class Issued:
         )
 
     def write(self, cert: Path, key: Path) -> None:
-        """Put it where a server reads it, each file at once, as certbot and others do."""
+        """Write it to the server's files, each atomically, as certbot does."""
         for path, data in ((cert, self.cert), (key, self.key)):
             new = path.with_suffix(".new")
             new.write_bytes(data)
@@ -41,7 +41,7 @@ class Issued:
 
     @property
     def der(self) -> bytes:
-        """The certificate as clients get it."""
+        """The certificate, as clients get it."""
         return ssl.PEM_cert_to_DER_cert(self.cert.decode().partition("-----END")[0] + END)
 
 
@@ -49,5 +49,5 @@ END = "-----END CERTIFICATE-----\n"
 
 
 def shown(session: http2.Http2Session) -> Any:
-    """The certificate that the server of *session* has shown."""
+    """Return the certificate that the server of *session* has sent."""
     return session.socket.get_extra_info("ssl_object").getpeercert(binary_form=True)

@@ -1,4 +1,4 @@
-"""What debug mode notes with each future and callback, made cheap."""
+"""Make debug mode cheaper: it stores a stack for each future and callback."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from types import FrameType
 from typing import Any
 from unittest import mock
 
-# Frames of a stack: enough to tell where in a test or in the library something was made.
+# # Frames of a stack: enough to find the place in a test or in the library.
 DEPTH = 5
 
 
 def nearest(frames: Iterable[tuple[FrameType, int]], **_: Any) -> traceback.StackSummary:
-    """The innermost frames, at most `DEPTH`; their lines are read when they are printed."""
+    """Return the innermost frames, at most `DEPTH`; their lines are read when they are printed."""
     return traceback.StackSummary.from_list(
         traceback.FrameSummary(
             frame.f_code.co_filename, line, frame.f_code.co_name, lookup_line=False
@@ -26,7 +26,7 @@ def nearest(frames: Iterable[tuple[FrameType, int]], **_: Any) -> traceback.Stac
 
 @contextmanager
 def short_stacks() -> Iterator[None]:
-    """Until the end of the block, let stacks be short; tracebacks of exceptions stay whole.
+    """Within the block, shorten stacks; tracebacks of exceptions stay complete.
 
     In debug mode, asyncio and uvloop note the stack where each future, task and callback was made.
     The whole of it is some 50 frames of pytest's, again and again: a third of the tests' time.

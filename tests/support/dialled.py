@@ -1,4 +1,4 @@
-"""Clients that send what they are told, byte by byte."""
+"""Clients that send given bytes."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import struct
 from types import TracebackType
 from typing import Self
 
-# How long a test waits for what must come: long, for a busy machine.
+# # How long a test waits for data that must arrive: long, for a busy machine.
 PATIENCE = 30
 
 
 class Dialled:
-    """A connection to a server under test, which ends with the block that it is used in."""
+    """A connection to the server under test, closed at the end of its block."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader = reader
@@ -22,7 +22,7 @@ class Dialled:
 
     @classmethod
     async def dial(cls, port: int, context: ssl.SSLContext | None = None) -> Self:
-        """Connect to *port* of loopback and say nothing yet."""
+        """Connect to *port* of loopback without sending anything."""
         name = None if context is None else "localhost"
         return cls(
             *await asyncio.open_connection("127.0.0.1", port, ssl=context, server_hostname=name)
@@ -40,11 +40,11 @@ class Dialled:
         await self.close()
 
     def finish(self) -> None:
-        """End our side of the connection (FIN) and go on reading."""
+        """End this side of the connection (FIN), and continue to read."""
         self.writer.write_eof()
 
     async def abort(self) -> None:
-        """Leave with a TCP reset: what is on its way is lost."""
+        """Disconnect with a TCP reset: data on its way is lost."""
         sock = self.writer.get_extra_info("socket")
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.writer.transport.abort()

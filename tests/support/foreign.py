@@ -1,4 +1,4 @@
-"""Programs that are not ours: only a test with the mark `interop` may start one.
+"""Other programs: only a test with the mark `interop` may start one.
 
 `make check` leaves these tests out, and so runs where the programs are not installed. What a test
 starts is seen by an audit hook (`watch`); uvloop starts programs without one, so that
@@ -18,18 +18,18 @@ import pytest
 
 from .paths import ROOT
 
-# Modules that are a program of others when Python runs them with -m.
+# # Modules that count as other programs when Python runs them with -m.
 MODULES = {"granian", "gunicorn", "hypercorn", "pyright", "uvicorn"}
-# What is on every system that `make` runs on, and our own command.
+# # Programs that every system with `make` has, and this library's command.
 OURS = {"sh", "http2"}
 
-# Whether the test that runs now is without the mark.
+# # Whether the running test has no mark.
 _forbidden = False
 
 
 @contextmanager
 def only_ours(forbidden: bool) -> Iterator[None]:
-    """Until the end of the block, fail the test that starts a program of others."""
+    """Within the block, fail a test that starts another program."""
     global _forbidden
     _forbidden = forbidden
     try:
@@ -39,7 +39,7 @@ def only_ours(forbidden: bool) -> Iterator[None]:
 
 
 def is_ours(command: Sequence[str]) -> bool:
-    """Whether *command* is Python, a program of this repository, or on every system."""
+    """Return whether *command* is Python, a program of this repository, or on every system."""
     program = Path(command[0])
     if program.name in OURS:
         return True
@@ -49,7 +49,7 @@ def is_ours(command: Sequence[str]) -> bool:
 
 
 def after_m(command: Sequence[str]) -> Iterator[str]:
-    """The module behind each ``-m``."""
+    """Return the module behind each ``-m``."""
     for option, value in pairwise(command):
         if option == "-m":
             yield value
@@ -62,6 +62,6 @@ def check(command: Sequence[Any]) -> None:
 
 
 def watch(event: str, args: tuple[Any, ...]) -> None:
-    """The audit hook: `sys.addaudithook` takes it."""
+    """The audit hook for `sys.addaudithook`."""
     if event == "subprocess.Popen" or event == "os.posix_spawn":
         check(args[1])

@@ -1,4 +1,4 @@
-"""HTTP/1 by hand: bytes out, and responses read as strictly as RFC 9112 has them."""
+"""Hand-written HTTP/1: bytes out, and responses parsed as strictly as RFC 9112 requires."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .serving import listening
 
 @dataclass
 class Response:
-    """One response as it was received."""
+    """A received response."""
 
     version: str
     status: int
@@ -28,18 +28,18 @@ class Response:
 
     @property
     def headers(self) -> dict[str, str]:
-        """The fields, none of which may be there twice."""
+        """The fields, each of which may appear only once."""
         assert len({name for name, _ in self.raw}) == len(self.raw), self.raw
         return dict(self.raw)
 
     @property
     def closes(self) -> bool:
-        """Whether the connection is said to end."""
+        """Whether the response announces the end of the connection."""
         return self.headers.get("connection") == "close"
 
 
 class Http1Peer(Dialled):
-    """A client that sends what it is told."""
+    """A client that sends given bytes."""
 
     def send(self, *parts: str | bytes) -> None:
         """Send bytes, or a text in latin-1."""
@@ -60,13 +60,13 @@ class Http1Peer(Dialled):
         return found
 
     async def head(self) -> Response:
-        """The next head: what comes behind it is not read."""
+        """Return the next head, without reading further."""
         async with asyncio.timeout(PATIENCE):
             version, status, reason = (await self._line()).split(" ", 2)
             return Response(version, int(status), reason, await self._fields())
 
     async def response(self, method: str = "GET") -> Response:
-        """The next response, which is one to *method*."""
+        """Return the next response, which is one to *method*."""
         got = await self.head()
         headers = got.headers
         if method == "HEAD" or got.status in (204, 304) or got.status < 200:
@@ -90,30 +90,30 @@ class Http1Peer(Dialled):
         got.body = b"".join(got.chunks)
 
     async def rest(self) -> bytes:
-        """Everything until the server closes."""
+        """Return everything until the server closes."""
         async with asyncio.timeout(PATIENCE):
             return await self.reader.read()
 
     async def ask(self, text: str | bytes, method: str = "GET") -> Response:
-        """Send *text* and read the response."""
+        """Send *text* and return the response."""
         self.send(text)
         return await self.response(method)
 
 
 def get(path: str = "/", version: str = "1.1", **fields: str) -> str:
-    """A whole GET request; underscores in the names of *fields* are hyphens."""
+    """Return a whole GET request; underscores in the names of *fields* are hyphens."""
     return request("GET", path, version, **fields)
 
 
 def request(method: str, path: str = "/", version: str = "1.1", **fields: str) -> str:
-    """The head of a request."""
+    """Return the head of a request."""
     fields.setdefault("host", "localhost")
     lines = [f"{name.replace('_', '-')}: {value}\r\n" for name, value in fields.items()]
     return f"{method} {path} HTTP/{version}\r\n{''.join(lines)}\r\n"
 
 
 def chunked(*chunks: bytes, trailers: str = "") -> bytes:
-    """A body in chunks."""
+    """Return a body in chunks."""
     parts = [b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks]
     return b"".join(parts) + b"0\r\n" + trailers.encode() + b"\r\n"
 
@@ -122,7 +122,7 @@ def chunked(*chunks: bytes, trailers: str = "") -> bytes:
 async def serving_http1(
     on_request: Callable[..., Any] | None = None, /, **options: Any
 ) -> AsyncIterator[tuple[http2.Http2Server, int]]:
-    """A server in the clear that serves HTTP/1 too; *options* are those of `Http1Options`."""
+    """A server in the clear that allows HTTP/1; *options* are those of `Http1Options`."""
     server = http2.create_server(on_request, allow_http1=True, http1_options=options)
     async with listening(server) as port:
         yield server, port
@@ -132,7 +132,7 @@ async def serving_http1(
 async def asking(
     on_request: Callable[..., Any] | None = None, /, **options: Any
 ) -> AsyncIterator[Http1Peer]:
-    """One client of such a server."""
+    """A client of such a server."""
     async with (
         serving_http1(on_request, **options) as (_, port),
         await Http1Peer.dial(port) as peer,
@@ -141,7 +141,7 @@ async def asking(
 
 
 async def echo(request: Any, response: Any) -> None:
-    """Send back what came."""
+    """Echo the request's body."""
     async for chunk in request:
         response.write(chunk)
         await response.drain()

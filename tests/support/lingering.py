@@ -8,6 +8,6 @@ from http2.net import lingering_close
 
 
 def no_other_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave the test's own deadline alone: what it bounds needs no short bound to be told apart."""
+    """Keep only the test's own deadline: a shorter one could not be distinguished from it."""
     for name in ("QUIET", "HURRY", "STUCK", "MOST"):
         monkeypatch.setattr(lingering_close, name, 60.0)

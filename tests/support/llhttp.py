@@ -1,4 +1,4 @@
-"""A second reader of HTTP/1's heads, on llhttp, which is Node's own: what is asked of the first."""
+"""A second parser of HTTP/1's heads, on llhttp, Node's own, for comparison."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
-# What llhttp lets pass, and RFC 9112 does not.
+# # Heads that llhttp accepts, and RFC 9112 forbids.
 VERSION = re.compile(rb"HTTP/1\.[01]")
 TARGET = re.compile(rb"/[!-~]*|\*|[A-Za-z]+://[0-9A-Za-z._~!$&'()*+,;=%:\[\]-]+(?:[/?][!-~]*)?")
 AUTHORITY = re.compile(
@@ -28,7 +28,8 @@ class _Found:
         self.url = url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        # llhttp leaves what is behind a value; a tab there ends no coding for it without an upgrade
+        # # llhttp keeps whitespace after a value; a tab there hides a coding from it,
+        # without an upgrade
         stripped = value.rstrip(b" \t")
         self.tab = self.tab or (
             name.lower() == b"transfer-encoding" and b"\t" in value[len(stripped) :]
@@ -40,7 +41,7 @@ class _Found:
 
 
 def read(data: bytes) -> tuple[Any, ...] | None:
-    """The method, target, version, fields, length and coding of a head; None when it is none."""
+    """Return the method, target, version, fields, length and coding of a head; None if invalid."""
     ends = data.count(b"\r\n")
     line = data.partition(b"\r\n")[0].split(b" ")
     if data.count(b"\n") != ends or data.count(b"\r") != ends or len(line) != 3:

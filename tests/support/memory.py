@@ -1,4 +1,4 @@
-"""Two engine connections that talk in memory: no sockets, no loop, nothing to wait for."""
+"""Two engine connections in memory: without sockets, a loop, or waiting."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Frame = tuple[int, int, int, bytes]
 
 
 def frame(kind: int, flags: int, stream_id: int, payload: bytes = b"") -> bytes:
-    """One frame as it is on the wire (RFC 9113 section 4.1)."""
+    """Return a frame (RFC 9113 section 4.1)."""
     return (
         len(payload).to_bytes(3, "big")
         + bytes((kind, flags))
@@ -30,7 +30,7 @@ def frame(kind: int, flags: int, stream_id: int, payload: bytes = b"") -> bytes:
 
 
 def literal(*fields: tuple[bytes, bytes]) -> bytes:
-    """A header block of literals that are not indexed: names and values below 127 bytes."""
+    """Return a block of literals that are not indexed: names and values below 127 bytes."""
     return b"".join(
         b"\x00" + bytes((len(name),)) + name + bytes((len(value),)) + value
         for name, value in fields
@@ -43,7 +43,7 @@ REQUEST_BLOCK = literal(
 
 
 def frames(wire: bytes) -> list[Frame]:
-    """The whole frames in *wire*, a client's preface apart: (type, flags, stream, payload)."""
+    """Return the whole frames in *wire*, without the preface: (type, flags, stream, payload)."""
     found = []
     at = len(PREFACE) if wire.startswith(PREFACE) else 0
     while at < len(wire):
@@ -58,7 +58,7 @@ def frames(wire: bytes) -> list[Frame]:
 
 
 def sent(connection: Connection, limit: int = 262144) -> bytes:
-    """All that *connection* has to send, in one piece."""
+    """Return everything that *connection* has to send, in one piece."""
     parts: list[bytes | memoryview] = []
     while chunks := connection.data_to_send(limit):
         parts += chunks
@@ -66,7 +66,7 @@ def sent(connection: Connection, limit: int = 262144) -> bytes:
 
 
 class Pair:
-    """A client and a server, wired together; what each was told is kept.
+    """A connected client and server, with records of their events.
 
     *split* cuts what goes over the wire into the pieces that the other side receives.
     """
@@ -97,14 +97,14 @@ class Pair:
             self.forget()
 
     def forget(self) -> None:
-        """Begin to keep events and bytes anew."""
+        """Start new records of events and bytes."""
         self.client_events.clear()
         self.server_events.clear()
         self.client_wire.clear()
         self.server_wire.clear()
 
     def _move(self, source: Connection, sink: Connection) -> bool:
-        """One batch from *source* to *sink*; whether there was anything."""
+        """Deliver one batch from *source* to *sink*; return whether there was anything."""
         from_client = source is self.client
         chunks = source.data_to_send(self.limit)
         told = source.take_events()
@@ -118,16 +118,16 @@ class Pair:
         return bool(chunks or told)
 
     def pump(self) -> None:
-        """Carry bytes to and fro until neither side has anything to say."""
+        """Deliver in both directions until neither side sends more."""
         for _ in range(100_000):
-            # no short circuit: both directions, each time
+            # # no short circuit: both directions, each time
             moved = [self._move(self.client, self.server), self._move(self.server, self.client)]
             if not any(moved):
                 return
         raise AssertionError("the two sides never stop talking")
 
     def request(self, headers: Any = None, end_stream: bool | None = None, **options: Any) -> int:
-        """Submit a request and carry it over; its stream id."""
+        """Submit a request and deliver it; return its stream id."""
         stream_id, _, _ = self.client.submit_request(headers, "test", "http", end_stream, **options)
         self.pump()
         return stream_id
@@ -146,19 +146,19 @@ class Pair:
 
 
 def opened(pair: Pair, **options: Any) -> int:
-    """The id of a POST whose body is still to come."""
+    """Return the id of a POST whose body is still open."""
     stream_id = pair.request({":method": "POST"}, **options)
     pair.forget()
     return stream_id
 
 
 def of_kind(told: Iterable[Event], kind: int) -> list[Event]:
-    """Those events of *told* that are of *kind*."""
+    """Return the events in *told* of *kind*."""
     return [event for event in told if event[0] == kind]
 
 
 def body(told: Iterable[Event], stream_id: int) -> bytes:
-    """The body that arrived on a stream, and a check that it ended at most once, at its end."""
+    """Return the received body of a stream; check that it ended at most once, at its end."""
     data = [event for event in of_kind(told, events.DATA) if event[1] == stream_id]
     assert not any(end for _, _, _, end in data[:-1])
     return b"".join(chunk for _, _, chunk, _ in data)

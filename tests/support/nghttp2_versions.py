@@ -1,4 +1,4 @@
-"""What the linked nghttp2 does otherwise than older ones: tests demand what it can do."""
+"""Differences between versions of nghttp2: tests require what the linked one supports."""
 
 from __future__ import annotations
 

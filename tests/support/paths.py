@@ -1,4 +1,4 @@
-"""Where the tests find files of this repository."""
+"""The paths of this repository's files."""
 
 from pathlib import Path
 
@@ -7,5 +7,5 @@ ROOT = TESTS.parent
 DATA = TESTS / "data"
 DOCS = ROOT / "docs"
 EXAMPLES = ROOT / "examples"
-# The scripts that Node runs.
+# # The scripts that Node runs.
 NODE = TESTS / "support" / "node"

@@ -1,4 +1,4 @@
-"""The peers of the tests: Node, nghttpd, and servers of our own, each on a free port."""
+"""The peers of the tests: Node, nghttpd, and servers of this library, each on a free port."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ class Peer:
 
     @property
     def origin(self) -> str:
-        """What `http2.connect` takes."""
+        """The argument of `http2.connect`."""
         return f"{self.scheme}://127.0.0.1:{self.port}"
 
 
 @contextlib.contextmanager
 def starting() -> Iterator[Start]:
-    """Start programs like the fixture `background`, for fixtures that live longer."""
+    """Start programs like the fixture `background`, for fixtures with a longer scope."""
     started: list[subprocess.Popen[str]] = []
 
     def start(*command: str) -> subprocess.Popen[str]:
@@ -62,7 +62,7 @@ def starting() -> Iterator[Start]:
 
 
 def first_line(process: subprocess.Popen[str], limit: float = 30) -> str:
-    """The first line that *process* prints."""
+    """Return the first line that *process* prints."""
     assert process.stdout is not None
     ready, _, _ = select.select([process.stdout], [], [], limit)
     assert ready, f"{process.args} said nothing"
@@ -96,7 +96,7 @@ def start_nghttpd(
 
 
 def wait_for_port(process: subprocess.Popen[str], port: int, limit: float = 30) -> None:
-    """Wait until somebody listens on *port*, for programs that don't say when they do."""
+    """Wait until a server listens on *port*, for programs that do not report it."""
     end = time.monotonic() + limit
     while True:
         try:
@@ -115,7 +115,7 @@ async def serving_url(
     certificate: Certificate | None = None,
     **options: Any,
 ) -> AsyncIterator[tuple[Any, str]]:
-    """A server of our own: yields ``(server, origin)``, ends with the block."""
+    """A server of this library: yields ``(server, origin)``, and closes at the end."""
     server: http2.Http2Server
     if certificate is not None:
         server = http2.create_secure_server(cert=certificate.cert, key=certificate.key, **options)
@@ -131,7 +131,7 @@ async def serving_url(
 
 
 async def report(session: http2.ClientHttp2Session, peer: Peer, **options: Any) -> Any:
-    """What Node's peer has seen of *session*, asked for over a connection of its own.
+    """Return what Node's peer has recorded of *session*, requested over another connection.
 
     ``closed=n`` first waits until *n* of its streams are closed, ``ended=True`` until the
     session is.
@@ -145,18 +145,18 @@ async def report(session: http2.ClientHttp2Session, peer: Peer, **options: Any) 
 
 
 def tls_options(peer: Peer) -> dict[str, Any]:
-    """What `http2.connect` needs to reach *peer* with a certificate nobody vouches for."""
+    """Return the options of `http2.connect` for *peer*, whose certificate is not trusted."""
     return {"reject_unauthorized": False} if peer.scheme == "https" else {}
 
 
 class Flag:
-    """An event with a value: `set` keeps the first, awaiting gives it."""
+    """An event with a value: `set` keeps the first, awaiting returns it."""
 
     def __init__(self) -> None:
         self._future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 
     def set(self, *values: Any) -> None:
-        """Remember *values*, unless that has been done already."""
+        """Store *values*, unless that has been done already."""
         if not self._future.done():
             self._future.set_result(values)
 
@@ -170,7 +170,7 @@ class Flag:
 
 
 def happening(emitter: http2.Http2Session | http2.Http2Stream, event: str) -> Flag:
-    """A `Flag` that is set with the arguments of *emitter*'s next *event*."""
+    """Return a `Flag` that is set with the arguments of *emitter*'s next *event*."""
     flag = Flag()
     emitter.once(event, lambda *values: flag.set(*values))
     return flag

@@ -1,4 +1,4 @@
-"""A TCP proxy inside of the test: it delays what passes, or stops to let anything pass."""
+"""A TCP proxy inside the test, which delays or drops data."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Proxy:
 
 @asynccontextmanager
 async def proxied(port: int, delay: float = 0) -> AsyncIterator[Proxy]:
-    """A `Proxy` to *port* for the length of a block."""
+    """A `Proxy` to *port*, closed at the end of the block."""
     proxy = Proxy(port, delay)
     server = await asyncio.start_server(proxy._accept, "127.0.0.1", 0, limit=2**20)
     proxy.port = server.sockets[0].getsockname()[1]

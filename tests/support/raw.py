@@ -1,4 +1,4 @@
-"""HTTP/2 by hand: frames as bytes over an asyncio socket, for what no well-behaved peer sends.
+"""Hand-written HTTP/2 frames over an asyncio socket, for frames that honest peers never send.
 
 Header blocks are made of literals without Huffman and without indexing (RFC 7541
 section 6.2.2), so that a test may say anything at all; of a received block only the
@@ -32,7 +32,7 @@ _STATUS = {8: 200, 9: 204, 10: 206, 11: 304, 12: 400, 13: 404, 14: 500}
 
 @dataclass(frozen=True)
 class Frame:
-    """One frame as it was received."""
+    """A received frame."""
 
     type: int
     flags: int
@@ -59,7 +59,7 @@ class Frame:
 
     @property
     def status(self) -> int:
-        """The status of HEADERS, when it is one of those in HPACK's static table."""
+        """The status of HEADERS, if it is one of those in HPACK's static table."""
         assert self.type == HEADERS
         return _STATUS[self.payload[0] & 0x7F]
 
@@ -70,13 +70,13 @@ class Frame:
 
 
 def frame(kind: int, flags: int = 0, stream_id: int = 0, payload: bytes = b"") -> bytes:
-    """Any frame, well-formed or not."""
+    """Return any frame, well-formed or not."""
     length = len(payload)
     return struct.pack(">BHBBI", length >> 16, length & 0xFFFF, kind, flags, stream_id) + payload
 
 
 def integer(value: int, bits: int) -> bytes:
-    """An integer with a prefix of *bits* bits (RFC 7541 section 5.1)."""
+    """Return an integer with a prefix of *bits* bits (RFC 7541 section 5.1)."""
     limit = (1 << bits) - 1
     if value < limit:
         return bytes([value])
@@ -90,7 +90,7 @@ def integer(value: int, bits: int) -> bytes:
 
 
 def block(fields: Fields) -> bytes:
-    """A header block of literals."""
+    """Return a header block of literals."""
     out = bytearray()
     for pair in fields:
         out.append(0)
@@ -101,7 +101,7 @@ def block(fields: Fields) -> bytes:
 
 
 def request_fields(method: str = "GET", path: str = "/", **more: str) -> list[tuple[str, str]]:
-    """The fields of an everyday request; underscores in the names of *more* are hyphens."""
+    """Return the fields of an ordinary request; underscores in the names of *more* are hyphens."""
     fields = [
         (":method", method),
         (":scheme", "http"),
@@ -114,39 +114,39 @@ def request_fields(method: str = "GET", path: str = "/", **more: str) -> list[tu
 def headers(
     stream_id: int, fields: Fields, *, end_stream: bool = False, end_headers: bool = True
 ) -> bytes:
-    """A HEADERS frame."""
+    """Return a HEADERS frame."""
     flags = (END_STREAM if end_stream else 0) | (END_HEADERS if end_headers else 0)
     return frame(HEADERS, flags, stream_id, block(fields))
 
 
 def get(stream_id: int = 1, path: str = "/") -> bytes:
-    """A whole GET request."""
+    """Return a whole GET request."""
     return headers(stream_id, request_fields(path=path), end_stream=True)
 
 
 def post(stream_id: int = 1, path: str = "/", **more: str) -> bytes:
-    """The head of a POST request."""
+    """Return the head of a POST request."""
     return headers(stream_id, request_fields("POST", path, **more))
 
 
 def data(stream_id: int, payload: bytes = b"", *, end_stream: bool = False) -> bytes:
-    """A DATA frame."""
+    """Return a DATA frame."""
     return frame(DATA, END_STREAM if end_stream else 0, stream_id, payload)
 
 
 def rst_stream(stream_id: int, code: int = 8) -> bytes:
-    """RST_STREAM; CANCEL by default."""
+    """Return RST_STREAM; CANCEL by default."""
     return frame(RST_STREAM, 0, stream_id, struct.pack(">I", code))
 
 
 def settings(values: dict[int, int] | None = None, *, ack: bool = False) -> bytes:
-    """A SETTINGS frame, or with *ack* the acknowledgement of one."""
+    """Return a SETTINGS frame, or with *ack* the acknowledgement of one."""
     payload = b"".join(struct.pack(">HI", key, value) for key, value in (values or {}).items())
     return frame(SETTINGS, ACK if ack else 0, 0, payload)
 
 
 def ping(payload: bytes = b"12345678", *, ack: bool = False) -> bytes:
-    """PING, or with *ack* the answer to one."""
+    """Return PING, or with *ack* the answer to one."""
     return frame(PING, ACK if ack else 0, 0, payload)
 
 
@@ -156,16 +156,16 @@ def goaway(code: int = 0, last_stream_id: int = 0, opaque: bytes = b"") -> bytes
 
 
 def window_update(stream_id: int, increment: int) -> bytes:
-    """WINDOW_UPDATE; stream 0 is the connection."""
+    """Return WINDOW_UPDATE; stream 0 is the connection."""
     return frame(WINDOW_UPDATE, 0, stream_id, struct.pack(">I", increment))
 
 
 class RawPeer(Dialled):
-    """A client that sends what it is told and shows every frame that comes back."""
+    """A client that sends given bytes, and returns every frame that it receives."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         super().__init__(reader, writer)
-        # what has been received, in order: handy in the message of a failed assertion
+        # # the received frames in order, for the message of a failed assertion
         self.seen: list[Frame] = []
 
     @classmethod
@@ -175,7 +175,7 @@ class RawPeer(Dialled):
         context: ssl.SSLContext | None = None,
         values: dict[int, int] | None = None,
     ) -> Self:
-        """Connect and exchange SETTINGS: ours are *values*, the server's are acknowledged."""
+        """Connect and exchange SETTINGS: *values* are this side's."""
         peer = await cls.dial(port, context)
         try:
             peer.send(PREFACE, settings(values))
@@ -187,7 +187,7 @@ class RawPeer(Dialled):
         return peer
 
     async def start_tls(self, context: ssl.SSLContext) -> None:
-        """Begin TLS on the connection that stands."""
+        """Begin TLS on the established connection."""
         await self.writer.start_tls(context, server_hostname="localhost")
 
     def send(self, *frames: bytes) -> None:
@@ -195,16 +195,16 @@ class RawPeer(Dialled):
         self.writer.write(b"".join(frames))
 
     async def flush(self) -> None:
-        """Wait until the socket has taken what was queued, or most of it."""
+        """Wait until the socket has taken most of the queued bytes."""
         await self.writer.drain()
 
     async def bytes(self, n: int = -1) -> bytes:
-        """Whatever bytes come next; without *n*, all of them until the connection ends."""
+        """Return the next bytes; without *n*, all of them until the connection ends."""
         async with asyncio.timeout(PATIENCE):
             return await self.reader.read(n)
 
     async def frame(self) -> Frame | None:
-        """The next frame; None when the connection has ended."""
+        """Return the next frame; None when the connection has ended."""
         async with asyncio.timeout(PATIENCE):
             try:
                 head = await self.reader.readexactly(9)
@@ -222,7 +222,7 @@ class RawPeer(Dialled):
         stream_id: int | None = None,
         test: Callable[[Frame], bool] = lambda _: True,
     ) -> Frame:
-        """The next frame of *kind* (on *stream_id*, passing *test*); others are skipped."""
+        """Return the next frame of *kind* (on *stream_id*, passing *test*); skip others."""
         while True:
             got = await self.frame()
             assert got is not None, f"the connection ended; seen: {self.seen}"
@@ -230,19 +230,19 @@ class RawPeer(Dialled):
                 return got
 
     async def answered(self) -> None:
-        """Wait until the server has taken in all that was sent so far."""
+        """Wait until the server has processed everything that was sent so far."""
         self.send(ping(b"answered"))
         await self.until(PING, test=lambda got: got.payload == b"answered")
 
     async def rest(self) -> list[Frame]:
-        """All frames until the connection ends."""
+        """Return all frames until the connection ends."""
         start = len(self.seen)
         while await self.frame() is not None:
             pass
         return self.seen[start:]
 
     async def body(self, stream_id: int) -> bytes:
-        """The body on *stream_id*, to its END_STREAM; its bytes are acknowledged at once."""
+        """Return the body on *stream_id*, to its END_STREAM; its bytes are acknowledged at once."""
         parts = []
         while True:
             got = await self.frame()

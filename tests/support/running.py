@@ -1,4 +1,4 @@
-"""How a test runs a coroutine or another program."""
+"""Run coroutines and other programs for a test."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
 
 def free_port() -> int:
-    """A TCP port of loopback that was free a moment ago, for peers that can't choose one.
+    """Return a free TCP port of loopback, for peers that cannot choose one.
 
     Below those that the systems hand out by themselves: no other test's socket gets it meanwhile.
     """
@@ -30,7 +30,7 @@ def free_port() -> int:
 
 
 async def execute(*command: str, timeout: float = 30, stdin: bytes | None = None) -> bytes:
-    """Run a program to its end; its standard output. A failure shows what it said."""
+    """Run a program to its end; return its standard output. A failure shows its output."""
     foreign.check(command)
     process = await asyncio.create_subprocess_exec(
         *command,
@@ -49,6 +49,6 @@ async def execute(*command: str, timeout: float = 30, stdin: bytes | None = None
 
 
 async def node(script: str, *args: str, timeout: float = 30) -> Any:
-    """Run ``tests/support/node/<script>`` with Node; what it printed, read as JSON."""
+    """Run ``tests/support/node/<script>`` with Node; return its output, parsed as JSON."""
     out = await execute("node", str(NODE / script), *args, timeout=timeout)
     return json.loads(out)

@@ -1,4 +1,4 @@
-"""Certificates of the tests, as files; made without another program."""
+"""Self-signed certificates of the tests, as files; created without another program."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Certificate:
 
     @classmethod
     def make(cls, folder: str | Path, name: str = "localhost") -> Certificate:
-        """Make one of *name* in *folder*; that of localhost is of 127.0.0.1, too."""
+        """Create one for *name* in *folder*; that of localhost is also for 127.0.0.1."""
         made = cls(str(Path(folder) / "cert.pem"), str(Path(folder) / "key.pem"))
         names: list[x509.GeneralName] = [x509.DNSName(name)]
         if name == "localhost":
@@ -37,7 +37,7 @@ class Certificate:
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - datetime.timedelta(hours=1))
             .not_valid_after(now + datetime.timedelta(days=2))
-            # what Python 3.13 wants of a certificate that it is to trust
+            # # required by Python 3.13 for a trusted certificate
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False)
             .add_extension(
                 x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key()), False
@@ -58,7 +58,7 @@ def make_key(path: str | Path) -> rsa.RSAPrivateKey:
 
 
 def lock_key(key: str, path: str | Path, password: bytes) -> None:
-    """Write the key of the file *key* to *path* again, encrypted with *password*."""
+    """Write the key of the file *key* to *path*, encrypted with *password*."""
     read = serialization.load_pem_private_key(Path(key).read_bytes(), None)
     assert isinstance(read, rsa.RSAPrivateKey)
     _write(read, path, serialization.BestAvailableEncryption(password))

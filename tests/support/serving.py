@@ -1,4 +1,4 @@
-"""A server for a test: it listens on loopback, and leaves nothing behind when it is closed."""
+"""A server for a test: it listens on loopback, and must leave nothing behind."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from .dialled import PATIENCE
 
 
 class Events:
-    """What emitters have said, in order: ``(event, arguments…)``; `expect` waits for one."""
+    """The events of emitters, in order: ``(event, arguments…)``; `expect` waits for one."""
 
     def __init__(self) -> None:
         self.seen: list[tuple[Any, ...]] = []
         self._changed = asyncio.Event()
 
     def add(self, *entry: Any) -> None:
-        """Note an entry."""
+        """Record an entry."""
         self.seen.append(entry)
         self._changed.set()
 
     def listen(self, emitter: EventEmitter, *names: str, prefix: str = "") -> None:
-        """Note every event of *names* of *emitter*, under its name with *prefix*."""
+        """Record every event of *names* of *emitter*, under its name with *prefix*."""
         for name in names:
             emitter.on(name, lambda *args, name=name: self.add(prefix + name, *args))
 
@@ -37,7 +37,7 @@ class Events:
         return [entry[0] for entry in self.seen]
 
     async def expect(self, name: str, count: int = 1) -> tuple[Any, ...]:
-        """The *count*-th entry called *name*, at once or when it comes."""
+        """Return the *count*-th entry with *name*; wait for it if necessary."""
         async with asyncio.timeout(PATIENCE):
             while True:
                 found = [entry for entry in self.seen if entry[0] == name]
@@ -51,7 +51,7 @@ STREAM_EVENTS = ("aborted", "end", "error", "finish", "close")
 
 
 async def eventually(condition: Callable[[], bool]) -> None:
-    """Wait until *condition* holds: for what no event tells of."""
+    """Wait until *condition* holds, if no event reports it."""
     async with asyncio.timeout(PATIENCE):
         while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.002)
@@ -59,7 +59,7 @@ async def eventually(condition: Callable[[], bool]) -> None:
 
 @asynccontextmanager
 async def listening(server: http2.Http2Server) -> AsyncIterator[int]:
-    """Serve on a free port of loopback; afterwards nothing of any connection may be left."""
+    """Serve on a free port of loopback; at the end no connection may leave anything."""
     await server.listen(0, "127.0.0.1")
     port: int = server.address()[1]
     async with asyncio.timeout(50):
@@ -89,7 +89,7 @@ def hello(stream: http2.ServerHttp2Stream) -> None:
 
 
 async def check_serves(port: int) -> None:
-    """Another client is served as if nothing had happened."""
+    """Check that another client is served."""
     async with await raw.RawPeer.connect(port) as peer:
         peer.send(raw.get())
         assert (await peer.until(raw.HEADERS, 1)).status == 200

@@ -1,4 +1,4 @@
-"""Sessions of a test: those of a server in order, and servers by hand."""
+"""Sessions for tests: those of a server in order, and hand-written servers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .raw import RawPeer
 async def raw_server(
     script: Callable[[RawPeer], Awaitable[None]],
 ) -> AsyncIterator[str]:
-    """A server by hand: *script* has each connection, after the exchange of SETTINGS."""
+    """A hand-written server: *script* gets each connection, after the exchange of SETTINGS."""
     done = asyncio.Event()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -40,7 +40,7 @@ async def raw_server(
 
 
 def response(stream_id: int, *more: tuple[str, str]) -> bytes:
-    """A whole response."""
+    """Return a whole response."""
     return raw.headers(stream_id, [(":status", "200"), *more], end_stream=True)
 
 
@@ -52,12 +52,12 @@ class Sessions:
         server.on("session", self._queue.put_nowait)
 
     async def next(self) -> http2.ServerHttp2Session:
-        """The next one."""
+        """Return the next one."""
         return await self._queue.get()
 
 
 def refused(code: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
-    """*function* raises the error *code*."""
+    """Check that *function* raises the error *code*."""
     with pytest.raises(http2.Http2Error) as failure:
         function(*args, **kwargs)
     assert failure.value.code == code

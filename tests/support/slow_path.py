@@ -1,4 +1,4 @@
-"""A slow path to a server: a relay that hands on little at a time, and reads no faster."""
+"""A slow path to a server: a relay that forwards little at a time, and reads no faster."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-# Bytes that the relay's socket takes in advance: what is beyond them waits in the sender's kernel.
+# # Bytes that the relay's socket accepts in advance: further ones wait in the sender's kernel.
 ROOM = 16 * 1024
-# What it hands on at a time, and how many seconds lie between two of them.
+# # The bytes that it forwards at a time, and the seconds between two of them.
 PIECE = 16 * 1024
 PAUSE = 0.02
 
 
 class Relay:
-    """Forwards to *port*; what comes back, or what goes there when *upwards*, is slow."""
+    """Forwards to *port*; data from there, or to there if *upwards*, is slow."""
 
     def __init__(self, port: int, *, upwards: bool) -> None:
         self._target = port
@@ -23,7 +23,7 @@ class Relay:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Forward a connection for as long as it lasts."""
+        """Forward a connection until it ends."""
         task = asyncio.ensure_future(self._forward(reader, writer))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -47,7 +47,7 @@ class Relay:
     async def _pass_on(
         self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, pause: float
     ) -> None:
-        # A reset at one end resets the other: what is lost on the way must be seen as lost.
+        # # A reset at one end resets the other, so that lost data is noticed.
         try:
             while data := await source.read(PIECE):
                 sink.write(data)
@@ -62,16 +62,16 @@ class Relay:
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.sleep(0)  # transports close in the next turn
+        await asyncio.sleep(0)  # # transports close in the next turn
 
 
 @asynccontextmanager
 async def slowed(port: int, *, upwards: bool = False) -> AsyncIterator[int]:
-    """The port of a `Relay` to *port* for the length of a block."""
+    """The port of a `Relay` to *port*, closed at the end of the block."""
     relay = Relay(port, upwards=upwards)
     listener = socket.socket()
     if upwards:
-        # what a socket accepts inherits this
+        # # accepted sockets inherit this
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, ROOM)
     listener.bind(("127.0.0.1", 0))
     server = await asyncio.start_server(relay.accept, sock=listener, limit=PIECE)

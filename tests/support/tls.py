@@ -1,4 +1,4 @@
-"""TLS at both ends of a test: servers, contexts, and ClientHellos by hand."""
+"""TLS at both ends of a test: servers, contexts, and hand-written ClientHellos."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .serving import Events, hello, listening
 
 @cache
 def client_hello(*protocols: str, version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3) -> bytes:
-    """The first flight of a TLS client that offers *protocols*."""
+    """Return the first flight of a TLS client that offers *protocols*."""
     context = ssl.create_default_context()
     context.maximum_version = version
     if protocols:
@@ -33,7 +33,7 @@ def client_hello(*protocols: str, version: ssl.TLSVersion = ssl.TLSVersion.TLSv1
 
 
 def records(message: bytes, sizes: list[int]) -> bytes:
-    """*message* in records of *sizes*, the rest of it in one more."""
+    """Return *message* in records of *sizes*, and the rest of it in one more."""
     out = b""
     for size in [*sizes, len(message)]:
         part, message = message[:size], message[size:]
@@ -43,13 +43,13 @@ def records(message: bytes, sizes: list[int]) -> bytes:
 
 
 def message_of(hello: bytes) -> bytes:
-    """A ClientHello without the header of its one record."""
+    """Return a ClientHello without the header of its only record."""
     assert len(hello) == 5 + int.from_bytes(hello[3:5], "big")
     return hello[5:]
 
 
 class ByHand:
-    """A TLS client whose bytes are sent as the test likes."""
+    """A TLS client whose bytes the test sends."""
 
     def __init__(self, peer: RawPeer, context: ssl.SSLContext) -> None:
         self.peer = peer
@@ -57,13 +57,13 @@ class ByHand:
         self.tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname="localhost")
 
     def begin(self) -> bytes:
-        """The ClientHello."""
+        """Return the ClientHello."""
         with pytest.raises(ssl.SSLWantReadError):
             self.tls.do_handshake()
         return self._outgoing.read()
 
     async def finish(self) -> bytes:
-        """Take the server's part of the handshake; our last part of it."""
+        """Process the server's part of the handshake; return this side's last part."""
         while True:
             more = await self.peer.bytes(65536)
             assert more, "the server has left"
@@ -76,12 +76,12 @@ class ByHand:
                 return self._outgoing.read()
 
     def encrypt(self, data: bytes) -> bytes:
-        """*data* in records."""
+        """Return *data* in records."""
         self.tls.write(data)
         return self._outgoing.read()
 
     async def until(self, end: bytes) -> bytes:
-        """What the server says, until *end*."""
+        """Return the server's data, until *end*."""
         got = b""
         while end not in got:
             try:
@@ -97,7 +97,7 @@ class ByHand:
 async def told(
     certificate: Certificate, **options: Any
 ) -> AsyncIterator[tuple[http2.Http2SecureServer, Events, int]]:
-    """A secure server, what it tells, and its port; it serves others as if nothing had happened."""
+    """A secure server, its events, and its port; at the end another client is served."""
     server = secure(cert=certificate.cert, key=certificate.key, **options)
     events = Events()
     events.listen(server, "connection", "session", "session_error", "unknown_protocol")
@@ -109,14 +109,14 @@ async def told(
 
 
 def secure(**options: Any) -> http2.Http2SecureServer:
-    """A secure server that says hello."""
+    """A secure server that answers "hello"."""
     server = http2.create_secure_server(**options)
     server.on("stream", hello)
     return server
 
 
 def trusting(certificate: Certificate, *protocols: str) -> ssl.SSLContext:
-    """A client's context that trusts *certificate*."""
+    """Return a client's context that trusts *certificate*."""
     context = ssl.create_default_context(cafile=certificate.cert)
     if protocols:
         context.set_alpn_protocols(protocols)
@@ -124,7 +124,7 @@ def trusting(certificate: Certificate, *protocols: str) -> ssl.SSLContext:
 
 
 async def check_hello(port: int, context: ssl.SSLContext) -> None:
-    """A raw client is served over TLS."""
+    """Check that a hand-written client is served over TLS."""
     async with await RawPeer.connect(port, context) as peer:
         peer.send(raw.get())
         assert await peer.body(1) == b"hello"

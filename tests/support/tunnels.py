@@ -14,7 +14,7 @@ async def echo(stream: http2.ServerHttp2Stream) -> None:
 
 
 async def tunnel(stream: http2.ServerHttp2Stream, headers: http2.Headers) -> None:
-    """What examples/connect_proxy.py does."""
+    """A handler like that of examples/connect_proxy.py."""
     host, _, port = headers[":authority"].rpartition(":")
     try:
         reader, writer = await asyncio.open_connection(host, int(port))

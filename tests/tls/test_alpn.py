@@ -1,4 +1,4 @@
-"""ALPN as a secure server does it: what is agreed on, and whose handshake fails."""
+"""ALPN on a secure server: the selected protocol, and handshakes that fail."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ..support.tls import ByHand, client_hello, message_of, records, told, trust
 
 @pytest.fixture(scope="module")
 def refusal(certificate: Certificate) -> dict[str, str]:
-    """What Node's client says of the alert: that of 20.18 has no name for it, 20.20's has."""
+    """Return Node's name of the alert: 20.18 has none, 20.20 has one."""
     said: dict[str, str] = asyncio.run(node("tls/refusal.js", certificate.key, certificate.cert))
     assert said["code"] in ("ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL", "ECONNRESET")
     return said
@@ -50,14 +50,14 @@ def test_no_protocol_of_ours(run: Run, certificate: Certificate, offer: tuple[st
 
 
 def crumbled(hello: bytes) -> bytes:
-    """*hello* in more records than are put together here."""
+    """Return *hello* in more records than are joined here."""
     return records(message_of(hello), [1] * 20)
 
 
 def overlong(hello: bytes) -> bytes:
-    """*hello* with an extension that nobody knows (RFC 8701), longer than what is read here."""
+    """Return *hello* with an unknown extension (RFC 8701), longer than the parser accepts."""
     message = message_of(hello)
-    at = 4 + 2 + 32  # up to the session
+    at = 4 + 2 + 32  # # up to the session
     at += 1 + message[at]
     at += 2 + int.from_bytes(message[at : at + 2], "big")
     at += 1 + message[at]
@@ -71,7 +71,7 @@ def overlong(hello: bytes) -> bytes:
 def test_hellos_that_only_openssl_reads(
     run: Run, certificate: Certificate, change: Callable[[bytes], bytes]
 ) -> None:
-    """On the way everybody may change how a ClientHello is packed, but that doesn't undo ALPN."""
+    """An attacker may split a ClientHello differently, but that does not bypass ALPN."""
 
     async def main() -> None:
         async with told(certificate) as (server, events, port):
@@ -86,7 +86,8 @@ def test_hellos_that_only_openssl_reads(
                     hello = client.begin()
                     peer.send(change(hello))
                     if change is overlong:
-                        # this client does not know what it has said: the server answers, no more
+                        # # this client has no transcript of it: the test
+                        # needs only the server's answer
                         assert (await peer.bytes(1)) == b"\x16"
                         continue
                     peer.send(await client.finish())
@@ -113,7 +114,8 @@ def test_no_protocol_of_ours_with_real_clients(
                     stderr=subprocess.STDOUT,
                 )  # fmt: skip
                 out, _ = await asyncio.wait_for(process.communicate(), 20)
-                return process.returncode, out.decode(errors="replace")  # what h2 says is binary
+                # # an HTTP/2 connection is binary
+                return process.returncode, out.decode(errors="replace")
 
             code, said = await output("curl", "-sSk", "--http1.1", f"https://127.0.0.1:{port}/")
             assert code == 35, said
@@ -159,7 +161,7 @@ def test_what_node_agrees_on(
     offer: tuple[str, ...],
     expected: Any,
 ) -> None:
-    """Node as the client; None for a handshake that fails."""
+    """Connect with Node; None for a handshake that fails."""
 
     async def main() -> None:
         async with told(certificate, allow_http1=allow) as (_, events, port):
@@ -176,7 +178,7 @@ def test_what_node_agrees_on(
 
 @pytest.mark.row("secure_server.alpn")
 def test_http1_where_it_is_spoken(run: Run, certificate: Certificate) -> None:
-    """What takes over clients of HTTP/1 gets those who offer it, and those who offer nothing."""
+    """An HTTP/1 service gets clients that offer HTTP/1, and those without ALPN."""
 
     async def main() -> None:
         async with told(certificate) as (server, events, port):

@@ -1,4 +1,4 @@
-"""What a ClientHello offers by ALPN: whole, cut, in pieces, broken, and none at all."""
+"""The ALPN offer in a ClientHello: complete, split, malformed, and missing."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_in_several_records(sizes: list[int], data: st.DataObject) -> None:
 
 
 def test_too_much_to_wait_for() -> None:
-    """It is OpenSSL that decides then."""
+    """OpenSSL decides then."""
     message = message_of(client_hello("foo"))
     assert read_client_hello(records(message, [1] * (MOST_RECORDS - 1))) == (True, (b"foo",))
     assert read_client_hello(records(message, [1] * MOST_RECORDS)) == (True, None)
@@ -48,12 +48,12 @@ def test_too_much_to_wait_for() -> None:
     assert read_client_hello(endless + b"\x00" * LIMIT) == (True, None)
 
 
-# Values that clients send so that nobody stumbles over unknown ones (RFC 8701).
+# # Values that clients send so that servers tolerate unknown ones (RFC 8701).
 GREASE = [b"\x0a\x0a", b"\x3a\x3a", b"\x7a\x7a", b"\xda\xda", b"\xfa\xfa"]
 
 
 def vector(width: int, content: bytes) -> bytes:
-    """*content* after its length."""
+    """Return *content* after its length."""
     return len(content).to_bytes(width, "big") + content
 
 
@@ -79,7 +79,7 @@ def test_any_other_content(
     offer: list[bytes], before: list[tuple[bytes, bytes]], after: list[tuple[bytes, bytes]],
     session: bytes, suites: list[bytes], sizes: list[int], data: st.DataObject,
 ) -> None:  # fmt: skip
-    """Extensions in any order, among them unknown ones, in any records, cut anywhere."""
+    """Return extensions in any order, with unknown ones, in any records, split anywhere."""
     alpn = (b"\x00\x10", vector(2, b"".join(vector(1, name) for name in offer)))
     extensions = b"".join(kind + vector(2, content) for kind, content in [*before, alpn, *after])
     body = b"\x03\x03" + bytes(32) + vector(1, session) + vector(2, b"".join(suites))
@@ -96,9 +96,9 @@ def test_any_other_content(
         b"GET / HTTP/1.1\r\n\r\n",
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
         b"\x16\x02",
-        b"\x16\x03\x01\x00\x01\x02",  # a ServerHello
-        b"\x15\x03\x01\x00\x02\x02\x28",  # an alert
-        b"\x80\x2e\x01\x03\x01",  # as SSL 2 began
+        b"\x16\x03\x01\x00\x01\x02",  # # a ServerHello
+        b"\x15\x03\x01\x00\x02\x02\x28",  # # an alert
+        b"\x80\x2e\x01\x03\x01",  # # the beginning of SSL 2
     ],
 )
 def test_what_is_none(data: bytes) -> None:
@@ -109,7 +109,7 @@ def test_what_is_none(data: bytes) -> None:
 @example(b"\x16\x03\x01\x00\x04\x01\x00\x00\x00")
 @example(b"\x16\x03\x01\x00\x00")
 def test_garbage(data: bytes) -> None:
-    """Whatever comes, there is an answer."""
+    """There is a result for any bytes."""
     for bytes_ in (data, b"\x16\x03\x01" + data, records(b"\x01\x00" + data, [])):
         whole, offered = read_client_hello(bytes_)
         assert whole or not offered
@@ -117,7 +117,7 @@ def test_garbage(data: bytes) -> None:
 
 @cache
 def h2_context(certificate: Certificate) -> ssl.SSLContext:
-    """Of a server that speaks h2."""
+    """Return the context of a server that supports h2."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate.cert, certificate.key)
     context.set_alpn_protocols(["h2"])
@@ -125,7 +125,7 @@ def h2_context(certificate: Certificate) -> ssl.SSLContext:
 
 
 def check_as_openssl(hello: bytes, certificate: Certificate) -> bool:
-    """Whether OpenSSL answers *hello*; it has then seen what was seen here."""
+    """Return whether OpenSSL answers *hello*; it has then found the same protocols."""
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     tls = h2_context(certificate).wrap_bio(incoming, outgoing, server_side=True)
     incoming.write(hello)
@@ -159,7 +159,7 @@ def test_a_hello_gone_wrong(
 
 @given(st.data())
 def test_lists_gone_wrong(data: st.DataObject) -> None:
-    """Every byte of the extension, which is at the end of what is built here."""
+    """Every byte of the extension, which is the last one here."""
     extension = bytearray(b"\x00\x10\x00\x0c\x00\x0a\x02h2\x06foobar")
     extension[data.draw(st.integers(0, len(extension) - 1))] = data.draw(st.integers(0, 255))
     body = b"\x03\x03" + bytes(32) + b"\x00" + b"\x00\x02\x13\x01" + b"\x01\x00"

@@ -1,4 +1,4 @@
-"""The handshakes of a secure server: who is told when, what fails, and what nobody waits for."""
+"""The handshakes of a secure server: the order of events, failures, and deadlines."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ MESSAGE = "the connection was closed during the TLS handshake"
 
 
 class Shout(asyncio.Protocol):
-    """Says louder what it hears, and leaves."""
+    """Sends its data back in upper case, and disconnects."""
 
     def __init__(self, server: http2.Http2Server, transport: asyncio.Transport) -> None:
         self.server, self.transport = server, transport
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell the server, which waits for it when it closes."""
+        """Report the end to the server, which waits for it when it closes."""
         self.server.open_connections.gone(self.transport)
 
     def data_received(self, data: bytes) -> None:
-        """Some of it has come."""
+        """Handle received data."""
         if data:
             self.transport.write(data.upper())
             self.transport.close()
@@ -85,7 +85,7 @@ def test_a_listener_of_connection_may_turn_a_client_away(
 
 
 def broken_hello() -> bytes:
-    """A ClientHello whose session identifier is longer than the message."""
+    """Return a ClientHello whose session identifier is longer than the message."""
     message = message_of(client_hello("h2"))
     at = 4 + 2 + 32
     return records(message[:at] + b"\xff" * 400 + message[at + 400 :], [])
@@ -114,7 +114,7 @@ def broken_hello() -> bytes:
 def test_what_is_not_tls(
     run: Run, certificate: Certificate, first: bytes, reason: str | None
 ) -> None:
-    """OpenSSL's own error is what listeners get."""
+    """Listeners get OpenSSL's own error."""
 
     async def main() -> None:
         async with told(certificate) as (server, events, port):
@@ -140,7 +140,7 @@ def test_what_is_not_tls(
 @pytest.mark.parametrize("phase", ["silent", "half", "answered"])
 @pytest.mark.parametrize("manner", ["close", "reset"])
 def test_clients_that_leave(run: Run, certificate: Certificate, phase: str, manner: str) -> None:
-    """Before the ClientHello, in the middle of it, and when the server has answered it."""
+    """Before the ClientHello, in the middle of it, and after the server's answer."""
 
     async def main() -> None:
         async with told(certificate) as (server, events, port):
@@ -186,7 +186,7 @@ def test_clients_that_take_their_time(run: Run, certificate: Certificate, phase:
 
 @pytest.mark.row("secure_server.event.tls_client_error", "server.option.handshake_timeout")
 def test_a_client_that_dribbles(run: Run, certificate: Certificate) -> None:
-    """A byte now and then buys no time."""
+    """Single bytes do not extend the deadline."""
 
     async def main() -> None:
         async with told(certificate, handshake_timeout=0.3) as (server, events, port):
@@ -215,7 +215,7 @@ def test_a_client_that_dribbles(run: Run, certificate: Certificate) -> None:
 def test_without_a_listener(
     run: Run, certificate: Certificate, manner: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """One line, for those who debug."""
+    """One line at DEBUG."""
 
     async def main() -> None:
         server = secure(cert=certificate.cert, key=certificate.key, handshake_timeout=0.5)
@@ -243,13 +243,13 @@ def test_without_a_listener(
 
 
 def test_handshakes_leave_nothing_behind(run: Run, certificate: Certificate) -> None:
-    """Neither those that fail nor those that stand: a session is all that a connection keeps."""
+    """Neither failed nor established handshakes: only the session remains of a connection."""
 
     def alive() -> list[str]:
         gc.collect()
         kinds = (http2.HandshakeSocket, http2.ServerHttp2Session)
         found = gc.get_objects()
-        # uvloop has one, and it is empty
+        # # uvloop has one, and it is empty
         assert sum(isinstance(each, tls_accept.TlsProtocol) for each in found) <= 1
         return [type(each).__name__ for each in found if isinstance(each, kinds)]
 
@@ -340,12 +340,12 @@ def test_a_hello_in_pieces(
 def test_early_bytes_of_other_protocols(
     run: Run, certificate: Certificate, serving_http1: bool
 ) -> None:
-    """What comes with the end of the handshake is there for whoever takes the connection over."""
+    """Data in one piece with the end of the handshake reaches the next protocol."""
 
     async def main() -> None:
         async with told(certificate) as (server, _, port):
             if serving_http1:
-                # on uvloop the bytes come a moment later, to the protocol that is there then
+                # # on uvloop the bytes arrive later, at the new protocol
                 def serve(
                     server: http2.Http2Server,
                     transport: asyncio.Transport,
@@ -377,7 +377,7 @@ def test_early_bytes_of_other_protocols(
 def test_a_client_that_leaves_with_the_end_of_its_handshake(
     run: Run, certificate: Certificate
 ) -> None:
-    """There is a session then, if a short one."""
+    """A session begins, if only for a short time."""
 
     async def main() -> None:
         async with told(certificate) as (server, events, port):
@@ -405,7 +405,7 @@ def test_a_client_that_leaves_with_the_end_of_its_handshake(
 def test_the_server_ends_meanwhile(
     run: Run, certificate: Certificate, phase: str, manner: str
 ) -> None:
-    """It waits for no handshake, and calls it no client's error."""
+    """It does not wait for handshakes, and reports no client's error."""
 
     async def main() -> None:
         server = secure(cert=certificate.cert, key=certificate.key)
@@ -423,7 +423,7 @@ def test_the_server_ends_meanwhile(
                 await peer.bytes(1)
             start = loop.time()
             if manner == "timeout":
-                # one that has begun may go on until then
+                # # a handshake that has begun may continue until then
                 await eventually(
                     lambda: len(server.open_connections.handshakes) == (phase != "silent")
                 )
@@ -442,7 +442,7 @@ def test_the_server_ends_meanwhile(
 
 
 def test_close_waits_for_a_handshake_that_goes_on(run: Run, certificate: Certificate) -> None:
-    """As for the sessions that there are: this one is served."""
+    """Like established sessions: this one is served."""
 
     async def main() -> None:
         server = secure(cert=certificate.cert, key=certificate.key)

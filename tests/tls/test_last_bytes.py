@@ -1,4 +1,4 @@
-"""The last bytes of a connection arrive: what its end must not take away from its peer."""
+"""The last bytes of a connection arrive: its end must not discard them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def made(certificate: Certificate, tls: bool, **options: Any) -> http2.Http2Serv
 @pytest.mark.row("beyond.last_bytes")
 @TLS
 def test_response_under_way_at_close(run: Run, certificate: Certificate, tls: bool) -> None:
-    """It arrives whole over a slow path, while the client's WINDOW_UPDATEs still come."""
+    """It arrives completely over a slow path, while the client still sends WINDOW_UPDATEs."""
 
     async def main() -> None:
         server = made(certificate, tls)
@@ -93,7 +93,7 @@ def test_nghttp_gets_the_rest(run_asyncio: Run, certificate: Certificate, tls: b
 @pytest.mark.row("beyond.last_bytes")
 @TLS
 def test_upload_whose_client_closes(run: Run, certificate: Certificate, tls: bool) -> None:
-    """The answer came first; the client's end waits for what is still on its way."""
+    """The answer came first; the client's end waits for data that is on its way."""
 
     async def main() -> None:
         server = made(certificate, tls, settings={"initial_window_size": WINDOW})
@@ -125,7 +125,7 @@ def test_upload_whose_client_closes(run: Run, certificate: Certificate, tls: boo
 def test_peer_that_ends_holds_up_nobody(
     run: Run, certificate: Certificate, monkeypatch: pytest.MonkeyPatch, how: str, tls: bool
 ) -> None:
-    """An idle peer that closes its side when ours has ended: no deadline is waited for."""
+    """An idle peer closes its side when the server's has ended: no deadline is needed."""
     no_other_deadline(monkeypatch)
 
     async def main() -> None:
@@ -170,7 +170,7 @@ def test_peer_that_says_nothing_more_has_a_deadline(
             peer = await RawPeer.dial(port)
             sealed = bytes
             if tls:
-                # by hand: asyncio's own would answer close_notify
+                # # by hand: asyncio's own would answer close_notify
                 handshake = ByHand(peer, trusting(certificate, "h2"))
                 peer.send(handshake.begin())
                 peer.send(await handshake.finish())

@@ -1,4 +1,4 @@
-"""The errors of certificates and keys name the file; what is printed of an object tells of it."""
+"""The errors of certificates and keys name the file; `repr` shows addresses and state."""
 
 from __future__ import annotations
 

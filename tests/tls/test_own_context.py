@@ -1,4 +1,4 @@
-"""`ssl_context`: a context of the program's own is used as it is, or refused; never changed."""
+"""`ssl_context`: the program's own context is used unchanged, or refused."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ V12, V13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 
 
 class Locked(ssl.SSLContext):
-    """A context that can't be changed any more, once it is `locked`."""
+    """A context that cannot be changed any more, once it is `locked`."""
 
     locked = False
 
@@ -46,7 +46,7 @@ class Locked(ssl.SSLContext):
 def server_context(
     certificate: Certificate, *protocols: str, version: ssl.TLSVersion | None = None
 ) -> Locked:
-    """A context for a server with *certificate*."""
+    """Return a context for a server with *certificate*."""
     context = Locked(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate.cert, certificate.key)
     if version is not None:
@@ -57,7 +57,7 @@ def server_context(
 
 
 def client_context(certificate: Certificate, *protocols: str) -> Locked:
-    """A context for a client that trusts *certificate*."""
+    """Return a context for a client that trusts *certificate*."""
     context = Locked(ssl.PROTOCOL_TLS_CLIENT)
     context.load_verify_locations(certificate.cert)
     if protocols:
@@ -72,7 +72,7 @@ def secure(context: ssl.SSLContext, **options: Any) -> http2.Http2SecureServer:
 
 
 def test_asking_changes_nothing(certificate: Certificate) -> None:
-    """What a context says of itself is the same before and after."""
+    """The properties of a context are the same before and after."""
     context = server_context(certificate, "h2")
 
     def said() -> list[Any]:
@@ -132,11 +132,11 @@ NOT_OFFERED = "ssl_context offers ALPN protocols without 'h2': add it with set_a
 @pytest.mark.row("secure_server.option.ssl_context", "connect.option.ssl_context")
 @pytest.mark.parametrize("version", [V12, V13])
 def test_contexts_without_alpn(run: Run, certificate: Certificate, version: ssl.TLSVersion) -> None:
-    """What most programs have; they work, and offer nothing to others after that."""
+    """The common contexts; they work, and still offer nothing afterwards."""
 
     async def main() -> None:
         ours = server_context(certificate, version=version)
-        # the client has to say its ClientHello again (RFC 8446 section 4.1.4)
+        # # the client has to send its ClientHello again (RFC 8446 section 4.1.4)
         ours.set_ecdh_curve("secp521r1")
         theirs = client_context(certificate)
         async with listening(secure(ours)) as port:
@@ -152,7 +152,7 @@ def test_contexts_without_alpn(run: Run, certificate: Certificate, version: ssl.
             chosen.append(writer.get_extra_info("ssl_object").selected_alpn_protocol())
             writer.close()
 
-        # the same two, and each with another that would take h2
+        # # the same two, and each with another that would accept h2
         for ssl_context, client in (
             (ours, client_context(certificate, "h2")),
             (server_context(certificate, "h2"), theirs),
@@ -210,7 +210,7 @@ def test_a_server_without_h2(
 
 
 def test_a_server_of_another_group(certificate: Certificate) -> None:
-    """The client has to say its ClientHello again (RFC 8446 section 4.1.4)."""
+    """The client has to send its ClientHello again (RFC 8446 section 4.1.4)."""
     context = server_context(certificate, "http/1.1", version=V13)
     context.set_ecdh_curve("secp521r1")
     with pytest.raises(http2.Http2ArgumentError, match=NOT_OFFERED):
@@ -241,14 +241,14 @@ def test_contexts_for_the_other_side(run_asyncio: Run, certificate: Certificate)
 
 
 def test_a_context_without_a_certificate() -> None:
-    """What can't be known before is found by the clients."""
+    """If it cannot be known before, clients get the error."""
     http2.create_secure_server(ssl_context=ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
 
 
 def test_renegotiation_before_openssl_3(
     certificate: Certificate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """RFC 9113 section 9.2.1: off. OpenSSL 3 has it off by itself."""
+    """RFC 9113 section 9.2.1: off. OpenSSL 3 has it off by default."""
     context = server_context(certificate, "h2")
     context.options &= ~ssl.OP_NO_RENEGOTIATION
     monkeypatch.setattr("ssl.OPENSSL_VERSION_INFO", (1, 1, 1, 23, 15))
@@ -260,12 +260,12 @@ def test_renegotiation_before_openssl_3(
 
 @pytest.fixture(scope="module")
 def other(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
-    """Another certificate, of other.test."""
+    """Another certificate, for other.test."""
     return Certificate.make(tmp_path_factory.mktemp("other"), "other.test")
 
 
 def choosing(second: ssl.SSLContext, names: list[str | None]) -> Callable[..., None]:
-    """An `sni_callback` that takes *second* for other.test."""
+    """Return an `sni_callback` that selects *second* for other.test."""
 
     def choose(connection: Any, name: str | None, context: ssl.SSLContext) -> None:
         names.append(name)
@@ -277,7 +277,7 @@ def choosing(second: ssl.SSLContext, names: list[str | None]) -> Callable[..., N
 
 @pytest.mark.row("secure_server.option.ssl_context")
 def test_sni(run: Run, certificate: Certificate, other: Certificate) -> None:
-    """A callback of the program's own chooses by name, and is called for real clients only."""
+    """The program's own callback selects by name, and is called only for real clients."""
 
     async def main() -> None:
         names: list[str | None] = []
@@ -298,7 +298,7 @@ def test_sni(run: Run, certificate: Certificate, other: Certificate) -> None:
 def test_a_chosen_context_without_h2(
     run: Run, certificate: Certificate, other: Certificate, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It can't be asked before; a line of the log says what is wrong with it."""
+    """It cannot be checked before; a line of the log describes the problem."""
 
     async def main() -> None:
         default = server_context(certificate, "h2")

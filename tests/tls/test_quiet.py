@@ -1,4 +1,4 @@
-"""Certificates that are refused, by clients and by the server: nobody has to read of it."""
+"""Certificates that are refused, by clients and by the server: the log stays short."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from ..support.tls import check_hello, secure, trusting
 
 pytestmark = pytest.mark.interop
 
-# ends the handshake because nobody vouches for the server
+# # ends the handshake because it does not trust the server
 NODE = "const s = require('http2').connect('https://localhost:%d'); s.on('error', () => {});"
 
 
 async def refuse(*command: str) -> None:
-    """Run a client that has to fail, or says nothing of it."""
+    """Run a client that fails, or that reports nothing."""
     process = await asyncio.create_subprocess_exec(
         "timeout", "20", *command, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL
     )
@@ -34,7 +34,7 @@ async def refuse(*command: str) -> None:
 def test_refused_certificates(
     run: Run, certificate: Certificate, who: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """One line for developers on the logger `http2`, and no warning from asyncio either."""
+    """One line at DEBUG on the logger `http2`, and no warning from asyncio either."""
     ask = {"request_cert": True, "ca": certificate.cert} if who == "server" else {}
 
     async def main() -> None:

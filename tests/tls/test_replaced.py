@@ -1,4 +1,4 @@
-"""A server's certificate is replaced while it serves: nothing of what is under way is lost."""
+"""A server's certificate is replaced while it serves: no request is lost."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from ..support.serving import eventually, listening
 
 @pytest.fixture(scope="module")
 def issued() -> list[Issued]:
-    """Two of them."""
+    """Create two certificates."""
     return [Issued.make(), Issued.make()]
 
 
 @pytest.fixture
 def files(tmp_path: Path, issued: list[Issued]) -> dict[str, Path]:
-    """Where the server reads its certificate: the first one, to begin with."""
+    """The server's files, with the first certificate at the beginning."""
     found = {"cert": tmp_path / "cert.pem", "key": tmp_path / "key.pem"}
     issued[0].write(**found)
     return found
 
 
 async def echo(request: Any, response: Any) -> None:
-    """What is asked for is what comes, slowly."""
+    """Echo the request, slowly."""
     response.write_head(200)
     async for chunk in request:
         response.write(chunk)
@@ -41,7 +41,7 @@ async def echo(request: Any, response: Any) -> None:
 
 
 async def check(port: int, issued: Issued) -> None:
-    """New connections of both protocols are shown *issued*."""
+    """Check that new connections over both protocols get *issued*."""
     async with http2.connect(f"https://localhost:{port}", ca=issued.ca) as session:
         assert await session.request({":path": "/new"}).read() == b""
         assert shown(session) == issued.der
@@ -52,7 +52,7 @@ async def check(port: int, issued: Issued) -> None:
 
 
 class Asking:
-    """A client that asks for one thing after the other on one connection."""
+    """A client that makes one request after the other on one connection."""
 
     def __init__(self, session: http2.ClientHttp2Session) -> None:
         self.session = session
@@ -72,7 +72,7 @@ class Asking:
 def test_a_certificate_is_replaced(
     run: Run, issued: list[Issued], files: dict[str, Path], tmp_path: Path
 ) -> None:
-    """Again and again, under requests on old connections, and with one that takes all that time."""
+    """Repeatedly, during requests on old connections, and during one that takes all that time."""
 
     async def main() -> None:
         server = http2.create_secure_server(echo, allow_http1=True, **files)
@@ -116,7 +116,7 @@ def test_a_certificate_is_replaced(
 
 
 def test_a_handshake_that_has_begun(run: Run, issued: list[Issued], files: dict[str, Path]) -> None:
-    """It goes on with what it was shown."""
+    """It continues with the old certificate."""
 
     async def main() -> None:
         server = http2.create_secure_server(echo, allow_http1=True, **files)
@@ -128,7 +128,7 @@ def test_a_handshake_that_has_begun(run: Run, issued: list[Issued], files: dict[
             with pytest.raises(ssl.SSLWantReadError):
                 tls.do_handshake()
             writer.write(outgoing.read())
-            # the server has begun, too
+            # # the server has begun, too
             incoming.write(await reader.read(1))
             issued[1].write(**files)
             server.set_secure_context()
@@ -150,7 +150,7 @@ def test_a_handshake_that_has_begun(run: Run, issued: list[Issued], files: dict[
 
 
 def test_sessions_of_tls(run: Run, issued: list[Issued], files: dict[str, Path]) -> None:
-    """A client can't resume with what it was shown before: it is shown the new certificate."""
+    """A client cannot resume an old TLS session: it gets the new certificate."""
 
     async def dial(
         port: int, context: ssl.SSLContext, session: ssl.SSLSession | None
@@ -190,7 +190,7 @@ def test_sessions_of_tls(run: Run, issued: list[Issued], files: dict[str, Path])
 
 
 def test_what_cannot_be_used(run: Run, issued: list[Issued], files: dict[str, Path]) -> None:
-    """The server goes on with what it had."""
+    """The server keeps the old certificate."""
 
     async def main() -> None:
         server = http2.create_secure_server(echo, allow_http1=True, **files)
@@ -211,7 +211,7 @@ def test_what_cannot_be_used(run: Run, issued: list[Issued], files: dict[str, Pa
                 server.set_secure_context(cert=1)  # type: ignore[typeddict-item]
             assert caught.value.code == "ERR_INVALID_ARG_TYPE"
             await check(port, old)
-            # what failed is forgotten
+            # # the failed attempt is forgotten
             new.write(**files)
             server.set_secure_context()
             await check(port, new)
@@ -220,7 +220,7 @@ def test_what_cannot_be_used(run: Run, issued: list[Issued], files: dict[str, Pa
 
 
 def test_other_files_and_none(run: Run, issued: list[Issued], files: dict[str, Path]) -> None:
-    """A certificate comes with its key: in the same PEM, when there is no other."""
+    """A certificate without a key is in the same PEM as its key."""
 
     async def main() -> None:
         server = http2.create_secure_server(echo, allow_http1=True, **files)
@@ -237,7 +237,7 @@ def test_other_files_and_none(run: Run, issued: list[Issued], files: dict[str, P
 
 
 def test_what_is_not_given_stays(run: Run, issued: list[Issued], files: dict[str, Path]) -> None:
-    """Clients without a certificate are refused as before, until the server is told otherwise."""
+    """Clients without a certificate are still refused, until that option is changed."""
 
     async def main() -> None:
         old, new = issued
@@ -261,7 +261,7 @@ def test_what_is_not_given_stays(run: Run, issued: list[Issued], files: dict[str
 def test_a_context_of_the_programs_own(
     run: Run, issued: list[Issued], files: dict[str, Path]
 ) -> None:
-    """It is the program that reads it again."""
+    """The program itself reads it again."""
 
     def context_of() -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -73,7 +73,7 @@ def test_versions_below_1_2_are_refused(certificate: Certificate) -> None:
 
 @pytest.mark.parametrize("cipher", ["AES128-GCM-SHA256", "ECDHE-RSA-AES128-SHA256"])
 def test_inadequate_security(run: Run, certificate: Certificate, cipher: str) -> None:
-    """A context of the user's own may allow what RFC 9113 appendix A forbids."""
+    """The application's own context may allow ciphers that RFC 9113 appendix A forbids."""
 
     async def main() -> None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -161,7 +161,7 @@ def test_broken_handshake(run: Run, certificate: Certificate, manner: str) -> No
 
 
 def test_handshake_that_outlives_the_server(run: Run, certificate: Certificate) -> None:
-    """A closed server has no sessions, however late a client is."""
+    """A closed server has no sessions, even of late clients."""
 
     async def main() -> None:
         events = Events()
@@ -169,7 +169,7 @@ def test_handshake_that_outlives_the_server(run: Run, certificate: Certificate) 
         events.listen(server, "session", "session_error")
         async with listening(server) as port:
             late = await RawPeer.dial(port)
-            # those who come after it are served, so it has been accepted
+            # # later clients are served, so it was accepted
             await check_hello(port, trusting(certificate, "h2"))
         async with late:
             late.send(client_hello())
@@ -180,7 +180,7 @@ def test_handshake_that_outlives_the_server(run: Run, certificate: Certificate) 
 
 
 def client_hello() -> bytes:
-    """The first flight of a TLS client."""
+    """Return the first flight of a TLS client."""
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     tls = ssl.create_default_context().wrap_bio(incoming, outgoing, server_hostname="localhost")
     with pytest.raises(ssl.SSLWantReadError):
@@ -228,7 +228,7 @@ def test_connection_cut_after_the_handshake(run: Run, certificate: Certificate) 
 
 
 def protected(certificate: Certificate, folder: Path) -> str:
-    """The key of *certificate*, with the passphrase ``secret``."""
+    """Return the key of *certificate*, with the passphrase ``secret``."""
     path = str(folder / "protected.pem")
     lock_key(certificate.key, path, b"secret")
     return path
@@ -340,7 +340,8 @@ def test_client_certificate(run: Run, certificate: Certificate, strict: bool) ->
             await check_hello(port, context)
             assert (("commonName", "localhost"),) in seen[0]["subject"]
             if strict:
-                # with TLS 1.3 the refusal arrives after the client's side of the handshake
+                # # with TLS 1.3 the refusal arrives after the client's side of
+                # the handshake
                 with pytest.raises((ssl.SSLError, ConnectionError, AssertionError)):
                     await check_hello(port, trusting(certificate, "h2"))
                 assert len(seen) == 1

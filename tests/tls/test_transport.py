@@ -1,4 +1,4 @@
-"""TLS once the handshake is done: records in any pieces, new keys, forgeries, and both ends."""
+"""TLS after the handshake: records in any pieces, new keys, forged records, and both ends."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ UPGRADE = b"GET / HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade:
 async def served(
     certificate: Certificate, handler: Any = None
 ) -> AsyncIterator[tuple[http2.Http2SecureServer, int]]:
-    """A secure server that also speaks HTTP/1, and its port."""
+    """A secure server that also supports HTTP/1, and its port."""
     server = http2.create_secure_server(
         handler, cert=certificate.cert, key=certificate.key, allow_http1=True
     )
@@ -41,7 +41,7 @@ async def served(
 async def connected(
     port: int, certificate: Certificate, version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3
 ) -> AsyncIterator[ByHand]:
-    """A client by hand whose handshake is done."""
+    """A hand-written client whose handshake is done."""
     context = trusting(certificate, "http/1.1")
     context.minimum_version = context.maximum_version = version
     async with await RawPeer.dial(port) as peer:
@@ -52,7 +52,7 @@ async def connected(
 
 
 async def to_the_end(client: ByHand) -> bytes:
-    """All that the server says; it has to end with close_notify."""
+    """Return all data of the server, which must end with close_notify."""
     got = b""
     while True:
         try:
@@ -68,7 +68,7 @@ async def to_the_end(client: ByHand) -> bytes:
 
 
 async def digest(request: http2.Http2ServerRequest, response: http2.Http2ServerResponse) -> None:
-    """Answer with what the body was."""
+    """Answer with the request's body."""
     body = await request.read()
     response.end(f"{len(body)} {hashlib.sha256(body).hexdigest()}")
 
@@ -103,7 +103,7 @@ def test_records_in_any_pieces(run: Run, certificate: Certificate, version: Any)
 
 
 def test_large_responses(run: Run, certificate: Certificate) -> None:
-    """What is written at once is more than a record, a buffer, and what the client takes."""
+    """The written data is larger than a record, a buffer, and what the client accepts."""
 
     def handler(request: http2.Http2ServerRequest, response: http2.Http2ServerResponse) -> None:
         response.write_head(200, {"connection": "close"})
@@ -123,7 +123,7 @@ def test_large_responses(run: Run, certificate: Certificate) -> None:
 
 
 def test_a_forged_record(run: Run, certificate: Certificate) -> None:
-    """It gets an alert, and ends the connection; the request under way is aborted."""
+    """It gets an alert, and the connection ends; the current request is aborted."""
     aborted = []
 
     async def main() -> None:
@@ -150,7 +150,7 @@ def test_a_forged_record(run: Run, certificate: Certificate) -> None:
 
 @pytest.mark.interop
 def test_new_keys(run: Run, certificate: Certificate) -> None:
-    """OpenSSL's client changes its keys within a request, and asks for new ones of ours."""
+    """OpenSSL's client changes its keys during a request, and requests new ones."""
 
     async def main() -> None:
         begun = asyncio.Event()
@@ -191,14 +191,14 @@ def test_new_keys(run: Run, certificate: Certificate) -> None:
 
 
 def test_close_while_the_client_still_sends(run: Run, certificate: Certificate) -> None:
-    """The bytes that nobody reads must not reset the connection, and the last words with it."""
+    """Unread bytes must not reset the connection, and lose the last data with it."""
 
     async def main() -> None:
         async with served(certificate) as (server, port):
             closing: asyncio.Future[http2.RawSocket] = asyncio.get_running_loop().create_future()
 
             async def on_upgrade(request: Any, socket: http2.RawSocket, head: bytes) -> None:
-                # the reader is full, the transport rests
+                # # the reader is full, the transport pauses
                 await eventually(lambda: not socket._transport.is_reading())
                 socket.writer.write(pattern(500_000))
                 socket.writer.close()
@@ -219,7 +219,7 @@ def test_close_while_the_client_still_sends(run: Run, certificate: Certificate) 
 
 
 def test_an_end_without_close_notify(run: Run, certificate: Certificate) -> None:
-    """What came before it is not lost, also when the reader rests just then."""
+    """Earlier data is not lost, even while reading is paused."""
 
     async def main() -> None:
         async with served(certificate) as (server, port):

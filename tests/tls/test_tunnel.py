@@ -1,4 +1,4 @@
-"""HTTP/2 over TLS inside a CONNECT tunnel: through a proxy that sees nothing of it."""
+"""HTTP/2 over TLS inside a CONNECT tunnel: the proxy cannot read it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def node_server(certificate: Certificate) -> Iterator[Peer]:
 
 
 def through(outer: http2.ClientHttp2Session) -> Dial:
-    """A `create_connection` that makes a tunnel of *outer*."""
+    """Return a `create_connection` that opens a tunnel on *outer*."""
     return lambda url, options: outer.request({":method": "CONNECT", ":authority": url.netloc})
 
 
@@ -63,7 +63,7 @@ def test_a_secure_server_of_nodes(run: Run, node_server: Peer, certificate: Cert
 def test_a_secure_server_of_ours(
     run: Run, background: Start, certificate: Certificate, proxied_by: str
 ) -> None:
-    """Large bodies both ways at once; both ends of the tunnel are told of its end."""
+    """Large bodies in both directions at once; both ends of the tunnel get its end."""
 
     async def main() -> None:
         server = http2.create_secure_server(cert=certificate.cert, key=certificate.key)
@@ -117,7 +117,7 @@ def test_a_certificate_that_nobody_vouches_for(
             with pytest.raises(ssl.SSLCertVerificationError):
                 await http2.connect(node_server.origin, create_connection=dial, **options)
             await eventually(lambda: not outer.streams)
-            # whoever does not care is let in
+            # # a client without verification is accepted
             trusting = {**options, "reject_unauthorized": False}
             async with http2.connect(
                 node_server.origin, create_connection=dial, **trusting
@@ -155,7 +155,7 @@ def test_a_server_that_does_not_agree_to_h2(
 
 
 async def refuse(stream: http2.ServerHttp2Stream, headers: http2.Headers) -> None:
-    """A proxy that lets nobody through."""
+    """A proxy that refuses everything."""
     match headers[":authority"].partition(".")[0]:
         case "silently":
             stream.respond({":status": 403}, end_stream=True)
@@ -191,7 +191,7 @@ def test_tunnels_that_are_none(run: Run) -> None:
             assert error.error_code == NGHTTP2_CONNECT_ERROR
             await failure("emptily", ConnectionResetError)
             await failure("wrongly", ssl.SSLError)
-            # a request that waited for such a connection may go elsewhere
+            # # a request that waited for such a connection may be repeated elsewhere
             session = http2.connect("https://silently.test", create_connection=dial)
             with pytest.raises(http2.Http2Error) as caught:
                 await session.request().response()
@@ -216,7 +216,7 @@ def test_a_handshake_that_does_not_end(run: Run, monkeypatch: pytest.MonkeyPatch
             http2.connect(f"http://127.0.0.1:{proxy}") as outer,
         ):
             session = http2.connect("https://silent.test", create_connection=through(outer))
-            # a record of TLS's handshake (RFC 8446 section 5.1)
+            # # a record of TLS's handshake (RFC 8446 section 5.1)
             assert await begun.expect("bytes") == ("bytes", b"\x16")
             session.destroy()
             await eventually(lambda: not outer.streams)
@@ -230,7 +230,7 @@ def test_a_handshake_that_does_not_end(run: Run, monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.interop
 def test_a_tunnel_that_breaks(run: Run, node_server: Peer, certificate: Certificate) -> None:
-    """An end without close_notify is none that a session takes for a good one."""
+    """An end without close_notify is not a normal end for the session."""
 
     async def main() -> None:
         async with (
@@ -248,7 +248,7 @@ def test_a_tunnel_that_breaks(run: Run, node_server: Peer, certificate: Certific
             events = Events()
             events.listen(inner, "error", "close")
             carrier.close(http2.constants.NGHTTP2_CANCEL)
-            # as when the network ends a connection
+            # # as when the network ends a connection
             with pytest.raises(http2.ConnectionClosed):
                 await waiting.read()
             await events.expect("close")

@@ -1,4 +1,4 @@
-"""Clients over TLS that did not agree on HTTP/2: refused, or handed to a listener."""
+"""Clients over TLS that did not negotiate HTTP/2: refused, or passed to a listener."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ..support.tls import check_hello, secure, trusting
 @pytest.mark.interop
 @pytest.mark.row("secure_server.event.unknown_protocol", "module.UnknownProtocolSocket")
 def test_refused_without_a_listener(run: Run, certificate: Certificate) -> None:
-    """In HTTP/1.1, and to its end: Node and openssl both see a whole answer."""
+    """In HTTP/1.1, and completely: Node and openssl both get a whole answer."""
 
     async def main() -> None:
         async with listening(secure(cert=certificate.cert, key=certificate.key)) as port:
@@ -118,7 +118,7 @@ def test_unknown_client_that_vanishes(
             await (peer.abort() if manner == "abort" else peer.close())
             await eventually(lambda: socket.destroyed)
             assert not server.open_connections.transports
-            # the server's end does not wait for one that stays
+            # # the server's end does not wait for a client that stays
             peer = await RawPeer.dial(port, trusting(certificate))
             await sockets.get()
         async with peer:
@@ -132,7 +132,7 @@ def test_unknown_client_that_vanishes(
 def test_listener_that_raises(
     run: Run, certificate: Certificate, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It is logged once, and its connection ends; the server goes on."""
+    """It is logged once, and its connection ends; the server continues."""
 
     async def main() -> None:
         server = secure(cert=certificate.cert, key=certificate.key)

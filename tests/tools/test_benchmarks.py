@@ -1,4 +1,4 @@
-"""The benchmarks' programs answer as they should, and the report says what was measured.
+"""The benchmarks' programs answer correctly, and the report shows the measurements.
 
 Nothing is timed: each program is asked once, or loaded for a moment.
 """
@@ -30,13 +30,13 @@ OLD = against.Build("0123456789abcdef", Path("old-python"))
 
 @contextlib.contextmanager
 def moment() -> Iterator[Bench]:
-    """A bench whose measurements take no time to speak of, on any core."""
+    """A bench with very short measurements, on any core."""
     with prepare(duration=0.4, warm_up=0.1) as prepared:
         yield replace(prepared, server_core=None, load_core=None)
 
 
 def programs() -> list[tuple[Scenario, Peer]]:
-    """Each server of ours, on one loop, and of Node, with one scenario that it is in."""
+    """This library's servers on each loop, and Node's, each with one of its scenarios."""
     found: dict[object, tuple[Scenario, Peer]] = {}
     with moment() as bench:
         for scenario in SCENARIOS:
@@ -117,7 +117,7 @@ def test_names_and_references() -> None:
 
 
 def filled(scenario: Scenario, values: dict[str, list[float]]) -> Table:
-    """A table with these values, by competitor, a round each."""
+    """Return a table with these values, by competitor, one for each round."""
     table = Table(scenario)
     for name, rounds in values.items():
         row = table.rows[name]
@@ -225,7 +225,7 @@ def test_everything_is_reported() -> None:
         if block.startswith("|")
     ]
     assert len(widths) == len(SCENARIOS) + 2
-    assert all(len(width) == 1 for width in widths)  # each row has as many cells as the head
+    assert all(len(width) == 1 for width in widths)  # # each row has as many cells as the head
     readme = report.readme_table(tables)
     assert "| Coroutine: JSON POST (requests/s) | 200 (0.5×) | 300 (0.8×) | 400 |" in readme
     assert "uvicorn + http2" in readme

@@ -1,4 +1,4 @@
-"""tools/pythons: which Pythons are found, and the environment of each."""
+"""tools/pythons: the Pythons that it finds, and the environment of each."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SCRIPT = ROOT / "tools" / "pythons"
 
 
 class Checkout:
-    """A checkout with this script alone, and a PATH with what it needs and some Pythons."""
+    """A checkout with only this script, and a PATH with what it needs and some Pythons."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -28,7 +28,7 @@ class Checkout:
             (root / "bin" / name).symlink_to(found)
 
     def python(self, path: str, version: str | None) -> str:
-        """A program that says that it is the Python *version*; with None, that it does not run."""
+        """Create a program that reports to be the Python *version*; with None, one that fails."""
         program = self.root / path
         program.parent.mkdir(parents=True, exist_ok=True)
         says = f"echo {version} {program}" if version else "exit 127"
@@ -54,7 +54,7 @@ def checkout(tmp_path: Path) -> Checkout:
 
 
 def test_what_is_found(checkout: Checkout) -> None:
-    """Each version once, PATH before pyenv; a shim that does not run is none."""
+    """Each version once, PATH before pyenv; a shim that does not run is ignored."""
     nine = checkout.python("bin/python3", "3.11.9")
     checkout.python("bin/python3.11", "3.11.9")
     checkout.python("bin/python3.13", None)
@@ -68,7 +68,7 @@ def test_what_is_found(checkout: Checkout) -> None:
 
 
 def test_each(checkout: Checkout) -> None:
-    """All have their turn, also after one that has failed."""
+    """All are run, also after one that has failed."""
     for version in ("3.11.9", "3.12.1", "3.13.0"):
         checkout.python(f"pyenv/versions/{version}/bin/python3", version)
     script = 'echo "$1"; case $1 in *3.12*) exit 3 ;; esac'
@@ -94,7 +94,7 @@ def test_the_directory_of_an_environment(checkout: Checkout) -> None:
     other = checkout.python("bin/python3.13", "3.13.0")
     assert checkout.run("venv").stdout == ".venv\n"
     assert checkout.run("venv", PYTHON=default).stdout == ".venv-3.11.9\n"
-    # that of .venv stays there
+    # # that of .venv stays there
     made = Path(checkout.python("checkout/.venv/bin/python", "3.11.9"))
     made.write_text(f"#!/bin/sh\nexec {default}\n")
     assert checkout.run("venv", PYTHON=default).stdout == ".venv\n"

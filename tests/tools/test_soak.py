@@ -1,4 +1,4 @@
-"""The soak of `make soak`, for seconds instead of minutes; and that it can fail."""
+"""The soak of `make soak`, for seconds instead of minutes; and with injected faults."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 
 
 def soak(*arguments: str) -> tuple[int, str]:
-    """Run it; its exit status and what it printed."""
+    """Run it; return its exit status and its output."""
     done = subprocess.run(
         [sys.executable, "-m", "soak", *arguments],
         cwd=ROOT,
@@ -29,7 +29,8 @@ def soak(*arguments: str) -> tuple[int, str]:
 
 @pytest.mark.parametrize(("server", "client"), [("uvloop", "asyncio"), ("asyncio", "uvloop")])
 def test_a_few_seconds_of_everything(server: str, client: str) -> None:
-    # The first tenth of so short a run is no measure: memory still grows there as it should.
+    # # The first tenth of so short a run is no measure: memory still grows there as it
+    # should.
     status, said = soak(
         "--seconds", "4", "--server-loop", server, "--client-loop", client, "--growth", "30"
     )  # fmt: skip
@@ -39,7 +40,7 @@ def test_a_few_seconds_of_everything(server: str, client: str) -> None:
     assert all(int(count) > 0 for count in counts.groups()), said
 
 
-# What is planted, and a line that has to tell of it.
+# # The injected fault, and a line that must report it.
 ON_THE_SERVER = {
     "corrupt": r"WRONG .* checksum differs, first at byte",
     "hang": r"WRONG .* client: hung: \w+ with [\w-]+: not done after",
@@ -61,7 +62,8 @@ def test_faults_of_a_server_are_noticed() -> None:
 
 
 def test_a_window_that_is_used_up_is_noticed() -> None:
-    arguments = ("--alone", "--only", "ping", "--fault", "leak-window")  # nothing grows the window
+    # # nothing enlarges the window
+    arguments = ("--alone", "--only", "ping", "--fault", "leak-window")
     status, said = soak("--seconds", "3", "--limit", "2", "--patience", "0.5", *arguments)
     assert status == 1
     assert re.search(r"client: window: core: [\d,]+ of [\d,]+ bytes are left", said), said

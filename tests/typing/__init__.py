@@ -1,1 +1,1 @@
-"""Programs for checkers of types, which do not run: see tests/documentation/test_typing.py."""
+"""Programs for type checkers, which are not run: see tests/documentation/test_typing.py."""

@@ -1,1 +1,1 @@
-"""WebSocket: peers that are not ours, and bytes made by hand."""
+"""WebSocket: other implementations as peers, and hand-written bytes."""

@@ -1,4 +1,4 @@
-"""WebSocket frames by hand (RFC 6455 section 5.2): for what no well-behaved peer sends."""
+"""Hand-written WebSocket frames (RFC 6455 section 5.2), also invalid ones."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ KEY = b"\x37\xfa\x21\x3d"
 
 @dataclass(frozen=True)
 class Frame:
-    """One frame; what is None is as it has to be."""
+    """One frame; None means the correct value."""
 
     opcode: int
     payload: bytes = b""
@@ -23,12 +23,12 @@ class Frame:
     """The three reserved bits: 4 is RSV1, of compression."""
     masked: bool | None = None
     length: int | None = None
-    """The length that the header says."""
+    """The length in the header."""
     long: int = 0
-    """Bytes of the extended length, 2 or 8, though fewer would do."""
+    """Bytes of the extended length, 2 or 8, even if fewer are enough."""
 
     def encode(self, masks: bool) -> bytes:
-        """The frame's bytes; *masks*: its sender is the client."""
+        """Return the frame's bytes; *masks*: its sender is the client."""
         length = len(self.payload) if self.length is None else self.length
         masked = masks if self.masked is None else self.masked
         first = self.fin << 7 | self.rsv << 4 | self.opcode
@@ -43,40 +43,40 @@ class Frame:
 
 
 def mask(data: bytes, key: bytes = KEY) -> bytes:
-    """*data*, masked or unmasked."""
+    """Return *data*, masked or unmasked."""
     repeated = key * (len(data) // 4 + 1)
     number = int.from_bytes(data, "big") ^ int.from_bytes(repeated[: len(data)], "big")
     return number.to_bytes(len(data), "big")
 
 
 def text(payload: str | bytes, fin: bool = True, **more: int) -> Frame:
-    """A text frame."""
+    """Return a text frame."""
     return Frame(TEXT, payload.encode() if isinstance(payload, str) else payload, fin, **more)
 
 
 def binary(payload: bytes, fin: bool = True, **more: int) -> Frame:
-    """A binary frame."""
+    """Return a binary frame."""
     return Frame(BINARY, payload, fin, **more)
 
 
 def more(payload: str | bytes, fin: bool = True, **rest: int) -> Frame:
-    """A continuation frame."""
+    """Return a continuation frame."""
     data = payload.encode() if isinstance(payload, str) else payload
     return Frame(CONTINUATION, data, fin, **rest)
 
 
 def ping(payload: bytes = b"", fin: bool = True, **more: int) -> Frame:
-    """A Ping."""
+    """Return a Ping."""
     return Frame(PING, payload, fin, **more)
 
 
 def pong(payload: bytes = b"", **more: int) -> Frame:
-    """A Pong."""
+    """Return a Pong."""
     return Frame(PONG, payload, **more)
 
 
 def close(code: int | None = None, reason: str | bytes = b"", **more: int) -> Frame:
-    """A Close frame; without a code, an empty one."""
+    """Return a Close frame; without a code, an empty one."""
     if code is None:
         return Frame(CLOSE, b"", **more)
     data = reason.encode() if isinstance(reason, str) else reason
@@ -84,7 +84,7 @@ def close(code: int | None = None, reason: str | bytes = b"", **more: int) -> Fr
 
 
 def code_of(frame: Frame) -> int | None:
-    """The code of a Close frame; None for one without."""
+    """Return the code of a Close frame; None for one without."""
     assert frame.opcode == CLOSE, frame
     return struct.unpack(">H", frame.payload[:2])[0] if frame.payload else None
 
@@ -96,7 +96,7 @@ class Packer:
         self._packer = zlib.compressobj(wbits=-bits)
 
     def pack(self, data: bytes) -> bytes:
-        """The payload of one message."""
+        """Return the payload of one message."""
         packed = self._packer.compress(data) + self._packer.flush(zlib.Z_SYNC_FLUSH)
         assert packed.endswith(b"\0\0\xff\xff")
         return packed[:-4]
@@ -109,5 +109,5 @@ class Unpacker:
         self._unpacker = zlib.decompressobj(-15)
 
     def unpack(self, payload: bytes) -> bytes:
-        """The message of a payload."""
+        """Return the message of a payload."""
         return self._unpacker.decompress(payload + b"\0\0\xff\xff")

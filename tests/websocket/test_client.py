@@ -1,4 +1,4 @@
-"""A client's side: Hypercorn as the server, and servers that refuse."""
+"""The client's side: Hypercorn as the server, and servers that refuse."""
 
 from __future__ import annotations
 
@@ -105,14 +105,14 @@ def test_many_on_one_session(hypercorn: Peer, certificate: Certificate, run: Run
 
             await asyncio.gather(*(one(number) for number in range(20)))
             assert not session.closed
-            # it lives on behind them
+            # # the connection stays open after them
             await session.ping()
 
     run(main())
 
 
 def plain(stream: http2.ServerHttp2Stream) -> None:
-    """No WebSocket here."""
+    """Answer without a WebSocket."""
     stream.respond({":status": 404, "content-type": "text/plain"})
     stream.end("nothing here")
 
@@ -145,7 +145,7 @@ def test_servers_without_websockets(run: Run) -> None:
 
 
 def test_a_server_of_http1_alone(background: Start, run_asyncio: Run, tmp_path: Path) -> None:
-    """The library `websockets` speaks no HTTP/2: the error says what came instead."""
+    """The library `websockets` does not support HTTP/2: the error says so."""
 
     async def main() -> None:
         import websockets
@@ -284,7 +284,7 @@ def test_wrong_arguments(url: Any, options: dict[str, Any], error: str, run_asyn
 
 
 def test_a_session_that_is_lost(run: Run) -> None:
-    """All WebSockets on it are told, with the cause."""
+    """All WebSockets on it get the end, with the cause."""
 
     async def main() -> None:
         async def accept(stream: http2.ServerHttp2Stream) -> None:
@@ -309,7 +309,7 @@ def test_a_session_that_is_lost(run: Run) -> None:
 
 
 def test_a_block_that_is_cancelled(run: Run) -> None:
-    """The server is told 1001; the connection that was made for it is closed at once."""
+    """The server gets 1001; the connection that was made for it is closed at once."""
 
     async def main() -> None:
         told: asyncio.Future[http2.WebSocketClosed] = asyncio.get_running_loop().create_future()

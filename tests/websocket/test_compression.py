@@ -1,4 +1,4 @@
-"""permessage-deflate (RFC 7692): what is agreed on, and the bytes that follow from it."""
+"""permessage-deflate (RFC 7692): the negotiation, and the resulting bytes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ async def finish(peer: Peer, code: int = 1000) -> None:
 @pytest.mark.row("module.accept_websocket.option.compression")
 @pytest.mark.parametrize("way", WAYS)
 def test_messages_share_their_window(way: str, run: Run) -> None:
-    """Each message is compressed with what the ones before it have left."""
+    """Each message is compressed with the context of the earlier ones."""
 
     async def main() -> None:
         async with WAYS[way](offer=DEFLATE) as (peer, _):
@@ -58,22 +58,23 @@ def test_what_compressed_messages_may_look_like(way: str, run: Run) -> None:
                 back = await peer.expect()
                 return unpacker.unpack(back.payload) if back.rsv else back.payload
 
-            # one that is not compressed, between those that are
+            # # one that is not compressed, between those that are
             peer.send(text("plain"))
             assert await echoed() == b"plain"
-            # in fragments, of which the first alone says that they are compressed
+            # # in fragments, of which only the first is marked as compressed
             packed = packer.pack(b"in fragments " * 20)
             peer.send(
                 text(packed[:3], fin=False, rsv=4), more(packed[3:9], fin=False), more(packed[9:])
             )
             assert await echoed() == b"in fragments " * 20
-            # with a ping between them, which is never compressed
+            # # with a ping between them, which is never compressed
             packed = packer.pack(b"interrupted " * 20)
             peer.send(binary(packed[:5], fin=False, rsv=4), ping(b"now"), more(packed[5:]))
             first, second = await peer.expect(), await peer.expect()
             assert (first.opcode, first.payload) == (PONG, b"now")
             assert unpacker.unpack(second.payload) == b"interrupted " * 20
-            # byte by byte; empty; of stored blocks; ended by a final block (section 7.2.3)
+            # # byte by byte; empty; of stored blocks; ended by a final block (section
+            # 7.2.3)
             peer.send(text(packer.pack(b"byte by byte"), rsv=4), pieces=1)
             assert await echoed() == b"byte by byte"
             peer.send(text(packer.pack(b""), rsv=4))
@@ -126,7 +127,7 @@ def test_bad_compression(name: str, way: str, run_asyncio: Run) -> None:
 
 
 def test_a_bomb_takes_no_memory(run_asyncio: Run) -> None:
-    """64 MiB of zeros in 64 KiB: what it decompresses to is never there."""
+    """64 MiB of zeros in 64 KiB: they are never in memory."""
     import tracemalloc
 
     bomb = binary(Packer().pack(bytes(64 << 20)), rsv=4)
@@ -145,7 +146,7 @@ def test_a_bomb_takes_no_memory(run_asyncio: Run) -> None:
 
 
 def test_many_bombs_in_one_frame_of_data(run_asyncio: Run) -> None:
-    """Messages of a megabyte each, in few bytes: only as many are unpacked as may wait."""
+    """Messages of a megabyte each, in few bytes: only as many are decompressed as may wait."""
     size = (1 << 20) - 1
 
     async def main() -> None:
@@ -190,12 +191,12 @@ def test_many_bombs_in_one_frame_of_data(run_asyncio: Run) -> None:
         (f"{DEFLATE}; server_no_context_takeover; client_no_context_takeover",
          f"{DEFLATE}; server_max_window_bits=12; server_no_context_takeover;"
          " client_no_context_takeover"),
-        # the first one that can be kept is taken
+        # # the first supported one is selected
         (f"{DEFLATE}; server_max_window_bits=8, {DEFLATE}; server_max_window_bits=11",
          f"{DEFLATE}; server_max_window_bits=11"),
         (f"x-webkit-deflate-frame, {DEFLATE}", f"{DEFLATE}; server_max_window_bits=12"),
         (f'{DEFLATE}; server_max_window_bits="10"', f"{DEFLATE}; server_max_window_bits=10"),
-        # RFC 7692 section 7.1: what is not understood is declined
+        # # RFC 7692 section 7.1: unknown parameters are declined
         (f"{DEFLATE}; server_max_window_bits=16", None),
         (f"{DEFLATE}; server_max_window_bits=7", None),
         (f"{DEFLATE}; server_max_window_bits", None),
@@ -227,7 +228,7 @@ def test_answers_that_were_not_offered(answer: str) -> None:
 
 
 def test_each_message_by_itself(run_asyncio: Run) -> None:
-    """Without context takeover, a message is decompressed without those before it."""
+    """Without context takeover, each message is decompressed by itself."""
 
     async def main() -> None:
         offer = f"{DEFLATE}; server_no_context_takeover; client_no_context_takeover"

@@ -1,4 +1,4 @@
-"""permessage-deflate's parameters (RFC 7692 section 7.1), as the bytes that follow keep to them."""
+"""permessage-deflate's parameters (RFC 7692 section 7.1), checked in the bytes."""
 
 from __future__ import annotations
 
@@ -36,24 +36,24 @@ class Agreed:
         self._unpacker: Any = None
 
     def pack(self, data: bytes) -> bytes:
-        """A message as it may be sent."""
+        """Return a message as it may be sent."""
         if self._packer is None or self.anew:
             self._packer = zlib.compressobj(wbits=-self.bits)
         packed: bytes = self._packer.compress(data) + self._packer.flush(zlib.Z_SYNC_FLUSH)
         return packed[:-4]
 
     def unpack(self, payload: bytes) -> bytes:
-        """What a message says; `zlib.error` when it looks back too far."""
+        """Return the decompressed message; `zlib.error` if it refers too far back."""
         if self._unpacker is None or self.anew:
             self._unpacker = zlib.decompressobj(-self.bits)
         unpacker = self._unpacker
-        # byte by byte: of what comes at once, zlib looks back as far as it likes
+        # # byte by byte: within one call, zlib allows any distance
         ends = payload + b"\0\0\xff\xff"
         return b"".join(unpacker.decompress(ends[i : i + 1]) for i in range(len(ends)))
 
 
 def agreed(way: str, peer: Peer, offer: str) -> tuple[Agreed, Agreed]:
-    """What our side does, and the peer's."""
+    """The parameters of this side, and of the peer."""
     client = way.endswith("client")
     said = offer if client else peer.headers["sec-websocket-extensions"]
     sides = ("client", "server") if client else ("server", "client")
@@ -62,7 +62,7 @@ def agreed(way: str, peer: Peer, offer: str) -> tuple[Agreed, Agreed]:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_parameters(way: str, run: Run) -> None:
-    """Messages larger than any window, and small ones that are said again."""
+    """Messages larger than any window, and small ones that are repeated."""
 
     async def check(offer: str) -> None:
         async with WAYS[way](offer=offer) as (peer, _):
@@ -92,7 +92,7 @@ def test_parameters(way: str, run: Run) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_sizes(way: str, run: Run) -> None:
-    """Compressed messages of many sizes, in one frame and in several: section 12 of Autobahn's."""
+    """Compressed messages of many sizes, in one frame and in several: Autobahn's section 12."""
 
     async def main() -> None:
         async with WAYS[way](offer=DEFLATE) as (peer, _):

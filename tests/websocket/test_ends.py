@@ -1,4 +1,4 @@
-"""`WebSocket` itself: pings, silent peers, and its end."""
+"""`WebSocket`: pings, silent peers, and the end."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_pings(way: str, run: Run) -> None:
                 ws.ping(b"x" * 126)
             with pytest.raises(TypeError):
                 ws.ping(5)  # type: ignore[arg-type]
-            # a Pong answers those before it as well
+            # # a Pong also answers earlier ones
             assert 0 <= await second < 30
             assert first.done()
             assert not third.done()
@@ -61,7 +61,7 @@ def test_pings(way: str, run: Run) -> None:
                  "module.accept_websocket.option.ping_timeout")  # fmt: skip
 @pytest.mark.parametrize("way", WAYS)
 def test_a_peer_that_is_silent(way: str, run: Run) -> None:
-    """It gets pings; when nothing comes after one, 1011."""
+    """It gets pings; without any data after one, 1011."""
 
     async def main() -> None:
         options = {"ping_interval": 0.05, "ping_timeout": 0.2}
@@ -82,7 +82,7 @@ def test_a_peer_that_is_silent(way: str, run: Run) -> None:
 
 
 def test_a_peer_that_is_held_back_is_not_silent(run_asyncio: Run) -> None:
-    """Its pongs are behind what the program does not receive."""
+    """Its pongs are behind messages that the program does not receive."""
 
     async def main() -> None:
         async def handler(ws: WebSocket) -> None:
@@ -110,7 +110,7 @@ def test_no_pings(run_asyncio: Run) -> None:
             await ended
 
         async with http2_server(nothing, ping_interval=0.03, ping_timeout=None) as (peer, ended):
-            for _ in range(3):  # unanswered
+            for _ in range(3):  # # unanswered
                 assert (await peer.expect()).opcode == PING
             await end(peer)
             await ended
@@ -119,7 +119,7 @@ def test_no_pings(run_asyncio: Run) -> None:
 
 
 async def peer_timer(peer: Peer) -> Any:
-    """What a peer gets within a moment; None for nothing."""
+    """Return the peer's data within a moment; None for nothing."""
     try:
         async with asyncio.timeout(0.1):
             return await peer.frame()
@@ -133,7 +133,7 @@ async def peer_timer(peer: Peer) -> Any:
 @pytest.mark.row("websocket.close", "websocket.wait_closed")
 @pytest.mark.parametrize("way", WAYS)
 def test_closing(way: str, run: Run) -> None:
-    """Close is sent, what crosses it is dropped, the peer's Close ends it."""
+    """Close is sent, messages that cross it are dropped, the peer's Close ends it."""
 
     async def main() -> None:
         async def handler(ws: WebSocket) -> None:
@@ -181,7 +181,7 @@ def test_a_peer_that_does_not_close(way: str, run: Run) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_closing_while_messages_wait(way: str, run: Run) -> None:
-    """The peer's Close is behind messages that nobody has received: these can be, even now."""
+    """The peer's Close follows unreceived messages: these can still be received."""
 
     async def main() -> None:
         async def handler(ws: WebSocket) -> None:
@@ -250,7 +250,7 @@ def test_what_may_be_said(code: int, run_asyncio: Run) -> None:
 
 
 def test_a_block_that_is_cancelled(run: Run) -> None:
-    """The peer is told 1001; nobody waits for its answer."""
+    """The peer gets 1001; its answer is not awaited."""
 
     async def main() -> None:
         started = asyncio.Event()

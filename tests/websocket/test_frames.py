@@ -1,4 +1,4 @@
-"""A table of cases, as Autobahn's: frames by hand, over both protocols, in both roles.
+"""A table of cases, as in Autobahn: hand-written frames, over both protocols, in both roles.
 
 Each case runs on a server over HTTP/2 (RFC 8441), on a server over HTTP/1.1 (RFC 6455) and on a
 client over HTTP/2. What is covered, by Autobahn's sections:
@@ -36,7 +36,7 @@ Message = str | bytes
 
 @dataclass(frozen=True)
 class Case:
-    """What a peer sends to an echo, what it gets back, and the code of the Close frame at last."""
+    """A peer's frames to an echo, the expected answers, and the final code of the Close frame."""
 
     name: str
     sent: list[Frame | bytes]
@@ -74,7 +74,7 @@ ANY_CODE = [1000, 1001, 1002, 1003, *range(1007, 1015), 3000, 3999, 4000, 4999]
 NO_CODE = [0, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65535]
 
 CASES = [
-    # sizes: 1.1 and 1.2 of Autobahn's
+    # # sizes: 1.1 and 1.2 of Autobahn
     *(
         Case(f"text of {size}", [text("*" * size), close(1000)], ["*" * size])
         for size in (0, 1, 125, 126, 127, 128, 65535, 65536, 300_000)
@@ -211,7 +211,7 @@ CASES = [
 
 
 def as_sent(entry: Message | Frame) -> tuple[int, bytes]:
-    """Opcode and payload of what is expected."""
+    """Return opcode and payload of the expected frames."""
     if isinstance(entry, str):
         return TEXT, entry.encode()
     if isinstance(entry, bytes):
@@ -225,7 +225,7 @@ async def check(case: Case, way: str) -> None:
         sent = list(case.sent)
         goodbye = []
         if case.back and isinstance(sent[-1], Frame) and sent[-1].opcode == CLOSE:
-            # what is echoed after a Close is not sent any more
+            # # echoes after a Close are not sent any more
             goodbye = [sent.pop()]
         peer.send(*sent, pieces=case.pieces)
         got = []
@@ -236,13 +236,13 @@ async def check(case: Case, way: str) -> None:
         last = got.pop()
         controls = [frame for frame in got if frame.opcode >= CLOSE]
         messages = [frame for frame in got if frame.opcode < CLOSE]
-        # an echo is a task of its own: its order among the pongs is not ours to say
+        # # an echo is a separate task: its order among the pongs is undefined
         wanted = [as_sent(entry) for entry in case.back]
         assert [(f.opcode, f.payload) for f in controls] == [w for w in wanted if w[0] >= CLOSE]
         assert all(frame.fin and not frame.rsv for frame in got)
         found = [(frame.opcode, frame.payload) for frame in messages]
         echoed = [w for w in wanted if w[0] < CLOSE]
-        # what comes in one read with the end may go unanswered
+        # # messages in one read with the end may stay unanswered
         assert found == echoed if goodbye else found == echoed[: len(found)]
         assert code_of(last) == case.code
         peer.wire.end()
@@ -259,7 +259,7 @@ BATCHES = 8
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("batch", range(BATCHES))
 def test_frames(batch: int, way: str, run: Run) -> None:
-    """Many cases in one loop, each on a connection of its own."""
+    """Many cases in one loop, each on its own connection."""
 
     async def main() -> None:
         for case in CASES[batch::BATCHES]:
@@ -274,7 +274,7 @@ def test_frames(batch: int, way: str, run: Run) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_wrong_masks(way: str, run: Run) -> None:
-    """Clients mask, and servers do not (section 5.1); whatever kind of frame it is: 1002."""
+    """Clients mask, and servers do not (section 5.1); for any kind of frame: 1002."""
 
     async def main() -> None:
         async with WAYS[way](compression=False) as (peer, _):

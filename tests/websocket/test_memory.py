@@ -1,4 +1,4 @@
-"""What the WebSockets of one connection hold for its peer, and how long they work in a turn."""
+"""The memory of the WebSockets of one connection, and their time in a turn."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ from ..support.sessions import Sessions
 from .frames import CLOSE, TEXT, Frame, binary, close, code_of, more, text
 from .ways import CONNECT_PROTOCOL, DEFLATE, WAYS, Handler, Peer, end, opening_fields
 
-# Of `max_session_memory` 1, a WebSocket's messages may take 300,000 bytes.
+# # Of `max_session_memory` 1, a WebSocket's messages may take 300,000 bytes.
 SMALL: dict[str, Any] = {"max_session_memory": 1}
 
 
 class Several:
-    """WebSockets on one connection: the peers' ends, and ours by their paths."""
+    """WebSockets on one connection: the peers' ends, and this side's by their paths."""
 
     def __init__(self, session: http2.ClientHttp2Session) -> None:
         self.session = session
         self.ours: dict[str, WebSocket] = {}
 
     async def open(self, path: str, offer: str | None = None) -> Peer:
-        """One more."""
+        """Open one more."""
         stream = self.session.request(opening_fields(path, offer))
         response = await stream.response()
         assert response[":status"] == 200
@@ -66,7 +66,7 @@ async def several(handler: Handler, **options: Any) -> AsyncIterator[Several]:
 
 @pytest.mark.row("session.count_memory", "session.max_memory")
 def test_what_is_held_elsewhere_counts(run: Run) -> None:
-    """More than there is: streams that the peer opens are refused, until there is less."""
+    """Above the limit, the peer's new streams are refused, until there is less."""
 
     async def ask(client: http2.ClientHttp2Session) -> None:
         async with client.request() as stream:
@@ -86,13 +86,13 @@ def test_what_is_held_elsewhere_counts(run: Run) -> None:
                 await ask(client)
             session.count_memory(-session.max_memory)
             await ask(client)
-        session.count_memory(1)  # of a session that has gone: nothing
+        session.count_memory(1)  # # of an ended session: nothing
 
     run(main())
 
 
 def test_messages_that_wait_hold_the_others_back(run: Run) -> None:
-    """What a program does not receive takes memory that the next one's messages would."""
+    """Unreceived messages take memory that the next WebSocket's messages would need."""
 
     async def main() -> None:
         receive = asyncio.Event()
@@ -122,7 +122,7 @@ def test_messages_that_wait_hold_the_others_back(run: Run) -> None:
 
 
 def test_one_message_at_a_time_is_beyond(run: Run) -> None:
-    """Whose message goes beyond comes to its end first; then the next one's, and all arrive."""
+    """The message that exceeds the limit is completed first; then the others, and all arrive."""
     size = 400_000
 
     async def main() -> None:
@@ -153,7 +153,7 @@ def test_one_message_at_a_time_is_beyond(run: Run) -> None:
 
 
 def test_one_that_does_not_get_on(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Others wait for the end of its message, which does not come: 1013, and they go on."""
+    """Others wait for the end of its message, which never comes: 1013, and they continue."""
     monkeypatch.setattr(memory, "PATIENCE", 0.1)
 
     async def main() -> None:
@@ -166,7 +166,7 @@ def test_one_that_does_not_get_on(run: Run, monkeypatch: pytest.MonkeyPatch) -> 
             stuck.send(binary(bytes(400_000), fin=False))
             await stuck.wire.drain()
             await eventually(lambda: found.ours["/stuck"]._held.under_way > 300_000)
-            # alone, it may take its time
+            # # alone, it may take any time
             await asyncio.sleep(0.25)
             assert not found.ours["/stuck"].closed
             other.send(binary(bytes(1000)))
@@ -200,7 +200,7 @@ def test_compression_is_for_those_that_there_is_memory_for(run: Run) -> None:
 
 
 def test_what_is_counted_is_counted_back(run: Run) -> None:
-    """Messages, halves of them, and ends of any kind: at last nothing is held."""
+    """Messages, partial ones, and ends of any kind: at the end nothing is held."""
 
     async def main() -> None:
         async def handler(ws: WebSocket) -> None:
@@ -229,7 +229,7 @@ def test_what_is_counted_is_counted_back(run: Run) -> None:
 
 
 def test_what_a_websocket_takes() -> None:
-    """It is counted at what it takes, with its stream and the task of its handler."""
+    """The counted memory is the real one, with its stream and the task of its handler."""
     count = 60
 
     async def main() -> float:
@@ -264,7 +264,7 @@ def test_what_a_websocket_takes() -> None:
                 tracemalloc.stop()
         return (after - before) / count
 
-    # without the loop's debug mode, which keeps where each task was made
+    # # without the loop's debug mode, which stores where each task was created
     taken = asyncio.run(main())
     assert 6144 < taken < 6144 + memory.WEBSOCKET_MEMORY
 
@@ -273,7 +273,7 @@ def test_what_a_websocket_takes() -> None:
 
 
 class CountingSession:
-    """What a `Share` asks of a session."""
+    """The part of a session that a `Share` needs."""
 
     max_memory = 500_000
 
@@ -288,7 +288,7 @@ class CountingSession:
 
 
 class One:
-    """A WebSocket of several, the peer's end of it, and what was sent and received."""
+    """A WebSocket of several, the peer's end of it, and the sent and received messages."""
 
     def __init__(self, share: memory.Share) -> None:
         self.carrier = MemoryCarrier()
@@ -307,7 +307,7 @@ class One:
         self.got: list[Any] = []
 
     def send(self, data: bytes, fin: bool) -> None:
-        """A message, or a part of one."""
+        """Return a message, or a part of one."""
         frame = more(data, fin) if self.under_way else binary(data, fin)
         self.under_way += data
         if fin:
@@ -320,7 +320,7 @@ class One:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_nothing_waits_for_ever(seed: int) -> None:
-    """Whatever comes in whatever order, and whoever receives when: all arrives at last."""
+    """In any order of sending and receiving, everything arrives at the end."""
     random = Random(seed)
     loop = VirtualLoop()
     session = CountingSession()
@@ -343,7 +343,7 @@ def test_nothing_waits_for_ever(seed: int) -> None:
             else:
                 await receive(one, random.randrange(3))
             await asyncio.sleep(0)
-        # what is begun is brought to its end, in any order, while all programs receive
+        # # begun messages are completed, in any order, while all programs receive
         for one in random.sample(several, len(several)):
             if one.under_way:
                 one.send(b"", True)
@@ -353,7 +353,8 @@ def test_nothing_waits_for_ever(seed: int) -> None:
             await asyncio.sleep(0)
         assert [one.got == one.sent for one in several] == [True] * len(several)
         assert session.counted == base
-        # three tenths, the message that went beyond, one more that may go on, and what came behind
+        # # three tenths, the message above the limit, one more that may continue, and the
+        # bytes after it
         assert session.most - base < 150_000 + 2 * 108_000 + 8 * 24_000
         for one in several:
             one.carrier.lose()
@@ -369,7 +370,7 @@ def test_nothing_waits_for_ever(seed: int) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_others_have_their_turn(way: str, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However much comes at once, and however much is to be received, the loop goes on."""
+    """With any amount of data and of messages, the loop continues to run other tasks."""
     monkeypatch.setattr(turns, "LONGEST", 0.0)
     count = 2000
 

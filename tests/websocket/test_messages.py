@@ -1,4 +1,4 @@
-"""`WebSocket` itself: receiving, sending, and who is held back."""
+"""`WebSocket`: receiving, sending, and back-pressure."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_a_cancelled_recv_loses_nothing(way: str, run: Run) -> None:
             task = asyncio.ensure_future(ws.recv())
             await asyncio.sleep(0)
             waits.set()
-            # woken, and cancelled in the same turn
+            # # woken, and cancelled in the same turn
             while not ws._messages:  # noqa: ASYNC110
                 await asyncio.sleep(0)
             task.cancel()
@@ -83,7 +83,7 @@ def test_one_receiver_at_a_time(run_asyncio: Run) -> None:
     ("code", "ok"), [(1000, True), (1001, True), (None, True), (1011, False), (4000, False)]
 )
 def test_the_end_of_a_loop(way: str, code: int | None, ok: bool, run_asyncio: Run) -> None:
-    """What came before is received first; an end that was not meant is raised."""
+    """Earlier messages are received first; an abnormal end is raised."""
 
     async def main() -> None:
         got: list[Any] = []
@@ -149,7 +149,7 @@ def test_an_end_without_close(way: str, run: Run) -> None:
 @pytest.mark.row("module.accept_websocket.option.max_queue")
 @pytest.mark.parametrize("way", WAYS)
 def test_a_peer_is_held_back(way: str, run: Run) -> None:
-    """Nobody receives: what may wait is little; then everything comes, in order."""
+    """Without a receiver, little may wait; then everything arrives, in order."""
     size, count = 32 * 1024, 400
 
     async def main() -> None:
@@ -178,7 +178,7 @@ def test_a_peer_is_held_back(way: str, run: Run) -> None:
             while sent != before:
                 before = sent
                 await asyncio.sleep(0.1)
-            # the kernel's buffers hold some megabytes of a connection over HTTP/1.1
+            # # the kernel's buffers hold some megabytes of a connection over HTTP/1.1
             assert sent < (12 if way.startswith("http2") else count)
             receive.set()
             await sending
@@ -191,7 +191,7 @@ def test_a_peer_is_held_back(way: str, run: Run) -> None:
 
 
 def test_small_messages_wait_too(run_asyncio: Run) -> None:
-    """`max_queue` messages wait, however small they are; the rest is not even unpacked."""
+    """`max_queue` messages wait, however small they are; the rest is not even decoded."""
 
     async def main() -> None:
         receive = asyncio.Event()
@@ -218,7 +218,7 @@ def test_small_messages_wait_too(run_asyncio: Run) -> None:
 @pytest.mark.row("websocket.send")
 @pytest.mark.parametrize("way", WAYS)
 def test_a_sender_is_held_back(way: str, run: Run) -> None:
-    """A send waits until the peer reads; one that is cancelled has gone whole."""
+    """A send waits until the peer reads; a cancelled one is sent completely."""
 
     async def main() -> None:
         sent = 0
@@ -260,7 +260,7 @@ def test_a_sender_is_held_back(way: str, run: Run) -> None:
 
 
 def test_pings_of_who_reads_nothing(run_asyncio: Run) -> None:
-    """Pongs that can't be sent are not kept: the last one goes when there is room."""
+    """Pongs that cannot be sent are not stored: the last one is sent when there is room."""
 
     async def main() -> None:
         async def handler(ws: WebSocket) -> None:
@@ -317,7 +317,7 @@ def test_what_may_be_sent(way: str, run: Run) -> None:
                     await ws.send(wrong)  # type: ignore[arg-type]
             with pytest.raises(UnicodeEncodeError):
                 await ws.send("\ud800")
-            # many at once: whole messages, fragments among themselves
+            # # many at once: whole messages, fragments in order
             await asyncio.gather(*(ws.send(letters()) for _ in range(3)), ws.send("beside"))
 
         async with WAYS[way](handler, compression=False) as (peer, ended):
@@ -347,7 +347,7 @@ def test_what_may_be_sent(way: str, run: Run) -> None:
 
 @pytest.mark.parametrize("cut", ["raises", "mixed", "cancelled"])
 def test_fragments_that_are_cut_short(cut: str, run_asyncio: Run) -> None:
-    """The peer is not left with half a message: it is told 1011."""
+    """The peer does not keep half a message: it gets 1011."""
 
     async def fragments() -> AsyncIterator[Any]:
         yield "half"

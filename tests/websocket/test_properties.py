@@ -1,4 +1,4 @@
-"""Rules of the part without I/O: what is said arrives; any bytes are taken, in whatever pieces."""
+"""Rules of the part without I/O: messages arrive; any bytes are accepted, in any pieces."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ limits: dict[bool, Callable[[], MessageLimit]] = {
 
 
 def told(protocol: Protocol, pieces: list[bytes]) -> list[Event]:
-    """All events of *pieces*; after the end there are none."""
+    """Return all events of *pieces*; after the end there are none."""
     found: list[Event] = []
     for piece in pieces:
         protocol.receive(piece)
@@ -60,13 +60,13 @@ def told(protocol: Protocol, pieces: list[bytes]) -> list[Event]:
 
 
 def cut(data: bytes, places: list[int]) -> list[bytes]:
-    """*data* in pieces."""
+    """Return *data* in pieces."""
     ends = [*sorted(place % (len(data) + 1) for place in places), len(data)]
     return [data[a:b] for a, b in zip([0, *ends], ends, strict=False)]
 
 
 def checked(events: list[Event]) -> None:
-    """What holds for any: one end, and nothing behind it; no message beyond the limit."""
+    """Check the rules for any input: one end, nothing after it, no message above the limit."""
     for number, event in enumerate(events):
         last = number == len(events) - 1
         if isinstance(event, (CloseReceived, Failed)):
@@ -101,7 +101,7 @@ def test_any_bytes_in_any_pieces(
 
 
 def codes(event: Event) -> Any:
-    """An event without its words: which fault is named first may depend on what came together."""
+    """Return an event without its text: the first reported violation may depend on the pieces."""
     return type(event), event.code if isinstance(event, Failed) else event
 
 
@@ -113,7 +113,7 @@ def test_what_is_said_arrives(
     sender = Protocol(client=client, limit=kind(None))
     receiver = Protocol(client=not client, limit=kind(None))
     data = b"".join(bytes(sender.message(message)) for message in said)
-    # the last one once more, in fragments
+    # # the last one again, in fragments
     if said:
         last = said[-1]
         for at in range(0, len(last), size):
@@ -129,7 +129,7 @@ def test_what_is_said_arrives(
 
 
 class HandsEverythingOn:
-    """In place of `WebSocketFrames`: wsproto judges every frame."""
+    """Replaces `WebSocketFrames`: wsproto parses every frame."""
 
     def __init__(self, client: bool, max_size: int | None, compresses: bool) -> None:
         self._data = bytearray()
@@ -140,11 +140,11 @@ class HandsEverythingOn:
         return len(self._data)
 
     def receive(self, data: bytes) -> None:
-        """Take *data*."""
+        """Accept *data*."""
         self._data += data
 
     def take(self, between: bool) -> bytearray | None:
-        """All that has come."""
+        """Return all received data."""
         data, self._data = self._data, bytearray()
         return data or None
 
@@ -156,7 +156,7 @@ class HandsEverythingOn:
 def test_whole_messages_are_what_wsproto_makes_of_them(
     sent: list[Frame], rest: bytes, places: list[int], client: bool, compressed: bool
 ) -> None:
-    """They are taken without it, and every other frame with it: the same is told either way."""
+    """They are parsed without wsproto, and every other frame with it: the events are the same."""
     data = b"".join(frame.encode(not client) for frame in sent) + rest
     pieces = cut(data, places)
     by_hand = told(Protocol(client=client, limit=limits[compressed]()), pieces)

@@ -1,4 +1,4 @@
-"""A server's side: who may open a WebSocket, and how; the library ``websockets`` as the client."""
+"""The server's side: accepting and refusing, with the library ``websockets`` as the client."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ async def serving(
 
 
 async def echoing(request: Any) -> None:
-    """Accept all, and send back what comes."""
+    """Accept all, and echo."""
     async with http2.accept_websocket(request, subprotocols=["two", "one"]) as ws:
         await echo(ws)
 
@@ -78,7 +78,8 @@ def test_websockets_over_tls(run: Run, certificate: Certificate) -> None:
                 await client.send("x" * 100_000)
                 assert await client.recv() == "x" * 100_000
             assert client.close_code == 1000
-            # what is too large is told, though more of it is on its way
+            # # a message that is too large gets 1009, even before all of it has
+            # arrived
             async with websockets.connect(f"wss://localhost:{port}/", ssl=context) as client:
                 await client.send(bytes(8 << 20))
                 with pytest.raises(websockets.ConnectionClosedError) as caught:
@@ -93,7 +94,7 @@ def test_websockets_over_tls(run: Run, certificate: Certificate) -> None:
                  "module.connect_websocket.option.headers")  # fmt: skip
 @pytest.mark.parametrize("secure", [False, True])
 def test_both_protocols_at_one_door(secure: bool, run: Run, certificate: Certificate) -> None:
-    """A request over either version gets the same WebSocket; other requests are served beside."""
+    """A request over either version gets the same WebSocket; other requests are served too."""
     seen = []
 
     async def accept(request: Any) -> None:
@@ -150,7 +151,7 @@ async def careful(request: Any) -> None:
 @pytest.mark.row("module.accept_websocket.option.origins")
 @pytest.mark.parametrize("name", REFUSED)
 def test_refused_over_http1(name: str, run: Run, caplog: pytest.LogCaptureFixture) -> None:
-    """The client is told, the connection closed; the log says nothing of what clients do wrong."""
+    """The client gets the status, the connection is closed; clients' errors are not logged."""
     changes, status = REFUSED[name]
 
     async def main() -> None:
@@ -231,7 +232,7 @@ def test_what_is_no_request_for_a_websocket(run: Run) -> None:
                 stream = session.request()
                 assert (await stream.response())[":status"] == 400
             async with await Http1Peer.dial(port) as peer:
-                # nobody listens to `upgrade`: an ordinary request
+                # # `upgrade` has no listener: an ordinary request
                 response = await peer.ask(opening_request())
                 assert (response.status, response.body) == (200, b"still HTTP")
         assert [type(error).__name__ for error in errors] == [
@@ -263,7 +264,7 @@ def test_what_is_no_request_for_a_websocket(run: Run) -> None:
     ],
 )
 def test_wrong_arguments(options: dict[str, Any], code: str, run_asyncio: Run) -> None:
-    """Before the client hears anything: it can still be answered otherwise."""
+    """Before the client gets anything: the program can still send another answer."""
 
     async def main() -> None:
         async def accept(request: Any) -> None:
@@ -324,7 +325,7 @@ def test_headers_that_may_not_be(headers: Any, code: str, run_asyncio: Run) -> N
                  "module.connect_websocket.option.subprotocols")  # fmt: skip
 @pytest.mark.parametrize("over", ["HTTP/2", "HTTP/1.1"])
 def test_the_door_for_who_decides_later(over: str, run: Run) -> None:
-    """What a server of ASGI needs: to look first, to refuse with any response."""
+    """As an ASGI server needs it: to inspect the request, and to refuse with any response."""
 
     async def main() -> None:
         async def accept(request: Any) -> None:
@@ -394,7 +395,7 @@ def test_the_door_for_who_decides_later(over: str, run: Run) -> None:
 @pytest.mark.row("server_stream.request_headers", "server_stream.keep_handlers")
 @pytest.mark.parametrize("over", ["a stream", "HTTP/2", "HTTP/1.1"])
 def test_a_client_that_vanishes(over: str, run: Run, caplog: pytest.LogCaptureFixture) -> None:
-    """The handler is told by what it waits for, and not cancelled; nothing is logged."""
+    """The handler's awaited call raises, and it is not cancelled; nothing is logged."""
 
     async def main() -> None:
         told: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
@@ -405,7 +406,7 @@ def test_a_client_that_vanishes(over: str, run: Run, caplog: pytest.LogCaptureFi
                 try:
                     await ws.recv()
                 except http2.WebSocketClosed as error:
-                    await asyncio.sleep(0.01)  # a database
+                    await asyncio.sleep(0.01)  # # a database
                     told.set_result((error.close_code, error.ok))
                     raise
 
@@ -417,7 +418,7 @@ def test_a_client_that_vanishes(over: str, run: Run, caplog: pytest.LogCaptureFi
                     if over == "a stream":
                         stream.close(http2.constants.NGHTTP2_CANCEL)
                     else:
-                        session.on("error", lambda: None)  # this side's
+                        session.on("error", lambda: None)  # # this side's
                         for transport in server.open_connections.transports:
                             transport.abort()
                     assert await told == (1006, False)
@@ -433,7 +434,7 @@ def test_a_client_that_vanishes(over: str, run: Run, caplog: pytest.LogCaptureFi
 
 
 def test_a_handler_that_raises(run: Run, caplog: pytest.LogCaptureFixture) -> None:
-    """The client is told 1011, over both protocols; the log has the error."""
+    """The client gets 1011, over both protocols; the log has the error."""
 
     async def main() -> None:
         async def accept(request: Any) -> None:
@@ -460,7 +461,7 @@ def test_a_handler_that_raises(run: Run, caplog: pytest.LogCaptureFixture) -> No
 @pytest.mark.parametrize("how", ["close", "a deadline", "block"])
 @pytest.mark.parametrize("over", ["HTTP/2", "HTTP/1.1"])
 def test_a_server_that_ends(over: str, how: str, run: Run) -> None:
-    """Its clients are told 1001, and it waits for their answers; then nothing holds it."""
+    """Its clients get 1001, and it waits for their answers; then it ends."""
 
     async def main() -> None:
         codes = []
@@ -480,7 +481,7 @@ def test_a_server_that_ends(over: str, how: str, run: Run) -> None:
                 await stack.enter_async_context(server)
             await server.listen(0, "127.0.0.1")
             url = f"ws://127.0.0.1:{server.address()[1]}/"
-            # one that has left before is not told
+            # # one that has ended before gets nothing
             async with http2.connect_websocket(url):
                 pass
             client: Any
@@ -500,7 +501,8 @@ def test_a_server_that_ends(over: str, how: str, run: Run) -> None:
             await listening
         assert client.close_code == 1001
         await client.close()
-        # over HTTP/1.1, the end of the block closes the connection behind the Close frame
+        # # over HTTP/1.1, the end of the block closes the connection after the Close
+        # frame
         assert codes[0] == 1000
         assert codes[1:] == [1001] or (how == "block" and over == "HTTP/1.1")
 
@@ -508,7 +510,7 @@ def test_a_server_that_ends(over: str, how: str, run: Run) -> None:
 
 
 def test_a_client_that_does_not_let_a_server_end(run: Run) -> None:
-    """The deadline of the server is kept."""
+    """The deadline of the server applies."""
 
     async def main() -> None:
         server = http2.create_server(settings=CONNECT_PROTOCOL)
@@ -526,7 +528,7 @@ def test_a_client_that_does_not_let_a_server_end(run: Run) -> None:
 
 
 def test_without_wsproto(run_asyncio: Run) -> None:
-    """`import http2` does not load it; what needs it names the extra."""
+    """`import http2` does not load it; names that need it mention the extra."""
     script = (
         "import sys\n"
         "import http2\n"

@@ -1,4 +1,4 @@
-"""The ways a WebSocket of ours is reached: each with a peer that sends bytes made by hand.
+"""The ways to reach a WebSocket of this library, each with a peer that sends hand-written bytes.
 
 A server over HTTP/2, a server over HTTP/1.1, and a client over HTTP/2, whose server is a stream of
 the Core API that speaks nothing but bytes.
@@ -29,19 +29,19 @@ ACCEPT = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 
 
 class Wire(Protocol):
-    """Bytes both ways: a stream, or what is made of a socket."""
+    """Bytes in both directions: a stream, or an adapter of a socket."""
 
     def write(self, data: bytes) -> Any:
         """Send."""
 
     async def read(self, n: int) -> bytes:
-        """What has come; empty at the end."""
+        """Return received data; empty at the end."""
 
     async def drain(self) -> None:
         """Wait until more may be sent."""
 
     def end(self) -> None:
-        """Send no more."""
+        """End this side."""
 
 
 class SocketWire:
@@ -55,7 +55,7 @@ class SocketWire:
         self.peer.writer.write(data)
 
     async def read(self, n: int) -> bytes:
-        """What has come; empty at the end, of whatever kind."""
+        """Return received data; empty at the end, of any kind."""
         try:
             return await self.peer.reader.read(n)
         except ConnectionResetError:
@@ -66,22 +66,22 @@ class SocketWire:
         await self.peer.writer.drain()
 
     def end(self) -> None:
-        """Send no more."""
+        """End this side."""
         self.peer.writer.close()
 
 
 class Peer:
-    """The other side: frames by hand."""
+    """The peer: hand-written frames."""
 
     def __init__(self, wire: Any, *, masks: bool, headers: Any) -> None:
         self.wire: Wire = wire
         self.masks = masks
         self.headers = headers
-        """What came in the handshake."""
+        """The headers of the handshake."""
         self._buffer = b""
 
     def send(self, *frames: Frame | bytes, pieces: int = 0) -> None:
-        """Send frames, or bytes as they are; in *pieces* of so many bytes."""
+        """Send frames, or bytes unchanged; in *pieces* of so many bytes."""
         data = b"".join(
             frame if isinstance(frame, bytes) else frame.encode(self.masks) for frame in frames
         )
@@ -100,7 +100,7 @@ class Peer:
         return True
 
     async def frame(self) -> Frame | None:
-        """The next frame, unmasked; None at the end."""
+        """Return the next frame, unmasked; None at the end."""
         async with asyncio.timeout(PATIENCE):
             if not await self._need(2):
                 assert not self._buffer
@@ -129,13 +129,13 @@ class Peer:
             return Frame(first & 15, payload, bool(first & 128), first >> 4 & 7)
 
     async def expect(self) -> Frame:
-        """The next frame, which has to come."""
+        """Return the next frame, which must arrive."""
         frame = await self.frame()
         assert frame is not None
         return frame
 
     async def frames(self) -> list[Frame]:
-        """All until the end, which has to come."""
+        """Return all frames until the end, which must arrive."""
         found = []
         while (frame := await self.frame()) is not None:
             found.append(frame)
@@ -143,13 +143,13 @@ class Peer:
 
 
 async def echo(ws: WebSocket) -> None:
-    """Send every message back."""
+    """Echo every message."""
     async for message in ws:
         await ws.send(message)
 
 
 async def end(peer: Peer, code: int = 1000) -> None:
-    """The peer closes, and is answered."""
+    """Close as the peer, and expect the answer."""
     peer.send(close(code))
     while (frame := await peer.expect()).opcode != CLOSE:
         pass
@@ -158,7 +158,7 @@ async def end(peer: Peer, code: int = 1000) -> None:
 
 
 class Served:
-    """Servers and what becomes of the WebSockets on them: how each handler has ended."""
+    """Servers, and the result of each handler of a WebSocket."""
 
     def __init__(self, handler: Handler, options: dict[str, Any]) -> None:
         self.handler = handler
@@ -183,14 +183,14 @@ class Served:
 
 
 Opened = tuple[Peer, asyncio.Future[Any]]
-"""A peer, and how the handler on our side ends: its WebSocket, or what it raised."""
+"""A peer, and the result of the handler: its WebSocket, or its error."""
 
 
 @asynccontextmanager
 async def http2_server(
     handler: Handler = echo, offer: str | None = None, **options: Any
 ) -> AsyncIterator[Opened]:
-    """Ours is a server, on HTTP/2."""
+    """This side is a server, over HTTP/2."""
     served = Served(handler, options)
     server = http2.create_server(settings=CONNECT_PROTOCOL)
     server.on("stream", served.accept)
@@ -203,7 +203,7 @@ async def http2_server(
 
 
 def opening_fields(path: str = "/", offer: str | None = None, **more: str) -> dict[str, str]:
-    """The headers of an extended CONNECT."""
+    """Return the headers of an extended CONNECT."""
     fields = {
         ":method": "CONNECT",
         ":protocol": "websocket",
@@ -216,7 +216,7 @@ def opening_fields(path: str = "/", offer: str | None = None, **more: str) -> di
 
 
 def opening_request(path: str = "/", offer: str | None = None, **more: str | None) -> str:
-    """A request to upgrade; what is None is left out."""
+    """Return a request with an upgrade; None omits a field."""
     fields = {
         "host": "localhost",
         "connection": "keep-alive, Upgrade",
@@ -237,7 +237,7 @@ def opening_request(path: str = "/", offer: str | None = None, **more: str | Non
 async def http1_server(
     handler: Handler = echo, offer: str | None = None, **options: Any
 ) -> AsyncIterator[Opened]:
-    """Ours is a server, on HTTP/1.1."""
+    """This side is a server, over HTTP/1.1."""
     served = Served(handler, options)
     server = http2.create_server(allow_http1=True)
     server.on("upgrade", served.accept)
@@ -253,7 +253,7 @@ async def http1_server(
 async def http2_client(
     handler: Handler = echo, offer: str | None = None, **options: Any
 ) -> AsyncIterator[Opened]:
-    """Ours is a client, on HTTP/2; *offer* is what the server answers to its offer."""
+    """This side is a client, over HTTP/2; *offer* is the server's answer to its offer."""
     loop = asyncio.get_running_loop()
     connected: asyncio.Future[Any] = loop.create_future()
     server = http2.create_server(settings=CONNECT_PROTOCOL)

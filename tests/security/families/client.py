@@ -1,4 +1,4 @@
-"""Attacks on a client: servers that answer without end, with nothing, or with too much."""
+"""Attacks on a client: servers that send endless, empty or very large responses."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ ALTSVC, ORIGIN, UNKNOWN = 0xA, 0xC, 0xFB
 
 
 def liar(title: str, *, ends: bool = True, **options: Any) -> Any:
-    """An attack on a client that waits for the response to a request."""
+    """Define an attack on a client that waits for the response to a request."""
     return attack(f"to a client: {title}", role="client", ends=ends, **options)
 
 
 def response(stream_id: int = 1, *more: tuple[str, str], end_stream: bool = False) -> bytes:
-    """The head of a response."""
+    """Return the head of a response."""
     return raw.headers(stream_id, [(":status", "200"), *more], end_stream=end_stream)
 
 
 def origins(start: int, count: int) -> bytes:
-    """ORIGIN with *count* origins that no other has (RFC 8336 section 2)."""
+    """Return ORIGIN with *count* new origins (RFC 8336 section 2)."""
     entries = (b"https://a%d.example" % n for n in range(start, start + count))
     return raw.frame(ORIGIN, 0, 0, b"".join(struct.pack(">H", len(e)) + e for e in entries))
 
@@ -39,7 +39,7 @@ def origins(start: int, count: int) -> bytes:
     ends=False,
 )
 def origin_sets(ground: Ground) -> None:
-    """The set of origins is kept, and told."""
+    """The client stores the origins, and emits them."""
     peer = ground.asked()
     start = 0
     while not ground.over:
@@ -55,7 +55,7 @@ def origin_sets(ground: Ground) -> None:
     ends=False,
 )
 def origin_again(ground: Ground) -> None:
-    """Nothing new, at some cost."""
+    """Nothing new, but each frame costs work."""
     flood(ground, ground.asked(), origins(0, 600))
 
 
@@ -100,7 +100,7 @@ def promise(promised: int, path: str) -> bytes:
     ends=False,
 )
 def promises(ground: Ground) -> None:
-    """Streams that the server reserves, and never answers on."""
+    """The server reserves streams, and never answers on them."""
     peer = ground.asked()
     promised = 0
     while not ground.over:
@@ -115,7 +115,7 @@ def promises(ground: Ground) -> None:
     ends=False,
 )
 def pushes(ground: Ground) -> None:
-    """No program has asked for them, and none listens."""
+    """No program has requested them, and none listens."""
     peer = ground.asked()
     promised = 0
     while not ground.over:
@@ -142,7 +142,7 @@ def interim(ground: Ground) -> None:
     limit="`control_frame_burst`",
 )
 def client_settings(ground: Ground) -> None:
-    """Each wants an answer, and gets it."""
+    """Each requires an answer, and gets one."""
     peer = ground.asked()
     peer.hear(0.05)
     in_step(ground, peer, raw.settings({WINDOW: 1000}), raw.SETTINGS)
@@ -154,7 +154,7 @@ def client_settings(ground: Ground) -> None:
     limit="`control_frame_burst`",
 )
 def client_pings(ground: Ground) -> None:
-    """Each wants an answer, and gets it."""
+    """Each requires an answer, and gets one."""
     in_step(ground, ground.asked(), raw.ping(), raw.PING)
 
 
@@ -163,7 +163,7 @@ def client_pings(ground: Ground) -> None:
     limit="nghttp2's limit of 8 CONTINUATIONs a block",
 )
 def client_continuations(ground: Ground) -> None:
-    """CVE-2024-27316's class, to a client."""
+    """CVE-2024-27316, against a client."""
     peer = ground.asked()
     peer.send(raw.headers(1, [(":status", "200")], end_headers=False))
     flood(ground, peer, raw.frame(raw.CONTINUATION, 0, 1, raw.block([("x", "y" * 1000)])))
@@ -187,7 +187,7 @@ def client_empty_data(ground: Ground) -> None:
     limit="`control_frame_burst`",
 )
 def client_windows(ground: Ground) -> None:
-    """With nothing to be sent."""
+    """Without data to send."""
     flood(ground, ground.asked(), raw.window_update(0, 1))
 
 
@@ -197,7 +197,7 @@ def client_windows(ground: Ground) -> None:
     limit="`control_frame_burst`",
 )
 def client_unknown(ground: Ground) -> None:
-    """To be ignored."""
+    """They are ignored."""
     priority = raw.frame(raw.PRIORITY, 0, 1, struct.pack(">IB", 0, 15))
     flood(ground, ground.asked(), raw.frame(UNKNOWN, 0, 0, b"12345678"), priority)
 
@@ -208,7 +208,7 @@ def client_unknown(ground: Ground) -> None:
     limit="`control_frame_burst`",
 )
 def client_goaways(ground: Ground) -> None:
-    """Each says that the server will leave, and none that it does."""
+    """Each says that the server will close, but it never does."""
     flood(ground, ground.asked(), raw.goaway(0, LARGEST, b"x" * 1000))
 
 
@@ -220,7 +220,7 @@ def client_goaways(ground: Ground) -> None:
     limit="`max_session_memory`",
 )
 def client_trailers(ground: Ground) -> None:
-    """Bodies are unread, so trailers wait."""
+    """The bodies are unread, so the trailers wait."""
     peer = ground.asked()
     peer.send(raw.settings({3: 1000}))
     blocks = Blocks()
@@ -235,7 +235,7 @@ def client_trailers(ground: Ground) -> None:
             raw.frame(raw.HEADERS, raw.END_HEADERS | raw.END_STREAM, n, trailers),
         )
         if n % 100 == 1:
-            # in many reads: what counts must not end with the read that it came in
+            # # in many reads: the count must continue after the read
             answers = peer.seen[raw.PING]
             peer.send(raw.ping())
             while peer.seen[raw.PING] == answers and not ground.over:
@@ -251,7 +251,7 @@ def client_trailers(ground: Ground) -> None:
     limit="`max_session_memory`",
 )
 def client_headers(ground: Ground) -> None:
-    """A program keeps them, at its own cost; what a response may have is bounded."""
+    """A program that keeps them decides about its memory; the size of one response is limited."""
     peer = ground.asked()
     peer.send(raw.settings({3: 1000}))
     blocks = Blocks()
@@ -270,7 +270,7 @@ def client_headers(ground: Ground) -> None:
     limit="small pieces of a body are joined",
 )
 def client_tiny_data(ground: Ground) -> None:
-    """A window of pieces."""
+    """A window in pieces of one byte."""
     peer = ground.asked()
     peer.send(response())
     peer.send(raw.data(1, b"x") * 65535)
@@ -291,7 +291,7 @@ def client_resets(ground: Ground) -> None:
     limit="`headers_timeout`",
 )
 def client_silence(ground: Ground) -> None:
-    """`headers_timeout`: the request ends, by RST_STREAM."""
+    """`headers_timeout`: the request ends with RST_STREAM."""
     peer = ground.asked()
     while not peer.resets:
         peer.hear(0.05)

@@ -1,4 +1,4 @@
-"""Frames that carry nothing, and connections that say nothing of use."""
+"""Frames without content, and connections without a purpose."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PRIORITY_UPDATE, ALTSVC, ORIGIN, UNKNOWN = 0x10, 0xA, 0xC, 0xFB
 
 
 def flood(ground: Ground, peer: Peer, *frames: bytes, reading: bool = True) -> None:
-    """Send *frames* in turn as fast as they are taken."""
+    """Send *frames* in turn as fast as they are accepted."""
     batch = b"".join(frames)
     batch *= max(1, 65536 // len(batch))
     while not ground.over:
@@ -24,7 +24,7 @@ def flood(ground: Ground, peer: Peer, *frames: bytes, reading: bool = True) -> N
 
 
 def in_step(ground: Ground, peer: Peer, frame: bytes, answer: int) -> None:
-    """Send 500 of *frame*, read the answers to them, and so on: no queue ever grows."""
+    """Send 500 of *frame*, read the answers, and repeat: no queue ever grows."""
     sent = 0
     before = peer.seen[answer]
     while not ground.over:
@@ -35,7 +35,7 @@ def in_step(ground: Ground, peer: Peer, frame: bytes, answer: int) -> None:
 
 
 def opened(ground: Ground) -> Peer:
-    """A connection with a POST under way on stream 1."""
+    """Open a connection with a POST in progress on stream 1."""
     peer = ground.connect()
     peer.send(raw.post(1, "/read"))
     return peer
@@ -48,7 +48,7 @@ def opened(ground: Ground) -> Peer:
     limit="`control_frame_burst`",
 )
 def pings(ground: Ground) -> None:
-    """Each wants an answer."""
+    """Each requires an answer."""
     in_step(ground, ground.connect(), raw.ping(), raw.PING)
 
 
@@ -69,7 +69,7 @@ def pings_unread(ground: Ground) -> None:
     limit="`control_frame_burst`",
 )
 def ping_answers(ground: Ground) -> None:
-    """Nothing waits for them."""
+    """No PING waits for them."""
     flood(ground, ground.connect(), raw.ping(ack=True))
 
 
@@ -80,7 +80,7 @@ def ping_answers(ground: Ground) -> None:
     limit="`control_frame_burst`",
 )
 def settings(ground: Ground) -> None:
-    """Each wants an answer."""
+    """Each requires an answer."""
     peer = ground.connect()
     peer.hear(0.05)
     in_step(ground, peer, raw.settings({WINDOW: 1000}), raw.SETTINGS)
@@ -102,14 +102,14 @@ def settings_unread(ground: Ground) -> None:
     limit="nghttp2's queue of answers",
 )
 def settings_entries(ground: Ground) -> None:
-    """Entries that differ."""
+    """The entries differ."""
     frames = (raw.settings({0xF000 + 32 * n + k: n * k for k in range(32)}) for n in range(100))
     flood(ground, ground.connect(), *frames)
 
 
 @attack("acknowledgements of SETTINGS that were never sent", ends=True, limit="a connection error")
 def settings_answers(ground: Ground) -> None:
-    """Nothing waits for them."""
+    """No SETTINGS wait for them."""
     flood(ground, ground.connect(), raw.settings(ack=True))
 
 
@@ -131,7 +131,7 @@ def empty_data(ground: Ground) -> None:
     limit="`control_frame_burst`",
 )
 def padding(ground: Ground) -> None:
-    """Costs window, which is given back at once."""
+    """Each costs window, which is returned at once."""
     peer = opened(ground)
     frame = raw.frame(raw.DATA, raw.PADDED, 1, b"\x01\0")
     used = 0
@@ -151,7 +151,7 @@ def padding(ground: Ground) -> None:
     limit="bodies are bytes, however small the frames: bounded work a turn",
 )
 def dribbled_upload(ground: Ground) -> None:
-    """Bytes, after all: dear, but honest."""
+    """They have content: expensive, but honest."""
     peer = opened(ground)
     used = 0
     while not ground.over:
@@ -170,7 +170,7 @@ def dribbled_upload(ground: Ground) -> None:
     limit="`control_frame_burst`",
 )
 def window_updates(ground: Ground) -> None:
-    """On the connection and a stream, with nothing to be sent."""
+    """On the connection and a stream, without data to send."""
     flood(ground, opened(ground), raw.window_update(0, 1), raw.window_update(1, 1))
 
 
@@ -196,7 +196,7 @@ def dribbled_windows(ground: Ground) -> None:
     limit="`control_frame_burst`",
 )
 def toggled_windows(ground: Ground) -> None:
-    """A byte for each stream, again and again."""
+    """One byte for each stream, repeatedly."""
     peer = ground.connect(window=0, all_of_it=True)
     peer.send(Blocks().requests(100, "/drain"))
     n = 0
@@ -215,7 +215,7 @@ def toggled_windows(ground: Ground) -> None:
     limit="`control_frame_burst`",
 )
 def priorities(ground: Ground) -> None:
-    """For streams that are idle."""
+    """For idle streams."""
     frames = (
         raw.frame(raw.PRIORITY, 0, n, struct.pack(">IB", max(0, n - 2), 15))
         for n in range(3, 2003, 2)
@@ -230,7 +230,7 @@ def priorities(ground: Ground) -> None:
     limit="`control_frame_burst`",
 )
 def shuffled(ground: Ground) -> None:
-    """The tree of dependencies is turned over with each frame."""
+    """Each frame changes the tree of dependencies."""
     peer = ground.connect(window=0)
     peer.send(Blocks().requests(100, "/drain"))
     frames = []
@@ -247,7 +247,7 @@ def shuffled(ground: Ground) -> None:
     limit="`control_frame_burst`",
 )
 def priority_updates(ground: Ground) -> None:
-    """Values that a server might keep."""
+    """Values that a server might store."""
     frames = (
         raw.frame(PRIORITY_UPDATE, 0, 0, struct.pack(">I", n) + b"u=1, x=" + b"y" * 500)
         for n in range(3, 10_003, 2)
@@ -262,7 +262,7 @@ def priority_updates(ground: Ground) -> None:
     limit="`control_frame_burst`",
 )
 def unknown_frames(ground: Ground) -> None:
-    """To be ignored (RFC 9113 section 5.5)."""
+    """They are ignored (RFC 9113 section 5.5)."""
     flood(ground, opened(ground), raw.frame(UNKNOWN, 0xFF, 1, b"12345678"))
 
 
@@ -273,7 +273,7 @@ def unknown_frames(ground: Ground) -> None:
     limit="`control_frame_burst`",
 )
 def extensions(ground: Ground) -> None:
-    """Not a client's to send."""
+    """Only servers may send them."""
     altsvc = raw.frame(ALTSVC, 0, 0, b"\0\x0bhttp://a.bc" + b'h2=":1"')
     origin = raw.frame(ORIGIN, 0, 0, b"\0\x0bhttp://a.bc")
     flood(ground, ground.connect(), altsvc, origin)
@@ -286,7 +286,7 @@ def extensions(ground: Ground) -> None:
     limit="`control_frame_burst`",
 )
 def goaways(ground: Ground) -> None:
-    """With some debug data each."""
+    """Each with some debug data."""
     peer = opened(ground)
     flood(ground, peer, raw.goaway(0, 0, b"x" * 200))
 
@@ -334,7 +334,7 @@ def continuations(ground: Ground) -> None:
     limit="nghttp2's limit of 8 CONTINUATIONs a block",
 )
 def tiny_continuations(ground: Ground) -> None:
-    """Blocks that end, after many frames."""
+    """The blocks end, but only after many frames."""
     peer = ground.connect()
     block = raw.block(raw.request_fields())
     stream_id = 1
@@ -352,7 +352,7 @@ def tiny_continuations(ground: Ground) -> None:
     limit="`max_session_invalid_frames`",
 )
 def empty_fields(ground: Ground) -> None:
-    """Fields of no bytes, 100 a request."""
+    """Empty fields, 100 in each request."""
     peer = ground.connect()
     block = raw.block(raw.request_fields()) + b"\0\0\0" * 100
     stream_id = 1
@@ -369,7 +369,7 @@ def empty_fields(ground: Ground) -> None:
     limit="bounded work a turn: each request is whole",
 )
 def table_updates(ground: Ground) -> None:
-    """HPACK's instruction that is no field (RFC 7541 section 6.3)."""
+    """HPACK's instruction that is not a field (RFC 7541 section 6.3)."""
     peer = ground.connect()
     block = b"\x20\x3f\xe1\x1f" * 4000
     stream_id = 1
@@ -383,14 +383,14 @@ def table_updates(ground: Ground) -> None:
     limit="frames after an error are dropped",
 )
 def deaf(ground: Ground) -> None:
-    """What a victim reads of a connection that it has ended costs it nothing."""
+    """Data on a connection that the victim has ended costs it nothing."""
     peer = ground.connect()
     peer.send(raw.data(1, b"x"))
     flood(ground, peer, raw.get(1) * 100, reading=False)
 
 
 def one_after_the_other(ground: Ground, say: bytes, *, wait: bool, frames: bool = False) -> None:
-    """Connections that say something wrong, or nothing, and are gone."""
+    """Open connections that send invalid data, or nothing, and disconnect."""
     secure = ground.attack.secure
     while not ground.over:
         peer = ground.dial(frames=frames, secure=secure)
@@ -422,7 +422,7 @@ def garbage(ground: Ground) -> None:
     limit="nothing is logged",
 )
 def garbage_tls(ground: Ground) -> None:
-    """Handshakes that fail."""
+    """The handshakes fail."""
     one_after_the_other(ground, b"\x16\x03\x01\x00\x05garbage" * 20, wait=True)
 
 
@@ -445,7 +445,7 @@ def broken(ground: Ground) -> None:
     limit="one line a minute",
 )
 def vanishing(ground: Ground) -> None:
-    """The clients are gone without a word."""
+    """The clients disconnect without a GOAWAY."""
     say = raw.PREFACE + raw.settings() + raw.get(1, "/drain")
     while not ground.over:
         peer = ground.dial()
@@ -466,7 +466,7 @@ def vanishing(ground: Ground) -> None:
     limit="accepting is paused",
 )
 def too_many_files(ground: Ground) -> None:
-    """Accepting fails: one line, no busy loop, and those that are connected are served."""
+    """Accepting fails: one line is logged, the loop is not busy, and other clients are served."""
     for _ in range(100):
         ground.dial()
     while not ground.over:

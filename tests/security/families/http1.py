@@ -1,4 +1,4 @@
-"""HTTP/1.1: heads, bodies and pipelines without end, and what two parsers read differently."""
+"""HTTP/1.1: endless heads, bodies and pipelines, and ambiguous messages."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ CHUNKED = b"transfer-encoding: chunked\r\n"
 
 
 def http1(title: str, **options: Any) -> Any:
-    """An attack on a server that allows HTTP/1.1 in the clear."""
+    """Define an attack on a server that allows HTTP/1.1 in the clear."""
     given = {"allow_http1": True, **options.pop("options", {})}
     return attack(f"HTTP/1: {title}", api="compat", options=given, node=False, **options)
 
 
 def without_end(ground: Ground, start: bytes, more: bytes, *, reading: bool = True) -> Peer:
-    """Send *start*, and *more* again and again."""
+    """Send *start*, and then *more* repeatedly."""
     peer = ground.dial(frames=False)
     peer.send(start, reading=reading)
     batch = more * max(1, 65536 // len(more))
@@ -46,7 +46,7 @@ def long_head(ground: Ground) -> None:
 
 @http1("a field without end", ends=True, limit="`max_header_size`")
 def long_field(ground: Ground) -> None:
-    """`max_header_size`, before there is a whole line."""
+    """`max_header_size`, before a line is complete."""
     without_end(ground, GET[:-2] + b"x: ", b"y" * 16384)
 
 
@@ -62,7 +62,7 @@ def empty_lines(ground: Ground) -> None:
     limit="16 KB of extensions a body",
 )
 def chunk_extensions(ground: Ground) -> None:
-    """Bytes of a body that are no body."""
+    """Bytes of a body that are not content."""
     without_end(ground, POST % (b"/read", CHUNKED) + b"1;", b"x=yyyyyyyyyyyy;")
 
 
@@ -72,13 +72,13 @@ def chunk_extensions(ground: Ground) -> None:
     limit="16 KB of extensions a body",
 )
 def chunk_extensions_each(ground: Ground) -> None:
-    """The same, in small."""
+    """The same in small pieces."""
     without_end(ground, POST % (b"/read", CHUNKED), b"1;x=" + b"y" * 1000 + b"\r\nx\r\n")
 
 
 @http1("trailers without end", ends=True, limit="`max_header_size`")
 def long_trailers(ground: Ground) -> None:
-    """`max_header_size` counts for them as well."""
+    """`max_header_size` applies to them too."""
     without_end(ground, POST % (b"/read", CHUNKED) + b"0\r\n", b"x-field: value\r\n")
 
 
@@ -87,7 +87,7 @@ def long_trailers(ground: Ground) -> None:
     limit="small pieces of a body are joined; flow control: the sender must wait",
 )
 def tiny_chunks(ground: Ground) -> None:
-    """The body waits in pieces of a byte, until nothing more is read of the socket."""
+    """The body waits in pieces of one byte, until the server stops reading the socket."""
     without_end(ground, POST % (b"/upload", CHUNKED), b"1\r\nx\r\n")
 
 
@@ -97,13 +97,13 @@ def tiny_chunks(ground: Ground) -> None:
     limit="bounded work a turn",
 )
 def tiny_chunks_read(ground: Ground) -> None:
-    """Dear, but honest."""
+    """Expensive, but honest."""
     without_end(ground, POST % (b"/read", CHUNKED), b"1\r\nx\r\n")
 
 
 @http1("an upload of any size, unread", limit="flow control: the sender must wait")
 def unread_upload(ground: Ground) -> None:
-    """The sender has to stand still."""
+    """The sender has to wait."""
     without_end(ground, POST % (b"/upload", b"content-length: 1000000000000\r\n"), b"x" * 65536)
 
 
@@ -111,7 +111,7 @@ def unread_upload(ground: Ground) -> None:
     "1,000 requests for 1 MiB in one segment, the answers never read", limit="one request at a time"
 )
 def pipelined(ground: Ground) -> None:
-    """Pipelining: one is answered at a time."""
+    """Pipelining: requests are answered one at a time."""
     peer = ground.dial(frames=False, receive_buffer=4096)
     peer.send(LARGE * 1000, reading=False)
     time.sleep(0.7)
@@ -119,7 +119,7 @@ def pipelined(ground: Ground) -> None:
 
 @http1("requests without end, the answers never read", limit="one request at a time")
 def pipelined_small(ground: Ground) -> None:
-    """What is not answered yet is not read."""
+    """Unanswered requests are not read."""
     peer = ground.dial(frames=False, receive_buffer=4096)
     while not ground.over:
         peer.send(GET * 1000, reading=False)
@@ -127,7 +127,7 @@ def pipelined_small(ground: Ground) -> None:
 
 @http1("requests without end, answered and read", limit="one request at a time")
 def pipelined_read(ground: Ground) -> None:
-    """Many, but honest: others are served in between."""
+    """Many, but honest: other clients are served in between."""
     without_end(ground, b"", GET)
 
 
@@ -135,11 +135,11 @@ def pipelined_read(ground: Ground) -> None:
     "`expect: 100-continue` and no body, again and again", ends=False, limit="one request at a time"
 )
 def expecting_http1(ground: Ground) -> None:
-    """Each request is whole with its length of 0."""
+    """Each request is complete, because its length is 0."""
     without_end(ground, b"", POST % (b"/read", b"content-length: 0\r\nexpect: 100-continue\r\n"))
 
 
-# What a server behind another one must not read differently (RFC 9112 sections 5 to 7 and 11).
+# # Messages that two servers might interpret differently (RFC 9112 sections 5 to 7 and 11).
 SMUGGLED = {
     "both lengths": POST % (b"/read", b"content-length: 6\r\n" + CHUNKED) + b"0\r\n\r\nG",
     "two lengths": POST % (b"/read", b"content-length: 0\r\ncontent-length: 5\r\n"),

@@ -1,4 +1,4 @@
-"""What a client asks a server to keep: responses, streams, header blocks, uploads."""
+"""Data that a client makes a server store: responses, streams, header blocks, uploads."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ LONG = ("x-long", "v" * 3900)
 LARGE = "1,000 requests for responses of 1 MiB in one segment, stream window 0"
 
 
-# For a server that was told to take more streams than it announces by itself.
+# # For a server that allows more streams than the default.
 RAISED = {"settings": {"max_concurrent_streams": 100_000}}
 ALLOWED = 250
 
 
 def hold(ground: Ground, peer: Peer, seconds: float = 0.5) -> None:
-    """Stay for a moment, reading nothing but what comes by itself."""
+    """Wait for a moment, and read only what arrives meanwhile."""
     peer.hear(min(seconds, max(0.0, ground.deadline - time.monotonic() - 0.1)))
 
 
 @attack(LARGE, before="1,006 MiB", limit="`max_session_memory`, `max_concurrent_streams`")
 def large_responses(ground: Ground) -> None:
-    """Each answer is 1 MiB in memory, and none of it may be sent."""
+    """Each response is 1 MiB in memory, and none of it may be sent."""
     peer = ground.connect(window=0)
     peer.send(Blocks().requests(1000, "/large"))
     hold(ground, peer)
@@ -49,7 +49,7 @@ def large_responses_compat(ground: Ground) -> None:
     limit="`max_session_memory`, `max_concurrent_streams`",
 )
 def drained_responses(ground: Ground) -> None:
-    """Each handler waits with what `drain()` lets it queue."""
+    """Each handler queues data until `drain()` waits."""
     peer = ground.connect(window=0)
     peer.send(Blocks().requests(1000, "/drain"))
     hold(ground, peer)
@@ -72,7 +72,7 @@ def drained_responses_compat(ground: Ground) -> None:
     node=False,
 )
 def pushed_responses(ground: Ground) -> None:
-    """What is pushed counts as what is answered does."""
+    """Pushed data counts like other responses."""
     peer = ground.connect(window=0)
     peer.send(Blocks().requests(1000, "/push"))
     hold(ground, peer)
@@ -96,7 +96,7 @@ def unread_socket(ground: Ground) -> None:
     limit="`max_session_memory`, `max_concurrent_streams`; `write_timeout`",
 )
 def unread_socket_slowly(ground: Ground) -> None:
-    """Each read of the victim's finds one request."""
+    """Each read of the victim contains one request."""
     peer = ground.connect(window=LARGEST, all_of_it=True, receive_buffer=4096)
     blocks = Blocks()
     for n in range(1000):
@@ -111,7 +111,7 @@ def unread_socket_slowly(ground: Ground) -> None:
     limit="`stream_reset_burst`; closed streams are not reported",
 )
 def reset_at_once(ground: Ground) -> None:
-    """What a handler answers to a stream that is dead already must not be kept."""
+    """The response of a handler to a stream that has ended must not be stored."""
     peer = ground.connect(window=LARGEST, all_of_it=True, receive_buffer=4096)
     peer.send(Blocks().requests(50_000, "/large", after=raw.rst_stream), reading=False)
     time.sleep(0.5)
@@ -149,7 +149,7 @@ def referenced_trailers(ground: Ground) -> None:
     limit="`max_session_memory`, `max_concurrent_streams`",
 )
 def referenced_headers(ground: Ground) -> None:
-    """The same in the heads of requests."""
+    """The same in the headers of requests."""
     peer = ground.connect()
     blocks = Blocks()
     head = raw.block(raw.request_fields("POST", "/upload"))
@@ -165,7 +165,7 @@ def referenced_headers(ground: Ground) -> None:
     limit="`max_session_memory`, `max_concurrent_streams`",
 )
 def cookies(ground: Ground) -> None:
-    """Fields that are joined into one value (RFC 9113 section 8.2.3)."""
+    """Fields that are joined to one value (RFC 9113 section 8.2.3)."""
     peer = ground.connect()
     blocks = Blocks()
     head = raw.block(raw.request_fields("POST", "/upload"))
@@ -181,9 +181,9 @@ def cookies(ground: Ground) -> None:
     limit="`max_session_memory`, `max_concurrent_streams`",
 )
 def open_streams(ground: Ground) -> None:
-    """What a stream costs that does nothing."""
+    """The cost of an idle stream."""
     peer, blocks = ground.connect(), Blocks()
-    # so many as may be open by what they count, and then the others
+    # # first as many as the memory limit allows, and then the others
     peer.send(blocks.requests(9500, "/upload", "POST", end_stream=False))
     hold(ground, peer)
     peer.send(blocks.requests(500, "/upload", "POST", first=19_001, end_stream=False))
@@ -197,7 +197,7 @@ def open_streams(ground: Ground) -> None:
     limit="`max_session_memory`, `max_concurrent_streams`",
 )
 def open_streams_compat(ground: Ground) -> None:
-    """A request and a response are more than a stream."""
+    """A request and a response need more memory than a stream."""
     open_streams(ground)
 
 
@@ -234,7 +234,7 @@ def open_readers_compat(ground: Ground) -> None:
     limit="`max_session_memory`, `max_concurrent_streams`",
 )
 def open_streams_fields(ground: Ground) -> None:
-    """Names and values that no two requests share."""
+    """Names and values that differ in all requests."""
     peer = ground.connect()
     for stream_id in range(1, 20_001, 2):
         fields = [(f"x-{stream_id}-{n}", "v") for n in range(20)]
@@ -284,7 +284,7 @@ def grown(peer: Peer, stream_id: int, delay: float = 0.05) -> None:
 
 
 def tiny(peer: Peer, streams: list[int], size: int, total: int) -> None:
-    """Fill the windows of *streams* with DATA of *size* bytes, up to *total* of them."""
+    """Fill the windows of *streams* with DATA of *size* bytes, up to *total* bytes."""
     left = total // size
     while left > 0:
         count = min(left, 4096)
@@ -313,11 +313,11 @@ def tiny_data(ground: Ground) -> None:
     limit="small pieces of a body are joined",
 )
 def tiny_data_many(ground: Ground) -> None:
-    """The connection's window of 1 MiB, after something was read."""
+    """The connection's window of 1 MiB, after the application has read something."""
     peer = ground.connect()
     blocks = Blocks()
     peer.send(blocks.requests(1, "/read", "POST", end_stream=False))
-    # what is read opens the connection's window to its first size
+    # # reading enlarges the connection's window to its first size
     peer.send(raw.data(1, b"x" * 16384) * 3)
     peer.hear(0.1)
     peer.send(blocks.requests(100, "/upload", "POST", first=3, end_stream=False))
@@ -330,7 +330,7 @@ def tiny_data_many(ground: Ground) -> None:
     limit="flow control: the sender must wait",
 )
 def uploads(ground: Ground) -> None:
-    """What the connection's window bounds."""
+    """The connection's window limits them."""
     peer = ground.connect()
     peer.send(Blocks().requests(1000, "/upload", "POST", end_stream=False))
     for stream_id in range(1, 2000, 2):
@@ -345,7 +345,7 @@ def uploads(ground: Ground) -> None:
     limit="`max_deflate_dynamic_table_size`",
 )
 def header_table(ground: Ground) -> None:
-    """SETTINGS_HEADER_TABLE_SIZE is a wish."""
+    """SETTINGS_HEADER_TABLE_SIZE is only a maximum."""
     peer = ground.connect(values={TABLE: 2**32 - 1})
     blocks = Blocks()
     for n in range(20):
@@ -359,7 +359,7 @@ def header_table(ground: Ground) -> None:
     limit="`control_frame_burst`; nghttp2's queue of answers",
 )
 def window_toggled(ground: Ground) -> None:
-    """Every change touches every stream (RFC 9113 section 6.9.2)."""
+    """Each change affects every stream (RFC 9113 section 6.9.2)."""
     peer = ground.connect(window=0)
     peer.send(Blocks().requests(10_000, "/upload", "POST", end_stream=False))
     while not ground.over:
@@ -372,7 +372,7 @@ def window_toggled(ground: Ground) -> None:
     limit="nothing is stored",
 )
 def come_and_go(ground: Ground) -> None:
-    """Nothing is kept of a connection that has gone."""
+    """Nothing of an ended connection is kept."""
     while not ground.over:
         peer = ground.connect()
         peer.send(Blocks().requests(1, "/drain", "POST", end_stream=False))
@@ -383,7 +383,7 @@ def come_and_go(ground: Ground) -> None:
 
 
 def raised(name: str) -> None:
-    """Enter the attack *name* again, on a server without a small limit of streams."""
+    """Add the attack *name* again, for a server without a small limit of streams."""
     made = ATTACKS[name]
     ATTACKS[f"{name}_raised"] = replace(
         made,
@@ -412,7 +412,7 @@ for _name in (
     limit="`max_session_memory`",
 )
 def full_of_fields(ground: Ground) -> None:
-    """As many streams as are allowed, each as dear as it may be."""
+    """The allowed number of streams, each as expensive as possible."""
     peer = ground.connect()
     for n in range(ALLOWED):
         fields = [(f"x-{n}-{k}", f"{n}-{k}-".ljust(420, "v")) for k in range(120)]
@@ -430,7 +430,7 @@ def full_of_fields(ground: Ground) -> None:
     limit="`max_session_memory`",
 )
 def full_of_trailers(ground: Ground) -> None:
-    """Trailers wait behind an unread body."""
+    """The trailers wait behind an unread body."""
     peer = ground.connect()
     blocks = Blocks()
     head = raw.block(raw.request_fields("POST", "/upload"))

@@ -1,4 +1,4 @@
-"""Streams that are reset, by the client or because it asks for it."""
+"""Streams that are reset, by the client or because of its frames."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ID_LIMIT = 2**31 - 2
 def again_and_again(
     ground: Ground, block: bytes, after: Callable[[int], bytes], *, end_stream: bool = False
 ) -> None:
-    """Requests of *block*, each followed by what *after* makes of its id, as long as it goes."""
+    """Send requests of *block*, each followed by *after* of its id, until the end."""
     peer = ground.connect()
     flags = raw.END_HEADERS | (raw.END_STREAM if end_stream else 0)
     stream_id = 1
@@ -53,7 +53,7 @@ def rapid_reset(ground: Ground) -> None:
     limit="`stream_reset_burst`",
 )
 def length_mismatch(ground: Ground) -> None:
-    """The server is made to send RST_STREAM, PROTOCOL_ERROR."""
+    """The server has to send RST_STREAM, PROTOCOL_ERROR."""
     block = raw.block(raw.request_fields("POST", content_length="1"))
     again_and_again(ground, block, with_length)
 
@@ -118,7 +118,7 @@ def malformed(ground: Ground) -> None:
     limit="`max_header_list_pairs`, `stream_reset_burst`",
 )
 def too_many_fields(ground: Ground) -> None:
-    """Refused by `max_header_list_pairs`, after they were decoded."""
+    """`max_header_list_pairs` refuses them after they were decoded."""
     again_and_again(
         ground,
         GET + Blocks().field("x-some-field", "some-value") + b"\xbe" * 199,
@@ -134,7 +134,7 @@ def too_many_fields(ground: Ground) -> None:
     limit="`max_header_list_size`, `stream_reset_burst`",
 )
 def header_bomb(ground: Ground) -> None:
-    """Refused by the size of their list, after they were decoded."""
+    """The size of their list is refused after they were decoded."""
     again_and_again(
         ground,
         GET + Blocks().field("x-long", "v" * 3900) + b"\xbe" * 1000,
@@ -150,7 +150,7 @@ def header_bomb(ground: Ground) -> None:
     limit="`max_concurrent_streams`, `max_session_rejected_streams`",
 )
 def refused(ground: Ground) -> None:
-    """REFUSED_STREAM each, or whatever says that it is too much."""
+    """Each gets REFUSED_STREAM, until the session ends."""
     again_and_again(ground, raw.block(raw.request_fields("POST", "/upload")), lambda n: b"")
 
 
@@ -160,7 +160,7 @@ def refused(ground: Ground) -> None:
     limit="`stream_reset_burst`",
 )
 def late_reset(ground: Ground) -> None:
-    """Each request costs a handler, and is cancelled by the time that it has answered."""
+    """Each request costs a handler, and is cancelled after its answer."""
     peer = ground.connect(window=0)
     block = raw.block(raw.request_fields(path="/drain"))
     stream_id = 1

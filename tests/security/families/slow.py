@@ -1,4 +1,4 @@
-"""Connections that do nothing, or as little as keeps them, in each phase (slowloris)."""
+"""Connections that do nothing, or the minimum that keeps them open, in each phase (slowloris)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..wire import Blocks, Ended, Peer
 
 MANY = 100
 KIB = 1024
-# Deadlines that end within the time of a test; the defaults are Node's, or longer.
+# # Deadlines that end within the time of a test; the defaults are Node's, or longer.
 SHORT = {
     "handshake_timeout": 0.5,
     "headers_timeout": 0.5,
@@ -28,7 +28,7 @@ SHORT_HTTP1 = {
 
 
 def slow(title: str, memory: int = 64 * KIB, connections: int = MANY, **options: Any) -> Any:
-    """An attack by many connections, which have to be ended by a deadline."""
+    """Define an attack by many connections, which a deadline has to end."""
     if title.startswith("HTTP/1"):
         options["api"] = "compat"
     return attack(
@@ -38,7 +38,7 @@ def slow(title: str, memory: int = 64 * KIB, connections: int = MANY, **options:
         ends=True,
         seconds=4.5,
         lines=5,
-        node=False,  # its deadlines are others, or there are none
+        node=False,  # # its deadlines differ, or it has none
         **options,
     )
 
@@ -46,7 +46,7 @@ def slow(title: str, memory: int = 64 * KIB, connections: int = MANY, **options:
 def wait_for_ends(
     ground: Ground, peers: list[Peer], say: Callable[[Peer], None] = lambda peer: None
 ) -> None:
-    """Until the victim has ended all *peers*; every 100 ms *say* what keeps them alive."""
+    """Wait until the victim has ended all *peers*; every 100 ms *say* keeps them alive."""
     while not ground.over:
         for peer in peers:
             if not peer.closed:
@@ -61,12 +61,12 @@ def wait_for_ends(
 
 
 def dial(ground: Ground, **options: Any) -> list[Peer]:
-    """The attack's connections, which have said nothing."""
+    """Open the attack's connections, which send nothing."""
     return [ground.dial(**options) for _ in range(ground.attack.connections)]
 
 
 def connect(ground: Ground, *frames: bytes, **options: Any) -> list[Peer]:
-    """The attack's connections, which speak HTTP/2, and have sent *frames*."""
+    """Open the attack's connections, which use HTTP/2, and have sent *frames*."""
     for _ in range(ground.attack.connections):
         with contextlib.suppress(Ended):
             ground.connect(**options).send(*frames)
@@ -92,7 +92,7 @@ def silent(ground: Ground) -> None:
     limit="`handshake_timeout`",
 )
 def silent_either(ground: Ground) -> None:
-    """Which protocol it is has not been said yet."""
+    """The protocol is still unknown."""
     wait_for_ends(ground, dial(ground))
 
 
@@ -118,7 +118,7 @@ def dribbled_hello(ground: Ground) -> None:
     limit="`handshake_timeout`",
 )
 def silent_in_tls(ground: Ground) -> None:
-    """`handshake_timeout` goes on until the peer's SETTINGS."""
+    """`handshake_timeout` lasts until the peer's SETTINGS."""
     wait_for_ends(ground, dial(ground, secure=True, handshake=True))
 
 
@@ -129,7 +129,7 @@ def silent_in_tls(ground: Ground) -> None:
     limit="a deadline for the peer to close",
 )
 def lingering_tls(ground: Ground) -> None:
-    """The connection is closed, without the other half of TLS's end."""
+    """The connection is closed without the peer's close_notify."""
     peers = dial(ground, secure=True, handshake=True)
     tell(peers, raw.PREFACE, raw.settings(), raw.data(1, b"x"))
     wait_for_ends(ground, peers)
@@ -137,7 +137,7 @@ def lingering_tls(ground: Ground) -> None:
 
 @slow("a preface byte by byte", options=SHORT, limit="`handshake_timeout`")
 def dribbled_preface(ground: Ground) -> None:
-    """Twenty-four bytes take longer than a handshake may."""
+    """Twenty-four bytes take longer than the deadline of the handshake."""
     peers = dial(ground)
     wait_for_ends(ground, peers, lambda peer: peer.send(raw.PREFACE[peer.sent : peer.sent + 1]))
 
@@ -173,13 +173,13 @@ def idle(ground: Ground) -> None:
     limit="`first_request_timeout`",
 )
 def idle_pings(ground: Ground) -> None:
-    """Life is no work."""
+    """Activity is not a request."""
     wait_for_ends(ground, connect(ground), lambda peer: peer.send(raw.ping()))
 
 
 @slow("a frame's header byte by byte", options=SHORT, limit="`idle_timeout`")
 def dribbled_frame(ground: Ground) -> None:
-    """Bytes of a HEADERS frame that does not come to its end."""
+    """The bytes of a HEADERS frame that never ends."""
     frame = raw.get()
     start: dict[Peer, int] = {}
 
@@ -206,7 +206,7 @@ def endless_block(ground: Ground) -> None:
     limit="`request_timeout`",
 )
 def stalled_upload(ground: Ground) -> None:
-    """`request_timeout`: a body may take its time, but not for ever."""
+    """`request_timeout`: a body may take long, but not for ever."""
     peers = connect(ground, raw.post(1, "/read"), raw.data(1, b"x"))
     wait_for_ends(ground, peers, lambda peer: peer.send(raw.data(1, b"x")))
 
@@ -232,7 +232,7 @@ def no_window(ground: Ground) -> None:
     limit="`write_timeout`",
 )
 def unread(ground: Ground) -> None:
-    """`write_timeout`: the socket takes nothing."""
+    """`write_timeout`: the socket accepts nothing."""
     peers = connect(
         ground, Blocks().requests(1, "/large"),
         window=2**31 - 1, all_of_it=True, receive_buffer=4096,
@@ -249,7 +249,7 @@ def unread(ground: Ground) -> None:
     limit="a deadline for the peer to close",
 )
 def lingering(ground: Ground) -> None:
-    """The victim has said its last word, and the peer neither reads it nor leaves."""
+    """The victim has sent its last frame, and the peer neither reads it nor disconnects."""
     wait_for_ends(ground, connect(ground, raw.goaway(1)))
 
 
@@ -260,7 +260,7 @@ def lingering(ground: Ground) -> None:
     limit="a deadline for the peer to close",
 )
 def lingering_error(ground: Ground) -> None:
-    """A connection that was ended is closed, whatever the peer does."""
+    """An ended connection is closed, whatever the peer does."""
     wait_for_ends(ground, connect(ground, raw.data(1, b"x")))
 
 
@@ -268,7 +268,7 @@ def lingering_error(ground: Ground) -> None:
     "HTTP/1: a head byte by byte", options=SHORT_HTTP1, limit="`headers_timeout` of `http1_options`"
 )
 def dribbled_head(ground: Ground) -> None:
-    """Slowloris as it was."""
+    """The original slowloris."""
     head = b"GET / HTTP/1.1\r\nhost: localhost\r\nx: " + b"y" * 1000
     peers = dial(ground, frames=False)
     wait_for_ends(ground, peers, lambda peer: peer.send(head[peer.sent : peer.sent + 1]))
@@ -323,7 +323,7 @@ def unread_http1(ground: Ground) -> None:
     limit="2 KB each; `handshake_timeout`",
 )
 def crowd(ground: Ground) -> None:
-    """What a connection costs that says nothing, on default options."""
+    """The cost of a silent connection, with default options."""
     for _ in range(1000):
         ground.dial()
     ground.peers[0].hear(0.5)
@@ -337,7 +337,7 @@ def crowd(ground: Ground) -> None:
     limit="22 KB each; `idle_timeout`",
 )
 def crowd_http2(ground: Ground) -> None:
-    """What a session costs, on default options."""
+    """The cost of a session, with default options."""
     for _ in range(500):
         ground.connect()
     ground.peers[0].hear(0.5)

@@ -1,4 +1,4 @@
-"""WebSockets: frames of no good, messages that inflate, floods, and peers that do not read.
+"""WebSockets: invalid frames, compression bombs, floods, and peers that do not read.
 
 Each attack gets a way to open WebSockets: over HTTP/2 (RFC 8441) or HTTP/1.1 to a server, or over
 HTTP/2 from a client that asks for them. `everywhere` enters it once for each way.
@@ -25,7 +25,7 @@ WINDOW = 65535
 
 
 class Channel:
-    """One WebSocket of a hostile peer's, opened; it keeps to HTTP/2's windows."""
+    """An open WebSocket of a hostile peer that follows HTTP/2's flow control."""
 
     def __init__(self, peer: Peer, stream_id: int, *, masks: bool) -> None:
         self.peer = peer
@@ -35,13 +35,13 @@ class Channel:
         self._sent = 0
 
     def encoded(self, *sent: Frame | bytes) -> bytes:
-        """Frames as this side sends them, and bytes as they are."""
+        """Return frames as this side sends them; bytes unchanged."""
         return b"".join(
             part if isinstance(part, bytes) else part.encode(self.masks) for part in sent
         )
 
     def send(self, *sent: Frame | bytes, reading: bool = True) -> None:
-        """Send; over HTTP/2, once there is room for it, for which this has to read."""
+        """Send; over HTTP/2, once the window allows it, for which it has to read."""
         data = self.encoded(*sent)
         if not self.stream_id:
             self.peer.send(data, reading=reading)
@@ -65,7 +65,7 @@ class Channel:
 
     @property
     def full(self) -> bool:
-        """Whether nothing may be sent."""
+        """Return whether nothing may be sent."""
         return bool(self.stream_id) and self._room() <= 0
 
 
@@ -74,7 +74,7 @@ Opened = Callable[..., list[Channel]]
 
 
 def over_http2(ground: Ground, how: str, count: int = 1, receive_buffer: int = 0) -> list[Channel]:
-    """Of a server, on one connection."""
+    """WebSockets of a server, on one connection."""
     peer = ground.connect(receive_buffer=receive_buffer)
     fields = [
         (":method", "CONNECT"), (":protocol", "websocket"), (":scheme", "http"),
@@ -95,7 +95,7 @@ def answered(peer: Peer, count: int) -> None:
 
 
 def over_http1(ground: Ground, how: str, count: int = 1, receive_buffer: int = 0) -> list[Channel]:
-    """Of a server, each on a connection of its own."""
+    """WebSockets of a server, each on its own connection."""
     return [_upgraded(ground, how, receive_buffer) for _ in range(count)]
 
 
@@ -113,7 +113,7 @@ def _upgraded(ground: Ground, how: str, receive_buffer: int) -> Channel:
 
 
 def of_a_client(ground: Ground, how: str, count: int = 1, receive_buffer: int = 0) -> list[Channel]:
-    """Of a client that asks a hostile server: how many, and what it does, says the attack."""
+    """WebSockets that a client opens to a hostile server; the attack says how many, and *how*."""
     peer = ground.asked({8: 1})
     fields = [(":status", "200"), ("sec-websocket-extensions", DEFLATE)]
     ids = range(1, 2 * count, 2)
@@ -127,7 +127,7 @@ WAYS: dict[str, tuple[str, Opened, dict[str, Any]]] = {
     "client": ("to a client: WebSocket", of_a_client, {"role": "client"}),
 }
 BOTH = ("http2", "client")
-# What it cost before there were limits, where that was too much.
+# # The cost without limits, where that was too high.
 BEFORE = {
     "ws_empty_fragments_http1": "others waited 0.4 s",
     "ws_small_fragments_http1": "others waited 0.4 s",
@@ -151,14 +151,15 @@ def everywhere(
     receive_buffer: int = 0,
     **options: Any,
 ) -> Callable[[Callable[[Ground, list[Channel]], None]], Any]:
-    """Enter an attack on *count* WebSockets, whose program does *how*, once for each way."""
+    """Define an attack on *count* WebSockets, whose program does *how*, once for each way."""
 
     def enter(function: Callable[[Ground, list[Channel]], None]) -> Any:
         for way in ways:
             begun, opened, more_options = WAYS[way]
             number = count
             if count == MANY:
-                # how many a client asks for, and what these cost, is its program's choice
+                # # the number of a client's WebSockets, and their cost, is its
+                # program's choice
                 number = 100 if way == "client" else 1000
 
             def run(ground: Ground, opened: Opened = opened, number: int = number) -> None:
@@ -185,7 +186,7 @@ def everywhere(
 
 
 def flood(ground: Ground, channel: Channel, *sent: Frame, reading: bool = True) -> None:
-    """Send the same frames again and again."""
+    """Send the same frames repeatedly."""
     once = channel.encoded(*sent)
     batch = once * max(1, 65536 // len(once))
     while not ground.over:
@@ -193,7 +194,7 @@ def flood(ground: Ground, channel: Channel, *sent: Frame, reading: bool = True) 
 
 
 def hold(ground: Ground, peer: Peer) -> None:
-    """Stay until the time is over."""
+    """Wait until the time is over."""
     while not ground.over:
         peer.hear(0.1)
 
@@ -219,7 +220,7 @@ BROKEN: list[list[Frame | bytes]] = [
     limit="each is closed: with 1002, 1007 or 1009",
 )  # fmt: skip
 def broken_frames(ground: Ground, channels: list[Channel]) -> None:
-    """What the tests of frames have, many times."""
+    """The cases of tests/websocket/test_frames.py, many times."""
     for channel, sent in zip(channels, BROKEN, strict=True):
         try:
             channel.send(*sent)
@@ -248,7 +249,7 @@ def bombs(ground: Ground, channels: list[Channel]) -> None:
 
 
 def small_bombs(size: int) -> bytes:
-    """A message of *size* zeros, compressed: it may be sent again and again."""
+    """Return a compressed message of *size* zeros, which may be sent repeatedly."""
     return Packer(15).pack(bytes(size))
 
 
@@ -258,7 +259,7 @@ def small_bombs(size: int) -> bytes:
     limit="bounded work a turn",
 )  # fmt: skip
 def bombs_within(ground: Ground, channels: list[Channel]) -> None:
-    """Nothing of it is beyond a limit: it is the work that counts."""
+    """None of it exceeds a limit: the work counts."""
     flood(ground, channels[0], binary(small_bombs(MIB), rsv=4))
 
 
@@ -271,7 +272,7 @@ def bombs_within(ground: Ground, channels: list[Channel]) -> None:
     limit="bounded work a turn",
 )  # fmt: skip
 def empty_fragments(ground: Ground, channels: list[Channel]) -> None:
-    """A message that does not get on."""
+    """A message without progress."""
     channels[0].send(text("", False))
     flood(ground, channels[0], more("", False))
 
@@ -282,7 +283,7 @@ def empty_fragments(ground: Ground, channels: list[Channel]) -> None:
     limit="`max_size`",
 )  # fmt: skip
 def small_fragments(ground: Ground, channels: list[Channel]) -> None:
-    """A million of them, and then it is too large."""
+    """A million of them, until the message is too large."""
     channels[0].send(text("a", False))
     flood(ground, channels[0], more("a", False))
 
@@ -303,7 +304,7 @@ def small_messages(ground: Ground, channels: list[Channel]) -> None:
     limit="bounded work a turn",
 )  # fmt: skip
 def small_messages_many(ground: Ground, channels: list[Channel]) -> None:
-    """What each of them does in a turn must not add up."""
+    """The work of all of them in one turn is limited."""
     batch = channels[0].encoded(*[text("")] * 2000)
     while not ground.over:
         for channel in channels:
@@ -321,7 +322,7 @@ def small_messages_many(ground: Ground, channels: list[Channel]) -> None:
     limit="bounded work a turn",
 )  # fmt: skip
 def pings(ground: Ground, channels: list[Channel]) -> None:
-    """Each wants an answer."""
+    """Each requires an answer."""
     flood(ground, channels[0], ping(b"x" * 8))
 
 
@@ -332,7 +333,7 @@ def pings(ground: Ground, channels: list[Channel]) -> None:
     limit="only the latest answer is kept",
 )  # fmt: skip
 def pings_unread(ground: Ground, channels: list[Channel]) -> None:
-    """RFC 6455 section 5.5.3 lets the latest one stand for all."""
+    """RFC 6455 section 5.5.3: one pong may answer several pings."""
     flood(ground, channels[0], ping(b"x" * 125), reading=False)
 
 
@@ -352,7 +353,7 @@ def unread(ground: Ground, channels: list[Channel]) -> None:
     limit="`max_queue`, 64 KiB: nothing more is inflated",
 )  # fmt: skip
 def unread_bombs(ground: Ground, channels: list[Channel]) -> None:
-    """Back-pressure on what is small before it is inflated."""
+    """Back-pressure on data that is small before it is decompressed."""
     flood(ground, channels[0], binary(small_bombs(MIB), rsv=4))
 
 
@@ -365,7 +366,7 @@ def unread_bombs(ground: Ground, channels: list[Channel]) -> None:
     limit="later messages are dropped; a deadline for the peer to close",
 )  # fmt: skip
 def after_close(ground: Ground, channels: list[Channel]) -> None:
-    """Nothing comes of what follows."""
+    """Later data has no effect."""
     channels[0].send(close(1000))
     flood(ground, channels[0], binary(bytes(30_000)))
 
@@ -376,7 +377,7 @@ def after_close(ground: Ground, channels: list[Channel]) -> None:
     limit="`close_timeout`; messages after a Close are dropped",
 )  # fmt: skip
 def no_close(ground: Ground, channels: list[Channel]) -> None:
-    """It has ten seconds."""
+    """The peer has ten seconds."""
     flood(ground, channels[0], text("hello"), text("wor", False), more("ld"))
 
 
@@ -389,7 +390,7 @@ def no_close(ground: Ground, channels: list[Channel]) -> None:
     limit="`max_session_memory`: no compression without memory for it",
 )  # fmt: skip
 def many(ground: Ground, channels: list[Channel]) -> None:
-    """What a WebSocket costs that has said something once."""
+    """The cost of a WebSocket that has had one message."""
     message = text(Packer(15).pack(b"hello"), rsv=4)
     for channel in channels:
         channel.send(message)
@@ -415,7 +416,7 @@ def many_bombs(ground: Ground, channels: list[Channel]) -> None:
     limit="`max_session_memory`: incomplete messages are counted",
 )  # fmt: skip
 def many_halves(ground: Ground, channels: list[Channel]) -> None:
-    """A megabyte each, of which the program hears nothing."""
+    """A megabyte each, which the program does not get."""
     message = binary(small_bombs(MIB - 1), False, rsv=4)
     for channel in channels:
         channel.send(message)
@@ -428,7 +429,7 @@ def many_halves(ground: Ground, channels: list[Channel]) -> None:
     limit="`max_session_memory`: incomplete messages are counted",
 )  # fmt: skip
 def many_texts(ground: Ground, channels: list[Channel]) -> None:
-    """One character outside the Basic Multilingual Plane makes all of them four times as wide."""
+    """One character outside the Basic Multilingual Plane quadruples the memory of all others."""
     said = ("\U0001f389" + "a" * (MIB - 5)).encode()
     message = text(Packer(15).pack(said), False, rsv=4)
     for channel in channels:
