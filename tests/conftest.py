@@ -48,7 +48,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
         return (yield)
 
 
-# # The file of the test that ran last.
+# The file of the test that ran last.
 _file: Path | None = None
 
 
@@ -75,7 +75,7 @@ def run_on(loop_factory: Callable[[], asyncio.AbstractEventLoop], main: Any, lim
         asyncio.get_running_loop().set_exception_handler(complain)
         async with asyncio.timeout(limit):
             result = await main
-        # # closing objects get a few turns to finish
+        # closing objects get a few turns to finish
         for _ in range(100):
             left = asyncio.all_tasks() - {asyncio.current_task()}
             if not left:
@@ -108,7 +108,7 @@ def fresh_log() -> None:
 def run(request: pytest.FixtureRequest) -> Run:
     """Run a coroutine on each event loop; see `run_on`. Limit: 60 s."""
     factory = asyncio.new_event_loop if request.param == "asyncio" else uvloop.new_event_loop
-    # # messages of debug mode about slow callbacks
+    # messages of debug mode about slow callbacks
     logging.getLogger("asyncio").setLevel(logging.ERROR)
     return lambda main: run_on(factory, main, 60)
 

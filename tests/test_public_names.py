@@ -11,10 +11,10 @@ import pytest
 
 import http2
 
-# # The other process prints the loaded modules of this package.
+# The other process prints the loaded modules of this package.
 LOADED = "print(*(name for name in sys.modules if name.partition('.')[0] == 'http2'))"
 
-# # Forks a child for each name, so that each is accessed first.
+# Forks a child for each name, so that each is accessed first.
 EACH_FIRST = """
 import os, sys
 import http2

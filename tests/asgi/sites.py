@@ -19,7 +19,7 @@ from .asking import Answer, head_of
 from .servers.uvicorns import Process as Started
 from .servers.uvicorns import starting, uvicorn
 
-# # The server (a version of uvicorn, or `Handler`), the loop, and whether there is TLS.
+# The server (a version of uvicorn, or `Handler`), the loop, and whether there is TLS.
 WAYS = {
     "newest-uvloop-clear": ("newest", "uvloop", False),
     "newest-asyncio-tls": ("newest", "asyncio", True),
@@ -28,7 +28,7 @@ WAYS = {
     "handler-asyncio-clear": ("handler", "asyncio", False),
     "handler-uvloop-tls": ("handler", "uvloop", True),
 }
-# # Two of them are enough for tests that do not depend on the server.
+# Two of them are enough for tests that do not depend on the server.
 FEW = ("newest-uvloop-clear", "handler-asyncio-clear")
 
 

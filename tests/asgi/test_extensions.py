@@ -42,7 +42,7 @@ def test_trailers(run: Run, version: str) -> None:
         async with handling(with_trailers) as (_, url):
             for te, expected in (("trailers", b"x-one: 1\r\nx-two: 2\r\n"), ("deflate;q=0", b"")):
                 if version == "2" and te != "trailers":
-                    continue  # # HTTP/2 forbids other values
+                    continue  # HTTP/2 forbids other values
                 out = await execute(
                     "curl", "-si", "--max-time", "20", VERSIONS[version], "-H", f"te: {te}", url
                 )

@@ -106,7 +106,7 @@ def test_mounts_cookies_and_errors(run_asyncio: Run, site: Process, http: str) -
         set_cookies = [value for name, value in elsewhere.raw if name == "set-cookie"]
         assert [value.partition(";")[0] for value in set_cookies] == ["a=1", "b=2"]
         assert (await visit(site, http, "/broken")).status == 500
-        # # the end of one connection has no effect
+        # the end of one connection has no effect
         assert (await visit(site, http, "/s/early")).body == b"page"
 
     run_asyncio(main())

@@ -37,7 +37,7 @@ def ask_everything(channel: Any) -> None:
         heard: queue.SimpleQueue[bytes] = queue.SimpleQueue()
 
         def say() -> Iterator[bytes]:
-            # # each word after the answer to the previous one
+            # each word after the answer to the previous one
             for number in range(5):
                 yield b"word %d" % number
                 assert heard.get(timeout=20) == b"WORD %d" % number

@@ -383,7 +383,7 @@ def test_expect_100_continue(run: Run, version: str) -> None:
 
 Script = list[dict[str, Any]]
 WRONG: dict[str, tuple[Script, str, bool]] = {
-    # # name: (messages, the expected log, whether the response has begun)
+    # name: (messages, the expected log, whether the response has begun)
     "body first": ([BODY], "unexpected ASGI message 'http.response.body': "
                    "'http.response.start' must be sent first", False),
     "start twice": ([START, START], "unexpected ASGI message 'http.response.start': "
@@ -447,7 +447,7 @@ def test_wrong_messages(
     async def main() -> None:
         async with handling(app) as (_, url):
             if begun:
-                with pytest.raises(AssertionError):  # # curl's exit status
+                with pytest.raises(AssertionError):  # curl's exit status
                     await ask(url, version=version)
             else:
                 answer = await ask(url, version=version)

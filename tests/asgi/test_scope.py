@@ -179,7 +179,7 @@ def test_requests_of_one_http1_connection(run_asyncio: Run) -> None:
                     await peer.ask(http1.get("/", version, connection="keep-alive"))
                     assert app.scopes[-1]["extensions"]
                     assert app.scopes[-1]["state"] == {}
-                    # # the application may change it
+                    # the application may change it
                     app.scopes[-1]["extensions"].clear()
                     app.scopes[-1]["state"]["seen"] = True
                 client = peer.writer.get_extra_info("sockname")

@@ -72,7 +72,7 @@ async def whole_block(world: World) -> Scenario:
             session.request({":path": "/slow"})
 
     outcome = yield block()
-    # # however the block was left
+    # however the block was left
     assert session.destroyed
     assert outcome.cancelled or world.seen["/slow"]
     await eventually(lambda: world.server.connections == 1)
@@ -102,7 +102,7 @@ async def connect_over_a_pair(world: World) -> Scenario:
     session = http2.connect(world.origin, create_connection=create_connection)
     outcome = yield session
     if outcome.cancelled:
-        # # a carrier that the program has created and the session has not received is the
+        # a carrier that the program has created and the session has not received is the
         # program's
         for writer in made:
             writer.close()
@@ -240,7 +240,7 @@ async def drain(world: World) -> Scenario:
     await stream.response()
     outcome = yield write()
     if outcome.cancelled:
-        # # written data is sent, and more can be written
+        # written data is sent, and more can be written
         stream.end(b"and more")
         sent += 8
     assert len(await reading) == sent
@@ -252,7 +252,7 @@ async def close_stream(world: World) -> Scenario:
     path = path_of(stream)
     await stream.response()
     yield stream.close(NGHTTP2_CANCEL)
-    # # begun at the call
+    # begun at the call
     assert stream.closed
     await cancelled_there(world, path)
     await stream.close()
@@ -278,7 +278,7 @@ async def pipe(world: World) -> Scenario:
 
     outcome = yield http2.pipe(source(), stream)
     if outcome.cancelled:
-        # # a part is never mistaken for the whole
+        # a part is never mistaken for the whole
         await eventually(lambda: stream.closed)
         assert stream.rst_code == NGHTTP2_CANCEL or await stream.read() == b"200000"
         await cancelled_there(world, path)
@@ -321,7 +321,7 @@ async def pipe_to_a_writer(world: World) -> Scenario:
 
 @scenario("Http2Session.ping")
 async def ping(world: World) -> Scenario:
-    # # its own payload: the answer to a cancelled ping is not that of another
+    # its own payload: the answer to a cancelled ping is not that of another
     outcome = yield world.session.ping(b"the ping")
     assert outcome.cancelled or outcome.value[1] == b"the ping"
     assert (await world.session.ping(b"the next"))[1] == b"the next"
@@ -342,7 +342,7 @@ async def close_session(world: World) -> Scenario:
     session = await world.connect()
     stream = session.request({":path": world.path("parts")})
     yield session.close()
-    # # begun at the call: work in progress is finished, and nothing is added
+    # begun at the call: work in progress is finished, and nothing is added
     with pytest.raises(http2.Http2Error):
         session.request()
     assert await stream.read() == TEXT.encode()

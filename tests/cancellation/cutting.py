@@ -63,7 +63,7 @@ def stepped(
             return stop.value
         if point == 0:
             if coming and awaited is not None:
-                # # before the task's own callback: the task is cancelled when its
+                # before the task's own callback: the task is cancelled when its
                 # result is available
                 awaited.add_done_callback(lambda _: cancel())
             else:
@@ -158,7 +158,7 @@ class World:
         scheme = "http" if certificate is None else "https"
         self.origin = f"{scheme}://127.0.0.1:{server.address()[1]}"
         self.options = options
-        # # the received requests by path
+        # the received requests by path
         self.seen: dict[str, Any] = {}
         self._count = 0
         self._requested: list[http2.ClientHttp2Stream] = []

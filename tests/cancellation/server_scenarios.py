@@ -70,7 +70,7 @@ async def listen(world: World) -> Scenario:
     outcome = yield server.listen(port, "localhost")
     if outcome.cancelled and not server.listening:
         assert_free(port)
-        # # and it can be tried again
+        # and it can be tried again
         await server.listen(port, "localhost")
     assert server.listening
     async with client_of(world, server) as session:
@@ -188,7 +188,7 @@ async def shut_down_session(world: World) -> Scenario:
     await stream.response()
     (served,) = world.server._sessions - {world.served()}
     yield served.shut_down()  # type: ignore[attr-defined]
-    # # begun at the call: the request is answered
+    # begun at the call: the request is answered
     assert await stream.read() == TEXT.encode()
     await served.close()
     await eventually(lambda: session.destroyed)
@@ -235,13 +235,13 @@ async def push_stream(world: World) -> Scenario:
     pushes: list[Any] = []
     world.session.on("stream", pushes.append)
     first, _ = await served.push_stream({":path": "/first"})
-    # # the client's limit is one: the second push has to wait
+    # the client's limit is one: the second push has to wait
     loop = asyncio.get_running_loop()
     outcome = yield _begun_push(served, lambda: loop.call_later(0.003, end_first, first))
     end_first(first)
     if not outcome.cancelled:
         outcome.value[0].end(b"second")
-    # # there is room again
+    # there is room again
     third, _ = await served.push_stream({":path": "/third"})
     third.end(b"third")
     served.end()
@@ -485,7 +485,7 @@ async def response_end(world: World, protocol: str) -> Scenario:
     client.end()
     reading = asyncio.ensure_future(client.body())
     yield response.end(bytes(300_000))
-    # # begun at the call
+    # begun at the call
     assert len(await reading) == 300_000
     await response.end()
 
@@ -536,5 +536,5 @@ async def create_push_response(world: World, protocol: str) -> Scenario:
 
 # --- all of them ------------------------------------------------------------------------------
 
-# # A client that accepts one push at a time.
+# A client that accepts one push at a time.
 ONE_PUSH = {"settings": {"max_concurrent_streams": 1}}

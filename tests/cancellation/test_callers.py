@@ -50,14 +50,14 @@ def test_a_cancelled_request_is_not_sent(run: Run) -> None:
             http2.connect(origin) as session,
         ):
             await session.ping()
-            await session.ping()  # # the server's settings are known
+            await session.ping()  # the server's settings are known
             streams = [post(session, f"/{n}") for n in range(4)]
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0.05):
                     await asyncio.gather(*(stream.response() for stream in streams))
             assert [stream.rst_code for stream in streams] == [NGHTTP2_CANCEL] * 4
             slow.go_on.set()
-            # # none of them blocks the next one
+            # none of them blocks the next one
             async with asyncio.timeout(15):
                 assert (await session.request({":path": "/5"}).response())[":status"] == 200
             assert slow.seen == ["/0 order", "/5 "]
@@ -114,7 +114,7 @@ def test_leaving_the_block_cancels_the_request(run: Run, reason: str) -> None:
             stream.respond()
             if headers[":path"] == "/":
                 stream.on("close", lambda: ends.append(stream.rst_code))
-                stream.write(bytes(300_000))  # # and no end
+                stream.write(bytes(300_000))  # and no end
             else:
                 stream.end("whole")
 
@@ -283,7 +283,7 @@ def test_the_next_reader_need_not_wait_for_the_end_of_a_cancelled_one(run: Run) 
             second = asyncio.ensure_future(stream.read(4))
             assert await second == b"body"
             assert first.cancelled()
-            # # two concurrent readers are still an error
+            # two concurrent readers are still an error
             other = session.request()
             await other.response()
             waiting = asyncio.ensure_future(other.read())
@@ -305,7 +305,7 @@ def test_a_reader_that_begins_before_a_cancelled_one_is_gone(run: Run) -> None:
             first = asyncio.ensure_future(stream.read())
             await asyncio.sleep(0)
             first.cancel()
-            # # in the same turn, while the first one is being cancelled
+            # in the same turn, while the first one is being cancelled
             asyncio.get_running_loop().call_later(0.01, pieces.stream.end, b"body")
             assert await stream.read() == b"body"
             assert first.cancelled()

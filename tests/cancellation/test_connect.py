@@ -20,7 +20,7 @@ from ..support.serving import eventually, hello
 from ..support.sessions import refused
 
 WAYS = ("clear", "name", "tls", "unix", "pair", "socket")
-# # A connection in the clear needs up to 6 turns for most of its life; TLS needs more.
+# A connection in the clear needs up to 6 turns for most of its life; TLS needs more.
 TURNS = 12
 
 Connect = Callable[[], http2.ClientHttp2Session]
@@ -102,12 +102,12 @@ def test_cancelled_lives(run: Run, certificate: Certificate, way: str, life: Any
                         await asyncio.sleep(0)
                     task.cancel()
                     lives.append(task)
-                # # what the handshake takes beyond turns of the loop
+                # what the handshake takes beyond turns of the loop
                 await asyncio.sleep(0.0005 * turns)
 
             await asyncio.gather(*lives, return_exceptions=True)
             assert all(task.cancelled() or task.exception() is None for task in lives)
-            # # the server need not close: its clients have disconnected themselves
+            # the server need not close: its clients have disconnected themselves
             await eventually(lambda: not server.open_connections and not server._sessions)
             await eventually(lambda: asyncio.all_tasks() == before)
             await block(connect)
@@ -144,7 +144,7 @@ def test_nobody_else_is_disturbed(run: Run, certificate: Certificate) -> None:
                 leaves.cancel()
                 assert await stays is session
                 assert await session.request().read() == b"hello"
-                # # and a later cancellation does not end an established session
+                # and a later cancellation does not end an established session
                 late = asyncio.ensure_future(wait(session))
                 await asyncio.sleep(0)
                 late.cancel()

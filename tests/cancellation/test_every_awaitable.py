@@ -16,7 +16,7 @@ from .client_scenarios import SCENARIOS
 from .server_scenarios import COMPAT, CORE
 from .websocket_scenarios import WEBSOCKETS
 
-# # The forms of awaitables in annotations.
+# The forms of awaitables in annotations.
 AWAITABLE = re.compile(r"\b(Completion|Task|Future|Awaitable|Coroutine)\b")
 DUNDERS = {"__await__", "__aiter__", "__anext__", "__aenter__", "__aexit__"}
 
@@ -43,7 +43,7 @@ def awaitables() -> Iterator[str]:
         if base.__module__.partition(".")[0] != "http2" or issubclass(base, BaseException):
             continue
         for name, value in vars(base).items():
-            # # the others only declare one
+            # the others only declare one
             abstract = getattr(value, "__isabstractmethod__", False)
             if is_awaited(name, value) and not abstract and name not in doors:
                 yield f"{base.__name__}.{name}"
@@ -68,7 +68,7 @@ def test_the_list_is_not_empty() -> None:
         "pipe",  # a task
         "Duplex.read",  # a coroutine
         "Http2Session.ping",  # a future
-        "Http2Stream.close",  # # a future that waits for the end
+        "Http2Stream.close",  # a future that waits for the end
         "ServerResponse.__await__",
         "Duplex.__anext__",
     }

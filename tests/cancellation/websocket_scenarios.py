@@ -135,7 +135,7 @@ async def close(world: World) -> Scenario:
         await ws.wait_closed()
 
     yield end()
-    # # begun with the first step
+    # begun with the first step
     await ws.wait_closed()
     assert ws.closed
 

@@ -49,7 +49,7 @@ class Client:
         self.ca = list(authorities)
         self.answers = 0
         self.end = False
-        # # the certificates of its connections
+        # the certificates of its connections
         self.certificates: list[bytes] = []
 
     async def run(self) -> None:
@@ -61,13 +61,13 @@ class Client:
                     try:
                         assert await session.request({":path": "/"}).read() == b"hello"
                     except http2.Http2Error as error:
-                        # # the server has not processed it, as the error
+                        # the server has not processed it, as the error
                         # says (RFC 9113 section 8.7)
                         if not getattr(error, "retryable", False):
                             raise
                     else:
                         self.answers += 1
-                    await asyncio.sleep(0.002)  # # the server has other work too
+                    await asyncio.sleep(0.002)  # the server has other work too
 
 
 async def presented(url: str, issued: list[Issued]) -> int:
@@ -160,7 +160,7 @@ def test_workers(issued: list[Issued], files: list[Path]) -> None:
         async def replaced() -> None:
             issued[1].write(*files)
             process.process.send_signal(signal.SIGHUP)
-            # # both of them
+            # both of them
             for _ in range(2):
                 await asyncio.to_thread(process.line, "Finished server process")
             assert await presented(process.url, issued) == 1

@@ -40,7 +40,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "app.js.zst").write_bytes(b"as zstandard has it")
     (root / "data.tar.gz").write_bytes(gzip.compress(b"a file that is compressed"))
     (root / "404.html").write_text("<p>not here</p>")
-    # # files that must not be served
+    # files that must not be served
     (root / ".env").write_text(SECRET)
     (root / ".git" / "config").write_text(SECRET)
     (root / ".well-known" / "security.txt").write_text("mailto:")
@@ -75,7 +75,7 @@ def test_a_file(server: Process, version: str) -> None:
         length = get(server, path, version=version).headers["content-length"]
         assert (head.status, head.headers["content-length"]) == (status, length)
         assert head.body == b""
-    # # without a body: curl 7.88 reports a failure if a body that it did not expect is reset
+    # without a body: curl 7.88 reports a failure if a body that it did not expect is reset
     refused = get(server, "/numbers.txt", "-X", "POST", version=version)
     assert (refused.status, refused.headers["allow"]) == (405, "GET, HEAD")
 
@@ -136,7 +136,7 @@ def test_compressed_files_beside_it(server: Process, accepted: str, coding: str 
     bodies = {"br": b"as brotli has it", "zstd": b"as zstandard has it", None: SCRIPT.encode()}
     body = gzip.decompress(answer.body) if coding == "gzip" else answer.body
     assert body == bodies.get(coding, SCRIPT.encode())
-    # # each form has its own ETag, and `vary` names the field that selects it
+    # each form has its own ETag, and `vary` names the field that selects it
     etag = answer.headers["etag"]
     again = get(
         server, "/app.js", "-H", f"accept-encoding: {accepted}", "-H", f"if-none-match: {etag}"

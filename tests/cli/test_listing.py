@@ -27,7 +27,7 @@ from .serving import serving
 
 pytestmark = pytest.mark.interop
 
-# # Names with special characters for HTML, URLs, the browser or the file system.
+# Names with special characters for HTML, URLs, the browser or the file system.
 NAMES = [
     b"plain.txt", b"two words.txt", b" first a space.txt", b"<b>bold & brave.txt",
     b"\"quoted\" and 'quoted'.txt", "größe ümläut.txt".encode(), "日本 🙂.txt".encode(),
@@ -100,7 +100,7 @@ def test_its_links(server: Process, run_asyncio: Run, tmp_path: Path) -> None:
             check_quiet(page, url)
             for name in FOLDERS:
                 await check_folder(page, url, name)
-            # # and in the way of a user: a click
+            # and in the way of a user: a click
             await visit(page, url)
             await page.evaluate("document.querySelector('li:last-child a').click()")
             await page.expect(
@@ -125,7 +125,7 @@ async def check_folder(page: Page, url: str, name: bytes) -> None:
     assert line == "inside.txt"
     assert unquote_to_bytes(link) == url.encode() + name + b"/inside.txt"
     assert await page.evaluate(f"fetch({link!r}).then(answer => answer.status)") == 200
-    # # without the slash at its end it is the same folder
+    # without the slash at its end it is the same folder
     bare = link.removesuffix("/inside.txt")
     assert await page.evaluate(f"fetch({bare!r}).then(answer => answer.url)") == f"{bare}/"
     ways = await page.evaluate("[...document.querySelectorAll('h1 a')].map(way => way.href)")

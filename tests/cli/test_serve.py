@@ -152,7 +152,7 @@ def test_reload(tmp_path: Path) -> None:
     with serving("changing:app", *options) as process:
         process.line("ZeroDivisionError")
         program.write_text(body)
-        # # uvicorn first checks the files some moments after its start: earlier changes
+        # uvicorn first checks the files some moments after its start: earlier changes
         # go unnoticed
         for later in range(1, 100):
             os.utime(program, (time.time() + later,) * 2)
@@ -189,7 +189,7 @@ def test_a_unix_socket(tmp_path: Path) -> None:
     path = tmp_path / "server.sock"
     (tmp_path / "a.txt").write_text("a")
     with socket.socket(socket.AF_UNIX) as before:
-        # # a socket file that an earlier server has left
+        # a socket file that an earlier server has left
         before.bind(str(path))
     with saying(str(tmp_path), "--uds", str(path)) as (lines, options):
         assert lines[1] == f"  addresses  Unix socket {path}\n"

@@ -108,7 +108,7 @@ def test_in_a_terminal(server: Process, run_asyncio: Run) -> None:
         code = ["-o", "/dev/null", "-w", "%{http_code}"]
         for path in ("nowhere", "tile/100.svg", "tile/x.svg", "app.py", "..%2fapp.py", "tile/"):
             assert await execute(*quiet, *code, secure + path) == b"404", path
-        # # push, to a client that accepts it
+        # push, to a client that accepts it
         frames = (await execute("nghttp", "-v", secure + "push")).decode()
         assert "recv PUSH_PROMISE frame" in frames
         assert "This came without having been asked for." in frames
@@ -123,9 +123,9 @@ def test_in_a_terminal(server: Process, run_asyncio: Run) -> None:
 
 def test_the_page_takes_nothing_from_elsewhere() -> None:
     for path in (EXAMPLES / "showcase" / "page").iterdir():
-        # # `https://${…}` is this server
+        # `https://${…}` is this server
         addresses = set(re.findall(r"\bhttps?://[^\s\"'`{}<>$]+", path.read_text()))
-        # # a namespace is not an address
+        # a namespace is not an address
         assert addresses <= {"http://www.w3.org/2000/svg"}, path
 
 
@@ -192,7 +192,7 @@ async def check_waterfall(page: Page, protocol: str = "h2") -> None:
     """A hundred images are shown, and a line for each of them."""
     name, connections = {
         "h2": ("HTTP/2", "1 connection"),
-        # # the events soon have one of the six connections for themselves
+        # the events soon have one of the six connections for themselves
         "http/1.1": ("HTTP/1.1", "[56] connections"),
     }[protocol]
     took = await says(
@@ -206,7 +206,7 @@ async def check_waterfall(page: Page, protocol: str = "h2") -> None:
     assert await page.evaluate("document.querySelectorAll('#chart rect').length") == 300
     assert await text(page, "waterfall-protocol") == name
     if protocol == "h2":
-        # # all were requested before the first response
+        # all were requested before the first response
         begun, there = await page.evaluate(
             "(entries => [Math.max(...entries.map(entry => entry.startTime)),"
             " Math.min(...entries.map(entry => entry.responseEnd))])("
@@ -264,7 +264,7 @@ async def check_upload(page: Page, folder: Path) -> None:
     values = await page.evaluate("values")
     assert values == sorted(values)
     assert len({value for value in values if 0 < value < 1}) >= 3, values
-    # # it was read at 8 MiB a second
+    # it was read at 8 MiB a second
     seconds = re.search(r"([\d.]+) s", took)
     assert seconds
     assert float(seconds[1]) >= 0.74
@@ -277,7 +277,7 @@ async def check_hints(page: Page) -> None:
         "(performance.getEntriesByType('navigation')[0])"
     )
     assert 0 < hints < answer - 100
-    # # Chromium does not act on all of them
+    # Chromium does not act on all of them
     said = await text(page, "hints-page")
     assert re.match(
         "In between, your browser has fetched style.css|The 103 came, and this time", said
@@ -329,7 +329,7 @@ def test_the_page_over_http1(server: Process, run_asyncio: Run, tmp_path: Path) 
             await says(page, "hints-result", "could not send one here")
             await says(page, "push-result", "HTTP.1.1 has no push")
             assert "over TLS only" in await page.evaluate("document.body.innerText")
-            # # six for the page, one for the WebSocket; idle ones may have been
+            # six for the page, one for the WebSocket; idle ones may have been
             # replaced
             assert int(await text(page, "connections")) >= 7
             check_quiet(page, url)
@@ -384,7 +384,7 @@ def test_it_ends_while_somebody_looks_at_it(tmp_path: Path) -> None:
         process.line("curl -k --http1.1")
         process.seen.clear()
         said = process.stop(limit=10)
-        # # their responses ended normally
+        # their responses ended normally
         assert [events.wait(10) for events in followers] == [0] * 4
     assert process.process.returncode == 0
     assert [line for line in said.splitlines() if "Unsupported upgrade" not in line] == [

@@ -202,7 +202,7 @@ def test_pieces_of_reading(run: Run, clear: Peer) -> None:
 
             stream = session.request({":path": "/body?size=200000"})
             assert b"".join([chunk async for chunk in stream]) == data
-            # # a mixture
+            # a mixture
             stream = session.request({":path": "/body?size=200000"})
             got = await stream.readexactly(10) + await stream.read(0) + await stream.read(90_000)
             async for chunk in stream:
@@ -237,7 +237,7 @@ def test_kinds_of_buffers(run: Run, peer: Peer) -> None:
                 (b"", b""),
                 (bytearray(), b""),
             ):
-                # # at once, and with data before and after it
+                # at once, and with data before and after it
                 stream = session.request(POST)
                 stream.end(data)
                 assert await uploaded(stream) == (len(expected), digest(expected))

@@ -73,7 +73,7 @@ def test_family(run: Run) -> None:
             async with http2.connect(f"http://[::1]:{port}", family=socket.AF_INET6) as session:
                 assert session.socket.remote_address == "::1"
                 assert await fetch(session) == b"hello"
-            with pytest.raises(OSError, match=r"."):  # # no server listens on IPv4
+            with pytest.raises(OSError, match=r"."):  # no server listens on IPv4
                 await http2.connect(url, family=socket.AF_INET)
 
     run(main())
@@ -88,7 +88,7 @@ def test_happy_eyeballs_delay(run_asyncio: Run) -> None:
         resolve = loop.getaddrinfo
         dead = socket.create_server(("127.0.0.1", 0), backlog=0)
         fillers = [socket.socket() for _ in range(3)]
-        for filler in fillers:  # # its queue is full: further clients wait for ever
+        for filler in fillers:  # its queue is full: further clients wait for ever
             filler.setblocking(False)
             filler.connect_ex(dead.getsockname())
 
@@ -109,7 +109,7 @@ def test_happy_eyeballs_delay(run_asyncio: Run) -> None:
         for each in (dead, *fillers):
             each.close()
 
-    run_asyncio(main())  # # on uvloop, names are resolved by the loop itself
+    run_asyncio(main())  # on uvloop, names are resolved by the loop itself
 
 
 @pytest.mark.row("connect.option.protocol")
@@ -125,7 +125,7 @@ def test_protocol(run: Run, certificate: Certificate) -> None:
             listening(secure(cert=certificate.cert, key=certificate.key)) as port,
             http2.connect(f"127.0.0.1:{port}", ca=certificate.cert) as session,
         ):
-            assert session.encrypted  # # https: is the default
+            assert session.encrypted  # https: is the default
 
     run(main())
 

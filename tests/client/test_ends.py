@@ -69,9 +69,9 @@ def test_reset_before_the_response(run: Run, peer: Peer, code: int) -> None:
             await closed
             assert stream.rst_code == code
             assert stream.destroyed
-            # # for listeners, NO_ERROR and CANCEL are not errors, as in Node
+            # for listeners, NO_ERROR and CANCEL are not errors, as in Node
             assert len(errors) == (code not in (0, CANCEL))
-            # # the others continue
+            # the others continue
             stream = session.request({":path": "/body?size=5"})
             assert len(await stream.read()) == 5
 
@@ -171,7 +171,7 @@ def test_connection_lost_and_nobody_listens(
         await happening(session, "close")
 
     run(main())
-    # # one line for each stream that fails with an error
+    # one line for each stream that fails with an error
     assert len({record.getMessage() for record in caplog.records}) == len(caplog.records)
     assert all(record.name == "http2" for record in caplog.records)
 
@@ -184,7 +184,7 @@ def test_content_length_mismatch(run: Run, announced: int, size: int) -> None:
             fields = [(":status", "200"), ("content-length", str(announced))]
             answer = raw.headers(1, fields) + raw.data(1, bytes(size), end_stream=True)
             writer.write(raw.settings())
-            await reader.readuntil(b"\x86")  # # the request has arrived
+            await reader.readuntil(b"\x86")  # the request has arrived
             writer.write(answer)
             while await reader.read(1000):
                 pass
@@ -202,7 +202,7 @@ def test_content_length_mismatch(run: Run, announced: int, size: int) -> None:
         def respond(stream: Any) -> None:
             stream.respond({"content-length": announced})
 
-        # # the response to HEAD has a length and no body
+        # the response to HEAD has a length and no body
         async with serving_url(respond) as (_, origin), http2.connect(origin) as session:
             head = session.request({":method": "HEAD"})
             assert (await head.response())["content-length"] == str(announced)
@@ -221,13 +221,13 @@ def test_errors_nobody_awaits(run: Run, peer: Peer, caplog: pytest.LogCaptureFix
             await happening(stream, "close")
             assert len(caplog.records) == 1
             assert "INTERNAL_ERROR" in caplog.text
-            # # an error that is raised to a caller is not logged as well
+            # an error that is raised to a caller is not logged as well
             stream = session.request({":path": f"/reset?code={REFUSED}"})
             closed = happening(stream, "close")
             await error_of(stream.response())
             await closed
             assert len(caplog.records) == 1
-            # # nor one that has a listener
+            # nor one that has a listener
             stream = session.request({":path": f"/reset?code={INTERNAL}"})
             heard = happening(stream, "error")
             closed = happening(stream, "close")
@@ -288,7 +288,7 @@ def test_close_with_a_code(run: Run, peer: Peer) -> None:
                 assert stream.closed
                 assert stream.destroyed
                 assert stream.rst_code == code
-                await stream.close(1)  # # no effect
+                await stream.close(1)  # no effect
                 assert stream.rst_code == code
                 error = await error_of(stream.response())
                 assert isinstance(error, http2.StreamError)
@@ -324,7 +324,7 @@ def test_close_of_what_is_complete(run: Run, how: str, code: int) -> None:
                 stream.on("data", lambda _: None)
                 stream.pause()
             await stream.response()
-            await session.ping()  # # the body too
+            await session.ping()  # the body too
             rest = body
             if how == "begun":
                 assert await stream.readexactly(2) == b"he"
@@ -334,7 +334,7 @@ def test_close_of_what_is_complete(run: Run, how: str, code: int) -> None:
                 await stream.close(code)
             assert stream.destroyed
             assert stream.rst_code == constants.NGHTTP2_NO_ERROR
-            # # nothing is truncated silently
+            # nothing is truncated silently
             assert await stream.read() == rest
             assert await stream.read() == b""
             await stream.close()
@@ -357,7 +357,7 @@ def test_close_of_an_upload_that_was_answered(run: Run, ended: bool) -> None:
             await stream.response()
             await session.ping()
             if ended:
-                stream.end(bytes(200_000))  # # more than the window that the server gives
+                stream.end(bytes(200_000))  # more than the window that the server gives
             async with asyncio.timeout(30):
                 await stream.close()
             assert stream.destroyed
@@ -385,7 +385,7 @@ def test_destroy(run: Run, peer: Peer) -> None:
                 await session.ping()
                 stream.destroy(reason)
                 assert stream.destroyed
-                stream.destroy(KeyError())  # # no effect
+                stream.destroy(KeyError())  # no effect
                 with pytest.raises(type(reason) if reason else http2.StreamError):
                     await reader
                 await stream.close()
@@ -432,7 +432,7 @@ def test_signal(run: Run, peer: Peer) -> None:
                 assert stream.rst_code == CANCEL
             seen = await report(session, peer, closed=len(streams))
             assert [entry["rstCode"] for entry in seen["streams"].values()] == [CANCEL] * 5
-            # # one that is done already
+            # one that is done already
             stream = session.request({":path": "/hold"}, signal=future)
             assert (await error_of(stream.response())).code == "ABORT_ERR"
 
@@ -456,7 +456,7 @@ def test_signal_that_is_not_needed(run: Run, peer: Peer) -> None:
                 stream = session.request({":path": "/body?size=10"}, signal=signal)
                 assert len(await stream.read()) == 10
                 await stream.close()
-            await ended  # # the coroutine belonged to the library, which ends it
+            await ended  # the coroutine belonged to the library, which ends it
             assert not mine.done()
             mine.set_result(None)
             await asyncio.sleep(0)
@@ -474,9 +474,9 @@ def test_timeout_of_a_stream(run: Run, peer: Peer) -> None:
             fired = Flag()
             assert stream.set_timeout(0.05, fired.set) is stream
             await fired
-            assert not stream.destroyed  # # the listener decides
+            assert not stream.destroyed  # the listener decides
             await stream.close(CANCEL)
-            # # 0 turns it off; traffic restarts it
+            # 0 turns it off; traffic restarts it
             stream = session.request({":path": "/hold"})
             stream.on("timeout", lambda: stream.destroy(TimeoutError()))
             stream.set_timeout(0.05)

@@ -42,10 +42,10 @@ def test_more_requests_than_a_limit_that_is_not_known_yet(run: Run, body: bytes)
                     stream.end(body or None)
                 bodies = await asyncio.gather(*(stream.read() for stream in streams))
                 assert bodies == [body + b"/%d" % n for n in range(60)]
-                # # otherwise this test would not test anything
+                # otherwise this test would not test anything
                 assert any(stream._refusals for stream in streams)
             assert sorted(seen) == sorted(f"/{n}" for n in range(60))
-            # # refused requests are repeated in order
+            # refused requests are repeated in order
             late = [int(path[1:]) for path in seen[5:]]
             assert late == sorted(late)
 

@@ -70,7 +70,7 @@ def test_defaults(run: Run, peer: Peer) -> None:
                 ":path": "/headers",
             }
             assert seen["endStream"]
-            # # without headers: GET / of the connected authority
+            # without headers: GET / of the connected authority
             stream = session.request()
             assert (await stream.response())[":status"] == 404
             assert dict(stream.sent_headers or {}).get(":path", "/") == "/"
@@ -231,7 +231,7 @@ def test_own_pseudo_headers(run: Run, peer: Peer) -> None:
             seen = await seen_by(
                 session,
                 {
-                    "x-first": "1",  # # a mapping has no order: the pseudo-headers are sent first
+                    "x-first": "1",  # a mapping has no order: the pseudo-headers are sent first
                     ":method": "SEARCH",
                     ":scheme": "ftp",
                     ":authority": "example.org:1",
@@ -242,7 +242,7 @@ def test_own_pseudo_headers(run: Run, peer: Peer) -> None:
             assert seen["headers"][":method"] == "SEARCH"
             assert seen["headers"][":scheme"] == "ftp"
             assert seen["headers"][":authority"] == "example.org:1"
-            # # a host field replaces :authority
+            # a host field replaces :authority
             seen = await seen_by(session, {":path": "/headers", "host": "example.org"})
             assert seen["headers"]["host"] == "example.org"
             assert ":authority" not in seen["headers"]
@@ -252,7 +252,7 @@ def test_own_pseudo_headers(run: Run, peer: Peer) -> None:
 
 def test_default_port_is_left_out(run_asyncio: Run) -> None:
     async def main() -> None:
-        # # no server listens there: only the sent headers matter
+        # no server listens there: only the sent headers matter
         for origin, authority in (
             ("http://127.0.0.1:80", "127.0.0.1"),
             ("http://[::1]:80", "[::1]"),
@@ -412,7 +412,7 @@ def test_request_trailers_later_or_never(run: Run, peer: Peer) -> None:
     async def main() -> None:
         async with connect(peer) as session:
             headers = {":method": "POST", ":path": "/their-trailers"}
-            # # long after the event
+            # long after the event
             stream = session.request(headers, wait_for_trailers=True)
             wanted = Flag()
             stream.on("want_trailers", wanted.set)
@@ -425,18 +425,18 @@ def test_request_trailers_later_or_never(run: Run, peer: Peer) -> None:
             await stream.response()
             seen = json.loads(await stream.read())
             assert seen == {"body": "", "trailers": {"x-late": "yes"}}
-            # # without a listener the stream just ends
+            # without a listener the stream just ends
             stream = session.request(headers, wait_for_trailers=True)
             stream.end("alone")
             await stream.response()
             assert json.loads(await stream.read()) == {"body": "alone", "trailers": None}
-            # # trailers without fields end it too
+            # trailers without fields end it too
             stream = session.request(headers, wait_for_trailers=True)
             stream.on("want_trailers", lambda: stream.send_trailers({}))
             stream.end("empty")
             await stream.response()
             assert json.loads(await stream.read()) == {"body": "empty", "trailers": None}
-            # # a request without a body may have trailers too
+            # a request without a body may have trailers too
             stream = session.request(
                 {":method": "GET", ":path": "/their-trailers"}, wait_for_trailers=True
             )

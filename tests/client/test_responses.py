@@ -52,7 +52,7 @@ def test_response_headers(run: Run, peer: Peer) -> None:
             assert headers.raw[0] == (":status", "299")
             with pytest.raises(KeyError):
                 headers["x-none"]
-            # # later calls get the same
+            # later calls get the same
             assert await stream.response() is headers
             assert await stream.read() == b""
 
@@ -276,7 +276,7 @@ def test_two_readers(run: Run) -> None:
             await asyncio.sleep(0)
             with pytest.raises(RuntimeError):
                 await stream.read()
-            # # a cancelled one makes room
+            # a cancelled one makes room
             first.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await first

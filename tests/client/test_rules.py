@@ -42,7 +42,7 @@ WRONG: list[tuple[Any, str]] = [
     ({"a": b"b\nc"}, "ERR_INVALID_CHAR"),
     ({"a": ["fine", "b\nc"]}, "ERR_INVALID_CHAR"),
     ({"a": "\u0161"}, "ERR_INVALID_CHAR"),
-    ({"a": "\u010a"}, "ERR_INVALID_CHAR"),  # # its low byte is LF
+    ({"a": "\u010a"}, "ERR_INVALID_CHAR"),  # its low byte is LF
     ({"a": "\U0001f600"}, "ERR_INVALID_CHAR"),
     ({":path": "/\r\n"}, "ERR_INVALID_CHAR"),
     ({":path": "/\u0161"}, "ERR_INVALID_CHAR"),
@@ -53,7 +53,7 @@ WRONG: list[tuple[Any, str]] = [
     ({"a": {"b": "c"}}, "ERR_INVALID_ARG_TYPE"),
     ({"a": [["b"], "c"]}, "ERR_INVALID_ARG_TYPE"),
     ({"a": ["b", None]}, "ERR_INVALID_ARG_TYPE"),
-    # # fields of HTTP/1 connections
+    # fields of HTTP/1 connections
     ({"connection": "close"}, "ERR_HTTP2_INVALID_CONNECTION_HEADERS"),
     ({"Keep-Alive": "5"}, "ERR_HTTP2_INVALID_CONNECTION_HEADERS"),
     ({"proxy-connection": "close"}, "ERR_HTTP2_INVALID_CONNECTION_HEADERS"),
@@ -118,7 +118,7 @@ def test_wrong_requests(run: Run, early: bool) -> None:
                 assert getattr(caught.value, "code", None) == code, options
             with pytest.raises(TypeError):
                 session.request({}, endstream=True)  # type: ignore[call-arg]
-            # # nothing was sent, no identifier was used, and the session still works
+            # nothing was sent, no identifier was used, and the session still works
             stream = session.request({"a": "right"})
             assert (await stream.response())[":status"] == 200
             assert stream.id == 1

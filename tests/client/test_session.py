@@ -76,7 +76,7 @@ def test_goaway_without_error(run: Run, peer: Peer) -> None:
         assert isinstance(caught.value, http2.GoAwayError)
         assert caught.value.error_code == constants.NGHTTP2_NO_ERROR
         assert caught.value.retryable
-        # # open streams continue to their end
+        # open streams continue to their end
         assert await text(asking) == "goaway sent"
         assert not before.destroyed
         async with connect(peer) as other:
@@ -171,7 +171,7 @@ def test_our_goaway(run: Run, peer: Peer) -> None:
         session = connect(peer)
         session.goaway(0, 0, b"before the connection")
         port = (await session).socket.local_port
-        await happening(session, "close")  # # as Node does
+        await happening(session, "close")  # as Node does
         seen = await report(session, peer, port=port, ended=True)
         assert seen["goaway"][0] == [0, 0, "before the connection"]
 
@@ -230,7 +230,7 @@ def test_close_waits_for_the_streams(run: Run, peer: Peer) -> None:
         assert session.destroyed
         assert not session.connecting
         seen = await report(session, peer, port=port, ended=True)
-        # # once to announce the end, and perhaps again at the end
+        # once to announce the end, and perhaps again at the end
         assert seen["goaway"] in ([[0, 0, ""]], [[0, 0, ""]] * 2)
         assert seen["errors"] == []
 
@@ -257,7 +257,7 @@ def test_destroy(run: Run, peer: Peer) -> None:
             await session.ping()
             session.destroy(*argument)
             assert session.destroyed
-            session.destroy(KeyError())  # # no effect
+            session.destroy(KeyError())  # no effect
             assert stream.destroyed
             assert stream.rst_code == stream_code
             with pytest.raises((http2.Http2Error, ValueError)):
@@ -280,7 +280,7 @@ def test_async_with(run: Run, peer: Peer) -> None:
         async with connect(peer) as session:
             assert not session.connecting
             stream = session.request({":path": "/body?size=10"})
-        # # the end of the block has waited for open requests
+        # the end of the block has waited for open requests
         assert session.destroyed
         assert len(await stream.read()) == 10
 
@@ -408,7 +408,7 @@ def test_ping(run: Run, peer: Peer) -> None:
                 assert type_caught.value.code == "ERR_INVALID_ARG_TYPE"
             seen = await report(session, peer)
             assert seen["pings"] == 4
-            # # the peer's
+            # the peer's
             ping = happening(session, "ping")
             told = await text(session.request({":path": "/ping"}))
             (payload,) = await ping
@@ -501,7 +501,7 @@ def test_cancelled_settings(run: Run, peer: Peer) -> None:
         early.destroy()
         late = await connect(peer)
         second = late.settings({"max_concurrent_streams": 1})
-        late.settings({"max_concurrent_streams": 2})  # # without a waiting caller
+        late.settings({"max_concurrent_streams": 2})  # without a waiting caller
         late.destroy()
         for waiting in (first, second):
             assert (await error_of(waiting)).code == "ERR_HTTP2_SETTINGS_CANCEL"

@@ -69,7 +69,7 @@ def test_bodies_before_the_connection(run: Run, background: Callable[..., Any]) 
         with pytest.raises(http2.Http2Error) as caught:
             small.write("four")
         assert caught.value.code == "ERR_STREAM_WRITE_AFTER_END"
-        # # `write` returns False for a large one, and `drain` is emitted
+        # `write` returns False for a large one, and `drain` is emitted
         large = session.request(headers)
         parts: list[bytes] = []
         large.on("data", parts.append)
@@ -138,7 +138,7 @@ def test_leaving_before_the_connection(run: Run, background: Callable[..., Any])
 def test_connection_refused(run: Run, caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
         origin = f"http://127.0.0.1:{free_port()}"
-        # # a waiting caller gets it, and it is not logged
+        # a waiting caller gets it, and it is not logged
         with pytest.raises(ConnectionRefusedError):
             await http2.connect(origin)
         with pytest.raises(ConnectionRefusedError):
@@ -167,7 +167,7 @@ def test_connection_refused(run: Run, caplog: pytest.LogCaptureFixture) -> None:
         assert len(errors) == 1
         assert isinstance(errors[0], ConnectionRefusedError)
         assert session.destroyed
-        # # afterwards: the same result for every caller, and no new requests
+        # afterwards: the same result for every caller, and no new requests
         with pytest.raises(ConnectionRefusedError):
             await session
         with pytest.raises(http2.Http2Error) as caught:
@@ -213,7 +213,7 @@ def test_session_ends_before_the_connection(run: Run) -> None:
                 await session.close()
                 assert session.destroyed
 
-            # # requests made before close() are still answered
+            # requests made before close() are still answered
             session = http2.connect(origin)
             stream = session.request()
             session.destroy()
@@ -345,7 +345,7 @@ def test_cancel_while_waiting(run: Run, background: Callable[..., Any]) -> None:
             last = session.request({":path": "/count?n=7"})
             await session.ping()
 
-            # # none of these has to wait for a free place
+            # none of these has to wait for a free place
             await closed.close()
             await cancelled.close(CANCEL)
             destroyed.destroy()
@@ -365,7 +365,7 @@ def test_cancel_while_waiting(run: Run, background: Callable[..., Any]) -> None:
             seen = await report(session, peer)
             assert seen["order"] == [0, 1, 7]
             assert seen["maxInFlight"] == 1
-            # # and the session still works
+            # and the session still works
             assert await text(session.request({":path": "/count?n=8"})) == "8"
 
     run(main())
@@ -383,7 +383,7 @@ def test_limit_lowered_and_raised(run: Run, background: Callable[..., Any]) -> N
             "remote_settings", lambda settings: seen.append(settings.max_concurrent_streams)
         )
         async with connecting as session:
-            # # a stream that stays open, to request a new limit when no request is
+            # a stream that stays open, to request a new limit when no request is
             # allowed
             raising = session.request({":method": "POST", ":path": "/raise?max=50"})
             early = [session.request({":path": f"/count?n={-n}"}) for n in range(1, 51)]
@@ -423,7 +423,7 @@ def test_limit_of_zero_holds_everything_back(run: Run, background: Callable[...,
                 await session.ping()
             assert (await report(session, peer))["order"] == []
             assert not any(stream.closed for stream in waiting)
-            raising.end()  # # the server then allows 50
+            raising.end()  # the server then allows 50
             assert await text(raising) == "raised"
             assert [await text(stream) for stream in waiting] == [str(n) for n in range(120)]
             counts = await report(session, peer)
@@ -502,7 +502,7 @@ def test_session_ends_while_requests_wait(run: Run, background: Callable[..., An
             assert caught.value.retryable is (stream is not held)
         await session.close()
 
-        # # close() waits for them
+        # close() waits for them
         session = await http2.connect(peer.origin)
         await text(session.request({":path": "/count?n=0"}))
         waiting = [session.request({":path": f"/count?n={n}"}) for n in range(10)]

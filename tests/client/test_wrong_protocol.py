@@ -38,7 +38,7 @@ async def failure(url: str, **options: Any) -> BaseException:
         await stream.response()
     await session._wait_closed()
     error = failed.value
-    # # the error of an unsent request has it as its cause
+    # the error of an unsent request has it as its cause
     return error.__cause__ if "before it was sent" in str(error) and error.__cause__ else error
 
 
@@ -60,7 +60,7 @@ def test_a_server_of_http1_in_the_clear(run: Run, split: bool) -> None:
 
 def test_http_to_a_port_of_tls(run: Run, certificate: Certificate) -> None:
     async def main() -> None:
-        # # from OpenSSL: a fatal alert, protocol_version
+        # from OpenSSL: a fatal alert, protocol_version
         async with answering(b"\x15\x03\x01\0\2\2\x46") as port:
             assert "https://" in str(await failure(f"http://127.0.0.1:{port}"))
         server = http2.create_secure_server(cert=certificate.cert, key=certificate.key)

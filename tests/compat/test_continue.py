@@ -134,9 +134,9 @@ WANTED_OF_LISTENERS = [{"path": path, **REQUESTS[path]} for path in scenario_of_
 # without listeners
 REFUSED = [{"path": path, "mute": True, **REQUESTS[path]} for path in ("/expected", "/connect")]
 
-# # Intended differences from Node, and their reasons.
+# Intended differences from Node, and their reasons.
 DIFFERENT: dict[str, Any] = {
-    # # there is no body (RFC 9110 section 10.1.1)
+    # there is no body (RFC 9110 section 10.1.1)
     "/no-body": {"info": None, "events": ["response", "end"]},
     # one value may have several links (RFC 8288 section 3)
     "/link-values": {
@@ -232,7 +232,7 @@ def test_nghttp_and_curl(run: Run) -> None:
             assert out.index(":status: 103") < out.index("link: </style.css>")
             assert out.index("link: </style.css>") < out.index(":status: 200")
             curl = ["curl", "-sS", "--http2-prior-knowledge", "--max-time", "20", "-D", "-"]
-            # # an expectation is case-insensitive
+            # an expectation is case-insensitive
             expect = ["--expect100-timeout", "15", "-H", "Expect: 100-Continue"]
             out = (await execute(*curl, *expect, "--data-binary", "upload", url)).decode()
             statuses = [line.split()[1] for line in out.splitlines() if line[:6] == "HTTP/2"]

@@ -147,7 +147,7 @@ REQUESTS: dict[str, Any] = {
     "/early-while-reading": {"method": "POST", "body": ["some"]},
 }
 WANTED = [{"path": path, **REQUESTS.get(path, {})} for path in scenario]
-# # This library's events for responses that were passed to the transport completely.
+# This library's events for responses that were passed to the transport completely.
 WELL: dict[str, Any] = {
     "/whole": [["request", "end"], ["response", "finish"], ["request", "close"]],
     "/early": [["response", "finish"], ["request", "close"]],

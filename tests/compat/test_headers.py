@@ -266,7 +266,7 @@ def said_by(handler: Any, **wanted: Any) -> Any:
 NAMES = {
     "a@b": "ERR_INVALID_HTTP_TOKEN",
     "a:b": "ERR_INVALID_HTTP_TOKEN",
-    "a\n": None,  # # spaces around a name are removed
+    "a\n": None,  # spaces around a name are removed
     "a\nb": "ERR_INVALID_HTTP_TOKEN",
     "ä": "ERR_INVALID_HTTP_TOKEN",
     ":unknown": "ERR_INVALID_HTTP_TOKEN",

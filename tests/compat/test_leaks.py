@@ -57,7 +57,7 @@ def silent(request: Request, response: Response) -> None:
 @pytest.mark.row("server.event.request")
 @pytest.mark.parametrize("handler", [plain, coroutine, everything, raising, silent])
 def test_nothing_is_left(run: Run, handler: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    # # pytest's records of the log have tracebacks, which hold references to everything
+    # pytest's records of the log have tracebacks, which hold references to everything
     monkeypatch.setattr(logging.getLogger("http2"), "disabled", True)
 
     async def main() -> None:

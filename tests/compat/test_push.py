@@ -77,7 +77,7 @@ def _(request: Request, response: Response, note: Note) -> None:
 
 REQUESTS: dict[str, Any] = {"/disabled": {"settings": {"enablePush": False}}}
 WANTED = [{"path": path, **REQUESTS.get(path, {})} for path in scenario]
-# # Intended differences from Node, and their reasons.
+# Intended differences from Node, and their reasons.
 DIFFERENT: dict[str, Any] = {}
 
 

@@ -134,9 +134,9 @@ REQUESTS: dict[str, Any] = {
 }
 WANTED = [{"path": path, **REQUESTS.get(path, {})} for path in scenario]
 
-# # Intended differences from Node, and their reasons.
+# Intended differences from Node, and their reasons.
 DIFFERENT: dict[str, Any] = {
-    # # Node emits both when the stream is closed; here `finish` follows the last byte
+    # Node emits both when the stream is closed; here `finish` follows the last byte
     "/unread": {"said": [["finish"], ["close", True]]},
 }
 
@@ -387,7 +387,7 @@ def test_a_paused_request_holds_its_client_back(run: Run) -> None:
             for _ in range(5):
                 await session.ping()
             assert not sizes
-            # # everything except what the windows allow is still in the client
+            # everything except what the windows allow is still in the client
             assert stream.writable_length > 300_000
             request.resume()
             assert (await stream.response())[":status"] == 200

@@ -145,9 +145,9 @@ WANTED = [
     {"path": path, "method": "HEAD" if path.startswith("/head") else "GET"} for path in scenario
 ]
 
-# # Intended differences from Node, and their reasons.
+# Intended differences from Node, and their reasons.
 DIFFERENT: dict[str, Any] = {
-    # # False means "wait for drain", which is never emitted here; and `finish` is still to
+    # False means "wait for drain", which is never emitted here; and `finish` is still to
     # come
     f"/{status}-write": {"said": [[True], ["itself"], [True, True, True, False]]}
     for status in (204, 205, 304)
@@ -221,7 +221,7 @@ def test_nghttp(run: Run) -> None:
             for status in ("204", "205", "304"):
                 out = (await execute("nghttp", "-nv", "-t", "20", url + status)).decode()
                 assert f":status: {status}" in out
-                # # the stream ends with its headers: there is no DATA frame
+                # the stream ends with its headers: there is no DATA frame
                 assert "recv DATA" not in out
 
     run(main())
@@ -279,7 +279,7 @@ def test_end_is_awaitable(run: Run) -> None:
             assert not response.writable
             await ending
             events.add(request.url, response.writable_finished)
-            await ending  # # again, after everything was passed on
+            await ending  # again, after everything was passed on
 
         async with (
             listening(http2.create_server(handler)) as port,
@@ -289,7 +289,7 @@ def test_end_is_awaitable(run: Run) -> None:
             assert await events.expect("/empty") == ("/empty", True)
             peer.send(raw.get(3, "/whole"))
             await peer.answered()
-            assert "/whole" not in events.names  # # the window is smaller than the body
+            assert "/whole" not in events.names  # the window is smaller than the body
             peer.send(raw.window_update(3, 300_000), raw.window_update(0, 300_000))
             assert await events.expect("/whole") == ("/whole", True)
 
@@ -369,7 +369,7 @@ def test_a_slow_reader_keeps_memory_bounded(run: Run) -> None:
             await peer.until(raw.HEADERS, 1)
             for _ in range(5):
                 await peer.answered()
-            # # at most a window on its way, and the queue
+            # at most a window on its way, and the queue
             assert 4 <= written <= (65_535 + 65_536) // len(chunk) + 1
             got = sum(len(frame.payload) for frame in peer.seen if frame.type == raw.DATA)
             peer.send(raw.window_update(0, got), raw.window_update(1, got))

@@ -103,9 +103,9 @@ REQUESTS: dict[str, Any] = {
 WANTED = [{"path": path, **REQUESTS.get(path, {})} for path in scenario]
 
 
-# # Intended differences from Node, and their reasons.
+# Intended differences from Node, and their reasons.
 DIFFERENT: dict[str, Any] = {
-    # # Node drops the trailers of a response without a body
+    # Node drops the trailers of a response without a body
     "/without-a-body": {"trailers": {"x-sum": "0"}},
 }
 

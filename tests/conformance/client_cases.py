@@ -24,7 +24,7 @@ from ..support.self_signed import Certificate
 from .reactions import Fine, Reaction
 from .server_cases import BARRIERS, observe
 
-# # The authority of promised requests in cases; as long as that of any port above 9,999.
+# The authority of promised requests in cases; as long as that of any port above 9,999.
 NOWHERE = b"localhost:00000"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..support.raw import integer
 
-# # Huffman-coded names and values from RFC 7541 appendix C.
+# Huffman-coded names and values from RFC 7541 appendix C.
 HUFFMAN = {
     "www.example.com": bytes.fromhex("f1e3c2e5f23a6ba0ab90f4ff"),
     "no-cache": bytes.fromhex("a8eb10649cbf"),
@@ -12,12 +12,12 @@ HUFFMAN = {
     "custom-value": bytes.fromhex("25a849e95bb8e8b4bf"),
 }
 
-# # Indexes of the static table (appendix A).
+# Indexes of the static table (appendix A).
 AUTHORITY, GET, POST, PATH, SCHEME_HTTP, CACHE_CONTROL, USER_AGENT = 1, 2, 3, 4, 6, 24, 58
-# # The first index of the dynamic table.
+# The first index of the dynamic table.
 FIRST = 62
 
-# # A GET request: three fields of the static table, and a Huffman-coded authority.
+# A GET request: three fields of the static table, and a Huffman-coded authority.
 REQUEST = bytes([0x80 | GET, 0x80 | SCHEME_HTTP, 0x80 | PATH, AUTHORITY, 0x8C]) + bytes(
     HUFFMAN["www.example.com"]
 )

@@ -57,7 +57,7 @@ class Server:
         server.on("session_error", self._session_error)
 
     def _session_error(self, error: Any) -> None:
-        # # a client disconnects while its streams are open, as the tests' clients do at
+        # a client disconnects while its streams are open, as the tests' clients do at
         # the end
         if not isinstance(error, http2.ConnectionClosed):
             self.errors.append(error)
@@ -105,7 +105,7 @@ async def observe(peer: RawPeer, ends: bool, answered: tuple[int, ...]) -> Obser
         try:
             got = await peer.frame()
         except TimeoutError:
-            break  # # the expected answer is missing: `holds` reports it
+            break  # the expected answer is missing: `holds` reports it
         if got is None:
             return Observed(frames, True)
         if got.type == raw.PING and got.payload in BARRIERS:
@@ -140,7 +140,7 @@ async def play(
         seen.frames = [got for got in peer.seen[start:] if got.type != raw.PING]
     assert case.reaction.holds(seen), f"{where}: wanted {case.reaction}, saw {seen}"
     if seen.ended:
-        # # set when the connection is closed: the server waits for the client's end
+        # set when the connection is closed: the server waits for the client's end
         await eventually(lambda: bool(server.errors))
         goodbyes = [got for got in seen.frames if got.type == raw.GOAWAY]
         assert len(server.errors) == 1, (where, server.errors)
@@ -148,7 +148,7 @@ async def play(
         if goodbyes and isinstance(error, http2.SessionError):
             assert error.code == "ERR_HTTP2_ERROR", (where, error)
             assert error.error_code == goodbyes[-1].code, (where, error)
-            # # the code, and the description of the violation
+            # the code, and the description of the violation
             assert str(error).startswith("the peer violated the protocol: "), (where, error)
             assert ", " in str(error), (where, error)
     else:

@@ -100,7 +100,7 @@ CASES = {
     ),
     "pushed and refused: the response": ClientCase(
         PUSHED + raw.data(2, b"x", end_stream=True) + BODY,
-        # # in one read, nghttp2 from 1.69 on knows that the reset comes too late
+        # in one read, nghttp2 from 1.69 on knows that the reset comes too late
         Either((stream_error(2, CANCEL), fine())),
         before=promise(1, 2),
     ),

@@ -16,7 +16,7 @@ from .codes import PROTOCOL_ERROR
 from .reactions import Ended, Observed, Reaction, connection_error, fine
 from .server_cases import BARRIERS, Server, observe, trusting_context
 
-# # The first bytes of a client, and the reaction.
+# The first bytes of a client, and the reaction.
 OPENINGS: dict[str, tuple[bytes, Reaction]] = {
     "the preface": (raw.PREFACE + raw.settings() + raw.get(1), fine(1)),
     "the preface, and settings of a client": (
@@ -38,7 +38,7 @@ OPENINGS: dict[str, tuple[bytes, Reaction]] = {
     ),
     "the preface twice": (
         raw.PREFACE + raw.settings() + raw.PREFACE,
-        # # the second one is a frame header of 0x505249 octets
+        # the second one is a frame header of 0x505249 octets
         connection_error(6),
     ),
 }
@@ -51,7 +51,7 @@ def test_server(run: Run, certificate: Certificate) -> None:
             peer.send(octets + (b"" if reaction.ends else raw.ping(BARRIERS[0])))
             seen = await observe(peer, reaction.ends, (1,))
             if seen.frames:
-                # # section 3.4: the server's first frame is SETTINGS
+                # section 3.4: the server's first frame is SETTINGS
                 assert (seen.frames[0].type, seen.frames[0].flags) == (raw.SETTINGS, 0)
             return seen
 
@@ -68,7 +68,7 @@ def test_server(run: Run, certificate: Certificate) -> None:
                     seen = await opened(where, tls, octets, reaction)
                     assert reaction.holds(seen), (name, tls, str(seen))
                     if seen.ended and reaction != Ended():
-                        # # set when the connection is closed
+                        # set when the connection is closed
                         await eventually(lambda: bool(server.errors))
                     assert len(server.errors) <= 1, (name, server.errors)
                     assert bool(server.errors) == seen.ended or reaction == Ended(), name

@@ -16,7 +16,7 @@ TRAILERS = raw.headers(1, [("x", "y")], end_stream=True)
 PRIORITY = raw.frame(raw.PRIORITY, 0, 1, struct.pack(">IB", 3, 15))
 WHOLE = raw.headers(1, raw.request_fields(path="/never"), end_stream=True)
 RESET = raw.post(1, "/never") + raw.rst_stream(1)
-# # the server answers before the request has ended, and resets the rest of it with NO_ERROR
+# the server answers before the request has ended, and resets the rest of it with NO_ERROR
 EARLY = raw.post(1, "/early")
 OWN_RESET = raw.post(1, "/reset")
 PUSHED = raw.headers(1, raw.request_fields(path="/push"), end_stream=True)
@@ -47,7 +47,7 @@ CASES = {
     "half-closed (remote): WINDOW_UPDATE": Case(raw.window_update(1, 9), fine(), before=WHOLE),
     "half-closed (remote): PRIORITY": Case(PRIORITY, fine(), before=WHOLE),
     "half-closed (remote): RST_STREAM": Case(raw.rst_stream(1), fine(), before=WHOLE),
-    # # closed by END_STREAM of both sides (if both are in one read: half-closed)
+    # closed by END_STREAM of both sides (if both are in one read: half-closed)
     "closed: DATA": Case(raw.data(1, b"x"), connection_error(STREAM_CLOSED), before=raw.get(1)),
     "closed: empty DATA": Case(raw.data(1), connection_error(STREAM_CLOSED), before=raw.get(1)),
     "closed: padded DATA": Case(
@@ -102,7 +102,7 @@ CASES = {
     "reset by the peer: RST_STREAM": Case(raw.rst_stream(1), fine(), before=RESET),
     "reset by the peer: PRIORITY": Case(PRIORITY, fine(), before=RESET),
     "reset by the peer: the next stream": Case(raw.get(3), fine(3), before=RESET),
-    # # closed by the server's RST_STREAM: frames that were on their way are ignored
+    # closed by the server's RST_STREAM: frames that were on their way are ignored
     "answered early: DATA": Case(
         raw.data(1, b"x") + raw.get(3), fine(3, may_reset=(1,)), before=EARLY
     ),
@@ -122,7 +122,7 @@ CASES = {
     ),
     "reset by the server: trailers": Case(TRAILERS, stream_error(1, 8), before=OWN_RESET),
     "reset by the server: WINDOW_UPDATE and RST_STREAM": Case(
-        # # in one read, the request would never reach a handler
+        # in one read, the request would never reach a handler
         raw.window_update(1, 9) + raw.rst_stream(1), stream_error(1, 8),
         before=OWN_RESET, together=False,
     ),
@@ -131,7 +131,7 @@ CASES = {
         stream_error(1, PROTOCOL_ERROR),
         before=raw.headers(1, [*raw.request_fields("POST"), ("X", "y")]),
     ),
-    # # streams that the server has promised: 2 is reserved, 4 has ended
+    # streams that the server has promised: 2 is reserved, 4 has ended
     "reserved (local): DATA": Case(
         raw.data(2, b"x"), connection_error(PROTOCOL_ERROR), before=PUSHED
     ),

@@ -60,7 +60,7 @@ IDENTIFIERS = {
         raw.get(5) + raw.get(101) + raw.get(2**31 - 1), fine(5, 101, 2**31 - 1)
     ),
     "more gaps than are remembered": Case(
-        # # the oldest gap is forgotten: the stream counts as closed
+        # the oldest gap is forgotten: the stream counts as closed
         raw.get(3),
         Either((connection_error(STREAM_CLOSED), connection_error(PROTOCOL_ERROR))),
         before=b"".join(raw.get(number) for number in range(5, 85, 4)),
@@ -98,7 +98,7 @@ PRIORITIES = {
         get_after(1, 1), stream_error_or_worse(1, PROTOCOL_ERROR)
     ),
     "5.3 PRIORITY that depends on itself": Case(
-        # # RFC 9113 no longer requires a reaction
+        # RFC 9113 no longer requires a reaction
         priority(1, 1),
         stream_error_or_worse(1, PROTOCOL_ERROR) if KNOWS_RFC_7540 else fine(),
     ),

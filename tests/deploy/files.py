@@ -15,7 +15,7 @@ from ..support.running import free_port
 from ..support.self_signed import Certificate
 
 DEPLOY = EXAMPLES / "deploy"
-# # The file's parts that are not tested.
+# The file's parts that are not tested.
 NOTHING = "127.0.0.1:1"
 
 
@@ -41,10 +41,10 @@ class Place:
 
     folder: Path
     certificate: Certificate
-    # # the ports of two instances, and whether they use TLS
+    # the ports of two instances, and whether they use TLS
     instances: tuple[int, int]
     tls: bool = False
-    # # the port of the server that gets PROXY headers
+    # the port of the server that gets PROXY headers
     told: int = 1
 
     def __post_init__(self) -> None:

@@ -53,9 +53,9 @@ def seconds_of(words: list[str]) -> int:
 def test_the_containerfile() -> None:
     words = [word for word, _ in instructions()]
     assert words[0] == "FROM"
-    # # it is small: the compiler remains in the first stage
+    # it is small: the compiler remains in the first stage
     assert words.count("FROM") == 2
-    # # signals arrive: there is no shell in between
+    # signals arrive: there is no shell in between
     assert json.loads(last("ENTRYPOINT")) == PROGRAM
     assert last("STOPSIGNAL") == "SIGTERM"
     user = last("USER")
@@ -98,7 +98,7 @@ def test_the_command(source: str) -> None:
     with starting([sys.executable, "-m", *PROGRAM, *command], "newest") as process:
         for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
             path = container()[probe]["httpGet"]["path"]
-            # # the kubelet's version
+            # the kubelet's version
             assert asyncio.run(ask(process.url, path=path, version="1.1")).status == 200
         assert asyncio.run(ask(process.url)).status == 200
         log = process.stop(signal.SIGTERM)
@@ -119,7 +119,7 @@ def test_the_manifest() -> None:
         assert container()[probe]["httpGet"]["port"] == port["name"]
     args = container()["args"]
     assert args[args.index("--port") + 1] == str(port["containerPort"])
-    # # it is the image of the Containerfile
+    # it is the image of the Containerfile
     assert args == json.loads(last("CMD"))
     assert port["containerPort"] == int(last("EXPOSE"))
 

@@ -35,9 +35,9 @@ SERVE = [
     sys.executable, "-m", "http2", "serve", "app:app", "--app-dir", str(DEPLOY), "--port", "0",
 ]  # fmt: skip
 SERVICE = [sys.executable, str(DEPLOY / "service.py"), "--port", "0", "--proxy", "127.0.0.0/8"]
-# # The clients' address, which differs from the proxies'.
+# The clients' address, which differs from the proxies'.
 CLIENT = "127.0.0.9"
-# # Fields that a client may forge.
+# Fields that a client may forge.
 SPOOFED = ["-H", "x-forwarded-for: 203.0.113.7", "-H", "x-forwarded-proto: gopher"]
 
 
@@ -173,7 +173,7 @@ def test_haproxy(run_asyncio: Run, certificate: Certificate, tmp_path: Path, tls
         run_asyncio(main(place_of(tmp_path, certificate, made, tls)))
         for process in made:
             log = process.stop()
-            # # its share, without an error
+            # its share, without an error
             assert '"POST /example.Echo/Say HTTP/2" 200' in log
             assert '"GET /health HTTP/2" 200' in log
             assert 'HTTP/1.1"' not in log
@@ -203,7 +203,7 @@ def test_nginx(run_asyncio: Run, certificate: Certificate, tmp_path: Path) -> No
             assert '"POST /example.Echo/Say HTTP/2" 200' in log
             assert '"POST /digest HTTP/1.1" 200' in log
             assert "Traceback" not in log
-    # # the proxy stores request bodies in files, as configured
+    # the proxy stores request bodies in files, as configured
     assert not [line for line in said if "buffered to a temporary file" not in line]
 
 
@@ -252,7 +252,7 @@ def test_bytes_as_they_come(
         run_asyncio(main(Place(tmp_path, certificate, (1, 2), told=int(port[1]))))
         log = process.stop(signal.SIGTERM)
     assert process.process.returncode == 0
-    # # HAProxy's checks are not logged
+    # HAProxy's checks are not logged
     assert [line.partition(" 200 ")[0] for line in log.splitlines()[1:]] == [
         f'{CLIENT} "GET / HTTP/2"',
         f'{CLIENT} "GET / HTTP/1.1"',

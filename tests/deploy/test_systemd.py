@@ -23,7 +23,7 @@ from .files import DEPLOY, adapted, program
 
 pytestmark = pytest.mark.interop
 
-# # Passes a socket as systemd does.
+# Passes a socket as systemd does.
 MANAGER = """
 import os, sys
 os.dup2(int(sys.argv[1]), 3)
@@ -36,7 +36,7 @@ INSTALLED = "/opt/app/venv/bin/http2"
 def unit(name: str) -> ConfigParser:
     """A unit, parsed as far as systemd's syntax is that of INI files."""
     found = ConfigParser(interpolation=None)
-    # # systemd's names have capitals
+    # systemd's names have capitals
     found.optionxform = str  # type: ignore[assignment,method-assign]
     found.read(DEPLOY / name)
     return found
@@ -105,7 +105,7 @@ class Load:
                     try:
                         text = await session.request({":path": "/health"}).text()
                     except http2.GoAwayError as error:
-                        # # the session refused it before anything was
+                        # the session refused it before anything was
                         # sent
                         if error.code != "ERR_HTTP2_GOAWAY_SESSION":
                             self.failed.append(repr(error))
@@ -154,7 +154,7 @@ def test_a_restart_on_the_managers_socket(run_asyncio: Run, name: str) -> None:
         assert "Traceback" not in log
 
     with ExitStack() as stack:
-        # # as systemd does for a unit without ReusePort=
+        # as systemd does for a unit without ReusePort=
         sock = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=2048))
         run_asyncio(main(sock, stack))
 
@@ -168,7 +168,7 @@ def test_started_by_systemd_itself(run_asyncio: Run, name: str) -> None:
         words += ["-E", variable] if variable in os.environ else []
 
     async def main() -> None:
-        # # it waits for the first connection
+        # it waits for the first connection
         async with http2.connect(f"http://127.0.0.1:{port}") as session:
             assert await session.request({":path": "/health"}).text() == "ready\n"
 

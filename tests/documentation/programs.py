@@ -56,7 +56,7 @@ class Program:
         self.process = subprocess.Popen(
             command(example, *args, loop=loop),
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            # # a test run in the background ignores Ctrl-C
+            # a test run in the background ignores Ctrl-C
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )  # fmt: skip
 

@@ -73,7 +73,7 @@ def test_a_row_that_names_nothing(listed: dict[str, rows.Row], name: str) -> Non
 
 def test_every_event_that_is_emitted_is_documented() -> None:
     documented = {name for cls in rows.CLASSES.values() for name in rows.events_of(cls)}
-    # # the call of an observer's callback: there can be no other listener
+    # the call of an observer's callback: there can be no other listener
     documented.add("entries")
     for path in (rows.ROOT / "src" / "http2").rglob("*.py"):
         for event in re.findall(r'\.emit\(\s*"(\w+)"', path.read_text()):

@@ -102,7 +102,7 @@ def test_secure(start: Start, loop: Loop, tmp_path: Path) -> None:
     out = run_example("secure_client.py", certificate, url, loop=loop)
     assert out == "h2 over TLS, status 200\n<h1>Secured hello world!</h1>\n"
 
-    # # another certificate is not trusted
+    # another certificate is not trusted
     other = tmp_path / "other"
     other.mkdir()
     assert run_example("certificate.py", str(other)) == f"{other}/cert.pem\n{other}/key.pem\n"
@@ -114,7 +114,7 @@ def test_secure(start: Start, loop: Loop, tmp_path: Path) -> None:
     assert done.stderr.startswith("not trusted: self")
     server.stop()
 
-    # # a second run uses the existing certificate
+    # a second run uses the existing certificate
     before = Path(certificate).read_bytes()
     server = start("secure_server.py", str(tmp_path), "--port", "0")
     server.url()
@@ -211,7 +211,7 @@ def test_serve(number: int, run_asyncio: Callable[..., None]) -> None:
         )
         assert found, line
         plain, secure = found[1], found[2]
-        # # its suggestions, run as printed
+        # its suggestions, run as printed
         tried = [program.line().split() for _ in range(4)]
         assert tried[0] == ["curl", "-k", "--http2", secure]
         assert tried[1] == ["curl", "-k", "--http1.1", secure]
@@ -219,7 +219,7 @@ def test_serve(number: int, run_asyncio: Callable[..., None]) -> None:
         assert tried[3] == ["nghttp", "-v", plain]
         hello, older, headers, frames = await asyncio.gather(*(execute(*words) for words in tried))
         assert hello.startswith(b"Hello over HTTP/2.0! This was GET /.\n")
-        # # the same body except for the version
+        # the same body except for the version
         assert older == hello.replace(b"HTTP/2.0", b"HTTP/1.1")
         assert headers.startswith(b":method: GET\n:path: /headers\n:scheme: http\n")
         assert b"Hello over HTTP/2.0!" in frames

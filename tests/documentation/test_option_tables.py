@@ -33,7 +33,7 @@ from ..support.self_signed import Certificate
 
 Defaults = dict[str, Any]
 
-# # The objects of the calls in the last table.
+# The objects of the calls in the last table.
 OWNERS: dict[str, Any] = {
     "http2": http2,
     "handler": http2.asgi.Handler,
@@ -132,7 +132,7 @@ SERVER = (
     | of_dataclass(Dispatcher)
 )  # fmt: skip
 SECURE = taken(servers.create_secure_server) | taken(tls.server_context)
-# # arguments for the loop, with the loop's defaults
+# arguments for the loop, with the loop's defaults
 DIAL = {
     name: default
     for name, default in of_signature(asyncio.BaseEventLoop.create_connection).items()
@@ -156,7 +156,7 @@ def test_servers_and_clients() -> None:
     assert said("Servers", "default", 1) == SECURE
     assert said("HTTP/1", "default") == of_dataclass(http2.Http1Options)
     assert said("Clients", "default") == CONNECT
-    # # the type checkers allow what is accepted
+    # the type checkers allow what is accepted
     server = {*SERVER, *session_options(False)}
     assert server == names_of(http2.ServerOptions)
     assert server | set(SECURE) == names_of(http2.SecureServerOptions)
@@ -183,7 +183,7 @@ def test_calls() -> None:
         and of_signature(function)
     }
     assert found == known
-    # # and there is no other one
+    # and there is no other one
     functions = set(found)
     for cls in {cls for cls in CLASSES.values() if inspect.isclass(cls)}:
         for name, function in inspect.getmembers(cls, inspect.isfunction):

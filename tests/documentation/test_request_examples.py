@@ -22,7 +22,7 @@ pytestmark = pytest.mark.interop
 
 VERSIONS = {"--http2": "2.0", "--http1.1": "1.1", "--http1.0": "1.0"}
 
-# # 8 MiB and one byte: larger than any buffer
+# 8 MiB and one byte: larger than any buffer
 UPLOAD = b"upload" * 1_398_102
 
 EARLY_HINTS = {":status": 103, "link": "</style.css>; rel=preload; as=style"}
@@ -46,7 +46,7 @@ async def curl(version: str, *arguments: str, stdin: bytes | None = None) -> tup
     while text.startswith(b"HTTP/"):
         head, _, text = text.partition(b"\r\n\r\n")
         shown, status, *_ = head.decode().split("\r\n")[0].split()
-        # # a server names its own version to clients of 1.0 (RFC 9110 section 6.2)
+        # a server names its own version to clients of 1.0 (RFC 9110 section 6.2)
         assert shown == ("HTTP/2" if version.startswith("--http2") else "HTTP/1.1")
         statuses.append(status)
     return " ".join(statuses), text
@@ -76,7 +76,7 @@ def test_mixed(start: Start, run_asyncio: Run) -> None:
         assert told(await nghttp(url)) == ("h2", "2.0")
         got = await node("client/example_clients.js", url)
         assert told(got["http2"]["body"]) == ("h2", "2.0")
-        # # its https client, without ALPN
+        # its https client, without ALPN
         assert told(got["http1"]["body"]) == (None, "1.1")
         assert got["http1"]["version"] == "1.1"
 
@@ -135,7 +135,7 @@ def test_upload(start: Start, run_asyncio: Run, tmp_path: Path, version: str) ->
     file = tmp_path / "upload"
     file.write_bytes(UPLOAD)
     right = {"size": len(UPLOAD), "sha256": hashlib.sha256(UPLOAD).hexdigest()}
-    # # with a field whose bytes are also the beginning of a boundary
+    # with a field whose bytes are also the beginning of a boundary
     tricky = tmp_path / "tricky"
     tricky.write_bytes(b"\r\n--" * 100_000)
 
@@ -144,7 +144,7 @@ def test_upload(start: Start, run_asyncio: Run, tmp_path: Path, version: str) ->
         assert json.loads((await curl(version, *silent, "-T", str(file), url))[1]) == right
         asked, text = await curl(version, "-T", str(file), url)
         assert json.loads(text) == right
-        # # curl sends "expect" over HTTP/1.1 only
+        # curl sends "expect" over HTTP/1.1 only
         assert asked == ("100 200" if version == "--http1.1" else "200")
         for name, content in (("upload", UPLOAD), ("tricky", b"\r\n--" * 100_000)):
             form = "-F", f"file=@{tmp_path / name}", "-F", "more=of it"
@@ -152,7 +152,7 @@ def test_upload(start: Start, run_asyncio: Run, tmp_path: Path, version: str) ->
             digest = hashlib.sha256(content).hexdigest()
             assert json.loads(text) == {"size": len(content), "sha256": digest}
         if version != "--http1.0":
-            # # of unknown length: in chunks, over HTTP/1.1
+            # of unknown length: in chunks, over HTTP/1.1
             _, text = await curl(version, *silent, "-T", "-", url, stdin=UPLOAD)
             assert json.loads(text) == right
         assert (await curl(version, url))[0] == "405"
@@ -203,7 +203,7 @@ def test_download(start: Start, run_asyncio: Run) -> None:
     async def main() -> None:
         for version in VERSIONS:
             status, text = await curl(version, f"{url}?rows=100000")
-            # # HTTP/1.0 has no informational responses (RFC 9110 section 15.2)
+            # HTTP/1.0 has no informational responses (RFC 9110 section 15.2)
             assert status == ("200" if version == "--http1.0" else "103 200")
             assert text == report(100_000)
             status, text = await curl(version, f"{url}style.css")
@@ -242,7 +242,7 @@ def test_download_that_nobody_takes(start: Start, run_asyncio: Run, version: str
         line = await asyncio.to_thread(server.line)
         found = re.fullmatch(rf"made (\d+) of {rows} rows\n", line)
         assert found, line
-        # # 100 MB of 600 MB at most: its windows and the buffers in between
+        # 100 MB of 600 MB at most: its windows and the buffers in between
         assert 1_000 < int(found[1]) < rows / 6
         assert (await curl(version, f"{url}?rows=10"))[1] == report(10)
 
@@ -272,9 +272,9 @@ def test_page(start: Start, run_asyncio: Run) -> None:
             assert (await curl(version, url + "nowhere"))[0] == "404"
             status, text = await curl(version, "-F", "file=content", url + "upload")
             assert (status, json.loads(text)["size"]) == ("200", 7)
-        # # each is the same over every version
+        # each is the same over every version
         assert len(pages) == 4
-        # # nghttp requests the page's resources, as a browser does
+        # nghttp requests the page's resources, as a browser does
         seen = (await nghttp(url, "--get-assets", "--stat", "--null-out")).decode()
         requested = re.findall(r"200 +\d+\w* (/\S*)", seen)
         wanted = {"/", "/style.css", "/script.js"} | {f"/{name}.png" for name in colours}

@@ -82,7 +82,7 @@ def annotations_of(owner: Any) -> Iterator[str]:
     if inspect.isclass(owner):
         for base in owner.__mro__:
             if base.__module__.startswith("http2"):
-                # # the interfaces between rooms are internal
+                # the interfaces between rooms are internal
                 hidden = rows.internal() - rows.listed_names()
                 members += [
                     member
@@ -109,14 +109,14 @@ def test_what_signatures_name_is_exported() -> None:
         for module in modules
         for name, value in vars(module).items()
         if inspect.isclass(value) and value.__module__.startswith("http2.") and name[0] != "_"
-        # # names for type checkers only
+        # names for type checkers only
         if value.__module__ != listening.__name__ and not getattr(value, "_is_protocol", False)
     }
     public = [getattr(http2, name) for name in http2.__all__]
     texts = [text for owner in public for text in annotations_of(owner)]
     for path in Path(http2.__file__).parent.rglob("*.py"):
         if path.stem in ("keywords", "listening") and path.parent.name != "http2":
-            # # the types of their mutual arguments are for type checkers only
+            # the types of their mutual arguments are for type checkers only
             named_there = r"^ *from \.(?![\w.]*(?:keywords|listening) )[\w.]+ import (.*)$"
             texts += re.findall(named_there, path.read_text(), re.MULTILINE)
     named = {word for text in texts for word in re.findall(r"\b[A-Z]\w+", text)}

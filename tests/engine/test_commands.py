@@ -40,7 +40,7 @@ def test_statuses_without_a_body(status: int) -> None:
     ended, (sent_headers, told, date) = pair.server.submit_response(1, headers)
     assert (ended, sent_headers, told) == (True, headers, status)
     assert date is not None
-    # # the values are those at the time of the call
+    # the values are those at the time of the call
     assert sent_headers is not headers
     pair.pump()
     assert pair.client_events[0][3] & memory.END_STREAM
@@ -84,7 +84,7 @@ def test_commands_that_a_client_is_refused(command: Any, code: str) -> None:
     with pytest.raises(Http2Error) as caught:
         command(client)
     assert caught.value.code == code
-    # # and it continues
+    # and it continues
     assert client.submit_request({}, "test", "http")[0] == 1
 
 
@@ -145,7 +145,7 @@ def test_a_request_that_waits_is_taken_out_of_the_queue() -> None:
     pair.client.reset(second, 8)
     pair.pump()
     assert pair.client.write(second, b"x") == 1
-    # # nghttp2 checks its queue again when the peer's limit allows a request
+    # nghttp2 checks its queue again when the peer's limit allows a request
     pair.client.reset(first, 8)
     pair.pump()
     assert of_kind(pair.client_events, events.STREAM_CLOSED) == [

@@ -44,12 +44,12 @@ def test_end_sent_is_merged_into_the_close_that_it_causes() -> None:
     stream_id = pair.request({":method": "POST"})
     pair.client.write(stream_id, b"x", True)
     pair.pump()
-    # # the server's side is still open: the sent end has its own event
+    # the server's side is still open: the sent end has its own event
     assert pair.client_events == [(events.END_SENT, stream_id, None, None)]
     pair.server.submit_response(stream_id, {})
     pair.server.write(stream_id, b"y", True)
     pair.pump()
-    # # the server's last frame closed the stream
+    # the server's last frame closed the stream
     assert pair.server_events[-1] == (events.STREAM_CLOSED, stream_id, 0, None)
     assert not of_kind(pair.server_events, events.END_SENT)
 
@@ -186,7 +186,7 @@ def test_writable_comes_once_after_a_long_queue() -> None:
 def test_settings_and_their_acknowledgement() -> None:
     pair = Pair(shake_hands=False, client_settings=[(3, 7), (0x1234, 42)])
     pair.pump()
-    # # all values from then on; settings that were not sent have nghttp2's defaults
+    # all values from then on; settings that were not sent have nghttp2's defaults
     client = {identifier: pair.server.remote_setting(identifier) for identifier in KNOWN_SETTINGS}
     server = {identifier: pair.client.remote_setting(identifier) for identifier in KNOWN_SETTINGS}
     assert client[3] == 7
@@ -324,7 +324,7 @@ def test_failed_ends_a_connection() -> None:
     assert (kind, stream_id, code) == (events.FAILED, 0, -903)
     assert isinstance(message, str)
     assert "magic" in message
-    # # and later bytes change nothing
+    # and later bytes change nothing
     assert [event[0] for event in pair.from_client(b"more")] == [events.FAILED]
 
 

@@ -21,7 +21,7 @@ from ..support import raw
 from ..support.memory import Pair, frames, of_kind, sent
 
 START = raw.PREFACE + raw.settings()
-# # violation -> GOAWAY
+# violation -> GOAWAY
 ENDINGS = {
     "DATA on a stream that has ended": (raw.get(1), raw.data(1, b"late"), NGHTTP2_STREAM_CLOSED),
     "HEADERS on it": (raw.get(1), raw.get(1), NGHTTP2_STREAM_CLOSED),
@@ -122,7 +122,7 @@ def test_resets_that_are_forgotten_get_the_benefit_of_the_doubt() -> None:
         assert server.receive(raw.data(stream_id, b"late", end_stream=True)) == []
         assert server.receive(raw.headers(stream_id, [("x", "y")], end_stream=True)) == []
     assert sent(server) == b""
-    # # above the last forgotten one, ended streams are known
+    # above the last forgotten one, ended streams are known
     answer(server, server.receive(raw.get(last + 2)))
     sent(server)
     server.receive(raw.data(last + 2, b"x"))
@@ -228,7 +228,7 @@ class Honest:
                 engine.reset(stream_id, self.dice.choice([0, 7, 8]))
                 self.open[client].discard(stream_id)
             elif not client:
-                # # refused if the program must not do so: a second answer, a push
+                # refused if the program must not do so: a second answer, a push
                 # on a push
                 with contextlib.suppress(http2.Http2Error):
                     if choice < 0.7:

@@ -384,7 +384,7 @@ COMMANDS_AFTER_CLOSE = [
 def test_the_list_of_commands_is_complete() -> None:
     names = {name for name in dir(Connection) if not name.startswith("_")}
     harmless = {"client", "closed", "close", "want_read", "want_write", "take_events"}
-    # # numbers and flags of the connection itself, which do not need nghttp2
+    # numbers and flags of the connection itself, which do not need nghttp2
     harmless |= {
         *("bytes_consumed", "bytes_received", "bytes_sent", "frames_received", "frames_sent"),
         *("last_received", "last_sent_request", "max_open_streams", "stream_count"),

@@ -17,7 +17,7 @@ from http2.headers import CONNECTION_SPECIFIC, SINGLE_VALUE
 
 from ..support.memory import Pair
 
-PSEUDO = 4  # # the pseudo-headers that a request always has
+PSEUDO = 4  # the pseudo-headers that a request always has
 
 
 def arrive(headers: Any, **options: Any) -> Headers:
@@ -238,7 +238,7 @@ def test_unknown_pseudo_headers(name: str) -> None:
 @pytest.mark.row("headers.pseudo")
 def test_pseudo_headers_come_first() -> None:
     raw = arrive({"x-a": "1", ":path": "/p", "x-b": "2", ":method": "PUT"}).raw
-    # # in a mapping their position does not matter, in pairs it does
+    # in a mapping their position does not matter, in pairs it does
     assert [name for name, _ in raw] == [
         ":path", ":method", ":scheme", ":authority", "x-a", "x-b",
     ]  # fmt: skip
@@ -283,7 +283,7 @@ def test_more_fields_than_a_block_has_room_for_at_first() -> None:
     pairs = [("x-many", str(i)) for i in range(1000)]
     assert fields(pairs) == pairs
     assert fields({"x-many": [str(i) for i in range(1000)]}) == pairs
-    # # and the next block is small again
+    # and the next block is small again
     assert fields({"x-a": "1"}) == [("x-a", "1")]
 
 

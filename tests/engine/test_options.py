@@ -15,9 +15,9 @@ from ..support import memory
 from ..support.memory import Pair, frames, of_kind, sent
 
 ENHANCE_YOUR_CALM = 11
-# # nghttp2's number for a peer that exceeds a limit
+# nghttp2's number for a peer that exceeds a limit
 FLOODED = -904
-OVERHEAD = 32  # # the size of a field in addition to its name and value
+OVERHEAD = 32  # the size of a field in addition to its name and value
 
 
 def code_of(error: pytest.ExceptionInfo[Http2Error]) -> str:
@@ -77,7 +77,7 @@ def test_max_settings(entries: int) -> None:
 @pytest.mark.parametrize(("length", "goes"), [(300, True), (900, False)])
 def test_max_send_header_block_length(length: int, goes: bool) -> None:
     pair = Pair(client={"max_send_header_block_length": 1000})
-    # # the maximum size of the block counts, not its actual size
+    # the maximum size of the block counts, not its actual size
     pair.request({"x-a": "~" * length})
     assert bool(of_kind(pair.server_events, events.REQUEST)) is goes
     assert bool(of_kind(pair.client_events, events.FRAME_NOT_SENT)) is not goes
@@ -159,7 +159,7 @@ def test_max_reserved_remote_streams() -> None:
     pair.pump()
     promised = [event[3] for event in of_kind(pair.client_events, events.PUSH_PROMISE)]
     assert promised == [2, 4]
-    # # the third is cancelled
+    # the third is cancelled
     assert of_kind(pair.server_events, events.STREAM_CLOSED) == [(events.STREAM_CLOSED, 6, 8, None)]
 
 
@@ -194,7 +194,7 @@ def test_stream_reset_rate_pays_back() -> None:
             for _ in range(2):
                 pair.client.reset(pair.request({":method": "POST"}), 8)
                 pair.pump()
-            # # enough for two of them, and a little for rounding of the clock
+            # enough for two of them, and a little for rounding of the clock
             until = time.monotonic() + 0.11
             while time.monotonic() < until:
                 time.sleep(0.01)
@@ -230,7 +230,7 @@ def test_strict_field_whitespace_validation(value: str) -> None:
     lenient = Pair(client=off, server=off)
     lenient.request({"x-a": value}, True)
     assert lenient.server_events[0][2]["x-a"] == value
-    # # a strict receiver drops the field or the stream, never the connection
+    # a strict receiver drops the field or the stream, never the connection
     half = Pair(client=off)
     half.request({"x-a": value}, True)
     for event in of_kind(half.server_events, events.REQUEST):

@@ -15,7 +15,7 @@ from http2.engine.connection import Connection
 from ..support import memory
 from ..support.memory import Pair, frames, opened
 
-# # More than one system call takes: each needs two entries of the vector, a frame header and
+# More than one system call takes: each needs two entries of the vector, a frame header and
 # this.
 PIECE = 2048
 PIECES = 1500
@@ -58,7 +58,7 @@ def all_sent(
         found += arrived(there)
         if rest:
             partly += 1
-            # # as a transport does when the socket has room again
+            # as a transport does when the socket has room again
             found += b"".join(rest)
     return found, partly
 
@@ -147,5 +147,5 @@ def test_views_are_written_from_where_they_are(
     wire, _ = all_sent(pair.client, here, there)
     assert payloads(wire) == b"b" * 90_000
     del seen
-    # # the buffer is released once it was sent
+    # the buffer is released once it was sent
     writable.clear()

@@ -167,7 +167,7 @@ def test_every_integer_is_in_range_or_refused(name: str, value: int) -> None:
         {20: "1"},
         {20: True},
         {20: None},
-        # # With identifiers that have a name, and values that are invalid for it.
+        # With identifiers that have a name, and values that are invalid for it.
         {2: 2},
         {4: 2**31},
         {5: 16383},
@@ -502,6 +502,6 @@ def test_refuses_what_node_refuses() -> None:
             get_packed_settings(sample)
         assert isinstance(caught.value, TypeError if code == TYPE else ValueError)
         assert caught.value.code == code
-        # # Node 20.18 (not 20.20) accepts a window that RFC 9113 section 6.5.2 forbids.
+        # Node 20.18 (not 20.20) accepts a window that RFC 9113 section 6.5.2 forbids.
         if their_code is not None or "initial_window_size" not in sample:
             assert their_code == code, sample

@@ -64,7 +64,7 @@ def test_receive_refuses_what_is_no_plain_buffer(wrong: Any) -> None:
     ]
 
 
-# # The stream of `conversation` that its client resets.
+# The stream of `conversation` that its client resets.
 RESET = 5
 
 
@@ -107,7 +107,7 @@ def test_receive_in_pieces_is_receive_at_once(size: int) -> None:
     server = Connection(False)
     pieces = [server.receive(wire[i : i + size]) for i in range(0, len(wire), size)]
     told = list(itertools.chain(*pieces))
-    # # the only difference: streams that are begun and reset in one read are not reported
+    # the only difference: streams that are begun and reset in one read are not reported
     assert not [event for event in whole if event[1] == RESET]
     assert [event for event in told if event[1] == RESET]
     assert joined([event for event in told if event[1] != RESET]) == whole
@@ -146,7 +146,7 @@ def test_the_bytes_of_small_frames() -> None:
     pair.client.ping(b"abcdefgh")
     pair.client.write(stream_id, b"hi")
     pair.client.goaway(0, 0, b"x")
-    # # frames of the connection precede bodies
+    # frames of the connection precede bodies
     assert sent(pair.client) == bytes.fromhex(
         "000008 06 00 00000000 6162636465666768"
         "000009 07 00 00000000 00000000 00000000 78"
@@ -163,7 +163,7 @@ def test_a_request_of_static_fields_is_four_bytes_of_hpack() -> None:
     client.submit_request({":authority": None, ":path": "/"}, "", "http", True)
     (request,) = frames(sent(client))
     assert request[:3] == (memory.HEADERS, memory.END_STREAM | memory.END_HEADERS, 1)
-    # # :path /, which was given, then the defaults: :method GET, :scheme http, :authority
+    # :path /, which was given, then the defaults: :method GET, :scheme http, :authority
     assert request[3] == b"\x84\x82\x86\x81"
 
 
@@ -261,7 +261,7 @@ def test_data_to_send_stops_near_its_limit_and_goes_on_there(limit: int) -> None
     gathered = b""
     while chunks := pair.client.data_to_send(limit):
         batch = b"".join(chunks)
-        # # at most one frame more than the limit
+        # at most one frame more than the limit
         assert len(batch) < limit + 9 + 16384
         gathered += batch
     assert b"".join(payload for _, _, _, payload in frames(gathered)) == body
@@ -331,7 +331,7 @@ def test_nothing_is_acknowledged_before_it_is_consumed() -> None:
     pair.pump()
     assert frames(bytes(pair.server_wire)) == [
         (memory.WINDOW_UPDATE, 0, stream_id, (below + rest).to_bytes(4, "big")),
-        # # the connection's window is used up again
+        # the connection's window is used up again
         (memory.WINDOW_UPDATE, 0, 0, rest.to_bytes(4, "big")),
     ]
     assert len(memory.body(pair.server_events, stream_id)) == WINDOW + below + rest
@@ -351,7 +351,7 @@ def test_what_was_read_before_the_window_is_full_is_given_back(read: int) -> Non
     pair.pump()
     pair.client.write(third, bytes(WINDOW))
     pair.pump()
-    # # the unread data now fills the window
+    # the unread data now fills the window
     unread = memory.body(pair.server_events, second) + memory.body(pair.server_events, third)
     assert len(unread) == WINDOW
     given = [got for got in frames(bytes(pair.server_wire)) if got[0] == memory.WINDOW_UPDATE]
@@ -440,7 +440,7 @@ def test_names_of_the_static_table_are_shared_between_connections() -> None:
 
 def test_a_cached_string_never_stands_for_another_one() -> None:
     pair = Pair(client={"max_deflate_dynamic_table_size": 400}, server_settings=[(1, 400)])
-    # # the table is so small that addresses of its buffers are reused continuously
+    # the table is so small that addresses of its buffers are reused continuously
     for i in range(600):
         value = f"value-{i % 7}-{i}"
         pair.forget()

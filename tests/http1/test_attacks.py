@@ -97,7 +97,7 @@ def test_whatever_trickles(run: Run, part: str) -> None:
             peer.send(head)
             answer = asyncio.ensure_future(peer.head())
             for _ in range(14):
-                # # fewer than the digits that a size line may have
+                # fewer than the digits that a size line may have
                 peer.send(byte)
                 await asyncio.wait({answer}, timeout=0.02)
                 if answer.done():

@@ -47,7 +47,7 @@ def test_a_client_that_has_gone(run: Run) -> None:
         flood = Flood()
 
         async def on_request(request: Any, response: Any) -> None:
-            # # a reset, in the same turn of the loop
+            # a reset, in the same turn of the loop
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             client.close()
             await flood.pour(response)
@@ -92,7 +92,7 @@ def test_others_have_their_turn(run: Run, size: int) -> None:
             await begun
             assert await execute("curl", "-sS", f"{url}other") == b"here"
             stop.set()
-            # # not at its end
+            # not at its end
             assert await stopped == (True,)
             await taking
 
@@ -120,7 +120,7 @@ def test_a_client_of_tls_that_has_gone(run: Run, certificate: Certificate) -> No
             process.kill()
             await process.communicate()
             await flood.over
-            # # what fits into the buffers in between
+            # what fits into the buffers in between
             assert flood.written < MANY
 
     run(main())

@@ -79,7 +79,7 @@ def test_bodiless(run: Run, method: str, status: int) -> None:
                 bodiless = method == "HEAD" or status != 200
                 whole = b"some body" if path == "/written" else b"body"
                 assert got.body == (b"" if bodiless else whole)
-            # # nothing is left on the connection
+            # nothing is left on the connection
             assert (await peer.ask(get("/last", connection="close"))).status == status
             await peer.rest()
 

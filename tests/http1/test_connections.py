@@ -395,7 +395,7 @@ def test_max_url_size(run: Run) -> None:
                 assert (got.status, got.closes) == (414, True)
                 assert await peer.rest() == b""
             async with await Http1Peer.dial(port) as peer:
-                # # it need not be complete
+                # it need not be complete
                 assert (await peer.ask("GET /" + "x" * 200)).status == 414
 
     run(main())

@@ -44,7 +44,7 @@ def test_handler_that_raises(
             if version == "1.1":
                 assert not (await peer.rest()).endswith(b"0\r\n\r\n")
             elif kind == "coroutine":
-                # # this client notices only a reset
+                # this client notices only a reset
                 with pytest.raises(ConnectionResetError):
                     await peer.rest()
 
@@ -83,7 +83,7 @@ def test_continue(run: Run) -> None:
                 peer.send("hello")
                 got = await peer.response()
                 assert (got.status, got.body) == (200, b"hello")
-            # # there is no body; and HTTP/1.0 has no status 100
+            # there is no body; and HTTP/1.0 has no status 100
             assert (await peer.ask(get(expect="100-continue"))).status == 200
             peer.send(request("POST", "/", "1.0", expect="100-continue", content_length="5"))
             peer.send("hello")
@@ -129,7 +129,7 @@ def test_early_hints(run: Run) -> None:
             assert (got.status, got.reason) == (103, "Early Hints")
             assert got.raw == [("link", "</a>; rel=preload"), ("link", "</b>"), ("x", "y")]
             assert (await peer.response()).body == b"page"
-            # # HTTP/1.0 has none
+            # HTTP/1.0 has none
             assert (await peer.ask(get(version="1.0"))).body == b"page"
 
     run(main())

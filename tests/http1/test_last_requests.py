@@ -66,7 +66,7 @@ def test_request_that_crosses_the_end_is_served(
             got = await peer.ask(request("POST", "/", content_length="3") + "abc")
             assert (got.status, got.body, got.closes) == (200, b"hello", True)
             assert await peer.rest() == b""
-            # # the silent one is closed after half a second
+            # the silent one is closed after half a second
             assert await idle.rest() == b""
             await asyncio.gather(peer.close(), idle.close())
             await closing
@@ -206,7 +206,7 @@ def test_new_connections_at_the_end(run: Run) -> None:
             await events.expect("connection")
             waiting = []
             for _ in range(4):
-                # # Established by the kernel, without a turn of the loop in which
+                # Established by the kernel, without a turn of the loop in which
                 # the server accepts.
                 sock = socket.create_connection(("127.0.0.1", port))
                 sock.setblocking(False)

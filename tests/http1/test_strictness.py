@@ -191,7 +191,7 @@ def test_heads(run_asyncio: Run, case: str, pieces: str) -> None:
                 peer.send(get("/before"))
                 await peer.response()
                 if pieces == "again":
-                    # # so that its fields end where the connection remembers
+                    # so that its fields end where the connection remembers
                     # them to end
                     peer.send(sent)
                 else:
@@ -263,7 +263,7 @@ def test_chunks(run_asyncio: Run, case: str, pieces: str) -> None:
 
         def on_request(request: Any, response: Any) -> None:
             events.add(request.url)
-            # # a separate task: the handler's would be cancelled
+            # a separate task: the handler's would be cancelled
             readers.append(asyncio.create_task(read(request, response)))
 
         async with serving_http1(on_request) as (_, port), await Http1Peer.dial(port) as peer:

@@ -63,7 +63,7 @@ def padded_data(stream_id: int, padding: int) -> bytes:
     return raw.frame(raw.DATA, raw.PADDED, stream_id, bytes([padding]))
 
 
-# # The peer's bytes after the exchange of SETTINGS, and the code that ends the connection.
+# The peer's bytes after the exchange of SETTINGS, and the code that ends the connection.
 FATAL = {
     "DATA longer than MAX_FRAME_SIZE": (
         raw.frame(raw.DATA, 0, 1, bytes(16385)),
@@ -135,7 +135,7 @@ FATAL = {
 }
 
 
-# # nghttp2's own numbers for them; -505 for all others
+# nghttp2's own numbers for them; -505 for all others
 NUMBERS = {
     NGHTTP2_FLOW_CONTROL_ERROR: -524,
     http2.constants.NGHTTP2_STREAM_CLOSED: -510,
@@ -163,7 +163,7 @@ def test_connection_error(run: Run, name: str) -> None:
             assert isinstance(error, http2.NghttpError)
             assert isinstance(error, http2.SessionError)
             assert error.errno == NUMBERS.get(code, -505)
-            # # each open stream ends exactly once
+            # each open stream ends exactly once
             names = observed.events.names
             assert names.count("stream close") == names.count("stream")
             await check_serves(port)
@@ -171,7 +171,7 @@ def test_connection_error(run: Run, name: str) -> None:
     run(main())
 
 
-# # A request, and the code with which its stream is reset before a handler gets it.
+# A request, and the code with which its stream is reset before a handler gets it.
 REFUSED = {
     "upper-case name": [*raw.request_fields(), ("X-Upper", "1")],
     "connection": [*raw.request_fields(), ("connection", "close")],
@@ -208,7 +208,7 @@ def test_request_that_nobody_hears_of(run: Run, name: str) -> None:
             async with await RawPeer.connect(port) as peer:
                 peer.send(raw.headers(1, REFUSED[name], end_stream=True))
                 assert (await peer.until(raw.RST_STREAM, 1)).code == NGHTTP2_PROTOCOL_ERROR
-                # # only the stream is lost
+                # only the stream is lost
                 peer.send(raw.get(3))
                 assert await peer.body(3) == b"hello"
             await observed.events.expect("session close")
@@ -328,7 +328,7 @@ def test_flood_of_frames_that_want_an_answer(run: Run, frame: bytes) -> None:
         async with serving(observed) as (server, port):
             observed.watch(server)
             async with await RawPeer.connect(port) as peer:
-                # # in one piece: no answer must be sent between two of them
+                # in one piece: no answer must be sent between two of them
                 peer.send(frame * 20000)
                 goodbyes = [got for got in await peer.rest() if got.type == raw.GOAWAY]
                 assert [got.code for got in goodbyes] == [NGHTTP2_ENHANCE_YOUR_CALM]
@@ -476,7 +476,7 @@ def test_http1_is_told_so(run: Run, name: str, whole: bool) -> None:
                 if whole:
                     peer.send(HTTP1[name])
                 else:
-                    # # the request line decides; a long one is split into
+                    # the request line decides; a long one is split into
                     # larger pieces
                     line = HTTP1[name].partition(b"\n")[0] + b"\n"
                     step = 1 + len(line) // 100

@@ -33,7 +33,7 @@ BURST = 20
 PING, SETTINGS = frame(memory.PING, 0, 0, bytes(8)), frame(memory.SETTINGS, 0, 0)
 EARLY_HINTS = frame(memory.HEADERS, memory.END_HEADERS, 1, memory.literal((b":status", b"103")))
 
-# # To a server with request 1 open, or to a client that waits for the response to it.
+# To a server with request 1 open, or to a client that waits for the response to it.
 IDLE: dict[str, bytes] = {
     "PING": PING,
     "answer to no PING": frame(memory.PING, memory.ACK, 0, bytes(8)),
@@ -61,7 +61,7 @@ def failures(heard: list[events.Event]) -> list[tuple[int, str]]:
     return [(event[2], event[3]) for event in heard if event[0] == events.FAILED]
 
 
-# # The beginning of a connection, whose SETTINGS costs 1, and the credit after the first request.
+# The beginning of a connection, whose SETTINGS costs 1, and the credit after the first request.
 HELLO = SETTINGS + frame(memory.SETTINGS, memory.ACK, 0)
 LEFT = 4 - 1
 
@@ -107,9 +107,9 @@ def test_frames_that_carry_nothing_are_limited(side: str, kind: str) -> None:
     make = client_with_request if side == "client" else server_with_request
     options = {"control_frame_burst": BURST, "control_frame_rate": 0}
     count = count_until_failure(make(**options), wire, 200)
-    # # the first 103 is a response, with a credit of four
+    # the first 103 is a response, with a credit of four
     assert count == BURST + LEFT + (5 if wire == EARLY_HINTS else 0)
-    # # by default, 200 are few
+    # by default, 200 are few
     assert count_until_failure(make(), wire, 200) == 200
 
 
@@ -120,7 +120,7 @@ def test_frames_count_in_whatever_pieces_they_come(size: int) -> None:
     for at in range(0, len(wire), size):
         assert not failures(connection.receive(wire[at : at + size]))
     assert failures(connection.receive(PING)) == [(FLOODED, TEXT)]
-    # # reported once; later frames are not checked
+    # reported once; later frames are not checked
     assert connection.receive(PING * 10) == []
 
 
@@ -153,7 +153,7 @@ def test_a_block_in_tiny_pieces_costs_its_continuations() -> None:
 
     assert requests(4, 100) == 60
     assert requests(4, 0) == 60
-    # # each costs 3 more than its credit
+    # each costs 3 more than its credit
     assert requests(7, 0) == (BURST + LEFT - 7) // 3 + 1
     assert requests(7, 100) == requests(7, 0)
 
@@ -209,7 +209,7 @@ def test_what_a_peer_gets_pays_for_its_windows() -> None:
         update = frame(memory.WINDOW_UPDATE, 0, 0, back)
         update += frame(memory.WINDOW_UPDATE, 0, stream_id, back)
         assert not failures(pair.from_client(update + PING))
-    # # large frames in pieces of 500 bytes
+    # large frames in pieces of 500 bytes
     window = frame(memory.WINDOW_UPDATE, 0, 0, struct.pack(">I", 2**24))
     assert not failures(pair.from_client(window))
     pair.from_client(frame(memory.WINDOW_UPDATE, 0, stream_id, struct.pack(">I", 2**24)))
@@ -218,7 +218,7 @@ def test_what_a_peer_gets_pays_for_its_windows() -> None:
     back = frame(memory.WINDOW_UPDATE, 0, 0, struct.pack(">I", 512))
     for _ in range(2**20 // 512):
         assert not failures(pair.from_client(back))
-    # # and then no more than the remaining credit
+    # and then no more than the remaining credit
     heard = pair.from_client(back * 5000)
     assert failures(heard) == [(FLOODED, TEXT)]
 
@@ -286,7 +286,7 @@ def test_empty_data_frames_are_invalid_ones(run: Run) -> None:
             server.on("session_error", lambda error: errors.append(error))
             async with await RawPeer.connect(port) as peer:
                 for i in range(1, 61, 2):
-                    # # with END_STREAM it has content
+                    # with END_STREAM it has content
                     peer.send(raw.post(i), raw.data(i, b"", end_stream=True))
                     assert await peer.body(i) == b"hello"
                 peer.send(raw.post(61), raw.data(61) * 10)
@@ -304,7 +304,7 @@ def test_empty_data_frames_are_invalid_ones(run: Run) -> None:
 # --- honest peers ---------------------------------------------------------------------------
 
 SIZE = 12_000_000
-# # Almost nothing: what a program sends before the first request.
+# Almost nothing: what a program sends before the first request.
 SCARCE = {"control_frame_burst": 12, "control_frame_rate": 0}
 
 
@@ -340,7 +340,7 @@ async def with_curl(port: int, path: str) -> None:
     url = f"http://127.0.0.1:{port}/"
     common = ("curl", "-sS", "--http2-prior-knowledge")
     assert len(await execute(*common, url)) == SIZE
-    # # slow reading: many small updates
+    # slow reading: many small updates
     out = await execute(*common, "--limit-rate", "20M", "-o", "/dev/null", "-w",
                         "%{size_download}", url)  # fmt: skip
     assert out == str(SIZE).encode()
@@ -373,7 +373,7 @@ async def with_ours(port: int, path: str) -> None:
     async with http2.connect(f"http://127.0.0.1:{port}", **SCARCE) as session:
         stream = session.request({":path": "/"})
         assert await stream.read() == body
-        # # a few bytes at a time
+        # a few bytes at a time
         stream = session.request({":path": "/"})
         size = 0
         while data := await stream.read(1000):

@@ -93,7 +93,7 @@ def test_many_peers_are_bounded(caplog: pytest.LogCaptureFixture) -> None:
         limit.warn("garbage", f"peer {i}", "%d", i)
     assert len(limit) == 101
     assert len(lines(caplog)) == 101
-    # # known ones are still distinguished
+    # known ones are still distinguished
     limit.warn("garbage", "peer 1", "again")
     assert lines(caplog) == []
     clock.now += 61
@@ -109,7 +109,7 @@ def test_the_oldest_make_room_first(caplog: pytest.LogCaptureFixture) -> None:
         limit.warn("garbage", peer, peer)
         clock.now += 20
     limit.warn("garbage", "c", "held")
-    clock.now += 1  # # a's minute is over
+    clock.now += 1  # a's minute is over
     limit.warn("garbage", "d", "d")
     limit.warn("garbage", "b", "held")
     limit.warn("garbage", "e", "one of all others")
@@ -123,7 +123,7 @@ TIMES = 12
 OPENING = raw.PREFACE + raw.settings({4: 2**20}) + raw.window_update(0, 2**20)
 
 TROUBLES: dict[str, tuple[bytes, bool]] = {
-    # # the sent bytes, and whether the connection is reset after them
+    # the sent bytes, and whether the connection is reset after them
     "garbage": (bytes(range(64)), False),
     "a ClientHello of garbage": (
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"z" * 600,
@@ -145,7 +145,7 @@ TROUBLES: dict[str, tuple[bytes, bool]] = {
         False,
     ),
 }
-# # Sent when the answer to the PING has arrived: streams that one read resets are never emitted.
+# Sent when the answer to the PING has arrived: streams that one read resets are never emitted.
 LATER = {"a stream reset with an error": raw.rst_stream(1, 1)}
 QUIET = {"a malformed request", "a ClientHello of garbage"}
 
@@ -168,11 +168,11 @@ async def trouble(port: int, kind: str, context: ssl.SSLContext | None) -> None:
     if kind in LATER:
         await peer.reader.readuntil(b"received")
         peer.writer.write(LATER[kind])
-        # # answered when that has been received too
+        # answered when that has been received too
         peer.writer.write(raw.ping(b"the rest"))
         await peer.reader.readuntil(b"the rest")
     try:
-        # # until the server has processed it
+        # until the server has processed it
         if kind not in LATER:
             await asyncio.wait_for(peer.reader.read(100_000), 5 if not reset else 0.2)
     except (TimeoutError, OSError):
@@ -218,7 +218,7 @@ def test_a_peer_in_trouble_gets_one_line(
         assert loud[0].getMessage().endswith(", peer 127.0.0.1")
     told = [record for record in caplog.records if record.name == "http2"]
     if kind not in QUIET and not (reset or kind.startswith("a body")):
-        # # nothing is hidden: the others are logged at DEBUG
+        # nothing is hidden: the others are logged at DEBUG
         assert len(told) >= TIMES
 
 
@@ -293,7 +293,7 @@ def test_a_stream_error_that_is_raised_is_not_logged(
             stream = session.request({":method": "POST"})
             using = asyncio.ensure_future(use(stream))
             await arrived.wait()
-            # # the caller waits by now
+            # the caller waits by now
             await session.ping()
             streams[0].close(NGHTTP2_INTERNAL_ERROR)
             with pytest.raises(http2.Http2Error):
@@ -310,7 +310,7 @@ def test_a_failure_to_connect_is_raised_alone(run: Run, caplog: pytest.LogCaptur
     async def main() -> None:
         with pytest.raises(ConnectionRefusedError):
             await http2.connect(f"http://127.0.0.1:{free_port()}")
-        # # an error without a waiting caller is logged
+        # an error without a waiting caller is logged
         session = http2.connect(f"http://127.0.0.1:{free_port()}")
         await session._wait_closed()
 

@@ -16,7 +16,7 @@ STREAMS = 100
 BODY = bytes(256 * 1024)
 WHOLE_WINDOW = 2**31 - 1
 INITIAL_WINDOW_SIZE = 4
-# # a batch of the engine, and the bytes that transports accept before they pause writing
+# a batch of the engine, and the bytes that transports accept before they pause writing
 MOST = 1 << 20
 
 
@@ -51,7 +51,7 @@ def test_responses(run: Run) -> None:
                 assert transport is not None
                 assert await queued(transport) < MOST
                 assert any(stream.writable_length for stream in answered)
-                # # nothing is lost: it arrives once the peer reads
+                # nothing is lost: it arrives once the peer reads
                 peer.writer.transport.resume_reading()
                 ended = 0
                 while ended < STREAMS:

@@ -107,7 +107,7 @@ def test_what_the_program_resets_does_not_count(run: Run) -> None:
                 peer.send(raw.get(i, "/refused"))
             for i in range(1, 41, 2):
                 assert (await peer.until(raw.RST_STREAM, i)).code == NGHTTP2_CANCEL
-            # # and resets that the client provokes still do
+            # and resets that the client provokes still do
             for i in (41, 43):
                 peer.send(PROVOCATIONS["more than content-length"](i))
                 await peer.until(raw.RST_STREAM, i)
@@ -128,7 +128,7 @@ def test_time_gives_back(run: Run) -> None:
             for i in range(1, 21, 2):
                 peer.send(PROVOCATIONS["more than content-length"](i))
                 await peer.until(raw.RST_STREAM, i)
-                # # the clock is tested: two are allowed, and one in each 20 ms
+                # the clock is tested: two are allowed, and one in each 20 ms
                 now = loop.time()
                 await eventually(lambda now=now: loop.time() > now + 0.022)
             peer.send(raw.get(101))
@@ -158,7 +158,7 @@ def test_many_at_once_are_stopped_in_the_middle(run: Run, kind: str) -> None:
                 peer.send(b"".join(provoke(i) for i in range(1, 50_000, 2)))
                 last = (await peer.rest())[-1]
                 assert (last.type, last.code) == (raw.GOAWAY, NGHTTP2_ENHANCE_YOUR_CALM)
-            # # the burst, what the rate restores meanwhile, and the rest of one read
+            # the burst, what the rate restores meanwhile, and the rest of one read
             assert len(seen) <= 6000
 
     run(main())

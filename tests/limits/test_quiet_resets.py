@@ -26,7 +26,7 @@ def test_one_line_for_a_connection(run: Run, caplog: pytest.LogCaptureFixture) -
         def large(stream: http2.ServerHttp2Stream) -> None:
             stream.on("close", ended.release)
             stream.respond()
-            stream.end(bytes(200_000))  # # in total, less than half of max_session_memory
+            stream.end(bytes(200_000))  # in total, less than half of max_session_memory
 
         async with serving(large) as (_, port):
             for _ in range(3):

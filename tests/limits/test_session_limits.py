@@ -38,7 +38,7 @@ def test_memory_counts_what_node_counts() -> None:
     assert server.memory() == 0
     stream_id = pair.request({"x": "y" * 3000}, True)
     with_stream = server.memory()
-    assert with_stream > 4000  # # its block, twice: in the table and as a stream's
+    assert with_stream > 4000  # its block, twice: in the table and as a stream's
     server.submit_response(stream_id, {"x": "z" * 500})
     pair.pump()
     with_table = server.memory()
@@ -46,15 +46,15 @@ def test_memory_counts_what_node_counts() -> None:
     server.write(stream_id, bytes(100_000), True)
     pair.pump()
     held = server.memory() - with_table
-    assert 100_000 <= held < 100_200  # # the buffer, and its overhead
+    assert 100_000 <= held < 100_200  # the buffer, and its overhead
     server.ping(b"12345678")
     server.submit_settings([])
     assert server.memory() > with_table + 100_500
-    pair.pump()  # # acknowledged
+    pair.pump()  # acknowledged
     assert server.memory() == with_table + held
     pair.client.submit_settings([(WINDOW, 40_000)])
     pair.pump()
-    # # a buffer is held as a whole until its last byte was sent
+    # a buffer is held as a whole until its last byte was sent
     assert server.memory() == with_table + held
     pair.client.reset(stream_id, 8)
     pair.pump()
@@ -116,7 +116,7 @@ def test_memory_of_a_session(run: Run, by: str) -> None:
                 if by in ("streams", "blocks"):
                     assert refused_already
                     held -= len(refused_already)
-                    assert held > 8  # # the limit is not so low that nothing fits
+                    assert held > 8  # the limit is not so low that nothing fits
                 else:
                     assert not refused_already
                 late = 2001
@@ -177,7 +177,7 @@ def test_rejected_streams_end_the_session(run: Run, limit: int) -> None:
                 await taken_in(peer)
                 assert not session.destroyed
                 assert len([got for got in peer.seen if got.type == raw.RST_STREAM]) == limit
-                # # an accepted stream in between restarts the count
+                # an accepted stream in between restarts the count
                 peer.send(raw.rst_stream(1))
                 await taken_in(peer)
                 peer.send(raw.get(3 + 2 * limit))
@@ -221,7 +221,7 @@ def test_invalid_frames_end_the_session(run: Run, limit: int) -> None:
                 session = await sessions.next()
                 events = Events()
                 events.listen(session, "error", "close")
-                # # an upper-case name is malformed (RFC 9113 section 8.2): an
+                # an upper-case name is malformed (RFC 9113 section 8.2): an
                 # error of its stream
                 bad = [
                     raw.headers(n, [*raw.request_fields(), ("UPPER", "1")], end_stream=True)
@@ -289,7 +289,7 @@ def test_block_that_is_too_long_to_be_sent_by_a_server(
             await RawPeer.connect(port) as peer,
         ):
             peer.send(raw.get(1, "/long"))
-            assert (await peer.until(raw.RST_STREAM, 1)).code == 6  # # FRAME_SIZE_ERROR
+            assert (await peer.until(raw.RST_STREAM, 1)).code == 6  # FRAME_SIZE_ERROR
             await events.expect("close")
             assert events.seen[0] == ("frame_error", raw.HEADERS, 6, 1)
             assert events.names == ["frame_error", "error", "close"]

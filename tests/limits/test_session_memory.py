@@ -69,7 +69,7 @@ def test_requests_wait_for_room(run: Run, drained: bool, compat: bool) -> None:
                 await peer.answered()
                 assert session.engine is not None
                 assert session.engine.memory() < 10_000_000
-                if not (compat and drained):  # # these hold 64 KiB each
+                if not (compat and drained):  # these hold 64 KiB each
                     assert 3 < len(begun) < 10
                 peer.send(raw.settings({WINDOW: 2**31 - 1}), raw.window_update(0, 2**31 - 65536))
                 for n in range(60):
@@ -144,7 +144,7 @@ def test_what_one_read_begins_and_resets_is_not_handed_out(run: Run) -> None:
                     await peer.answered()
                 peer.send(raw.get(401, "/hello"))
                 assert await peer.body(401) == b"hello"
-                assert set(seen[:-1]) <= {"/reset"}  # # one may be split by a read
+                assert set(seen[:-1]) <= {"/reset"}  # one may be split by a read
                 assert len(seen) < 20
                 assert not session.streams
                 await check_idle(session)
@@ -178,7 +178,7 @@ def test_a_turn_hands_out_a_bounded_number(run: Run) -> None:
                     await peer.until(raw.DATA, test=lambda got: got.ends_stream)
                 counting = False
                 assert sum(turns) == 1000
-                # # two reads may be in one turn
+                # two reads may be in one turn
                 assert max(turns) <= 2 * 128
             await check_serves(port)
 
@@ -198,7 +198,7 @@ def test_trailers_are_counted() -> None:
     assert pair.server.memory() > before + 2 * 15 * 3500
     pair.client.reset(stream_id, 8)
     pair.pump()
-    pair.server.receive(b"")  # # the batch with its end is complete
+    pair.server.receive(b"")  # the batch with its end is complete
     tables = pair.server.state()
     assert pair.server.memory() == (
         tables["deflate_dynamic_table_size"] + tables["inflate_dynamic_table_size"]
@@ -266,7 +266,7 @@ def test_trailers_of_unread_responses_are_counted(run: Run, way: str) -> None:
             peer.send(raw.headers(n, [(":status", "200")]), raw.data(n, b"body"))
             peer.send(raw.headers(n, large, end_stream=True))
             await peer.answered()
-        # # the refused ones, and one more
+        # the refused ones, and one more
         await peer.until(raw.HEADERS, 2 * requests + 1)
         peer.send(raw.headers(2 * requests + 1, [(":status", "200"), *large], end_stream=True))
 
@@ -352,7 +352,7 @@ def test_a_stream_counts_for_what_it_costs(run_asyncio: Run, kind: str) -> None:
     """The engine's constant is at least the memory of a stream, and not much more."""
 
     async def main() -> None:
-        # # a debug loop stores the traceback of every task and handle
+        # a debug loop stores the traceback of every task and handle
         asyncio.get_running_loop().set_debug(False)
         cost = await cost_of_a_stream(kind)
         pair = memory.Pair()

@@ -26,7 +26,7 @@ class Exchanges:
     seconds: float
     received: int
     sent: int
-    # # the bounds of the buckets of their durations, without infinity
+    # the bounds of the buckets of their durations, without infinity
     bounds: list[float]
 
 

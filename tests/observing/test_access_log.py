@@ -231,7 +231,7 @@ def test_the_core_api(run: Run, lines: Lines) -> None:
         async with listening(server) as port:
             assert (await told(port, "h2c", "GET", "/x")).status == 404
             assert (await lines.next()).status == 404
-            # # the log is not a handler that could still answer
+            # the log is not a handler that could still answer
             assert (await told(port, "h2c", "GET", "/forgets")).status == 500
             record = await lines.next()
         assert (record.path, record.status, record.reset) == ("/forgets", 500, None)

@@ -231,7 +231,7 @@ def test_a_connection_that_is_lost(run: Run, system: System) -> None:
         system.measure(server)
         async with listening(server) as port:
             async with await RawPeer.connect(port) as peer:
-                # # begun and reset in one read: no handler gets the last one
+                # begun and reset in one read: no handler gets the last one
                 peer.send(raw.post(1), raw.post(3), raw.post(5) + raw.rst_stream(5))
                 await eventually(lambda: system.gauge("http2.server.open_streams") == {(): 2})
                 assert system.gauge("http.server.active_requests") == {("POST", "http"): 2}

@@ -77,7 +77,7 @@ def test_a_server_measures_what_node_measures(run: Run) -> None:
 
     async def main() -> None:
         with observing() as seen:
-            # # whose PINGs for the windows would be measured too
+            # whose PINGs for the windows would be measured too
             async with serving(echo, max_receive_window=0) as (_, port):
                 theirs: list[dict[str, Any]] = await node(
                     "client/metrics.js", str(port), *map(str, sizes)
@@ -98,7 +98,7 @@ def test_a_server_measures_what_node_measures(run: Run) -> None:
         assert unheard in (0, 1, 2)
         assert ours.bytes_written - their_session["bytesRead"] == 17 * unheard
         assert ours.stream_count == their_session["streamCount"] == 3
-        # # Node counts its objects, which may exist longer than their streams
+        # Node counts its objects, which may exist longer than their streams
         assert ours.max_concurrent_streams == 1 <= their_session["maxConcurrentStreams"]
         assert ours.ping_rtt is None
         assert ours.duration * 1000 == pytest.approx(their_session["duration"], abs=500)
@@ -246,7 +246,7 @@ def test_every_byte_and_frame_is_counted(run: Run) -> None:
                     peer.send(wire)
                     await peer.body(1)
                     peer.send(raw.goaway())
-                    received = len(wire) + len(raw.goaway()) + 13  # # body() returns the window
+                    received = len(wire) + len(raw.goaway()) + 13  # body() returns the window
                     await peer.rest()
                     sent = sum(9 + len(got.payload) for got in peer.seen)
                 entry: http2.Http2SessionEntry = (await seen.expect("Http2Session"))[1]
@@ -263,12 +263,12 @@ def test_a_stream_that_fails_has_its_entry_too(run: Run) -> None:
             async with serving(lambda stream: None) as (_, port):
                 async with await RawPeer.connect(port) as peer:
                     peer.send(raw.post(), raw.data(1, b"12345"))
-                    # # a stream that one read begins and resets is not emitted
+                    # a stream that one read begins and resets is not emitted
                     await peer.answered()
                     peer.send(raw.rst_stream(1))
                     peer.send(raw.post(3), raw.data(3, b"123"))
                     assert (await seen.expect("Http2Stream"))[1].bytes_read == 5
-                # # the second one ends with its connection
+                # the second one ends with its connection
                 assert (await seen.expect("Http2Stream", 2))[1].bytes_read == 3
                 entry = (await seen.expect("Http2Session"))[1]
                 assert (entry.stream_count, entry.max_concurrent_streams) == (2, 1)

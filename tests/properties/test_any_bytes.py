@@ -32,7 +32,7 @@ def survive(client: bool, pieces: list[bytes]) -> None:
                 assert stream_id not in closed
                 closed.add(stream_id)
             elif kind == events.REQUEST:
-                # # a program's possible reactions
+                # a program's possible reactions
                 connection.submit_response(stream_id, {}, wait_for_trailers=True)
                 connection.write(stream_id, b"x" * 100, True)
             elif kind == events.DATA:

@@ -25,7 +25,7 @@ def bytes_of(size: int, start: int = 0) -> bytes:
 
 def cutter(sizes: list[int]) -> Callable[[bytes], Iterable[bytes]]:
     """Split the bytes on the wire into pieces of *sizes*, repeatedly."""
-    # # at least one that is not small: otherwise a long body takes too long
+    # at least one that is not small: otherwise a long body takes too long
     endless = cycle([*sizes, 4000])
 
     def cut(wire: bytes) -> Iterator[bytes]:
@@ -95,7 +95,7 @@ def test_a_body_arrives_whole(
             pair.pump()
     if not (end_with_last and writes):
         source.write(stream_id, None, True)
-    # # read at the reader's pace: the peer may send only as much as was read
+    # read at the reader's pace: the peer may send only as much as was read
     taken = arrived = seen = 0
     for size in cycle(reads):
         pair.pump()
@@ -179,7 +179,7 @@ valid_settings = st.fixed_dictionaries(
 def test_settings_round_trip(values: dict[str, object]) -> None:
     given_settings = Settings.of(values)
     assert get_unpacked_settings(get_packed_settings(given_settings)) == given_settings
-    # # from the client: a server must not send ENABLE_PUSH (RFC 9113 section 6.5.2)
+    # from the client: a server must not send ENABLE_PUSH (RFC 9113 section 6.5.2)
     client, server = Connection(True), Connection(False)
     client.submit_settings(given_settings.to_pairs())
     server.submit_settings([])

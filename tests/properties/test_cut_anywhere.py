@@ -62,7 +62,7 @@ def test_request_cut_after_every_byte(
                 await cut(peer, manner)
             await eventually(lambda: not server._sessions and not server.open_connections)
             await check_serves(port)
-        # # a reset may overtake the last bytes, so none of these is certain to arrive
+        # a reset may overtake the last bytes, so none of these is certain to arrive
         whole = [outcome for outcome in outcomes if isinstance(outcome, bytes)]
         assert len(whole) <= 1
         assert set(whole) <= {BODY}

@@ -35,7 +35,7 @@ def test_trailers_that_overtake_their_request() -> None:
     pair.client.write(bodies[0], b"body", True)
     pair.client.submit_trailers(bodies[0], {"x": "1"})
     pair.pump()
-    # # another body in the place of the first one, if it was freed
+    # another body in the place of the first one, if it was freed
     bodies.append(pair.client.submit_request({":method": "PUT"}, "a", "http", False)[0])
     pair.client.write(bodies[1], b"other", True)
     pair.server.submit_settings([(3, 10)])
@@ -150,7 +150,7 @@ def test_reset_in_the_middle_of_a_promise(sent_first: bool, another: bool) -> No
     pair.server.write(promised, b"body")
     pair.forget()
     wire = b"".join(pair.server.data_to_send())
-    # # the head of the frame and of its block
+    # the head of the frame and of its block
     pair.client_events += pair.client.receive(wire[:15])
     pair.client.reset(streams[0], NGHTTP2_CANCEL)
     if sent_first:

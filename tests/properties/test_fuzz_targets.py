@@ -15,7 +15,7 @@ from fuzz.__main__ import plan
 from fuzz.seeds import SEEDS
 from fuzz.targets import TARGETS
 
-# # Number of inputs besides the seeds: each target has about two seconds on a slow machine.
+# Number of inputs besides the seeds: each target has about two seconds on a slow machine.
 INPUTS = {
     "server": 300, "client": 300, "pair": 250, "http1": 60, "http1_receiver": 300,
     "client_hello": 300, "websocket": 300,

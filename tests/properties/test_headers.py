@@ -85,7 +85,7 @@ def test_mappings_arrive_in_order(given_headers: dict[str, Any], kind: Any) -> N
         for item in value if isinstance(value, list) else [value]:
             if item is not None:
                 text = item.decode("latin-1") if isinstance(item, bytes) else str(item)
-                # # utf-8 may end in an octet that is whitespace only in Latin-1
+                # utf-8 may end in an octet that is whitespace only in Latin-1
                 expected.append((name.lower(), text))
     assert pair.server_events[0][2].raw[PSEUDO:] == expected
 
@@ -169,6 +169,6 @@ def test_whatever_is_refused_is_refused_with_a_known_code(headers: Any) -> None:
         assert refusal.code in CODES
     pair.pump()
     pair.forget()
-    # # the connection continues in each case
+    # the connection continues in each case
     pair.request({"x-after": "1"}, True)
     assert pair.server_events[-1][2]["x-after"] == "1"

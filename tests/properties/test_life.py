@@ -33,7 +33,7 @@ FIGURE: dict[str, dict[str, str]] = {
     "closed": {},
 }
 
-# # The events of the table that are frames, by their names in the figure.
+# The events of the table that are frames, by their names in the figure.
 FRAMES = {"sent": "sES", "peer_end": "rES", "close": "sR", "broken": "rR"}
 
 ORDER = ("IDLE", "LIVE", "UNSENT", "CLOSING", "WHOLE", "BROKEN", "FINISHED", "FAILED")
@@ -74,7 +74,7 @@ def test_the_table_beside_the_figure_of_the_rfc(beginning: str, walk: list[str])
         before, life = life, after(life, event)
         here, there = in_the_figure(before), in_the_figure(life)
         if here == "idle":
-            # # it becomes a stream only when it begins; it is cancelled without a
+            # it becomes a stream only when it begins; it is cancelled without a
             # frame
             if event == "begin":
                 assert there in ("open", "half-closed (local)")
@@ -83,19 +83,19 @@ def test_the_table_beside_the_figure_of_the_rfc(beginning: str, walk: list[str])
             else:
                 assert there == "idle"
         elif event == "sent" and (before.writable or not before.writable_ended):
-            # # END_STREAM is not sent before the program ends the body
+            # END_STREAM is not sent before the program ends the body
             assert life is before
         elif here != there:
             frame = FRAMES.get(event)
             if frame is None:
-                # # its end without a frame: both halves have ended, or the
+                # its end without a frame: both halves have ended, or the
                 # connection has
                 assert there == "closed"
                 assert event in ("over", "lost", "unsent", "done", "handed_over")
             else:
                 assert FIGURE[here].get(frame) == there
         elif event in FRAMES:
-            # # every frame that the figure has an arrow for has an effect
+            # every frame that the figure has an arrow for has an effect
             noticed = FIGURE[here].get(FRAMES[event], here)
             assert noticed == here or (event == "sent" and before.writable_finished)
 
@@ -129,7 +129,7 @@ def test_what_each_state_says() -> None:
         assert life.writable is not life.writable_ended
         assert life.read_ended or not life.readable_ended
         assert not (life.on_wire and (life.destroyed or life.whole or life.idle))
-        # # "ended well": the peer has sent everything
+        # "ended well": the peer has sent everything
         assert life.read_ended or not life.whole
         if life.name[2] == "FINISHED":
             assert life.read_ended

@@ -62,7 +62,7 @@ class Conversation(RuleBasedStateMachine):
         closed = {event[1] for event in of_kind(self.pair.client_events, events.STREAM_CLOSED)}
         return self.streams.keys() - arrived - closed
 
-    # # after its GOAWAY a client makes no further requests, like a session
+    # after its GOAWAY a client makes no further requests, like a session
     @precondition(lambda self: not self.leaving)
     @rule(end=st.booleans(), trailers=st.booleans(), weight=st.integers(1, 256))
     def request(self, end: bool, trailers: bool, weight: int) -> None:
@@ -162,7 +162,7 @@ class Conversation(RuleBasedStateMachine):
                 try:
                     self.side(name).submit_trailers(stream_id, fields)
                 except Http2Error as error:
-                    # # the stream has ended, and an empty block has no frame
+                    # the stream has ended, and an empty block has no frame
                     # of its own
                     assert error.code == "ERR_HTTP2_INVALID_STREAM"  # noqa: PT017
 
@@ -188,7 +188,7 @@ class Conversation(RuleBasedStateMachine):
     def nobody_fails(self) -> None:
         told = self.pair.client_events + self.pair.server_events
         assert not of_kind(told, events.FAILED)
-        # # a request may cross with a limit that has just been lowered: it is refused
+        # a request may cross with a limit that has just been lowered: it is refused
         assert not [e for e in of_kind(told, events.INVALID_FRAME) if e[3] != REFUSED]
         assert not [e for e in of_kind(told, events.GOAWAY) if e[2]]
 
@@ -204,7 +204,7 @@ class Conversation(RuleBasedStateMachine):
         pair.client.submit_settings([(4, 2**20)])
         pair.server.submit_settings([(4, 2**20), (3, 1000)])
         for _ in range(30):
-            # # first the streams that the other side has ended
+            # first the streams that the other side has ended
             pair.pump()
             self.read("client", 2**30)
             self.read("server", 2**30)
@@ -245,7 +245,7 @@ class Conversation(RuleBasedStateMachine):
         doomed = self.doomed()
         for name, other in (("client", "server"), ("server", "client")):
             closed = {e[1]: e[2] for e in of_kind(self.heard(name), events.STREAM_CLOSED)}
-            # # a client's stream ends even if its request was never sent
+            # a client's stream ends even if its request was never sent
             expected = accepted if name == "server" else self.streams.keys() - doomed
             assert closed.keys() >= expected
             arrived: dict[int, bytes] = {}

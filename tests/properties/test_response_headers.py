@@ -57,7 +57,7 @@ def test_values(value: Any) -> None:
     checked = taken(check_value, "x", value)
     arrived = sent("x", value)
     if value is None:
-        # # the engine omits such a field
+        # the engine omits such a field
         assert (checked, arrived) == ("ERR_HTTP2_INVALID_HEADER_VALUE", [])
     elif isinstance(value, list) and None in value:
         assert str(checked).startswith("ERR_")
@@ -106,7 +106,7 @@ def test_the_short_way_and_the_long_way(name: str, value: Any) -> None:
         assert known == taken(check_name, name)
         assert value == taken(check_value, known, value)
         assert known not in CONNECTION_SPECIFIC
-    # # a name that is always stored: of others, only a limited number is
+    # a name that is always stored: of others, only a limited number is
     assert plain_field("content-type", "text") == "content-type"
     assert plain_field("content-type", 5) == "content-type"
     assert plain_field("content-type", "a\n") is None

@@ -14,7 +14,7 @@ import sys
 
 import http2
 
-# # Seconds that requests in progress have at the end.
+# Seconds that requests in progress have at the end.
 GRACE = 10.0
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import http2
 
-# # Concurrent requests on a connection, and the number of requests until it is closed.
+# Concurrent requests on a connection, and the number of requests until it is closed.
 AT_ONCE = 8
 CHURN = 5
 FOR_EVER = 10**9
@@ -21,9 +21,9 @@ class Figures:
 
     requests: int = 0
     connections: int = 0
-    # # connections that were never established: no request was lost on them
+    # connections that were never established: no request was lost on them
     refused: int = 0
-    # # requests that were refused at the call because of a GOAWAY: nothing was sent
+    # requests that were refused at the call because of a GOAWAY: nothing was sent
     unsent: int = 0
     failed: list[str] = field(default_factory=list)
 
@@ -67,7 +67,7 @@ async def client(
         session = http2.connect(origin)
         try:
             await session
-            # # established on both sides: not only by the server's kernel
+            # established on both sides: not only by the server's kernel
             await session.ping()
         except (OSError, http2.Http2Error):
             figures.refused += 1

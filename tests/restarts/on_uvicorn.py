@@ -13,7 +13,7 @@ from typing import Any
 
 import uvicorn
 
-# # Seconds that requests in progress have at the end.
+# Seconds that requests in progress have at the end.
 GRACE = 10
 
 
@@ -64,7 +64,7 @@ def main() -> None:
     parser.add_argument("--key")
     given = parser.parse_args()
     logging.basicConfig(stream=sys.stdout, level=logging.WARNING, format="%(message)s")
-    # # uvicorn raises it again at the end
+    # uvicorn raises it again at the end
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     Server(
         uvicorn.Config(

@@ -19,12 +19,12 @@ from ..support.running import free_port
 from ..support.self_signed import Certificate
 from .load import CHURN, FOR_EVER, Figures, client
 
-# # Seconds of load before, between and after the restarts.
+# Seconds of load before, between and after the restarts.
 PAUSE = 0.3
-# # Seconds that a start or an end may take.
+# Seconds that a start or an end may take.
 PATIENCE = 30.0
 
-# # The configurations are those of examples/deploy.
+# The configurations are those of examples/deploy.
 Proxy = Callable[[Place], list[str]]
 WAYS: dict[str, Proxy | None] = {
     "haproxy": partial(haproxy, clear=True),
@@ -44,7 +44,7 @@ class Report:
     figures: Figures
     restarts: int = 0
     seconds: float = 0
-    # # the output of the instances, and the longest time of an end
+    # the output of the instances, and the longest time of an end
     complaints: list[str] = field(default_factory=list)
     longest: float = 0
 

@@ -27,13 +27,13 @@ from .attacks import Attack
 from .wire import LARGEST, WINDOW, Ended, Peer
 
 NODE_VICTIM = NODE / "server/victim.js"
-# # Seconds that a victim has to start, and to answer after the attack.
+# Seconds that a victim has to start, and to answer after the attack.
 PATIENCE = 20.0
-# # A victim that needs more bytes is killed, to protect the machine.
+# A victim that needs more bytes is killed, to protect the machine.
 TOO_MUCH = 4 * 1024**3
 # Seconds between honest requests.
 PAUSE = 0.02
-# # Seconds after the attack, and after the end of the hostile connections, during which the
+# Seconds after the attack, and after the end of the hostile connections, during which the
 # victim is still measured.
 AFTERWARDS = 0.2
 
@@ -192,16 +192,16 @@ class Ground:
         while len(magic) < len(raw.PREFACE):
             magic += sock.recv(len(raw.PREFACE) - len(magic))
         assert magic == raw.PREFACE
-        # # the attack's time begins now
+        # the attack's time begins now
         self.deadline = time.monotonic() + self.attack.time
         peer = self._entered(sock, True)
         peer.send(raw.settings(values), raw.settings(ack=True))
         while peer.seen[raw.HEADERS] < self.attack.ask.get("requests", 1):
             peer.hear(0.02)
-            # # a client may wait until our SETTINGS are complete
+            # a client may wait until our SETTINGS are complete
             while peer.pings:
                 peer.send(raw.ping(peer.pings.pop(), ack=True))
-        # # the cost of its own requests is the program's
+        # the cost of its own requests is the program's
         self.victim.begin()
         return peer
 

@@ -29,7 +29,7 @@ import http2
 
 MIB = 1024 * 1024
 PIECE = 64 * 1024
-# # bytes that "/stall" reads before it stops
+# bytes that "/stall" reads before it stops
 APPETITE = 24 * MIB
 
 
@@ -184,7 +184,7 @@ async def main(given: dict[str, Any]) -> None:
     """Serve until the standard input ends."""
     options = given.get("options", {})
     core = given.get("api", "core") == "core"
-    # # imported by programs with WebSockets
+    # imported by programs with WebSockets
     assert http2.WebSocket
 
     def prepared(server: Any) -> Any:

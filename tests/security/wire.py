@@ -15,7 +15,7 @@ from http2.constants import ERROR_CODE_NAMES
 
 from ..support import raw
 
-# # The SETTINGS of a peer that accepts any amount of data.
+# The SETTINGS of a peer that accepts any amount of data.
 LARGEST = 2**31 - 1
 STATIC = {
     (":method", "GET"): 2,
@@ -76,7 +76,7 @@ class Blocks:
         for stream_id in range(first, first + 2 * count, 2):
             parts.append(raw.frame(raw.HEADERS, flags, stream_id, block))
             if stream_id == first:
-                block = self.request(path, method)  # # in the table by now
+                block = self.request(path, method)  # in the table by now
             if after is not None:
                 parts.append(after(stream_id))
         return b"".join(parts)
@@ -214,7 +214,7 @@ class Peer:
         self.seen[kind] += 1
         if kind == raw.GOAWAY:
             got = (struct.unpack_from(">I", payload, 4)[0], payload[8:].decode("latin-1"))
-            # # the one with the most information
+            # the one with the most information
             self.goaway = max(self.goaway or (0, ""), got)
         elif kind == raw.RST_STREAM:
             self.resets[struct.unpack(">I", payload)[0]] += 1

@@ -94,7 +94,7 @@ def test_backlog(run: Run, backlog: int, connected: int) -> None:
             for caller in callers:
                 caller.setblocking(False)
                 caller.connect_ex(server.address())
-            # # the loop has not run since
+            # the loop has not run since
             states = [
                 caller.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] for caller in callers
             ]
@@ -119,7 +119,7 @@ def test_an_address_that_is_taken(run: Run) -> None:
             assert caught.value.errno == errno.EADDRINUSE
             assert told.seen == [("error", caught.value)]
             assert not other.listening
-            # # a listener is optional, and the server may try again
+            # a listener is optional, and the server may try again
             quiet = http2.create_server()
             with pytest.raises(OSError, match=r"."):
                 await quiet.listen(port, "127.0.0.1")

@@ -110,7 +110,7 @@ def test_failure_before_the_response_is_a_500(
                 server.on("stream", handler)
             events.listen(server, "session_error")
             async with await RawPeer.connect(port) as peer:
-                for stream_id in (1, 3):  # # the connection survives the failure
+                for stream_id in (1, 3):  # the connection survives the failure
                     peer.send(raw.get(stream_id))
                     got = await peer.until(raw.HEADERS, stream_id)
                     assert got.status == 500
@@ -308,7 +308,7 @@ def test_order_of_calls(run: Run) -> None:
         stream.end("x")
         assert stream.writable_ended
         assert not stream.writable
-        stream.end()  # # no effect the second time
+        stream.end()  # no effect the second time
         refused("ERR_STREAM_WRITE_AFTER_END", stream.write, b"more")
         refused("ERR_STREAM_WRITE_AFTER_END", stream.end, b"more")
         assert await peer.body(1) == b"x"
@@ -335,7 +335,7 @@ def test_after_close(run: Run) -> None:
         stream.close(8)
         assert stream.closed
         assert stream.rst_code == 8
-        stream.close(2)  # # the first one counts
+        stream.close(2)  # the first one counts
         assert stream.rst_code == 8
         refused("ERR_HTTP2_INVALID_STREAM", stream.respond)
         refused("ERR_HTTP2_INVALID_STREAM", stream.write, b"x")

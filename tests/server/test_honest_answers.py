@@ -135,7 +135,7 @@ def test_a_body_of_another_length_than_was_declared(
 
         async with serving_both(handler) as (_, port):
             answer = await told(port, protocol)
-            # # over HTTP/1 the first five bytes are a complete response
+            # over HTTP/1 the first five bytes are a complete response
             assert answer.whole == (wrong is write_beyond and protocol == "http/1.1")
             assert len(answer.body) <= 5
             assert raised == ([MISMATCH] if caught else [])
@@ -339,7 +339,7 @@ def test_a_handler_that_does_not_answer(
 ) -> None:
     core = name == "forgets_its_stream"
     if core and protocol != "h2c":
-        protocol = "h2c"  # # HTTP/1 has only the Compatibility API
+        protocol = "h2c"  # HTTP/1 has only the Compatibility API
 
     async def main() -> None:
         handler = getattr(Shop(), name)

@@ -78,13 +78,13 @@ async def leave(peer: RawPeer, manner: str) -> None:
         await peer.close()
     else:
         peer.finish()
-        await peer.bytes()  # # HTTP/2 has no half-closed connection: the server ends it too
+        await peer.bytes()  # HTTP/2 has no half-closed connection: the server ends it too
         await peer.close()
 
 
 MANNERS = pytest.mark.parametrize("manner", ["reset", "close", "finish"])
 
-# # The client's data before it disconnects, after the exchange of SETTINGS.
+# The client's data before it disconnects, after the exchange of SETTINGS.
 EARLY = {
     "after SETTINGS": b"",
     "inside a frame header": raw.get()[:5],
@@ -188,11 +188,11 @@ async def check_ended(vanishing: Vanishing, stream: http2.ServerHttp2Stream, man
     assert isinstance(error, http2.ConnectionClosed)
     assert not error.retryable
     if error.__cause__ is None:
-        # # The kernel sends a reset if a socket with unread bytes is closed.
+        # The kernel sends a reset if a socket with unread bytes is closed.
         assert manner != "reset"
         assert str(error) == "the peer closed the connection"
         assert stream.rst_code == NGHTTP2_CANCEL
-        # # Node's stream does not emit it
+        # Node's stream does not emit it
         assert sorted(vanishing.stream.names) == ["aborted", "close"]
     else:
         assert manner != "finish"
@@ -233,7 +233,7 @@ def test_readers_are_told(run: Run, manner: str, how: str) -> None:
             peer = await RawPeer.connect(port)
             peer.send(raw.post(), raw.data(1, b"some"))
             stream = await streams.get()
-            # # a separate task of the test: the server does not cancel it
+            # a separate task of the test: the server does not cancel it
             reader = asyncio.ensure_future(read(stream))
             await peer.answered()
             await leave(peer, manner)
@@ -241,7 +241,7 @@ def test_readers_are_told(run: Run, manner: str, how: str) -> None:
                 await reader
             assert isinstance(failure.value, http2.ConnectionClosed)
             assert failure.value.error_code == NGHTTP2_CANCEL
-            # # later callers get the same
+            # later callers get the same
             with pytest.raises((http2.StreamError, ConnectionError)):
                 await stream.read()
 
@@ -290,10 +290,10 @@ def test_stream_reset_by_the_client(run: Run, code: int) -> None:
             else:
                 assert vanishing.stream.names == ["aborted", "error", "close"]
                 assert vanishing.stream.seen[1][1].error_code == code
-            # # the connection continues
+            # the connection continues
             peer.send(raw.get(3, "/hello"))
             assert await peer.body(3) == b"hello"
-            # # a reset gets no answer
+            # a reset gets no answer
             assert raw.RST_STREAM not in [got.type for got in peer.seen]
 
     run(main())
@@ -338,7 +338,7 @@ def test_close_waits_for_sessions_and_takes_no_new_ones(run: Run) -> None:
             closing = asyncio.ensure_future(_awaited(server.close()))
             assert not server.listening
             assert server.address() is None
-            # # the other client is still served
+            # the other client is still served
             peer.send(raw.get(3))
             assert await peer.body(3) == b"hello"
             with pytest.raises(ConnectionRefusedError):
@@ -348,7 +348,7 @@ def test_close_waits_for_sessions_and_takes_no_new_ones(run: Run) -> None:
             await peer.close()
             await closing
             assert events.names == ["listening", "close"]
-            await server.close()  # # no effect the second time
+            await server.close()  # no effect the second time
             assert events.names == ["listening", "close"]
 
     run(main())

@@ -31,7 +31,7 @@ from ..support.tls import trusting
 
 # --- without files to spare -------------------------------------------------------------------
 
-# # Counts log records, and returns them at /report; has SPARE files after its first request.
+# Counts log records, and returns them at /report; has SPARE files after its first request.
 PROGRAM = """
 import asyncio, json, logging, os, resource, sys, time
 import http2
@@ -104,7 +104,7 @@ def test_no_files_to_spare(run_asyncio: Run, scarce: int) -> None:
             report = await ask(session)
             while not report["lines"]:
                 report = await ask(session)
-            # # longer than the interval between attempts
+            # longer than the interval between attempts
             before = report["cpu"]
             await asyncio.sleep(2.5 * listener.RETRY)
             report = await ask(session)
@@ -113,7 +113,7 @@ def test_no_files_to_spare(run_asyncio: Run, scarce: int) -> None:
             assert (name, level) == ("http2", "WARNING")
             assert "too many open files (EMFILE)" in message
             assert "accepting again when a connection closes or in 1 s" in message
-            # # all of them are served, a few at a time, as others disconnect
+            # all of them are served, a few at a time, as others disconnect
             for peer in crowd:
                 assert await peer.body(1)
                 await peer.close()
@@ -163,7 +163,7 @@ def test_clients_beyond_the_limit_wait(run: Run, caplog: pytest.LogCaptureFixtur
             waiting = [await stack.enter_async_context(await RawPeer.dial(port)) for _ in range(4)]
             for peer in waiting:
                 peer.send(raw.PREFACE, raw.settings(), raw.get())
-            # # connected clients are still served
+            # connected clients are still served
             first.send(raw.get())
             assert await first.body(1) == b"hello"
             await second.answered()
@@ -296,7 +296,7 @@ def test_what_counts_over_tls(run: Run, certificate: Certificate, kind: str) -> 
                         await peer.until(raw.SETTINGS)
                         assert server.connections == 1
             await eventually(lambda: server.connections == 0)
-            # # the event for a failed handshake comes when the connection is closed
+            # the event for a failed handshake comes when the connection is closed
             assert counted == ([1] if kind in ("no alpn", "h2") else [1, 0])
 
     run(main())

@@ -293,7 +293,7 @@ backend app
     server one 127.0.0.1:{back} {send}
 """
 
-# # Debian's modules, which include `stream`; nginx sends only version 1.
+# Debian's modules, which include `stream`; nginx sends only version 1.
 NGINX = """
 include /etc/nginx/modules-enabled/*.conf;
 daemon off;
@@ -389,7 +389,7 @@ def test_a_peer_that_has_reset_the_connection(run: Run, caplog: pytest.LogCaptur
         server = http2.create_server(shows, allow_http1=True, proxy_protocol=TRUSTED)
         async with listening(server) as port:
             for accepted in (False, True):
-                # # without a turn of the loop in between, the server accepts a
+                # without a turn of the loop in between, the server accepts a
                 # connection that was reset
                 sock = socket.create_connection(("127.0.0.1", port))
                 sock.sendall(HEADERS["v2 LOCAL"][0][:5])

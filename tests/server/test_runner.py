@@ -231,7 +231,7 @@ def test_ctrl_c_and_sigterm(
     out, _ = process.communicate(timeout=20)
     assert "unclosed" not in out
     if case in ("wait", "inside", "serving", "block"):
-        # # main was not done: as with asyncio.run
+        # main was not done: as with asyncio.run
         assert out.rstrip().endswith("KeyboardInterrupt")
         assert process.returncode != 0
     else:
@@ -262,7 +262,7 @@ def test_the_second_signal_ends_at_once(
     curl = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert first_line(process) == "begun\n"
     process.send_signal(numbers[0])
-    # # the first one was handled: the port is closed
+    # the first one was handled: the port is closed
     while _accepts(port):
         time.sleep(0.01)
     begun = time.monotonic()
@@ -310,7 +310,7 @@ def test_the_second_signal_while_a_protocol_is_called(
 ) -> None:
     """An exception there is the protocol's failure for uvloop."""
     process = background(sys.executable, "-c", IN_A_PROTOCOL, loop)
-    # # all at once: `communicate` does not get data that `first_line` has read ahead
+    # all at once: `communicate` does not get data that `first_line` has read ahead
     out, _ = process.communicate(timeout=20)
     assert out.startswith("begun\n")
     assert out.rstrip().endswith("KeyboardInterrupt")
@@ -323,7 +323,7 @@ def _accepts(port: int) -> bool:
     except ConnectionRefusedError:
         return False
     except ConnectionResetError:
-        pass  # # the port was closed meanwhile
+        pass  # the port was closed meanwhile
     return True
 
 
@@ -369,7 +369,7 @@ def test_a_signal_at_every_point(factory: Factory, coming: bool) -> None:
     async def interrupted(coroutine: Any, point: int) -> None:
         await stepped(coroutine, point, coming, lambda: signal.raise_signal(number))
 
-    gc.collect()  # # objects that other tests have left for the collector are not counted
+    gc.collect()  # objects that other tests have left for the collector are not counted
     files = open_files()
     number = signal.SIGTERM
     before = signal.getsignal(number)

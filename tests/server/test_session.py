@@ -174,7 +174,7 @@ def test_socket(run: Run) -> None:
                 peer.finish()
                 await closing
                 refused("ERR_HTTP2_SOCKET_UNBOUND", sock.get_extra_info, "peername")
-                # # its address is still known
+                # its address is still known
                 assert (sock.remote_address, sock.remote_port) == mine[:2]
 
     run(main())
@@ -203,7 +203,7 @@ def test_pings_that_are_never_answered(run: Run) -> None:
                 duration, payload = await first
                 assert payload == b"11111111"
                 assert duration >= 0
-                session.ping()  # # it is not awaited, which causes no warning
+                session.ping()  # it is not awaited, which causes no warning
                 await peer.abort()
                 with pytest.raises(http2.Http2Error) as failure:
                     await second
@@ -247,7 +247,7 @@ def test_goaway_of_the_client(run: Run, code: int) -> None:
             await events.expect("goaway")
             assert events.seen[0] == ("goaway", code, 0, b"bye")
             if code == 0:
-                # # open streams are finished, and then it ends
+                # open streams are finished, and then it ends
                 assert session.closed
                 stream.respond()
                 stream.end("last")
@@ -335,7 +335,7 @@ def test_timeout_of_a_stream(run: Run) -> None:
             stream.set_timeout(0.02, lambda: events.add("callback"))
             await events.expect("callback")
             assert events.names == ["timeout", "callback"]
-            assert not stream.destroyed  # # the listener has to end it
+            assert not stream.destroyed  # the listener has to end it
             peer.send(raw.data(1, b"more", end_stream=True))
             assert await stream.read() == b"more"
             stream.set_timeout(0.02)

@@ -51,7 +51,7 @@ def test_request_under_way_is_served(run: Run) -> None:
             notice = await peer.until(raw.GOAWAY)
             assert (notice.last_stream_id, notice.code) == (NOTICE, 0)
             ping = await peer.until(raw.PING, test=lambda got: not got.flags & raw.ACK)
-            peer.send(raw.get(3))  # # sent before the GOAWAY was read
+            peer.send(raw.get(3))  # sent before the GOAWAY was read
             assert await peer.body(3) == b"hello"
             assert not closed.done()
             peer.send(raw.ping(ping.payload, ack=True))
@@ -188,7 +188,7 @@ def test_connection_during_the_shutdown(run: Run, certificate: Certificate) -> N
         )
         closing = asyncio.ensure_future(_wait(server.close(timeout=1)))
         await holder.until(raw.GOAWAY)
-        assert await silent.bytes() == b""  # # a client that has sent nothing loses nothing
+        assert await silent.bytes() == b""  # a client that has sent nothing loses nothing
         late.send(await handshake.finish())
         late.send(handshake.encrypt(raw.PREFACE + raw.settings()))
         goaway = bytes((0, 0, 8, raw.GOAWAY, 0, 0, 0, 0, 0)) + NOTICE.to_bytes(4, "big")
@@ -211,14 +211,14 @@ def test_deadline_of_nothing_and_arguments(run: Run) -> None:
         refused("ERR_OUT_OF_RANGE", server.close, timeout=-1)
         assert server.listening
         async with await RawPeer.connect(port) as peer:
-            waiting = server.close()  # # would wait for ever
+            waiting = server.close()  # would wait for ever
             await server.close(timeout=0)
             await waiting
             assert (await peer.rest())[-1].type == raw.GOAWAY
-        await server.close(timeout=5)  # # closed already
+        await server.close(timeout=5)  # closed already
         check_nothing_left(server)
 
-        # # and it starts again
+        # and it starts again
         await server.listen(0, "127.0.0.1")
         async with http2.connect(f"http://127.0.0.1:{server.address()[1]}") as session:
             assert await session.request().read() == b"hello"

@@ -100,7 +100,7 @@ def test_first_bytes_of_any_length(run: Run) -> None:
             transport, _ = await loop.create_connection(Keeping, "127.0.0.1", port)
             sent = raw.PREFACE + raw.settings() + raw.post()
             sent += b"".join(raw.data(1, bytes(1000)) for _ in range(60))
-            # # frames of an unknown type
+            # frames of an unknown type
             sent += raw.frame(0xFA, 0, 0, bytes(16_000)) * 20 + raw.data(1, b"", end_stream=True)
             assert len(sent) > 256 * 1024
             server.take_over(transport, sent)
@@ -143,7 +143,7 @@ def test_shut_down(run: Run) -> None:
                 await peer.rest()
             await done
             assert sessions[0].destroyed
-            await sessions[0].shut_down()  # # no effect the second time
+            await sessions[0].shut_down()  # no effect the second time
 
     run(main())
 

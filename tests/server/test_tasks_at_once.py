@@ -162,7 +162,7 @@ def test_time_outs_and_groups_in_the_first_step(run: Run) -> None:
         with pytest.raises(ExceptionGroup) as caught:
             await start(broken())
         assert isinstance(caught.value.exceptions[0], LookupError)
-        # # the task that starts others is not affected by their ends
+        # the task that starts others is not affected by their ends
         task = start(forever())
         task.cancel()
         with pytest.raises(asyncio.CancelledError):

@@ -69,7 +69,7 @@ def test_wrong_modes(run: Run, tmp_path: Path) -> None:
             with pytest.raises(http2.Http2Error) as caught:
                 server.listen(path=path, mode=wrong)
             assert caught.value.code == code
-        # # addresses without a file
+        # addresses without a file
         for where in ({}, {"port": 0}, {"path": "\0abstract"}, {"path": ""}):
             arguments: Any = where
             with pytest.raises(http2.Http2Error) as caught:
@@ -119,7 +119,7 @@ def test_the_file_is_removed_when_the_server_listens_no_more(
             await asyncio.wait([serving])
         else:
             server.close()
-            # # at the call: no client can connect any more
+            # at the call: no client can connect any more
             assert not path.exists()
             await server.close()
         assert os.listdir(tmp_path) == []
@@ -136,7 +136,7 @@ def test_what_another_has_put_there_stays(run: Run, tmp_path: Path, what: str) -
         new.on("stream", hello)
         await old.listen(path=str(path))
         if what == "server":
-            # # a restart: the new process starts before the old one ends
+            # a restart: the new process starts before the old one ends
             await new.listen(path=str(path))
         else:
             path.unlink()
@@ -173,7 +173,7 @@ def test_files_that_are_not_the_server_s(run: Run, tmp_path: Path) -> None:
         abstract = f"\0http2-{os.getpid()}"
         server.on("stream", hello)
         await server.listen(path=abstract)
-        # # uvloop does not connect to such addresses
+        # uvloop does not connect to such addresses
         carrier = socket.socket(socket.AF_UNIX)
         carrier.connect(abstract)
         async with server:

@@ -63,7 +63,7 @@ def test_end_of_a_request_body_at_the_edge_of_the_window(run: Run) -> None:
         bodies: asyncio.Queue[bytes] = asyncio.Queue()
 
         async def read(stream: http2.ServerHttp2Stream) -> None:
-            # # no reader until everything has arrived
+            # no reader until everything has arrived
             stream.respond(end_stream=True)
             await release.wait()
             await bodies.put(await stream.read())

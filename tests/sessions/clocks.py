@@ -11,7 +11,7 @@ from typing import Any
 SECONDS = 0.2
 
 
-# # what a busy machine may add
+# what a busy machine may add
 SLACK = 3.0
 
 

@@ -31,7 +31,7 @@ def test_options_of_a_request(run: Run) -> None:
     async def main() -> None:
         async with serving(hello) as (_, port):
             session = http2.connect(f"http://127.0.0.1:{port}")
-            # # before the connection is established, and after
+            # before the connection is established, and after
             for _ in range(2):
                 for name in ("end_stream", "wait_for_trailers", "exclusive"):
                     for value in WRONG_BOOLS:
@@ -125,7 +125,7 @@ def test_a_method_is_a_token(run: Run) -> None:
                             session.request(given)
                         assert caught.value.code in (
                             "ERR_INVALID_HTTP_TOKEN",
-                            "ERR_HTTP2_INVALID_HEADER_VALUE",  # # surrounded by white space
+                            "ERR_HTTP2_INVALID_HEADER_VALUE",  # surrounded by white space
                             "ERR_INVALID_CHAR",
                         ), method
                         if method in NO_TOKENS:

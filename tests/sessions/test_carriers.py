@@ -49,7 +49,7 @@ def test_create_connection_to_servers_of_others(
             seen.append((url, options))
             return (pair if kind == "pair" else plain_socket)(server.port)
 
-        # # the authority is in the requests; it is not the address of the connection
+        # the authority is in the requests; it is not the address of the connection
         async with http2.connect(
             "http://elsewhere.example", create_connection=dial, timeout=30
         ) as session:
@@ -168,7 +168,7 @@ def test_a_tunnel_that_breaks_ends_the_session_inside(run: Run) -> None:
             events = Events()
             events.listen(inner, "error", "close")
             carrier.destroy(RuntimeError("on purpose"))
-            # # as when the network ends a connection; the request had not been sent
+            # as when the network ends a connection; the request had not been sent
             with pytest.raises(http2.Http2Error) as lost:
                 await waiting.response()
             assert lost.value.retryable
@@ -349,7 +349,7 @@ def test_the_secure_server_takes_sockets(run: Run, certificate: Certificate) -> 
             url = f"https://localhost:{port}/"
             curl = ["curl", "-sS", "--http2", "--max-time", "20", "--cacert", certificate.cert]
             assert await execute(*curl, "--connect-to", "::127.0.0.1:", url) == b"hello"
-            # # a client without TLS causes no error for other code
+            # a client without TLS causes no error for other code
             plain = await RawPeer.dial(port)
             plain.send(raw.PREFACE)
             await plain.rest()

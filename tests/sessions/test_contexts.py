@@ -45,13 +45,13 @@ def test_a_clients_listeners_see_the_context_of_their_request(run: Run) -> None:
                     seen.append((name, where.get()))
                     await asyncio.sleep(0)
                     seen.append((name, where.get()))
-                    where.set("elsewhere")  # # its own context
+                    where.set("elsewhere")  # its own context
 
                 done = asyncio.Event()
                 stream.on("close", done.set)
                 await done.wait()
 
-            # # before the connection is established, and after
+            # before the connection is established, and after
             await asyncio.gather(*(one(f"early {n}") for n in range(3)))
             await asyncio.gather(*(one(f"late {n}") for n in range(3)))
             await session.close()
@@ -112,7 +112,7 @@ def test_a_servers_listeners_see_the_context_of_their_handler(
                     assert await stream.text() == f"/{n}"
             await eventually(lambda: len(seen) >= 9)
         if coroutine:
-            # # the next handler, which is a task, does not see what one sets
+            # the next handler, which is a task, does not see what one sets
             assert len(set(began)) == 1, began
             assert not began[0].startswith("/")
         assert all(name == found for name, found in seen), seen

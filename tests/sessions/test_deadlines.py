@@ -114,7 +114,7 @@ def test_a_server_that_says_nothing(run: Run, scheme: str) -> None:
             with Clock(), pytest.raises(http2.Http2Error) as caught:
                 await stream.response()
             if scheme == "https":
-                # # it was never sent
+                # it was never sent
                 assert caught.value.retryable
                 with pytest.raises(http2.SessionTimeoutError):
                     await session
@@ -142,7 +142,7 @@ def test_no_response_headers(run: Run, peer: Peer) -> None:
             assert caught.value.code == "ERR_HTTP2_STREAM_ERROR"
             assert stream.rst_code == http2.constants.NGHTTP2_CANCEL
             assert not caught.value.retryable
-            # # a body may take any time
+            # a body may take any time
             slow = session.request({":path": "/unread", ":method": "POST"})
             await slow.response()
             await asyncio.sleep(2 * SECONDS)
@@ -264,7 +264,7 @@ def test_a_response_that_does_not_end(run: Run, peer: Peer) -> None:
                 with pytest.raises(http2.StreamTimeoutError, match="request and response"):
                     await stream.read()
             assert stream.rst_code == http2.constants.NGHTTP2_CANCEL
-            # # the session continues
+            # the session continues
             assert len(await session.request({":path": "/body?size=1000"}).read()) == 1000
 
     run(main())
@@ -412,7 +412,7 @@ def test_a_client_that_gives_no_window(run: Run) -> None:
             assert got.payload == b"\0\0\0\x08"
             [error] = await failed
             assert isinstance(error, http2.StreamTimeoutError)
-            # # the session and its other streams continue
+            # the session and its other streams continue
             peer.send(raw.get(3))
             assert await peer.body(3) == b"hello"
 

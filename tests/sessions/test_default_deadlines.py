@@ -71,7 +71,7 @@ def test_silent_connections_end(run_asyncio: Run, certificate: Certificate) -> N
             kept = await RawPeer.dial(mixed_port)
             kept.send(HTTP1)
             assert (await kept.reader.readuntil(b"hello")).startswith(b"HTTP/1.1 200")
-            # # it uses HTTP/2, and may make its first request at any time
+            # it uses HTTP/2, and may make its first request at any time
             established = await RawPeer.connect(port)
             took = await asyncio.gather(
                 lasts(kept),
@@ -99,10 +99,10 @@ def test_first_bytes_that_do_not_come(run: Run, said: bytes, allow_http1: bool) 
     async def main() -> None:
         options: dict[str, Any] = {"allow_http1": allow_http1, "handshake_timeout": SECONDS}
         if said.startswith(b"GET") and allow_http1:
-            # # then HTTP/1's deadline applies
+            # then HTTP/1's deadline applies
             options.update(handshake_timeout=60, http1_options={"headers_timeout": SECONDS})
         async with serving(hello, **options) as (server, port):
-            # # the time begins when the connection is accepted
+            # the time begins when the connection is accepted
             with Clock():
                 async with await RawPeer.dial(port) as peer:
                     with contextlib.suppress(ConnectionError):
@@ -125,7 +125,7 @@ def test_it_can_be_turned_off(run: Run, certificate: Certificate) -> None:
             await RawPeer.dial(secure_port),
         ):
             await eventually(lambda: clear.connections == server.connections == 1)
-            # # nothing would ever end them
+            # nothing would ever end them
             assert clear._unproven is None
             assert server._unproven is None
 
@@ -281,7 +281,7 @@ def test_who_is_looked_at(run: Run) -> None:
                 assert first.upkeep.watch._handle is not None
                 assert await first.request().read() == b"hello"
                 first.upkeep.watch._look()
-                # # idle ones are not stored
+                # idle ones are not stored
                 assert not first.upkeep.watch._seen
             await eventually(lambda: not server._sessions)
         await asyncio.sleep(0)

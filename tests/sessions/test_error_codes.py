@@ -27,7 +27,7 @@ from ..support.running import Run
 from ..support.serving import Events, serving
 
 ELSEWHERE = {
-    # # without memory, MemoryError is raised, or the process is killed
+    # without memory, MemoryError is raised, or the process is killed
     "ERR_HTTP2_NO_MEM": "nghttp2's allocations do not fail in a test",
 }
 
@@ -195,7 +195,7 @@ async def _(s: Scene) -> None:
 async def _(s: Scene) -> None:
     failed = asyncio.get_running_loop().create_future()
     s.theirs.on("error", failed.set_result)
-    for n in range(10):  # # before the client can acknowledge one
+    for n in range(10):  # before the client can acknowledge one
         s.theirs.settings({"initial_window_size": n})
     raise await failed
 
@@ -307,7 +307,7 @@ async def _(s: Scene) -> None:
 
 @raises("ERR_HTTP2_STREAM_ERROR")
 async def _(s: Scene) -> None:
-    s.request.write(bytes(70_000))  # # more than is stored for sending it again
+    s.request.write(bytes(70_000))  # more than is stored for sending it again
     s.stream.close(http2.constants.NGHTTP2_REFUSED_STREAM)
     await s.request.response()
 
@@ -362,10 +362,10 @@ def test_every_code_is_explained_to_the_reader() -> None:
 # --- retryable ------------------------------------------------------------------------------
 
 RETRYABLE = {
-    "ERR_HTTP2_GOAWAY_SESSION",  # # the request was never sent
+    "ERR_HTTP2_GOAWAY_SESSION",  # the request was never sent
     "ERR_HTTP2_INVALID_SESSION",
     "ERR_HTTP2_STREAM_CANCEL",
-    "ERR_HTTP2_STREAM_ERROR",  # # with REFUSED_STREAM, as here
+    "ERR_HTTP2_STREAM_ERROR",  # with REFUSED_STREAM, as here
 }
 
 
@@ -390,7 +390,7 @@ def test_retryable_of_network_errors(run: Run) -> None:
     async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readexactly(24)
         writer.write(b"\0\0\0\4\0\0\0\0\0")
-        await reader.readuntil(b"\x86")  # # the request has arrived
+        await reader.readuntil(b"\x86")  # the request has arrived
         linger = struct.pack("ii", 1, 0)
         writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
         writer.transport.abort()

@@ -19,7 +19,7 @@ from ..support.serving import serving
 
 INTERVAL = 0.15
 TIMEOUT = 0.15
-# # what a busy machine may add
+# what a busy machine may add
 SLACK = 2.0
 
 
@@ -46,7 +46,7 @@ def test_a_client_finds_that_nobody_answers_any_more(run: Run) -> None:
                 held = session.request({":path": "/hold"})
                 await asyncio.sleep(0)
                 unsent = session.request({":path": "/headers"})
-                # # answers keep the connection open, however long it takes
+                # answers keep the connection open, however long it takes
                 await asyncio.sleep(3 * (INTERVAL + TIMEOUT))
                 assert not session.destroyed
                 proxy.swallow()
@@ -112,7 +112,7 @@ def test_whoever_says_anything_is_alive(run: Run) -> None:
                 await asyncio.sleep(0.05)
             pings = [got for got in peer.seen if got.type == raw.PING]
             assert {got.payload for got in pings} == {b"talking."}
-            # # now it is silent: it gets a PING, and the session ends without an
+            # now it is silent: it gets a PING, and the session ends without an
             # answer
             asked = await peer.until(raw.PING)
             assert not asked.flags & raw.ACK

@@ -24,7 +24,7 @@ from .counting import KINDS, counts, fetch, handler
 
 KIB = 1024
 
-# # The number of bytes of the process's own memory.
+# The number of bytes of the process's own memory.
 RESIDENT = """
 import gc, os
 def resident():
@@ -213,7 +213,7 @@ asyncio.run(main())
 def test_sessions() -> None:
     first, last, before, after = measure(SESSIONS)
     assert after == before
-    # # one of the server's protocols may be about to end
+    # one of the server's protocols may be about to end
     assert sum(after.values()) <= 4
     assert last - first < 1024 * KIB
 
@@ -243,7 +243,7 @@ def test_a_stream_is_freed_without_the_collector(run: Run) -> None:
                     await stream.response()
                     assert await stream.read() == b"hello"
                     del stream
-                # # the loop itself keeps the last call for a turn
+                # the loop itself keeps the last call for a turn
                 await session.ping()
                 assert [ref() for ref in gone] == [None] * 10
             finally:
@@ -314,7 +314,7 @@ async def failed(session: http2.ClientHttp2Session) -> None:
     try:
         await stream.response()
     except http2.StreamError as error:
-        # # the traceback holds this frame: no cycle of the library
+        # the traceback holds this frame: no cycle of the library
         error.__traceback__ = None
 
 
@@ -353,7 +353,7 @@ def test_no_cycles(run: Run, scene: Any) -> None:
             listening(server) as port,
             http2.connect(f"http://127.0.0.1:{port}") as session,
         ):
-            # # created once
+            # created once
             await scene(session)
             await session.ping()
             gc.collect()

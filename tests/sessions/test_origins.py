@@ -196,7 +196,7 @@ def test_arguments_that_make_no_sense(run: Run, certificate: Certificate) -> Non
             with pytest.raises(http2.Http2Error) as caught:
                 session.origin(*["https://a.example"] * 863)
             assert caught.value.code == "ERR_HTTP2_ORIGIN_LENGTH"
-            # # exactly the maximum
+            # exactly the maximum
             session.altsvc("a" * 16382, 1)
             session.altsvc("a" * 16373, "https://b")
             session.origin("https://" + "a" * 16374)
@@ -271,7 +271,7 @@ def test_node_tells_us(run: Run, certificate: Certificate) -> None:
                 ]  # fmt: skip
                 assert session.origin_set == known
 
-                # # the server is not authoritative for this one
+                # the server is not authoritative for this one
                 asked = session.request({":path": "/misdirected", ":authority": "EXAMPLE.org:8443"})
                 assert (await asked.response())[":status"] == 421
                 assert session.origin_set == known[:3]

@@ -36,7 +36,7 @@ def send_body(stream: http2.ServerHttp2Stream) -> None:
 async def asked(server: http2.Http2Server, reader: Any, writer: Any) -> AsyncIterator[RawPeer]:
     """A client that has requested BODY and reads nothing, until the server waits for it."""
     async with RawPeer(reader, writer) as peer:
-        # # read nothing of the response until the test does
+        # read nothing of the response until the test does
         writer.transport.pause_reading()
         peer.send(raw.PREFACE, raw.settings(WIDE), raw.window_update(0, 2**30), raw.get())
         await eventually(lambda: any(session.write_paused for session in server._sessions))
@@ -74,7 +74,7 @@ def test_a_peer_that_reads_late_gets_all_of_it_in_order(
             async with asked(server, *ends) as peer:
                 (session,) = server._sessions
                 assert session.engine is not None
-                # # it waits: nothing is gathered or written
+                # it waits: nothing is gathered or written
                 gathered = session.engine.bytes_sent
                 for _ in range(50):
                     await asyncio.sleep(0)
@@ -173,7 +173,7 @@ def test_a_peer_that_reads_as_fast_leaves_others_a_turn(run: Run) -> None:
         begun = raw.PREFACE + raw.settings(WIDE) + raw.window_update(0, 2**30) + raw.get()
         server.take_over(transport, begun)
         for turns in range(1, 100):
-            # # 16 batches of 256 KiB, and up to one frame more in each
+            # 16 batches of 256 KiB, and up to one frame more in each
             assert transport.taken < turns * 16 * (256 + 20) * 1024
             if transport.taken >= len(BODY):
                 break
@@ -218,7 +218,7 @@ def test_small_writes_are_not_held_back(run: Run, how: str) -> None:
 def test_small_writes_to_a_given_socket_are_not_held_back(run: Run) -> None:
     async def main() -> None:
         async with serving(hello) as (_, port):
-            sock = socket.socket()  # # without its protocol number, which asyncio checks
+            sock = socket.socket()  # without its protocol number, which asyncio checks
             sock.connect(("127.0.0.1", port))
             async with http2.connect(
                 "http://localhost", create_connection=lambda *_: sock

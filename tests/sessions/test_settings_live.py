@@ -50,7 +50,7 @@ def test_custom_settings_of_a_node_server(run: Run, background: Callable[..., An
         events.listen(session, "remote_settings")
         async with session:
             seen = json.loads(await session.request({":path": "/seen"}).read())
-            # # Node reports those that it was configured to report, as here
+            # Node reports those that it was configured to report, as here
             assert seen["remote"]["customSettings"] == {"1300": 5}
             assert session.remote_settings.custom_settings == {1244: 456}
             assert session.local_settings.custom_settings == {1300: 5, 1302: 6}
@@ -144,7 +144,7 @@ def test_update_settings_is_for_new_sessions(run: Run) -> None:
                     told = new.remote_settings
                     assert told.initial_window_size == 2000
                     assert told.max_frame_size == 20_000
-                    # # settings that are not given do not change
+                    # settings that are not given do not change
                     assert told.max_concurrent_streams == 7
                     assert told.custom_settings == {99: 1}
                 await old.ping()
@@ -241,7 +241,7 @@ def test_next_stream_id(run: Run) -> None:
             assert early.state.next_stream_id == 101
             assert await (late := early.request()).read() == b"hello"
             assert late.id == 101
-            for wrong in (101, 99, 1, 200):  # # used, smaller, and a server's
+            for wrong in (101, 99, 1, 200):  # used, smaller, and a server's
                 refused("ERR_INVALID_ARG_VALUE", early.set_next_stream_id, wrong)
             for wrong in (0, -1, 2**31):
                 refused("ERR_OUT_OF_RANGE", early.set_next_stream_id, wrong)
@@ -280,7 +280,7 @@ def test_window_of_an_open_stream_follows_the_client(run: Run) -> None:
             while received < 3000:
                 received += len((await peer.until(raw.DATA, 1)).payload)
             assert received == 3000
-            peer.send(raw.settings({WINDOW: 100}))  # # now the window is -2900
+            peer.send(raw.settings({WINDOW: 100}))  # now the window is -2900
             peer.send(raw.window_update(1, 2900))
             await peer.answered()
             assert sum(len(got.payload) for got in peer.seen if got.type == raw.DATA) == 3000
@@ -319,13 +319,13 @@ def test_frame_size_both_ways(run: Run) -> None:
             serving(streams.put_nowait, settings={"max_frame_size": 20_000}) as (_, port),
             await RawPeer.connect(port, values={FRAME_SIZE: 30_000, WINDOW: 2**20}) as peer,
         ):
-            # # this side's: the allowed number of bytes is accepted, one more is not
+            # this side's: the allowed number of bytes is accepted, one more is not
             peer.send(raw.post(), raw.data(1, bytes(20_000), end_stream=True))
             stream = await streams.get()
             session = stream.session
             assert session is not None
             assert len(await stream.read()) == 20_000
-            # # the peer's
+            # the peer's
             stream.respond()
             stream.end(bytes(60_000))
             assert len((await peer.until(raw.DATA, 1)).payload) == 30_000

@@ -78,7 +78,7 @@ def test_equal_pings_are_all_answered(run: Run) -> None:
                 duration, payload = await ping
                 assert payload == b"the same"
                 assert duration < 5
-            # # there is room again, and pending ones fail at the end of the session
+            # there is room again, and pending ones fail at the end of the session
             pings = [session.ping(b"the same") for _ in range(2)]
             session.destroy()
             for ping in pings:
@@ -100,7 +100,7 @@ def test_answers_to_no_ping_do_no_harm(run: Run) -> None:
                 events = Events()
                 events.listen(session, "error", "close", "ping")
                 waiting = [session.ping(b"question") for _ in range(2)]
-                # # the wrong one, one of two, and one too many
+                # the wrong one, one of two, and one too many
                 peer.send(raw.ping(b"no answr", ack=True), raw.ping(b"question", ack=True))
                 assert (await waiting[0])[1] == b"question"
                 assert not waiting[1].done()
@@ -131,7 +131,7 @@ def test_the_streams_of_a_violation_have_its_error(run: Run) -> None:
             await peer.until(raw.HEADERS, 1)
             peer.send(raw.frame(raw.PING, 0, 0, b"short"))
             await peer.rest()
-        # # the reader was cancelled with its stream, as listeners are
+        # the reader was cancelled with its stream, as listeners are
         assert [(error.code, error.errno) for error in heard] == [("ERR_HTTP2_ERROR", -522)]
 
         async def breaks(peer: RawPeer) -> None:
@@ -256,7 +256,7 @@ def test_a_connection_that_says_nothing_is_timed_out(
             else:
                 began = loop.time()
             assert await asyncio.wait_for(peer.reader.read(), 30) == b""
-            # # activity counts, and the default deadline is 10 s
+            # activity counts, and the default deadline is 10 s
             assert 0.35 < loop.time() - began < 8
 
     run(main())
@@ -273,7 +273,7 @@ def test_a_listener_decides_on_a_connection_that_says_nothing(run: Run) -> None:
             async with await Dialled.dial(port) as peer:
                 session = (await events.expect("timeout"))[1]
                 assert isinstance(session, http2.ServerHttp2Session)
-                # # it is kept, and becomes that session
+                # it is kept, and becomes that session
                 server.set_timeout(0)
                 peer.writer.write(raw.PREFACE + raw.settings())
                 assert await asyncio.wait_for(peer.reader.read(9), 30)
@@ -293,7 +293,7 @@ def test_the_least_number_of_header_pairs(run: Run, pairs: int) -> None:
             serving(hello, max_header_list_pairs=pairs) as (_, port),
             http2.connect(f"http://127.0.0.1:{port}") as session,
         ):
-            # # the four pseudo-headers, and not one more
+            # the four pseudo-headers, and not one more
             assert await session.request().read() == b"hello"
             with pytest.raises(http2.StreamError):
                 await session.request({"x": "1"}).response()
@@ -328,7 +328,7 @@ def test_differences_that_stay(run: Run) -> None:
                         session.settings({"initial_window_size": size})
             await session.close()
             for which in (socket, session.socket):
-                assert which.remote_port == port  # # for the log of a listener of `close`
+                assert which.remote_port == port  # for the log of a listener of `close`
                 with pytest.raises(http2.Http2Error) as caught:
                     which.get_extra_info("peername")
                 assert caught.value.code == "ERR_HTTP2_SOCKET_UNBOUND"

@@ -152,7 +152,7 @@ def test_on_a_real_loop(run: Any) -> None:
         begin = loop.time()
         IdleTimer(loop, 0.02, event.set)
         await event.wait()
-        # # a loop may be early by its clock's resolution, and late by any time
+        # a loop may be early by its clock's resolution, and late by any time
         assert loop.time() - begin > 0.015
 
     run(main())

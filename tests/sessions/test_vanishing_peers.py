@@ -51,7 +51,7 @@ class Server:
             elif self._phase == "answered":
                 peer.send(flight)
                 await peer.flush()
-                # # the client's end of the handshake is on its way
+                # the client's end of the handshake is on its way
                 await peer.bytes(1)
         await peer.abort()
 
@@ -73,7 +73,7 @@ def test_a_server_that_vanishes_in_the_handshake(
             request.write(b"a body")
             ends = await asyncio.gather(session, request.read(), return_exceptions=True)
             if phase == "answered":
-                # # in TLS 1.3 the client's part may be done, and its request sent
+                # in TLS 1.3 the client's part may be done, and its request sent
                 assert isinstance(ends[0], (http2.ClientHttp2Session, OSError))
                 assert isinstance(ends[1], (http2.Http2Error, OSError))
             else:

@@ -22,7 +22,7 @@ from ..support.running import Run
 from ..support.serving import eventually, serving
 
 MIB = 1024 * 1024
-# # 50 ms in each direction: with 65,535 bytes per round trip, 640 KiB a second
+# 50 ms in each direction: with 65,535 bytes per round trip, 640 KiB a second
 DELAY = 0.05
 LARGE = 64 * MIB
 SMALL = 512 * 1024
@@ -140,7 +140,7 @@ def test_a_reader_that_stops_holds_no_more_than_the_limit(run: Run) -> None:
                     got += len(chunk)
                     if got > 16 * MIB:
                         break
-                # # a window's worth arrives, and then nothing
+                # a window's worth arrives, and then nothing
                 before, quiet = 0, 0
                 while quiet < 10:
                     await session.ping()
@@ -148,7 +148,7 @@ def test_a_reader_that_stops_holds_no_more_than_the_limit(run: Run) -> None:
                     before = unread(stream)
                 assert 65535 < unread(stream) <= limit
                 assert session.state.effective_local_window_size <= limit
-                # # another stream still has room
+                # another stream still has room
                 other = session.request({":path": "/body?size=100000"})
                 assert len(await other.read()) == 100_000
                 session.destroy()
@@ -197,7 +197,7 @@ def test_who_reads_slowly_gets_no_larger_windows(run: Run) -> None:
                 for _ in range(64):
                     await stream.readexactly(2048)
                     await asyncio.sleep(DELAY)
-                # # four times half a window, of which at least the first two
+                # four times half a window, of which at least the first two
                 # started a measurement
                 assert windows._pause > FIRST_PAUSE
                 assert connection.stream_window(1) == 65535

@@ -30,17 +30,17 @@ def test_trailers_of_a_response_whenever_they_are_asked_for(run: Run) -> None:
             serving(with_trailers) as (_, port),
             http2.connect(f"http://127.0.0.1:{port}") as session,
         ):
-            # # before the response has arrived, while its body is unread
+            # before the response has arrived, while its body is unread
             stream = session.request()
             before = asyncio.ensure_future(stream.trailers())
             also = asyncio.ensure_future(stream.trailers())
             assert await before == await also == TRAILERS
             assert await stream.read() == b'{"a": 1}'
-            # # after all of it
+            # after all of it
             assert await stream.trailers() == TRAILERS
             await stream.close()
             assert await stream.trailers() == TRAILERS
-            # # a cancelled caller does not affect others, and does not end the
+            # a cancelled caller does not affect others, and does not end the
             # request
             stream = session.request()
             gone = asyncio.ensure_future(stream.trailers())
@@ -80,7 +80,7 @@ def test_a_handler_asks_for_the_trailers_of_its_request(run: Run) -> None:
         seen: list[Any] = []
 
         async def late(stream: http2.ServerHttp2Stream) -> None:
-            # # the client has sent everything by now, and its `trailers` was emitted
+            # the client has sent everything by now, and its `trailers` was emitted
             await asyncio.sleep(0.02)
             seen.append(await stream.read())
             seen.append(await stream.trailers())
@@ -95,7 +95,7 @@ def test_a_handler_asks_for_the_trailers_of_its_request(run: Run) -> None:
             stream.end("body")
             assert await stream.text() == "done"
             assert seen == [b"body", TRAILERS]
-            # # trailers in one read with the request, before the handler begins
+            # trailers in one read with the request, before the handler begins
             async with await raw.RawPeer.connect(port) as peer:
                 peer.send(
                     raw.post(),
@@ -104,7 +104,7 @@ def test_a_handler_asks_for_the_trailers_of_its_request(run: Run) -> None:
                 )
                 assert await peer.body(1) == b"done"
             assert seen[2:] == [b"one read", TRAILERS]
-            # # and without any
+            # and without any
             assert await session.request().text() == "done"
             assert seen[4:] == [b"", None]
 
@@ -138,7 +138,7 @@ def test_trailers_of_a_stream_that_failed(run: Run) -> None:
         asked: list[asyncio.Future[Any]] = []
 
         def handler(stream: http2.ServerHttp2Stream, headers: http2.Headers) -> None:
-            # # a separate task: a coroutine handler would be cancelled with its
+            # a separate task: a coroutine handler would be cancelled with its
             # stream
             asked.append(asyncio.ensure_future(stream.trailers()))
             if headers[":path"] == "/reset":
@@ -153,11 +153,11 @@ def test_trailers_of_a_stream_that_failed(run: Run) -> None:
             http2.connect(f"http://127.0.0.1:{port}") as session,
         ):
             stream = session.request({":path": "/reset"})
-            for _ in range(2):  # # while it fails, and afterwards
+            for _ in range(2):  # while it fails, and afterwards
                 with pytest.raises(http2.StreamError) as waiting:
                     await stream.trailers()
                 assert waiting.value.error_code == http2.constants.NGHTTP2_INTERNAL_ERROR
-            # # the other side's part of the request had arrived completely
+            # the other side's part of the request had arrived completely
             assert await asked[0] is None
             # the other side's
             stream = session.request({":method": "POST", ":path": "/cut"})
@@ -167,7 +167,7 @@ def test_trailers_of_a_stream_that_failed(run: Run) -> None:
             for waiter in (asked[1], stream.trailers()):
                 with pytest.raises(http2.StreamError):
                     await waiter
-            # # and with the connection
+            # and with the connection
             stream = session.request({":method": "POST", ":path": "/cut"})
             mine = asyncio.ensure_future(stream.trailers())
             await eventually(lambda: len(asked) == 3)

@@ -46,7 +46,7 @@ def test_a_reader_that_stops(
             stream = session.request({":path": f"/body?size={size}"})
             await stream.response()
             await filled(session, stream)
-            # # WINDOW_UPDATE is sent after half of it
+            # WINDOW_UPDATE is sent after half of it
             got = await stream.readexactly(40_000)
             await filled(session, stream)
             got += await stream.read()
@@ -107,7 +107,7 @@ def test_own_window_before_the_connection_stands(run: Run, background: Callable[
     peer = start_node(background)
 
     async def main() -> None:
-        size = 1 << 20  # # not a multiple of the window: see `writeAll` in server/peer.js
+        size = 1 << 20  # not a multiple of the window: see `writeAll` in server/peer.js
         settings = {"initial_window_size": 300_000}
         session = http2.connect(peer.origin, settings=settings)
         session.set_local_window_size(70_000)
@@ -137,7 +137,7 @@ def test_a_writer_is_told_to_wait(run: Run, background: Callable[..., Any]) -> N
     async def main() -> None:
         async with http2.connect(peer.origin) as session:
             stream = session.request({":method": "POST", ":path": "/unread"})
-            await stream.drain()  # # no reason to wait yet
+            await stream.drain()  # no reason to wait yet
             written = 0
             while True:
                 written += 16384
@@ -146,7 +146,7 @@ def test_a_writer_is_told_to_wait(run: Run, background: Callable[..., Any]) -> N
                 assert written < 1 << 20
             drained = happening(stream, "drain")
             draining = asyncio.ensure_future(stream.drain())
-            # # the window is used up, so only the excess waits here
+            # the window is used up, so only the excess waits here
             while not drained.done and written < 1 << 20:
                 await session.ping()
                 if stream.writable_length + WINDOW <= written:
@@ -245,7 +245,7 @@ def test_streams_do_not_hold_each_other_up(
             stuck = [session.request({":path": "/1000000"}) for _ in range(2)]
             for stream in stuck:
                 await stream.response()
-            # # the two hold 30,000 of 65,535; the others share the rest
+            # the two hold 30,000 of 65,535; the others share the rest
             free = [session.request({":path": "/100000"}) for _ in range(5)]
             bodies = await asyncio.gather(*(stream.read() for stream in free))
             assert bodies == [pattern(100_000)] * 5
@@ -277,7 +277,7 @@ def test_own_server_stops_writing(run: Run) -> None:
             await stopped.wait()
             for _ in range(5):
                 await session.ping()
-            # # the window, the queue, and one piece more
+            # the window, the queue, and one piece more
             assert written <= WINDOW + 65536 + 50_000
             assert sum([len(chunk) async for chunk in stream]) == 5_000_000
 
@@ -369,7 +369,7 @@ def test_one_gibibyte_in_little_memory(run_asyncio: Run, python: str, direction:
     async def main() -> None:
         told = json.loads(await execute(python, "-c", PROGRAM, direction, timeout=100))
         assert told["received"] == 1 << 30
-        # # the reader had stopped: at most both windows, both queues, and the socket's
+        # the reader had stopped: at most both windows, both queues, and the socket's
         assert told["ahead"] < 4 << 20
         assert told["extra"] < 32 << 20
 

@@ -25,7 +25,7 @@ def test_listen_without_await(run: Run) -> None:
         await eventually(lambda: server.listening)
         assert (await told(server.address()[1], "h2c")).body == b"hello"
         assert await beginning is server
-        # # for an unavailable address, asyncio reports no error that was never retrieved
+        # for an unavailable address, asyncio reports no error that was never retrieved
         other = http2.create_server()
         errors: list[Any] = []
         other.on("error", errors.append)

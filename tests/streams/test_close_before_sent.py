@@ -40,7 +40,7 @@ def test_close_before_the_request_went_out(run: Run, code: int) -> None:
             assert caught.value.error_code == code
             told = [] if code == NGHTTP2_CANCEL else [code]
             assert [error.error_code for error in errors] == told
-            # # the session still works
+            # the session still works
             assert await session.request({":path": "/next"}).read() == b"hello"
         await server.close()
         assert paths == ["/next"]

@@ -110,7 +110,7 @@ def test_what_a_connect_request_may_not_say(run: Run, headers: Any, code: str) -
     async def main() -> None:
         async with serving(tunnel) as (_, port):
             session = http2.connect(f"http://127.0.0.1:{port}")
-            for _ in range(2):  # # before the connection is established, and after
+            for _ in range(2):  # before the connection is established, and after
                 with pytest.raises(http2.Http2ValueError) as caught:
                     session.request({":method": "CONNECT", **headers})
                 assert caught.value.code == code
@@ -195,7 +195,7 @@ def test_pipe_from_every_kind_of_source(run: Run) -> None:
     async def main() -> None:
         async def echo(stream: http2.ServerHttp2Stream) -> None:
             stream.respond()
-            # # from a stream to the same one
+            # from a stream to the same one
             assert await http2.pipe(stream, stream) == 9
 
         reader = asyncio.StreamReader()
@@ -261,7 +261,7 @@ def test_pipe_reads_no_more_than_its_sink_takes(run: Run) -> None:
             await eventually(lambda: bool(streams) and stream.writable_length > 60_000)
             for _ in range(5):
                 await session.ping()
-            # # a window and a queue, and one chunk being copied on each side
+            # a window and a queue, and one chunk being copied on each side
             assert taken * 16384 <= 65535 + 65536 + 2 * 16384
             body = await streams[0].read()
             assert len(body) == 1000 * 16384

@@ -203,7 +203,7 @@ def test_a_cancelled_reader_loses_nothing(run: Run) -> None:
             await task
         stream._feed(b"abc", False)
         assert await stream.read(5) == b"abc"
-        # # nor one that is cancelled when the bytes have already arrived
+        # nor one that is cancelled when the bytes have already arrived
         task = await soon(stream.read(5))
         stream._feed(b"def", True)
         task.cancel()
@@ -246,7 +246,7 @@ def test_a_body_that_ends_early_raises(run: Run, how: str, waiting: bool) -> Non
         with pytest.raises(StreamError) as caught:
             await (task or consume(stream))
         assert caught.value is error
-        # # and again, for later callers
+        # and again, for later callers
         with pytest.raises(StreamError):
             await stream.read()
         assert not stream.readable
@@ -288,7 +288,7 @@ def test_data_events(run: Run) -> None:
         seen.listen(stream, "end")
         assert stream.taken == 0
         seen.listen(stream, "data")
-        # # not before the code that registered the listener has continued
+        # not before the code that registered the listener has continued
         assert seen.seen == []
         await seen.expect("data")
         assert stream.taken == 5
@@ -517,7 +517,7 @@ def test_close_is_emitted_once_and_can_be_awaited_by_many(run: Run) -> None:
 
 def test_a_quiet_future_never_complains(run: Run) -> None:
     async def main() -> None:
-        # # `run` fails if the loop's exception handler is called
+        # `run` fails if the loop's exception handler is called
         quiet_future(asyncio.get_running_loop()).set_exception(ValueError("nobody asks"))
 
     run(main())

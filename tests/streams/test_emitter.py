@@ -107,7 +107,7 @@ def test_decorators(calls: list[Any]) -> None:
     def single(value: int) -> None:
         calls.append(("single", value))
 
-    # # the names are still bound to the functions
+    # the names are still bound to the functions
     assert emitter.listeners("x") == [each, single]
     emitter.emit("x", 1)
     emitter.emit("x", 2)
@@ -206,7 +206,7 @@ def test_changes_while_an_event_is_emitted(calls: list[Any], note: Any) -> None:
 
     emitter.on("x", changes)
     emitter.on("x", removed)
-    # # as in Node: listeners that are registered when the event is emitted are called
+    # as in Node: listeners that are registered when the event is emitted are called
     emitter.emit("x")
     assert calls == [("changes",), ("removed",)]
     calls.clear()
@@ -331,7 +331,7 @@ def test_a_coroutine_listener_becomes_a_task(run: Run, calls: list[Any]) -> None
         emitter.emit("x", 1)
         calls.append(("emitted",))
         await done.wait()
-        # # it has run to its first await at once
+        # it has run to its first await at once
         assert calls == [("begin", 1), ("emitted",), ("end", 1)]
 
     run(main())
@@ -438,7 +438,7 @@ def test_a_stream_handler_that_raises_answers_500(
             http2.connect(f"http://127.0.0.1:{port}") as session,
         ):
             for _ in range(2):
-                # # the session continues
+                # the session continues
                 stream = session.request({":path": "/"})
                 assert (await stream.response())[":status"] == 500
                 assert await stream.read() == b""
@@ -549,7 +549,7 @@ def test_an_error_that_nobody_listens_to_is_logged_once(
 
     run(main())
     logged = [r for r in caplog.records if r.name == "http2"]
-    # # once for each side's stream
+    # once for each side's stream
     assert [record.levelno for record in logged] == [logging.WARNING] * 2
     told = [record.getMessage() for record in logged]
     assert ["Server" in told[0], "Client" in told[1]] == [True, True]

@@ -105,7 +105,7 @@ def test_no_permission(run: Run, file: Callable[[int], Path]) -> None:
         async with serving(respond) as (_, port):
             root = os.geteuid() == 0
             if root:
-                os.seteuid(65534)  # # root may read anything
+                os.seteuid(65534)  # root may read anything
             try:
                 assert (await get(port))[0][":status"] == 403
             finally:
@@ -136,7 +136,7 @@ def test_a_file_that_shrinks(run: Run, file: Callable[[int], Path], by: str) -> 
         async with serving(respond) as (_, port), await RawPeer.connect(port) as peer:
             peer.send(raw.get())
             await peer.until(raw.HEADERS)
-            # # the client's window is full, the rest is still in the file
+            # the client's window is full, the rest is still in the file
             got = 0
             while got < 65535:
                 got += len((await peer.until(raw.DATA)).payload)
@@ -314,12 +314,12 @@ def test_a_descriptor_that_fails_half_way(run: Run, tmp_path: Path, length: int 
 
         async with serving(respond) as (_, port), await RawPeer.connect(port) as peer:
             peer.send(raw.get(1, "/file"))
-            # # the client's window is full, the rest is still in the file
+            # the client's window is full, the rest is still in the file
             got = 0
             while got < 65535:
                 got += len((await peer.until(raw.DATA)).payload)
             folder = os.open(tmp_path, os.O_RDONLY)
-            os.dup2(folder, fd)  # # which cannot be read: EISDIR
+            os.dup2(folder, fd)  # which cannot be read: EISDIR
             os.close(folder)
             peer.send(raw.window_update(0, MIB), raw.window_update(1, MIB))
             assert (await peer.until(raw.RST_STREAM)).code == NGHTTP2_INTERNAL_ERROR
@@ -327,7 +327,7 @@ def test_a_descriptor_that_fails_half_way(run: Run, tmp_path: Path, length: int 
             assert isinstance((await events.expect("error"))[1], IsADirectoryError)
             await events.expect("close")
             assert events.names == ["error", "close"]
-            # # the descriptor still belongs to the program
+            # the descriptor still belongs to the program
             os.close(fd)
             await check_serves(port)
 

@@ -122,7 +122,7 @@ def test_ranges(
                 if by.endswith("stat_check"):
                     assert headers["x-size"] == "200000"
             await eventually(lambda: open_files(path) == 1)
-            # # it belongs to the program, and its position has not changed
+            # it belongs to the program, and its position has not changed
             assert opened.read(5) == pattern(5)
 
     run(main())
@@ -257,7 +257,7 @@ def test_a_client_that_leaves_closes_our_descriptor(
         async with serving(respond) as (_, port):
             peer = await RawPeer.connect(port)
             peer.send(*(raw.get(number) for number in range(1, 40, 2)))
-            # # the first one has filled the connection's window, all others wait
+            # the first one has filled the connection's window, all others wait
             await peer.until(raw.HEADERS, 39)
             assert open_files(path) == 20
             if way == "reset":
@@ -287,12 +287,12 @@ def test_clients_that_do_not_read_cost_a_chunk_each(run: Run, file: Callable[[in
             peer.send(*(raw.get(number) for number in range(1, 200, 2)))
             await eventually(lambda: len(streams) == 100)
             await eventually(lambda: all(stream.writable_length for stream in streams[1:]))
-            # # further reads would happen in the next turns
+            # further reads would happen in the next turns
             for _ in range(20):
                 await peer.answered()
             assert max(stream.writable_length for stream in streams) <= 80 * 1024
             after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-            assert after - before < 40 * 1024  # # KiB
+            assert after - before < 40 * 1024  # KiB
             await peer.abort()
 
     run(main())

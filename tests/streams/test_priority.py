@@ -91,7 +91,7 @@ def test_the_urgent_response_goes_first(run: Run) -> None:
         assert runs(ids) == [3, 1]
         without = runs(await order([get(1, "u=5"), get(3, "u=1")], 2))
         if KNOWS_RFC_7540:
-            # # nghttp2 ignores the field: they share
+            # nghttp2 ignores the field: they share
             assert len(without) > 4
         else:
             assert without == [3, 1]
@@ -104,7 +104,7 @@ def test_incremental_responses_share(run: Run) -> None:
         both = [get(1, "u=3, i"), get(3, "u=3, i")]
         ids = await order(both, 2, extensible_priorities=True)
         assert len(runs(ids)) > 10
-        # # those that are not incremental are sent one after another
+        # those that are not incremental are sent one after another
         ids = await order([get(1), get(3)], 2, extensible_priorities=True)
         assert runs(ids) == [1, 3]
 
@@ -114,7 +114,7 @@ def test_incremental_responses_share(run: Run) -> None:
 def test_priority_update_is_honoured(run: Run) -> None:
     async def main() -> None:
         frames = [get(1), get(3), get(5), priority_update(5, b"u=0"), priority_update(1, b"u=7")]
-        # # the last request is answered before the updates are read: so request a fourth
+        # the last request is answered before the updates are read: so request a fourth
         ids = await order([*frames, get(7, "u=6")], 4, extensible_priorities=True)
         assert runs(ids) == [5, 3, 7, 1]
 
@@ -217,7 +217,7 @@ def test_the_field_that_is_sent() -> None:
     assert memory.frames(bytes(pair.client_wire)) == [
         (memory.PRIORITY_UPDATE, 0, 0, b"\x00\x00\x00\x01u=5, i")
     ]
-    # # it is not sent to a server that does not support it (RFC 9218 section 2.1.1)
+    # it is not sent to a server that does not support it (RFC 9218 section 2.1.1)
     pair = Pair()
     pair.request()
     pair.forget()
@@ -237,7 +237,7 @@ def test_weights(run: Run) -> None:
         if not KNOWS_RFC_7540:
             assert runs(ids) == [1, 3, 5]
             return
-        # # the heavy one has almost ended before the light one has begun
+        # the heavy one has almost ended before the light one has begun
         assert ids.index(1) < len(ids)
         last_heavy = len(ids) - 1 - ids[::-1].index(3)
         assert ids[: last_heavy + 1].count(1) <= 2
@@ -257,7 +257,7 @@ def test_weights(run: Run) -> None:
 @pytest.mark.row("stream.priority.option.parent", "stream.priority.option.exclusive")
 def test_parents(run: Run) -> None:
     async def main() -> None:
-        # # a dependent stream waits until its parent has nothing to send
+        # a dependent stream waits until its parent has nothing to send
         ids = await order([get(1), get(3), priority(1, 3, 16), get(5), priority(5, 1, 16)], 3)
         if not KNOWS_RFC_7540:
             assert runs(ids) == [1, 3, 5]
@@ -310,10 +310,10 @@ def test_the_parent_of_a_push(run: Run, exclusive: bool) -> None:
             if not KNOWS_RFC_7540:
                 assert sorted(last) == [1, 2, 3, 4, 6]
                 return
-            # # all three pushes depend on stream 1
+            # all three pushes depend on stream 1
             assert last[1] <= min(ids.index(n) for n in (2, 4, 6))
             if exclusive:
-                # # and the last one has been inserted in between
+                # and the last one has been inserted in between
                 assert last[6] <= min(ids.index(2), ids.index(4))
             else:
                 assert ids.index(4) < last[6]

@@ -64,7 +64,7 @@ def test_node_sees_what_is_pushed(run: Run) -> None:
         assert style["request"] == request
         assert await events.expect("sent") == ("sent", request, style["id"], None)
         assert style["body"] == "body {}"
-        # # for Node, the first block on a pushed stream is 'push', even a 103
+        # for Node, the first block on a pushed stream is 'push', even a 103
         assert [name for name, _ in style["events"]] == ["push", "response", "trailers"]
         assert style["events"][1][1]["content-type"] == "text/css"
         assert style["events"][2][1] == {"x-sum": "7"}
@@ -88,7 +88,7 @@ def test_nghttp_shows_the_promise(run_asyncio: Run) -> None:
         async with serving(answer) as (_, port):
             out = (await execute("nghttp", "-v", f"http://127.0.0.1:{port}/")).decode()
         promise = out.index("recv PUSH_PROMISE frame")
-        # # before data that may refer to it, and after it the response that it depends on
+        # before data that may refer to it, and after it the response that it depends on
         assert promise < out.index("asked for") < out.index("pushed", out.index("asked for"))
         assert "(padlen=0, promised_stream_id=2)" in out
 
@@ -108,7 +108,7 @@ def test_curl_gets_its_answer(run_asyncio: Run) -> None:
             url = f"http://127.0.0.1:{port}/"
             out = await execute("curl", "-s", "--http2-prior-knowledge", url)
         assert out == b"asked for"
-        # # the tool turns push off, and gets none
+        # the tool turns push off, and gets none
         assert events.seen == [("allowed", False)]
 
     run_asyncio(main())
@@ -206,7 +206,7 @@ def test_pushes_wait_for_the_clients_limit(run: Run) -> None:
             await peer.until(raw.DATA, 2)
             await peer.answered()
             assert [entry[1] for entry in begun.seen] == ["/0"]
-            # # refused while it waits, it never begins
+            # refused while it waits, it never begins
             peer.send(raw.rst_stream(4, constants.NGHTTP2_REFUSED_STREAM))
             await peer.answered()
             begun.seen[0][2].end()
@@ -214,7 +214,7 @@ def test_pushes_wait_for_the_clients_limit(run: Run) -> None:
             assert begun.names == ["begun", "refused", "begun"]
             assert begun.seen[1][1] == "ERR_HTTP2_STREAM_ERROR"
             assert not [f for f in peer.seen if f.stream_id == 4 and f.type == raw.HEADERS]
-            # # room for one more
+            # room for one more
             peer.send(raw.settings({3: 2}))
             await peer.until(raw.DATA, 8)
             peer.send(raw.rst_stream(6), raw.rst_stream(8))
@@ -242,7 +242,7 @@ def test_a_promise_that_waits_when_the_session_ends(run: Run) -> None:
             async with await raw.RawPeer.connect(port, values={3: 1}) as peer:
                 peer.send(raw.get())
                 await peer.until(raw.DATA, 1)
-                # # no caller waits for this one any more, and the client gets a
+                # no caller waits for this one any more, and the client gets a
                 # reset
                 assert (await peer.until(raw.RST_STREAM, 6)).code == constants.NGHTTP2_CANCEL
                 assert ends.seen == []
@@ -347,7 +347,7 @@ def test_node_pushes(run: Run) -> None:
                 assert await stream.read() == b"asked for"
                 await eventually(lambda: not session.streams)
 
-                # # the response may arrive after its headers were awaited
+                # the response may arrive after its headers were awaited
                 promised = happening(session, "stream")
                 session.request({":path": "/head"}).resume()
                 pushed, headers, _, _ = await promised
@@ -416,7 +416,7 @@ def test_a_push_that_is_reset(run: Run) -> None:
                     await pushed.read()
                 assert caught.value.error_code == constants.NGHTTP2_INTERNAL_ERROR
 
-                # # and an unwanted one
+                # and an unwanted one
                 promised = happening(session, "stream")
                 session.request({":path": "/push?size=1000000"}).resume()
                 pushed, *_ = await promised
@@ -515,7 +515,7 @@ def test_promises_past_the_limit_are_refused(run: Run) -> None:
                 assert [end["path"] for end in ends] == ["/silent/2", "/silent/3", "/silent/4"]
                 assert {end["code"] for end in ends} == {constants.NGHTTP2_CANCEL}
                 assert [stream.id for stream in offered] == [2, 4]
-                # # promised ones end with the session
+                # promised ones end with the session
                 waiter = asyncio.ensure_future(offered[0].response())
                 await asyncio.sleep(0)
                 session.destroy()

@@ -37,7 +37,7 @@ def test_writer_is_told_and_answer_is_read(run: Run) -> None:
             with pytest.raises(http2.StreamError) as caught:
                 await upload()
             assert caught.value.error_code == http2.constants.NGHTTP2_NO_ERROR
-            # # and it stays so
+            # and it stays so
             with pytest.raises(http2.StreamError):
                 await stream.drain()
             with pytest.raises(http2.Http2Error) as late:

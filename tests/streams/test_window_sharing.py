@@ -30,7 +30,7 @@ def test_streams_do_not_hold_each_other_up(run: Run, held: int) -> None:
 
         await server.listen(0, "127.0.0.1")
         origin = f"http://127.0.0.1:{server.address()[1]}"
-        # # with fixed windows: larger ones would hide the effect
+        # with fixed windows: larger ones would hide the effect
         async with http2.connect(origin, max_receive_window=0) as session:
             unread = session.request({":path": "/unread"})
             await unread.response()
@@ -61,7 +61,7 @@ def test_what_was_read_is_missing_for_nobody(run: Run, read: int) -> None:
                 session.set_local_window_size(100_000)
                 assert len(await session.request({":path": f"/{read}"}).read()) == read
                 held = session.request({":path": "/300000"})
-                # # all that its own window allows
+                # all that its own window allows
                 await eventually(lambda: unread(held) == 65535)
                 for _ in range(3):
                     other = session.request({":path": "/200000"})

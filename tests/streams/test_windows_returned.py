@@ -69,7 +69,7 @@ def test_requests_that_run_out_of_time(run: Run, nghttpd: Peer) -> None:
     async def main() -> None:
         options = {"request_timeout": 0.005, **tls_options(nghttpd)}
         async with http2.connect(nghttpd.origin, **options) as session:
-            # # The first window of the body is not read; the data after it arrives
+            # The first window of the body is not read; the data after it arrives
             # too late.
             session.set_local_window_size(MEGABYTE)
             for _ in range(60):
@@ -113,7 +113,7 @@ def test_uploads_that_a_server_gives_up(run: Run, certificate: Certificate, padd
                     if got.type == raw.WINDOW_UPDATE and got.stream_id == 0:
                         received += int.from_bytes(got.payload)
                 peer.seen.clear()
-                assert window + received > 65535 // 2 - 2 * 8210  # # data on its way
+                assert window + received > 65535 // 2 - 2 * 8210  # data on its way
             peer.send(raw.get(201))
             assert (await peer.until(raw.HEADERS, 201)).status == 200
 
@@ -145,7 +145,7 @@ def test_pushes_that_a_client_refuses() -> None:
         promised, _ = server.submit_push_promise(parent, {":path": "/pushed"}, "localhost", "http")
         server.submit_response(promised, {})
         server.write(promised, bytes(5000), True)
-        # # the client resets it at once, but the body is already on its way
+        # the client resets it at once, but the body is already on its way
         on_its_way = b"".join(server.data_to_send())
         client.receive(on_its_way[: on_its_way.index(b"\x00\x13\x88\x00")])
         client.reset(promised, NGHTTP2_CANCEL)

@@ -21,7 +21,7 @@ def test_no_body_can_be_written_where_there_is_none(run: Run, method: str) -> No
     async def main() -> None:
         async with serving(hello) as (_, port):
             session = http2.connect(f"http://127.0.0.1:{port}")
-            # # before the connection is established, and after
+            # before the connection is established, and after
             for _ in range(2):
                 stream = session.request({":method": method})
                 for call in (stream.write, stream.end):
@@ -31,7 +31,7 @@ def test_no_body_can_be_written_where_there_is_none(run: Run, method: str) -> No
                 stream.end()
                 assert await stream.read() == (b"" if method == "HEAD" else b"hello")
                 await stream.close()
-            # # a field that declares a body means that there is one
+            # a field that declares a body means that there is one
             stream = session.request({":method": method}, end_stream=False)
             stream.write("da")
             stream.end("ta")
@@ -51,7 +51,7 @@ def test_what_waits_is_counted(run: Run) -> None:
         proceed = asyncio.Event()
         async with serving(read_late, settings={"max_concurrent_streams": 1}) as (_, port):
             session = http2.connect(f"http://127.0.0.1:{port}")
-            # # for the connection
+            # for the connection
             first = session.request({":method": "POST"})
             assert first.writable_length == first.buffer_size == 0
             first.write(bytes(1000))
@@ -61,13 +61,13 @@ def test_what_waits_is_counted(run: Run) -> None:
             dropped.write(bytes(1000))
             dropped.close()
             assert dropped.writable_length == 0
-            # # for the peer's window
+            # for the peer's window
             await session
             await eventually(lambda: not session.pending_settings_ack)
             first.write(bytes(100_000))
             await eventually(lambda: first.writable_length == 101_005 - 65_535)
             assert first.buffer_size == first.writable_length
-            # # for a free place
+            # for a free place
             second = session.request({":method": "POST"})
             second.write(bytes(1000))
             await asyncio.sleep(0.01)
@@ -155,12 +155,12 @@ def test_end_of_a_request_that_nobody_reads(run: Run, api: str, answer: str, kin
             await asyncio.sleep(0.01)
             [stream] = kept
             if kind == "POST that does not end":
-                # # it had no end: the server has stopped it
+                # it had no end: the server has stopped it
                 assert events.names == ["finish", "close"]
                 with pytest.raises(http2.Http2Error):
                     await stream.read()
             else:
-                # # the body is available to a late reader, without another `end`
+                # the body is available to a late reader, without another `end`
                 assert events.names == ["finish", "end", "close"]
                 assert stream.readable_ended
                 assert await stream.read() == (b"body" if kind == "POST" else b"")
@@ -176,7 +176,7 @@ def test_end_of_a_request_over_http1_that_nobody_reads(run: Run, method: str) ->
 
         def on_request(request: Any, response: Any) -> None:
             events.listen(request, "end", "error", "close")
-            # # later: over HTTP/1, data that has not arrived yet is dropped with the
+            # later: over HTTP/1, data that has not arrived yet is dropped with the
             # response
             asyncio.get_running_loop().call_later(0.01, response.end, "hello")
 

@@ -10,7 +10,7 @@ from types import FrameType
 from typing import Any
 from unittest import mock
 
-# # Frames of a stack: enough to find the place in a test or in the library.
+# Frames of a stack: enough to find the place in a test or in the library.
 DEPTH = 5
 
 

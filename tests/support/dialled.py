@@ -9,7 +9,7 @@ import struct
 from types import TracebackType
 from typing import Self
 
-# # How long a test waits for data that must arrive: long, for a busy machine.
+# How long a test waits for data that must arrive: long, for a busy machine.
 PATIENCE = 30
 
 

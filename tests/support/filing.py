@@ -10,7 +10,7 @@ import http2
 
 MIB = 2**20
 
-# # Node's peer repeats the same bytes, see tests/support/node/server/peer.js.
+# Node's peer repeats the same bytes, see tests/support/node/server/peer.js.
 UNIT = bytes((i * 7 + (i >> 8)) & 255 for i in range(65521))
 
 
@@ -25,7 +25,7 @@ def open_files(path: Path) -> int:
     for name in os.listdir("/proc/self/fd"):
         try:
             found += os.readlink(f"/proc/self/fd/{name}") == str(path)
-        except FileNotFoundError:  # # that of the listing itself
+        except FileNotFoundError:  # that of the listing itself
             continue
     return found
 

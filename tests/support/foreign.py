@@ -18,12 +18,12 @@ import pytest
 
 from .paths import ROOT
 
-# # Modules that count as other programs when Python runs them with -m.
+# Modules that count as other programs when Python runs them with -m.
 MODULES = {"granian", "gunicorn", "hypercorn", "pyright", "uvicorn"}
-# # Programs that every system with `make` has, and this library's command.
+# Programs that every system with `make` has, and this library's command.
 OURS = {"sh", "http2"}
 
-# # Whether the running test has no mark.
+# Whether the running test has no mark.
 _forbidden = False
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
-# # Heads that llhttp accepts, and RFC 9112 forbids.
+# Heads that llhttp accepts, and RFC 9112 forbids.
 VERSION = re.compile(rb"HTTP/1\.[01]")
 TARGET = re.compile(rb"/[!-~]*|\*|[A-Za-z]+://[0-9A-Za-z._~!$&'()*+,;=%:\[\]-]+(?:[/?][!-~]*)?")
 AUTHORITY = re.compile(
@@ -28,7 +28,7 @@ class _Found:
         self.url = url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        # # llhttp keeps whitespace after a value; a tab there hides a coding from it,
+        # llhttp keeps whitespace after a value; a tab there hides a coding from it,
         # without an upgrade
         stripped = value.rstrip(b" \t")
         self.tab = self.tab or (

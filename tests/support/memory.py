@@ -120,7 +120,7 @@ class Pair:
     def pump(self) -> None:
         """Deliver in both directions until neither side sends more."""
         for _ in range(100_000):
-            # # no short circuit: both directions, each time
+            # no short circuit: both directions, each time
             moved = [self._move(self.client, self.server), self._move(self.server, self.client)]
             if not any(moved):
                 return

@@ -7,5 +7,5 @@ ROOT = TESTS.parent
 DATA = TESTS / "data"
 DOCS = ROOT / "docs"
 EXAMPLES = ROOT / "examples"
-# # The scripts that Node runs.
+# The scripts that Node runs.
 NODE = TESTS / "support" / "node"

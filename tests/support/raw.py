@@ -165,7 +165,7 @@ class RawPeer(Dialled):
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         super().__init__(reader, writer)
-        # # the received frames in order, for the message of a failed assertion
+        # the received frames in order, for the message of a failed assertion
         self.seen: list[Frame] = []
 
     @classmethod

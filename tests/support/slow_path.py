@@ -7,9 +7,9 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-# # Bytes that the relay's socket accepts in advance: further ones wait in the sender's kernel.
+# Bytes that the relay's socket accepts in advance: further ones wait in the sender's kernel.
 ROOM = 16 * 1024
-# # The bytes that it forwards at a time, and the seconds between two of them.
+# The bytes that it forwards at a time, and the seconds between two of them.
 PIECE = 16 * 1024
 PAUSE = 0.02
 
@@ -47,7 +47,7 @@ class Relay:
     async def _pass_on(
         self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, pause: float
     ) -> None:
-        # # A reset at one end resets the other, so that lost data is noticed.
+        # A reset at one end resets the other, so that lost data is noticed.
         try:
             while data := await source.read(PIECE):
                 sink.write(data)
@@ -62,7 +62,7 @@ class Relay:
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.sleep(0)  # # transports close in the next turn
+        await asyncio.sleep(0)  # transports close in the next turn
 
 
 @asynccontextmanager
@@ -71,7 +71,7 @@ async def slowed(port: int, *, upwards: bool = False) -> AsyncIterator[int]:
     relay = Relay(port, upwards=upwards)
     listener = socket.socket()
     if upwards:
-        # # accepted sockets inherit this
+        # accepted sockets inherit this
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, ROOM)
     listener.bind(("127.0.0.1", 0))
     server = await asyncio.start_server(relay.accept, sock=listener, limit=PIECE)

@@ -57,7 +57,7 @@ def crumbled(hello: bytes) -> bytes:
 def overlong(hello: bytes) -> bytes:
     """Return *hello* with an unknown extension (RFC 8701), longer than the parser accepts."""
     message = message_of(hello)
-    at = 4 + 2 + 32  # # up to the session
+    at = 4 + 2 + 32  # up to the session
     at += 1 + message[at]
     at += 2 + int.from_bytes(message[at : at + 2], "big")
     at += 1 + message[at]
@@ -86,7 +86,7 @@ def test_hellos_that_only_openssl_reads(
                     hello = client.begin()
                     peer.send(change(hello))
                     if change is overlong:
-                        # # this client has no transcript of it: the test
+                        # this client has no transcript of it: the test
                         # needs only the server's answer
                         assert (await peer.bytes(1)) == b"\x16"
                         continue
@@ -114,7 +114,7 @@ def test_no_protocol_of_ours_with_real_clients(
                     stderr=subprocess.STDOUT,
                 )  # fmt: skip
                 out, _ = await asyncio.wait_for(process.communicate(), 20)
-                # # an HTTP/2 connection is binary
+                # an HTTP/2 connection is binary
                 return process.returncode, out.decode(errors="replace")
 
             code, said = await output("curl", "-sSk", "--http1.1", f"https://127.0.0.1:{port}/")

@@ -63,7 +63,7 @@ def test_nobody_vouches(run: Run, peer: Peer, stranger: Certificate) -> None:
         for options in ({}, {"ca": stranger.cert}):
             with pytest.raises(ssl.SSLCertVerificationError):
                 await http2.connect(peer.origin, **options)
-            # # without an awaiting caller: the event, and the error for a caller that
+            # without an awaiting caller: the event, and the error for a caller that
             # waits for a response
             session = http2.connect(peer.origin, **options)
             error = happening(session, "error")
@@ -104,7 +104,7 @@ def test_servername(run: Run, stranger: Certificate) -> None:
                 assert sent is not None
                 assert sent[":authority"].startswith("stranger.test")
         assert names == ["stranger.test"]
-        # # without it, the certificate is for another name than the URL's
+        # without it, the certificate is for another name than the URL's
         with starting() as start:
             other = start_node(start, cert=stranger.cert, key=stranger.key)
             with pytest.raises(ssl.SSLCertVerificationError):
@@ -133,7 +133,7 @@ def test_client_certificate(run: Run, certificate: Certificate, stranger: Certif
             for cert, key in identities:
                 session = http2.connect(strict.origin, ca=certificate.cert, cert=cert, key=key)
                 assert await status(session) == 204
-            # # without one, or with an untrusted one, the server disconnects
+            # without one, or with an untrusted one, the server disconnects
             for options in ({}, {"cert": certificate.cert, "key": certificate.key}):
                 session = http2.connect(strict.origin, ca=certificate.cert, **options)
                 session.on("error", lambda error: None)
@@ -205,7 +205,7 @@ def test_server_that_speaks_no_tls(run: Run) -> None:
                 await http2.connect(origin.replace("http:", "https:"))
         assert isinstance(failed.value.__cause__, ssl.SSLError)
 
-        # # and the reverse: a TLS server gets a connection in the clear
+        # and the reverse: a TLS server gets a connection in the clear
         async def alert(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             await reader.read(1000)
             writer.write(b"\x15\x03\x03\x00\x02\x02\x0a")
@@ -250,7 +250,7 @@ def test_ssl_context(run: Run, peer: Peer, certificate: Certificate) -> None:
         context = ssl.create_default_context(cafile=certificate.cert)
         context.set_alpn_protocols(["h2"])
         assert await status(http2.connect(peer.origin, ssl_context=context)) == 204
-        # # one context for many sessions
+        # one context for many sessions
         sessions = [http2.connect(peer.origin, ssl_context=context) for _ in range(5)]
         assert await asyncio.gather(*map(status, sessions)) == [204] * 5
         with pytest.raises(http2.Http2ValueError) as caught:

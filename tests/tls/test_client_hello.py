@@ -48,7 +48,7 @@ def test_too_much_to_wait_for() -> None:
     assert read_client_hello(endless + b"\x00" * LIMIT) == (True, None)
 
 
-# # Values that clients send so that servers tolerate unknown ones (RFC 8701).
+# Values that clients send so that servers tolerate unknown ones (RFC 8701).
 GREASE = [b"\x0a\x0a", b"\x3a\x3a", b"\x7a\x7a", b"\xda\xda", b"\xfa\xfa"]
 
 
@@ -96,9 +96,9 @@ def test_any_other_content(
         b"GET / HTTP/1.1\r\n\r\n",
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
         b"\x16\x02",
-        b"\x16\x03\x01\x00\x01\x02",  # # a ServerHello
-        b"\x15\x03\x01\x00\x02\x02\x28",  # # an alert
-        b"\x80\x2e\x01\x03\x01",  # # the beginning of SSL 2
+        b"\x16\x03\x01\x00\x01\x02",  # a ServerHello
+        b"\x15\x03\x01\x00\x02\x02\x28",  # an alert
+        b"\x80\x2e\x01\x03\x01",  # the beginning of SSL 2
     ],
 )
 def test_what_is_none(data: bytes) -> None:

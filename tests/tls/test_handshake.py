@@ -249,7 +249,7 @@ def test_handshakes_leave_nothing_behind(run: Run, certificate: Certificate) -> 
         gc.collect()
         kinds = (http2.HandshakeSocket, http2.ServerHttp2Session)
         found = gc.get_objects()
-        # # uvloop has one, and it is empty
+        # uvloop has one, and it is empty
         assert sum(isinstance(each, tls_accept.TlsProtocol) for each in found) <= 1
         return [type(each).__name__ for each in found if isinstance(each, kinds)]
 
@@ -345,7 +345,7 @@ def test_early_bytes_of_other_protocols(
     async def main() -> None:
         async with told(certificate) as (server, _, port):
             if serving_http1:
-                # # on uvloop the bytes arrive later, at the new protocol
+                # on uvloop the bytes arrive later, at the new protocol
                 def serve(
                     server: http2.Http2Server,
                     transport: asyncio.Transport,
@@ -423,7 +423,7 @@ def test_the_server_ends_meanwhile(
                 await peer.bytes(1)
             start = loop.time()
             if manner == "timeout":
-                # # a handshake that has begun may continue until then
+                # a handshake that has begun may continue until then
                 await eventually(
                     lambda: len(server.open_connections.handshakes) == (phase != "silent")
                 )

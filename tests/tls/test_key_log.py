@@ -16,7 +16,7 @@ from ..support.running import Run, execute
 from ..support.self_signed import Certificate
 from ..support.serving import hello
 
-# # The keys of TLS 1.3, by the labels of the format (NSS's).
+# The keys of TLS 1.3, by the labels of the format (NSS's).
 TRAFFIC = {"CLIENT_TRAFFIC_SECRET_0", "SERVER_TRAFFIC_SECRET_0"}
 
 
@@ -88,7 +88,7 @@ def test_the_same_keys_as_curl(
             assert await execute("curl", "-sS", "--cacert", certificate.cert, url) == b"hello"
         lines = [line for line in keys.read_text().splitlines() if not line.startswith("#")]
         said = [line for line in lines if line.split()[0] in TRAFFIC]
-        # # each secret twice: this library's and curl's
+        # each secret twice: this library's and curl's
         assert sorted(said) == sorted([*dict.fromkeys(said)] * 2)
         assert {line.split()[0] for line in said} == TRAFFIC
 
@@ -112,7 +112,7 @@ def test_what_is_no_file_stops_nobody(
             await talk(certificate, identity, {"ca": certificate.cert})
         said = [record.getMessage() for record in caplog.records]
         if value:
-            assert len(said) == 2  # # the server's and the client's
+            assert len(said) == 2  # the server's and the client's
             assert all("SSLKEYLOGFILE" in line and value in line for line in said)
         else:
             assert said == []

@@ -170,7 +170,7 @@ def test_peer_that_says_nothing_more_has_a_deadline(
             peer = await RawPeer.dial(port)
             sealed = bytes
             if tls:
-                # # by hand: asyncio's own would answer close_notify
+                # by hand: asyncio's own would answer close_notify
                 handshake = ByHand(peer, trusting(certificate, "h2"))
                 peer.send(handshake.begin())
                 peer.send(await handshake.finish())

@@ -136,7 +136,7 @@ def test_contexts_without_alpn(run: Run, certificate: Certificate, version: ssl.
 
     async def main() -> None:
         ours = server_context(certificate, version=version)
-        # # the client has to send its ClientHello again (RFC 8446 section 4.1.4)
+        # the client has to send its ClientHello again (RFC 8446 section 4.1.4)
         ours.set_ecdh_curve("secp521r1")
         theirs = client_context(certificate)
         async with listening(secure(ours)) as port:
@@ -152,7 +152,7 @@ def test_contexts_without_alpn(run: Run, certificate: Certificate, version: ssl.
             chosen.append(writer.get_extra_info("ssl_object").selected_alpn_protocol())
             writer.close()
 
-        # # the same two, and each with another that would accept h2
+        # the same two, and each with another that would accept h2
         for ssl_context, client in (
             (ours, client_context(certificate, "h2")),
             (server_context(certificate, "h2"), theirs),

@@ -18,7 +18,7 @@ from ..support.tls import check_hello, secure, trusting
 
 pytestmark = pytest.mark.interop
 
-# # ends the handshake because it does not trust the server
+# ends the handshake because it does not trust the server
 NODE = "const s = require('http2').connect('https://localhost:%d'); s.on('error', () => {});"
 
 

@@ -128,7 +128,7 @@ def test_a_handshake_that_has_begun(run: Run, issued: list[Issued], files: dict[
             with pytest.raises(ssl.SSLWantReadError):
                 tls.do_handshake()
             writer.write(outgoing.read())
-            # # the server has begun, too
+            # the server has begun, too
             incoming.write(await reader.read(1))
             issued[1].write(**files)
             server.set_secure_context()
@@ -211,7 +211,7 @@ def test_what_cannot_be_used(run: Run, issued: list[Issued], files: dict[str, Pa
                 server.set_secure_context(cert=1)  # type: ignore[typeddict-item]
             assert caught.value.code == "ERR_INVALID_ARG_TYPE"
             await check(port, old)
-            # # the failed attempt is forgotten
+            # the failed attempt is forgotten
             new.write(**files)
             server.set_secure_context()
             await check(port, new)

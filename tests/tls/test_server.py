@@ -169,7 +169,7 @@ def test_handshake_that_outlives_the_server(run: Run, certificate: Certificate) 
         events.listen(server, "session", "session_error")
         async with listening(server) as port:
             late = await RawPeer.dial(port)
-            # # later clients are served, so it was accepted
+            # later clients are served, so it was accepted
             await check_hello(port, trusting(certificate, "h2"))
         async with late:
             late.send(client_hello())
@@ -340,7 +340,7 @@ def test_client_certificate(run: Run, certificate: Certificate, strict: bool) ->
             await check_hello(port, context)
             assert (("commonName", "localhost"),) in seen[0]["subject"]
             if strict:
-                # # with TLS 1.3 the refusal arrives after the client's side of
+                # with TLS 1.3 the refusal arrives after the client's side of
                 # the handshake
                 with pytest.raises((ssl.SSLError, ConnectionError, AssertionError)):
                     await check_hello(port, trusting(certificate, "h2"))

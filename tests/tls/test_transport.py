@@ -198,7 +198,7 @@ def test_close_while_the_client_still_sends(run: Run, certificate: Certificate) 
             closing: asyncio.Future[http2.RawSocket] = asyncio.get_running_loop().create_future()
 
             async def on_upgrade(request: Any, socket: http2.RawSocket, head: bytes) -> None:
-                # # the reader is full, the transport pauses
+                # the reader is full, the transport pauses
                 await eventually(lambda: not socket._transport.is_reading())
                 socket.writer.write(pattern(500_000))
                 socket.writer.close()

@@ -117,7 +117,7 @@ def test_a_certificate_that_nobody_vouches_for(
             with pytest.raises(ssl.SSLCertVerificationError):
                 await http2.connect(node_server.origin, create_connection=dial, **options)
             await eventually(lambda: not outer.streams)
-            # # a client without verification is accepted
+            # a client without verification is accepted
             trusting = {**options, "reject_unauthorized": False}
             async with http2.connect(
                 node_server.origin, create_connection=dial, **trusting
@@ -191,7 +191,7 @@ def test_tunnels_that_are_none(run: Run) -> None:
             assert error.error_code == NGHTTP2_CONNECT_ERROR
             await failure("emptily", ConnectionResetError)
             await failure("wrongly", ssl.SSLError)
-            # # a request that waited for such a connection may be repeated elsewhere
+            # a request that waited for such a connection may be repeated elsewhere
             session = http2.connect("https://silently.test", create_connection=dial)
             with pytest.raises(http2.Http2Error) as caught:
                 await session.request().response()
@@ -216,7 +216,7 @@ def test_a_handshake_that_does_not_end(run: Run, monkeypatch: pytest.MonkeyPatch
             http2.connect(f"http://127.0.0.1:{proxy}") as outer,
         ):
             session = http2.connect("https://silent.test", create_connection=through(outer))
-            # # a record of TLS's handshake (RFC 8446 section 5.1)
+            # a record of TLS's handshake (RFC 8446 section 5.1)
             assert await begun.expect("bytes") == ("bytes", b"\x16")
             session.destroy()
             await eventually(lambda: not outer.streams)
@@ -248,7 +248,7 @@ def test_a_tunnel_that_breaks(run: Run, node_server: Peer, certificate: Certific
             events = Events()
             events.listen(inner, "error", "close")
             carrier.close(http2.constants.NGHTTP2_CANCEL)
-            # # as when the network ends a connection
+            # as when the network ends a connection
             with pytest.raises(http2.ConnectionClosed):
                 await waiting.read()
             await events.expect("close")

@@ -118,7 +118,7 @@ def test_unknown_client_that_vanishes(
             await (peer.abort() if manner == "abort" else peer.close())
             await eventually(lambda: socket.destroyed)
             assert not server.open_connections.transports
-            # # the server's end does not wait for a client that stays
+            # the server's end does not wait for a client that stays
             peer = await RawPeer.dial(port, trusting(certificate))
             await sockets.get()
         async with peer:

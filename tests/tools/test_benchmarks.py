@@ -225,7 +225,7 @@ def test_everything_is_reported() -> None:
         if block.startswith("|")
     ]
     assert len(widths) == len(SCENARIOS) + 2
-    assert all(len(width) == 1 for width in widths)  # # each row has as many cells as the head
+    assert all(len(width) == 1 for width in widths)  # each row has as many cells as the head
     readme = report.readme_table(tables)
     assert "| Coroutine: JSON POST (requests/s) | 200 (0.5×) | 300 (0.8×) | 400 |" in readme
     assert "uvicorn + http2" in readme

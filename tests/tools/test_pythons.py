@@ -94,7 +94,7 @@ def test_the_directory_of_an_environment(checkout: Checkout) -> None:
     other = checkout.python("bin/python3.13", "3.13.0")
     assert checkout.run("venv").stdout == ".venv\n"
     assert checkout.run("venv", PYTHON=default).stdout == ".venv-3.11.9\n"
-    # # that of .venv stays there
+    # that of .venv stays there
     made = Path(checkout.python("checkout/.venv/bin/python", "3.11.9"))
     made.write_text(f"#!/bin/sh\nexec {default}\n")
     assert checkout.run("venv", PYTHON=default).stdout == ".venv\n"

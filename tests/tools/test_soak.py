@@ -29,7 +29,7 @@ def soak(*arguments: str) -> tuple[int, str]:
 
 @pytest.mark.parametrize(("server", "client"), [("uvloop", "asyncio"), ("asyncio", "uvloop")])
 def test_a_few_seconds_of_everything(server: str, client: str) -> None:
-    # # The first tenth of so short a run is no measure: memory still grows there as it
+    # The first tenth of so short a run is no measure: memory still grows there as it
     # should.
     status, said = soak(
         "--seconds", "4", "--server-loop", server, "--client-loop", client, "--growth", "30"
@@ -40,7 +40,7 @@ def test_a_few_seconds_of_everything(server: str, client: str) -> None:
     assert all(int(count) > 0 for count in counts.groups()), said
 
 
-# # The injected fault, and a line that must report it.
+# The injected fault, and a line that must report it.
 ON_THE_SERVER = {
     "corrupt": r"WRONG .* checksum differs, first at byte",
     "hang": r"WRONG .* client: hung: \w+ with [\w-]+: not done after",
@@ -62,7 +62,7 @@ def test_faults_of_a_server_are_noticed() -> None:
 
 
 def test_a_window_that_is_used_up_is_noticed() -> None:
-    # # nothing enlarges the window
+    # nothing enlarges the window
     arguments = ("--alone", "--only", "ping", "--fault", "leak-window")
     status, said = soak("--seconds", "3", "--limit", "2", "--patience", "0.5", *arguments)
     assert status == 1

@@ -105,7 +105,7 @@ def test_many_on_one_session(hypercorn: Peer, certificate: Certificate, run: Run
 
             await asyncio.gather(*(one(number) for number in range(20)))
             assert not session.closed
-            # # the connection stays open after them
+            # the connection stays open after them
             await session.ping()
 
     run(main())

@@ -58,22 +58,22 @@ def test_what_compressed_messages_may_look_like(way: str, run: Run) -> None:
                 back = await peer.expect()
                 return unpacker.unpack(back.payload) if back.rsv else back.payload
 
-            # # one that is not compressed, between those that are
+            # one that is not compressed, between those that are
             peer.send(text("plain"))
             assert await echoed() == b"plain"
-            # # in fragments, of which only the first is marked as compressed
+            # in fragments, of which only the first is marked as compressed
             packed = packer.pack(b"in fragments " * 20)
             peer.send(
                 text(packed[:3], fin=False, rsv=4), more(packed[3:9], fin=False), more(packed[9:])
             )
             assert await echoed() == b"in fragments " * 20
-            # # with a ping between them, which is never compressed
+            # with a ping between them, which is never compressed
             packed = packer.pack(b"interrupted " * 20)
             peer.send(binary(packed[:5], fin=False, rsv=4), ping(b"now"), more(packed[5:]))
             first, second = await peer.expect(), await peer.expect()
             assert (first.opcode, first.payload) == (PONG, b"now")
             assert unpacker.unpack(second.payload) == b"interrupted " * 20
-            # # byte by byte; empty; of stored blocks; ended by a final block (section
+            # byte by byte; empty; of stored blocks; ended by a final block (section
             # 7.2.3)
             peer.send(text(packer.pack(b"byte by byte"), rsv=4), pieces=1)
             assert await echoed() == b"byte by byte"
@@ -191,12 +191,12 @@ def test_many_bombs_in_one_frame_of_data(run_asyncio: Run) -> None:
         (f"{DEFLATE}; server_no_context_takeover; client_no_context_takeover",
          f"{DEFLATE}; server_max_window_bits=12; server_no_context_takeover;"
          " client_no_context_takeover"),
-        # # the first supported one is selected
+        # the first supported one is selected
         (f"{DEFLATE}; server_max_window_bits=8, {DEFLATE}; server_max_window_bits=11",
          f"{DEFLATE}; server_max_window_bits=11"),
         (f"x-webkit-deflate-frame, {DEFLATE}", f"{DEFLATE}; server_max_window_bits=12"),
         (f'{DEFLATE}; server_max_window_bits="10"', f"{DEFLATE}; server_max_window_bits=10"),
-        # # RFC 7692 section 7.1: unknown parameters are declined
+        # RFC 7692 section 7.1: unknown parameters are declined
         (f"{DEFLATE}; server_max_window_bits=16", None),
         (f"{DEFLATE}; server_max_window_bits=7", None),
         (f"{DEFLATE}; server_max_window_bits", None),

@@ -47,7 +47,7 @@ class Agreed:
         if self._unpacker is None or self.anew:
             self._unpacker = zlib.decompressobj(-self.bits)
         unpacker = self._unpacker
-        # # byte by byte: within one call, zlib allows any distance
+        # byte by byte: within one call, zlib allows any distance
         ends = payload + b"\0\0\xff\xff"
         return b"".join(unpacker.decompress(ends[i : i + 1]) for i in range(len(ends)))
 

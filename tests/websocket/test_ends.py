@@ -33,7 +33,7 @@ def test_pings(way: str, run: Run) -> None:
                 ws.ping(b"x" * 126)
             with pytest.raises(TypeError):
                 ws.ping(5)  # type: ignore[arg-type]
-            # # a Pong also answers earlier ones
+            # a Pong also answers earlier ones
             assert 0 <= await second < 30
             assert first.done()
             assert not third.done()
@@ -110,7 +110,7 @@ def test_no_pings(run_asyncio: Run) -> None:
             await ended
 
         async with http2_server(nothing, ping_interval=0.03, ping_timeout=None) as (peer, ended):
-            for _ in range(3):  # # unanswered
+            for _ in range(3):  # unanswered
                 assert (await peer.expect()).opcode == PING
             await end(peer)
             await ended

@@ -74,7 +74,7 @@ ANY_CODE = [1000, 1001, 1002, 1003, *range(1007, 1015), 3000, 3999, 4000, 4999]
 NO_CODE = [0, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65535]
 
 CASES = [
-    # # sizes: 1.1 and 1.2 of Autobahn
+    # sizes: 1.1 and 1.2 of Autobahn
     *(
         Case(f"text of {size}", [text("*" * size), close(1000)], ["*" * size])
         for size in (0, 1, 125, 126, 127, 128, 65535, 65536, 300_000)
@@ -225,7 +225,7 @@ async def check(case: Case, way: str) -> None:
         sent = list(case.sent)
         goodbye = []
         if case.back and isinstance(sent[-1], Frame) and sent[-1].opcode == CLOSE:
-            # # echoes after a Close are not sent any more
+            # echoes after a Close are not sent any more
             goodbye = [sent.pop()]
         peer.send(*sent, pieces=case.pieces)
         got = []
@@ -236,13 +236,13 @@ async def check(case: Case, way: str) -> None:
         last = got.pop()
         controls = [frame for frame in got if frame.opcode >= CLOSE]
         messages = [frame for frame in got if frame.opcode < CLOSE]
-        # # an echo is a separate task: its order among the pongs is undefined
+        # an echo is a separate task: its order among the pongs is undefined
         wanted = [as_sent(entry) for entry in case.back]
         assert [(f.opcode, f.payload) for f in controls] == [w for w in wanted if w[0] >= CLOSE]
         assert all(frame.fin and not frame.rsv for frame in got)
         found = [(frame.opcode, frame.payload) for frame in messages]
         echoed = [w for w in wanted if w[0] < CLOSE]
-        # # messages in one read with the end may stay unanswered
+        # messages in one read with the end may stay unanswered
         assert found == echoed if goodbye else found == echoed[: len(found)]
         assert code_of(last) == case.code
         peer.wire.end()

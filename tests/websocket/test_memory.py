@@ -29,7 +29,7 @@ from ..support.sessions import Sessions
 from .frames import CLOSE, TEXT, Frame, binary, close, code_of, more, text
 from .ways import CONNECT_PROTOCOL, DEFLATE, WAYS, Handler, Peer, end, opening_fields
 
-# # Of `max_session_memory` 1, a WebSocket's messages may take 300,000 bytes.
+# Of `max_session_memory` 1, a WebSocket's messages may take 300,000 bytes.
 SMALL: dict[str, Any] = {"max_session_memory": 1}
 
 
@@ -86,7 +86,7 @@ def test_what_is_held_elsewhere_counts(run: Run) -> None:
                 await ask(client)
             session.count_memory(-session.max_memory)
             await ask(client)
-        session.count_memory(1)  # # of an ended session: nothing
+        session.count_memory(1)  # of an ended session: nothing
 
     run(main())
 
@@ -166,7 +166,7 @@ def test_one_that_does_not_get_on(run: Run, monkeypatch: pytest.MonkeyPatch) -> 
             stuck.send(binary(bytes(400_000), fin=False))
             await stuck.wire.drain()
             await eventually(lambda: found.ours["/stuck"]._held.under_way > 300_000)
-            # # alone, it may take any time
+            # alone, it may take any time
             await asyncio.sleep(0.25)
             assert not found.ours["/stuck"].closed
             other.send(binary(bytes(1000)))
@@ -264,7 +264,7 @@ def test_what_a_websocket_takes() -> None:
                 tracemalloc.stop()
         return (after - before) / count
 
-    # # without the loop's debug mode, which stores where each task was created
+    # without the loop's debug mode, which stores where each task was created
     taken = asyncio.run(main())
     assert 6144 < taken < 6144 + memory.WEBSOCKET_MEMORY
 
@@ -343,7 +343,7 @@ def test_nothing_waits_for_ever(seed: int) -> None:
             else:
                 await receive(one, random.randrange(3))
             await asyncio.sleep(0)
-        # # begun messages are completed, in any order, while all programs receive
+        # begun messages are completed, in any order, while all programs receive
         for one in random.sample(several, len(several)):
             if one.under_way:
                 one.send(b"", True)
@@ -353,7 +353,7 @@ def test_nothing_waits_for_ever(seed: int) -> None:
             await asyncio.sleep(0)
         assert [one.got == one.sent for one in several] == [True] * len(several)
         assert session.counted == base
-        # # three tenths, the message above the limit, one more that may continue, and the
+        # three tenths, the message above the limit, one more that may continue, and the
         # bytes after it
         assert session.most - base < 150_000 + 2 * 108_000 + 8 * 24_000
         for one in several:

@@ -37,7 +37,7 @@ def test_a_cancelled_recv_loses_nothing(way: str, run: Run) -> None:
             task = asyncio.ensure_future(ws.recv())
             await asyncio.sleep(0)
             waits.set()
-            # # woken, and cancelled in the same turn
+            # woken, and cancelled in the same turn
             while not ws._messages:  # noqa: ASYNC110
                 await asyncio.sleep(0)
             task.cancel()
@@ -178,7 +178,7 @@ def test_a_peer_is_held_back(way: str, run: Run) -> None:
             while sent != before:
                 before = sent
                 await asyncio.sleep(0.1)
-            # # the kernel's buffers hold some megabytes of a connection over HTTP/1.1
+            # the kernel's buffers hold some megabytes of a connection over HTTP/1.1
             assert sent < (12 if way.startswith("http2") else count)
             receive.set()
             await sending
@@ -317,7 +317,7 @@ def test_what_may_be_sent(way: str, run: Run) -> None:
                     await ws.send(wrong)  # type: ignore[arg-type]
             with pytest.raises(UnicodeEncodeError):
                 await ws.send("\ud800")
-            # # many at once: whole messages, fragments in order
+            # many at once: whole messages, fragments in order
             await asyncio.gather(*(ws.send(letters()) for _ in range(3)), ws.send("beside"))
 
         async with WAYS[way](handler, compression=False) as (peer, ended):

@@ -113,7 +113,7 @@ def test_what_is_said_arrives(
     sender = Protocol(client=client, limit=kind(None))
     receiver = Protocol(client=not client, limit=kind(None))
     data = b"".join(bytes(sender.message(message)) for message in said)
-    # # the last one again, in fragments
+    # the last one again, in fragments
     if said:
         last = said[-1]
         for at in range(0, len(last), size):

@@ -78,7 +78,7 @@ def test_websockets_over_tls(run: Run, certificate: Certificate) -> None:
                 await client.send("x" * 100_000)
                 assert await client.recv() == "x" * 100_000
             assert client.close_code == 1000
-            # # a message that is too large gets 1009, even before all of it has
+            # a message that is too large gets 1009, even before all of it has
             # arrived
             async with websockets.connect(f"wss://localhost:{port}/", ssl=context) as client:
                 await client.send(bytes(8 << 20))
@@ -232,7 +232,7 @@ def test_what_is_no_request_for_a_websocket(run: Run) -> None:
                 stream = session.request()
                 assert (await stream.response())[":status"] == 400
             async with await Http1Peer.dial(port) as peer:
-                # # `upgrade` has no listener: an ordinary request
+                # `upgrade` has no listener: an ordinary request
                 response = await peer.ask(opening_request())
                 assert (response.status, response.body) == (200, b"still HTTP")
         assert [type(error).__name__ for error in errors] == [
@@ -406,7 +406,7 @@ def test_a_client_that_vanishes(over: str, run: Run, caplog: pytest.LogCaptureFi
                 try:
                     await ws.recv()
                 except http2.WebSocketClosed as error:
-                    await asyncio.sleep(0.01)  # # a database
+                    await asyncio.sleep(0.01)  # a database
                     told.set_result((error.close_code, error.ok))
                     raise
 
@@ -418,7 +418,7 @@ def test_a_client_that_vanishes(over: str, run: Run, caplog: pytest.LogCaptureFi
                     if over == "a stream":
                         stream.close(http2.constants.NGHTTP2_CANCEL)
                     else:
-                        session.on("error", lambda: None)  # # this side's
+                        session.on("error", lambda: None)  # this side's
                         for transport in server.open_connections.transports:
                             transport.abort()
                     assert await told == (1006, False)
@@ -481,7 +481,7 @@ def test_a_server_that_ends(over: str, how: str, run: Run) -> None:
                 await stack.enter_async_context(server)
             await server.listen(0, "127.0.0.1")
             url = f"ws://127.0.0.1:{server.address()[1]}/"
-            # # one that has ended before gets nothing
+            # one that has ended before gets nothing
             async with http2.connect_websocket(url):
                 pass
             client: Any
@@ -501,7 +501,7 @@ def test_a_server_that_ends(over: str, how: str, run: Run) -> None:
             await listening
         assert client.close_code == 1001
         await client.close()
-        # # over HTTP/1.1, the end of the block closes the connection after the Close
+        # over HTTP/1.1, the end of the block closes the connection after the Close
         # frame
         assert codes[0] == 1000
         assert codes[1:] == [1001] or (how == "block" and over == "HTTP/1.1")

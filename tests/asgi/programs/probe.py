@@ -23,7 +23,7 @@ def with_headers(*headers: Any) -> dict[str, Any]:
     return {**START, "headers": list(headers)}
 
 
-# # Responses that consist of messages only.
+# Responses that consist of messages only.
 SCRIPTS: dict[str, list[dict[str, Any]]] = {
     "nothing": [],
     "start-only": [START],
@@ -96,7 +96,7 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
         elif name in cases:
             seen[name] = await cases[name](scope, receive, send)
         else:
-            # # the path has its own case
+            # the path has its own case
             await cases["scope"](scope, receive, send)
     except BaseException as error:
         seen[name] = f"raises {name_of(error)}"
@@ -237,7 +237,7 @@ async def gone(scope: Any, receive: Any, send: Any) -> str:
         await send(START)
         await send(MORE)
         told.append("receive: " + await told_within(receive, 5))
-        # # later: some servers notice only at a write that a client has disconnected
+        # later: some servers notice only at a write that a client has disconnected
         for _ in range(3):
             await send(MORE)
             await asyncio.sleep(0.02)

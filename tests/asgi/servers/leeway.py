@@ -91,7 +91,7 @@ def trailers(answer: Outcome) -> str:
     """Return whether trailers were received after the body."""
     if answer.status != 200:
         return str(answer)
-    # # curl prints those of HTTP/1.1 and of HTTP/2 after the body
+    # curl prints those of HTTP/1.1 and of HTTP/2 after the body
     return "sent" if b"x-end: 1" in answer.raw else "not sent"
 
 
@@ -259,7 +259,7 @@ async def raw_websocket(client: Client, case: str) -> AsyncIterator[tuple[Any, A
     if client.version == "2":
         async with http2.connect(client.url) as session:
             if not session.remote_settings.enable_connect_protocol:
-                await session.request().text()  # # the server's settings have arrived
+                await session.request().text()  # the server's settings have arrived
             if not session.remote_settings.enable_connect_protocol:
                 yield None
                 return

@@ -31,7 +31,7 @@ from .uvicorns import Process
 PAGE = DOCS / "asgi_servers.md"
 PROBE = "tests.asgi.programs.probe:app"
 
-# # The columns of the tables, and the servers and protocols in each.
+# The columns of the tables, and the servers and protocols in each.
 OURS = ("handler", "protocol")
 OTHERS = ("uvicorn", "hypercorn", "granian")
 SPEAKS = {
@@ -41,7 +41,7 @@ SPEAKS = {
     "hypercorn": ("2", "1.1"),
     "granian": ("2", "1.1"),
 }
-# # The name of a server where its variants differ.
+# The name of a server where its variants differ.
 LABELS = {
     "handler": "`Handler` over HTTP/{}",
     "protocol": "`Http2Protocol`",
@@ -49,7 +49,7 @@ LABELS = {
     "hypercorn": "HTTP/{}",
     "granian": "HTTP/{}",
 }
-# # Seconds that a client waits for anything.
+# Seconds that a client waits for anything.
 PATIENCE = 10
 
 
@@ -68,7 +68,7 @@ def starting(
         "handler": ["tests.asgi.programs.on_handler", app, *root],
         "protocol": ["uvicorn", app, "--http", "http2.uvicorn:Http2Protocol", *root],
         "uvicorn": ["uvicorn", app, "--http", "httptools", *root],
-        # # streams that it forgets end with their connection, which may take longer than
+        # streams that it forgets end with their connection, which may take longer than
         # 5 s
         "hypercorn": ["hypercorn", app, "--bind", bind, "--keep-alive", "1", *root],
         "granian": ["granian", app, "--interface", "asgi", "--port", str(port), "--http", "auto",
@@ -106,7 +106,7 @@ class Outcome:
 
     def __str__(self) -> str:
         if not self.whole:
-            # # the length that has arrived is random
+            # the length that has arrived is random
             return "cut off"
         shown = self.body.decode("latin-1") if self.status < 400 else ""
         return f"{self.status}" + (f" `{shown}`" if shown else "")
@@ -165,7 +165,7 @@ class Client:
             return noted
 
     async def _noted(self, case: str) -> Any:
-        # # all of them support HTTP/1.1, which needs no subprocess
+        # all of them support HTTP/1.1, which needs no subprocess
         reader, writer = await asyncio.open_connection(*urlsplit(self.url).netloc.split(":"))
         writer.write(f"GET /seen/{case} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n".encode())
         answer = await reader.read()
@@ -186,7 +186,7 @@ class Client:
 
 # --- tables -------------------------------------------------------------------------------------
 
-# # For each case, the outcome by (server, version).
+# For each case, the outcome by (server, version).
 Table = dict[str, dict[tuple[str, str], str]]
 
 

@@ -57,7 +57,7 @@ def test_flags(name: str) -> None:
     assert theirs == flags_of(name.lower())
     of_uvicorn, of_command = flags_of("uvicorn"), flags_of("http2", "serve")
     assert ours <= of_uvicorn
-    # # print the program's version before running the command
+    # print the program's version before running the command
     assert ours - of_command <= {"--http", "--version"}
 
 
@@ -103,7 +103,7 @@ def test_what_the_tables_say() -> None:
     trailers = rows["trailers, to a client that says `te: trailers`"]
     assert (trailers[0], trailers[hypercorn].partition("<br>")[0]) == ("sent", "HTTP/2: sent")
     assert trailers[granian].startswith("not sent")
-    # # the first of two rows: for HTTP, not for WebSockets
+    # the first of two rows: for HTTP, not for WebSockets
     extensions = rows["`extensions`"]
     assert "http.response.push" in extensions[hypercorn]
     assert "http.response.pathsend" in extensions[granian]

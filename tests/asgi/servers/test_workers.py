@@ -30,7 +30,7 @@ UVICORN = ["uvicorn", "--http", HTTP, "--port", "0", "--no-use-colors", "--worke
 GUNICORN = ["gunicorn", "-k", "http2.gunicorn.Http2Worker", "-w", "2", "-b", "127.0.0.1:0"]
 COMMAND = ["http2", "serve", "--port", "0", "--no-use-colors", "--workers", "2"]
 
-# # An application that returns its version, at once and after a second.
+# An application that returns its version, at once and after a second.
 CHANGING = """
 import asyncio
 
@@ -64,14 +64,14 @@ async def both(
     found: dict[str, http2.ClientHttp2Session] = {}
     async with asyncio.timeout(30):
         while len(found) < 2:
-            # # at once: connections one after another could all reach the process
+            # at once: connections one after another could all reach the process
             # that is idle longest
             for _ in range(4):
                 try:
                     session = await stack.enter_async_context(http2.connect(url, **options))
                     found.setdefault(await text(session, "/process"), session)
                 except ConnectionRefusedError:
-                    # # uvicorn's workers begin to listen before they can
+                    # uvicorn's workers begin to listen before they can
                     # serve
                     await asyncio.sleep(0.02)
     return found

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ...support.paths import ROOT
 
-# # Where tools/bootstrap installs the version before the newest: in the tests' environment.
+# Where tools/bootstrap installs the version before the newest: in the tests' environment.
 BEFORE = Path(sys.prefix) / "uvicorn-before"
 
 VERSIONS = ["newest", "before"]
@@ -38,7 +38,7 @@ class Process:
             command, cwd=ROOT, env=environment(version) | (more or {}), stdin=stdin,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
             pass_fds=pass_fds,
-            # # a test run in the background ignores Ctrl-C
+            # a test run in the background ignores Ctrl-C
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )  # fmt: skip
         self.url = ""
@@ -84,7 +84,7 @@ class Process:
     def close(self) -> None:
         """Kill it, unless it has ended."""
         with contextlib.suppress(ProcessLookupError):
-            # # its workers too
+            # its workers too
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
         self._reader.join()

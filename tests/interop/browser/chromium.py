@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-# # Time limit in seconds for everything: on a busy machine a browser starts slowly.
+# Time limit in seconds for everything: on a busy machine a browser starts slowly.
 PATIENCE = 25
 
 FLAGS = (
@@ -36,7 +36,7 @@ FLAGS = (
 
 LOG = "chromium.log"
 
-# # Starts the browser, with the pipes on the descriptors that it expects.
+# Starts the browser, with the pipes on the descriptors that it expects.
 LAUNCHER = """
 import fcntl, os, sys
 ends = [fcntl.fcntl(int(number), fcntl.F_DUPFD, 10) for number in sys.argv[1:3]]
@@ -148,7 +148,7 @@ def launch(
     folder: Path, flags: tuple[str, ...]
 ) -> tuple[subprocess.Popen[bytes], BinaryIO, BinaryIO]:
     """Start the browser; return this side's ends of its pipes: for reading, for writing."""
-    # # Fedora uses the second name; if both are missing, the error names the first
+    # Fedora uses the second name; if both are missing, the error names the first
     program = next(filter(shutil.which, ("chromium", "chromium-browser")), "chromium")
     their_input, our_output = os.pipe()
     our_input, their_output = os.pipe()
@@ -187,7 +187,7 @@ async def chromium(folder: Path, *flags: str) -> AsyncIterator[Browser]:
         listening.cancel()
         incoming.close()
         writer.close()
-        # # its child processes are in its group, and end with it
+        # its child processes are in its group, and end with it
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         await asyncio.to_thread(process.wait)

@@ -9,13 +9,13 @@ from .chromium import Page, Picture
 
 DOMAINS = ("Page", "Network", "Log", "Runtime", "Accessibility", "DOM")
 
-# # Roles of elements that users operate, or look for.
+# Roles of elements that users operate, or look for.
 NAMED = {"button", "link", "textbox", "progressbar", "image", "region", "log", "heading"}
 
-# # The minimum contrast of text (WCAG 2.2, success criterion 1.4.3, level AA).
+# The minimum contrast of text (WCAG 2.2, success criterion 1.4.3, level AA).
 CONTRAST = 4.5
 
-# # The page's texts with less contrast, each with its own. A canvas converts all colours.
+# The page's texts with less contrast, each with its own. A canvas converts all colours.
 LOW_CONTRAST = """
 (() => {
   const context = new OffscreenCanvas(1, 1).getContext("2d", {willReadFrequently: true});
@@ -82,7 +82,7 @@ async def check_looks(page: Page) -> None:
         for scheme in ("light", "dark"):
             await show(page, width, scheme)
             assert await page.evaluate("document.documentElement.scrollWidth") == width
-            # # otherwise colours would be in the middle of a transition
+            # otherwise colours would be in the middle of a transition
             low = await page.evaluate(LOW_CONTRAST % (CONTRAST,))
             assert low == [], (width, scheme, low)
             corner = {"x": 0, "y": 0, "width": 4, "height": 4, "scale": 1}
@@ -116,7 +116,7 @@ async def press(page: Page, key: str) -> None:
 async def tab_through(page: Page) -> list[str]:
     """Return the ids or texts of the elements that Tab reaches, in order; each shows the focus."""
     reached: list[str] = []
-    # # from the beginning, wherever the focus was
+    # from the beginning, wherever the focus was
     await page.evaluate(
         "(body => { body.tabIndex = -1; body.focus(); body.blur() })(document.body)"
     )

@@ -26,7 +26,7 @@ def test_the_chat(run_asyncio: Run, tmp_path: Path) -> None:
                 await visit(page, url)
                 async with http2.connect_websocket(chat, reject_unauthorized=False) as ws:
                     assert await ws.recv() == "somebody came over HTTP/2.0: 2 here"
-                    # # a user types, and presses Enter
+                    # a user types, and presses Enter
                     await page.do("Input.insertText", text="hello from the page")
                     await page.do(
                         "Input.dispatchKeyEvent", type="keyDown", key="Enter", code="Enter",

@@ -78,7 +78,7 @@ async def check_protocols(page: Page, url: str, protocol: str) -> None:
     ]
     assert {response["url"] for response in responses} >= wanted
     assert {response["protocol"] for response in responses} == {protocol}
-    # # resources that Early Hints have fetched are not on the page's own connections: 0
+    # resources that Early Hints have fetched are not on the page's own connections: 0
     connections = {response["connectionId"] for response in responses} - {0}
     assert (len(connections) == 1) == (protocol == "h2")
 
@@ -113,7 +113,7 @@ async def check_pixels(page: Page) -> None:
     assert len(places) == len(COLOURS) + 1
     for place, colour in zip(places, [*COLOURS, "ffffff"], strict=True):
         assert (place["width"] >= 40, place["height"]) == (True, 40), place
-        # # the edges may be between two pixels
+        # the edges may be between two pixels
         inside = picture.area(int(place["x"]) + 2, int(place["y"]) + 2, 36, 36)
         assert inside == {colour}, place
 

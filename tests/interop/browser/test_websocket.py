@@ -81,7 +81,7 @@ def test_chromium(run_asyncio: Run, certificate: Certificate, tmp_path: Path) ->
         async with listening(server) as port:
             url = f"https://localhost:{port}/"
             trust = await asyncio.to_thread(key_of, url)
-            # # it would keep a page that was left, and its WebSocket
+            # it would keep a page that was left, and its WebSocket
             flags = (trust, "--disable-features=BackForwardCache")
             async with chromium(tmp_path, *flags) as browser:
                 tab = await browser.open("Page", "Network")
@@ -96,21 +96,21 @@ def test_chromium(run_asyncio: Run, certificate: Certificate, tmp_path: Path) ->
                 assert seen["echoes"] == ECHOES
                 assert seen["closed"] == [4001, "enough for today", True]
 
-                # # several at once, and requests beside them
+                # several at once, and requests beside them
                 many = ", ".join(SCRIPT % (f"/many{n}", "ws.close(1000)") for n in range(5))
                 seen = await tab.evaluate(f"Promise.all([{many}, fetch('/').then(r => r.status)])")
                 assert [entry["echoes"] for entry in seen[:5]] == [ECHOES] * 5
                 assert [entry["closed"] for entry in seen[:5]] == [[1000, "", True]] * 5
                 assert seen[5] == 200
 
-                # # a message that is too large closes it with 1009
+                # a message that is too large closes it with 1009
                 large = "ws.send(new Uint8Array(4 << 20))"
                 wait = SCRIPT.replace("seen.echoes.length === messages.length", "true")
                 wait = wait.replace("for (const message of messages) ws.send(message);", "")
                 seen = await tab.evaluate(wait % ("/too-large", large))
                 assert seen["closed"][0] == 1009
 
-                # # a page that is left may send a Close frame or not: the handler
+                # a page that is left may send a Close frame or not: the handler
                 # gets the end either way
                 await tab.evaluate(
                     "new Promise(done => { window.ws = new WebSocket("

@@ -108,7 +108,7 @@ def test_nghttp_sees_the_frames(run: Run) -> None:
         )
         kinds = [(kind, stream_id != "0") for kind, _, _, stream_id in received]
         assert kinds[0] == ("SETTINGS", False)
-        assert ("SETTINGS", False) in kinds[1:]  # # the acknowledgement
+        assert ("SETTINGS", False) in kinds[1:]  # the acknowledgement
         on_stream = [entry for entry in received if entry[3] != "0"]
         assert [entry[0] for entry in on_stream] == ["HEADERS", "DATA", "HEADERS"]
         assert [entry[2] for entry in on_stream] == ["0x04", "0x00", "0x05"]

@@ -22,7 +22,7 @@ from ...support.serving import listening
 REQUESTS = 500
 CONNECTIONS = 8
 
-# # Ten requests at once on each connection, each with a body, in chunks that the client chooses.
+# Ten requests at once on each connection, each with a body, in chunks that the client chooses.
 PIPELINED = """
 local body = string.rep("x", 1000)
 init = function(args)
@@ -80,7 +80,7 @@ async def wrk(url: str, *arguments: str) -> int:
         timeout=60,
     )  # fmt: skip
     text = out.decode()
-    # # it prints failures only if there are any
+    # it prints failures only if there are any
     assert "Socket errors" not in text, text
     assert "Non-2xx" not in text, text
     found = re.search(r"(\d+) requests in ", text)
@@ -100,7 +100,7 @@ def test_one_port_in_the_clear(run: Run, waits: bool) -> None:
             url = f"http://127.0.0.1:{port}/"
             answered, *_ = await asyncio.gather(wrk(url), h2load(url, "-m", "20"))
             assert application.seen["2.0"] == REQUESTS
-            # # each connection is cut off during a request
+            # each connection is cut off during a request
             assert 0 < answered <= application.seen["1.1"] <= answered + CONNECTIONS
             await h2load(url, "--h1")
             assert application.seen["1.1"] >= answered + REQUESTS

@@ -69,20 +69,20 @@ def test_node_prioritizes(run: Run) -> None:
         assert seen["second"] == {
             "/light": [1, 40],
             "/heavy": [256, 50],
-            # # silent: no frame is sent
+            # silent: no frame is sent
             "/child": [20, 0],
             "/other": [40, 0],
-            # # exclusive: between /heavy and its child
+            # exclusive: between /heavy and its child
             "/late": [50, 20],
         }
         order: list[str] = seen["order"]
         last = {path: len(order) - order[::-1].index(path) for path in order}
         first = {path: order.index(path) for path in order}
-        # # a dependent stream waits until its parent has nothing to send
+        # a dependent stream waits until its parent has nothing to send
         assert last["/heavy"] <= first["/late"]
         assert last["/late"] <= first["/child"]
         assert last["/light"] <= first["/other"]
-        # # of 257 parts of what is sent, the light stream has one
+        # of 257 parts of what is sent, the light stream has one
         assert order[: last["/heavy"]].count("/light") <= 2
 
     run(main())

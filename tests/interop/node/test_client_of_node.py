@@ -74,7 +74,7 @@ def test_headers_both_ways(run: Run) -> None:
         assert headers["Cookie"] == "a=1; b=2"
         assert headers["x-many"] == "one, two"
         assert headers["x-latin"] == "caf\u00e9"
-        # # Node itself marks short cookies
+        # Node itself marks short cookies
         assert headers.sensitive == headers[http2.sensitive_headers]
         assert headers.sensitive == ["cookie", "cookie", "x-secret"]
         assert ("x-many", "one") in raw_headers
@@ -87,7 +87,7 @@ def test_headers_both_ways(run: Run) -> None:
         assert trailers == {"x-sum": "42", "x-many": "3, 4"}
         assert flags & ENDS == ENDS
 
-        # # Node emits 'headers' for a 100 too, and 'continue' after it
+        # Node emits 'headers' for a 100 too, and 'continue' after it
         assert [entry[0] for entry in seen["events"]] == [
             "headers", "continue", "headers", "response", "trailers",
         ] or [entry[0] for entry in seen["events"]] == [
@@ -236,13 +236,13 @@ def test_ends_of_sessions(run: Run, path: str) -> None:
 
             seen = await node("client/session.js", str(port), path)
             await events.expect("close")
-        # # an orderly end may send GOAWAY again after the last stream
+        # an orderly end may send GOAWAY again after the last stream
         again = ["goaway", 0, 1, ""]
         said = [entry for i, entry in enumerate(seen["events"]) if entry != again or i == 0]
         assert said == expected
         if path in ("/goaway", "/close"):
             assert seen["stream"] == [["response"], ["end"], ["close"]]
-        # # here only a destroy with an error is one, and then every stream gets it
+        # here only a destroy with an error is one, and then every stream gets it
         failed = path in ("/destroy-error", "/destroy-int")
         assert events.names == (["error", "session_error"] if failed else []) + ["close"]
 

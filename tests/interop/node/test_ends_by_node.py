@@ -80,7 +80,7 @@ def test_node_destroys_its_session(run: Run, arguments: list[str], code: int) ->
         _, told, stream = await ended_by_node(*arguments)
         assert (await told.expect("session goaway"))[1] == code
         assert "stream aborted" in told.names
-        assert "body" not in told.names  # # its body did not end: its reader gets the error
+        assert "body" not in told.names  # its body did not end: its reader gets the error
         assert stream.destroyed
         assert ("session error" in told.names) is bool(code)
 
@@ -101,10 +101,10 @@ def test_node_resets_its_stream(run_asyncio: Run, arguments: list[str], code: in
         seen, told, stream = await ended_by_node(*arguments)
         assert stream.rst_code == code
         assert "stream aborted" in told.names
-        # # Node's close() ends the body before it resets: that may arrive first
+        # Node's close() ends the body before it resets: that may arrive first
         bodies = [entry[1] for entry in told.seen if entry[0] == "body"]
         assert bodies in ([], [b""] if arguments[0] == "reset" else [])
-        # # CANCEL and NO_ERROR are not failures, as in Node
+        # CANCEL and NO_ERROR are not failures, as in Node
         error = [entry[1] for entry in told.seen if entry[0] == "stream error"]
         assert [entry.error_code for entry in error] == ([] if code in (0, CANCEL) else [code])
         assert "session error" not in told.names
@@ -122,7 +122,7 @@ def test_node_has_waited_long_enough(run: Run, action: str, code: int) -> None:
         _, told, stream = await ended_by_node(action)
         assert stream.rst_code == code
         assert "stream aborted" in told.names
-        assert "stream timeout" not in told.names  # # except for this library's own timers
+        assert "stream timeout" not in told.names  # except for this library's own timers
 
     run(main())
 
@@ -137,7 +137,7 @@ def test_a_server_of_nodes_has_waited_long_enough(run: Run) -> None:
             stream = session.request({":method": "POST", ":path": "/stream"})
             failed = happening(stream, "error")
             assert (await stream.response())["x-begun"] == "yes"
-            (error,) = await failed  # # the body has ended normally: Node's close() does this
+            (error,) = await failed  # the body has ended normally: Node's close() does this
             assert error.error_code == stream.rst_code == CALM
             assert not session.destroyed
             told = Events()

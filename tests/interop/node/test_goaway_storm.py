@@ -14,7 +14,7 @@ from ...support.running import Run
 REQUESTS = 5000
 EVERY = 100
 AT_A_TIME = 60
-# # so that there are always requests in progress that cross the GOAWAY
+# so that there are always requests in progress that cross the GOAWAY
 DELAY = 0.005
 
 
@@ -64,7 +64,7 @@ def test_every_request_is_executed_exactly_once(run: Run) -> None:
             report = json.loads(await client.get("/report"))
             assert report["times"] == {"1": REQUESTS}
             assert report["ids"] == REQUESTS
-            # # there were many sessions, and requests that crossed a GOAWAY, which
+            # there were many sessions, and requests that crossed a GOAWAY, which
             # are fewer on a busy machine
             assert report["sessions"] == len(client.sessions) > 10
             assert client.retries > 0

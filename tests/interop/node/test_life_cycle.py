@@ -173,7 +173,7 @@ async def happens(way: str) -> Log:
     return log
 
 
-# # Ways that end normally, for all four.
+# Ways that end normally, for all four.
 WELL = {
     "complete",
     "headers only",
@@ -182,16 +182,16 @@ WELL = {
     "server says goaway",
 }
 
-# # Intended differences from Node, and their reasons.
+# Intended differences from Node, and their reasons.
 DIFFERENT = {
-    # # Node ends the body before it resets: its client cannot notice that the body is
+    # Node ends the body before it resets: its client cannot notice that the body is
     # incomplete. This library's client gets the reset.
     ("server fails inside", "client stream"): [
         ["response", False, False, False, None],
         ["error", True, True, "ERR_HTTP2_STREAM_ERROR"],
         ["close", True, True, False, 2],
     ],
-    # # Node's stream gets NO_ERROR where the session was destroyed, and CANCEL on the other
+    # Node's stream gets NO_ERROR where the session was destroyed, and CANCEL on the other
     # side
     ("client destroys session", "client stream"): [
         ["response", False, False, False, None],
@@ -202,7 +202,7 @@ DIFFERENT = {
         ["aborted", True, None, True, None],
         ["close", True, True, True, 8],
     ],
-    # # Node's sessions emit nothing for a connection that ends during a request
+    # Node's sessions emit nothing for a connection that ends during a request
     ("client vanishes", "client session"): [
         ["error", True, True, "ERR_SOCKET_CLOSED"],
         ["close", True, True],
@@ -235,7 +235,7 @@ def essence(entries: list[list[Any]], well: bool) -> list[list[Any]]:
         if name == "aborted":
             entry = [name, entry[1], None, *entry[3:]]
         if name == "end":
-            # # the turn of the loop in which the last frames are read is random
+            # the turn of the loop in which the last frames are read is random
             entry = [name]
         kept.append(entry)
     return kept
@@ -276,7 +276,7 @@ def test_beside_node(
             assert names.count("close") == 1
             assert names[-1] == "close"
             if who.endswith("stream"):
-                # # every stream ends exactly once
+                # every stream ends exactly once
                 whole = "end" in names and "finish" in names
                 assert whole is well
                 assert names.count("end") <= 1

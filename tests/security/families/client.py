@@ -235,7 +235,7 @@ def client_trailers(ground: Ground) -> None:
             raw.frame(raw.HEADERS, raw.END_HEADERS | raw.END_STREAM, n, trailers),
         )
         if n % 100 == 1:
-            # # in many reads: the count must continue after the read
+            # in many reads: the count must continue after the read
             answers = peer.seen[raw.PING]
             peer.send(raw.ping())
             while peer.seen[raw.PING] == answers and not ground.over:

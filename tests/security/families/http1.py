@@ -139,7 +139,7 @@ def expecting_http1(ground: Ground) -> None:
     without_end(ground, b"", POST % (b"/read", b"content-length: 0\r\nexpect: 100-continue\r\n"))
 
 
-# # Messages that two servers might interpret differently (RFC 9112 sections 5 to 7 and 11).
+# Messages that two servers might interpret differently (RFC 9112 sections 5 to 7 and 11).
 SMUGGLED = {
     "both lengths": POST % (b"/read", b"content-length: 6\r\n" + CHUNKED) + b"0\r\n\r\nG",
     "two lengths": POST % (b"/read", b"content-length: 0\r\ncontent-length: 5\r\n"),

@@ -14,7 +14,7 @@ LONG = ("x-long", "v" * 3900)
 LARGE = "1,000 requests for responses of 1 MiB in one segment, stream window 0"
 
 
-# # For a server that allows more streams than the default.
+# For a server that allows more streams than the default.
 RAISED = {"settings": {"max_concurrent_streams": 100_000}}
 ALLOWED = 250
 
@@ -183,7 +183,7 @@ def cookies(ground: Ground) -> None:
 def open_streams(ground: Ground) -> None:
     """The cost of an idle stream."""
     peer, blocks = ground.connect(), Blocks()
-    # # first as many as the memory limit allows, and then the others
+    # first as many as the memory limit allows, and then the others
     peer.send(blocks.requests(9500, "/upload", "POST", end_stream=False))
     hold(ground, peer)
     peer.send(blocks.requests(500, "/upload", "POST", first=19_001, end_stream=False))
@@ -317,7 +317,7 @@ def tiny_data_many(ground: Ground) -> None:
     peer = ground.connect()
     blocks = Blocks()
     peer.send(blocks.requests(1, "/read", "POST", end_stream=False))
-    # # reading enlarges the connection's window to its first size
+    # reading enlarges the connection's window to its first size
     peer.send(raw.data(1, b"x" * 16384) * 3)
     peer.hear(0.1)
     peer.send(blocks.requests(100, "/upload", "POST", first=3, end_stream=False))

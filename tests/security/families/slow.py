@@ -14,7 +14,7 @@ from ..wire import Blocks, Ended, Peer
 
 MANY = 100
 KIB = 1024
-# # Deadlines that end within the time of a test; the defaults are Node's, or longer.
+# Deadlines that end within the time of a test; the defaults are Node's, or longer.
 SHORT = {
     "handshake_timeout": 0.5,
     "headers_timeout": 0.5,
@@ -38,7 +38,7 @@ def slow(title: str, memory: int = 64 * KIB, connections: int = MANY, **options:
         ends=True,
         seconds=4.5,
         lines=5,
-        node=False,  # # its deadlines differ, or it has none
+        node=False,  # its deadlines differ, or it has none
         **options,
     )
 

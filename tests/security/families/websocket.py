@@ -127,7 +127,7 @@ WAYS: dict[str, tuple[str, Opened, dict[str, Any]]] = {
     "client": ("to a client: WebSocket", of_a_client, {"role": "client"}),
 }
 BOTH = ("http2", "client")
-# # The cost without limits, where that was too high.
+# The cost without limits, where that was too high.
 BEFORE = {
     "ws_empty_fragments_http1": "others waited 0.4 s",
     "ws_small_fragments_http1": "others waited 0.4 s",
@@ -158,7 +158,7 @@ def everywhere(
             begun, opened, more_options = WAYS[way]
             number = count
             if count == MANY:
-                # # the number of a client's WebSockets, and their cost, is its
+                # the number of a client's WebSockets, and their cost, is its
                 # program's choice
                 number = 100 if way == "client" else 1000
 
