@@ -102,8 +102,7 @@ async def connect_over_a_pair(world: World) -> Scenario:
     session = http2.connect(world.origin, create_connection=create_connection)
     outcome = yield session
     if outcome.cancelled:
-        # a carrier that the program has created and the session has not received is the
-        # program's
+        # a carrier that the program has created and the session has not received is the program's
         for writer in made:
             writer.close()
     await gone_or_whole(world, session, outcome)

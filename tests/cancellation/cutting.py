@@ -63,8 +63,7 @@ def stepped(
             return stop.value
         if point == 0:
             if coming and awaited is not None:
-                # before the task's own callback: the task is cancelled when its
-                # result is available
+                # before the task's own callback: the task is cancelled when its result is available
                 awaited.add_done_callback(lambda _: cancel())
             else:
                 cancel()

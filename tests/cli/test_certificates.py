@@ -61,8 +61,7 @@ class Client:
                     try:
                         assert await session.request({":path": "/"}).read() == b"hello"
                     except http2.Http2Error as error:
-                        # the server has not processed it, as the error
-                        # says (RFC 9113 section 8.7)
+                        # the server has not processed it, as the error says (RFC 9113 section 8.7)
                         if not getattr(error, "retryable", False):
                             raise
                     else:

@@ -152,8 +152,7 @@ def test_reload(tmp_path: Path) -> None:
     with serving("changing:app", *options) as process:
         process.line("ZeroDivisionError")
         program.write_text(body)
-        # uvicorn first checks the files some moments after its start: earlier changes
-        # go unnoticed
+        # uvicorn first checks the files some moments after its start: earlier changes go unnoticed
         for later in range(1, 100):
             os.utime(program, (time.time() + later,) * 2)
             with contextlib.suppress(AssertionError):

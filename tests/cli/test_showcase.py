@@ -329,8 +329,7 @@ def test_the_page_over_http1(server: Process, run_asyncio: Run, tmp_path: Path) 
             await says(page, "hints-result", "could not send one here")
             await says(page, "push-result", "HTTP.1.1 has no push")
             assert "over TLS only" in await page.evaluate("document.body.innerText")
-            # six for the page, one for the WebSocket; idle ones may have been
-            # replaced
+            # six for the page, one for the WebSocket; idle ones may have been replaced
             assert int(await text(page, "connections")) >= 7
             check_quiet(page, url)
 

@@ -383,8 +383,7 @@ def test_limit_lowered_and_raised(run: Run, background: Callable[..., Any]) -> N
             "remote_settings", lambda settings: seen.append(settings.max_concurrent_streams)
         )
         async with connecting as session:
-            # a stream that stays open, to request a new limit when no request is
-            # allowed
+            # a stream that stays open, to request a new limit when no request is allowed
             raising = session.request({":method": "POST", ":path": "/raise?max=50"})
             early = [session.request({":path": f"/count?n={-n}"}) for n in range(1, 51)]
             lowering = session.request({":path": "/settings?max=1"})

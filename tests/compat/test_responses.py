@@ -147,8 +147,7 @@ WANTED = [
 
 # Intended differences from Node, and their reasons.
 DIFFERENT: dict[str, Any] = {
-    # False means "wait for drain", which is never emitted here; and `finish` is still to
-    # come
+    # False means "wait for drain", which is never emitted here; and `finish` is still to come
     f"/{status}-write": {"said": [[True], ["itself"], [True, True, True, False]]}
     for status in (204, 205, 304)
 }

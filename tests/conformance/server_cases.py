@@ -57,8 +57,7 @@ class Server:
         server.on("session_error", self._session_error)
 
     def _session_error(self, error: Any) -> None:
-        # a client disconnects while its streams are open, as the tests' clients do at
-        # the end
+        # a client disconnects while its streams are open, as the tests' clients do at the end
         if not isinstance(error, http2.ConnectionClosed):
             self.errors.append(error)
 

@@ -36,8 +36,7 @@ def refused(block: bytes) -> Case:
 
 ACCEPTED = {
     "2.2 the table is kept over a request that is refused": Case(
-        # stream 1 is reset for its upper-case name; its entries in the table are needed
-        # afterwards
+        # stream 1 is reset for its upper-case name; its entries in the table are needed afterwards
         request(REQUEST + hpack.indexed(hpack.FIRST), 3),
         stream_error(1, PROTOCOL_ERROR),
         before=request(

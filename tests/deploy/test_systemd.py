@@ -105,8 +105,7 @@ class Load:
                     try:
                         text = await session.request({":path": "/health"}).text()
                     except http2.GoAwayError as error:
-                        # the session refused it before anything was
-                        # sent
+                        # the session refused it before anything was sent
                         if error.code != "ERR_HTTP2_GOAWAY_SESSION":
                             self.failed.append(repr(error))
                     except Exception as error:

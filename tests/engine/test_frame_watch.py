@@ -228,8 +228,7 @@ class Honest:
                 engine.reset(stream_id, self.dice.choice([0, 7, 8]))
                 self.open[client].discard(stream_id)
             elif not client:
-                # refused if the program must not do so: a second answer, a push
-                # on a push
+                # refused if the program must not do so: a second answer, a push on a push
                 with contextlib.suppress(http2.Http2Error):
                     if choice < 0.7:
                         promised, _ = engine.submit_push_promise(stream_id, {}, "test", "http")

@@ -15,8 +15,7 @@ from http2.engine.connection import Connection
 from ..support import memory
 from ..support.memory import Pair, frames, opened
 
-# More than one system call takes: each needs two entries of the vector, a frame header and
-# this.
+# More than one system call takes: each needs two entries of the vector, a frame header and this.
 PIECE = 2048
 PIECES = 1500
 WINDOW = 2**24

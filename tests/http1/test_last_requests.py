@@ -206,8 +206,7 @@ def test_new_connections_at_the_end(run: Run) -> None:
             await events.expect("connection")
             waiting = []
             for _ in range(4):
-                # Established by the kernel, without a turn of the loop in which
-                # the server accepts.
+                # Established by the kernel, without a turn of the loop in which the server accepts.
                 sock = socket.create_connection(("127.0.0.1", port))
                 sock.setblocking(False)
                 waiting.append(sock)

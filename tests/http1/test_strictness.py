@@ -191,8 +191,7 @@ def test_heads(run_asyncio: Run, case: str, pieces: str) -> None:
                 peer.send(get("/before"))
                 await peer.response()
                 if pieces == "again":
-                    # so that its fields end where the connection remembers
-                    # them to end
+                    # so that its fields end where the connection remembers them to end
                     peer.send(sent)
                 else:
                     for byte in sent:

@@ -476,8 +476,7 @@ def test_http1_is_told_so(run: Run, name: str, whole: bool) -> None:
                 if whole:
                     peer.send(HTTP1[name])
                 else:
-                    # the request line decides; a long one is split into
-                    # larger pieces
+                    # the request line decides; a long one is split into larger pieces
                     line = HTTP1[name].partition(b"\n")[0] + b"\n"
                     step = 1 + len(line) // 100
                     for start in range(0, len(line), step):

@@ -221,8 +221,7 @@ def test_invalid_frames_end_the_session(run: Run, limit: int) -> None:
                 session = await sessions.next()
                 events = Events()
                 events.listen(session, "error", "close")
-                # an upper-case name is malformed (RFC 9113 section 8.2): an
-                # error of its stream
+                # an upper-case name is malformed (RFC 9113 section 8.2): an error of its stream
                 bad = [
                     raw.headers(n, [*raw.request_fields(), ("UPPER", "1")], end_stream=True)
                     for n in range(1, 3 + 2 * limit, 2)

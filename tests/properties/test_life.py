@@ -74,8 +74,7 @@ def test_the_table_beside_the_figure_of_the_rfc(beginning: str, walk: list[str])
         before, life = life, after(life, event)
         here, there = in_the_figure(before), in_the_figure(life)
         if here == "idle":
-            # it becomes a stream only when it begins; it is cancelled without a
-            # frame
+            # it becomes a stream only when it begins; it is cancelled without a frame
             if event == "begin":
                 assert there in ("open", "half-closed (local)")
             elif event in ("close", "broken", "lost"):
@@ -88,8 +87,7 @@ def test_the_table_beside_the_figure_of_the_rfc(beginning: str, walk: list[str])
         elif here != there:
             frame = FRAMES.get(event)
             if frame is None:
-                # its end without a frame: both halves have ended, or the
-                # connection has
+                # its end without a frame: both halves have ended, or the connection has
                 assert there == "closed"
                 assert event in ("over", "lost", "unsent", "done", "handed_over")
             else:

@@ -162,8 +162,7 @@ class Conversation(RuleBasedStateMachine):
                 try:
                     self.side(name).submit_trailers(stream_id, fields)
                 except Http2Error as error:
-                    # the stream has ended, and an empty block has no frame
-                    # of its own
+                    # the stream has ended, and an empty block has no frame of its own
                     assert error.code == "ERR_HTTP2_INVALID_STREAM"  # noqa: PT017
 
     @precondition(lambda self: len(self.streams) > 3)

@@ -112,8 +112,7 @@ def test_whoever_says_anything_is_alive(run: Run) -> None:
                 await asyncio.sleep(0.05)
             pings = [got for got in peer.seen if got.type == raw.PING]
             assert {got.payload for got in pings} == {b"talking."}
-            # now it is silent: it gets a PING, and the session ends without an
-            # answer
+            # now it is silent: it gets a PING, and the session ends without an answer
             asked = await peer.until(raw.PING)
             assert not asked.flags & raw.ACK
             assert [got.type for got in await peer.rest()] == [raw.GOAWAY]

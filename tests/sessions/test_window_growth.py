@@ -197,8 +197,7 @@ def test_who_reads_slowly_gets_no_larger_windows(run: Run) -> None:
                 for _ in range(64):
                     await stream.readexactly(2048)
                     await asyncio.sleep(DELAY)
-                # four times half a window, of which at least the first two
-                # started a measurement
+                # four times half a window, of which at least the first two started a measurement
                 assert windows._pause > FIRST_PAUSE
                 assert connection.stream_window(1) == 65535
                 assert session.state.effective_local_window_size == MIB

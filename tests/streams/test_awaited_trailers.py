@@ -40,8 +40,7 @@ def test_trailers_of_a_response_whenever_they_are_asked_for(run: Run) -> None:
             assert await stream.trailers() == TRAILERS
             await stream.close()
             assert await stream.trailers() == TRAILERS
-            # a cancelled caller does not affect others, and does not end the
-            # request
+            # a cancelled caller does not affect others, and does not end the request
             stream = session.request()
             gone = asyncio.ensure_future(stream.trailers())
             stays = asyncio.ensure_future(stream.trailers())
@@ -138,8 +137,7 @@ def test_trailers_of_a_stream_that_failed(run: Run) -> None:
         asked: list[asyncio.Future[Any]] = []
 
         def handler(stream: http2.ServerHttp2Stream, headers: http2.Headers) -> None:
-            # a separate task: a coroutine handler would be cancelled with its
-            # stream
+            # a separate task: a coroutine handler would be cancelled with its stream
             asked.append(asyncio.ensure_future(stream.trailers()))
             if headers[":path"] == "/reset":
                 stream.respond()

@@ -242,8 +242,7 @@ def test_a_promise_that_waits_when_the_session_ends(run: Run) -> None:
             async with await raw.RawPeer.connect(port, values={3: 1}) as peer:
                 peer.send(raw.get())
                 await peer.until(raw.DATA, 1)
-                # no caller waits for this one any more, and the client gets a
-                # reset
+                # no caller waits for this one any more, and the client gets a reset
                 assert (await peer.until(raw.RST_STREAM, 6)).code == constants.NGHTTP2_CANCEL
                 assert ends.seen == []
                 await peer.abort()

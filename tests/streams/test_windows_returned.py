@@ -69,8 +69,7 @@ def test_requests_that_run_out_of_time(run: Run, nghttpd: Peer) -> None:
     async def main() -> None:
         options = {"request_timeout": 0.005, **tls_options(nghttpd)}
         async with http2.connect(nghttpd.origin, **options) as session:
-            # The first window of the body is not read; the data after it arrives
-            # too late.
+            # The first window of the body is not read; the data after it arrives too late.
             session.set_local_window_size(MEGABYTE)
             for _ in range(60):
                 stream = session.request({":path": "/file"})

@@ -176,8 +176,7 @@ def test_end_of_a_request_over_http1_that_nobody_reads(run: Run, method: str) ->
 
         def on_request(request: Any, response: Any) -> None:
             events.listen(request, "end", "error", "close")
-            # later: over HTTP/1, data that has not arrived yet is dropped with the
-            # response
+            # later: over HTTP/1, data that has not arrived yet is dropped with the response
             asyncio.get_running_loop().call_later(0.01, response.end, "hello")
 
         async with asking(on_request) as peer:

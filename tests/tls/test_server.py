@@ -340,8 +340,7 @@ def test_client_certificate(run: Run, certificate: Certificate, strict: bool) ->
             await check_hello(port, context)
             assert (("commonName", "localhost"),) in seen[0]["subject"]
             if strict:
-                # with TLS 1.3 the refusal arrives after the client's side of
-                # the handshake
+                # with TLS 1.3 the refusal arrives after the client's side of the handshake
                 with pytest.raises((ssl.SSLError, ConnectionError, AssertionError)):
                     await check_hello(port, trusting(certificate, "h2"))
                 assert len(seen) == 1

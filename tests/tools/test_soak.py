@@ -29,8 +29,7 @@ def soak(*arguments: str) -> tuple[int, str]:
 
 @pytest.mark.parametrize(("server", "client"), [("uvloop", "asyncio"), ("asyncio", "uvloop")])
 def test_a_few_seconds_of_everything(server: str, client: str) -> None:
-    # The first tenth of so short a run is no measure: memory still grows there as it
-    # should.
+    # The first tenth of so short a run is no measure: memory still grows there as it should.
     status, said = soak(
         "--seconds", "4", "--server-loop", server, "--client-loop", client, "--growth", "30"
     )  # fmt: skip

@@ -73,8 +73,7 @@ def test_what_compressed_messages_may_look_like(way: str, run: Run) -> None:
             first, second = await peer.expect(), await peer.expect()
             assert (first.opcode, first.payload) == (PONG, b"now")
             assert unpacker.unpack(second.payload) == b"interrupted " * 20
-            # byte by byte; empty; of stored blocks; ended by a final block (section
-            # 7.2.3)
+            # byte by byte; empty; of stored blocks; ended by a final block (section 7.2.3)
             peer.send(text(packer.pack(b"byte by byte"), rsv=4), pieces=1)
             assert await echoed() == b"byte by byte"
             peer.send(text(packer.pack(b""), rsv=4))

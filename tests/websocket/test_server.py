@@ -78,8 +78,7 @@ def test_websockets_over_tls(run: Run, certificate: Certificate) -> None:
                 await client.send("x" * 100_000)
                 assert await client.recv() == "x" * 100_000
             assert client.close_code == 1000
-            # a message that is too large gets 1009, even before all of it has
-            # arrived
+            # a message that is too large gets 1009, even before all of it has arrived
             async with websockets.connect(f"wss://localhost:{port}/", ssl=context) as client:
                 await client.send(bytes(8 << 20))
                 with pytest.raises(websockets.ConnectionClosedError) as caught:
@@ -501,8 +500,7 @@ def test_a_server_that_ends(over: str, how: str, run: Run) -> None:
             await listening
         assert client.close_code == 1001
         await client.close()
-        # over HTTP/1.1, the end of the block closes the connection after the Close
-        # frame
+        # over HTTP/1.1, the end of the block closes the connection after the Close frame
         assert codes[0] == 1000
         assert codes[1:] == [1001] or (how == "block" and over == "HTTP/1.1")
 

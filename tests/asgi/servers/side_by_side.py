@@ -68,8 +68,7 @@ def starting(
         "handler": ["tests.asgi.programs.on_handler", app, *root],
         "protocol": ["uvicorn", app, "--http", "http2.uvicorn:Http2Protocol", *root],
         "uvicorn": ["uvicorn", app, "--http", "httptools", *root],
-        # streams that it forgets end with their connection, which may take longer than
-        # 5 s
+        # streams that it forgets end with their connection, which may take longer than 5 s
         "hypercorn": ["hypercorn", app, "--bind", bind, "--keep-alive", "1", *root],
         "granian": ["granian", app, "--interface", "asgi", "--port", str(port), "--http", "auto",
                     *(["--url-path-prefix", root_path] if root_path else [])],

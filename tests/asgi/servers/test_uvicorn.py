@@ -171,8 +171,7 @@ def test_graceful_shutdown(version: str, number: int) -> None:
             http2.connect(process.url) as session,
         ):
             await session
-            # connections that have not sent anything yet; one of them sends at the
-            # last moment
+            # connections that have not sent anything yet; one of them sends at the last moment
             _, silent = await asyncio.open_connection("127.0.0.1", port)
             late_2 = await raw.RawPeer.dial(port)
             reader_1, late_1 = await asyncio.open_connection("127.0.0.1", port)

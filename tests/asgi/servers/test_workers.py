@@ -71,8 +71,7 @@ async def both(
                     session = await stack.enter_async_context(http2.connect(url, **options))
                     found.setdefault(await text(session, "/process"), session)
                 except ConnectionRefusedError:
-                    # uvicorn's workers begin to listen before they can
-                    # serve
+                    # uvicorn's workers begin to listen before they can serve
                     await asyncio.sleep(0.02)
     return found
 

@@ -191,8 +191,7 @@ DIFFERENT = {
         ["error", True, True, "ERR_HTTP2_STREAM_ERROR"],
         ["close", True, True, False, 2],
     ],
-    # Node's stream gets NO_ERROR where the session was destroyed, and CANCEL on the other
-    # side
+    # Node's stream gets NO_ERROR where the session was destroyed, and CANCEL on the other side
     ("client destroys session", "client stream"): [
         ["response", False, False, False, None],
         ["aborted", True, None, True, None],

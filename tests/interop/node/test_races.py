@@ -52,8 +52,7 @@ def test_curl_uploads_that_are_answered_early(
             path = str(file(3_000_000))
             url = f"http://127.0.0.1:{port}/early"
             for _ in range(4):
-                # one on each connection: curl 7.88 cannot handle a second one
-                # after such an answer
+                # one on each connection: curl 7.88 cannot handle a second one after such an answer
                 out = await execute(
                     "curl", "-sS", "--http2-prior-knowledge", "-w", " %{http_code}",
                     "-H", "expect:", "-T", path, url,
@@ -77,8 +76,7 @@ def test_h2load_uploads_that_are_reset(run_asyncio: Run, file: Callable[[int], P
                 ).decode()  # fmt: skip
                 assert "300 total, 300 started, 300 done" in out, out
                 assert f"{succeeded} 2xx" in out, out
-            # it disconnects after its last response, though it has not sent all of
-            # the body
+            # it disconnects after its last response, though it has not sent all of the body
             assert [
                 error for error in errors if not isinstance(error, http2.ConnectionClosed)
             ] == []

@@ -158,8 +158,7 @@ def everywhere(
             begun, opened, more_options = WAYS[way]
             number = count
             if count == MANY:
-                # the number of a client's WebSockets, and their cost, is its
-                # program's choice
+                # the number of a client's WebSockets, and their cost, is its program's choice
                 number = 100 if way == "client" else 1000
 
             def run(ground: Ground, opened: Opened = opened, number: int = number) -> None:
