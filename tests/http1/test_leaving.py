@@ -6,6 +6,7 @@ import asyncio
 import base64
 import hashlib
 import json
+import socket
 from typing import Any
 
 import pytest
@@ -66,6 +67,40 @@ def test_upgrade(run: Run) -> None:
             peer.writer.write_eof()
             assert await peer.rest() == b""
             await eventually(lambda: socket.destroyed)
+
+    run(main())
+
+
+def test_upgrade_behind_a_response_that_waits(
+    run: Run,
+) -> None:
+    """The connection changes hands while its socket is full: writers wait as for any transport."""
+    size = 60_000
+
+    def respond(request: Any, response: Any) -> None:
+        response.socket.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)
+        response.end(bytes(size))
+
+    async def main() -> None:
+        async with serving_http1(respond) as (server, port):
+
+            @server.on("upgrade")
+            async def on_upgrade(message: Any, sock: http2.RawSocket, head: bytes) -> None:
+                assert sock.writer.transport.get_write_buffer_size()
+                sock.writer.write(bytes(4 * size))
+                await sock.writer.drain()
+                sock.writer.close()
+
+            client = socket.socket()
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+            client.connect(("127.0.0.1", port))
+            client.setblocking(False)
+            # read only as fast as the program asks
+            reader, writer = await asyncio.open_connection(sock=client, limit=1)
+            peer = Http1Peer(reader, writer)
+            async with peer:
+                peer.send(get(), get("/chat", **OFFER))
+                assert (await peer.rest()).endswith(bytes(5 * size))
 
     run(main())
 

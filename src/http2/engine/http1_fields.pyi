@@ -6,7 +6,9 @@ class Http1Fields:
     held: OutgoingHeaders | None
     """A copy of the headers that were given."""
     status: int
-    """The value of ``:status``; 0 without one."""
+    """The value of ``:status``; without one, 200 for a response, else 0."""
+    bodiless: bool
+    """Whether responses with this status have no body."""
     length: int | None
     """The value of ``content-length``."""
     dated: bool
@@ -20,29 +22,33 @@ class Http1Fields:
     lines: bytes
     """The fields that are sent as they are, each with its CRLF."""
 
-    def whole(self, line: bytes, connection: bytes, body: bytes, most: int) -> bytes | None:
-        """Return the response with these fields and *body*: *line*, fields, length, *connection*.
+class Http1FieldRules:
+    """The rules for the application's header fields: HTTP/2's, and HTTP/1's.
 
-        *connection* is the fields that say whether the connection persists. A *body* of at most
-        *most* bytes is part of the result; a longer one only sets ``content-length``. None if the
-        headers have ``connection``, ``keep-alive`` or another ``content-length``.
+    Their methods raise ERR_INVALID_HTTP_TOKEN, ERR_INVALID_CHAR, ERR_HTTP2_INVALID_HEADER_VALUE,
+    ERR_HTTP2_HEADER_SINGLE_VALUE, ERR_HTTP2_INVALID_PSEUDOHEADER, ERR_INVALID_ARG_TYPE, and
+    ERR_HTTP2_INVALID_CONNECTION_HEADERS for a ``transfer-encoding`` other than chunked.
+    """
+
+    def __init__(self, *, strict_whitespace: bool, strict_single_value: bool) -> None:
+        """Create the rules of a server.
+
+        *strict_whitespace*: whitespace around a value is an error; *strict_single_value*: so are
+        several values of a field that must have one.
         """
 
-def http1_fields(
-    headers: OutgoingHeaders | None,
-    *,
-    strict_whitespace: bool = True,
-    strict_single_value: bool = True,
-    informational: bool = False,
-    trailers: bool = False,
-    send_date: bool = False,
-) -> Http1Fields:
-    """Check *headers* by HTTP/2's rules and HTTP/1's; return them as lines.
+    def response(self, headers: OutgoingHeaders | None, send_date: bool) -> Http1Fields:
+        """Check the *headers* of a response; return them as lines.
 
-    With *send_date*, a ``date`` is added unless one was given.
+        With *send_date*, a ``date`` is added unless one was given. The status is 200 unless one
+        was given; ERR_HTTP2_STATUS_INVALID if it is not from 200 to 599.
+        """
 
-    Raises ERR_INVALID_HTTP_TOKEN, ERR_INVALID_CHAR, ERR_HTTP2_INVALID_HEADER_VALUE,
-    ERR_HTTP2_HEADER_SINGLE_VALUE, ERR_HTTP2_INVALID_PSEUDOHEADER, ERR_INVALID_ARG_TYPE;
-    ERR_HTTP2_INVALID_CONNECTION_HEADERS for a ``transfer-encoding`` other than chunked, and for
-    fields of the framing in *trailers*.
-    """
+    def informational(self, headers: OutgoingHeaders | None) -> Http1Fields:
+        """Check the *headers* of an informational response, with any status; the same."""
+
+    def trailers(self, headers: OutgoingHeaders | None) -> Http1Fields:
+        """Check the fields after a body; the same.
+
+        ERR_HTTP2_INVALID_CONNECTION_HEADERS for fields that frame a message.
+        """

@@ -40,7 +40,7 @@ cdef extern from "Python.h":
     Py_ssize_t PySequence_Fast_GET_SIZE(object o)
     PyObject *PySequence_Fast_GET_ITEM(object o, Py_ssize_t i)
 
-__all__ = ["Http1Fields", "http1_fields"]
+__all__ = ["Http1FieldRules", "Http1Fields"]
 
 # The buffer for lines, while their number is unknown. A larger one is reduced to this afterwards.
 cdef enum:
@@ -160,42 +160,6 @@ cdef class Http1Fields:
             self.connection += ", " + bytes(data[:length]).decode("latin-1")
         return True
 
-    def whole(self, bytes line not None, bytes connection not None, bytes body not None, most):
-        cdef Py_ssize_t size = PyBytes_GET_SIZE(body)
-        cdef Py_ssize_t first = PyBytes_GET_SIZE(line)
-        cdef Py_ssize_t fields = PyBytes_GET_SIZE(self.lines)
-        cdef Py_ssize_t last = PyBytes_GET_SIZE(connection)
-        cdef Py_ssize_t inside = size if size <= <Py_ssize_t>most else 0
-        cdef Py_ssize_t left = size
-        cdef Py_ssize_t digits = 0
-        cdef char[24] number
-        cdef bytes made
-        cdef char *at
-        if self.connection is not None or self.keep_alive:
-            return None
-        if self.length is not None and self.length != size:
-            return None
-        # `snprintf` takes longer than all the rest
-        while left or not digits:
-            digits += 1
-            number[24 - digits] = <char>(48 + left % 10)
-            left //= 10
-        made = PyBytes_FromStringAndSize(NULL, first + fields + 16 + digits + 2 + last + 2 + inside)
-        at = PyBytes_AS_STRING(made)
-        memcpy(at, PyBytes_AS_STRING(line), first)
-        at += first
-        memcpy(at, PyBytes_AS_STRING(self.lines), fields)
-        at += fields
-        memcpy(at, b"content-length: ", 16)
-        memcpy(at + 16, number + 24 - digits, digits)
-        memcpy(at + 16 + digits, b"\r\n", 2)
-        at += 16 + digits + 2
-        memcpy(at, PyBytes_AS_STRING(connection), last)
-        at += last
-        memcpy(at, b"\r\n", 2)
-        memcpy(at + 2, PyBytes_AS_STRING(body), inside)
-        return made
-
 
 cdef uint64_t add_entry(
     Http1Fields found, object key, object value, uint64_t singles, bint strict_single_value,
@@ -229,41 +193,62 @@ cdef uint64_t add_entry(
     return singles
 
 
-def http1_fields(
-    object headers, *, bint strict_whitespace=True, bint strict_single_value=True,
-    bint informational=False, bint trailers=False, bint send_date=False,
-):
-    global used
-    cdef str date
-    cdef Http1Fields found = Http1Fields.__new__(Http1Fields)
-    cdef PyObject *key
-    cdef PyObject *value
-    cdef Py_ssize_t position = 0
-    cdef uint64_t singles = 0
-    used = 0
-    if headers is None:
-        pass
-    elif PyDict_CheckExact(headers):
-        found.held = PyDict_Copy(headers)
-        while PyDict_Next(found.held, &position, &key, &value):
-            singles = add_entry(
-                found, <object>key, <object>value, singles, strict_single_value,
-                strict_whitespace, informational, trailers)
-    else:
-        # copy lists: the program could change one after the check
-        found.held = [
-            (name, list(item) if isinstance(item, (list, tuple)) and name is not sensitive_headers
-             else item)
-            for name, item in pairs_of(headers)
-        ]
+cdef class Http1FieldRules:
+    """The rules for the program's header fields, see `http1_fields.pyi`."""
+
+    def __init__(self, *, bint strict_whitespace, bint strict_single_value):
+        self.strict_whitespace = strict_whitespace
+        self.strict_single_value = strict_single_value
+
+    def response(self, object headers, bint send_date):
+        cdef Http1Fields found = self._checked(headers, False, False, send_date)
+        if found.status == 0:
+            found.status = 200
+        elif found.status < 200 or found.status > 599:
+            raise new_error("ERR_HTTP2_STATUS_INVALID", found.status)
+        found.bodiless = found.status in (204, 205, 304)
+        return found
+
+    def informational(self, object headers):
+        return self._checked(headers, True, False, False)
+
+    def trailers(self, object headers):
+        return self._checked(headers, False, True, False)
+
+    cdef Http1Fields _checked(
+        self, object headers, bint informational, bint trailers, bint send_date
+    ):
+        global used
+        cdef str date
+        cdef Http1Fields found = Http1Fields.__new__(Http1Fields)
+        cdef PyObject *key
+        cdef PyObject *value
+        cdef Py_ssize_t position = 0
+        cdef uint64_t singles = 0
         used = 0
-        for name, item in found.held:
-            singles = add_entry(
-                found, name, item, singles, strict_single_value, strict_whitespace,
-                informational, trailers)
-    if send_date and not found.dated:
-        found.date = date = current_date()
-        write_line(
-            b"date", <const char *>PyUnicode_DATA(date), PyUnicode_GET_LENGTH(date))
-    found.lines = written()
-    return found
+        if headers is None:
+            pass
+        elif PyDict_CheckExact(headers):
+            found.held = PyDict_Copy(headers)
+            while PyDict_Next(found.held, &position, &key, &value):
+                singles = add_entry(
+                    found, <object>key, <object>value, singles, self.strict_single_value,
+                    self.strict_whitespace, informational, trailers)
+        else:
+            # copy lists: the program could change one after the check
+            found.held = [
+                (name, list(item) if isinstance(item, (list, tuple)) and name is not sensitive_headers
+                 else item)
+                for name, item in pairs_of(headers)
+            ]
+            used = 0
+            for name, item in found.held:
+                singles = add_entry(
+                    found, name, item, singles, self.strict_single_value, self.strict_whitespace,
+                    informational, trailers)
+        if send_date and not found.dated:
+            found.date = date = current_date()
+            write_line(
+                b"date", <const char *>PyUnicode_DATA(date), PyUnicode_GET_LENGTH(date))
+        found.lines = written()
+        return found

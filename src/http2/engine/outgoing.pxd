@@ -55,6 +55,8 @@ cdef class Output:
     cdef list take(self)
     cdef list send(self, int fd)
     cdef int add(self, const void *data, Py_ssize_t length) except -1
+    cdef int add_part(
+        self, object item, const char *start, Py_ssize_t begin, Py_ssize_t length) except -1
     cdef int add_body(self, OutgoingBody body, Py_ssize_t length) except -1
     cdef bint _send_some(
         self, int fd, Py_ssize_t *first, Py_ssize_t *taken, int *code

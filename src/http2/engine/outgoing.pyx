@@ -304,12 +304,33 @@ cdef class Output:
         self.gathered += length
         return 0
 
+    cdef int add_part(
+        self, object item, const char *start, Py_ssize_t begin, Py_ssize_t length
+    ) except -1:
+        """Add *length* bytes from *begin* on of the buffer *item*, whose memory is at *start*.
+
+        They are copied if that is cheaper, else *item* must not change before they are sent.
+        """
+        cdef Piece *piece
+        if length < COPY_BELOW:
+            return self.add(start + begin, length)
+        if self._items is None:
+            self._items = [item]
+        elif self._items[len(self._items) - 1] is not item:
+            self._items.append(item)
+        piece = self._new_piece()
+        piece.data = start + begin
+        piece.item = <PyObject *>item
+        piece.start = begin
+        piece.length = length
+        self.gathered += length
+        return 0
+
     cdef int add_body(self, OutgoingBody body, Py_ssize_t length) except -1:
         """Move *length* bytes from the front of *body* to what is being gathered."""
         cdef object item
         cdef const char *start
         cdef Py_ssize_t size, n
-        cdef Piece *piece
         while length > 0:
             item = body.first
             # `OutgoingBody.add` accepts no other types
@@ -319,19 +340,7 @@ cdef class Output:
                 start = <const char *>PyMemoryView_GET_BUFFER(item).buf
             size = len(item)
             n = min(size - body.offset, length)
-            if n < COPY_BELOW:
-                self.add(start + body.offset, n)
-            else:
-                if self._items is None:
-                    self._items = [item]
-                elif self._items[len(self._items) - 1] is not item:
-                    self._items.append(item)
-                piece = self._new_piece()
-                piece.data = start + body.offset
-                piece.item = <PyObject *>item
-                piece.start = body.offset
-                piece.length = n
-                self.gathered += n
+            self.add_part(item, start, body.offset, n)
             length -= n
             body.pending -= n
             body.sent += n

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any, cast
 from ..common.emitter import EventEmitter
 from ..common.timers import IdleTimer, check_timeout
 from ..net.lingering_close import queued
-from ..net.protocol import read_buffer, reset, writelines_of
+from ..net.outlet import Outlet
+from ..net.protocol import read_buffer, reset
 from ..net.socket import SocketProxy, addresses_of, host_of
 
 if TYPE_CHECKING:
+    from ..engine.http1_output import Http1Output
     from ..servers.server import Http2Server
 
 __all__ = ["Http1Carrier"]
@@ -57,17 +59,18 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
     _timer_at = 0.0
     _write_timer: asyncio.TimerHandle | None = None
 
-    def __init__(self, server: Http2Server, transport: asyncio.Transport) -> None:
+    def __init__(
+        self, server: Http2Server, transport: asyncio.Transport, output: Http1Output
+    ) -> None:
         self.server = server
         self._transport = transport
-        self._writelines = writelines_of(transport)
+        self._outlet = Outlet(transport)
+        self._output = output
         # known after the end as well; see `SocketProxy`
         self.addresses = addresses_of(transport)
         self.loop = server.loop
         self._buffer = read_buffer()
         self._target = self._buffer[:HEAD_READ]
-        self._out: list[bytes] = []
-        self._out_size = 0
         self.closed = self._write_paused = self._reading_paused = False
         # The client has ended its side.
         self._eof = False
@@ -143,9 +146,11 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
 
     def write(self, data: bytes) -> None:
         """Queue *data*, which is sent with all other output of this turn of the loop."""
-        self._out.append(data)
-        self._out_size += len(data)
-        if self._out_size >= HIGH_WATER:
+        self._queued(self._output.write(data))
+
+    def _queued(self, size: int) -> None:
+        """Send what waits, *size* bytes, at the end of this turn of the loop; much at once."""
+        if size >= HIGH_WATER:
             self._flush()
             if not self._resting:
                 self._resting = True
@@ -168,23 +173,12 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
         """Add output that was held back to be joined with more."""
 
     def _flush(self) -> None:
-        out = self._out
-        if not out:
-            return
-        size = self._out_size
-        self._out = []
-        self._out_size = 0
+        output = self._output
         transport = self._transport
         # a failed transport reports it later, and logs each write until then
         if transport is None or transport.is_closing():
-            return
-        if len(out) == 1:
-            transport.write(out[0])
-        elif size < 2 * HIGH_WATER:
-            transport.write(b"".join(out))
-        else:
-            self._writelines(transport, out)
-        if self._idle_timer is not None:
+            output.data_to_send()
+        elif self._outlet.write_from(output) and self._idle_timer is not None:
             self._idle_timer.touch()
 
     def is_full(self) -> bool:
@@ -198,7 +192,8 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
     def unsent_size(self) -> int:
         """Return the number of written bytes that have not left this process."""
         transport = self._transport
-        return self._out_size + (0 if transport is None else transport.get_write_buffer_size())
+        waiting = self._output.size
+        return waiting + (0 if transport is None else transport.get_write_buffer_size())
 
     # --- reading ----------------------------------------------------------------------
 

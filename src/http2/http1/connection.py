@@ -15,11 +15,12 @@ from ..common.layout import lay_out
 from ..constants import NGHTTP2_CANCEL, NGHTTP2_PROTOCOL_ERROR
 from ..engine.field_rules import http_date
 from ..engine.http1_head import BadRequest, Http1Head
+from ..engine.http1_output import Http1Output
 from ..engine.http1_receiver import Http1Receiver
 from ..errors import stream_error
 from ..net.raw_socket import RawSocket
-from .carrier import HEAD_READ, Http1Carrier
-from .status_line import status_line
+from .carrier import HEAD_READ, HIGH_WATER, Http1Carrier
+from .status_line import status_line, status_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -65,16 +66,14 @@ class Http1Connection(Http1Carrier):
     def __init__(
         self, service: ConnectionService, server: Http2Server, transport: asyncio.Transport
     ) -> None:
-        super().__init__(server, transport)
+        super().__init__(server, transport, Http1Output(status_lines, service.keep_alive))
         # What every request reads belongs to the instance, as in its stream.
         self._service = service
         self._receiver = Http1Receiver(service.limits)
         self._stream: DrivenExchange | None = None
         self._keep_alive = True
         self._expects_continue = False
-        options = server.options
-        self.strict_whitespace = options.strict_field_whitespace_validation
-        self.strict_single_value = options.strict_single_value_fields
+        self.field_rules = service.field_rules
 
     def begin(self, data: bytes) -> None:
         """Serve the connection, whose first bytes are *data*."""
@@ -126,7 +125,7 @@ class Http1Connection(Http1Carrier):
         self.closed = self.destroyed = True
         self._stop_timers()
         self._receiver.rest()
-        self._out.clear()
+        self._output.data_to_send()
         if self._stream is not None:
             self._fail_stream(self._stream, None, NGHTTP2_CANCEL)
         if transport is not None:
@@ -292,14 +291,17 @@ class Http1Connection(Http1Carrier):
 
     # --- responses --------------------------------------------------------------------
 
-    def lasting_lines(self) -> bytes | None:
-        """Return the fields of a common response on a connection that stays open.
-
-        None if the connection may end with this response: `connection_lines` decides.
-        """
+    def write_whole(self, fields: Http1Fields, body: bytes) -> bool:
+        """Queue a common response; return False for one that `write` must write in parts."""
         if not self._keep_alive or self._expects_continue or self.server.closing:
-            return None
-        return self._service.keep_alive
+            # the connection may end with this response: `connection_lines` decides
+            return False
+        size = self._output.respond(fields, body)
+        if not size:
+            return False
+        if not self.in_batch or size >= HIGH_WATER:
+            self._queued(size)
+        return True
 
     def connection_lines(self, version: str, fields: Http1Fields, until_close: bool) -> bytes:
         """Return the fields of a response about the connection's persistence (section 9).
@@ -539,12 +541,16 @@ class Http1Connection(Http1Carrier):
         self._stop_timers()
         transport = self._transport
         assert transport is not None
+        self._outlet.release()
         self._stream = None
         self._lingering = self.closed = True
         stream.handed_over()
         self._resume_reading()
         rest = self._receiver.rest()
         socket = RawSocket(server, transport, rest, self.addresses)
+        if self._write_paused:
+            # an earlier response is still in the transport, which resumes its new protocol
+            transport.get_protocol().pause_writing()
         server.session_gone(self)
         request.raw_socket = socket
         event = "connect" if stream.method == "CONNECT" else "upgrade"
@@ -553,9 +559,9 @@ class Http1Connection(Http1Carrier):
 
 lay_out(
     Http1Connection,
-    *("server", "_transport", "_writelines", "addresses", "loop", "_buffer", "_target"),
-    *("_out", "_out_size", "closed", "_idle_timer", "_lingering", "_write_paused", "_eof"),
+    *("server", "_transport", "_outlet", "_output", "addresses", "loop", "_buffer", "_target"),
+    *("closed", "_idle_timer", "_lingering", "_write_paused", "_eof", "field_rules"),
     *("_reading_paused", "_service", "_receiver", "_stream", "_keep_alive", "_expects_continue"),
-    *("strict_whitespace", "strict_single_value", "in_batch", "_client_closes", "_deadline"),
+    *("in_batch", "_client_closes", "_deadline"),
     *("_began", "_timer", "_timer_at"),
 )

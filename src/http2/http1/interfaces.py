@@ -16,7 +16,7 @@ from ..streams.interfaces import ExchangeOwner, ExchangeState
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..engine.http1_fields import Http1Fields
+    from ..engine.http1_fields import Http1FieldRules, Http1Fields
     from ..engine.http1_head import Http1Head, Http1Limits
     from ..headers import Headers, OutgoingHeaders
     from .messages import Http1IncomingMessage
@@ -28,11 +28,8 @@ __all__ = ["ConnectionService", "DrivenExchange", "Http1Owner"]
 class Http1Owner(ExchangeOwner, Protocol):
     """The owner of an exchange over HTTP/1: its connection."""
 
-    strict_whitespace: bool
-    """Whether whitespace around the value of a field is an error."""
-
-    strict_single_value: bool
-    """Whether several values of a field that must have one are an error."""
+    field_rules: Http1FieldRules
+    """The rules for the fields that are sent."""
 
     @property
     def encrypted(self) -> bool:
@@ -50,11 +47,8 @@ class Http1Owner(ExchangeOwner, Protocol):
     def unsent_size(self) -> int:
         """Return the number of written bytes that have not left this process."""
 
-    def lasting_lines(self) -> bytes | None:
-        """Return the fields of a common response on a connection that stays open.
-
-        None if the connection may end with this response: `connection_lines` decides.
-        """
+    def write_whole(self, fields: Http1Fields, body: bytes) -> bool:
+        """Queue a common response; return False for one that `write` must write in parts."""
 
     def connection_lines(self, version: str, fields: Http1Fields, until_close: bool) -> bytes:
         """Return the fields of a response about the connection's persistence.
@@ -157,6 +151,7 @@ class ConnectionService(Protocol):
 
     options: Http1Options
     limits: Http1Limits
+    field_rules: Http1FieldRules
 
     dispatch: Callable[[Any, Headers], None]
     """Passes a request to the listeners of the server."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from ..engine.http1_fields import Http1FieldRules
 from ..engine.http1_head import Http1Limits
 from .connection import Http1Connection
 from .options import Http1Options
@@ -36,6 +37,10 @@ class Http1Service:
             url_size=options.max_url_size,
             section_size=options.max_header_size,
             fields=options.max_headers_count,
+        )
+        self.field_rules = Http1FieldRules(
+            strict_whitespace=server.options.strict_field_whitespace_validation,
+            strict_single_value=server.options.strict_single_value_fields,
         )
         self.dispatch = dispatcher.http1(server)
         self.exchange = Http1Stream

@@ -219,6 +219,6 @@ lay_out(
     *("_session", "_request", "method", "url", "http_version", "life", "headers_sent"),
     *("_watched", "status_message", "_head_request", "_unread", "_did_read", "_reader"),
     "_tasks",
-    *("_fields", "_sent", "_wants_chunks", "_framing", "_left", "response_ended", "_code"),
+    *("_fields", "_given", "_wants_chunks", "_framing", "_left", "response_ended", "_code"),
     "end_after_headers",
 )

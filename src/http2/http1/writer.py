@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..common.checks import check_bool
-from ..engine.http1_fields import Http1Fields, http1_fields
 from ..errors import new_error
-from ..headers import OutgoingHeaders, headers_as_sent
+from ..headers import headers_as_sent
 from ..streams.duplex import as_buffer
 from ..streams.exchange import Responder
-from .status_line import status_line, status_lines
+from .status_line import status_line
 
 if TYPE_CHECKING:
+    from ..engine.http1_fields import Http1Fields
+    from ..headers import Headers, OutgoingHeaders
     from ..streams.keywords import Chunk
     from .interfaces import Http1Owner
 
@@ -21,9 +22,6 @@ __all__ = ["Http1Writer"]
 # How the end of a response is marked (RFC 9112 section 6.3): by its head alone, by
 # content-length, by the last chunk, or by the end of the connection.
 NO_BODY, LENGTH, CHUNKED, UNTIL_CLOSE = range(4)
-
-# Statuses whose responses have no body.
-BODILESS = frozenset({204, 205, 304})
 
 # Chunks up to this many bytes are copied between their size and CRLF: one buffer less.
 SMALL_CHUNK = 16 * 1024
@@ -41,6 +39,8 @@ class Http1Writer(Responder):
     # The response's head until it is written, with the first bytes of the body if they follow in
     # the same turn of the loop.
     _fields: Http1Fields | None = None
+    # The same, also afterwards.
+    _given: Http1Fields | None = None
     _framing = NO_BODY
     # Remaining bytes according to `content-length`; None without it.
     _left: int | None = None
@@ -54,6 +54,22 @@ class Http1Writer(Responder):
     def writable_length(self) -> int:
         """Bytes written that are still queued here: the client or the network is slow."""
         return self._session.unsent_size() if self.life.on_wire else 0
+
+    @property
+    def sent_headers(self) -> Headers | None:
+        """The headers that were sent, including the default ones."""
+        fields = self._given
+        if fields is None:
+            return None
+        defaults: dict[str, object] = {":status": fields.status}
+        if fields.date is not None:
+            defaults["date"] = fields.date
+        return headers_as_sent(fields.held, defaults)
+
+    @property
+    def sent_status(self) -> int | None:
+        """The status of the response that was sent; None before."""
+        return None if self._given is None else self._given.status
 
     @property
     def ends_with_connection(self) -> bool:
@@ -90,26 +106,15 @@ class Http1Writer(Responder):
             check_bool("wait_for_trailers", wait_for_trailers)
             check_bool("send_date", send_date)
         connection = self._session
-        fields = http1_fields(
-            headers,
-            send_date=send_date,
-            strict_whitespace=connection.strict_whitespace,
-            strict_single_value=connection.strict_single_value,
-        )
-        status = fields.status
-        if not status:
-            status = fields.status = 200
-        elif status < 200 or status > 599:
-            raise new_error("ERR_HTTP2_STATUS_INVALID", status)
+        fields = connection.field_rules.response(headers, send_date)
         if self.status_message:
-            status_line(status, self.status_message)
-        self._fields = fields
-        self._sent = (fields.held, status, fields.date)
+            status_line(fields.status, self.status_message)
+        self._fields = self._given = fields
         self.headers_sent = True
         self._wants_chunks = wait_for_trailers
         if self._watched and self._timer is not None:
             self._timer.touch()
-        if end_stream or status in BODILESS:
+        if end_stream or fields.bodiless:
             self.life = self.life.on_end
             self._end(b"", None)
         elif not connection.in_batch:
@@ -126,21 +131,12 @@ class Http1Writer(Responder):
             or (self._watched and self._timer is not None)
         ):
             return False
-        lasting = connection.lasting_lines()
-        if lasting is None:
-            return False
-        status = fields.status
-        line = status_lines.get(status) or status_line(status)
-        response = fields.whole(line, lasting, data, SMALL_CHUNK)
-        if response is None:
+        if not connection.write_whole(fields, data):
             return False
         self._fields = None
         self._framing = LENGTH
         self.life = self.life.on_end
         self.response_ended = True
-        connection.write(response)
-        if len(data) > SMALL_CHUNK:
-            connection.write(data)
         if not connection.in_batch:
             connection.response_given(self)
         return True
@@ -155,7 +151,7 @@ class Http1Writer(Responder):
         self._fields = None
         status = fields.status
         length = fields.length
-        if self._head_request or status in BODILESS:
+        if self._head_request or fields.bodiless:
             self._framing = NO_BODY
             if status == 204:
                 length = None
@@ -203,12 +199,7 @@ class Http1Writer(Responder):
         """
         self._check_informational()
         connection = self._session
-        fields = http1_fields(
-            headers,
-            informational=True,
-            strict_whitespace=connection.strict_whitespace,
-            strict_single_value=connection.strict_single_value,
-        )
+        fields = connection.field_rules.informational(headers)
         status = fields.status
         if status == 101:
             raise new_error("ERR_HTTP2_STATUS_101")
@@ -310,12 +301,7 @@ class Http1Writer(Responder):
             self.end(data)
             return
         connection = self._session
-        fields = http1_fields(
-            trailers,
-            trailers=True,
-            strict_whitespace=connection.strict_whitespace,
-            strict_single_value=connection.strict_single_value,
-        )
+        fields = connection.field_rules.trailers(trailers)
         if self._fields is not None:
             self._wants_chunks = True
         data = b"" if data is None else bytes(as_buffer(data))

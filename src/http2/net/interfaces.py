@@ -35,7 +35,7 @@ class Carried(Protocol):
 
 
 class Output(Protocol):
-    """What an `Outlet` writes: the engine's output."""
+    """What an `Outlet` writes: the output of the engine, for either protocol."""
 
     def send(self, fd: int) -> list[bytes | memoryview] | None:
         """Write a batch to the socket *fd*; return the rest, or None if there was nothing.

@@ -1,4 +1,4 @@
-"""Define `Outlet`, which writes a session's output to its connection.
+"""Define `Outlet`, which writes the output of a connection, of either protocol.
 
 If the transport only passes data on to a socket, the engine writes to the socket itself, in one
 system call: that needs no object for each frame, and joins no data. The transport gets only the
@@ -75,6 +75,12 @@ class Outlet:
         if chunks:
             self.write(chunks)
         return True
+
+    def release(self) -> None:
+        """Leave the transport to another writer, with its usual buffer."""
+        if self._descriptor >= 0:
+            self._descriptor = -1
+            self._transport.set_write_buffer_limits()
 
     def write(self, chunks: Iterable[bytes | memoryview]) -> None:
         """Write *chunks* after all earlier data."""
