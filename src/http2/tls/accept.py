@@ -2,13 +2,11 @@
 
 The server does this itself instead of the event loop, so that applications get an event for a
 connection before its handshake, and for every failed handshake; and so that a client that offers
-only unsupported protocols gets an alert (RFC 7301 section 3.2). An established connection
-has a `TlsTransport`, and no object of this module.
+only unsupported protocols gets an alert (RFC 7301 section 3.2).
 """
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import ssl
 from typing import TYPE_CHECKING, cast
@@ -16,11 +14,12 @@ from typing import TYPE_CHECKING, cast
 from ..common.emitter import logger
 from ..common.log_limit import limit
 from ..net.handshake_socket import HandshakeSocket
-from ..net.protocol import read_buffer
 from .client_hello import read_client_hello
-from .transport import TlsTransport
+from .handshake import Handshake
 
 if TYPE_CHECKING:
+    import asyncio
+
     from ..net.proxy_protocol import Addresses
     from .interfaces import AboveTls, SecureAccepting
 
@@ -43,26 +42,19 @@ def _no_protocol(offered: tuple[bytes, ...] | None) -> ssl.SSLError:
     return error
 
 
-class TlsProtocol(asyncio.BufferedProtocol):
+class TlsProtocol(Handshake):
     """Waits for the ClientHello, then performs the handshake; *inner* is the protocol above TLS."""
 
-    __slots__ = (
-        "_buffer", "_error", "_hello", "_incoming", "_inner", "_offered", "_outgoing",
-        "_server", "_socket", "_tls", "_transport",
-    )  # fmt: skip
+    __slots__ = ("_error", "_hello", "_inner", "_offered", "_server", "_socket")
 
     def __init__(self, server: SecureAccepting, inner: AboveTls) -> None:
+        super().__init__()
         self._server = server
         self._inner = inner
-        self._buffer = read_buffer()
         self._hello = b""
         # the ALPN protocols that it offers; None if they could not be read
         self._offered: tuple[bytes, ...] | None = None
-        self._transport: asyncio.Transport | None = None
         self._socket: HandshakeSocket | None = None
-        self._tls: ssl.SSLObject | None = None
-        self._incoming = ssl.MemoryBIO()
-        self._outgoing = ssl.MemoryBIO()
         self._error: Exception | None = None
 
     def claim(self, addresses: Addresses) -> None:
@@ -83,10 +75,6 @@ class TlsProtocol(asyncio.BufferedProtocol):
         if server.listener_count(EVENT) or logger.isEnabledFor(logging.DEBUG):
             self._socket = HandshakeSocket(stream, self._inner.claimed)
         self._inner.introduce(stream)
-
-    def get_buffer(self, sizehint: int) -> memoryview:
-        """Return the buffer for the next bytes."""
-        return self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
         """Process *nbytes* received bytes."""
@@ -110,8 +98,7 @@ class TlsProtocol(asyncio.BufferedProtocol):
             self._offered = offered
             self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
             data = memoryview(self._hello)
-        self._incoming.write(data)
-        self._shake_hands(transport, self._tls)
+        self._shake_hands(transport, self._tls, data)
 
     def eof_received(self) -> bool:
         """Fail: the client has ended its side before the handshake."""
@@ -123,18 +110,14 @@ class TlsProtocol(asyncio.BufferedProtocol):
 
     # --- the handshake ------------------------------------------------------------------
 
-    def _shake_hands(self, transport: asyncio.Transport, tls: ssl.SSLObject) -> None:
+    def _shake_hands(
+        self, transport: asyncio.Transport, tls: ssl.SSLObject, data: memoryview
+    ) -> None:
         try:
-            tls.do_handshake()
-        except ssl.SSLWantReadError:
-            return
+            if not self._step(transport, tls, data):
+                return
         except ssl.SSLError as error:
             self._error = error
-        finally:
-            # includes the last flight, and the alert for an error
-            answer = self._outgoing.read()
-            if answer and not transport.is_closing():
-                transport.write(answer)
         if self._error is None and self._offered is None and tls.selected_alpn_protocol() is None:
             # OpenSSL accepts ClientHellos that were not parsed here, such as one in small pieces,
             # which an attacker on the path can create: that must not bypass ALPN
@@ -151,11 +134,10 @@ class TlsProtocol(asyncio.BufferedProtocol):
             )  # fmt: skip
         self._inner.handshake = None
         server.open_connections.replaced(transport)
-        # uvloop references the first protocol of a connection as long as the connection exists
-        self._transport = self._socket = self._tls = None
-        carried = TlsTransport(server.loop, transport, tls, self._incoming, self._outgoing)
-        carried.claimed = self._inner.claimed or {}
-        carried.begin(cast("asyncio.BaseProtocol", self._inner))
+        self._socket = None
+        self._establish(
+            server.loop, cast("asyncio.BaseProtocol", self._inner), self._inner.claimed or {}
+        )
 
     # --- the end ------------------------------------------------------------------------
 

@@ -1,8 +1,9 @@
-"""Implement TLS on a server's connections after the handshake: records in, bytes out.
+"""Implement TLS on a connection after the handshake: records in, bytes out.
 
-asyncio's own TLS has a buffer of 256 KiB for each connection, and both asyncio and uvloop
-do more work for each record. This module does only what a server needs: OpenSSL
-between two `ssl.MemoryBIO`, over a transport in the clear.
+For a server's connections, and for a client's in tunnels. asyncio's own TLS has a buffer of
+256 KiB for each connection, and both asyncio and uvloop do more work for each record; neither
+works over a stream. This module does only what HTTP needs: OpenSSL between two
+`ssl.MemoryBIO`, over a transport in the clear.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ RECORD = 16384
 # Bytes that are joined, encrypted or not: above 128 KiB malloc requests new
 # pages from the system each time, which takes as long as encrypting them.
 MOST_TOGETHER = 96 * 1024
-# Seconds that a client has to read the sent data, and to answer close_notify.
+# Seconds that the peer has to read the sent data, and to answer close_notify.
 SHUTDOWN_TIMEOUT = 30.0
 
 
@@ -37,7 +38,7 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
     _buffered = True
     _closing = False
     _paused = False
-    # The client has ended its side: TLS's, or that of the connection below.
+    # The peer has ended its side: TLS's, or that of the connection below.
     _ended = False
     _broken_off = False
     # Whether this side should be ended, and has been.
@@ -165,7 +166,7 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
             self._ended = True
 
     def _end(self) -> None:
-        """Handle the end of the client's data."""
+        """Handle the end of the peer's data."""
         self._ended = True
         if not self._closing:
             cast("asyncio.Protocol", self._protocol).eof_received()
@@ -178,6 +179,8 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
         self._closing = True
         self._error = error
         self._send()  # an alert that says so
+        # a tunnel sends what is queued, unless it is aborted first
+        self._transport.close()
         self._transport.abort()
 
     def pause_reading(self) -> None:
@@ -248,8 +251,8 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
             self._transport.write(data)
 
     def can_write_eof(self) -> bool:
-        """Return True: close_notify ends only one side (RFC 8446 section 6.1)."""
-        return True
+        """Return whether one side can be ended: of a socket, as with TLS; not of a tunnel."""
+        return self._transport.can_write_eof()
 
     def write_eof(self) -> None:
         """Send close_notify after the written data, and end this side of the connection below.
@@ -266,11 +269,11 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
             self._tls.unwrap()
         self._send()
         self._eof_sent = True
-        if not self._transport.is_closing() and self._transport.can_write_eof():
+        if not self._transport.is_closing():
             try:
                 self._transport.write_eof()
             except OSError:
-                self._transport.close()  # the client has already disconnected
+                self._transport.close()  # the peer has already disconnected
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
         """Set the limits of the transport below, in encrypted bytes."""
@@ -291,10 +294,10 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
         return self._closing or self._transport.is_closing()
 
     def close(self) -> None:
-        """Send close_notify after the written data; the client has half a minute to answer it.
+        """Send close_notify after the written data; the peer has half a minute to answer it.
 
-        Until then its data is read: closing a socket with unread data
-        would reset the connection, and lose data on its way to the client.
+        Until then its data is read: closing a socket with unread data would reset the connection,
+        and lose data on its way to the peer. A tunnel does that itself, and ends at once.
         """
         if self.is_closing():
             return
@@ -305,13 +308,15 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
         with suppress(ssl.SSLError):
             self._tls.unwrap()
         self._send()
-        if self._ended:
+        tunnel = not self._transport.can_write_eof()
+        if tunnel or not self._ended:
+            self._timer = self._loop.call_later(SHUTDOWN_TIMEOUT, self._transport.abort)
+        if tunnel or self._ended:
             self._transport.close()
             return
         if self._paused:
             self._paused = False
             self._transport.resume_reading()
-        self._timer = self._loop.call_later(SHUTDOWN_TIMEOUT, self._transport.abort)
         self._loop.call_soon(self._read)
 
     def abort(self) -> None:

@@ -1,22 +1,19 @@
-"""Implement TLS inside a tunnel, for an ``https:`` session over a stream of this library.
+"""Perform the TLS handshake of an ``https:`` session inside a tunnel: a stream of this library.
 
-Event loops support TLS only on their own transports. So the
-bytes pass through `ssl.MemoryBIO`, between the session and the stream. Imported on
-demand, like `ssl`.
+Event loops support TLS only on their own transports. Imported on demand, like `ssl`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Iterable
-from contextlib import suppress
-from typing import Any
+from typing import cast
 
-from ..constants import NGHTTP2_CANCEL
-from ..net.carriers import READ_SIZE
+from ..common.futures import fail, wake
+from ..errors import StreamError
 from ..streams.client_stream import ClientHttp2Stream
 from ..streams.stream import Http2Stream
+from ..tls.handshake import Handshake
 from .carriers import ProtocolFactory, StreamCarrier
 
 __all__ = ["carry_tls"]
@@ -25,120 +22,59 @@ __all__ = ["carry_tls"]
 HANDSHAKE_TIMEOUT = 60.0
 
 
-class Tls:
-    """The client's side of TLS on *stream*."""
+class ClientHandshake(Handshake):
+    """The client's side of a handshake; then TLS carries the protocol from *factory*."""
 
-    def __init__(self, stream: Http2Stream, context: ssl.SSLContext, server_name: str) -> None:
-        self.context = context
-        self._stream = stream
-        self._incoming = ssl.MemoryBIO()
-        self._outgoing = ssl.MemoryBIO()
-        self.object = context.wrap_bio(self._incoming, self._outgoing, server_hostname=server_name)
-
-    def _send(self) -> bool:
-        """Send pending TLS records; return False if the stream's queue is full."""
-        data = self._outgoing.read()
-        return not data or not self._stream.writable or self._stream.write(data)
-
-    async def _receive(self) -> bool:
-        """Receive the next data; return False at the end of the stream."""
-        data = await self._stream.read(READ_SIZE)
-        self._incoming.write(data)
-        return bool(data)
-
-    async def handshake(self) -> None:
-        """Perform the handshake. Raises `ssl.SSLError`, `ConnectionError` if there is no tunnel."""
-        try:
-            while True:
-                try:
-                    self.object.do_handshake()
-                    return
-                except ssl.SSLWantReadError:
-                    pass
-                finally:
-                    # includes the last flight, and the alert for an error
-                    self._send()
-                if not await self._receive():
-                    raise ConnectionResetError("the tunnel ended during the TLS handshake")
-        except OSError as error:
-            stream = self._stream
-            status = stream.status if isinstance(stream, ClientHttp2Stream) else None
-            if status is not None and not 200 <= status < 300:
-                # the data is not TLS, but the body of a proxy's error response
-                raise ConnectionRefusedError(
-                    f"the proxy refused the tunnel with status {status}"
-                ) from error
-            raise
-
-    async def read(self, size: int) -> bytes:
-        """Return at most *size* bytes; none at the end.
-
-        An end without close_notify counts too: HTTP/2 detects incomplete data itself.
-        """
-        while True:
-            try:
-                return self.object.read(size)
-            except ssl.SSLZeroReturnError:
-                return b""
-            except ssl.SSLWantReadError:
-                # TLS may have its own data to send, such as new keys
-                self._send()
-                if not await self._receive():
-                    return b""
-
-    def write(self, data: bytes | bytearray | memoryview) -> bool:
-        """Encrypt and send *data*; return False if the stream's queue is full."""
-        with suppress(ssl.SSLError):  # the task that reads reports the error
-            self.object.write(data)
-        return self._send()
-
-    def close(self) -> None:
-        """Send close_notify, without waiting for the peer's."""
-        with suppress(ssl.SSLError):
-            self.object.unwrap()
-        self._send()
-
-
-class TlsCarrier(StreamCarrier):
-    """A carrier with TLS over a stream."""
+    __slots__ = ("_factory", "_loop", "done")
 
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
-        protocol: asyncio.BufferedProtocol,
-        stream: Http2Stream,
-        tls: Tls,
+        factory: ProtocolFactory,
+        context: ssl.SSLContext,
+        server_name: str,
     ) -> None:
-        super().__init__(loop, protocol, stream)
-        self._read = tls.read
-        self._tls = tls
+        super().__init__()
+        self._loop = loop
+        self._factory = factory
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=server_name)
+        self.done: asyncio.Future[None] = loop.create_future()
+        """Done when TLS is established, or with the error."""
 
-    def _put(self, data: bytes | bytearray | memoryview) -> bool:
-        return self._tls.write(data)
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Send the ClientHello."""
+        self._transport = cast("asyncio.Transport", transport)
+        self._shake_hands(b"")
 
-    def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview]) -> None:
-        """Write all chunks together: a record for each would be mostly overhead."""
-        self.write(b"".join(list_of_data))
+    def buffer_updated(self, nbytes: int) -> None:
+        """Process *nbytes* received bytes."""
+        self._shake_hands(self._buffer[:nbytes])
 
-    def _finish(self) -> None:
-        self._tls.close()
-        super()._finish()
+    def _shake_hands(self, data: bytes | memoryview) -> None:
+        transport, tls = self._transport, self._tls
+        if transport is None or tls is None or self.done.done():
+            return
+        try:
+            if not self._step(transport, tls, data):
+                return
+            self._establish(self._loop, self._factory(), {})
+        except Exception as error:
+            fail((self.done,), error)
+        else:
+            wake((self.done,), None)
 
-    def get_extra_info(self, name: str, default: object = None) -> Any:
-        """Return the same TLS information as asyncio's transports, and ``"stream"``."""
-        tls = self._tls.object
-        match name:
-            case "ssl_object":
-                return tls
-            case "sslcontext":
-                return self._tls.context
-            case "peercert":
-                return tls.getpeercert()
-            case "cipher":
-                return tls.cipher()
-            case "compression":
-                return tls.compression()
-        return super().get_extra_info(name, default)
+    def eof_received(self) -> bool:
+        """Fail: the tunnel has ended before TLS was established."""
+        assert self._transport is not None
+        self._transport.abort()
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Fail: the tunnel has ended, or was reset."""
+        if exc is not None and isinstance(exc.__cause__, StreamError):
+            exc = exc.__cause__
+        gone = ConnectionResetError("the tunnel ended during the TLS handshake")
+        fail((self.done,), exc or gone)
 
 
 async def carry_tls(
@@ -150,23 +86,30 @@ async def carry_tls(
 ) -> None:
     """Perform the TLS handshake on *stream*, then connect it with the protocol from *factory*.
 
-    Raises the errors of `Tls.handshake`, the stream's error if it was reset, and
-    `ConnectionAbortedError` after `HANDSHAKE_TIMEOUT`; it then closes the stream.
+    Raises `ssl.SSLError`, the stream's error if it was reset, `ConnectionRefusedError` if the proxy
+    has refused the tunnel, `ConnectionResetError` if it ended, and `ConnectionAbortedError`
+    after `HANDSHAKE_TIMEOUT`; it then closes the stream.
     """
-    tls = Tls(stream, context, server_name)
+    handshake = ClientHandshake(loop, factory, context, server_name)
+    carrier = StreamCarrier(loop, handshake, stream)
+    carrier.begin()
     limit = asyncio.timeout(HANDSHAKE_TIMEOUT)
     try:
         async with limit:
-            await tls.handshake()
-    except ssl.SSLError:
-        # send the alert to the server
-        stream.end()
-        stream.close()
-        raise
+            await handshake.done
     except BaseException as error:
-        stream.close(NGHTTP2_CANCEL)
+        status = stream.status if isinstance(stream, ClientHttp2Stream) else None
+        refused = status is not None and not 200 <= status < 300
+        if isinstance(error, ssl.SSLError) and not refused:
+            # send the alert to the server
+            carrier.close()
+        carrier.abort()
         if limit.expired() and isinstance(error, TimeoutError):
             text = f"TLS handshake not complete within {HANDSHAKE_TIMEOUT} s"
             raise ConnectionAbortedError(text) from error
+        if refused and isinstance(error, OSError):
+            # the data is not TLS, but the body of a proxy's error response
+            raise ConnectionRefusedError(
+                f"the proxy refused the tunnel with status {status}"
+            ) from error
         raise
-    TlsCarrier(loop, factory(), stream, tls).begin()
