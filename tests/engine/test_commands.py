@@ -26,8 +26,10 @@ def test_end_of_requests_by_their_method() -> None:
         ("GET", True), ("HEAD", True), ("DELETE", True),
         ("POST", False), ("PUT", False), ("OPTIONS", False),
     ):  # fmt: skip
-        _, told, ended = client.submit_request({":method": method}, "test", "http")
-        assert (told, ended) == (method, ends)
+        headers = {":method": method}
+        _, sent, ended = client.submit_request(headers, "test", "http")
+        assert (sent, ended) == (headers, ends)
+        assert sent is not headers
         assert client.check_request({":method": method}, "test", "http") == (method, ends)
     assert client.submit_request({}, "test", "http", False)[2] is False
 

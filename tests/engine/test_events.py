@@ -82,7 +82,7 @@ def test_informational_and_trailers_are_headers() -> None:
     pair.server.write(1, b"body", True)
     pair.pump()
     assert pair.client_events == [
-        (events.RESPONSE, 1, {":status": 103, "link": "</a>"}, 4),
+        (events.HEADERS, 1, {":status": 103, "link": "</a>"}, 4),
         (events.HEADERS, 1, {":status": 200, "date": "today"}, 4),
         (events.DATA, 1, b"body", False),
     ]
@@ -95,6 +95,21 @@ def test_informational_and_trailers_are_headers() -> None:
         (events.STREAM_CLOSED, 1, 0, None),
     ]
     assert pair.server_events == [(events.STREAM_CLOSED, 1, 0, None)]
+
+
+def test_responses_that_mean_more_than_their_headers_are_no_common_responses() -> None:
+    for status, end, kind in (
+        (200, False, events.RESPONSE),
+        (200, True, events.HEADERS),
+        (421, False, events.HEADERS),
+        (404, False, events.RESPONSE),
+    ):
+        pair = Pair()
+        pair.request()
+        pair.server.submit_response(1, {":status": status}, end)
+        pair.pump()
+        event = pair.client_events[0]
+        assert (event[0], event[2][":status"], event[3] & 1) == (kind, status, end)
 
 
 def test_trailers_of_a_request_are_sent_with_an_end() -> None:

@@ -40,7 +40,7 @@ def test_max_header_list_pairs_counts_promises() -> None:
     assert pair.client_events == [(events.STREAM_CLOSED, 2, ENHANCE_YOUR_CALM, None)]
 
 
-@pytest.mark.parametrize(("spare", "kind"), [(0, events.RESPONSE), (-1, events.STREAM_CLOSED)])
+@pytest.mark.parametrize(("spare", "kind"), [(0, events.HEADERS), (-1, events.STREAM_CLOSED)])
 def test_max_header_list_size_counts_names_values_and_an_overhead(spare: int, kind: int) -> None:
     value = "v" * 500
     size = len(":status200") + OVERHEAD + len("x-a") + len(value) + OVERHEAD

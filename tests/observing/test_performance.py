@@ -148,6 +148,31 @@ def test_a_client_measures_a_server_of_nodes(run: Run) -> None:
         run(main())
 
 
+@pytest.mark.row("metrics.stream.time_to_first_header")
+def test_headers_of_a_response_without_a_body_are_measured(run: Run) -> None:
+    def refuse(stream: http2.ServerHttp2Stream) -> None:
+        stream.respond({":status": 404}, end_stream=True)
+
+    async def main() -> None:
+        with observing() as seen:
+            async with (
+                serving(refuse) as (_, port),
+                http2.connect(f"http://127.0.0.1:{port}") as session,
+            ):
+                assert (await session.request().response())[":status"] == 404
+                await seen.expect("Http2Stream", 2)
+            await seen.expect("Http2Session", 2)
+        # a server's request has its header at once
+        (ours,) = (
+            entry.time_to_first_header
+            for name, entry in seen.seen
+            if name == "Http2Stream" and entry.time_to_first_header != 0
+        )
+        assert ours > 0
+
+    run(main())
+
+
 async def push_one(stream: http2.ServerHttp2Stream) -> None:
     pushed, _ = await stream.push_stream({":path": "/pushed"})
     stream.respond()

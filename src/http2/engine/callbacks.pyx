@@ -6,6 +6,8 @@ raised by the call that ran nghttp2.
 """
 
 from cpython.bytes cimport PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.dict cimport PyDict_GetItem
+from cpython.object cimport PyObject
 from libc.stdint cimport int32_t, uint8_t, uint32_t
 from libc.string cimport memset
 
@@ -25,6 +27,8 @@ from http2.engine.session cimport Session
 
 from http2.engine import events as _events
 
+cdef int EVENT_RESPONSE = _events.RESPONSE
+cdef int EVENT_HEADERS = _events.HEADERS
 cdef int EVENT_DATA = _events.DATA
 cdef int EVENT_PUSH_PROMISE = _events.PUSH_PROMISE
 cdef int EVENT_STREAM_CLOSED = _events.STREAM_CLOSED
@@ -59,6 +63,7 @@ cdef enum:
     REFUSED_STREAM = 7
     CANCEL = 8
     FRAME_HEADER = 9
+    MISDIRECTED_REQUEST = 421
     # Larger header blocks count towards the session's memory by themselves, smaller ones with
     # their stream.
     SMALL_BLOCK = 1024
@@ -201,6 +206,12 @@ cdef int cancel_lost_promise(Session self) except -1:
     self._cancelled_promise = self._promise
     self._promise = 0
     return 0
+
+
+cdef bint is_common_status(object block) except -1:
+    """Return whether the response is final, and its status does not concern the session."""
+    cdef PyObject *status = PyDict_GetItem(block, ":status")
+    return status is not NULL and <object>status >= 200 and <object>status != MISDIRECTED_REQUEST
 
 
 cdef object take_block(Session self):
@@ -413,6 +424,7 @@ cdef int on_frame_recv(
     cdef int32_t stream_id = frame.hd.stream_id
     cdef tuple last
     cdef Py_ssize_t memory
+    cdef int event
     cdef OutgoingBody body
     self.frames_received += 1
     try:
@@ -437,7 +449,6 @@ cdef int on_frame_recv(
             elif not flags & NGHTTP2_FLAG_END_STREAM and not spend_frame(&self._budget):
                 # another informational response
                 return NGHTTP2_ERR_CALLBACK_FAILURE
-            # the categories are the event kinds
             memory = block_memory(self)
             if memory:
                 keep_block(self, stream_id, memory)
@@ -446,7 +457,13 @@ cdef int on_frame_recv(
                 body = self._bodies.get(stream_id)
                 if body is not None:
                     body.kept = None
-            report(self, <int>frame.headers.cat, stream_id, take_block(self), flags)
+            # the categories are the event kinds
+            event = <int>frame.headers.cat
+            if event == EVENT_RESPONSE and (
+                flags & NGHTTP2_FLAG_END_STREAM or not is_common_status(self._block)
+            ):
+                event = EVENT_HEADERS
+            report(self, event, stream_id, take_block(self), flags)
         elif kind == NGHTTP2_PUSH_PROMISE:
             self._promise = 0
             memory = block_memory(self)

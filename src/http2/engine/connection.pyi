@@ -82,7 +82,7 @@ class Connection:
         parent: int = 0,
         weight: int = 16,
         exclusive: bool = False,
-    ) -> tuple[int, str, bool]: ...
+    ) -> tuple[int, OutgoingHeaders | None, bool]: ...
     def submit_again(
         self,
         stream_id: int,

@@ -389,10 +389,10 @@ cdef class Connection(Session):
         bint wait_for_trailers=False, int32_t parent=0, int32_t weight=16,
         bint exclusive=False,
     ):
-        """Queue a request; return ``(stream_id, method, end_stream)``.
+        """Queue a request; return ``(stream_id, headers, end_stream)``.
 
         *end_stream* None means the default for the method: GET, HEAD and DELETE have
-        no body. nghttp2 holds the request back while the peer's MAX_CONCURRENT_STREAMS
+        no body. The returned *headers* are a copy, if they are a dict. nghttp2 holds the request back while the peer's MAX_CONCURRENT_STREAMS
         does not allow it.
         """
         cdef OutgoingBlock block = self._outgoing
@@ -407,7 +407,7 @@ cdef class Connection(Session):
             if not wait_for_trailers:
                 body.kept = []
         stream_id = self._submit_collected(body, parent, weight, exclusive)
-        return stream_id, block.method, end_stream
+        return stream_id, block.held, end_stream
 
     def submit_again(
         self, int32_t stream_id, headers, str authority, str scheme,

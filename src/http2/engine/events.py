@@ -6,10 +6,10 @@ shape are the cheapest to create and unpack, and the session dispatches on the f
 | kind             | stream_id       | first                     | second               |
 |------------------|-----------------|---------------------------|----------------------|
 | REQUEST          | the stream      | `Headers`                 | flags of the frame   |
-| RESPONSE         | the stream      | `Headers`, 1xx or final   | flags of the frame   |
+| RESPONSE         | the stream      | `Headers`, see below      | flags of the frame   |
 | PUSH_RESPONSE    | promised stream | `Headers`                 | flags of the frame   |
-| HEADERS          | the stream      | `Headers`: final after    | flags of the frame   |
-|                  |                 | 1xx, or trailers          |                      |
+| HEADERS          | the stream      | `Headers`: any other      | flags of the frame   |
+|                  |                 | response, or trailers     |                      |
 | DATA             | the stream      | bytes, perhaps empty      | END_STREAM: bool     |
 | PUSH_PROMISE     | parent stream   | `Headers` of the request  | promised stream's id |
 | STREAM_CLOSED    | the stream      | error code                | bytes unsent, if any |
@@ -35,6 +35,8 @@ shape are the cheapest to create and unpack, and the session dispatches on the f
 | WINDOW_GIVEN     | the stream or 0 | None                      | None                 |
 | MEASURED         | the stream      | 0: begun by us; 1: DATA   | bytes sent           |
 
+RESPONSE reports the most common responses: final ones that are the first on their stream, have
+a body, and have not the status 421, which concerns the session.
 STREAM_CLOSED reports the end of a stream, whichever side ended it. If the last frame that this
 side sent closed the stream, its END_SENT is omitted. FRAME_NOT_SENT of a PUSH_PROMISE has the
 promised stream's id. If the engine detected the peer's violation, GOAWAY_SENT without opaque data

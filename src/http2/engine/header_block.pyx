@@ -178,6 +178,12 @@ cdef inline bint is_named(str name, const char *other, Py_ssize_t length) noexce
     )
 
 
+cdef object status_number(str value):
+    """Return the number of a received status: nghttp2 has checked that it has three digits."""
+    cdef const unsigned char *digits = <const unsigned char *>PyUnicode_DATA(value)
+    return (digits[0] - 48) * 100 + (digits[1] - 48) * 10 + (digits[2] - 48)
+
+
 cdef list add_received(object headers, list raw, str name, str value):
     """Add one received field to *headers* by the merging rules of `Headers`; return *raw*.
 
@@ -190,8 +196,7 @@ cdef list add_received(object headers, list raw, str name, str value):
         if raw is not None:
             raw.append((name, value))
         if is_named(name, STATUS, 7):
-            # nghttp2 has checked that the value has three digits
-            PyDict_SetItem(headers, name, int(value))
+            PyDict_SetItem(headers, name, status_number(value))
         elif is_named(name, SET_COOKIE, 10):
             if raw is None:
                 # a program may change the list in place
@@ -436,7 +441,8 @@ cdef class OutgoingBlock:
     cdef int complete_request(self, str authority, str scheme) except -1:
         """Add the default pseudo-headers of a request, and check the rules of CONNECT."""
         if not self._seen & SEEN_METHOD:
-            self._add(name_of(":method"), "GET", NGHTTP2_NV_FLAG_NONE)
+            self.method = "GET"
+            self._put(method_name, "GET", 3, NGHTTP2_NV_FLAG_NONE)
         elif self.method == "CONNECT" and not self._seen & SEEN_PROTOCOL:
             if not self._seen & SEEN_AUTHORITY:
                 raise new_error("ERR_HTTP2_CONNECT_AUTHORITY")
@@ -448,12 +454,16 @@ cdef class OutgoingBlock:
         if self._asterisk and self.method != "OPTIONS":
             raise new_error("ERR_HTTP2_INVALID_HEADER_VALUE", "*", ":path")
         if not self._seen & SEEN_SCHEME:
-            self._add(name_of(":scheme"), scheme, NGHTTP2_NV_FLAG_NONE)
+            self._add(scheme_name, scheme, NGHTTP2_NV_FLAG_NONE)
         if not self._seen & (SEEN_AUTHORITY | SEEN_HOST):
-            self._add(name_of(":authority"), authority, NGHTTP2_NV_FLAG_NONE)
+            self._add(authority_name, authority, NGHTTP2_NV_FLAG_NONE)
         if not self._seen & SEEN_PATH:
-            self._add(name_of(":path"), "/", NGHTTP2_NV_FLAG_NONE)
+            self._put(path_name, "/", 1, NGHTTP2_NV_FLAG_NONE)
         return 0
 
 
+cdef FieldName method_name = name_of(":method")
+cdef FieldName scheme_name = name_of(":scheme")
+cdef FieldName authority_name = name_of(":authority")
+cdef FieldName path_name = name_of(":path")
 cdef FieldName date_name = name_of("date")

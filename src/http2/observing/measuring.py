@@ -83,6 +83,7 @@ class Measuring:
         for kind, before in (
             (events.REQUEST, self._on_request),
             (events.RESPONSE, self._on_headers),
+            (events.HEADERS, self._on_headers),
             (events.PUSH_RESPONSE, self._on_headers),
             (events.DATA, self._on_data),
             (events.PUSH_PROMISE, self._on_push_promise),

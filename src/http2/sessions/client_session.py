@@ -12,7 +12,6 @@ from ..common.closing import Completion
 from ..common.layout import lay_out
 from ..common.timers import check_timeout
 from ..constants import (
-    HTTP_STATUS_MISDIRECTED_REQUEST,
     NGHTTP2_CANCEL,
     NGHTTP2_NO_ERROR,
     NGHTTP2_PROTOCOL_ERROR,
@@ -23,8 +22,13 @@ from ..errors import StreamError, new_error
 from ..headers import Headers, OutgoingHeaders, kept_headers
 from ..net.misunderstandings import not_http2
 from ..net.origins import serialize_origin
-from ..streams.client_stream import ClientHttp2Stream
-from ..streams.life import LIVE
+from ..streams.client_stream import (
+    BODILESS,
+    DEFAULT_PRIORITY,
+    ClientHttp2Stream,
+    new_stream,
+)
+from ..streams.life import IDLE, LIVE
 from ..streams.priority import check_priority
 from ..streams.push import PushOffers
 from ..streams.stream import Http2Stream
@@ -50,11 +54,6 @@ __all__ = ["CLOSE_TIMEOUT", "ClientHttp2Session"]
 FIRST_WORDS = 100
 STRANGE = (b"H", b"\x15")
 
-# How often a refused request is sent again.
-MOST_REFUSALS = 5
-
-# The statuses of responses that are not final, and of the one that affects the session.
-_UNUSUAL = frozenset({*range(200), HTTP_STATUS_MISDIRECTED_REQUEST})
 
 # Seconds that leaving the block of `async with connect(…)` may take.
 CLOSE_TIMEOUT = 5.0
@@ -295,17 +294,18 @@ class ClientHttp2Session(Http2Session):
             check_bool("end_stream", end_stream)
         if wait_for_trailers is not False:
             check_bool("wait_for_trailers", wait_for_trailers)
+        priority = DEFAULT_PRIORITY
         if weight != 16 or parent or exclusive is not False or type(parent) is not int:
             check_priority(weight=weight, parent=parent, exclusive=exclusive)
+            priority = parent, weight, exclusive
         if signal is not None and not inspect.isawaitable(signal):
             raise new_error("ERR_INVALID_ARG_TYPE", "signal", "an awaitable", signal)
-        connection = self.engine
-        stream = ClientHttp2Stream(self)
         if type(headers) is not dict:
             # it may be an iterator, or change before it is read again
             headers = None if headers is None else kept_headers(headers)
-        if connection is not None:
-            stream.id, _, ended = connection.submit_request(
+        engine = self.engine
+        if engine is not None:
+            stream_id, sent, ended = engine.submit_request(
                 headers,
                 self.authority,
                 self.scheme,
@@ -315,49 +315,50 @@ class ClientHttp2Session(Http2Session):
                 weight,
                 exclusive,
             )
-            stream.life = LIVE
-            self.streams[stream.id] = stream
-            if not self.in_batch:
+            life = LIVE
+            if ended:
+                life = LIVE.on_end if wait_for_trailers else BODILESS
+            stream = self.streams[stream_id] = new_stream(self, stream_id, life, sent, priority)
+            if not (self._flush_scheduled or self.in_batch):
                 self.wake()
         else:
-            ended = self.attempt.needs_no_body(
-                self.options, headers, self.authority, self.scheme, end_stream
-            )
-            if end_stream is not None:
-                ended = end_stream
-            if type(headers) is dict:
-                headers = dict(headers)
-
-            def submit() -> None:
-                assert self.engine is not None
-                stream_id, _, _ = self.engine.submit_request(
-                    headers,
-                    self.authority,
-                    self.scheme,
-                    end_stream,
-                    wait_for_trailers,
-                    parent,
-                    weight,
-                    exclusive,
-                )
-                self.streams[stream_id] = stream
-                stream.begin(stream_id)
-                self.wake()
-
-            stream.wait_to_begin(submit)
-            self.waiting_requests[stream] = None
-        stream.requested(
-            dict(headers) if type(headers) is dict else headers,
-            ended,
-            wait_for_trailers,
-            (parent, weight, exclusive),
-        )
+            stream = self._request_later(headers, end_stream, wait_for_trailers, priority)
         if self.upkeep.deadlines is not None:
             self.upkeep.deadlines.began(stream)
         if signal is not None:
             stream.abort_with(signal)
         if self._timer is not None:
             self._timer.touch()
+        return stream
+
+    def _request_later(
+        self,
+        headers: Any,
+        end_stream: bool | None,
+        wait_for_trailers: bool,
+        priority: tuple[int, int, bool],
+    ) -> ClientHttp2Stream:
+        """Check a request, and keep it until the connection is established."""
+        life = IDLE
+        if self.attempt.needs_no_body(
+            self.options, headers, self.authority, self.scheme, end_stream
+        ):
+            life = life.on_end if wait_for_trailers else life.on_end.on_sent
+        if type(headers) is dict:
+            headers = dict(headers)
+        stream = new_stream(self, None, life, headers, priority)
+
+        def submit() -> None:
+            assert self.engine is not None
+            stream_id, _, _ = self.engine.submit_request(
+                headers, self.authority, self.scheme, end_stream, wait_for_trailers, *priority
+            )
+            self.streams[stream_id] = stream
+            stream.begin(stream_id)
+            self.wake()
+
+        stream.wait_to_begin(submit)
+        self.waiting_requests[stream] = None
         return stream
 
     def has(self, stream: Http2Stream) -> bool:

@@ -19,7 +19,7 @@ from ..constants import (
 from ..engine.events import HIGH_WATER
 from ..errors import Http2Error, new_error, stream_error
 from ..headers import Headers, OutgoingHeaders, headers_as_sent
-from .life import IDLE, LIVE
+from .life import LIVE, Life
 from .parts.abort_signal import AbortSignal
 from .parts.early_request import EarlyRequest
 from .parts.read_buffer import ReadBuffer
@@ -41,11 +41,10 @@ __all__ = ["ClientHttp2Stream"]
 # How often a request is sent again that the server has refused.
 MOST_REFUSALS = 5
 
-# The state of a promised request: it is complete, and this side never sends it.
-PROMISED = LIVE.on_end.on_sent
+# The state of a request without a body, also of one that the server has promised.
+BODILESS = LIVE.on_end.on_sent
 
-# Statuses that need more work than a common final response.
-_UNUSUAL = frozenset({*range(200), HTTP_STATUS_MISDIRECTED_REQUEST})
+DEFAULT_PRIORITY = (0, 16, False)
 
 
 class HeldBlocks:
@@ -86,13 +85,6 @@ class ClientHttp2Stream(Http2Stream):
     _session: ClientStreamOwner
     headers_sent = True
 
-    def __init__(self, session: ClientStreamOwner) -> None:
-        # as in ServerHttp2Stream: attributes that every request reads belong to the instance
-        self._session = session
-        self.life = IDLE
-        self._watched = False
-        self._response = self._response_waiters = self._unread = self._reader = None
-
     _response: Headers | None = None
     _response_waiters: list[asyncio.Future[Headers]] | None = None
     # The body that `text` and `json` have read.
@@ -102,7 +94,7 @@ class ClientHttp2Stream(Http2Stream):
     _early: EarlyRequest | None = None
     # How often the server has refused it, and the data to send it again.
     _refusals = 0
-    _priority: tuple[int, int, bool] = (0, 16, False)
+    _priority: tuple[int, int, bool]
     # While the response is complete and unread: the memory of its large header blocks.
     _held_blocks: HeldBlocks | None = None
     _signal: AbortSignal | None = None
@@ -123,8 +115,9 @@ class ClientHttp2Stream(Http2Stream):
             raise new_error("ERR_STREAM_PREMATURE_CLOSE")
         waiter: asyncio.Future[Headers] = self._session.loop.create_future()
         if self._response_waiters is None:
-            self._response_waiters = []
-        self._response_waiters.append(waiter)
+            self._response_waiters = [waiter]
+        else:
+            self._response_waiters.append(waiter)
         try:
             return await waiter
         except asyncio.CancelledError:
@@ -196,26 +189,6 @@ class ClientHttp2Stream(Http2Stream):
         return sent
 
     # --- the request --------------------------------------------------------------------
-
-    def requested(
-        self,
-        headers: OutgoingHeaders | None,
-        ended: bool,
-        wait_for_trailers: bool,
-        priority: tuple[int, int, bool],
-    ) -> None:
-        """Store the request: *headers*, and whether it ends with them."""
-        if ended:
-            life = self.life.on_end
-            self.life = life if wait_for_trailers else life.on_sent
-        self._sent = (headers, None, None)
-        self._priority = priority
-
-    def become_promised(self, stream_id: int, headers: Headers) -> None:
-        """Become a stream that the server has promised, as the response to *headers*."""
-        self.id = stream_id
-        self.life = PROMISED
-        self._sent = (headers, None, None)
 
     def wait_to_begin(self, submit: Callable[[], None]) -> None:
         """Wait for the connection; then *submit* sends the request and calls `begin`."""
@@ -346,17 +319,17 @@ class ClientHttp2Stream(Http2Stream):
 
     def receive_response(self, headers: Headers, flags: int) -> None:
         """Handle the headers of a common final response, like `receive_headers` but faster."""
-        if (
-            self._watched
-            or self._response_waiters is None
-            or flags & NGHTTP2_FLAG_END_STREAM
-            or headers[":status"] in _UNUSUAL
-        ):
+        if self._watched:
             self.receive_headers(headers, flags)
             return
+        # there are no listeners
         self._response = headers
-        waiters, self._response_waiters = self._response_waiters, None
-        wake(waiters, headers)
+        waiters = self._response_waiters
+        if waiters is not None:
+            self._response_waiters = None
+            for waiter in waiters:
+                if not waiter.done():
+                    waiter.set_result(headers)
 
     def receive_data(self, data: bytes, end: bool) -> None:
         """Handle received bytes of the body; *end* marks the last of them."""
@@ -443,9 +416,35 @@ class ClientHttp2Stream(Http2Stream):
         super()._close_well()
 
 
+_new = object.__new__
+
+
+def new_stream(
+    session: ClientStreamOwner,
+    stream_id: int | None,
+    life: Life,
+    headers: OutgoingHeaders | None,
+    priority: tuple[int, int, bool] = DEFAULT_PRIORITY,
+) -> ClientHttp2Stream:
+    """Create the stream of a request; without an identifier, it waits for the connection.
+
+    A function, because `type.__call__` with an ``__init__`` costs as much as all the rest.
+    """
+    stream = _new(ClientHttp2Stream)
+    # as in ServerHttp2Stream: attributes that every request reads belong to the instance
+    stream._session = session
+    stream.life = life
+    stream._watched = False
+    stream._response = stream._response_waiters = stream._unread = stream._reader = None
+    stream.id = stream_id
+    stream._sent = (headers, None, None)
+    stream._priority = priority
+    return stream
+
+
 lay_out(
     ClientHttp2Stream,
     *("_session", "life", "_watched", "_unread", "_response", "_response_waiters"),
     *("_reader", "id", "_sent", "_code", "_did_read", "_request"),
-    *("end_after_headers", "_listeners"),
+    *("end_after_headers", "_listeners", "_priority"),
 )

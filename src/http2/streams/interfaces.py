@@ -326,15 +326,6 @@ class DrivenClientStream(DrivenStream, Protocol):
     def status(self) -> int | None:
         """``:status`` of the final response; None before the response."""
 
-    def requested(
-        self,
-        headers: OutgoingHeaders | None,
-        ended: bool,
-        wait_for_trailers: bool,
-        priority: tuple[int, int, bool],
-    ) -> None:
-        """Store the request: *headers*, and whether it ends with them."""
-
     def wait_to_begin(self, submit: Callable[[], None]) -> None:
         """Wait for the connection; then *submit* sends the request and calls `begin`."""
 
