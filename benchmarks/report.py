@@ -7,8 +7,8 @@ from benchmarks.results import Outcome, Row, Spread, Table
 INTRODUCTION = """\
 # Benchmarks
 
-This page is written by `make bench`; the numbers in it are one run on one machine, described
-below. On another machine the absolute numbers will differ; the ratios should be near these.
+`make bench` writes this page. The numbers are those of one run on one machine, which is described
+below. On another machine the absolute numbers will differ; the ratios should be similar.
 
 ![Bars: each competitor as a ratio, in some of the scenarios](benchmarks.svg)
 
@@ -17,38 +17,37 @@ below. On another machine the absolute numbers will differ; the ratios should be
 - Everything runs on one machine over the loopback interface.
 - {pinning}
 - Each competitor runs as a fresh process in each of {rounds} rounds; every round measures every
-  competitor once, in rotating order, so that whatever else the machine does in these minutes
-  hits all alike.
+  competitor once, in rotating order, so that other work of the machine affects all of them equally.
 - Each measurement is {duration:g} s long, after {warm_up:g} s of warm-up under the same load; Node
-  gets a second at least, as it compiles what runs often while it runs.
+  gets a second at least, because its compiler works while it runs.
 - The number shown is the median over the rounds. A ratio is taken within each round, and its
   median, lowest and highest are shown.
-- Before a server is loaded, one answer is checked: HTTP/2, status 200, the right body. Requests
-  that fail under load are not counted in the rate; the table lists their number.
+- Before the load, one response of each server is checked: HTTP/2, status 200, the right body.
+  Requests that fail under load are not counted in the rate; the table lists their number.
 - *Core busy* is the part of the time that the server's core worked for the server. Well below
   100 %, the server was not the limit: the load generator was, or (uploads) the wait for the
   server's small receive windows to open again.
-- WebSocket messages and the latency at a fixed rate come from programs of our own, in
-  `benchmarks/programs/load`: no load generator at hand makes them. They are in Python, on a core of
-  their own, and the same for every competitor; how busy the server's core was tells whether they
-  were the limit.
-- The programs are in `benchmarks/programs`: a few lines each, as a user would write them. Every
-  setting has its default, except that access logs are off, WebSocket where it is not measured, and
-  that the peers run on uvloop where they can.
+- WebSocket messages, and requests at a fixed rate, come from the programs in
+  `benchmarks/programs/load`, because no load generator at hand makes them. They are written in
+  Python, run on their own core, and are the same for every competitor; *core busy* shows whether
+  they were the limit.
+- The programs are in `benchmarks/programs`: a few lines each, as a user would write them. All
+  settings are defaults, with these exceptions: access logs are off, WebSocket is off where it is
+  not measured, and the other servers run on uvloop if they can.
 - nghttpd and h2load are nghttp2's own server and client, in C++: they show what the protocol
   library itself allows.
 
-## How to repeat it
+## How to run it
 
 ```console
 $ make bench
 ```
 
 `h2load`, `nghttpd` (on Debian: `nghttp2-client`, `nghttp2-server`), `wrk`, `nginx`, `node`, `curl`
-and `openssl` have to be there; what is missing is left out and named. `make bench ARGS=--help`
-tells the options: a longer `--duration`, more `--rounds`, `--only` some competitors, some
-`--group`s or some `--scenario`s, and `--against` an older commit. Use an idle machine with two
-cores or more.
+and `openssl` must be installed; competitors whose programs are missing are left out, and the page
+says so. `make bench ARGS=--help` lists the options: a longer `--duration`, more `--rounds`,
+`--only` some competitors, some `--group`s or some `--scenario`s, and `--against` an older commit.
+Use an idle machine with at least two cores.
 """
 
 
@@ -143,8 +142,8 @@ def markdown(tables: list[Table], machine: dict[str, str], run: dict[str, Any]) 
     pinning = (
         "The server is pinned to one core, the load generator or the client to another."
         if run["pinned"]
-        else "Server and load could not be pinned to two different cores on this machine and "
-        "shared\n  what there is: expect lower and less steady numbers."
+        else "Server and load could not be pinned to two different cores on this machine: expect\n"
+        "  lower and less stable numbers."
     )
     lines = [INTRODUCTION.format(**{**run, "pinning": pinning}), *targets_table(tables)]
     lines += ["", "## Results"]

@@ -60,7 +60,7 @@ HELLO = ("asgi-hello", "ASGI: Hello World", "A bare application;", "asgi:hello",
 POST = (
     "asgi-json-post",
     "ASGI: JSON POST",
-    "The body is read and parsed, five header fields are set, JSON goes back;",
+    "The body is read and parsed, five header fields are set, the answer is JSON;",
     "asgi:order",
     1.5,
 )
@@ -135,7 +135,7 @@ WEBSOCKETS: tuple[Scenario, ...] = (
         unit="messages/s",
         explanation=(
             f"{SHARED[0]} connections in the clear with {SHARED[1]} WebSockets each (RFC 8441), of "
-            "which each has one message of 125 bytes under way; without compression."
+            "which each sends a message of 125 bytes after the last echo; without compression."
         ),
         measure=websocket_messages(*SHARED),
         competitors=sockets(http1=False),
@@ -149,8 +149,8 @@ WEBSOCKETS: tuple[Scenario, ...] = (
         title="WebSocket over HTTP/1.1: echo",
         unit="messages/s",
         explanation=(
-            f"{CONNECTIONS} connections in the clear, each with one message of 125 bytes under "
-            "way; without compression."
+            f"{CONNECTIONS} connections in the clear, each with one WebSocket, which sends a "
+            "message of 125 bytes after the last echo; without compression."
         ),
         measure=websocket_messages(CONNECTIONS, 0),
         competitors=sockets(http1=True),

@@ -64,7 +64,7 @@ UPLOAD = replace(
     title="Server: uploads of 1 MiB in the clear",
     explanation=(
         f"1 MiB is posted, read piece by piece and discarded, {LOAD}. Every server has its "
-        "default receive windows, but for one Node that is told to use large ones."
+        "default receive windows, except for one Node that announces large ones."
     ),
     measure=gigabytes_per_second(4, 8, POST, SIZE),
     competitors=servers("upload", secure=False),
@@ -77,8 +77,8 @@ ECHOES = replace(
     name="server-echo-1mib-h2c",
     title="Server: echo of 1 MiB in the clear",
     explanation=(
-        f"1 MiB is posted and sent back while it comes, with back-pressure both ways, {LOAD}. "
-        "The number counts the bytes of one way."
+        "1 MiB is posted and sent back as it arrives, with back-pressure in both directions, "
+        f"{LOAD}. Only the bytes of one direction count."
     ),
     measure=gigabytes_per_second(4, 8, ECHO, SIZE),
     competitors=echoes(secure=False),

@@ -18,7 +18,7 @@ HELLO = Scenario(
     unit="requests/s",
     explanation=(
         f"{CLIENT_STREAMS} concurrent requests on one connection to nghttpd, in the clear; "
-        "the next starts when one has been read to its end. h2load shows what nghttpd gives."
+        "the next starts when one has been read to its end. h2load shows the limit of nghttpd."
     ),
     measure=client_hello,
     competitors=client_programs.HELLO,

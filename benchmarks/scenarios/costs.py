@@ -32,7 +32,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         unit="KiB",
         explanation=(
             f"Growth of the server's resident memory with {IDLE_CONNECTIONS:,} connections that "
-            "exchanged SETTINGS and nothing more, per connection; less is better."
+            "exchanged only SETTINGS, per connection; less is better."
         ),
         measure=idle_memory,
         competitors=(
@@ -51,7 +51,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         unit="KiB",
         explanation=(
             f"Growth of the server's resident memory when {OPEN_STREAMS} requests are opened on "
-            "each of 100 connections, each waiting for a body that does not come (`async for`), "
+            "each of 100 connections, each waiting for a body that never arrives (`async for`), "
             "per stream; less is better."
         ),
         measure=stream_memory,
@@ -68,8 +68,8 @@ SCENARIOS: tuple[Scenario, ...] = (
         unit="ms",
         explanation=(
             "`import http2` in a new process that has imported `asyncio` and `ssl`, from compiled "
-            "files; the others for comparison. A name of `http2` is loaded when it is first asked "
-            "for: `from http2 import connect` is what a client waits for. Less is better."
+            "files; the others for comparison. A name of `http2` is loaded on first access: a "
+            "client waits for `from http2 import connect`. Less is better."
         ),
         measure=import_time,
         competitors=(

@@ -98,7 +98,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         "json-post",
         "Coroutine: JSON POST",
         f"A body of {len(FILES['order.json'])} bytes is read and parsed, five header fields are "
-        "set, JSON goes back;",
+        "set, the answer is JSON;",
         (*two("json_post"), asgi.granian("asgi:order")),
         ORDER,
         targets=(Target("http2-uvloop", "node", 2.5), ASYNCIO),
@@ -107,7 +107,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     scenario(
         "fields",
         "20 request fields, 15 response fields",
-        "A plain function that looks at two of the fields, on the Compatibility API;",
+        "A plain function that reads two of the fields, on the Compatibility API;",
         two("fields"),
         Request(fields=FIELDS),
     ),
@@ -130,7 +130,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     scenario(
         "echo-64kib",
         "Echo of 64 KiB",
-        "Each piece of the body is written back as soon as it is there;",
+        "Each piece of the body is sent back as it arrives;",
         (*two("echo"), asgi.granian("asgi:echo")),
         Request(FILES["64KiB"], body="64KiB"),
         streams=10,
@@ -146,7 +146,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     scenario(
         "trailers",
         "Trailers",
-        "Hello World with one field behind it, by plain functions;",
+        "Hello World with one trailer field, by plain functions;",
         two("trailers"),
     ),
 )

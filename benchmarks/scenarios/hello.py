@@ -107,11 +107,11 @@ SCENARIOS: tuple[Scenario, ...] = (
     replace(
         CORE,
         name="metrics",
-        title="What a PerformanceObserver takes",
+        title="The cost of a PerformanceObserver",
         explanation=(
             f"{HELLO_WORLD}, in the clear and on uvloop: without an observer, after an observer "
-            "has gone, and with one that takes the entry of every stream. Nothing is measured "
-            "without an observer, so the first two are one and the same."
+            "was removed, and with one that takes the entry of every stream. Nothing is measured "
+            "without an observer, so the first two should be equal."
         ),
         competitors=observed(),
         pairs=(

@@ -45,7 +45,7 @@ STREAMS = Scenario(
     explanation=(
         "Time of the server's core per request of Hello World on the Compatibility API, on uvloop: "
         "h2load with 10 connections in the clear, each with this many concurrent streams; less is "
-        "better. With few streams a read of the socket brings few requests, and costs the same."
+        "better. With few streams, a read of the socket returns few requests, at the same cost."
     ),
     measure=cost({str(number): (10, number) for number in NUMBERS}, GET),
     competitors=at_each("streams"),
@@ -64,8 +64,7 @@ NEW = Scenario(
     unit="connections/s",
     explanation=(
         f"h2load makes {CONNECTIONS_AT_ONCE} connections with one request each (Hello World on the "
-        "Compatibility API), again and again; counted is the time from the first to the last of "
-        "each turn."
+        "Compatibility API), repeatedly; the time from the first to the last of each round counts."
     ),
     measure=connections_per_second(GET),
     competitors=new(secure=False),
@@ -93,11 +92,10 @@ SCENARIOS: tuple[Scenario, ...] = (
         title="Latency at half of Node's capacity",
         unit="ms (p99)",
         explanation=(
-            "Hello World by a coroutine on the Compatibility API, at half of the rate at which "
-            "Node's core would be busy all the time, by what a request takes of it at 2,000 a "
+            "Hello World by a coroutine on the Compatibility API, at half of the rate that would "
+            "keep Node's core busy all the time, according to its time per request at 2,000 a "
             f"second, over {LATENCY_CONNECTIONS} connections in the clear. "
-            "What a request takes counts from the moment at which it was to be sent; less is "
-            "better."
+            "The latency of a request counts from the time when it was due; less is better."
         ),
         measure=latency(NODE, LATENCY_CONNECTIONS, GET),
         competitors=(*on_both_loops("coroutine"), NODE),
@@ -111,6 +109,6 @@ SCENARIOS: tuple[Scenario, ...] = (
     over_tls(
         NEW,
         new(secure=True),
-        "The same with a full handshake of TLS 1.3 each, with a key on P-256.",
+        "The same with a full handshake of TLS 1.3 each, with a P-256 key.",
     ),
 )

@@ -34,7 +34,7 @@ function tellPage() {
   const early = performance.getEntriesByType("resource")
     .filter(entry => entry.initiatorType === "early-hints")
     .map(entry => new URL(entry.name).pathname.slice(1));
-  find("hints-page").textContent = told === undefined ? "This browser does not tell when a 103 comes."
+  find("hints-page").textContent = told === undefined ? "This browser does not report when a 103 arrives."
     : !told ? `Over ${nameOf(page.nextHopProtocol)} none came with this page.`
     : early.length ? `In between, your browser has fetched ${early.join(" and ")}.`
     : "The 103 came, and this time your browser did nothing with it: it is free to, and does so "
@@ -52,7 +52,7 @@ async function ask() {
     find("hints-result").textContent = !sent ? "The server could not send one here."
       : told ? `The 103 came after ${ms(told - entry.requestStart)}, the answer after `
         + `${ms(entry.finalResponseHeadersStart - entry.requestStart)}. Browsers act on the hints of pages alone.`
-      : "The server has sent one; this browser does not tell.";
+      : "The server has sent one; this browser does not report it.";
   } catch {
     find("hints-result").textContent = "The server does not answer.";
   }

@@ -94,7 +94,7 @@ function tell(entries, missing) {
     `${took} The server has waited ${(waits / 1000).toFixed(1)}\u00a0s for them in all.`
     + (missing ? ` ${missing} did not come.` : "");
   find("chart").setAttribute("role", "img");
-  find("chart").setAttribute("aria-label", `When each image was asked for and received. ${took}`);
+  find("chart").setAttribute("aria-label", `When each image was requested and received. ${took}`);
 }
 
 find("again").onclick = run;
