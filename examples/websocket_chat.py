@@ -77,13 +77,13 @@ async def chat(request: Any) -> None:
     async with http2.accept_websocket(request, subprotocols=["chat"], max_size=4096) as ws:
         people.add(ws)
         try:
-            await say(f"somebody came over HTTP/{ws.http_version}: {len(people)} here")
+            await say(f"a visitor joined over HTTP/{ws.http_version}: {len(people)} here")
             async for message in ws:
                 if isinstance(message, str):
                     await say(message)
         finally:
             people.discard(ws)
-            await say(f"somebody left: {len(people)} here")
+            await say(f"a visitor left: {len(people)} here")
 
 
 def page(request: http2.ServerRequest, response: http2.ServerResponse) -> None:

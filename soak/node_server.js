@@ -7,8 +7,8 @@ const http2 = require('node:http2');
 
 const [file, cert, key] = process.argv.slice(2);
 const block = fs.readFileSync(file);
-// Node still counts data queued on streams that the client has reset: with the default of
-// 10 MB it refuses every stream after a dozen downloads that were given up.
+// Node still counts data queued on streams that the client has reset: with the default of 10 MB it
+// refuses every stream after a dozen cancelled downloads.
 const options = { maxSessionMemory: 100000 };
 const server = cert
   ? http2.createSecureServer({

@@ -1,8 +1,8 @@
 """Shared fixtures: event loops that detect what a test leaves behind, certificates, programs.
 
-Tests are plain functions that hand a coroutine to `run`: it runs on asyncio and on
-uvloop, in debug mode, and fails the test for a task that is still there, for an error
-that nobody saw, and (through warnings as errors) for a socket that was not closed.
+Tests are plain functions that pass a coroutine to `run`. It runs the coroutine on asyncio and on
+uvloop, in debug mode, and fails the test for a task that still exists, for an exception that was
+never retrieved, and (through warnings as errors) for a socket that was not closed.
 """
 
 from __future__ import annotations
@@ -55,7 +55,8 @@ _file: Path | None = None
 def keep_what_is_there(path: Path) -> None:
     """Before a file's first test, freeze living objects, which `run_on` then need not search.
 
-    That is what collecting the tests made, and pytest's reports on those of other files.
+    These are the objects that collecting the tests has created, and pytest's reports on other
+    files.
     """
     global _file
     if path != _file:

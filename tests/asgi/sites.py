@@ -137,4 +137,4 @@ async def talk(site: Process, http: str, path: str) -> None:
                 await speaker.send(text)
                 assert await first.recv() == text
                 assert await second.recv() == text
-        assert await first.recv() == "somebody left"
+        assert await first.recv() == "a visitor left"

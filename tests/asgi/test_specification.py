@@ -1,6 +1,6 @@
 """Sentences of the ASGI specification that no other test proves.
 
-Each test's docstring tells what the specification demands.
+Each test's docstring has the requirement. docs/asgi_rules.toml lists all sentences.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """Cancel awaitables at every point at which they wait: the tool for `tests/cancellation`.
 
-A scenario is an async generator. It prepares something, yields what is to be awaited, gets told how
-that ended, and checks that it was done or cleanly undone. `cut_everywhere` runs it again and again,
-and cancels the task that awaits one point later each time, until the task is done before. Each
-time, the same connection has to serve, and nothing may be left: no task, no stream, no descriptor,
-no waiter.
+A scenario is an async generator. It prepares something, yields an awaitable, gets the way in which
+awaiting it ended, and checks that the operation is either done or undone. `cut_everywhere` runs it
+repeatedly, and cancels the awaiting task one point later each time, until the task is done before
+that. Each time, the connection must still serve requests, and nothing may be left: no task, no
+stream, no descriptor, no waiter.
 """
 
 from __future__ import annotations
@@ -128,8 +128,8 @@ def open_files() -> int:
 def stale_waiters(thing: Any) -> list[str]:
     """Return the attributes of *thing* that keep futures of callers that no longer wait.
 
-    A ping and settings are on their way until the peer answers, awaited or not: `Pings` and
-    `SettingsExchange` have them.
+    Pings and settings wait for the peer's answer, awaited or not: `Pings` and `SettingsExchange`
+    keep them.
     """
     found = []
     for name, value in vars(thing).items():

@@ -495,7 +495,7 @@ def test_timeout_of_a_stream(run: Run, peer: Peer) -> None:
 def test_cancelled_waiters(run: Run, peer: Peer) -> None:
     """A task that waited and was cancelled leaves the stream unchanged.
 
-    The one exception is a wait for the response: see test_cancellation.py.
+    The exception is a wait for the response: see tests/cancellation/test_callers.py.
     """
 
     async def main() -> None:

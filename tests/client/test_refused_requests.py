@@ -75,7 +75,7 @@ async def refusing(
 ) -> AsyncIterator[tuple[str, list[tuple[int, bytes]]]]:
     """A server that refuses the first *times* requests, and then answers; and a record of them.
 
-    With *go_on*, it does so when that is set.
+    With *go_on*, it answers when that is set.
     """
     seen: list[tuple[int, bytes]] = []
 

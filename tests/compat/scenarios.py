@@ -1,8 +1,8 @@
 """The Compatibility API compared with Node: the same scenarios on both, for the same client.
 
 A topic has its scenarios twice, by their paths: in ``tests/support/node/compat/<topic>.js``, and as
-`Scenarios` in the test. Node's client (``compat/client.js``) makes the same requests of both, and
-reports what it saw and what each scenario noted; `differences` compares.
+`Scenarios` in the test. Node's client (``compat/client.js``) makes the same requests to both
+servers, and prints the responses and the records of each scenario; `differences` compares them.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def of_node(topic: str, wanted: list[Wanted], listen: Sequence[str] = ()) -> Any
 def differences(seen: Any, theirs: Any, known: Wanted | None = None) -> Wanted:
     """Return the differences between *seen* and *theirs*, by path and key: (ours, Node's).
 
-    *known* has what differs on purpose: what we say, by path and key.
+    *known* has the intended differences: this library's values, by path and key.
     """
     found: Wanted = {}
     for path in theirs:

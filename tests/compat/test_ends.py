@@ -163,9 +163,10 @@ WELL: dict[str, Any] = {
 def essence(theirs: Any) -> Any:
     """Return Node's entries without events that it emits after every end.
 
-    Its response emits both ``finish`` and ``close``, whatever has happened; and its request ``end``
-    after ``close``, though its body was cut off. Here ``finish`` means that all was handed over,
-    ``close`` that it never will be, and ``end`` that the body was whole.
+    Node's response emits both ``finish`` and ``close`` in any case; its request emits ``end`` after
+    ``close``, even if its body was cut off. Here ``finish`` means that the response was passed to
+    the transport completely, ``close`` that it never will be, and ``end`` that the body is
+    complete.
     """
     for path, seen in theirs.items():
         said = seen["said"]

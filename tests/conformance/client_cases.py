@@ -1,8 +1,8 @@
 """Run a case: a server that breaks the protocol, and this library's client.
 
-Each case has a connection of its own, in the clear and over TLS. The client asks for one thing
-on stream 1 (GET, or POST with a body that has not ended); then the server says what it is told:
-all at once, and then with a PING answered between what is before and what is tested.
+Each case has its own connection, in the clear and over TLS. The client makes one request on stream
+1 (GET, or POST with a body that has not ended). Then the server sends the case's bytes: all at
+once, and in a second run with an answered PING between the allowed part and the tested one.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Run a case: a client that breaks the protocol, and this library's server.
 
-Each case is sent over a connection of its own, in the clear and over TLS: once all at once, so
-that the server finds it in one read with what is before it, and once with a PING answered
-between, so that the server has dealt with what is before.
+Each case is sent over its own connection, in the clear and over TLS: once all at once, so that one
+read of the server has both parts, and once with an answered PING in between, so that the server has
+processed the allowed part before the tested one.
 """
 
 from __future__ import annotations

@@ -105,7 +105,7 @@ async def haproxy_sees_both(place: Place) -> None:
 def nginx(place: Place, *, clear: bool = False, all_grpc: bool = False) -> list[str]:
     """Return the command that starts nginx; *clear*: only HTTP/2 in the clear for clients.
 
-    *all_grpc*: whatever is asked for goes the way of gRPC.
+    *all_grpc*: every request is passed on with `grpc_pass`.
     """
     folder, certificate = place.folder, place.certificate
     one, two = (f"127.0.0.1:{port}" for port in place.instances)

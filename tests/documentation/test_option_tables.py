@@ -1,7 +1,7 @@
 """The tables of options in the documentation: every option of the code, with its default.
 
-What the code has is read from it: the fields of the dataclasses, the keyword-only parameters of the
-public functions, and the names that `connect` and the servers take out of their ``**options``.
+The options are read from the code: the fields of the dataclasses, the keyword-only parameters of
+the public functions, and the names that `connect` and the servers take out of their ``**options``.
 """
 
 from __future__ import annotations

@@ -1,16 +1,16 @@
 """Every block of Python in docs/ runs, and prints the output that the page shows.
 
 A block runs by itself, with ``await`` allowed at the top level, on each kind of event loop. A
-comment right before it, ``<!-- snippet: WORD -->``, says otherwise:
+comment directly before it, ``<!-- snippet: WORD -->``, changes that:
 
-- ``continue``: it goes on where the block before it ended;
+- ``continue``: it continues where the previous block has ended;
 - ``session``: `session` is a client's session with `server`, which echoes bodies and
-  greets who sends none;
-- ``program``: a whole program, run in a process of its own;
+  greets clients that send none;
+- ``program``: a complete program, run in a separate process;
 - ``server``, ``client``: the same; the client runs while the server does.
 
-Before a block of text, ``<!-- snippet: output -->`` says that the text is what the Python block
-before it prints. Port 8000 stands for any free port.
+``<!-- snippet: output -->`` before a block of text means that the text is the output of the
+previous Python block. Port 8000 is replaced by a free port.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ PYTHON = [sys.executable, "-W", "error", "-c"]
 def run(request: pytest.FixtureRequest) -> Run:
     """Run a coroutine as a reader's program does: without the loop's debug mode.
 
-    In debug mode asyncio complains of every client that does not like our certificate.
+    In debug mode asyncio reports every client that does not trust the test's certificate.
     """
     problems: list[dict[str, Any]] = []
 

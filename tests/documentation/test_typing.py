@@ -1,7 +1,7 @@
 """The programs in `tests/typing/`, checked with mypy and pyright.
 
-Each wrong line there has the comment ``wrong``, and mypy and pyright, both at their strictest,
-complain of just these.
+Each wrong line there has the comment ``wrong``. mypy and pyright, both in their strictest modes,
+must report exactly these lines.
 """
 
 from __future__ import annotations

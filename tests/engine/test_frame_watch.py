@@ -1,7 +1,7 @@
 """The watch for closed streams, with bytes split anywhere, and any number of streams.
 
-The engine alone, without a loop: each case at every place where a read may end, and honest peers
-whose frames meet on the way, which must never be taken for liars.
+The engine alone, without a loop: each case with every position at which a read may end; and honest
+peers whose frames cross on the way, for which no violation may be reported.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Careless or hostile programs cause exceptions in the engine, never a crash.
 
-What could end the interpreter runs in a process of its own, with the allocator of the C
-library in its checking mode.
+Code that could crash the interpreter runs in a separate process, with the checking mode of the C
+library's allocator.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Ambiguous messages are refused: request smuggling (RFC 9112 section 11.2).
 
-Each case is sent with another request behind it, which no handler may ever see.
+Each case is sent with another request after it, which no handler may get.
 """
 
 from __future__ import annotations

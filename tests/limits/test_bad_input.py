@@ -344,7 +344,7 @@ def test_flood_of_frames_that_want_an_answer(run: Run, frame: bytes) -> None:
 def test_rapid_reset(run: Run, at_once: bool) -> None:
     """Requests that are cancelled faster than by an honest client (CVE-2023-44487).
 
-    Those that are reset in the read that brings them are not even handed out.
+    Requests that are reset in the same read never reach a handler.
     """
 
     async def main() -> None:

@@ -1,7 +1,7 @@
 """Frames that carry nothing: `control_frame_burst` and `control_frame_rate`.
 
-They are refused to a peer that sends nothing else, and never to one that sends them because of what
-it gets: the last tests let other people's programs transfer much, with hardly any allowance.
+They are refused from a peer that sends nothing else, and never from one that reacts to what it
+gets: in the last tests, other programs transfer much with a very small allowance.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 CVE-2023-44487 ("Rapid Reset") and CVE-2025-8671 ("MadeYouReset"): both cost a server the same, so
 they share an allowance, `stream_reset_burst` and `stream_reset_rate`, and each stream counts once,
-however nghttp2 tells of it.
+however nghttp2 reports it.
 """
 
 from __future__ import annotations

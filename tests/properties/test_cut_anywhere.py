@@ -1,8 +1,7 @@
 """Connections that end after every single byte: no truncated body counts as complete.
 
-The same conversation is begun again and again, and ends one byte later each time, in order (FIN)
-or with a TCP reset. Whoever reads is told, unless all was there; and nothing is logged above a
-warning.
+The same conversation is repeated, and ends one byte later each time, with a FIN or with a TCP
+reset. A reader gets the error, unless the body was complete; and nothing is logged above WARNING.
 """
 
 from __future__ import annotations

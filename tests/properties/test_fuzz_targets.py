@@ -1,7 +1,7 @@
 """The targets of the fuzzer, each for a few fixed inputs.
 
-The search is ``make fuzz``: these are here so that the targets go on to be in step with what they
-call, and their seeds to be what they say.
+``make fuzz`` does the search. These tests check that the targets still match the code that they
+call, and that the seeds have the intended meaning.
 """
 
 from __future__ import annotations

@@ -229,8 +229,8 @@ class Conversation(RuleBasedStateMachine):
     def doomed(self) -> set[int]:
         """Return requests that were waiting when the server sent GOAWAY.
 
-        With no open stream a client is then done, for nghttp2, and tells nothing more of them:
-        the session above has refused them, see `test_goaway_while_requests_wait`.
+        For nghttp2, a client without open streams is then done, and reports nothing more about
+        them: the session above has refused them, see `test_goaway_while_requests_wait`.
         """
         if not of_kind(self.pair.client_events, events.GOAWAY):
             return set()

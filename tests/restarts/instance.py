@@ -1,6 +1,6 @@
 """One instance of a service, ended by SIGTERM: ``python -m tests.restarts.instance PORT …``.
 
-It says "ready" when it listens, then whatever goes wrong, a line each.
+It prints "ready" when it listens, and then a line for each problem.
 """
 
 from __future__ import annotations

@@ -59,8 +59,8 @@ async def client(
 ) -> None:
     """Ask until *stop*, over a new connection when *limit* requests were made on the old one.
 
-    A connection that its server has said goodbye to takes no new requests: that is no failure,
-    as nothing was asked. Not *patient*: connections that are not established are counted, no more.
+    A connection that has received GOAWAY accepts no new requests: that is no failure, because
+    nothing was sent. Not *patient*: connections that are not established are only counted.
     """
     number = 0
     while not stop.is_set():

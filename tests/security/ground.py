@@ -131,7 +131,7 @@ class Ground:
     ) -> Peer:
         """Connect to the victim without sending anything.
 
-        *secure* is its port for TLS; a *handshake* is what that expects.
+        *secure*: to its port for TLS, which expects a *handshake*.
         """
         sock = socket.socket()
         if receive_buffer:
@@ -161,7 +161,7 @@ class Ground:
     ) -> Peer:
         """Connect and begin HTTP/2; with *all_of_it* the connection's window is the largest.
 
-        The victim's SETTINGS are never acknowledged, so that its limits are not yet rules.
+        The victim's SETTINGS are never acknowledged, so its limits do not apply yet.
         """
         peer = self.dial(receive_buffer=receive_buffer)
         peer.send(raw.PREFACE, raw.settings({WINDOW: window, **(values or {})}))
@@ -172,7 +172,7 @@ class Ground:
     def asked(self, values: dict[int, int] | None = None) -> Peer:
         """Let the victim connect to this process; its preface and requests are on their way.
 
-        *values* are those of our SETTINGS.
+        *values* are the SETTINGS of this side.
         """
         listener = socket.create_server(("127.0.0.1", 0))
         with listener:

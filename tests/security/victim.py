@@ -2,18 +2,18 @@
 
 ``python -m tests.security.victim OPTIONS`` takes one argument, JSON: ``api`` (``core`` or
 ``compat``), ``options`` for the server or `connect`, ``certificate`` (two paths) for a second
-server over TLS. It prints its ports as JSON, a line. A line ``{"connect": origin, …}`` on
-its standard input makes it a client of the hostile server there as well. What it logs
-goes to standard error, as Python does it unless it is told otherwise.
+server over TLS. It prints its ports as a line of JSON. A line ``{"connect": origin, …}`` on its
+standard input makes it a client of the hostile server there. It logs to standard error, with the
+defaults of `logging`.
 
-The paths: ``/`` answers at once; ``/large`` with 1 MiB in one piece, ``/drain`` with as much
-from a coroutine that awaits `drain()`; ``/upload`` neither reads nor answers; ``/read`` reads
-all and answers; ``/stall`` reads until the client's window is grown, and then no more;
-``/push`` pushes ten responses of 64 KiB; ``/busy`` blocks the loop for 0.4 seconds of CPU.
+The paths: ``/`` answers at once; ``/large`` with 1 MiB in one piece, ``/drain`` with as much from a
+coroutine that awaits `drain()`; ``/upload`` neither reads nor answers; ``/read`` reads everything
+and answers; ``/stall`` reads until the client's window has grown, and then stops; ``/push`` pushes
+ten responses of 64 KiB; ``/busy`` blocks the loop for 0.4 seconds of CPU.
 
 A request for a WebSocket, over either protocol, is accepted; its path says what the program does
-with it: ``echo``, ``read`` (and forget), ``hold`` (never receive), ``close`` (and wait for that).
-An attacked client with ``websocket``, one of these words, asks for WebSockets.
+with it: ``echo``, ``read`` (and discard), ``hold`` (never receive), ``close`` (and wait for the
+end). An attacked client with ``websocket``, one of these words, requests WebSockets.
 """
 
 from __future__ import annotations

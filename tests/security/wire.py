@@ -85,8 +85,8 @@ class Blocks:
 class Peer:
     """One end of a hostile connection, which counts sent data and records received data.
 
-    What is received is parsed as frames unless *frames* is False. Its methods raise `Ended`
-    when the victim has ended the connection or the attack's time is over.
+    Received data is parsed as frames unless *frames* is False. The methods raise `Ended` when the
+    victim has ended the connection or the attack's time is over.
     """
 
     def __init__(self, sock: socket.socket, deadline: float, *, frames: bool = True) -> None:

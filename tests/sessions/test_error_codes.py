@@ -1,7 +1,7 @@
 """Every error code of Node's http2 module, raised where Node raises it.
 
-One function a code, which gets a `Scene` and does what is wrong; what it raises has to have the
-code. `ELSEWHERE` names what no call can bring about, or what another file tests.
+One function for each code: it gets a `Scene`, and must raise an error with that code. `ELSEWHERE`
+lists codes that no call can cause, and those that other files test.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Peers that disconnect in the first and in the last phase: TLS's handshake, and the shutdown.
 
-The phases in between are those of tests/properties/test_cut_anywhere.py; clients that leave in a
-handshake with our server, of tests/tls/test_handshake.py.
+tests/properties/test_cut_anywhere.py tests the phases in between, tests/tls/test_handshake.py
+clients that disconnect during the handshake with this library's server.
 """
 
 from __future__ import annotations

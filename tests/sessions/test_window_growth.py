@@ -179,8 +179,8 @@ def test_who_never_reads_gets_the_first_window_alone(run: Run) -> None:
 def test_who_reads_slowly_gets_no_larger_windows(run: Run) -> None:
     """A sixteenth of the window per round trip is no reason to grow: the reader is the limit.
 
-    It reads by the clock: what it takes in a round trip is no more because a busy machine
-    makes one longer, unless by a quarter of a second.
+    It reads by the clock: the bytes of a round trip do not increase because a busy machine makes
+    one longer, unless by a quarter of a second.
     """
 
     async def main() -> None:

@@ -233,7 +233,7 @@ def test_streams_do_not_hold_each_other_up(
 ) -> None:
     """One unread download does not use up the window of the connection alone.
 
-    From nghttpd: Node now and then ends a body without END_STREAM when streams share.
+    From nghttpd: Node sometimes ends a body without END_STREAM when streams share.
     """
     for size in (1_000_000, 100_000):
         (tmp_path / str(size)).write_bytes(pattern(size))

@@ -28,8 +28,8 @@ def nearest(frames: Iterable[tuple[FrameType, int]], **_: Any) -> traceback.Stac
 def short_stacks() -> Iterator[None]:
     """Within the block, shorten stacks; tracebacks of exceptions stay complete.
 
-    In debug mode, asyncio and uvloop note the stack where each future, task and callback was made.
-    The whole of it is some 50 frames of pytest's, again and again: a third of the tests' time.
+    In debug mode, asyncio and uvloop store the stack where each future, task and callback was
+    created. It has some 50 frames of pytest, which take a third of the tests' time.
     """
     with mock.patch.object(traceback.StackSummary, "extract", nearest):
         yield

@@ -1,8 +1,8 @@
 """Other programs: only a test with the mark `interop` may start one.
 
-`make check` leaves these tests out, and so runs where the programs are not installed. What a test
-starts is seen by an audit hook (`watch`); uvloop starts programs without one, so that
-`running.execute` asks `check` itself.
+`make check` leaves these tests out, and so works on systems without the programs. An audit hook
+(`watch`) detects the programs that a test starts; uvloop starts programs without audit events, so
+`running.execute` calls `check` itself.
 """
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ def sent(connection: Connection, limit: int = 262144) -> bytes:
 class Pair:
     """A connected client and server, with records of their events.
 
-    *split* cuts what goes over the wire into the pieces that the other side receives.
+    *split* splits the bytes on the wire into the pieces that the other side receives.
     """
 
     def __init__(

@@ -133,8 +133,8 @@ async def serving_url(
 async def report(session: http2.ClientHttp2Session, peer: Peer, **options: Any) -> Any:
     """Return what Node's peer has recorded of *session*, requested over another connection.
 
-    ``closed=n`` first waits until *n* of its streams are closed, ``ended=True`` until the
-    session is.
+    ``closed=n`` first waits until *n* of its streams are closed, ``ended=True`` until the session
+    has ended.
     """
     port = options.pop("port", None) or session.socket.local_port
     query = "&".join(f"{name}={value}" for name, value in options.items())

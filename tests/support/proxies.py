@@ -11,9 +11,9 @@ from contextlib import asynccontextmanager
 class Proxy:
     """Forwards connections to a port of loopback.
 
-    *delay* is the seconds that every byte is under way, in each direction; any number may
-    be under way at a time. After `swallow` nothing arrives any more, and nobody is told:
-    what a firewall does that has forgotten a connection.
+    *delay* is the time in seconds for every byte, in each direction; any number of bytes may be on
+    their way. After `swallow` no more data arrives, and neither side gets an error, as with a
+    firewall that has dropped a connection.
     """
 
     def __init__(self, port: int, delay: float) -> None:

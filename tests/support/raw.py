@@ -1,8 +1,8 @@
 """Hand-written HTTP/2 frames over an asyncio socket, for frames that honest peers never send.
 
-Header blocks are made of literals without Huffman and without indexing (RFC 7541
-section 6.2.2), so that a test may say anything at all; of a received block only the
-status is understood, which is all that the tests ask.
+Header blocks are literals without Huffman coding and without indexing (RFC 7541 section 6.2.2), so
+that a test may send anything. Of a received block only the status is parsed, which is enough for
+the tests.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ Run = Callable[[Coroutine[Any, Any, Any]], Any]
 def free_port() -> int:
     """Return a free TCP port of loopback, for peers that cannot choose one.
 
-    Below those that the systems hand out by themselves: no other test's socket gets it meanwhile.
+    Below the ports that systems assign automatically: no other test's socket gets it meanwhile.
     """
     while True:
         port = 12000 + secrets.randbelow(20000)

@@ -1,6 +1,6 @@
 """The benchmarks' programs answer correctly, and the report shows the measurements.
 
-Nothing is timed: each program is asked once, or loaded for a moment.
+Nothing is timed: each program gets one request, or a very short load.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ client over HTTP/2. What is covered, by Autobahn's sections:
  4  opcodes                              here
  5  fragments, control frames in between here
  6  UTF-8                                here
- 7  Close: codes, reasons, what follows  here; of our own: `test_ends`
+ 7  Close: codes, reasons, later frames  here; this side's: `test_ends`
  9  limits                               here; back-pressure: `test_messages`
 10  messages in many frames              here
 12  compressed messages                  `test_compression`

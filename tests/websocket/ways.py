@@ -1,7 +1,7 @@
 """The ways to reach a WebSocket of this library, each with a peer that sends hand-written bytes.
 
 A server over HTTP/2, a server over HTTP/1.1, and a client over HTTP/2, whose server is a stream of
-the Core API that speaks nothing but bytes.
+the Core API that sends plain bytes.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 'use strict';
-// Sends request bodies back while they come.
+// Sends request bodies back as they arrive.
 const { createServer, listen } = require('./serving.js');
 
 const server = createServer();

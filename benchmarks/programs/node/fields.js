@@ -1,5 +1,5 @@
 'use strict';
-// A request of 20 fields, of which two are looked at, and a response of 15.
+// A request of 20 fields, of which two are read, and a response of 15.
 const { createServer, listen } = require('./serving.js');
 
 const FIELDS = {

@@ -1,5 +1,5 @@
 'use strict';
-// Hello World on Node's Core API, by a listener that takes all that there is.
+// Hello World on Node's Core API, with a listener that takes all arguments.
 const { createServer, listen } = require('./serving.js');
 
 const server = createServer();

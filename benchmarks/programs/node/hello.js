@@ -1,5 +1,5 @@
 'use strict';
-// Hello World on Node's Core API; with --observe, a PerformanceObserver takes every entry.
+// Hello World on Node's Core API; with --observe, a PerformanceObserver gets every entry.
 const { PerformanceObserver } = require('node:perf_hooks');
 const { createServer, listen } = require('./serving.js');
 

@@ -1,5 +1,5 @@
 'use strict';
-// Reads an order of some 900 bytes, and answers with what it comes to.
+// Reads an order of about 900 bytes, and answers with its total.
 const { createServer, listen } = require('./serving.js');
 
 listen(createServer({}, async (request, response) => {

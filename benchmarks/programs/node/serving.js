@@ -1,6 +1,6 @@
 'use strict';
-// What the Node servers share: with a certificate and a key as arguments they speak TLS;
-// --http1 is HTTP/1.1, by Node's module http in the clear and its http2 module over TLS.
+// Shared code of the Node servers: with a certificate and a key as arguments they use TLS; --http1
+// is HTTP/1.1, with Node's module http in the clear and its http2 module over TLS.
 const fs = require('node:fs');
 const http = require('node:http');
 const http2 = require('node:http2');

@@ -1,6 +1,6 @@
 'use strict';
-// Reads request bodies, discards them, and answers with how many bytes came.
-// With --wide it announces receive windows of 16 MiB instead of Node's 64 KiB.
+// Reads request bodies, discards them, and answers with the number of bytes. With --wide it
+// announces receive windows of 16 MiB instead of Node's 64 KiB.
 const { createServer, listen } = require('./serving.js');
 
 const WINDOW = 2 ** 24;
@@ -10,7 +10,7 @@ const server = createServer(wide ? { settings: { initialWindowSize: WINDOW } } :
 if (wide) server.on('session', (session) => { session.setLocalWindowSize(WINDOW); });
 server.on('stream', (stream, headers) => {
   let received = 0;
-  stream.on('error', () => {}); // without this, a client that goes away ends the process
+  stream.on('error', () => {}); // without this, a client that disconnects ends the process
   stream.on('data', (chunk) => { received += chunk.length; });
   stream.on('end', () => {
     if (stream.destroyed) return;

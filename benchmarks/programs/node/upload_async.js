@@ -1,5 +1,5 @@
 'use strict';
-// Reads request bodies piece by piece, discards them, and answers with how many bytes came.
+// Reads request bodies piece by piece, discards them, and answers with the number of bytes.
 const { createServer, listen } = require('./serving.js');
 
 const server = createServer();
@@ -9,7 +9,7 @@ server.on('stream', async (stream, headers) => {
   try {
     for await (const chunk of stream) received += chunk.length;
   } catch {
-    return; // the client has gone
+    return; // the client has disconnected
   }
   stream.respond({ ':status': 200, 'content-type': 'text/plain' });
   stream.end(String(received));

@@ -1,7 +1,7 @@
 """An application that does one thing on each path that ASGI leaves open, and records what it gets.
 
 `tests/asgi/servers/side_by_side.py` runs it on several servers. The last part of the path is the
-case, and ``/seen/<case>`` what the application has noted in it, once it has ended.
+case; ``/seen/<case>`` returns what the application has recorded in it, after its end.
 """
 
 from __future__ import annotations

@@ -168,7 +168,7 @@ async def chat() -> None:
         telling.cancel()
         rooms.discard(mine)
         for room in rooms:
-            room.put_nowait("somebody left")
+            room.put_nowait("a visitor left")
 
 
 app.register_blueprint(inner)

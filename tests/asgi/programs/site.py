@@ -161,7 +161,7 @@ async def chat(ws: WebSocket, db: Annotated[str, Depends(websocket_database)]) -
             await tell_all(await ws.receive_text())
     except WebSocketDisconnect:
         members.discard(ws)
-        await tell_all("somebody left")
+        await tell_all("a visitor left")
 
 
 # --- Starlette --------------------------------------------------------------------------------
@@ -243,7 +243,7 @@ class Chat(WebSocketEndpoint):
         """Remove a member."""
         self.room.discard(websocket)
         for member in list(self.room):
-            await member.send_text("somebody left")
+            await member.send_text("a visitor left")
 
 
 folder = Path(tempfile.mkdtemp())

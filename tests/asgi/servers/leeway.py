@@ -151,8 +151,8 @@ async def early_answer(client: Client) -> str:
 async def upload(client: Client, case: str, body: bytes, **more: str) -> str:
     """Return the answer to an upload, whether or not the upload succeeds.
 
-    Over HTTP/2 by our own client: Debian 12's curl takes a reset with NO_ERROR behind the whole
-    response for a failure.
+    Over HTTP/2 with this library's client: for Debian 12's curl, a reset with NO_ERROR after the
+    complete response is a failure.
     """
     if client.version == "1.1":
         options = [f"-H{name}: {value}" for name, value in more.items()] or ["-Hexpect:"]

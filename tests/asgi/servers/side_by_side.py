@@ -1,7 +1,7 @@
 """Run one application on several servers, for the cases that ASGI leaves open.
 
 ``python -m tests.asgi.servers.side_by_side`` writes the tables of docs/asgi_servers.md;
-tests/asgi/servers/test_side_by_side.py makes them again, and compares.
+tests/asgi/servers/test_side_by_side.py generates them again and compares.
 """
 
 from __future__ import annotations

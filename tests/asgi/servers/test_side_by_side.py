@@ -31,7 +31,7 @@ def written() -> dict[str, dict[tuple[str, str], str]]:
 def test_the_page(column: int) -> None:
     """Each server behaves as its column says, and no row is missing.
 
-    Of other servers that is known for the versions that the page names; a later one may differ.
+    For other servers, the page names the versions; a later one may differ.
     """
     title, servers = list(columns().items())[column]
     page = written()

@@ -175,8 +175,8 @@ def test_reload(run_asyncio: Run, version: str, tmp_path: Path) -> None:
 def until_seen(program: Path, process: Process) -> None:
     """Change *program* until uvicorn notices it.
 
-    It looks at the files for the first time some moments after the start: a change before that
-    is none.
+    uvicorn first checks the files some moments after its start, and does not notice earlier
+    changes.
     """
     for later in range(1, 100):
         os.utime(program, (time.time() + later,) * 2)

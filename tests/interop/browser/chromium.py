@@ -1,7 +1,7 @@
 """Run Chromium without a window, controlled through the pipe of its DevTools protocol.
 
-Messages are JSON with a zero byte behind each: commands on descriptor 3 of the browser, answers
-and events on 4 (https://chromedevtools.github.io/devtools-protocol/).
+Messages are JSON with a zero byte after each: commands on descriptor 3 of the browser, answers and
+events on 4 (https://chromedevtools.github.io/devtools-protocol/).
 """
 
 from __future__ import annotations
@@ -264,8 +264,8 @@ def paeth(left: int, up: int, corner: int) -> int:
 def key_of(url: str) -> str:
     """Return the option that makes Chromium trust the key of the server at *url*, and no other.
 
-    A browser that overlooks every certificate keeps nothing in its cache: it would fetch what
-    Early Hints name, and then fetch it again.
+    A browser that ignores the errors of every certificate stores nothing in its cache: it would
+    fetch the files that Early Hints name twice.
     """
     shown = ["openssl", "s_client", "-connect", url.removeprefix("https://").strip("/")]
     certificate = subprocess.run(shown, input=b"", capture_output=True, timeout=30).stdout

@@ -25,7 +25,7 @@ def test_the_chat(run_asyncio: Run, tmp_path: Path) -> None:
                 page = await browser.open("Page")
                 await visit(page, url)
                 async with http2.connect_websocket(chat, reject_unauthorized=False) as ws:
-                    assert await ws.recv() == "somebody came over HTTP/2.0: 2 here"
+                    assert await ws.recv() == "a visitor joined over HTTP/2.0: 2 here"
                     # a user types, and presses Enter
                     await page.do("Input.insertText", text="hello from the page")
                     await page.do(
@@ -37,20 +37,20 @@ def test_the_chat(run_asyncio: Run, tmp_path: Path) -> None:
                         run_example, "websocket_client.py", chat, "from", "a terminal"
                     )
                     assert out.splitlines() == [
-                        "somebody came over HTTP/2.0: 3 here", "from", "a terminal",
+                        "a visitor joined over HTTP/2.0: 3 here", "from", "a terminal",
                     ]  # fmt: skip
-                    while await ws.recv() != "somebody left: 2 here":
+                    while await ws.recv() != "a visitor left: 2 here":
                         pass
                     await ws.send("<b>bye</b>")
                     assert await ws.recv() == "<b>bye</b>"
                 shown = await page.evaluate(
                     "new Promise(done => { const look = () => { const lines ="
                     " [...document.querySelectorAll('li')].map(line => line.textContent);"
-                    " lines[0] === 'somebody left: 1 here' ? done(lines) : setTimeout(look, 9) };"
+                    " lines[0] === 'a visitor left: 1 here' ? done(lines) : setTimeout(look, 9) };"
                     " look() })"
                 )
-                assert shown[:2] == ["somebody left: 1 here", "<b>bye</b>"]
-                assert shown[-1] == "somebody came over HTTP/2.0: 1 here"
+                assert shown[:2] == ["a visitor left: 1 here", "<b>bye</b>"]
+                assert shown[-1] == "a visitor joined over HTTP/2.0: 1 here"
                 assert await page.evaluate("state.textContent") == "connected"
 
         run_asyncio(main())

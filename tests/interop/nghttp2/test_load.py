@@ -1,6 +1,6 @@
 """h2load and wrk with `create_server(on_request)`: every request is answered, none fails.
 
-What counts is how many; how fast is the benchmarks' concern.
+The number of answers is tested; the benchmarks measure the speed.
 """
 
 from __future__ import annotations

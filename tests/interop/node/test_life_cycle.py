@@ -1,8 +1,8 @@
 """Every end of a stream or session, compared with Node: the same events, in the same order.
 
-tests/support/node/client/life_cycle.js does the same with Node at both ends. What is compared is
-what each of the four (stream and session, client's and server's) says, and ``closed``,
-``destroyed``, ``aborted`` and ``rst_code`` at that moment.
+tests/support/node/client/life_cycle.js does the same with Node at both ends. Compared are the
+events of each of the four (stream and session, client's and server's), and ``closed``,
+``destroyed``, ``aborted`` and ``rst_code`` at each event.
 """
 
 from __future__ import annotations
@@ -223,8 +223,8 @@ ONCE = [TWICE[0], TWICE[2]]
 def essence(entries: list[list[Any]], well: bool) -> list[list[Any]]:
     """Return *entries* without Node's events for incomplete bodies.
 
-    They emit ``end`` and ``finish`` even when it was cut off. Here these come of whole bodies only.
-    And whether ``destroyed`` is set already at ``aborted`` differs from way to way in Node.
+    Node emits ``end`` and ``finish`` even if the body was cut off; this library only for complete
+    bodies. And in Node it varies whether ``destroyed`` is already set at ``aborted``.
     """
     kept = []
     for entry in entries:

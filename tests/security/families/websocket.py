@@ -1,7 +1,7 @@
 """WebSockets: invalid frames, compression bombs, floods, and peers that do not read.
 
-Each attack gets a way to open WebSockets: over HTTP/2 (RFC 8441) or HTTP/1.1 to a server, or over
-HTTP/2 from a client that asks for them. `everywhere` enters it once for each way.
+Each attack gets a function that opens WebSockets: over HTTP/2 (RFC 8441) or HTTP/1.1 to a server,
+or over HTTP/2 from a client that requests them. `everywhere` defines it once for each way.
 """
 
 from __future__ import annotations

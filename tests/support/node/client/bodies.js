@@ -1,5 +1,5 @@
 'use strict';
-// client/bodies.js PORT SIZE…: upload as many bytes, hash what comes back.
+// client/bodies.js PORT SIZE…: upload bodies of these sizes, and hash the answers.
 const crypto = require('node:crypto');
 const http2 = require('node:http2');
 

@@ -1,6 +1,6 @@
 'use strict';
-// node client/connect.js PROXY-PORT AUTHORITY BYTES: sends BYTES bytes through a tunnel and
-// prints what comes back; "upper" as the authority means the extended CONNECT instead.
+// client/connect.js PROXY-PORT AUTHORITY BYTES: sends BYTES bytes through a tunnel and prints the
+// answer; "upper" as the authority means the extended CONNECT instead.
 const crypto = require('node:crypto');
 const http2 = require('node:http2');
 

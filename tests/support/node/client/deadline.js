@@ -1,5 +1,5 @@
 'use strict';
-// One request; tells how it failed.
+// Makes one request, and prints its error.
 const http2 = require('node:http2');
 
 const client = http2.connect(`http://127.0.0.1:${process.argv[2]}`);

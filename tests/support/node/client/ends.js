@@ -1,6 +1,6 @@
 'use strict';
 // client/ends.js PORT ACTION [CODE]: in the middle of a response this client ends its stream or its
-// session, in one of Node's ways; what it has seen itself.
+// session, in one of Node's ways, and prints its own events.
 const http2 = require('node:http2');
 
 const [port, action, code] = process.argv.slice(2);

@@ -1,5 +1,5 @@
-// Makes one request with Node's http2 client and the same with its https client (http, for a URL
-// in the clear); prints what each has got.
+// Makes one request with Node's http2 client and the same with its https client (http, for a URL in
+// the clear); prints what each has received.
 //
 // Arguments: the URL, and the request as JSON: method, headers, and size, the bytes of its body.
 'use strict';

@@ -1,5 +1,5 @@
 'use strict';
-// Gets / from the port and prints what came: headers, size, digest, trailers.
+// Requests / from the port and prints the response: headers, size, digest, trailers.
 const crypto = require('node:crypto');
 const http2 = require('node:http2');
 

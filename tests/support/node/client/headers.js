@@ -1,5 +1,5 @@
 'use strict';
-// client/headers.js PORT: what a client sees of headers of every kind, and sends itself.
+// client/headers.js PORT: sends headers of every kind, and prints the received ones.
 const http2 = require('node:http2');
 
 const session = http2.connect(`http://127.0.0.1:${process.argv[2]}`);

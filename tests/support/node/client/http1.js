@@ -1,5 +1,5 @@
 'use strict';
-// A client of HTTP/1.1: Node's modules http and https. Prints what it has got as JSON.
+// A client of HTTP/1.1: Node's modules http and https. Prints the responses as JSON.
 const fs = require('node:fs');
 const http = require('node:http');
 const https = require('node:https');

@@ -1,5 +1,5 @@
 'use strict';
-// One request that takes its time; tells how many PINGs came meanwhile.
+// Makes one request that takes long; prints the number of PINGs meanwhile.
 const http2 = require('node:http2');
 
 const result = { body: '', error: null, pings: 0 };

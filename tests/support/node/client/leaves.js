@@ -1,6 +1,6 @@
 'use strict';
-// client/leaves.js PORT HOW: a client of a server that ends; all that its session and streams say.
-// HOW: idle, active (a request is answered late), stalled (reads nothing of a large body).
+// client/leaves.js PORT HOW: a client of a server that closes; prints the events of its session and
+// streams. HOW: idle, active (a request is answered late), stalled (reads nothing of a large body).
 const http2 = require('node:http2');
 
 const [port, how] = process.argv.slice(2);

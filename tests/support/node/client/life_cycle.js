@@ -1,6 +1,7 @@
 'use strict';
-// client/life_cycle.js: streams and sessions end in every way, client and server both Node's; for each way
-// what each of the four said, with its state at that moment. tests/interop/node/test_life_cycle.py does the same.
+// client/life_cycle.js: streams and sessions end in every way, with Node at both ends; prints, for
+// each way, the events of all four, with their states. tests/interop/node/test_life_cycle.py does
+// the same.
 const http2 = require('node:http2');
 
 const STREAM = ['response', 'aborted', 'end', 'finish', 'error', 'close'];
@@ -65,7 +66,7 @@ function run(name) {
       ask(request, session, () => socket.destroy());
       request.on('close', () => {
         log.pending = request.pending;
-        // From Node 24 on the server's close() would end its session itself, if it were called now.
+        // From Node 24 on, the server's close() would end its session itself if it were called now.
         const over = () => server.close(() => setTimeout(() => resolve(log), 20));
         setTimeout(() => { session.close(); ended.then(over); }, 50);
       });

@@ -1,5 +1,5 @@
 'use strict';
-// Posts bodies of some sizes, one after the other, and tells what Node measured of it.
+// Posts bodies of some sizes, one after the other, and prints Node's measurements.
 const http2 = require('node:http2');
 const { PerformanceObserver } = require('node:perf_hooks');
 

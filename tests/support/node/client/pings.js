@@ -1,5 +1,5 @@
 'use strict';
-// client/pings.js PORT: PING and SETTINGS in both directions; what the client saw of them.
+// client/pings.js PORT: PING and SETTINGS in both directions; prints the client's events.
 const http2 = require('node:http2');
 
 const session = http2.connect(`http://127.0.0.1:${process.argv[2]}`, {

@@ -1,6 +1,6 @@
 'use strict';
-// client/priority.js PORT: requests with priorities, of which some are changed before any is
-// answered. Prints what the server says of them (/state), and whose bytes came in which order.
+// client/priority.js PORT: requests with priorities, some of which are changed before any is
+// answered. Prints the server's state (/state), and the order of the received bytes.
 const http2 = require('node:http2');
 
 const session = http2.connect(`http://127.0.0.1:${process.argv[2]}`, {
@@ -36,7 +36,7 @@ session.on('connect', async () => {
   const first = JSON.parse(await text(session.request({ ':path': '/state' })));
   other.priority({ parent: light.id, weight: 40 });
   late.priority({ parent: heavy.id, weight: 50, exclusive: true });
-  // the change is known to this side alone
+  // only this side knows of the change
   child.priority({ weight: 7, silent: true });
   const second = JSON.parse(await text(session.request({ ':path': '/state' })));
   const all = [light, heavy, child, other, late].map(ended);

@@ -1,6 +1,6 @@
 'use strict';
-// client/push.js PORT [CA]: what a client sees of the streams that are pushed to it, and,
-// over TLS, of ALTSVC and ORIGIN.
+// client/push.js PORT [CA]: prints the client's events for pushed streams, and, over TLS, for
+// ALTSVC and ORIGIN.
 const fs = require('node:fs');
 const http2 = require('node:http2');
 

@@ -1,5 +1,5 @@
 'use strict';
-// client/races.js PORT ROUNDS: uploads that are answered early, reset by the server, or given up.
+// client/races.js PORT ROUNDS: uploads that are answered early, reset by the server, or cancelled.
 const http2 = require('node:http2');
 
 const session = http2.connect(`http://127.0.0.1:${process.argv[2]}`);

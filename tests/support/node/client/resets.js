@@ -1,5 +1,6 @@
 'use strict';
-// client/resets.js PORT PATH…: what a client sees of each path's stream, one after another.
+// client/resets.js PORT PATH…: prints the client's events for each path's stream, one after
+// another.
 const http2 = require('node:http2');
 
 const session = http2.connect(`http://127.0.0.1:${process.argv[2]}`);

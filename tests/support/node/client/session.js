@@ -1,6 +1,6 @@
 'use strict';
-// client/session.js PORT PATH: a request that makes the server do something to its session,
-// and all that the client's session says until it is closed.
+// client/session.js PORT PATH: makes a request for which the server acts on its session, and prints
+// all events of the client's session until it is closed.
 const http2 = require('node:http2');
 
 const [port, path] = process.argv.slice(2);

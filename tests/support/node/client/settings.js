@@ -1,5 +1,5 @@
 'use strict';
-// client/settings.js PORT: custom settings both ways, and those that change while streams are open.
+// client/settings.js PORT: custom settings in both directions, and changes while streams are open.
 const http2 = require('node:http2');
 
 const session = http2.connect(`http://127.0.0.1:${process.argv[2]}`, {

@@ -1,6 +1,6 @@
 'use strict';
-// client/transfers.js PORT FILE: Node's client transfers much both ways on one session, reads in
-// small pieces, and pings at every piece; how much came.
+// client/transfers.js PORT FILE: transfers much in both directions on one session, reads in small
+// pieces, and sends a PING for each piece; prints the number of bytes.
 const fs = require('node:fs');
 const http2 = require('node:http2');
 
@@ -26,7 +26,7 @@ async function main() {
   const upload = session.request({ ':path': '/', ':method': 'POST' });
   fs.createReadStream(path).pipe(upload);
   const counted = (await read(upload)).text;
-  // Node asks for each chunk by itself, and pings about it, as gRPC does
+  // Node requests each chunk separately, with a PING for each, as gRPC does
   const ping = () => session.ping(() => {});
   const pinged = (await read(session.request({ ':path': '/' }), ping)).size;
   session.settings({ initialWindowSize: 1_000_000 });

@@ -1,5 +1,5 @@
 'use strict';
-// What a call returns, or the code of what it throws.
+// Returns the result of a call, or the code of its error.
 exports.attempt = (call) => {
   try {
     const result = call();

@@ -1,9 +1,9 @@
 'use strict';
-// compat/client.js PORT REQUESTS: make each of REQUESTS (JSON), on a session of its own; what came
-// of each, and what its server noted (`said`, unless `mute`), by its path.
+// compat/client.js PORT REQUESTS: makes each of REQUESTS (JSON), on a separate session; prints the
+// results, and what the server has recorded (`said`, unless `mute`), by path.
 //
-// A request: path, method, headers, body (chunks: text, or [text, times]; `wait` sends them at
-// 'continue' alone), trailers, open (its body never ends), close (with a code, at the first data),
+// A request: path, method, headers, body (chunks: text, or [text, times]; `wait` sends them only
+// after 'continue'), trailers, open (its body never ends), close (with a code, at the first data),
 // settings.
 const http2 = require('node:http2');
 

@@ -1,5 +1,5 @@
 'use strict';
-// Scenarios of what comes before a response: see tests/compat/test_continue.py.
+// Scenarios before a response: see tests/compat/test_continue.py.
 const { attempt } = require('./attempt.js');
 
 function read(request, end) {

@@ -1,5 +1,5 @@
 'use strict';
-// Scenarios of how requests and responses end: see tests/compat/test_ends.py.
+// Scenarios of the ends of requests and responses: see tests/compat/test_ends.py.
 const { attempt } = require('./attempt.js');
 
 function watch(request, response, note) {

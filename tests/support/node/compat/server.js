@@ -1,7 +1,7 @@
 'use strict';
 // compat/server.js {topic, listen}: a server of the Compatibility API whose paths are the scenarios
-// of ./<topic>.js. Each gets note(...), and GET /report?path, once that one's stream is
-// closed, what it noted. tests/compat/scenarios.py is the same for Python.
+// of ./<topic>.js. Each records with note(...), and GET /report?path returns these records once its
+// stream is closed. tests/compat/scenarios.py is the same for Python.
 const http2 = require('node:http2');
 
 const { topic, listen = [] } = JSON.parse(process.argv[2] || '{}');

@@ -1,5 +1,5 @@
 'use strict';
-// Scenarios of trailers, both ways: see tests/compat/test_trailers.py.
+// Scenarios of trailers, in both directions: see tests/compat/test_trailers.py.
 const { attempt } = require('./attempt.js');
 
 function read(request, note, end) {

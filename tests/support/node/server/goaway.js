@@ -1,5 +1,5 @@
 'use strict';
-// Says GOAWAY to a session after every so many requests, and counts who has asked for what.
+// Sends GOAWAY to a session after a number of requests, and counts the requests for each path.
 const http2 = require('node:http2');
 
 const { every } = JSON.parse(process.argv[2]);
@@ -24,10 +24,10 @@ server.on('stream', (stream, headers) => {
   stream.on('error', () => {});
   counts.set(path, (counts.get(path) || 0) + 1);
   if (++session.served === every) {
-    // In two steps (RFC 9113 section 6.8). A single GOAWAY of Node's names the last stream
-    // when it is made; those that come before it is sent are executed all the same, and
-    // their clients are told that they may be repeated. And with an end: now and then Node
-    // never reads from the connection again after GOAWAY.
+    // In two steps (RFC 9113 section 6.8). A single GOAWAY of Node names the last stream at the
+    // time of the call; requests that arrive before it is sent are processed all the same, and
+    // their clients may repeat them. And with an end: sometimes Node never reads from the
+    // connection again after GOAWAY.
     session.goaway(0, 2 ** 31 - 1);
     session.ping(() => { if (!session.destroyed) session.goaway(0); });
     setTimeout(() => session.destroy(), 300);

@@ -1,6 +1,6 @@
 'use strict';
-// A server whose paths behave in all the ways that a client has to cope with.
-// Prints {"port": …} and keeps count of what every session did; /report tells it.
+// A server with a path for every behaviour that a client has to handle. Prints {"port": …} and
+// counts the events of every session; /report returns them.
 const crypto = require('node:crypto');
 const fs = require('node:fs');
 const http2 = require('node:http2');
@@ -28,7 +28,7 @@ function * body(size) {
   if (size) yield unit.subarray(0, size);
 }
 
-// What is known of each session, by the client's port.
+// The counts of each session, by the client's port.
 const known = new Map();
 
 server.on('session', (session) => {
@@ -54,10 +54,10 @@ function until(condition, then) {
   setTimeout(until, 2, condition, then);
 }
 
-// Node's `end()` without a last chunk resets the stream with NO_ERROR, and never sends
-// END_STREAM, when the connection's window happens to be used up; so every body here ends
-// with `end(last chunk)`. That is of no help when the last byte uses the window up: tests ask
-// for bodies that are no multiple of it.
+// Node's `end()` without a last chunk resets the stream with NO_ERROR, and never sends END_STREAM,
+// if the connection's window is used up at that time; so every body here ends with `end(last
+// chunk)`. That does not help if the last byte uses up the window: tests request bodies whose size
+// is no multiple of it.
 function writeAll(stream, size) {
   const parts = [...body(size)];
   (function more() {
@@ -167,7 +167,7 @@ const behaviours = {
     });
   },
   '/raise'(stream, query) {
-    // like /settings, but only once the request is complete
+    // like /settings, but only when the request is complete
     stream.resume();
     stream.on('end', () => {
       stream.session.settings({ maxConcurrentStreams: Number(query.get('max')) });
@@ -193,7 +193,7 @@ const behaviours = {
     }));
   },
   '/hold'(stream) {
-    // answered when another stream of the session asks for /release
+    // answered when another stream of the session requests /release
     stream.resume();
   },
   '/release'(stream, query) {
@@ -213,7 +213,7 @@ const behaviours = {
     stream.on('error', () => {});
   },
   '/read'(stream, query) {
-    // reads some bytes of the unread stream, or all that is and will be there
+    // reads some bytes of the unread stream, or everything to its end
     const other = stream.session.state_.alive.get(Number(query.get('id')));
     const most = Number(query.get('most') || 0);
     let got = 0;

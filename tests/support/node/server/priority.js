@@ -1,5 +1,5 @@
 'use strict';
-// A server that notes what it is told with PRIORITY; /seen tells. Prints {"port": …}.
+// A server that records the received PRIORITY frames; /seen returns them. Prints {"port": …}.
 const http2 = require('node:http2');
 
 const server = http2.createServer();

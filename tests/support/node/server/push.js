@@ -1,6 +1,6 @@
 'use strict';
-// A server that pushes, and tells of origins; prints {"port": …}. GET /seen tells how the
-// pushed streams have ended. Options: cert, key, origins.
+// A server that pushes, and announces origins; prints {"port": …}. GET /seen returns how the pushed
+// streams have ended. Options: cert, key, origins.
 const fs = require('node:fs');
 const http2 = require('node:http2');
 

@@ -1,6 +1,6 @@
 'use strict';
-// A server with custom settings. /seen tells what the client announced, /set?… announces anew
-// and answers with what was acknowledged.
+// A server with custom settings. /seen returns the client's settings, /set?… announces new ones and
+// answers with the acknowledged ones.
 const http2 = require('node:http2');
 
 const server = http2.createServer({

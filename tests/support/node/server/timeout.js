@@ -1,6 +1,6 @@
 'use strict';
-// server/timeout.js {}: a server that answers /stream with a stream whose time runs out, and
-// everything else not at all, until the time of the session has run out. Prints {"port": …}.
+// server/timeout.js {}: a server that answers /stream with a stream that times out, and other
+// requests only when the session has timed out. Prints {"port": …}.
 const http2 = require('node:http2');
 
 const server = http2.createServer();

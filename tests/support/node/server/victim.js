@@ -1,5 +1,5 @@
 'use strict';
-// The process under attack, as tests/security/victim.py is: the same ports, paths and lines.
+// The process under attack, like tests/security/victim.py: the same ports, paths and lines.
 const http2 = require('http2');
 const fs = require('fs');
 

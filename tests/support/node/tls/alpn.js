@@ -1,5 +1,6 @@
 'use strict';
-// tls/alpn.js PORT CERTIFICATE PROTOCOL…: a TLS client that offers these protocols; what came of it.
+// tls/alpn.js PORT CERTIFICATE PROTOCOL…: a TLS client that offers these protocols; prints the
+// result.
 const fs = require('node:fs');
 const tls = require('node:tls');
 

@@ -1,5 +1,6 @@
 'use strict';
-// tls/client.js PORT CERTIFICATE VERSION: one request over TLS, and how the session describes itself.
+// tls/client.js PORT CERTIFICATE VERSION: makes one request over TLS, and prints the session's
+// properties.
 const fs = require('node:fs');
 const http2 = require('node:http2');
 

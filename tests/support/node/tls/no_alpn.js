@@ -1,6 +1,6 @@
 'use strict';
-// tls/no_alpn.js PORT CERTIFICATE TEXT: a TLS client that offers no ALPN sends TEXT; all that
-// comes back until the server ends the connection.
+// tls/no_alpn.js PORT CERTIFICATE TEXT: a TLS client without ALPN sends TEXT; prints everything
+// that it receives until the server ends the connection.
 const fs = require('node:fs');
 const tls = require('node:tls');
 

@@ -1,6 +1,6 @@
 'use strict';
-// tls/refusal.js KEY CERTIFICATE: what Node's TLS client says when Node's own HTTP/2 server knows none
-// of its protocols.
+// tls/refusal.js KEY CERTIFICATE: prints the error of Node's TLS client when Node's own HTTP/2
+// server supports none of its protocols.
 const fs = require('node:fs');
 const http2 = require('node:http2');
 const tls = require('node:tls');
