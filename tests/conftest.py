@@ -30,8 +30,8 @@ from .support.filing import pattern
 from .support.running import Run
 from .support.self_signed import Certificate
 
-# A slow or busy machine is no failure: no example of a property has a deadline. Every run tries the
-# same examples, so that what fails after a change fails because of it; "search" is for others.
+# A slow or busy machine is no failure, so no example of a property has a deadline. Every run tries
+# the same examples, so that a failure after a change is caused by it; "search" tries others.
 hypothesis.settings.register_profile("repeat", deadline=None, derandomize=True)
 hypothesis.settings.register_profile("search", deadline=None)
 hypothesis.settings.load_profile("repeat")
@@ -89,8 +89,8 @@ def run_on(loop_factory: Callable[[], asyncio.AbstractEventLoop], main: Any, lim
         try:
             result = runner.run(guarded())
         except BaseException:
-            # What the failure left open must not hide it: uvloop hangs over a socket that
-            # complains while its loop is closed.
+            # What a failed test has left open must not hide its failure: uvloop hangs for a socket
+            # that warns while its loop is closed.
             warnings.simplefilter("ignore", ResourceWarning)
             raise
         gc.collect()

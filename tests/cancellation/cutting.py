@@ -31,8 +31,8 @@ import http2
 from ..support.self_signed import Certificate
 from ..support.serving import eventually
 
-# How a task is cancelled: while it waits; in the turn of the loop in which what it waits for comes;
-# some turns of the loop after it began, wherever it and the connection are by then.
+# The moments of a cancellation: while the task waits; in the turn of the loop in which the result
+# arrives; some turns of the loop after it began, in any state of it and the connection.
 HOWS = ("waiting", "coming", "turns")
 
 

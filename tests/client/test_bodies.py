@@ -46,8 +46,8 @@ def clear() -> Iterator[Peer]:
 
 
 def connect(peer: Peer, **options: Any) -> http2.ClientHttp2Session:
-    # Windows stay as they are, and no size here ends where a stream's does: Node 20 resets such a
-    # body, without END_STREAM. nghttpd, which does not, gets the window that HTTP/2 begins with.
+    # The windows are fixed, and no size here is a multiple of a stream's: Node 20 resets such a
+    # body, without END_STREAM. nghttpd does not, and gets HTTP/2's default window.
     options.setdefault("max_receive_window", 0)
     options.setdefault("settings", {"initial_window_size": 65521})
     return http2.connect(peer.origin, **tls_options(peer), **options)

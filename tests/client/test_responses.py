@@ -243,8 +243,8 @@ def test_nobody_reads(run: Run, peer: Peer) -> None:
                 stream.on("close", closed.set)
                 stream.resume()
                 await closed
-            # all together are far more than the connection's window: one that is complete
-            # does not count against it any more, even if it waits for its reader
+            # together they are far larger than the connection's window: a complete one no longer
+            # counts against it, even while it waits for its reader
             left = []
             for _ in range(20):
                 stream = session.request({":path": "/body?size=50000"})

@@ -511,7 +511,7 @@ def test_cancelled_settings(run: Run, peer: Peer) -> None:
     run(main())
 
 
-# --- errors nobody sees ------------------------------------------------------------------------
+# --- errors without a caller -------------------------------------------------------------------
 
 
 def test_session_error_is_logged_once(

@@ -159,7 +159,7 @@ PUSH_PROMISE = {
 }  # fmt: skip
 
 PING = {
-    "6.7 acknowledgement that nobody waits for": Case(
+    "6.7 acknowledgement without a PING": Case(
         raw.ping(b"\0" * 8, ack=True) + raw.get(1), fine(1)
     ),
     "6.7 on a stream": Case(

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 
 from ..support.paths import EXAMPLES
 
-# Runs an example on uvloop: it calls asyncio.run, and is none the wiser. Not by uvloop.run, which
-# calls asyncio.run itself from Python 3.12 on.
+# Runs an example, which calls asyncio.run, on uvloop. Not with uvloop.run, which itself calls
+# asyncio.run from Python 3.12 on.
 ON_UVLOOP = """
 import asyncio, functools, http2, runpy, sys, uvloop
 

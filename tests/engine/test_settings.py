@@ -386,8 +386,8 @@ def test_example_of_the_documentation() -> None:
     assert get_packed_settings() == get_packed_settings({}) == b""
 
 
-# Node refuses the value 0 of a custom setting, against its own documentation, and takes an
-# identifier below 8 for its internal number of a setting: neither is compared.
+# Node refuses the value 0 of a custom setting, against its own documentation, and treats an
+# identifier below 8 as its internal number of a setting: neither is compared.
 SAMPLES: list[dict[str, Any]] = [
     {},
     get_default_settings().as_dict(),

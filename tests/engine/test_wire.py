@@ -318,8 +318,8 @@ def test_nothing_is_acknowledged_before_it_is_consumed() -> None:
     assert len(memory.body(pair.server_events, stream_id)) == WINDOW
     assert not pair.server_wire
     assert pair.client.pending(stream_id) == 200000 - WINDOW
-    # below half of it the stream's window is not given back yet; the connection's is, as
-    # other streams would have nothing left of it
+    # below half of it, the stream's window is not returned yet; the connection's is, because other
+    # streams would have nothing left of it
     below, rest = WINDOW // 2 - 1, 2
     pair.server.consume(stream_id, below)
     pair.pump()
@@ -423,8 +423,8 @@ def test_the_same_field_is_the_same_string() -> None:
         pair.request(given, True)
         headers = pair.server_events[0][2]
         seen.append([text for item in headers.items() for text in item])
-    # The first time an entry enters HPACK's table, from then on it is found there. A few
-    # may share a slot of the cache, and drive each other out of it.
+    # An entry enters HPACK's table the first time, and is found there from then on. A few may share
+    # a slot of the cache, and replace each other.
     same = [one is other for one, other in zip(seen[1], seen[2], strict=True)]
     assert sum(same) > len(same) / 2
 

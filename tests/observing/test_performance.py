@@ -89,8 +89,8 @@ def test_a_server_measures_what_node_measures(run: Run) -> None:
         assert ours.entry_type == "http2"
         assert ours.bytes_read >= 100_010 + 9 * 8
         assert ours.bytes_written >= 100_010 + 9 * 8
-        # each side says GOAWAY, 17 bytes, when it closes and once more at its end, which the
-        # other one may not be there to hear
+        # each side sends GOAWAY, 17 bytes, when it closes and again at its end, which the other
+        # side may not receive any more
         unheard = their_session["framesSent"] - ours.frames_received
         assert unheard in (0, 1, 2)
         assert their_session["bytesWritten"] - ours.bytes_read == 17 * unheard

@@ -18,8 +18,8 @@ from http2.streams import life as table
 from http2.streams.life import IDLE, LIVE, Life, every_life
 from http2.streams.stream import Http2Stream
 
-# Figure 2 of RFC 9113: what each endpoint sends (s) and receives (r) of HEADERS (H), END_STREAM
-# (ES) and RST_STREAM (R). A promised stream is half-closed once its HEADERS have gone or come.
+# Figure 2 of RFC 9113: each endpoint sends (s) and receives (r) HEADERS (H), END_STREAM (ES) and
+# RST_STREAM (R). A promised stream is half-closed once its HEADERS were sent or received.
 FIGURE: dict[str, dict[str, str]] = {
     "idle": {"sH": "open", "rH": "open"},
     "open": {

@@ -168,8 +168,8 @@ class Conversation(RuleBasedStateMachine):
     @precondition(lambda self: len(self.streams) > 3)
     @rule(name=st.sampled_from(["client", "server"]))
     def goaway(self, name: str) -> None:
-        # a client that has said GOAWAY and has no open stream is done, for nghttp2, whatever
-        # still waits: the session above sees to that
+        # for nghttp2, a client that has sent GOAWAY and has no open stream is done, whatever still
+        # waits: the session above handles that
         if name == "server" or not self.waiting():
             self.side(name).goaway(0, 0, b"enough")
             self.leaving |= name == "client"

@@ -62,8 +62,8 @@ def test_values(value: Any) -> None:
     elif isinstance(value, list) and None in value:
         assert str(checked).startswith("ERR_")
     elif arrived == "ERR_HTTP2_INVALID_HEADER_VALUE":
-        # spaces around it, which depend on the session's options: it is found at the end, though
-        # in a list before what is wrong with the next one
+        # spaces around it, which depend on the session's options: this error is found at the end,
+        # but in a list before the error of the next value
         alone = not isinstance(value, list) or len(value) == 1
         assert not (alone and str(checked).startswith("ERR_"))
     elif str(arrived).startswith("ERR_"):

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .ground import Ground
 
-# What one hostile connection may cost: the default of max_session_memory, and what else a
-# connection has (buffers of both directions, the peer's tables), in bytes.
+# The cost of one hostile connection in bytes: the default of max_session_memory, and the
+# connection's other memory (buffers of both directions, the peer's tables).
 PER_CONNECTION = 10_000_000 + 2 * 1024 * 1024
 
 Function = Callable[["Ground"], None]

@@ -6,10 +6,10 @@ import http2
 
 VERSION = tuple(int(part) for part in http2.nghttp2_version.split(".")[:2])
 
-# 1.65 has given up the priorities of RFC 7540: it sends no PRIORITY and tells of none that comes.
-# All servers follow RFC 9218 then.
+# 1.65 has removed the priorities of RFC 7540: it sends no PRIORITY, and does not report received
+# ones. All servers then use RFC 9218.
 KNOWS_RFC_7540 = VERSION < (1, 65)
 
-# 1.67 ends the connection when the peer makes a stream's window too large, where older ones
-# reset the stream: RFC 9113 section 6.9.1 lets it choose.
+# 1.67 ends the connection if the peer makes a stream's window too large, and older versions reset
+# the stream: RFC 9113 section 6.9.1 allows both.
 RESETS_FOR_A_WINDOW = VERSION < (1, 67)

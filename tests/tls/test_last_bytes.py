@@ -20,8 +20,8 @@ from ..support.serving import Events, listening
 from ..support.slow_path import slowed
 from ..support.tls import ByHand, trusting
 
-# Not a multiple of half a window: the client says WINDOW_UPDATE when all has been written, and much
-# of it is on its way.
+# Not a multiple of half a window: the client sends WINDOW_UPDATE when everything was written, and
+# much of it is still on its way.
 SIZE = 1_000_000
 WINDOW = 2**19
 TLS = pytest.mark.parametrize("tls", [False, True], ids=["clear", "tls"])

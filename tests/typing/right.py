@@ -1,4 +1,4 @@
-"""What a checker has nothing to say of, in its strictest mode."""
+"""Correct programs: a checker must not report anything, in its strictest mode."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class MyResponse(Http2ServerResponse):
 
 
 async def handler(request: Http2ServerRequest, response: Http2ServerResponse) -> None:
-    """The usual one."""
+    """The usual handler."""
     body = await request.read()
     assert_type(body, bytes)
     response.set_header("content-type", "text/plain")
@@ -43,7 +43,7 @@ async def handler(request: Http2ServerRequest, response: Http2ServerResponse) ->
 
 
 def own_handler(request: MyRequest, response: MyResponse) -> None:
-    """One for the program's own classes."""
+    """A handler for the program's own classes."""
     response.end(request.url)
 
 
@@ -55,7 +55,7 @@ class Application:
         response.end()
 
     def asked(self, stream: ServerHttp2Stream, headers: Headers, *more: object) -> None:
-        """A method that takes what there is."""
+        """A method that takes any arguments."""
         stream.respond({":status": 204, "x": headers["x"]}, end_stream=True)
 
 
@@ -79,7 +79,7 @@ def servers(context: ssl.SSLContext, given: dict[str, Any]) -> None:
 
 
 def listeners(server: Http2Server, secure: Http2SecureServer, application: Application) -> None:
-    """All ways to listen."""
+    """All ways to register listeners."""
     server.on("stream", application.asked)
     server.on("stream", lambda stream, headers: stream.respond({"x": headers["x"]}))
     server.on("stream", lambda stream: stream.end())
@@ -119,12 +119,12 @@ def listeners(server: Http2Server, secure: Http2SecureServer, application: Appli
 
 
 def own_event(emitter: http2.EventEmitter, application: Application) -> None:
-    """Of an emitter of any class, nobody knows the events."""
+    """The events of an emitter of any class are unknown."""
     emitter.on("my-own", application.asked)
 
 
 async def dial(url: SplitResult, options: dict[str, Any]) -> socket.socket:
-    """What carries a session."""
+    """Connections that carry a session."""
     dialled = socket.create_connection((url.hostname, url.port))
     dialled.settimeout(options.get("timeout"))
     return dialled
@@ -166,7 +166,7 @@ async def client(**options: Unpack[http2.ConnectOptions]) -> None:
 
 
 async def more(request: Http2ServerRequest, response: Http2ServerResponse) -> None:
-    """What a handler looks at, and what it may send."""
+    """The properties that a handler reads, and the responses that it may send."""
     assert_type(request.stream, ServerHttp2Stream)
     assert request.socket is not None
     assert_type(request.socket.remote_port, int | None)
@@ -199,7 +199,7 @@ async def application(
 
 
 def serve_application() -> Http2Server:
-    """A handler of the library's own."""
+    """The library's own handler."""
     return http2.create_server(http2.asgi.Handler(application), allow_http1=True)
 
 

@@ -1,4 +1,4 @@
-"""Twenty wrong calls, each on one line: a checker finds these twenty mistakes, and no other."""
+"""Twenty wrong calls, one on each line: type checkers must find these errors, and no others."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ http2.Settings(maxConcurrentStreams=1)  # wrong
 
 
 async def requests(session: http2.ClientHttp2Session) -> None:
-    """What a client gets wrong."""
+    """Errors of a client."""
     session.request({":path": "/"}, endStream=True)  # wrong
     session.request({":path": "/"}, weight="16")  # wrong
     session.request(["/"])  # wrong
@@ -30,7 +30,7 @@ async def requests(session: http2.ClientHttp2Session) -> None:
 
 
 def handler(request: Http2ServerRequest, response: Http2ServerResponse) -> None:
-    """What a handler gets wrong."""
+    """Errors of a handler."""
     response.write_head("200")  # wrong
 
 
@@ -38,7 +38,7 @@ server = http2.create_server(handler)
 
 
 def answer(stream: ServerHttp2Stream, headers: Headers) -> None:
-    """What the Core API is used wrongly for."""
+    """Errors with the Core API."""
     stream.respond({":status": 200}, endStream=True)  # wrong
     stream.respond_with_file("index.html", statCheck=None)  # wrong
 

@@ -1,4 +1,4 @@
-"""Listeners that do not take what their event gives, or that no event of that name gives to."""
+"""Listeners that do not accept their event's arguments, or that listen to an unknown event."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from http2 import ClientHttp2Stream, Headers, ServerHttp2Stream
 
 
 def takes_number(number: int) -> None:
-    """No event's listener but those of numbers."""
+    """A listener for events with a number."""
 
 
 def takes_five(a: object, b: object, c: object, d: object, e: object) -> None:
-    """More than any event has."""
+    """More arguments than any event has."""
 
 
 async def takes_client(stream: ClientHttp2Stream) -> None:
-    """A client's, which a server has none of."""
+    """A listener of a client, which servers do not have."""
 
 
 def takes_server(stream: ServerHttp2Stream, headers: Headers) -> None:
-    """A server's."""
+    """A listener of a server."""
 
 
 def on_server(server: http2.Http2Server, secure: http2.Http2SecureServer) -> None:
@@ -38,15 +38,15 @@ def on_server(server: http2.Http2Server, secure: http2.Http2SecureServer) -> Non
 
     @server.on("stream")  # wrong
     def answer(stream: ClientHttp2Stream) -> None:
-        """Of the other side."""
+        """Listeners of the other side."""
 
     @server.on("close")  # wrong
     def closed(session: http2.ServerHttp2Session) -> None:
-        """There is none."""
+        """The event has no argument."""
 
     @server.on("request")  # wrong
     async def request(request: object, response: object, more: object) -> None:
-        """One too many."""
+        """One argument too many."""
 
 
 def on_session(session: http2.ClientHttp2Session, stream: ClientHttp2Stream) -> None:

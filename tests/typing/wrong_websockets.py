@@ -1,4 +1,4 @@
-"""WebSockets whose options do not exist, or are of another type."""
+"""Options of WebSockets that do not exist, or have another type."""
 
 from __future__ import annotations
 

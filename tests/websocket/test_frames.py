@@ -95,7 +95,7 @@ CASES = [
     Case("ping of 126", [ping(b"*" * 126), close(1000)], [], 1002),
     Case("ping of 125, byte by byte", [ping(b"*" * 125), close(1000)], [pong(b"*" * 125)],
          pieces=1),
-    Case("pong that nobody has asked for", [pong(), pong(b"x"), text("hello"), close(1000)],
+    Case("pong without a ping", [pong(), pong(b"x"), text("hello"), close(1000)],
          ["hello"]),
     Case("ping between pongs", [pong(b"x"), ping(b"y"), close(1000)], [pong(b"y")]),
     Case("ten pings", [*(ping(bytes([n])) for n in range(10)), close(1000)],

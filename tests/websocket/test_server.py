@@ -131,7 +131,7 @@ def test_both_protocols_at_one_door(secure: bool, run: Run, certificate: Certifi
 REFUSED = {
     "no version": ({"sec_websocket_version": None}, 400),
     "an old version": ({"sec_websocket_version": "8"}, 426),
-    "a version of nobody's": ({"sec_websocket_version": "13, 14"}, 426),
+    "an unknown version": ({"sec_websocket_version": "13, 14"}, 426),
     "no key": ({"sec_websocket_key": None}, 400),
     "a short key": ({"sec_websocket_key": "AAAA"}, 400),
     "a key that is no base64": ({"sec_websocket_key": "!" * 24}, 400),

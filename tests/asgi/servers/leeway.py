@@ -337,7 +337,7 @@ SECTIONS: dict[str, dict[str, Case]] = {
         "a body with status 304": sent("304"),
         "neither `date` nor `server`": sent("defaults", told=counts("date", "server")),
         "`date` and `server` of its own": sent("own-defaults", told=counts("date", "server")),
-        "trailers, to a client that says `te: trailers`": sent(
+        "trailers, to a client that sends `te: trailers`": sent(
             "trailers", "-H", "te: trailers", told=trailers
         ),
         "trailers, to a client that does not": sent("trailers", told=trailers),
@@ -347,7 +347,7 @@ SECTIONS: dict[str, dict[str, Case]] = {
     "What an application receives": {
         "`receive` after the body": noted("receive-again"),
         "`receive` after the response": noted("receive-after-end"),
-        "the client goes in the middle of the response: `receive`, then `send`": gone,
+        "the client disconnects in the middle of the response: `receive`, then `send`": gone,
         "`expect: 100-continue`, and the body is received": continued,
         "`expect: 100-continue`, and it is not": expect_nothing,
         "a response before an upload of 3 MB was received, over HTTP/2": early_answer,
@@ -372,7 +372,7 @@ SECTIONS: dict[str, dict[str, Case]] = {
         ),
         "the method `get`": upper,
         "`X-Two: a`, `x-two: b`": header_list,
-        "`host`: how often, where": host,
+        "`host`: number, position": host,
         "cookies `a=1` and `b=2` in two fields": cookies,
         "`x-forwarded-proto`, `x-forwarded-for` from loopback": forwarded,
     },

@@ -212,9 +212,9 @@ DIFFERENT = {
     ],
 }
 
-# Up to here a way ends the stream alone; the session is closed later, when nothing is under way.
-# Its GOAWAY comes twice then, at the beginning and at the end, and the server tells of both. Of
-# Node 20 only the later versions do so (20.20; 20.18 ends such a session with the first one).
+# In the ways up to here only the stream ends; the session is closed later, without open streams.
+# Then its GOAWAY is sent twice, at the beginning and at the end, and the server emits both. Of Node
+# 20 only the later versions do so (20.20; 20.18 ends such a session with the first one).
 OF_STREAMS = list(WAYS)[: list(WAYS).index("client closes session")]
 TWICE = [["goaway", False, False, 0], ["goaway", True, False, 0], ["close", True, True]]
 ONCE = [TWICE[0], TWICE[2]]
