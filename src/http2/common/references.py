@@ -106,7 +106,7 @@ class Referenced(ABC):
 
 
 def waiting_for(thing: EndsWithProgram) -> WaitedFor | None:
-    """Return what waits for *thing*, which is open; None without `run`."""
+    """Return the `WaitedFor` of the `run` that waits for *thing*, which is open; else None."""
     return next((found for found in waited_for.values() if thing in found.open), None)
 
 

@@ -25,10 +25,10 @@ class Http1Output:
         """
 
     def send(self, fd: int) -> list[bytes | memoryview] | None:
-        """Write what waits to the non-blocking socket *fd*; return what it did not take.
+        """Write the waiting data to the non-blocking socket *fd*; return what it did not take.
 
         None if nothing waits. Raises `OSError` when the connection is broken.
         """
 
     def data_to_send(self) -> list[bytes | memoryview]:
-        """Return what waits; the caller writes it."""
+        """Return the waiting data; the caller writes it."""

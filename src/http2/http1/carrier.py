@@ -149,7 +149,7 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
         self._queued(self._output.write(data))
 
     def _queued(self, size: int) -> None:
-        """Send what waits, *size* bytes, at the end of this turn of the loop; much at once."""
+        """Send the waiting *size* bytes at the end of this turn of the loop, or at once if many."""
         if size >= HIGH_WATER:
             self._flush()
             if not self._resting:
