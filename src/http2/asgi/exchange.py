@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from .. import Headers, Http2Error, Http2ServerResponse
-from ..common.tasks import start
+from ..common.tasks import run
 from ..constants import NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR
 from ..field_pairs import response_fields
 from .files import send_file, send_part
@@ -110,10 +110,10 @@ class Exchange:
         exchange = cls(connection, stream, scope, response)
         if response is None and dict.__contains__(headers, "expect"):
             exchange._expects = headers["expect"].lower() == "100-continue"
-        run = exchange.run(app or connection.app)
+        work = exchange.run(app or connection.app)
         loop = connection.loop
-        task = start(run, loop) if context is None else context.run(start, run, loop)
-        if not task.done():
+        task = run(work, loop) if context is None else context.run(run, work, loop)
+        if task is not None:
             exchange.task = task
             connection.tasks.add(task)
         return exchange

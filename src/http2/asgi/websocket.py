@@ -7,7 +7,7 @@ from contextvars import Context
 from typing import TYPE_CHECKING, Any
 
 from .. import Http2Error, WebSocket, WebSocketClosed
-from ..common.tasks import start
+from ..common.tasks import run
 from ..websocket import HttpAnswer, ServerHandshake
 from .exchange import ClientDisconnected, of_disconnect, text_in_header, text_of
 from .scope import split_target
@@ -70,9 +70,9 @@ class WebSocketExchange:
         exchange = cls(connection, handshake, scope)
         if opening is not None:
             opening.once("close", exchange._decide)
-        run = exchange.run(app or connection.app)
-        task = start(run) if context is None else context.run(start, run)
-        if not task.done():
+        work = exchange.run(app or connection.app)
+        task = run(work) if context is None else context.run(run, work)
+        if task is not None:
             exchange.task = task
             connection.tasks.add(task)
         return exchange

@@ -22,7 +22,7 @@ from ..errors import Http2Error, new_error
 from .interfaces import Emits
 from .log_limit import limit
 from .suggestions import nearest
-from .tasks import Work, start
+from .tasks import Work, run
 
 __all__ = ["EventEmitter", "arity_of", "call_handler"]
 
@@ -105,12 +105,23 @@ def _look_at_end(
     except asyncio.CancelledError as cancelled:
         if task.cancelling():
             return
-        # the application did not cancel the listener, but something that it awaited
-        error = RuntimeError("a listener awaited a cancelled task or future")
-        error.__cause__ = cancelled
+        error = cancelled
     if error is None:
         owner._work_ended(coroutine, emitter, event, args)
-    elif isinstance(error, Exception):
+    else:
+        _report(error, emitter, event, args)
+
+
+def _report(
+    error: BaseException, emitter: EventEmitter, event: str, args: tuple[object, ...]
+) -> None:
+    """Report the *error* of *emitter*'s coroutine listener of *event*, which nothing cancelled."""
+    if isinstance(error, asyncio.CancelledError):
+        # the application did not cancel the listener, but something that it awaited
+        cause = error
+        error = RuntimeError("a listener awaited a cancelled task or future")
+        error.__cause__ = cause
+    if isinstance(error, Exception):
         emitter.listener_raised(error, event, args)
 
 
@@ -305,12 +316,18 @@ class EventEmitter:
         args: tuple[object, ...],
     ) -> None:
         """Run *coroutine*, a listener of *event* of *emitter*, as a task of this object."""
-        task = start(coroutine, self._known_loop())
         tasks = self._tasks
-        if task.done():
+        try:
+            task = run(coroutine, self._known_loop())
+        except (Exception, asyncio.CancelledError) as error:
             if tasks is None:
                 self._tasks = _NO_TASKS
-            _look_at_end(task, self, coroutine, emitter, event, args)
+            _report(error, emitter, event, args)
+            return
+        if task is None:
+            if tasks is None:
+                self._tasks = _NO_TASKS
+            self._work_ended(coroutine, emitter, event, args)
             return
         if not isinstance(tasks, set):
             tasks = self._tasks = set()
