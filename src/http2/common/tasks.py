@@ -66,6 +66,10 @@ def _continue(step: FirstStep) -> Generator[Any, Any, Any]:
     return (yield from coroutine)
 
 
+async def _rest(step: FirstStep) -> Any:
+    return await _continue(step)
+
+
 class EagerTask(asyncio.Task[Any]):
     """A task whose coroutine was started by `run`."""
 
@@ -101,7 +105,7 @@ def _begin(task: EagerTask) -> None:
     step = task.step
     del task.step
     task._coro = step.coroutine
-    work = _continue(step)
+    work = _rest(step)
     work.send(None)
     asyncio.Task.__init__(
         task, work, loop=step.loop, name=_name(step.coroutine), context=step.context
