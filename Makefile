@@ -17,8 +17,8 @@ export PATH := $(CURDIR)/$(bin):$(PATH):/usr/sbin
 
 SOAK_SECONDS ?= 60
 
-# Half of what `make check` takes is waiting, for deadlines and for processes: three workers for two
-# processors.
+# `make check` spends half of its time waiting, for deadlines and for processes: so it uses three
+# workers for two processors.
 workers = $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) * 3 / 2)))
 
 define run-lint
@@ -38,15 +38,15 @@ endef
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
 
-# The certificate is created for this run: browsers ask whether you trust it.
+# The certificate is created for this run, so browsers ask whether to trust it.
 serve: ## show what HTTP/2 does, on https://localhost:8443/ and in the clear on http://localhost:8080/
 	@tools/bootstrap serve
 	$(bin)/http2 serve examples.showcase.app:app --dev-tls --host localhost --port 8443 --clear-port 8080 \
 		--no-access-log --log-level warning --timeout-graceful-shutdown 3 $(ARGS)
 
-# A test that starts another program (nghttp2's, curl, Node, a browser…) is marked `interop`, one that
-# takes long `slow`: CONTRIBUTING.md. Files run in their order: xdist would put those with few tests
-# last, and these take longest.
+# Tests that start other programs (nghttp2's, curl, Node, a browser…) are marked `interop`, long ones
+# `slow`: see CONTRIBUTING.md. Files run in their order: xdist would run those with few tests last,
+# and these take longest.
 check: ## lint, check the types, run the tests that need no other program
 	@tools/bootstrap check
 	$(run-lint)
@@ -71,16 +71,15 @@ restarts: ## restart servers under load behind HAProxy, nginx and alone (RESTART
 	@tools/bootstrap test
 	$(bin)/python -m tests.restarts $(RESTARTS) $(ARGS)
 
-# Findings are in fuzz/findings; the output above has the command that repeats each.
+# Findings are stored in fuzz/findings; the output has the command that reproduces each.
 FUZZ_SECONDS ?= 60
 
 fuzz: ## look for inputs that break the parsers and the engine, for FUZZ_SECONDS=60 (ARGS: targets)
 	@tools/bootstrap fuzz
 	@tools/instrument fuzz -m fuzz run --seconds $(FUZZ_SECONDS) $(ARGS)
 
-# The engine's tests, and others that are fast and exercise the engine well.
-# Not tests that start other programs: the sanitizer's library is loaded into these too, and curl
-# hangs with it.
+# The engine's tests, and others that are fast and use much of the engine. Without tests that start
+# other programs: these would load the sanitizer's library too, and curl hangs with it.
 watched := tests/engine tests/conformance tests/limits/test_many_small_frames.py \
 	tests/limits/test_quiet_resets.py tests/streams/test_window_sharing.py \
 	tests/websocket/test_properties.py tests/websocket/test_frames.py \
@@ -99,7 +98,7 @@ types: ## check the types: of the library with mypy, of programs that use it wit
 	$(run-types)
 	$(bin)/python -m pytest -q -n 0 tests/documentation/test_typing.py $(ARGS)
 
-format: ## put the code into form
+format: ## format the code, and apply the fixes of ruff
 	@tools/bootstrap lint
 	$(bin)/ruff check --fix
 	$(bin)/ruff format
@@ -112,7 +111,7 @@ bench: ## run the benchmarks (ARGS goes to them)
 	@tools/bootstrap bench
 	$(bin)/python -m benchmarks $(ARGS)
 
-security: ## attack a server and a client of our own, and print what it costs them (ARGS: --help)
+security: ## attack a server and a client of this library, and print the cost (ARGS: --help)
 	@tools/bootstrap test
 	$(bin)/python -m tests.security $(ARGS)
 
@@ -124,6 +123,6 @@ wheel: ## build a wheel for this system into dist
 	@tools/bootstrap wheel
 	$(bin)/python -m pip --disable-pip-version-check wheel --quiet --no-deps --no-build-isolation -w dist .
 
-clean: ## remove all that make has made, the environments too
+clean: ## remove everything that make has created, including the environments
 	rm -rf .venv .venv-* build dist fuzz/findings docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find src tests examples benchmarks docs fuzz soak -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
