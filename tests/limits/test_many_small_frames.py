@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 import http2
-from http2.streams.duplex import Duplex
+from http2.streams.parts.receiver import Receiver
 
+from ..support.fed import Fed
 from ..support.running import Run
 from ..support.serving import hello
 
@@ -20,14 +21,16 @@ def test_many_chunks_are_not_moved_for_each(run_asyncio: Run) -> None:
     """With a list, reading a body of one-octet frames would take quadratic time."""
 
     async def main() -> None:
-        stream = Duplex()
+        stream = Fed()
+        receiver = Receiver()
         for number in range(1000):
-            stream._feed(b"%d" % (number % 10) * 5000, number == 999)
-        assert await stream.read(1) == b"0"
-        assert stream._unread is not None
-        assert isinstance(stream._unread.chunks, deque)
+            receiver.receive(stream, b"%d" % (number % 10) * 5000, number == 999)
+        assert await receiver.read(stream, 1) == b"0"
+        assert isinstance(receiver.chunks, deque)
         whole = b"".join(b"%d" % number * 5000 for number in range(10)) * 100
-        assert b"".join([chunk async for chunk in stream]) == whole[1:]
+        got = [await receiver.next_chunk(stream) for _ in range(1000)]
+        assert b"".join(got) == whole[1:]
+        assert stream.readable_ended
 
     run_asyncio(main())
 
@@ -36,13 +39,13 @@ def test_small_chunks_are_joined(run_asyncio: Run) -> None:
     """An unread frame of two octets must not need the memory of an object."""
 
     async def main() -> None:
-        stream = Duplex()
+        stream = Fed()
+        receiver = Receiver()
         for number in range(32_000):
-            stream._feed(b"%02d" % (number % 100), False)
-        assert stream._unread is not None
-        chunks = stream._unread.chunks
-        assert sum(sys.getsizeof(chunk) for chunk in chunks) < 1.1 * 64_000
-        assert await stream.read(64_000) == b"".join(b"%02d" % (n % 100) for n in range(32_000))
+            receiver.receive(stream, b"%02d" % (number % 100), False)
+        assert sum(sys.getsizeof(chunk) for chunk in receiver.chunks) < 1.1 * 64_000
+        whole = b"".join(b"%02d" % (n % 100) for n in range(32_000))
+        assert await receiver.read(stream, 64_000) == whole
 
     run_asyncio(main())
 
@@ -50,9 +53,9 @@ def test_small_chunks_are_joined(run_asyncio: Run) -> None:
 @pytest.mark.parametrize("size", [1, 7, 1000])
 def test_pieces_of_many_small_chunks(run_asyncio: Run, size: int) -> None:
     async def main() -> None:
-        stream = Duplex()
+        stream = Fed()
         for number in range(500):
-            stream._feed(b"%03d" % number, number == 499)
+            stream.receive_data(b"%03d" % number, number == 499)
         got = b""
         while piece := await stream.read(size):
             assert len(piece) <= size

@@ -10,39 +10,18 @@ import pytest
 from http2 import Http2Error, StreamError
 from http2.common.futures import quiet_future
 from http2.errors import stream_error
-from http2.streams.duplex import Duplex
 
+from ..support.fed import Fed
 from ..support.running import Run
 from ..support.serving import Events
-
-
-class Fed(Duplex):
-    """A Duplex without a session: records the consumed bytes."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.taken = 0
-        self.reading_ended = 0
-
-    def _taken(self, size: int) -> None:
-        self.taken += size
-
-    def _reading_ended(self) -> None:
-        self.reading_ended += 1
-
-    def fail(self, error: BaseException) -> None:
-        """End early, like a stream that was reset."""
-        self.life = self.life.on_broken.on_fail
-        self._error = error
-        self._fail_waiters()
 
 
 def fed(*chunks: bytes, end: bool = True) -> Fed:
     stream = Fed()
     for chunk in chunks:
-        stream._feed(chunk, False)
+        stream.receive_data(chunk, False)
     if end:
-        stream._feed(b"", True)
+        stream.receive_data(b"", True)
     return stream
 
 
@@ -107,13 +86,13 @@ def test_read_waits(run: Run) -> None:
         stream = Fed()
         some = await soon(stream.read(10))
         assert not some.done()
-        stream._feed(b"abc", False)
+        stream.receive_data(b"abc", False)
         assert await some == b"abc"
         rest = await soon(stream.read())
-        stream._feed(b"d", False)
+        stream.receive_data(b"d", False)
         await asyncio.sleep(0)
         assert not rest.done()
-        stream._feed(b"e", True)
+        stream.receive_data(b"e", True)
         assert await rest == b"de"
 
     run(main())
@@ -143,7 +122,7 @@ def test_readexactly_waits(run: Run) -> None:
         task = await soon(stream.readexactly(4))
         for byte in b"abcd":
             assert not task.done()
-            stream._feed(bytes([byte]), False)
+            stream.receive_data(bytes([byte]), False)
             await asyncio.sleep(0)
         assert await task == b"abcd"
 
@@ -158,11 +137,11 @@ def test_async_for(run: Run) -> None:
         async def collect() -> list[bytes]:
             return [chunk async for chunk in stream]
 
-        stream._feed(b"one", False)
+        stream.receive_data(b"one", False)
         task = await soon(collect())
-        stream._feed(b"two", False)
+        stream.receive_data(b"two", False)
         await asyncio.sleep(0)
-        stream._feed(b"three", True)
+        stream.receive_data(b"three", True)
         assert await task == [b"one", b"two", b"three"]
         assert stream.taken == 11
         assert [chunk async for chunk in stream] == []
@@ -188,7 +167,7 @@ def test_one_reader_at_a_time(run: Run) -> None:
         first = await soon(stream.read())
         with pytest.raises(RuntimeError, match="already waiting"):
             await stream.read()
-        stream._feed(b"x", True)
+        stream.receive_data(b"x", True)
         assert await first == b"x"
 
     run(main())
@@ -201,11 +180,11 @@ def test_a_cancelled_reader_loses_nothing(run: Run) -> None:
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        stream._feed(b"abc", False)
+        stream.receive_data(b"abc", False)
         assert await stream.read(5) == b"abc"
         # nor one that is cancelled when the bytes have already arrived
         task = await soon(stream.read(5))
-        stream._feed(b"def", True)
+        stream.receive_data(b"def", True)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
@@ -292,9 +271,9 @@ def test_data_events(run: Run) -> None:
         assert seen.seen == []
         await seen.expect("data")
         assert stream.taken == 5
-        stream._feed(b"late", False)
+        stream.receive_data(b"late", False)
         assert seen.seen == [("data", b"early"), ("data", b"late")]
-        stream._feed(b"last", True)
+        stream.receive_data(b"last", True)
         await seen.expect("end")
         assert seen.seen[2:] == [("data", b"last"), ("end",)]
         assert stream.readable_ended
@@ -309,10 +288,10 @@ def test_pause_and_resume(run: Run) -> None:
         stream = Fed()
         seen = Events()
         seen.listen(stream, "data", "end")
-        stream._feed(b"one", False)
+        stream.receive_data(b"one", False)
         stream.pause()
-        stream._feed(b"two", False)
-        stream._feed(b"three", True)
+        stream.receive_data(b"two", False)
+        stream.receive_data(b"three", True)
         await asyncio.sleep(0)
         assert seen.seen == [("data", b"one")]
         assert stream.taken == 3

@@ -9,5 +9,5 @@ __all__ = ["unread"]
 
 def unread(stream: Any) -> int:
     """Return how many bytes *stream* has received that were not read."""
-    buffer = stream._unread
-    return 0 if buffer is None else int(buffer.size)
+    receiver = stream._receiver
+    return 0 if receiver is None else int(receiver.size)

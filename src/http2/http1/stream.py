@@ -16,7 +16,7 @@ from ..engine.http1_head import Http1Head
 from ..headers import Headers
 from ..streams.exchange import code_of, error_of
 from ..streams.life import LIVE
-from ..streams.parts.read_buffer import ReadBuffer
+from ..streams.parts.receiver import Receiver
 from .writer import Http1Writer
 
 if TYPE_CHECKING:
@@ -69,9 +69,9 @@ class Http1Stream(Http1Writer):
         self._head_request = head.method == "HEAD"
         if body:
             # the body arrived with the head: its reader need not wait
-            self._unread = ReadBuffer(body)
+            self._receiver = Receiver(body)
         else:
-            self._unread = None
+            self._receiver = None
             if body is not None:
                 self.end_after_headers = True
 
@@ -85,20 +85,29 @@ class Http1Stream(Http1Writer):
 
     # --- the body of the request ----------------------------------------------------------
 
-    def _taken(self, size: int) -> None:
+    def consumed(self, size: int) -> None:
         life = self.life
         if life.on_wire and not life.read_ended:
             self._session.body_taken(self._unread_size())
 
     def _unread_size(self) -> int:
-        return 0 if self._unread is None else self._unread.size
+        return 0 if self._receiver is None else self._receiver.size
 
     def receive_data(self, data: bytes, end: bool) -> int:
         """Handle received bytes of the body; *end* marks the last. Return the unread bytes."""
-        if self._timer is not None:
+        if self._watched and self._timer is not None:
             self._timer.touch()
-        if not self.life.destroyed:
-            self._feed(data, end)
+        life = self.life
+        receiver = self._receiver
+        if life.destroyed:
+            pass
+        elif receiver is not None:
+            receiver.receive(self, data, end)
+        else:
+            if data:
+                self._receiver = Receiver(data)
+            if end:
+                self.life = life.on_peer_end
         return self._unread_size()
 
     def receive_trailers(self, trailers: Headers) -> None:
@@ -157,7 +166,8 @@ class Http1Stream(Http1Writer):
 
         Otherwise, return False.
         """
-        if self._watched or self._unread is not None:
+        receiver = self._receiver
+        if self._watched or (receiver is not None and receiver.size):
             return False
         self.life = self.life.on_done
         return True
@@ -182,7 +192,7 @@ class Http1Stream(Http1Writer):
 
         If a coroutine handler reads it, its end calls `Http1Owner.response_over`.
         """
-        if not self._did_read or self.life.destroyed:
+        if self._ends_unread() or self.life.destroyed:
             return False
         if not self._tasks:
             return self._tasks is None
@@ -217,8 +227,7 @@ class Http1Stream(Http1Writer):
 lay_out(
     Http1Stream,
     *("_session", "_request", "method", "url", "http_version", "life", "headers_sent"),
-    *("_watched", "status_message", "_head_request", "_unread", "_did_read", "_reader"),
-    "_tasks",
+    *("_watched", "status_message", "_head_request", "_receiver", "_tasks"),
     *("_fields", "_given", "_wants_chunks", "_framing", "_left", "response_ended", "_code"),
     "end_after_headers",
 )

@@ -22,7 +22,6 @@ from ..headers import Headers, OutgoingHeaders, headers_as_sent
 from .life import LIVE, Life
 from .parts.abort_signal import AbortSignal
 from .parts.early_request import EarlyRequest
-from .parts.read_buffer import ReadBuffer
 from .stream import Http2Stream
 
 if TYPE_CHECKING:
@@ -111,7 +110,7 @@ class ClientHttp2Stream(Http2Stream):
         if self._response is not None:
             return self._response
         if self.life.destroyed:
-            self._raise_error()
+            self.raise_failure()
             raise new_error("ERR_STREAM_PREMATURE_CLOSE")
         waiter: asyncio.Future[Headers] = self._session.loop.create_future()
         if self._response_waiters is None:
@@ -315,7 +314,7 @@ class ClientHttp2Stream(Http2Stream):
                 self._session.misdirected(self)
             self._have_response(headers, flags)
         if ended and not self.life.destroyed:
-            self._feed(b"", True)
+            self.receive_data(b"", True)
 
     def receive_response(self, headers: Headers, flags: int) -> None:
         """Handle the headers of a common final response, like `receive_headers` but faster."""
@@ -331,28 +330,12 @@ class ClientHttp2Stream(Http2Stream):
                 if not waiter.done():
                     waiter.set_result(headers)
 
-    def receive_data(self, data: bytes, end: bool) -> None:
-        """Handle received bytes of the body; *end* marks the last of them."""
-        if self._watched or self.life.destroyed or not data:
-            super().receive_data(data, end)
-            return
-        # as `_feed`, for a stream that has no listeners
-        if self._unread is None:
-            self._unread = ReadBuffer(data)
-        else:
-            self._unread.append(data)
-        if end:
-            self.life = self.life.on_peer_end
-        if self._reader is not None:
-            self._wake_reader()
-        elif self._flowing:
-            self._schedule_flow()
-
     def over(self, code: int, unsent: int | None) -> None:
         """Handle the end of the stream in HTTP/2; received data can still be read."""
         connection = self._session.engine
-        unread = self._unread
-        if unread is not None and connection is not None:
+        receiver = self._receiver
+        unread = receiver is not None and receiver.size
+        if unread and connection is not None:
             # header blocks of a response that has ended before it was read
             assert self.id is not None
             size = connection.hold_blocks(self.id)
@@ -361,10 +344,11 @@ class ClientHttp2Stream(Http2Stream):
         life = self.life
         if code == NGHTTP2_NO_ERROR and unsent is None and life.both_ended and not self._watched:
             # there are no listeners or waiters
-            if unread is not None and connection is not None:
+            if unread and connection is not None:
                 # see `_end_over`
                 assert self.id is not None
-                connection.consume(self.id, unread.size - unread.put_back)
+                assert receiver is not None
+                connection.consume(self.id, receiver.size - receiver.reported)
             self.life = life.on_done if life.readable_ended else life.on_sent.on_over
         elif code != NGHTTP2_REFUSED_STREAM or not self._ask_again():
             self._end_over(code, unsent is not None)
@@ -381,12 +365,14 @@ class ClientHttp2Stream(Http2Stream):
         self._refusals += again
         return again
 
-    def _reading_ended(self) -> None:
+    def all_read(self, rest: str) -> None:
         self._held_blocks = None
         if self._watched:
-            super()._reading_ended()
-        elif self.life.whole:
-            self.life = self.life.on_done
+            super().all_read(rest)
+            return
+        # there are no listeners or waiters
+        life = self.life.on_read
+        self.life = life.on_done if life.whole else life
 
     def _have_response(self, headers: Headers, flags: int) -> None:
         self._response = headers
@@ -435,7 +421,7 @@ def new_stream(
     stream._session = session
     stream.life = life
     stream._watched = False
-    stream._response = stream._response_waiters = stream._unread = stream._reader = None
+    stream._response = stream._response_waiters = stream._receiver = None
     stream.id = stream_id
     stream._sent = (headers, None, None)
     stream._priority = priority
@@ -444,7 +430,7 @@ def new_stream(
 
 lay_out(
     ClientHttp2Stream,
-    *("_session", "life", "_watched", "_unread", "_response", "_response_waiters"),
-    *("_reader", "id", "_sent", "_code", "_did_read", "_request"),
+    *("_session", "life", "_watched", "_receiver", "_response", "_response_waiters"),
+    *("id", "_sent", "_code", "_request"),
     *("end_after_headers", "_listeners", "_priority"),
 )

@@ -166,7 +166,9 @@ class Exchange(Duplex, ABC):
         body that is larger than the window must be read. Raises the stream's error if the
         body ended early.
         """
-        await self._wait_read_end()
+        if not self.life.read_ended:
+            self._watched = True
+            await self._reading().wait_end(self)
         return self.received_trailers
 
     # --- writing ----------------------------------------------------------------------
@@ -251,35 +253,29 @@ class Exchange(Duplex, ABC):
         self._cancel_timer()
         if self.life.readable_ended:
             self._close_well()
-        elif self._flowing:
-            self._schedule_flow()
         elif self._ends_unread():
             self._end_unread()
-        elif self._unread is None:
-            self._wake_reader()
-            self._after_take()
+        else:
+            self._reading().end_for_reader(self)
 
     def _ends_unread(self) -> bool:
         """Return whether the stream ends without waiting for a reader that has not begun yet."""
         return False
 
     def _end_unread(self) -> None:
-        """Finish, even with unread data.
+        """Finish, even with unread data, unless listeners of ``data`` get it now.
 
         A late reader still gets the whole body: it is never truncated silently.
         """
         life = self.life
-        if not life.destroyed:
-            if self._unread is None:
-                self.life = life.on_read
-            self._close_well()
-
-    def _reading_ended(self) -> None:
-        if self.life.whole:
-            self._close_well()
+        receiver = self._receiver
+        if life.destroyed or (receiver is not None and receiver.flowing):
+            return
+        if receiver is None or not receiver.size:
+            self.life = life.on_read
+        self._close_well()
 
     def _close_well(self) -> None:
-        """Become destroyed after a normal end."""
         self.life = self.life.on_finish
         if self._tasks:
             self._session.adopt(self._tasks)
@@ -383,7 +379,7 @@ class Responder(Exchange):
 
     def _tell_closed(self) -> None:
         if (
-            not self._did_read
+            self._ends_unread()
             and self.life.complete
             and not self._code
             and self.listener_count("end")
@@ -476,7 +472,7 @@ class Responder(Exchange):
         return True
 
     def _ends_unread(self) -> bool:
-        return not self._did_read
+        return self._receiver is None or not self._receiver.did_read
 
     def _check_informational(self) -> None:
         """Raise an error if no informational response can be sent."""

@@ -33,6 +33,7 @@ __all__ = [
     "ExchangeState",
     "FileSink",
     "Layered",
+    "ReadStream",
     "ServerStreamOwner",
     "StreamOwner",
 ]
@@ -199,6 +200,29 @@ class ExchangeState(Protocol):
 
     def writable_again(self) -> None:
         """Handle a queue of written data that is short again."""
+
+
+class ReadStream(Protocol):
+    """The interface of a stream for its `Receiver`."""
+
+    def emit(self, event: str, *args: object) -> bool:
+        """Call every listener of *event* with *args*; return False if there is none."""
+
+    @property
+    def life(self) -> Life:
+        """The state; see `http2.streams.life`."""
+
+    def consumed(self, size: int) -> None:
+        """Handle *size* bytes that the program has read: the peer may send as many again."""
+
+    def peer_ended(self) -> None:
+        """Handle the peer's last byte, which was received."""
+
+    def all_read(self, rest: str) -> None:
+        """Handle the end of reading: emit *rest* as ``data`` if it is not empty, and ``end``."""
+
+    def raise_failure(self) -> None:
+        """Raise the stream's error if nothing more will arrive because of it."""
 
 
 class NumberedStream(ExchangeState, Protocol):

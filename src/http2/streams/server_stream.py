@@ -55,7 +55,7 @@ class ServerHttp2Stream(Http2Stream, Responder):
         self._request = request
         self.headers_sent = self._watched = False
         self._head_request = request[":method"] == HTTP2_METHOD_HEAD
-        self._unread = None
+        self._receiver = None
         if flags & NGHTTP2_FLAG_END_STREAM:
             self.life = REQUESTED
             self.end_after_headers = True
@@ -74,7 +74,7 @@ class ServerHttp2Stream(Http2Stream, Responder):
         self.received_trailers = headers
         self.emit("trailers", headers, flags)
         if flags & NGHTTP2_FLAG_END_STREAM and not self.life.destroyed:
-            self._feed(b"", True)
+            self.receive_data(b"", True)
 
     def handed_out(self) -> None:
         """Emit trailers that arrived before the handlers got the request."""
@@ -362,7 +362,7 @@ class ServerHttp2Stream(Http2Stream, Responder):
 
     def _stop_request(self) -> None:
         handled = self._tasks is not None and not self._tasks
-        if not self.life.read_ended and not self.life.closed and (handled or not self._did_read):
+        if not self.life.read_ended and not self.life.closed and (handled or self._ends_unread()):
             self.close(NGHTTP2_NO_ERROR)
 
     def _is_of_no_account(self, error: BaseException) -> bool:
@@ -370,13 +370,13 @@ class ServerHttp2Stream(Http2Stream, Responder):
         # example, resets an upload that was answered early with PROTOCOL_ERROR. Or no handler has
         # got the request.
         return self.is_waiting or (
-            isinstance(error, StreamError) and self.life.writable_finished and not self._did_read
+            isinstance(error, StreamError) and self.life.writable_finished and self._ends_unread()
         )
 
 
 lay_out(
     ServerHttp2Stream,
     *("_session", "id", "_request", "life", "headers_sent", "_head_request", "_watched"),
-    *("_unread", "end_after_headers", "_sent", "_code", "is_waiting"),
-    *("_did_read", "_tasks", "_listeners", "_drainers"),
+    *("_receiver", "end_after_headers", "_sent", "_code", "is_waiting"),
+    *("_tasks", "_listeners", "_drainers"),
 )

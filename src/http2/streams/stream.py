@@ -15,6 +15,7 @@ from ..headers import Headers, OutgoingHeaders, headers_as_sent
 from .duplex import as_buffer
 from .exchange import Exchange, code_of, error_of
 from .interfaces import StreamOwner
+from .parts.receiver import Receiver
 from .priority import prioritize
 
 if TYPE_CHECKING:
@@ -236,20 +237,14 @@ class Http2Stream(Exchange):
 
     # --- reading ----------------------------------------------------------------------
 
-    def _taken(self, size: int) -> None:
+    def consumed(self, size: int) -> None:
         if self.life.on_wire:
             session = self._session
             assert self.id is not None
             if session.engine is not None:
                 session.engine.consume(self.id, size)
-                session.wake()
-
-    def _report_unread(self) -> None:
-        """Report the unread bytes as read: they no longer occupy the connection's window."""
-        unread = self._unread
-        if unread is not None:
-            self._taken(unread.unreported(unread.size))
-            unread.put_back = unread.size
+                if not session.in_batch:
+                    session.wake()
 
     @abstractmethod
     def receive_headers(self, headers: Headers, flags: int) -> None:
@@ -257,13 +252,20 @@ class Http2Stream(Exchange):
 
     def receive_data(self, data: bytes, end: bool) -> None:
         """Handle received bytes of the body; *end* marks the last of them."""
-        if self._timer is not None:
+        if self._watched and self._timer is not None:
             self._timer.touch()
-        if self.life.destroyed:
+        life = self.life
+        receiver = self._receiver
+        if life.destroyed:
             if data and self._session.engine is not None and self.id is not None:
                 self._session.engine.consume(self.id, len(data))
-            return
-        self._feed(data, end)
+        elif receiver is not None:
+            receiver.receive(self, data, end)
+        else:
+            if data:
+                self._receiver = Receiver(data)
+            if end:
+                self.life = life.on_peer_end
 
     # --- ends -------------------------------------------------------------------------
 
@@ -278,7 +280,7 @@ class Http2Stream(Exchange):
         check_error_code(code)
         life = self.life
         if life.closed:
-            if life.whole and not self._flowing:
+            if life.whole:
                 self._session.loop.call_soon(self._end_unread)
             return Completion(self)
         sending = life.writable_ended and self.headers_sent and not life.writable_finished
@@ -328,10 +330,9 @@ class Http2Stream(Exchange):
         """End on this side's request; the events follow in the next turn."""
         if self.life.on_wire:
             self._reset(self._code)
-            if self._unread is not None:
+            if self._receiver is not None:
                 # it will not be read, and must not occupy the connection's window
-                self._report_unread()
-                self._unread = None
+                self._receiver.discard(self)
         self._fail(error)
         self._session.forget(self)
         self._session.loop.call_soon(self._emit_end)
@@ -377,7 +378,7 @@ class Http2Stream(Exchange):
             and unsent is None
             and life.both_ended
             and not self._watched
-            and self._unread is None
+            and (self._receiver is None or not self._receiver.size)
         ):
             # there are no listeners or waiters
             self.life = life.on_done
@@ -385,13 +386,10 @@ class Http2Stream(Exchange):
             self._end_over(code, unsent is not None)
 
     def _end_over(self, code: int, unsent: bool) -> None:
-        if self._flow_scheduled:
-            # `data` and `end` for received data precede `close`
-            self._flow()
-        if self._unread is not None:
+        if self._receiver is not None:
             # Nothing more can arrive on this stream: its buffer is bounded by its
             # window, and the connection's window must not depend on a reader.
-            self._report_unread()
+            self._receiver.release(self)
         life = self.life
         if life.destroyed:
             return
@@ -410,7 +408,7 @@ class Http2Stream(Exchange):
         else:
             self.all_sent()
         self._await_reader()
-        if life.closed and not self._flowing:
+        if life.closed:
             # the application has closed it, without waiting for its own reader
             self._end_unread()
 
