@@ -30,12 +30,12 @@ MEMORY = 2048
 
 
 def processors() -> int:
-    """How many processors this process may use."""
+    """Return how many processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def plan(seconds: float, weights: dict[str, int], workers: int) -> dict[str, float]:
-    """The seconds of each target, so that all are through after *seconds* on *workers*."""
+    """Return the seconds of each target, so that all end after *seconds* on *workers*."""
     loads = [0] * workers
     for weight in sorted(weights.values(), reverse=True):
         heapq.heapreplace(loads, loads[0] + weight)

@@ -8,7 +8,7 @@ from .program import Program
 
 
 def hello(names: list[bytes], junk: bytes, session: bytes) -> bytes:
-    """A ClientHello that offers *names* (RFC 8446 section 4.1.2), with another extension first."""
+    """Return a ClientHello that offers *names* (RFC 8446 section 4.1.2), after another extension."""
     listed = b"".join(bytes((len(name),)) + name for name in names)
     alpn = len(listed).to_bytes(2, "big") + listed
     extensions = (
@@ -23,7 +23,7 @@ def hello(names: list[bytes], junk: bytes, session: bytes) -> bytes:
 
 
 def records(message: bytes, sizes: list[int]) -> bytes:
-    """*message* in TLS records of *sizes*, and the rest in one."""
+    """Return *message* in TLS records of *sizes*, and the rest in one."""
     out = b""
     for size in [*sizes, len(message)]:
         part, message = message[:size], message[size:]
@@ -48,7 +48,7 @@ def check(data: bytes) -> tuple[bool, tuple[bytes, ...] | None]:
 
 
 def client_hello(data: bytes) -> None:
-    """Raw bytes, or a hello with known contents."""
+    """Parse raw bytes, or a hello with known contents."""
     program = Program(data)
     if program.flag():
         check(program.take(program.left))

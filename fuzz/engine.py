@@ -106,7 +106,7 @@ class Session:
     # --- the program's actions ----------------------------------------------------------
 
     def stream(self) -> int:
-        """A stream: one that there is or was, or any."""
+        """Return a stream: one that exists or has existed, or any."""
         which = self.program.byte()
         if which < 224 and self.known:
             return self.known[-1 - which % len(self.known)]
@@ -139,7 +139,7 @@ class Session:
         assert all(n == 0 for i in self.closed if (n := connection.pending(i))), "kept for nothing"
 
     def end(self) -> None:
-        """Everything arrives, everything goes out, and the connection is closed."""
+        """Deliver everything in both directions, and close the connection."""
         self.deliver(len(self.incoming))
         # FAILED ends a session's use of the connection, but for a last GOAWAY
         if self.over:
@@ -173,7 +173,7 @@ def _raw(s: Session, p: Program) -> None:
 
 
 def _block(s: Session, p: Program) -> None:
-    """A header block, in one piece or in several."""
+    """Return a header block, in one piece or in several."""
     block, flags, stream_id, cut = p.block(), p.byte() & 0x29, s.stream(), p.byte()
     kind = 9 if flags & 8 and cut & 1 else 5 if flags & 8 else 1
     if kind == 5:
@@ -253,7 +253,7 @@ STEPS: list[Step] = [
 
 
 def run(client: bool, data: bytes) -> None:
-    """A connection in either role, and the program *data* done to it."""
+    """Run the program *data* on a connection in either role."""
     program = Program(data)
     session = Session(client, program)
     for _ in range(MOST_STEPS):
@@ -272,17 +272,17 @@ def run(client: bool, data: bytes) -> None:
 
 
 def server(data: bytes) -> None:
-    """The engine as a server."""
+    """Run the engine as a server."""
     run(False, data)
 
 
 def client(data: bytes) -> None:
-    """The engine as a client."""
+    """Run the engine as a client."""
     run(True, data)
 
 
 def recorded(wire: bytes) -> Writer:
-    """The frames of *wire*, each delivered by itself and then answered, as a program."""
+    """Return a program that delivers each frame of *wire* by itself, and answers it."""
     program = Writer().put(0)
     for kind, flags, stream_id, payload in frames(wire):
         program.put(STEPS.index(_frame)).frame(kind, flags, stream_id, payload)

@@ -147,7 +147,7 @@ def check_request(request: Any) -> None:
 
 
 def responses(wire: bytes, methods: list[str]) -> list[int]:
-    """The statuses of the final responses in *wire*, each read by the book."""
+    """Return the statuses of the final responses in *wire*, each parsed strictly."""
     found: list[int] = []
     at = 0
     while at < len(wire):
@@ -183,7 +183,7 @@ def responses(wire: bytes, methods: list[str]) -> list[int]:
 
 
 def chunks_end(wire: bytes, at: int) -> int:
-    """Where a body in chunks that begins at *at* ends; the end of *wire* when it is cut."""
+    """Return the end of a chunked body that begins at *at*; the end of *wire* if it is cut."""
     while at < len(wire):
         size = re.compile(rb"([0-9a-f]+)\r\n").match(wire, at)
         if not size:
@@ -204,7 +204,7 @@ def chunks_end(wire: bytes, at: int) -> int:
 
 
 def parts(program: Program) -> list[tuple[int, bytes]]:
-    """The steps of the input: bytes, and actions after them."""
+    """Return the steps of the input: bytes, and actions after them."""
     found: list[tuple[int, bytes]] = []
     if program.flag():
         # text as it is: the first byte says how it is cut
@@ -246,7 +246,7 @@ def serve(told: list[tuple[int, bytes]]) -> tuple[list[Any], bytes]:
 
 
 def http1(data: bytes) -> None:
-    """The program *data*, and when it is only bytes, all of them at once as well."""
+    """Run the program *data*, and if it is only bytes, all of them at once as well."""
     logging.disable(logging.CRITICAL)
     program = Program(b"\1" + data[1:] if data[:1] == b"\2" else data)
     told = parts(program)

@@ -73,7 +73,7 @@ def receive(pieces: list[bytes]) -> list[Any]:
 
 
 def http1_receiver(data: bytes) -> None:
-    """The first byte says how the rest is cut."""
+    """Parse the input in pieces: its first byte determines their sizes."""
     step, data = 1 + (data[0] if data else 0), data[1:]
     whole = receive([data]) if data else []
     parts = receive([data[at : at + step] for at in range(0, len(data), step)])

@@ -39,7 +39,7 @@ FIELDS: list[Fields] = [{}, {"x": "1"}, {"cookie": ["a=b", "c=d"]}, {"x-long": "
 
 
 def piece(stream_id: int, start: int, size: int) -> bytes:
-    """*size* bytes from *start* of the body that this stream has."""
+    """Return *size* bytes from *start* on of this stream's body."""
     offset = (start + stream_id) % 251
     return PATTERN[offset : offset + size]
 
@@ -84,7 +84,7 @@ class Side:
         self.other: Side = self
 
     def writable(self) -> list[int]:
-        """Streams on which this side may write."""
+        """Return the streams on which this side may write."""
         return [
             stream_id
             for stream_id, story in self.stories.items()
@@ -92,7 +92,7 @@ class Side:
         ]
 
     def alive(self) -> list[int]:
-        """Streams that are not over."""
+        """Return the streams that have not ended."""
         return [
             stream_id
             for stream_id, story in self.stories.items()
@@ -252,16 +252,16 @@ class Conversation:
         raise AssertionError("the two sides never stop talking")
 
     def side(self) -> Side:
-        """Either side."""
+        """Return either side."""
         return self.sides[self.program.byte() & 1]
 
     def waiting(self) -> bool:
-        """Whether a request may not have been sent yet."""
+        """Return whether a request may not have been sent yet."""
         last = self.client.connection.last_sent_request
         return any(i > last for i in self.client.alive() if i % 2)
 
     def pushing(self) -> bool:
-        """Whether the client has not heard all of a pushed stream."""
+        """Return whether the client has not received all of a pushed stream."""
         heard = {i for i, story in self.client.stories.items() if story.closed is not None}
         return any(i % 2 == 0 and i not in heard for i in self.server.stories)
 
@@ -281,11 +281,11 @@ class Conversation:
         story.may_write, story.ended, story.owes_trailers = True, ended, trailers
 
     def unanswered(self) -> list[int]:
-        """Streams on which the server has to respond."""
+        """Return the streams on which the server has to respond."""
         return [i for i in self.server.alive() if not self.server.stories[i].may_write]
 
     def respond(self) -> None:
-        """A final response, at a pushed stream too."""
+        """Send a final response, also on a pushed stream."""
         p = self.program
         end, trailers, fields = p.flag(), p.flag(), p.choice(FIELDS)
         if streams := self.unanswered():
@@ -298,7 +298,7 @@ class Conversation:
         self.server.connection.submit_response(stream_id, fields, end, trailers)
 
     def inform(self) -> None:
-        """A response of status 103."""
+        """Send a response of status 103."""
         streams = [i for i in self.unanswered() if i % 2]
         if streams:
             stream_id = self.program.choice(streams)
@@ -320,20 +320,20 @@ class Conversation:
         story.heard_end = True
 
     def write(self) -> None:
-        """Some of a body, or its end."""
+        """Send a part of a body, or its end."""
         side, size, end = self.side(), self.program.size() * (1 + self.program.byte() % 3), False
         end = self.program.flag()
         if streams := side.writable():
             side.write(self.program.choice(streams), min(size, LARGEST_PIECE), end)
 
     def trailers(self) -> None:
-        """The trailers of a stream that waits for them."""
+        """Send the trailers of a stream that waits for them."""
         side, fields = self.side(), self.program.choice(FIELDS)
         if streams := [i for i, story in side.stories.items() if story.wants_trailers]:
             side.trailers(self.program.choice(streams), fields)
 
     def expect_trailers(self) -> None:
-        """Have trailers after all."""
+        """Decide late to send trailers."""
         side = self.side()
         if streams := side.writable():
             stream_id = self.program.choice(streams)
@@ -355,12 +355,12 @@ class Conversation:
             side.consume(self.program.choice(streams), size)
 
     def ping(self) -> None:
-        """A PING."""
+        """Send a PING."""
         self.side().connection.ping(self.pings.to_bytes(8, "big"))
         self.pings += 1
 
     def settings(self) -> None:
-        """New settings: windows, tables, frames, streams."""
+        """Send new settings: windows, tables, frames, streams."""
         p = self.program
         side, which = self.side(), p.byte() % 6
         if which < 2:
@@ -379,7 +379,7 @@ class Conversation:
         side.connection.submit_settings(pairs)
 
     def window(self) -> None:
-        """Another receive window, of a stream or of the connection."""
+        """Set another receive window, of a stream or of the connection."""
         side, size = self.side(), 1000 + self.program.number(3) % LARGEST_WINDOW
         streams = side.alive()
         which = self.program.byte()
@@ -408,12 +408,12 @@ class Conversation:
             side.connection.goaway()
 
     def notice(self) -> None:
-        """The first step of a graceful end."""
+        """Begin a graceful end."""
         self.server.connection.shutdown_notice()
         self.server.left = True
 
     def prioritize(self) -> None:
-        """Another place in the order."""
+        """Change a priority."""
         p = self.program
         weight, exclusive, silent = p.byte() + 1, p.flag(), p.flag()
         streams = self.client.alive()
@@ -421,26 +421,26 @@ class Conversation:
             self.client.connection.priority(p.choice(streams), 0, weight, exclusive, silent)
 
     def altsvc(self) -> None:
-        """ALTSVC or ORIGIN."""
+        """Send ALTSVC or ORIGIN."""
         if self.program.flag():
             self.server.connection.altsvc(0, b"http://test", b'h2=":1"')
         else:
             self.server.connection.origin([b"https://test"] * (self.program.byte() & 3))
 
     def gather(self) -> None:
-        """Some bytes on the wire."""
+        """Put some bytes on the wire."""
         self.side().gather(1 + self.program.size())
 
     def gather_all(self) -> None:
-        """All bytes on the wire."""
+        """Put all bytes on the wire."""
         self.side().gather(1 << 18)
 
     def deliver(self) -> None:
-        """Some bytes off it, from any frame into the middle of any other."""
+        """Deliver some bytes, from any frame into the middle of any other."""
         self.side().deliver(1 + self.program.size())
 
     def deliver_all(self) -> None:
-        """All bytes off it."""
+        """Deliver all bytes."""
         side = self.side()
         side.deliver(len(side.wire))
 
@@ -480,7 +480,7 @@ class Conversation:
         return busy
 
     def doomed(self) -> set[int]:
-        """Requests that waited for their turn when the server said GOAWAY.
+        """Return the requests that were waiting when the server sent GOAWAY.
 
         With no open stream a client is then done, for nghttp2, and tells nothing more of them: the
         session above has refused them.

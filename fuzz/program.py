@@ -37,7 +37,7 @@ class Program:
         return len(self.data) - self.at
 
     def byte(self) -> int:
-        """The next byte."""
+        """Return the next byte."""
         at = self.at
         if at >= len(self.data):
             return 0
@@ -45,18 +45,18 @@ class Program:
         return self.data[at]
 
     def flag(self) -> bool:
-        """A byte's lowest bit."""
+        """Return a byte's lowest bit."""
         return self.byte() & 1 == 1
 
     def number(self, size: int) -> int:
-        """An unsigned number of *size* bytes, in network order."""
+        """Return an unsigned number of *size* bytes, in network order."""
         number = 0
         for _ in range(size):
             number = number << 8 | self.byte()
         return number
 
     def size(self) -> int:
-        """0 to 127 in one byte, up to 32,767 in two."""
+        """Return 0 to 127 from one byte, up to 32,767 from two."""
         size = self.byte()
         return size if size < 128 else (size & 127) << 8 | self.byte()
 
@@ -67,28 +67,28 @@ class Program:
         return self.data[at : self.at]
 
     def choice(self, options: Sequence[T]) -> T:
-        """One of *options*, of which there are at most 256."""
+        """Return one of *options*, of which there are at most 256."""
         return options[self.byte() % len(options)]
 
     # --- parts of HTTP/2 ----------------------------------------------------------------
 
     def stream_id(self) -> int:
-        """0 to 254 in one byte; any other in five."""
+        """Return 0 to 254 from one byte; any other value from five."""
         number = self.byte()
         return number if number < 255 else self.number(4) & 0x7FFFFFFF
 
     def frame(self) -> bytes:
-        """A frame that is as long as it says."""
+        """Return a frame whose length is correct."""
         kind, flags, stream_id = self.byte(), self.byte(), self.stream_id()
         return frame(kind, flags, stream_id, self.take(self.size()))
 
     def text(self, known: Sequence[bytes]) -> bytes:
-        """A name or a value: mostly one that means something."""
+        """Return a name or a value: mostly one with a meaning."""
         which = self.byte()
         return self.take(which & 15) if which >= 240 else known[which % len(known)]
 
     def block(self) -> bytes:
-        """A header block (RFC 7541 section 6), in all the ways in which a field can be written."""
+        """Return a header block (RFC 7541 section 6), with all representations of a field."""
         out = bytearray(self.choice((b"", REQUEST_BLOCK, b"\x88")))
         for _ in range(self.byte() & 7):
             style = self.byte() % 6
@@ -106,7 +106,7 @@ class Program:
         return bytes(out)
 
     def request(self, stream_id: int) -> bytes:
-        """A whole request's HEADERS, or the better part of it."""
+        """Return a whole request's HEADERS, or most of it."""
         method = self.choice(METHODS)
         out = bytearray(b"\x00\x07:method" + bytes((len(method),)) + method)
         out += b"\x86\x84\x00\x0a:authority\x01a"
@@ -125,7 +125,7 @@ class Writer:
         self.out = bytearray()
 
     def put(self, *values: int) -> Writer:
-        """Single bytes."""
+        """Write single bytes."""
         self.out += bytes(values)
         return self
 

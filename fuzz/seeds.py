@@ -67,7 +67,7 @@ def engine(client: bool) -> list[bytes]:
 
 
 def pairs() -> list[bytes]:
-    """Each step with something to do, and long rows of steps."""
+    """Return each useful step, and long sequences of steps."""
     start = bytes([0, 0, 0, 0, 15, 0, 8, 1, 0, 0, 0])
     found = [start + bytes([step, 1, 7, 200, 3, 1, 8]) for step in range(len(PAIR_STEPS))]
     random = Random(9113)
@@ -75,7 +75,7 @@ def pairs() -> list[bytes]:
 
 
 def http1() -> list[bytes]:
-    """Whole requests as text, and in words."""
+    """Return whole requests as text, and as tokens."""
     text = [b"\1" + bytes((step,)) + request for request in HTTP1 for step in (255, 6)]
     words = {word: bytes((index,)) for index, word in enumerate(WORDS)}
     asked = [
@@ -87,7 +87,7 @@ def http1() -> list[bytes]:
 
 
 def http1_text() -> list[bytes]:
-    """Whole requests as text, whole and in pieces."""
+    """Return whole requests as text, whole and in pieces."""
     return [bytes((step,)) + b"".join(HTTP1) for step in (0, 6, 255)] + [
         bytes((step,)) + request for request in HTTP1 for step in (0, 255)
     ]
@@ -113,7 +113,7 @@ def hellos() -> list[bytes]:
 
 
 def websockets() -> list[bytes]:
-    """Messages, whole and in fragments, in both roles, with compression and without."""
+    """Return messages, whole and in fragments, in both roles, with and without compression."""
     pieces = list(range(len(PIECES)))
     found = []
     for client in (0, 1):

@@ -23,7 +23,7 @@ class _Clock:
         return []
 
     def close(self) -> None:
-        """Nothing is to be closed."""
+        """Do nothing: there is nothing to close."""
 
 
 class VirtualLoop(asyncio.BaseEventLoop):
@@ -40,7 +40,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self.problems.append(f"{context.get('message')}: {context.get('exception')!r}")
 
     def time(self) -> float:
-        """Seconds."""
+        """Return the seconds."""
         return self.clock.now
 
     def _process_events(self, events: Any) -> None:
@@ -100,7 +100,7 @@ class VirtualTransport(asyncio.Transport):
     # --- the program's side ---------------------------------------------------------------
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
-        """No socket, no TLS."""
+        """Return *default*: there is no socket and no TLS."""
         return default
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
@@ -112,27 +112,27 @@ class VirtualTransport(asyncio.Transport):
         return cast("asyncio.BaseProtocol", self.protocol)
 
     def is_closing(self) -> bool:
-        """Whether it was closed."""
+        """Return whether it was closed."""
         return self.closing
 
     def is_reading(self) -> bool:
-        """Whether it may bring bytes."""
+        """Return whether it passes received bytes on."""
         return self.reading and not self.closing
 
     def pause_reading(self) -> None:
-        """Bring no bytes."""
+        """Pass on no more bytes."""
         self.reading = False
 
     def resume_reading(self) -> None:
-        """Bring bytes again."""
+        """Pass bytes on again."""
         self.reading = True
 
     def get_write_buffer_size(self) -> int:
-        """Bytes that the peer has not taken."""
+        """Return the number of bytes that the peer has not read."""
         return len(self.written) - self.taken
 
     def get_write_buffer_limits(self) -> tuple[int, int]:
-        """As they are."""
+        """Return the limits."""
         return self.LOW, self.HIGH
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
@@ -155,11 +155,11 @@ class VirtualTransport(asyncio.Transport):
         self.write(b"".join(list_of_data))
 
     def can_write_eof(self) -> bool:
-        """It can."""
+        """Return True."""
         return True
 
     def write_eof(self) -> None:
-        """Nothing more is written."""
+        """Record that nothing more is written."""
         self.ended = True
 
     def close(self) -> None:
@@ -170,7 +170,7 @@ class VirtualTransport(asyncio.Transport):
                 self._loop.call_soon(self._lose)
 
     def abort(self) -> None:
-        """Close now."""
+        """Close at once."""
         self.closing = True
         self._loop.call_soon(self._lose)
 
@@ -182,7 +182,7 @@ class VirtualTransport(asyncio.Transport):
     # --- the fuzzer's side ----------------------------------------------------------------
 
     def feed(self, data: bytes) -> int:
-        """Bring as much of *data* as fits into one read; how much that was."""
+        """Pass on as much of *data* as fits into one read; return how much that was."""
         if not data or not self.is_reading():
             return 0
         protocol = self.protocol
@@ -194,12 +194,12 @@ class VirtualTransport(asyncio.Transport):
         return size
 
     def feed_eof(self) -> None:
-        """The peer ends its side."""
+        """End the peer's side."""
         if self.is_reading() and not self.protocol.eof_received():
             self.close()
 
     def drain(self, size: int) -> None:
-        """The peer takes *size* bytes."""
+        """Let the peer read *size* bytes."""
         self.taken = min(len(self.written), self.taken + size)
         left = self.get_write_buffer_size()
         if self._paused and left <= self.LOW:
@@ -209,6 +209,6 @@ class VirtualTransport(asyncio.Transport):
             self._loop.call_soon(self._lose)
 
     def lose(self) -> None:
-        """The connection breaks."""
+        """Break the connection."""
         self.closing = True
         self._lose()

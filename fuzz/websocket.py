@@ -50,7 +50,7 @@ OFFERS = [
 
 
 def mask(data: bytes) -> bytes:
-    """*data* with `KEY`, or without it."""
+    """Return *data* masked with `KEY`, or without the mask."""
     return bytes(byte ^ KEY[n & 3] for n, byte in enumerate(data))
 
 
@@ -69,7 +69,7 @@ class MemoryCarrier:
         self.ended = False
 
     def begin(self, receiver: Receiver) -> None:
-        """As `Carrier` has it."""
+        """See `Carrier`."""
         self.receiver = receiver
 
     def write(self, data: Any) -> bool:
@@ -97,7 +97,7 @@ class MemoryCarrier:
         asyncio.get_running_loop().call_soon(self.flow)
 
     def end(self, clean: bool, first: bool) -> None:
-        """The last word; the peer answers it when it likes."""
+        """End this side; the peer answers at any time."""
         assert not self.ended
         self.ended = True
 
@@ -109,7 +109,7 @@ class MemoryCarrier:
     # --- the fuzzer's side ---------------------------------------------------------------
 
     def feed(self, data: bytes) -> None:
-        """The peer sends."""
+        """Receive *data* from the peer."""
         self.backlog.append(data)
         self.flow()
 
@@ -128,7 +128,7 @@ class MemoryCarrier:
             self.drained.clear()
 
     def lose(self) -> None:
-        """The connection breaks."""
+        """Break the connection."""
         if not self.over:
             self.over = True
             self.drained.set()
@@ -164,7 +164,7 @@ class Reader:
         self.text: Any = None
 
     def read(self) -> Reading:
-        """All of it, up to the first fault or the Close frame."""
+        """Parse everything, up to the first violation or the Close frame."""
         at = 0
         while not self.found.codes:
             size = self.frame(self.data[at:])
@@ -174,7 +174,7 @@ class Reader:
         return self.found
 
     def frame(self, data: bytes) -> int | None:
-        """The frame at the beginning of *data*; its size, or None when it is not whole."""
+        """Parse the frame at the beginning of *data*; return its size, or None if it is incomplete."""
         if len(data) < 2:
             return None
         fin, rsv, opcode = data[0] >> 7, data[0] >> 4 & 7, data[0] & 15
@@ -234,7 +234,7 @@ class Reader:
         return found
 
     def control(self, opcode: int, payload: bytes) -> None:
-        """A Ping, a Pong or a Close."""
+        """Process a Ping, a Pong or a Close."""
         if opcode == 9:
             self.found.pings.append(payload)
         elif opcode == 8:
@@ -295,7 +295,7 @@ class Reader:
             self.compressed = False
 
     def fail(self, *codes: int) -> None:
-        """It ends here, with one of *codes*."""
+        """End here, with one of *codes*."""
         self.found.codes = set(codes)
 
 
@@ -365,14 +365,14 @@ class Conversation:
         self.loop.run_until_complete(send())
 
     def payload(self) -> bytes:
-        """A frame's, in up to three pieces that mean something, or bytes."""
+        """Return a frame's payload, in up to three meaningful pieces, or any bytes."""
         which = self.program.byte()
         if which >= 200:
             return self.program.take(self.program.size())
         return b"".join(self.program.choice(PIECES) for _ in range(which & 3))
 
     def frame(self) -> None:
-        """A frame that is as long as it says, mostly, and masked as it has to be, mostly."""
+        """Send a frame, mostly with the correct length and mask."""
         first, how = self.program.byte(), self.program.byte()
         payload = self.payload()
         if how & 1 and self.deflate:
@@ -391,11 +391,11 @@ class Conversation:
         self.feed(head + (KEY + mask(payload) if masked else payload))
 
     def raw(self) -> None:
-        """Bytes as they are."""
+        """Send raw bytes."""
         self.feed(self.program.take(self.program.byte() & 31))
 
     def stop(self) -> None:
-        """The peer ends its side, or the connection breaks."""
+        """End the peer's side, or break the connection."""
         self.undisturbed = False
         self.loop.do(self.carrier.receiver.ended if self.program.flag() else self.carrier.lose)
 
@@ -538,7 +538,7 @@ STEPS: list[Callable[[Conversation], None]] = [
 
 
 def websocket(data: bytes) -> None:
-    """The program *data*."""
+    """Run the program *data*."""
     program = Program(data)
     conversation = Conversation(program)
     for _ in range(MOST_STEPS):

@@ -23,7 +23,7 @@ Handler = Callable[[Any, Any, Query, Faults], Awaitable[None]]
 
 
 def on_request(faults: Faults, block: Path) -> Callable[..., Awaitable[None]]:
-    """The listener; *block* is the file with the block."""
+    """Return the listener; *block* is the file with the block."""
 
     async def listener(request: Any, response: Any) -> None:
         path, _, rest = request.url.partition("?")

@@ -22,7 +22,7 @@ Handler = Callable[[http2.ServerHttp2Stream, http2.Headers, Query, Faults], Awai
 
 
 def on_stream(faults: Faults, block: Path) -> Callable[..., Coroutine[Any, Any, None]]:
-    """The listener; *block* is the file with the block."""
+    """Return the listener; *block* is the file with the block."""
 
     def listener(
         stream: http2.ServerHttp2Stream, headers: http2.Headers

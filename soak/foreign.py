@@ -160,7 +160,7 @@ class Foreigners:
     # --- nghttp and h2load --------------------------------------------------------------
 
     async def _nghttp(self) -> int:
-        """A download."""
+        """Make a download."""
         name = self._choice.choice(list(self._ports))
         at, size = self._piece()
         url = self._origin(name) + path_of("/bytes", at, size)

@@ -50,7 +50,7 @@ async def download(request: Request) -> Response:
 
 
 async def ticks(request: Request) -> Response:
-    """Server-sent events, one every 0.2 s."""
+    """Send server-sent events, one every 0.2 s."""
 
     async def events() -> AsyncIterator[str]:
         for number in range(int(request.query_params.get("count", 5))):
