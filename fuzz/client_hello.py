@@ -8,7 +8,7 @@ from .program import Program
 
 
 def hello(names: list[bytes], junk: bytes, session: bytes) -> bytes:
-    """Return a ClientHello that offers *names* (RFC 8446 section 4.1.2), after another extension."""
+    """Return a ClientHello with another extension, and then *names* (RFC 8446 section 4.1.2)."""
     listed = b"".join(bytes((len(name),)) + name for name in names)
     alpn = len(listed).to_bytes(2, "big") + listed
     extensions = (

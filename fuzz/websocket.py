@@ -174,7 +174,7 @@ class Reader:
         return self.found
 
     def frame(self, data: bytes) -> int | None:
-        """Parse the frame at the beginning of *data*; return its size, or None if it is incomplete."""
+        """Parse the frame at the beginning of *data*; return its size; None if it is incomplete."""
         if len(data) < 2:
             return None
         fin, rsv, opcode = data[0] >> 7, data[0] >> 4 & 7, data[0] & 15
@@ -459,7 +459,7 @@ class Conversation:
     # --- invariants ---------------------------------------------------------------------
 
     def check(self) -> None:
-        """At any time."""
+        """Check the invariants that hold at any time."""
         assert not self.loop.problems, self.loop.problems
         ws = self.ws
         assert len(ws._messages) <= MAX_QUEUE
