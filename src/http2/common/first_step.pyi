@@ -6,7 +6,7 @@ from contextvars import Context
 from typing import Any
 
 class FirstStep:
-    """What the first step of *coroutine* needs, and what came of it."""
+    """The first step of *coroutine*: its arguments, and its result."""
 
     @property
     def coroutine(self) -> Coroutine[Any, Any, Any]: ...

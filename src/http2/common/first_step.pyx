@@ -41,7 +41,7 @@ cdef object swap(object loop, object task):
 
 
 cdef class FirstStep:
-    """What the first step of *coroutine* needs, and what came of it."""
+    """The first step of *coroutine*: its arguments, and its result."""
 
     cdef readonly object coroutine
     cdef readonly object loop

@@ -246,7 +246,7 @@ cdef class Output:
         return chunks
 
     cdef void _clear(self) noexcept:
-        """Forget what was gathered, and give the room for it back."""
+        """Forget the gathered data, and return the room for it."""
         global spare_small, spare_small_capacity, spare_pieces, spare_pieces_capacity
         # released at the end: that may run code of the application
         items = self._items

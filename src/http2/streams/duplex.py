@@ -1,6 +1,6 @@
 """Define `Duplex`: a Python stream and an emitter of Node's events.
 
-What the peer sends is kept by a `Receiver`, and readers take it from there:
+A `Receiver` keeps the received data, and readers take it from there:
 ``async for``, ``read``, ``readexactly``, or ``data`` listeners. The peer may send again as many
 bytes as were read, so an application that does not read holds the peer
 back. Back-pressure needs nothing else.
@@ -48,7 +48,7 @@ class Duplex(Ending):
     _error: BaseException | None = None
     error_seen = False
 
-    # What was received, and who reads it; None: nothing has arrived, and nothing was read.
+    # The received data and its reader; None: nothing has arrived, and nothing was read.
     _receiver: Receiver | None = None
     # Callers that wait in `drain`; None: `write` may continue.
     _drainers: list[asyncio.Future[None]] | None = None

@@ -57,7 +57,7 @@ class Handshake(asyncio.BufferedProtocol):
         protocol: asyncio.BaseProtocol,
         claimed: Mapping[str, Any],
     ) -> None:
-        """Hand over to a `TlsTransport`, which begins with the data behind the handshake."""
+        """Hand over to a `TlsTransport`, which begins with the data after the handshake."""
         transport, tls = self._transport, self._tls
         assert transport is not None
         assert tls is not None

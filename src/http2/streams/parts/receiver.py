@@ -1,8 +1,8 @@
-"""`Receiver`: what a stream has received, and who reads it.
+"""Define `Receiver`: the received data of a stream, and its reader.
 
 There is one reader at a time. It is a coroutine (`read`, `readexactly`, `next_chunk`), or the
-listeners of ``data`` while the receiver is *flowing*. What is read is reported to the stream at
-once (`ReadStream.consumed`), and the peer may send as many bytes again.
+listeners of ``data`` while the receiver is *flowing*. Bytes that were read are reported to the
+stream at once (`ReadStream.consumed`), and the peer may send as many bytes again.
 """
 
 from __future__ import annotations
@@ -327,7 +327,7 @@ class Receiver:
         self._take_all(stream)
 
     def end_for_reader(self, stream: ReadStream) -> None:
-        """Tell the reader that the stream has ended normally."""
+        """Wake the reader: the stream has ended normally."""
         if self.flowing:
             self._flow_soon(stream)
         elif not self.size:
