@@ -15,7 +15,7 @@ from ..support.running import free_port
 from ..support.self_signed import Certificate
 
 DEPLOY = EXAMPLES / "deploy"
-# The file's parts that are not tested.
+# An address without a server, for parts of a file that a test does not use.
 NOTHING = "127.0.0.1:1"
 
 

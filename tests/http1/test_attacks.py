@@ -154,7 +154,7 @@ BAD_EXTENSIONS = [
 
 @pytest.mark.parametrize("extension", BAD_EXTENSIONS)
 def test_bad_extensions_however_they_come(extension: bytes) -> None:
-    """Names and values as in RFC 9112 section 7.1.1, with CR only at the end."""
+    """Names and values as in RFC 9112 section 7.1.1, with CR and LF only at the end."""
     bad = b"1" + extension + b"a\r\n"
     for size in (1, 2, len(bad)):
         body = ChunkedBody(LIMITS)

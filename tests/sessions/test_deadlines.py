@@ -38,7 +38,7 @@ def peer() -> Iterator[Peer]:
 @pytest.mark.parametrize("said", [b"", raw.PREFACE[:10], b"GE"])
 @pytest.mark.row("server.option.handshake_timeout", "beyond.deadlines")
 def test_a_client_that_never_says_its_preface(run: Run, said: bytes) -> None:
-    """It does not continue to use one of the server's places."""
+    """Its connection ends, and no longer counts as one of the server's."""
 
     async def main() -> None:
         async with (

@@ -28,8 +28,8 @@ class _Found:
         self.url = url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        # llhttp keeps whitespace after a value; a tab there hides a coding from it,
-        # without an upgrade
+        # llhttp keeps whitespace after a value: with a tab there, it does not recognise the coding,
+        # unless the request offers an upgrade
         stripped = value.rstrip(b" \t")
         self.tab = self.tab or (
             name.lower() == b"transfer-encoding" and b"\t" in value[len(stripped) :]

@@ -34,7 +34,7 @@ async def refuse(*command: str) -> None:
 def test_refused_certificates(
     run: Run, certificate: Certificate, who: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """One line at DEBUG on the logger `http2`, and no warning from asyncio either."""
+    """One line at DEBUG for each, on the logger `http2`, and no warning from asyncio either."""
     ask = {"request_cert": True, "ca": certificate.cert} if who == "server" else {}
 
     async def main() -> None:

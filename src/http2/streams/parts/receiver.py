@@ -327,7 +327,7 @@ class Receiver:
         self._take_all(stream)
 
     def end_for_reader(self, stream: ReadStream) -> None:
-        """Wake the reader: the stream has ended normally."""
+        """Handle the normal end of the stream."""
         if self.flowing:
             self._flow_soon(stream)
         elif not self.size:
