@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from http.client import HTTPConnection
 from typing import Any
 
 import pytest
@@ -576,3 +577,46 @@ def test_finish_cancels_what_takes_too_long(run: Run) -> None:
         run(main())
     finally:
         logging.getLogger("http2.asgi").disabled = False
+
+
+@pytest.mark.parametrize("version", ["2", "1.1"])
+def test_applications_that_never_wait(run: Run, version: str) -> None:
+    """They may use their task, or raise its cancellation; their connection serves on."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        if scope["path"] == "/task":
+            assert not task.done()
+        elif scope["path"] == "/cancelled":
+            raise asyncio.CancelledError
+        await send(START)
+        await send(BODY)
+
+    expected = [("/task", 200), ("/cancelled", 500), ("/", 200), ("/task", 200)]
+
+    async def main() -> None:
+        async with handling(app) as (handler, url):
+            if version == "2":
+                async with http2.connect(url) as session:
+                    for path, status in expected:
+                        stream = session.request({":path": path})
+                        assert (await stream.response())[":status"] == status
+                        await stream.read()
+            else:
+                connection = HTTPConnection(url.removeprefix("http://"), timeout=10)
+                for path, status in expected:
+                    assert await asyncio.to_thread(get, connection, path) == status
+                connection.close()
+            await eventually(lambda: not handler._tasks)
+
+    def get(connection: HTTPConnection, path: str) -> int:
+        sock = connection.sock
+        connection.request("GET", path)
+        # the same connection, which is only made for the first request
+        assert sock is None or connection.sock is sock
+        response = connection.getresponse()
+        response.read()
+        return response.status
+
+    run(main())

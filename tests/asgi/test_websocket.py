@@ -14,7 +14,7 @@ import http2.asgi
 
 from ..support.http1 import Http1Peer, get
 from ..support.running import Run
-from ..support.serving import Events, listening
+from ..support.serving import Events, eventually, listening
 from .asking import ask, handling, opened, port_of
 from .servers.uvicorns import VERSIONS, uvicorn
 
@@ -154,6 +154,28 @@ def test_refusals(run: Run, version: str, caplog: pytest.LogCaptureFixture) -> N
         in caplog.text
     )
     assert "'websocket.accept' or 'websocket.close' must be sent first" in caplog.text
+
+
+@pytest.mark.parametrize("version", OPENINGS)
+def test_applications_that_never_wait(run: Run, version: str) -> None:
+    """They may use their task, or raise its cancellation; the server serves on."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        assert not task.done()
+        if scope["path"] == "/cancelled":
+            raise asyncio.CancelledError
+
+    async def main() -> None:
+        async with handling(app) as (handler, url):
+            for path in ("/task", "/cancelled", "/task"):
+                with pytest.raises((http2.WebSocketHandshakeError, websockets.InvalidStatus)):
+                    async with opened(url, version, path):
+                        pass
+            await eventually(lambda: not handler._tasks)
+
+    run(main())
 
 
 WRONG: dict[str, tuple[dict[str, Any], str]] = {

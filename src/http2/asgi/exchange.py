@@ -28,7 +28,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from .. import Headers, Http2Error, Http2ServerResponse
-from ..common.tasks import run
 from ..constants import NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR
 from ..field_pairs import response_fields
 from .files import send_file, send_part
@@ -73,7 +72,7 @@ class Exchange:
 
     __slots__ = (
         "_connection", "_expects", "_fields", "_more", "_response", "_state", "_status", "_stream",
-        "_trailers", "_waiters", "scope", "task",
+        "_trailers", "_waiters", "scope",
     )  # fmt: skip
 
     def __init__(
@@ -83,7 +82,6 @@ class Exchange:
         self._stream = stream
         self._response = response
         self.scope = scope
-        self.task: asyncio.Task[None] | None = None
         self._state = NEW
         # there is more of the request's body
         self._more = True
@@ -110,17 +108,11 @@ class Exchange:
         exchange = cls(connection, stream, scope, response)
         if response is None and dict.__contains__(headers, "expect"):
             exchange._expects = headers["expect"].lower() == "100-continue"
-        work = exchange.run(app or connection.app)
-        loop = connection.loop
-        task = run(work, loop) if context is None else context.run(run, work, loop)
-        if task is not None:
-            exchange.task = task
-            connection.tasks.add(task)
+        connection.run(exchange.run(app or connection.app), context)
         return exchange
 
     async def run(self, app: Application) -> None:
         """Run *app* to its end."""
-        connection = self._connection
         try:
             result = await app(self.scope, self.receive, self.send)
             if self._state != DONE or result is not None:
@@ -130,8 +122,6 @@ class Exchange:
             if not isinstance(error, Exception):
                 raise
         finally:
-            if self.task is not None:
-                connection.tasks.discard(self.task)
             if self._more and self._state == DONE and not self._stream.end_after_headers:
                 self._stop_request()
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextvars import Context
 from typing import Any
 
+from ..common.tasks import Work, run
 from .scope import SPEC_VERSION, VERSION, tls_extension
 from .types import Application, Scope
 
@@ -82,6 +84,21 @@ class SharedScope:
         scope["state"] = self.state.copy()
         scope["extensions"] = self.extensions.copy()
         return scope
+
+    def run(self, work: Work[None], context: Context | None) -> None:
+        """Run *work*, which calls the application, in *context*, or in a copy of the current one.
+
+        *work* handles all exceptions.
+        """
+        loop = self.loop
+        try:
+            task = run(work, loop) if context is None else context.run(run, work, loop)
+        except asyncio.CancelledError:
+            # not cancelled by the server: the application has raised it
+            return
+        if task is not None:
+            self.tasks.add(task)
+            task.add_done_callback(self.tasks.discard)
 
     def added(self) -> tuple[list[tuple[bytes, bytes]] | None, bool]:
         """Return the fields that precede the application's, and whether ``date`` is sent."""

@@ -7,7 +7,6 @@ from contextvars import Context
 from typing import TYPE_CHECKING, Any
 
 from .. import Http2Error, WebSocket, WebSocketClosed
-from ..common.tasks import run
 from ..websocket import HttpAnswer, ServerHandshake
 from .exchange import ClientDisconnected, of_disconnect, text_in_header, text_of
 from .scope import split_target
@@ -30,7 +29,6 @@ class WebSocketExchange:
     *opening* is an emitter of ``close`` when the client may leave before it is answered.
     """
 
-    task: asyncio.Task[None] | None = None
 
     def __init__(self, connection: SharedScope, handshake: ServerHandshake, scope: Scope) -> None:
         self._connection = connection
@@ -70,11 +68,7 @@ class WebSocketExchange:
         exchange = cls(connection, handshake, scope)
         if opening is not None:
             opening.once("close", exchange._decide)
-        work = exchange.run(app or connection.app)
-        task = run(work) if context is None else context.run(run, work)
-        if task is not None:
-            exchange.task = task
-            connection.tasks.add(task)
+        connection.run(exchange.run(app or connection.app), context)
         return exchange
 
     async def run(self, app: Application) -> None:
@@ -95,8 +89,6 @@ class WebSocketExchange:
             if not isinstance(error, Exception):
                 raise
         finally:
-            if self.task is not None:
-                self._connection.tasks.discard(self.task)
             self._decide()
 
     def _has_left(self) -> bool:
