@@ -29,7 +29,6 @@ class WebSocketExchange:
     *opening* is an emitter of ``close`` when the client may leave before it is answered.
     """
 
-
     def __init__(self, connection: SharedScope, handshake: ServerHandshake, scope: Scope) -> None:
         self._connection = connection
         self._handshake = handshake

@@ -100,7 +100,7 @@ def test_what_the_tables_say() -> None:
         title.split()[0]: number for number, title in enumerate(t for t in titles if t.strip())
     }
     hypercorn, granian = column["Hypercorn"], column["Granian"]
-    trailers = rows["trailers, to a client that says `te: trailers`"]
+    trailers = rows["trailers, to a client that sends `te: trailers`"]
     assert (trailers[0], trailers[hypercorn].partition("<br>")[0]) == ("sent", "HTTP/2: sent")
     assert trailers[granian].startswith("not sent")
     # the first of two rows: for HTTP, not for WebSockets
