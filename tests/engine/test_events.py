@@ -74,6 +74,45 @@ def test_an_end_in_a_frame_of_its_own_joins_the_data_before_it() -> None:
     assert heard == [(events.DATA, stream_id, b"abc", True)]
 
 
+def answered(body: bytes, **options: int) -> list[tuple[int, int, object, object]]:
+    """Return the events of a client that joins ends, for a response with *body*."""
+    pair = Pair(client_settings=[(4, 2**20)])
+    pair.client.joining_ends = True
+    pair.request()
+    pair.server.submit_response(1, {"x-long": "v" * options.get("field", 1)})
+    pair.server.write(1, body, True)
+    pair.pump()
+    return pair.client_events[1:]
+
+
+def test_data_that_ends_its_stream_is_one_event() -> None:
+    assert answered(b"body") == [(events.LAST_DATA, 1, b"body", None)]
+    # of several frames, the last one
+    assert answered(b"x" * 16384 + b"y") == [
+        (events.DATA, 1, b"x" * 16384, False),
+        (events.LAST_DATA, 1, b"y", None),
+    ]
+
+
+def test_ends_that_mean_more_are_two_events() -> None:
+    assert answered(b"") == [(events.DATA, 1, b"", True), (events.STREAM_CLOSED, 1, 0, None)]
+    # the memory of a large block is known until the stream is closed
+    assert answered(b"body", field=8000) == [
+        (events.DATA, 1, b"body", True),
+        (events.STREAM_CLOSED, 1, 0, None),
+    ]
+    # the request is incomplete: the stream is not closed
+    pair = Pair()
+    pair.client.joining_ends = True
+    stream_id, _, _ = pair.client.submit_request({":method": "POST"}, "test", "http")
+    pair.pump()
+    pair.forget()
+    pair.server.submit_response(stream_id, {})
+    pair.server.write(stream_id, b"body", True)
+    pair.pump()
+    assert pair.client_events[1:] == [(events.DATA, stream_id, b"body", True)]
+
+
 def test_informational_and_trailers_are_headers() -> None:
     pair = Pair()
     pair.request()
@@ -355,4 +394,4 @@ def test_a_protocol_error_is_a_goaway_of_ours() -> None:
 
 def test_every_kind_of_event_has_a_name_of_its_own() -> None:
     assert sorted(memory.KIND_NAMES) == list(range(len(memory.KIND_NAMES)))
-    assert len(set(memory.KIND_NAMES.values())) == len(memory.KIND_NAMES) == 25
+    assert len(set(memory.KIND_NAMES.values())) == len(memory.KIND_NAMES) == 26

@@ -50,6 +50,7 @@ cdef int EVENT_INVALID_FRAME = _events.INVALID_FRAME
 cdef int EVENT_FAILED = _events.FAILED
 cdef int EVENT_WINDOW_GIVEN = _events.WINDOW_GIVEN
 cdef int EVENT_MEASURED = _events.MEASURED
+cdef int EVENT_LAST_DATA = _events.LAST_DATA
 
 cdef Py_ssize_t HIGH_WATER = _events.HIGH_WATER
 cdef tuple KNOWN_SETTINGS = _events.KNOWN_SETTINGS
@@ -504,6 +505,7 @@ cdef int on_stream_close(
     cdef Session self = <Session>user_data
     cdef OutgoingBody body
     cdef object unsent = None
+    cdef tuple last
     if self._open_streams > 0:
         self._open_streams -= 1
     if (stream_id & 1) != self.client and self._peer_streams > 0:
@@ -531,6 +533,14 @@ cdef int on_stream_close(
                 cancel_lost_promise(self)
         if self._large_blocks:
             drop_block(self, stream_id)
+        elif self.joining_ends and error_code == 0 and unsent is None and self._batch:
+            last = self._batch[-1]
+            if (
+                <int>last[0] == EVENT_DATA and <int32_t>last[1] == stream_id
+                and last[3] and PyBytes_GET_SIZE(last[2])
+            ):
+                self._batch[-1] = (EVENT_LAST_DATA, stream_id, last[2], None)
+                return 0
         report(self, EVENT_STREAM_CLOSED, stream_id, error_code, unsent)
         return 0
     except BaseException as failure:

@@ -30,6 +30,7 @@ class Connection:
         max_session_rejected_streams: int = 100,
     ) -> None: ...
     stamping: bool
+    joining_ends: bool
     reporting_windows: bool
     measuring: int
     @property

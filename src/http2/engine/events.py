@@ -13,6 +13,7 @@ shape are the cheapest to create and unpack, and the session dispatches on the f
 | DATA             | the stream      | bytes, perhaps empty      | END_STREAM: bool     |
 | PUSH_PROMISE     | parent stream   | `Headers` of the request  | promised stream's id |
 | STREAM_CLOSED    | the stream      | error code                | bytes unsent, if any |
+| LAST_DATA        | the stream      | bytes, not empty          | None                 |
 | END_SENT         | the stream      | None                      | None                 |
 | WRITABLE         | the stream      | None                      | None                 |
 | WANT_TRAILERS    | the stream      | None                      | None                 |
@@ -37,7 +38,9 @@ shape are the cheapest to create and unpack, and the session dispatches on the f
 
 RESPONSE reports the most common responses: final ones that are the first on their stream, have
 a body, and have not the status 421, which concerns the session.
-STREAM_CLOSED reports the end of a stream, whichever side ended it. If the last frame that this
+STREAM_CLOSED reports the end of a stream, whichever side ended it. While
+`Connection.joining_ends` is set, LAST_DATA stands for DATA with END_STREAM and a STREAM_CLOSED
+without an error after it. If the last frame that this
 side sent closed the stream, its END_SENT is omitted. FRAME_NOT_SENT of a PUSH_PROMISE has the
 promised stream's id. If the engine detected the peer's violation, GOAWAY_SENT without opaque data
 has the engine's description of it. INVALID_FRAME is also reported for empty DATA frames without
@@ -92,3 +95,4 @@ INVALID_FRAME: Final = 21
 FAILED: Final = 22
 WINDOW_GIVEN: Final = 23
 MEASURED: Final = 24
+LAST_DATA: Final = 25

@@ -75,6 +75,7 @@ cdef class Session:
     cdef long long _blocks
     cdef readonly double last_received
     cdef public bint stamping
+    cdef public bint joining_ends
     cdef public bint reporting_windows
     cdef public int measuring
 

@@ -23,8 +23,8 @@ from ..headers import Headers, OutgoingHeaders, kept_headers
 from ..net.misunderstandings import not_http2
 from ..net.origins import serialize_origin
 from ..streams.client_stream import (
-    BODILESS,
     DEFAULT_PRIORITY,
+    SENT,
     ClientHttp2Stream,
     new_stream,
 )
@@ -32,10 +32,10 @@ from ..streams.life import IDLE, LIVE
 from ..streams.priority import check_priority
 from ..streams.push import PushOffers
 from ..streams.stream import Http2Stream
-from .incoming import HANDLERS, on_goaway, on_headers
+from .incoming import HANDLERS, on_data, on_goaway, on_headers, on_stream_closed
 from .options import SessionOptions
 from .parts.attempt import Attempt
-from .parts.event_table import with_handlers
+from .parts.event_table import one_after_another, with_handlers
 from .parts.origin_set import joined
 from .session import LAID_OUT, Http2Session
 
@@ -143,8 +143,10 @@ class ClientHttp2Session(Http2Session):
             )
             return
         super().connected(transport)
-        if self.destroyed:
+        engine = self.engine
+        if self.destroyed or engine is None:
             return
+        engine.joining_ends = True
         self.attempt.succeeded()
         pending, self.waiting_requests = self.waiting_requests, {}
         for stream in pending:
@@ -317,7 +319,7 @@ class ClientHttp2Session(Http2Session):
             )
             life = LIVE
             if ended:
-                life = LIVE.on_end if wait_for_trailers else BODILESS
+                life = LIVE.on_end if wait_for_trailers else SENT
             stream = self.streams[stream_id] = new_stream(self, stream_id, life, sent, priority)
             if not (self._flush_scheduled or self.in_batch):
                 self.wake()
@@ -403,6 +405,9 @@ class ClientHttp2Session(Http2Session):
         self.origins = tuple(known for known in self.origins if known != origin)
 
 
+_data_and_end = one_after_another(on_data, on_stream_closed)
+
+
 def _on_goaway(
     session: ClientHttp2Session, last_stream_id: int, code: int, opaque_data: bytes
 ) -> None:
@@ -422,6 +427,14 @@ def _on_response(session: ClientHttp2Session, stream_id: int, headers: Headers, 
     stream: Any = session.streams.get(stream_id)  # a ClientHttp2Stream, as all of them
     if stream is not None:
         stream.receive_response(headers, flags)
+
+
+def _on_last_data(session: ClientHttp2Session, stream_id: int, data: bytes, _: None) -> None:
+    stream: Any = session.streams.get(stream_id)
+    if stream is not None and stream.receive_whole(data):
+        del session.streams[stream_id]
+    else:
+        _data_and_end(session, stream_id, data, None)
 
 
 def _on_push_promise(
@@ -447,6 +460,7 @@ ClientHttp2Session.own_handlers = with_handlers(
     HANDLERS,
     {
         events.RESPONSE: _on_response,
+        events.LAST_DATA: _on_last_data,
         events.PUSH_PROMISE: _on_push_promise,
         events.PUSH_RESPONSE: on_headers,
         events.ALTSVC: _on_altsvc,

@@ -28,7 +28,14 @@ if TYPE_CHECKING:
     from ..headers import Headers
     from .interfaces import SessionDoor
 
-__all__ = ["HANDLERS", "on_goaway", "on_goaway_sent", "on_headers"]
+__all__ = [
+    "HANDLERS",
+    "on_data",
+    "on_goaway",
+    "on_goaway_sent",
+    "on_headers",
+    "on_stream_closed",
+]
 
 # nghttp2's frame types and errors that are used here.
 FRAME_HEADERS = 1
@@ -201,7 +208,7 @@ def on_nothing(session: SessionDoor, stream_id: int, first: object, second: obje
 
 
 HANDLERS = with_handlers(
-    [on_nothing] * (events.MEASURED + 1),
+    [on_nothing] * (events.LAST_DATA + 1),
     {
         events.DATA: on_data,
         events.HEADERS: on_headers,

@@ -40,8 +40,10 @@ __all__ = ["ClientHttp2Stream"]
 # How often a request is sent again that the server has refused.
 MOST_REFUSALS = 5
 
-# The state of a request without a body, also of one that the server has promised.
-BODILESS = LIVE.on_end.on_sent
+# The state of a request that was sent to its end; also of one that the server has promised.
+SENT = LIVE.on_end.on_sent
+# The same when the response has arrived to its end.
+ARRIVED = SENT.on_peer_end.on_over
 
 DEFAULT_PRIORITY = (0, 16, False)
 
@@ -138,10 +140,11 @@ class ClientHttp2Stream(Http2Stream):
         Decoded with *encoding*, else with the ``charset`` of ``content-type``, else with UTF-8.
         Raises like `read`; `UnicodeDecodeError`; `LookupError` for an unknown encoding.
         """
-        body = await self._whole_body()
+        if self._body is None:
+            self._body = await self.read()
         if encoding is None and self._response is not None:
             encoding = charset_of(self._response)
-        return body.decode(encoding or "utf-8")
+        return self._body.decode(encoding or "utf-8")
 
     async def json(self) -> Any:
         """Read the whole body of the response as JSON, in UTF-8, -16 or -32 (RFC 8259).
@@ -150,12 +153,9 @@ class ClientHttp2Stream(Http2Stream):
         """
         import json
 
-        return json.loads(await self._whole_body())
-
-    async def _whole_body(self) -> bytes:
         if self._body is None:
             self._body = await self.read()
-        return self._body
+        return json.loads(self._body)
 
     # --- the block of `async with` ------------------------------------------------------
 
@@ -330,6 +330,21 @@ class ClientHttp2Stream(Http2Stream):
                 if not waiter.done():
                     waiter.set_result(headers)
 
+    def receive_whole(self, data: bytes) -> bool:
+        """Handle *data*, the whole body, with which the stream has also ended in HTTP/2.
+
+        Return False if this takes two steps: `receive_data` and `over`.
+        """
+        if self.life is not SENT or self._watched or self._receiver is not None:
+            return False
+        # there are no listeners or waiters
+        self._whole = data
+        self.life = ARRIVED
+        connection: Any = self._session.engine
+        # the connection's window does not depend on the reader
+        connection.consume(self.id, len(data))
+        return True
+
     def over(self, code: int, unsent: int | None) -> None:
         """Handle the end of the stream in HTTP/2; received data can still be read."""
         connection = self._session.engine
@@ -421,7 +436,7 @@ def new_stream(
     stream._session = session
     stream.life = life
     stream._watched = False
-    stream._response = stream._response_waiters = stream._receiver = None
+    stream._response = stream._response_waiters = stream._receiver = stream._whole = None
     stream.id = stream_id
     stream._sent = (headers, None, None)
     stream._priority = priority
@@ -431,6 +446,6 @@ def new_stream(
 lay_out(
     ClientHttp2Stream,
     *("_session", "life", "_watched", "_receiver", "_response", "_response_waiters"),
-    *("id", "_sent", "_code", "_request"),
+    *("_whole", "id", "_sent", "_code", "_request"),
     *("end_after_headers", "_listeners", "_priority"),
 )

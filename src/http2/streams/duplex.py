@@ -50,6 +50,8 @@ class Duplex(Ending):
 
     # The received data and its reader; None: nothing has arrived, and nothing was read.
     _receiver: Receiver | None = None
+    # The unread body, if it arrived in one piece that ended the stream: it needs no receiver.
+    _whole: bytes | None = None
     # Callers that wait in `drain`; None: `write` may continue.
     _drainers: list[asyncio.Future[None]] | None = None
 
@@ -104,7 +106,10 @@ class Duplex(Ending):
         """Return the receiver, for a program that reads."""
         receiver = self._receiver
         if receiver is None:
-            receiver = self._receiver = Receiver()
+            whole = self._whole
+            receiver = self._receiver = Receiver(whole or b"")
+            if whole is not None:
+                self._whole = None
         return receiver
 
     def peer_ended(self) -> None:
@@ -146,6 +151,11 @@ class Duplex(Ending):
         """
         receiver = self._receiver
         if receiver is None:
+            whole = self._whole
+            if whole is not None and n < 0 and not self._watched:
+                self._whole = None
+                self.life = self.life.on_read.on_done
+                return whole
             receiver = self._reading()
         if n < 0 and self.life.read_ended:
             return receiver.read_rest(self)

@@ -268,10 +268,10 @@ class Exchange(Duplex, ABC):
         A late reader still gets the whole body: it is never truncated silently.
         """
         life = self.life
-        receiver = self._receiver
-        if life.destroyed or (receiver is not None and receiver.flowing):
+        receiver = self._reading()
+        if life.destroyed or receiver.flowing:
             return
-        if receiver is None or not receiver.size:
+        if not receiver.size:
             self.life = life.on_read
         self._close_well()
 

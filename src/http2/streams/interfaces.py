@@ -370,3 +370,9 @@ class DrivenClientStream(DrivenStream, Protocol):
 
     def receive_response(self, headers: Headers, flags: int) -> None:
         """Handle the headers of a common final response, like `receive_headers` but faster."""
+
+    def receive_whole(self, data: bytes) -> bool:
+        """Handle *data*, the whole body, with which the stream has also ended in HTTP/2.
+
+        Return False if this takes two steps: `receive_data` and `over`.
+        """
