@@ -66,6 +66,16 @@ def payloads(wire: bytes) -> bytes:
     return b"".join(payload for kind, _, _, payload in frames(wire) if kind == memory.DATA)
 
 
+def test_a_batch_that_is_not_full_is_the_last_one() -> None:
+    pair, stream_id = wide()
+    pair.server.submit_response(stream_id, {})
+    pair.server.write(stream_id, b"x" * 60_000, True)
+    full = []
+    while pair.server.data_to_send(40_000):
+        full.append(pair.server.batch_was_full)
+    assert full == [True, False]
+
+
 def test_all_of_it_goes_to_the_socket(sockets: tuple[socket.socket, socket.socket]) -> None:
     here, there = sockets
     pair, stream_id = wide()

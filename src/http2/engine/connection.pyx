@@ -354,6 +354,7 @@ cdef class Connection(Session):
         if length < 0 or self._budget.spent:
             self._report_end(<int>length)
         self.bytes_sent += output.gathered
+        self.batch_was_full = output.gathered >= limit
         if not output.gathered:
             output.take()
         return output.gathered

@@ -65,6 +65,8 @@ cdef class Session:
     cdef readonly long long bytes_received
     cdef readonly long long bytes_sent
     cdef readonly long long bytes_consumed
+    # whether the last batch of output was as large as it may be, so that more may wait
+    cdef readonly bint batch_was_full
     cdef readonly long long frames_received
     cdef readonly long long frames_sent
     cdef readonly long long stream_count

@@ -268,7 +268,7 @@ class Http2Session(Closable, Referenced):
                     self.in_batch = False
                 if self.engine is None:
                     return
-            elif not wrote:
+            elif not wrote or not connection.batch_was_full:
                 break
         else:
             # the peer reads as fast as this side writes; other connections have a turn
