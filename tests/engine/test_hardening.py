@@ -388,7 +388,8 @@ def test_the_list_of_commands_is_complete() -> None:
     harmless |= {
         *("bytes_consumed", "bytes_received", "bytes_sent", "frames_received", "frames_sent"),
         *("last_received", "last_sent_request", "max_open_streams", "stream_count"),
-        *("measuring", "receiving_block", "reporting_windows", "stamping"),
+        *("batch_was_full", "joining_ends", "measuring", "receiving_block", "reporting_windows"),
+        "stamping",
         *("admit", "crowded", "hold", "hold_blocks", "new_turn"),
     }
     assert len(names - harmless) == len(COMMANDS_AFTER_CLOSE)

@@ -157,9 +157,11 @@ class Duplex(Ending):
                 self.life = self.life.on_read.on_done
                 return whole
             receiver = self._reading()
-        if n < 0 and self.life.read_ended:
+        if n >= 0:
+            return await receiver.read(self, n)
+        if self.life.read_ended:
             return receiver.read_rest(self)
-        return await receiver.read(self, n)
+        return await receiver.read_to_end(self)
 
     async def readexactly(self, n: int) -> bytes:
         """Read exactly *n* bytes; raise `asyncio.IncompleteReadError` if the body is shorter.

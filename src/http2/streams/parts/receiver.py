@@ -165,10 +165,8 @@ class Receiver:
     # --- readers ----------------------------------------------------------------------
 
     async def read(self, stream: ReadStream, n: int) -> bytes:
-        """Read at most *n* bytes, or to the end if *n* is negative; see `Duplex.read`."""
+        """Read at most *n* bytes; see `Duplex.read`."""
         self.did_read = True
-        if n < 0:
-            return await self._read_to_end(stream)
         if n == 0:
             return b""
         while not self.size:
@@ -180,7 +178,9 @@ class Receiver:
         self.finish(stream)
         return data
 
-    async def _read_to_end(self, stream: ReadStream) -> bytes:
+    async def read_to_end(self, stream: ReadStream) -> bytes:
+        """Read all bytes, until the peer has sent its last one."""
+        self.did_read = True
         parts: list[bytes] = []
         try:
             while not stream.life.read_ended:
