@@ -41,3 +41,5 @@ class Http1Head:
     """Whether the client may wait for an informational response before it sends the body."""
     body: bytes | None
     """The whole body if it has arrived, empty if there is none; else None."""
+    request: tuple[Headers, str, str, str, bytes | None]
+    """`headers`, `method`, `url`, `version` and `body`: faster than one by one."""

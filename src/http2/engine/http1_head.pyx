@@ -48,6 +48,10 @@ cdef class Http1Limits:
 cdef class Http1Head:
     """The head of a request, see `http1_head.pyi`."""
 
+    @property
+    def request(self):
+        return self.headers, self.method, self.url, self.version, self.body
+
 
 # --- classes of bytes -----------------------------------------------------------------------
 

@@ -213,7 +213,8 @@ class Http1Connection(Http1Carrier):
             self._requests += 1
             keep_alive = keep_alive and self._requests < most
         self._keep_alive = keep_alive and not self.closed
-        self._stream = stream = service.exchange(self, head)
+        exchange = service.exchange
+        self._stream = stream = exchange(self, head)
         if head.body is None:
             self._expect_body(head)
         else:

@@ -49,24 +49,27 @@ class Http1Stream(Http1Writer):
     push_allowed = False
     """Always False: HTTP/1 has no push."""
 
+    method: str
+    """The method, such as ``'GET'``."""
+
+    url: str
+    """The target of the request, as received."""
+
+    http_version: str
+    """``'1.1'`` or ``'1.0'``."""
+
     # The response is complete, and a coroutine handler still reads.
     _reading_on = False
 
     def __init__(self, connection: Http1Owner, head: Http1Head) -> None:
         # As in `ServerHttp2Stream`, attributes that every request reads belong to the instance.
         self._session = connection
-        self._request = head.headers
-        self.method = head.method
-        """The method, such as ``'GET'``."""
-        self.url = head.url
-        """The target of the request, as received."""
-        self.http_version = head.version
-        """``'1.1'`` or ``'1.0'``."""
-        body = head.body
+        self._request, method, self.url, self.http_version, body = head.request
+        self.method = method
         self.life = LIVE if body is None else RECEIVED
         self.headers_sent = self._watched = False
         self.status_message = None
-        self._head_request = head.method == "HEAD"
+        self._head_request = method == "HEAD"
         if body:
             # the body arrived with the head: its reader need not wait
             self._receiver = Receiver(body)

@@ -13,6 +13,7 @@ from .writer import NO_BODY
 if TYPE_CHECKING:
     from ..engine.http1_fields import Http1Fields
     from ..engine.http1_head import Http1Head
+    from ..streams.keywords import Chunk
     from .interfaces import Http1Owner
 
 __all__ = ["WatchedStream", "Watcher", "watched"]
@@ -69,13 +70,15 @@ class WatchedStream(Http1Stream):
         super()._write_body(data, size)
         self.watched.sent += size
 
-    def _end_plainly(self, data: bytes, fields: Http1Fields) -> bool:
-        if not super()._end_plainly(data, fields):
-            return False
-        self.watched.status = fields.status
-        self.watched.sent = len(data)
-        self.complete = True
-        return True
+    def end(self, data: Chunk | None = None, encoding: str = "utf-8") -> None:
+        fields = self._fields
+        super().end(data, encoding)
+        if fields is not None and self.response_ended and not self.complete:
+            # it was written as a whole
+            assert isinstance(data, bytes)
+            self.watched.status = fields.status
+            self.watched.sent = len(data)
+            self.complete = True
 
     def _end(self, data: bytes, trailers: Http1Fields | None) -> None:
         super()._end(data, trailers)

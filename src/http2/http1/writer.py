@@ -120,27 +120,6 @@ class Http1Writer(Responder):
         elif not connection.in_batch:
             connection.wake()
 
-    def _end_plainly(self, data: bytes, fields: Http1Fields) -> bool:
-        """End a common response with its whole body; return False for other responses."""
-        connection = self._session
-        if (
-            self._head_request
-            or self._wants_chunks
-            or self.status_message
-            or not self.life.writable
-            or (self._watched and self._timer is not None)
-        ):
-            return False
-        if not connection.write_whole(fields, data):
-            return False
-        self._fields = None
-        self._framing = LENGTH
-        self.life = self.life.on_end
-        self.response_ended = True
-        if not connection.in_batch:
-            connection.response_given(self)
-        return True
-
     def _head(self, whole: int | None) -> bytes:
         """Return the head as bytes, and determine the framing of the body.
 
@@ -273,10 +252,25 @@ class Http1Writer(Responder):
         `write` if *data* cannot be sent. A response that is shorter than its
         ``content-length`` ends the connection, so that the client notices.
         """
-        fields = self._fields
-        if fields is not None and type(data) is bytes and self._end_plainly(data, fields):
-            return
         life = self.life
+        fields = self._fields
+        if (
+            fields is not None
+            and type(data) is bytes
+            and life.writable
+            and not (self._head_request or self._wants_chunks or self.status_message)
+            and not (self._watched and self._timer is not None)
+        ):
+            # a common response, if the connection agrees: its head and its whole body
+            connection = self._session
+            if connection.write_whole(fields, data):
+                self._fields = None
+                self._framing = LENGTH
+                self.life = life.on_end
+                self.response_ended = True
+                if not connection.in_batch:
+                    connection.response_given(self)
+                return
         if not life.writable:
             if data is not None and (life.closed or not self._head_request):
                 self._check_writable()

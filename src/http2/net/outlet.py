@@ -39,13 +39,15 @@ def _descriptor_of(transport: asyncio.Transport) -> int:
 class Outlet:
     """Writes the output of an engine to *transport*."""
 
-    __slots__ = ("_descriptor", "_transport", "_writelines", "error")
+    __slots__ = ("_busy", "_descriptor", "_transport", "_writelines", "error")
 
     error: OSError | None
     """The error of a write to the socket, after which the transport was aborted; else None."""
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self.error = None
+        # The transport may have data to write.
+        self._busy = True
         self._transport = transport
         self._writelines = writelines_of(transport)
         self._descriptor = _descriptor_of(transport)
@@ -59,7 +61,9 @@ class Outlet:
 
         The transport must not be closing.
         """
-        if self._descriptor >= 0 and not self._transport.get_write_buffer_size():
+        if self._busy and not self._transport.get_write_buffer_size():
+            self._busy = False
+        if self._descriptor >= 0 and not self._busy:
             try:
                 chunks = engine.send(self._descriptor)
             except OSError as error:
@@ -85,3 +89,4 @@ class Outlet:
     def write(self, chunks: Iterable[bytes | memoryview]) -> None:
         """Write *chunks* after all earlier data."""
         self._writelines(self._transport, chunks)
+        self._busy = True
