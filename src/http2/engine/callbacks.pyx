@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, initializedcheck=False
-"""nghttp2's callbacks: they append to the batch of events, and gather the bytes to send.
+"""nghttp2's callbacks for received frames, which become events, and the tables of all callbacks.
 
 No callback runs code of the program. An exception in one is kept in `Session._failure` and
 raised by the call that ran nghttp2.
@@ -9,21 +9,28 @@ from cpython.bytes cimport PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.dict cimport PyDict_GetItem
 from cpython.object cimport PyObject
 from libc.stdint cimport int32_t, uint8_t, uint32_t
-from libc.string cimport memset
 
-from http2.engine.budget cimport (
-    BYTES_THAT_PAY,
-    PAID_BY_BLOCK,
-    PAID_BY_DATA,
-    earn,
-    spend_frame,
-    spend_reset,
-)
-from http2.engine.frame_watch cimport FrameWatch
-from http2.engine.header_block cimport add_received, new_headers
+from http2.engine.budget cimport BYTES_THAT_PAY, PAID_BY_BLOCK, earn, spend_frame
 from http2.engine.nghttp2 cimport *
-from http2.engine.outgoing cimport OutgoingBody, Output
-from http2.engine.session cimport Session
+from http2.engine.outgoing cimport OutgoingBody
+from http2.engine.received_blocks cimport (
+    block_memory,
+    cancel_lost_promise,
+    drop_block,
+    keep_block,
+    on_begin_headers,
+    on_header,
+    on_invalid_header,
+    take_block,
+)
+from http2.engine.sending cimport (
+    data_read_length,
+    on_frame_not_send,
+    on_frame_send,
+    select_padding,
+    send_data,
+)
+from http2.engine.session cimport Session, fail, provoked, report
 
 from http2.engine import events as _events
 
@@ -32,284 +39,30 @@ cdef int EVENT_HEADERS = _events.HEADERS
 cdef int EVENT_DATA = _events.DATA
 cdef int EVENT_PUSH_PROMISE = _events.PUSH_PROMISE
 cdef int EVENT_STREAM_CLOSED = _events.STREAM_CLOSED
-cdef int EVENT_END_SENT = _events.END_SENT
-cdef int EVENT_WRITABLE = _events.WRITABLE
-cdef int EVENT_WANT_TRAILERS = _events.WANT_TRAILERS
 cdef int EVENT_SETTINGS = _events.SETTINGS
 cdef int EVENT_SETTINGS_ACK = _events.SETTINGS_ACK
 cdef int EVENT_PING = _events.PING
 cdef int EVENT_PING_ACK = _events.PING_ACK
 cdef int EVENT_GOAWAY = _events.GOAWAY
-cdef int EVENT_GOAWAY_SENT = _events.GOAWAY_SENT
 cdef int EVENT_ALTSVC = _events.ALTSVC
 cdef int EVENT_ORIGIN = _events.ORIGIN
 cdef int EVENT_PRIORITY = _events.PRIORITY
 cdef int EVENT_PRIORITY_UPDATE = _events.PRIORITY_UPDATE
-cdef int EVENT_FRAME_NOT_SENT = _events.FRAME_NOT_SENT
 cdef int EVENT_INVALID_FRAME = _events.INVALID_FRAME
-cdef int EVENT_FAILED = _events.FAILED
-cdef int EVENT_WINDOW_GIVEN = _events.WINDOW_GIVEN
-cdef int EVENT_MEASURED = _events.MEASURED
 cdef int EVENT_LAST_DATA = _events.LAST_DATA
 
-cdef Py_ssize_t HIGH_WATER = _events.HIGH_WATER
 cdef tuple KNOWN_SETTINGS = _events.KNOWN_SETTINGS
 
 cdef enum:
-    # The largest DATA frame that we send, if the peer allows more than 16,384.
-    LARGEST_DATA = 65536
-    # The size of a field is that of its name, its value, and this (RFC 9113 section 6.5.2).
-    FIELD_OVERHEAD = 32
-    PADDING_MAX = 2
     REFUSED_STREAM = 7
-    CANCEL = 8
-    FRAME_HEADER = 9
     MISDIRECTED_REQUEST = 421
-    # Larger header blocks count towards the session's memory by themselves, smaller ones with
-    # their stream.
-    SMALL_BLOCK = 1024
-    # Memory of a received field besides its characters: two `str`, and an entry in a dict.
-    FIELD_MEMORY = 224
     # A chunk of a body is joined to the previous one while that is shorter than this,
     SMALL_CHUNK = 4096
     # if the batch has more events than this.
     MANY_EVENTS = 64
 
 
-cdef nghttp2_session_callbacks *callbacks = NULL
-cdef nghttp2_session_callbacks *padding_callbacks = NULL
-
-
-cdef nghttp2_session_callbacks *callbacks_for(bint padding) noexcept:
-    """Return the callbacks of a session that pads its frames, or of one that does not."""
-    return padding_callbacks if padding else callbacks
-
-
-# --- what the callbacks share -------------------------------------------------------------
-
-cdef inline int report(Session self, int kind, int32_t stream_id, first, second) except -1:
-    self._batch.append((kind, stream_id, first, second))
-    return 0
-
-
-cdef int report_goaway(Session self, int kind, const nghttp2_frame *frame) except -1:
-    cdef FrameWatch watch = self._watch
-    cdef bytes reason = PyBytes_FromStringAndSize(
-        <const char *>frame.goaway.opaque_data, frame.goaway.opaque_data_len)
-    if (
-        kind == EVENT_GOAWAY_SENT and not reason and watch.reason is not None
-        and frame.goaway.error_code == watch.error_code
-    ):
-        # nghttp2 sends no description after `nghttp2_session_terminate_session`
-        reason = watch.reason
-    return report(
-        self, kind, frame.goaway.last_stream_id, frame.goaway.error_code, reason)
-
-
-cdef int fail(Session self, BaseException failure) noexcept:
-    """Store the exception of a callback; the call that ran nghttp2 raises it."""
-    if self._failure is None:
-        self._failure = failure
-    return NGHTTP2_ERR_CALLBACK_FAILURE
-
-
-cdef void stream_begun(Session self, bint by_peer) noexcept:
-    self.stream_count += 1
-    self._peer_streams += by_peer
-    self._open_streams += 1
-    if self._open_streams > self.max_open_streams:
-        self.max_open_streams = self._open_streams
-
-
-cdef inline int32_t block_stream(const nghttp2_frame *frame) noexcept:
-    """Return the stream of a header block: with PUSH_PROMISE, the promised one."""
-    if frame.hd.type == NGHTTP2_PUSH_PROMISE:
-        return frame.push_promise.promised_stream_id
-    return frame.hd.stream_id
-
-
-cdef int provoked(Session self) noexcept:
-    """Count a reset that the peer provoked; return a failure if there were too many, else 0."""
-    self._budget.counted_resets += 1
-    return 0 if spend_reset(&self._budget) else NGHTTP2_ERR_CALLBACK_FAILURE
-
-
-cdef inline void count_reset_sent(Session self) noexcept:
-    """Count an RST_STREAM that is sent, unless the program sent it or it is counted already.
-
-    nghttp2 reports some of the streams that it resets, and not others (a `content-length` that
-    does not match). A reset that is neither the program's nor counted is one of the others.
-    """
-    if self._budget.own_resets:
-        self._budget.own_resets -= 1
-    elif self._budget.counted_resets:
-        self._budget.counted_resets -= 1
-    else:
-        spend_reset(&self._budget)
-
-
-cdef int refuse_stream(Session self, int32_t stream_id) except -1:
-    """Refuse a stream of the peer for lack of memory (Node: a credit-based limit)."""
-    nghttp2_submit_rst_stream(
-        self._session, NGHTTP2_FLAG_NONE, stream_id, NGHTTP2_ENHANCE_YOUR_CALM)
-    self._rejected += 1
-    if self._rejected == self._max_rejected + 1:
-        report(
-            self, EVENT_FAILED, 0, NGHTTP2_ERR_FLOODED,
-            "the peer keeps opening streams although they are refused")
-    return 0
-
-
-cdef Py_ssize_t block_memory(Session self) noexcept:
-    """Return the memory of the block that is now complete; 0 if it is a small one."""
-    cdef Py_ssize_t memory = self._block_size + self._block_pairs * FIELD_MEMORY
-    if self._block_raw is not None:
-        # if fields were merged, the block is stored a second time, as received
-        memory += self._block_size
-    return memory if memory > SMALL_BLOCK + 16 * FIELD_MEMORY else 0
-
-
-cdef int keep_block(Session self, int32_t stream_id, Py_ssize_t memory) except -1:
-    """Count a large header block until its stream is closed."""
-    cdef Py_ssize_t before = <Py_ssize_t>nghttp2_session_get_stream_user_data(
-        self._session, stream_id)
-    if nghttp2_session_set_stream_user_data(
-        self._session, stream_id, <void *>(before + memory)
-    ) == 0:
-        self._large_blocks += before == 0
-        self._block_memory += memory
-    return 0
-
-
-cdef int drop_block(Session self, int32_t stream_id) except -1:
-    cdef Py_ssize_t memory = <Py_ssize_t>nghttp2_session_get_stream_user_data(
-        self._session, stream_id)
-    if memory:
-        self._large_blocks -= 1
-        self._block_memory -= memory
-        self._block_memory_in_batch += memory
-        if self.client:
-            if self._closed_blocks is None:
-                self._closed_blocks = {}
-            self._closed_blocks[stream_id] = memory
-    return 0
-
-
-cdef int cancel_lost_promise(Session self) except -1:
-    """Reset a promised stream that was never reported.
-
-    nghttp2 does not report a promise if its stream is reset here while its block arrives. It
-    keeps the promised stream, and then treats the response on it as a malformed request.
-    """
-    self._budget.own_resets += 1
-    nghttp2_submit_rst_stream(
-        self._session, NGHTTP2_FLAG_NONE, self._promise, CANCEL)
-    self._cancelled_promise = self._promise
-    self._promise = 0
-    return 0
-
-
-cdef bint is_common_status(object block) except -1:
-    """Return whether the response is final, and its status does not concern the session."""
-    cdef PyObject *status = PyDict_GetItem(block, ":status")
-    return status is not NULL and <object>status >= 200 and <object>status != MISDIRECTED_REQUEST
-
-
-cdef object take_block(Session self):
-    """Return the `Headers` of the block that is now complete."""
-    cdef object block = self._block
-    self._block = None
-    # also None: a slot that is not set raises an error for each reader
-    block._raw = self._block_raw
-    if self._sensitive is not None:
-        block._sensitive = self._sensitive
-    return block
-
-
-# --- receiving ----------------------------------------------------------------------------
-
-cdef int on_begin_headers(
-    nghttp2_session *session, const nghttp2_frame *frame, void *user_data
-) noexcept:
-    cdef Session self = <Session>user_data
-    try:
-        self._blocks += 1
-        if self._promise:
-            cancel_lost_promise(self)
-        if frame.hd.type == NGHTTP2_PUSH_PROMISE or frame.headers.cat == NGHTTP2_HCAT_REQUEST:
-            stream_begun(self, True)
-            if not self.client:
-                self._newest = frame.hd.stream_id
-                self._watch.opened(frame.hd.stream_id)
-                if 0 <= self._last_accepted < frame.hd.stream_id:
-                    # The GOAWAY in the queue says that this stream is not processed, and nghttp2
-                    # ends the stream when the frame is sent: no event (RFC 9113 section 6.8).
-                    self._budget.own_resets += 1
-                    nghttp2_submit_rst_stream(
-                        session, NGHTTP2_FLAG_NONE, frame.hd.stream_id, REFUSED_STREAM)
-                    return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE
-            if self._memory() > self._max_memory:
-                refuse_stream(self, block_stream(frame))
-                return provoked(self) or NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE
-            self._rejected = 0
-            if self.client:
-                self._promise = frame.push_promise.promised_stream_id
-                self._promise_parent = frame.hd.stream_id
-        elif self._memory_of_peer() > self._max_memory:
-            # a response, or trailers: the bodies that this side has queued are no reason
-            refuse_stream(self, frame.hd.stream_id)
-            return provoked(self) or NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE
-        self._block = new_headers()
-        self._block_raw = None
-        self._sensitive = None
-        self._block_pairs = 0
-        self._block_size = 0
-        return 0
-    except BaseException as failure:
-        return fail(self, failure)
-
-
-cdef int on_header(
-    nghttp2_session *session, const nghttp2_frame *frame, nghttp2_rcbuf *name,
-    nghttp2_rcbuf *value, uint8_t flags, void *user_data,
-) noexcept:
-    cdef Session self = <Session>user_data
-    cdef str text
-    cdef int32_t stream_id
-    try:
-        self._block_size += (
-            nghttp2_rcbuf_get_buf(name).len + nghttp2_rcbuf_get_buf(value).len
-            + FIELD_OVERHEAD)
-        self._block_pairs += 1
-        if self._block_pairs > self._max_pairs or self._block_size > self._max_list_size:
-            stream_id = block_stream(frame)
-            nghttp2_submit_rst_stream(
-                session, NGHTTP2_FLAG_NONE, stream_id, NGHTTP2_ENHANCE_YOUR_CALM)
-            self._block = None
-            self._promise = 0
-            return provoked(self) or NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE
-        text = self._strings.text(name)
-        self._block_raw = add_received(
-            self._block, self._block_raw, text, self._strings.text(value))
-        if flags & NGHTTP2_NV_FLAG_NO_INDEX:
-            if self._sensitive is None:
-                self._sensitive = []
-            self._sensitive.append(text)
-        return 0
-    except BaseException as failure:
-        return fail(self, failure)
-
-
-cdef int on_invalid_header(
-    nghttp2_session *session, const nghttp2_frame *frame, nghttp2_rcbuf *name,
-    nghttp2_rcbuf *value, uint8_t flags, void *user_data,
-) noexcept:
-    """Treat a message with an invalid field as malformed (RFC 9113 section 8.2.1).
-
-    Without this callback, nghttp2 from 1.67 on drops the field and reports the others.
-    """
-    return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE
-
+# --- received frames ----------------------------------------------------------------------
 
 cdef int on_data_chunk_recv(
     nghttp2_session *session, uint8_t flags, int32_t stream_id, const uint8_t *data,
@@ -387,7 +140,10 @@ cdef int report_frame(Session self, const nghttp2_frame *frame) except -1:
     elif kind == NGHTTP2_GOAWAY:
         if frame.goaway.last_stream_id < self._watch.refused_above:
             self._watch.refused_above = frame.goaway.last_stream_id
-        report_goaway(self, EVENT_GOAWAY, frame)
+        report(
+            self, EVENT_GOAWAY, frame.goaway.last_stream_id, frame.goaway.error_code,
+            PyBytes_FromStringAndSize(
+                <const char *>frame.goaway.opaque_data, frame.goaway.opaque_data_len))
     elif kind == NGHTTP2_RST_STREAM:
         self._watch.reset_received(stream_id)
     elif kind == NGHTTP2_PRIORITY:
@@ -414,6 +170,12 @@ cdef int report_frame(Session self, const nghttp2_frame *frame) except -1:
             PyBytes_FromStringAndSize(
                 <const char *>update.field_value, update.field_value_len), None)
     return 0
+
+
+cdef bint is_common_status(object block) except -1:
+    """Return whether the response is final, and its status does not concern the session."""
+    cdef PyObject *status = PyDict_GetItem(block, ":status")
+    return status is not NULL and <object>status >= 200 and <object>status != MISDIRECTED_REQUEST
 
 
 cdef int on_frame_recv(
@@ -547,175 +309,16 @@ cdef int on_stream_close(
         return fail(self, failure)
 
 
-# --- sending ------------------------------------------------------------------------------
-
-cdef int on_frame_send(
-    nghttp2_session *session, const nghttp2_frame *frame, void *user_data
-) noexcept:
-    cdef Session self = <Session>user_data
-    cdef uint8_t kind = frame.hd.type
-    self.frames_sent += 1
-    try:
-        if kind == NGHTTP2_DATA or (
-            kind == NGHTTP2_HEADERS and frame.headers.cat == NGHTTP2_HCAT_HEADERS
-        ):
-            if (
-                frame.hd.flags & NGHTTP2_FLAG_END_STREAM
-                # else the stream closes at once, and STREAM_CLOSED reports this too
-                and nghttp2_session_get_stream_remote_close(session, frame.hd.stream_id) != 1
-            ):
-                report(self, EVENT_END_SENT, frame.hd.stream_id, None, None)
-        elif kind == NGHTTP2_HEADERS:
-            if frame.headers.cat == NGHTTP2_HCAT_REQUEST:
-                self.last_sent_request = frame.hd.stream_id
-                earn(&self._budget, PAID_BY_BLOCK)
-                stream_begun(self, False)
-                if self.measuring:
-                    report(self, EVENT_MEASURED, frame.hd.stream_id, 0, None)
-        elif kind == NGHTTP2_WINDOW_UPDATE:
-            if self.reporting_windows:
-                report(self, EVENT_WINDOW_GIVEN, frame.hd.stream_id, None, None)
-        elif kind == NGHTTP2_RST_STREAM:
-            self._watch.reset_sent(session, frame.hd.stream_id)
-            count_reset_sent(self)
-        elif kind == NGHTTP2_PUSH_PROMISE:
-            earn(&self._budget, PAID_BY_BLOCK)
-            stream_begun(self, False)
-            self._watch.last_promised = frame.push_promise.promised_stream_id
-            for change in self._promised.pop(frame.push_promise.promised_stream_id, ()):
-                if len(change) == 1:
-                    nghttp2_submit_rst_stream(
-                        session, NGHTTP2_FLAG_NONE, frame.push_promise.promised_stream_id,
-                        change[0])
-                    self._budget.own_resets += 1
-                else:
-                    self._change_priority(frame.push_promise.promised_stream_id, change)
-            if self.measuring:
-                report(
-                    self, EVENT_MEASURED, frame.push_promise.promised_stream_id, 0, None)
-        elif kind == NGHTTP2_GOAWAY:
-            if not self.client and frame.goaway.last_stream_id < self._watch.refused_above:
-                self._watch.refused_above = frame.goaway.last_stream_id
-            report_goaway(self, EVENT_GOAWAY_SENT, frame)
-            if self._leaving:
-                self._left = True
-                self._output.limit = 0
-        return 0
-    except BaseException as failure:
-        return fail(self, failure)
-
-
-cdef int on_frame_not_send(
-    nghttp2_session *session, const nghttp2_frame *frame, int lib_error, void *user_data
-) noexcept:
-    cdef Session self = <Session>user_data
-    cdef OutgoingBody body
-    try:
-        if (
-            frame.hd.type == NGHTTP2_HEADERS
-            # trailers sent before their request fail, and the request's body is still needed
-            and (not self.client or frame.headers.cat == NGHTTP2_HCAT_REQUEST)
-            and nghttp2_session_find_stream(session, frame.hd.stream_id) is NULL
-        ):
-            # the stream does not exist, so no event of its end will remove the body
-            body = self._bodies.pop(frame.hd.stream_id, None)
-            if body is not None:
-                self._queued -= body.held
-        elif frame.hd.type == NGHTTP2_PUSH_PROMISE:
-            self._promised.pop(frame.push_promise.promised_stream_id, None)
-            report(
-                self, EVENT_FRAME_NOT_SENT, frame.push_promise.promised_stream_id, frame.hd.type,
-                lib_error)
-            return 0
-        report(self, EVENT_FRAME_NOT_SENT, frame.hd.stream_id, frame.hd.type, lib_error)
-        return 0
-    except BaseException as failure:
-        return fail(self, failure)
-
-
-cdef ssize_t read_body(
-    nghttp2_session *session, int32_t stream_id, uint8_t *buffer, size_t length,
-    uint32_t *data_flags, nghttp2_data_source *source, void *user_data,
-) noexcept:
-    cdef Session self = <Session>user_data
-    cdef OutgoingBody body = <OutgoingBody>source.ptr
-    cdef Py_ssize_t n
-    try:
-        n = min(body.pending, <Py_ssize_t>length)
-        if n == 0 and not body.ended:
-            body.deferred = True
-            return NGHTTP2_ERR_DEFERRED
-        data_flags[0] |= NGHTTP2_DATA_FLAG_NO_COPY
-        if n == body.pending and body.ended:
-            data_flags[0] |= NGHTTP2_DATA_FLAG_EOF
-            if body.wants_trailers:
-                data_flags[0] |= NGHTTP2_DATA_FLAG_NO_END_STREAM
-                if n == 0 and not self._padding:
-                    # no DATA frame will be sent
-                    report(self, EVENT_WANT_TRAILERS, stream_id, None, None)
-        return n
-    except BaseException as failure:
-        return fail(self, failure)
-
-
-cdef int send_data(
-    nghttp2_session *session, nghttp2_frame *frame, const uint8_t *frame_header,
-    size_t length, nghttp2_data_source *source, void *user_data,
-) noexcept:
-    cdef Session self = <Session>user_data
-    cdef OutgoingBody body = <OutgoingBody>source.ptr
-    cdef Output output = self._output
-    cdef Py_ssize_t held = body.held
-    cdef uint8_t[256] padding
-    try:
-        if output.gathered >= output.limit:
-            return NGHTTP2_ERR_WOULDBLOCK
-        output.add(frame_header, FRAME_HEADER)
-        if frame.data.padlen:
-            memset(padding, 0, 256)
-            padding[0] = <uint8_t>(frame.data.padlen - 1)
-            output.add(padding, 1)
-        output.add_body(body, length)
-        self._queued -= held - body.held
-        earn(&self._budget, PAID_BY_DATA + length // BYTES_THAT_PAY)
-        if self.measuring:
-            report(self, EVENT_MEASURED, frame.hd.stream_id, 1, length)
-        if frame.data.padlen > 1:
-            padding[0] = 0
-            output.add(padding, frame.data.padlen - 1)
-        if body.blocked and body.pending <= HIGH_WATER // 4:
-            body.blocked = False
-            report(self, EVENT_WRITABLE, frame.hd.stream_id, None, None)
-        if body.wants_trailers and body.ended and body.pending == 0:
-            # not earlier: while the frame is in the queue, nghttp2 accepts no end of the stream
-            report(self, EVENT_WANT_TRAILERS, frame.hd.stream_id, None, None)
-        return 0
-    except BaseException as failure:
-        return fail(self, failure)
-
-
-cdef ssize_t select_padding(
-    nghttp2_session *session, const nghttp2_frame *frame, size_t max_payload, void *user_data
-) noexcept:
-    cdef Session self = <Session>user_data
-    cdef size_t length = frame.hd.length
-    cdef size_t padded
-    if self._padding == PADDING_MAX:
-        padded = length + 256
-    else:
-        # the length of the whole frame, with its header, is a multiple of 8
-        padded = ((length + FRAME_HEADER + 7) & ~<size_t>7) - FRAME_HEADER
-    return min(padded, max_payload)
-
-
-cdef ssize_t data_read_length(
-    nghttp2_session *session, uint8_t frame_type, int32_t stream_id, int32_t session_window,
-    int32_t stream_window, uint32_t max_frame_size, void *user_data,
-) noexcept:
-    return LARGEST_DATA
-
-
 # --- the two tables of callbacks ----------------------------------------------------------
+
+cdef nghttp2_session_callbacks *callbacks = NULL
+cdef nghttp2_session_callbacks *padding_callbacks = NULL
+
+
+cdef nghttp2_session_callbacks *callbacks_for(bint padding) noexcept:
+    """Return the callbacks of a session that pads its frames, or of one that does not."""
+    return padding_callbacks if padding else callbacks
+
 
 cdef int make_callbacks(nghttp2_session_callbacks **made, bint padding) except -1:
     if nghttp2_session_callbacks_new(made) != 0:

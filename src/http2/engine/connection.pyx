@@ -18,7 +18,7 @@ from http2.engine.budget cimport (
     allow,
     count_frames,
 )
-from http2.engine.callbacks cimport callbacks_for, read_body
+from http2.engine.callbacks cimport callbacks_for
 from http2.engine.frame_watch cimport FrameWatch
 from http2.engine.header_block cimport (
     INFORMATIONAL,
@@ -31,6 +31,7 @@ from http2.engine.header_block cimport (
 )
 from http2.engine.nghttp2 cimport *
 from http2.engine.outgoing cimport OutgoingBody, Output
+from http2.engine.sending cimport read_body
 from http2.engine.session cimport Session, checked
 
 from time import monotonic

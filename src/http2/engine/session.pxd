@@ -106,4 +106,23 @@ cdef class Session:
     cdef int _change_priority(self, int32_t stream_id, tuple change) except? -1
 
 
+# --- for nghttp2's callbacks ---------------------------------------------------------------
+
+cdef inline int report(Session self, int kind, int32_t stream_id, first, second) except -1:
+    self._batch.append((kind, stream_id, first, second))
+    return 0
+
+
+cdef inline void stream_begun(Session self, bint by_peer) noexcept:
+    self.stream_count += 1
+    self._peer_streams += by_peer
+    self._open_streams += 1
+    if self._open_streams > self.max_open_streams:
+        self.max_open_streams = self._open_streams
+
+
+cdef int fail(Session self, BaseException failure) noexcept
+cdef int provoked(Session self) noexcept
+
+
 cdef int checked(int code) except -1

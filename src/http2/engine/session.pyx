@@ -43,6 +43,19 @@ cdef object refusal(int code):
     return nghttp_error(code)
 
 
+cdef int fail(Session self, BaseException failure) noexcept:
+    """Store the exception of a callback; the call that ran nghttp2 raises it."""
+    if self._failure is None:
+        self._failure = failure
+    return NGHTTP2_ERR_CALLBACK_FAILURE
+
+
+cdef int provoked(Session self) noexcept:
+    """Count a reset that the peer provoked; return a failure if there were too many, else 0."""
+    self._budget.counted_resets += 1
+    return 0 if spend_reset(&self._budget) else NGHTTP2_ERR_CALLBACK_FAILURE
+
+
 cdef int checked(int code) except -1:
     """Return *code*, nghttp2's result of a command; raise the exception if it is an error."""
     if code < 0:
