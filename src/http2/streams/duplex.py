@@ -9,6 +9,7 @@ back. Back-pressure needs nothing else.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, Self
 
 from ..common.closing import Ending
@@ -177,8 +178,9 @@ class Duplex(Ending):
         self._reading().did_read = True
         return self
 
-    async def __anext__(self) -> Any:
-        return await self._reading().next_chunk(self)
+    def __anext__(self) -> Coroutine[Any, Any, Any]:
+        # not a coroutine around the receiver's: there is one for each chunk
+        return self._reading().next_chunk(self)
 
     def set_encoding(self, encoding: str = "utf-8") -> None:
         """Decode the body for ``data`` listeners and ``async for``, across chunk boundaries."""

@@ -148,20 +148,22 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
             else:
                 self._ended = True
             return
-        protocol = cast("asyncio.BufferedProtocol", protocol)
-        room = cast("memoryview", protocol.get_buffer(-1))
+        # `cast` would be called for each record
+        buffered: Any = protocol
+        room: memoryview = buffered.get_buffer(-1)
         space = len(room)
-        filled = size = cast("int", tls.read(space, room))
+        size: Any = tls.read(space, room)
+        filled = size
         try:
             # several records at once, as long as there is room for a whole one
             while size and self._incoming.pending and space - filled >= RECORD:
-                size = cast("int", tls.read(RECORD, room[filled:]))
+                size = tls.read(RECORD, room[filled:])
                 filled += size
         except ssl.SSLError:
             # the next attempt raises it again
             size = -1
         if filled:
-            protocol.buffer_updated(filled)
+            buffered.buffer_updated(filled)
         if not size:
             self._ended = True
 
