@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from ..common.checks import check_bool
 from ..common.closing import Completion
@@ -18,7 +18,7 @@ from ..constants import (
     NGHTTP2_SESSION_CLIENT,
 )
 from ..engine import events
-from ..errors import StreamError, new_error
+from ..errors import new_error
 from ..headers import Headers, OutgoingHeaders, kept_headers
 from ..net.misunderstandings import not_http2
 from ..net.origins import serialize_origin
@@ -197,10 +197,7 @@ class ClientHttp2Session(Http2Session):
             if opened.is_unsent():
                 opened.session_ended(ending.unprocessed(opened, error), code)
             elif error is None and ending.lost is None:
-                failure = new_error("ERR_HTTP2_STREAM_CANCEL")
-                if isinstance(failure, StreamError):
-                    failure.stream_id = opened.id
-                opened._error = failure
+                cast("ClientHttp2Stream", opened).cancelled_by_session()
             elif last is not None and opened.id is not None and opened.id > last and opened.id & 1:
                 # RFC 9113 section 6.8
                 opened.session_ended(ending.unprocessed(opened, error), code)

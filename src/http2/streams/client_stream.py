@@ -17,7 +17,7 @@ from ..constants import (
     NGHTTP2_REFUSED_STREAM,
 )
 from ..engine.events import HIGH_WATER
-from ..errors import Http2Error, new_error, stream_error
+from ..errors import Http2Error, StreamError, new_error, stream_error
 from ..headers import Headers, OutgoingHeaders, headers_as_sent
 from .life import LIVE, Life
 from .parts.abort_signal import AbortSignal
@@ -258,6 +258,13 @@ class ClientHttp2Stream(Http2Stream):
                 retryable=True,
             )
         )
+
+    def cancelled_by_session(self) -> None:
+        """Keep the error of a request whose session this side ends."""
+        failure = new_error("ERR_HTTP2_STREAM_CANCEL")
+        if isinstance(failure, StreamError):
+            failure.stream_id = self.id
+        self._error = failure
 
     def is_unsent(self) -> bool:
         connection = self._session.engine

@@ -365,6 +365,9 @@ class DrivenClientStream(DrivenStream, Protocol):
     def goes_unsent(self) -> None:
         """End the request: the peer sent GOAWAY before it could be sent."""
 
+    def cancelled_by_session(self) -> None:
+        """Keep the error of a request whose session this side ends: `session_ended` follows."""
+
     def body_sent(self) -> int:
         """Return the bytes of the request's body passed to the transport; 0 if all were."""
 
