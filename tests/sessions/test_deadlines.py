@@ -160,12 +160,15 @@ def test_a_request_that_was_never_sent_may_be_repeated(run: Run) -> None:
         async def main() -> None:
             async with http2.connect(peer.origin, headers_timeout=SECONDS) as session:
                 await session.ping()
-                session.request({":path": "/hold"}).on("error", lambda error: None)
+                # it has its response, so no deadline of its own makes room for the other
+                open_one = session.request({":path": "/echo", ":method": "POST"})
+                await open_one.response()
                 unsent = session.request({":path": "/hold"})
                 unsent.on("error", lambda error: None)
                 with pytest.raises(http2.StreamTimeoutError) as caught:
                     await unsent.response()
                 assert caught.value.retryable
+                open_one.end()
 
         run(main())
 
