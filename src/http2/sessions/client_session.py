@@ -26,7 +26,6 @@ from ..streams.client_stream import (
     DEFAULT_PRIORITY,
     SENT,
     ClientHttp2Stream,
-    new_stream,
 )
 from ..streams.life import IDLE, LIVE
 from ..streams.priority import check_priority
@@ -317,7 +316,9 @@ class ClientHttp2Session(Http2Session):
             life = LIVE
             if ended:
                 life = LIVE.on_end if wait_for_trailers else SENT
-            stream = self.streams[stream_id] = new_stream(self, stream_id, life, sent, priority)
+            stream = self.streams[stream_id] = ClientHttp2Stream(
+                self, stream_id, life, sent, priority
+            )
             if not (self._flush_scheduled or self.in_batch):
                 self.wake()
         else:
@@ -345,7 +346,7 @@ class ClientHttp2Session(Http2Session):
             life = life.on_end if wait_for_trailers else life.on_end.on_sent
         if type(headers) is dict:
             headers = dict(headers)
-        stream = new_stream(self, None, life, headers, priority)
+        stream = ClientHttp2Stream(self, None, life, headers, priority)
 
         def submit() -> None:
             assert self.engine is not None

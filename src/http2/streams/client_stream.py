@@ -100,6 +100,24 @@ class ClientHttp2Stream(Http2Stream):
     _held_blocks: HeldBlocks | None = None
     _signal: AbortSignal | None = None
 
+    def __init__(
+        self,
+        session: ClientStreamOwner,
+        stream_id: int | None,
+        life: Life,
+        headers: OutgoingHeaders | None,
+        priority: tuple[int, int, bool] = DEFAULT_PRIORITY,
+    ) -> None:
+        """Create the stream of a request; without an identifier, it waits for the connection."""
+        # as in ServerHttp2Stream: attributes that every request reads belong to the instance
+        self._session = session
+        self.life = life
+        self._watched = False
+        self._response = self._response_waiters = self._receiver = self._whole = None
+        self.id = stream_id
+        self._sent = (headers, None, None)
+        self._priority = priority
+
     async def response(self) -> Headers:
         """Wait for the final response; return its headers.
 
@@ -422,32 +440,6 @@ class ClientHttp2Stream(Http2Stream):
     def _close_well(self) -> None:
         self._let_go()
         super()._close_well()
-
-
-_new = object.__new__
-
-
-def new_stream(
-    session: ClientStreamOwner,
-    stream_id: int | None,
-    life: Life,
-    headers: OutgoingHeaders | None,
-    priority: tuple[int, int, bool] = DEFAULT_PRIORITY,
-) -> ClientHttp2Stream:
-    """Create the stream of a request; without an identifier, it waits for the connection.
-
-    A function, because `type.__call__` with an ``__init__`` costs as much as all the rest.
-    """
-    stream = _new(ClientHttp2Stream)
-    # as in ServerHttp2Stream: attributes that every request reads belong to the instance
-    stream._session = session
-    stream.life = life
-    stream._watched = False
-    stream._response = stream._response_waiters = stream._receiver = stream._whole = None
-    stream.id = stream_id
-    stream._sent = (headers, None, None)
-    stream._priority = priority
-    return stream
 
 
 lay_out(

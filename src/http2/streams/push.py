@@ -23,7 +23,7 @@ from ..errors import Http2Error, NghttpError, new_error, stream_error
 from ..headers import Headers, OutgoingHeaders, headers_as_sent, kept_headers
 from ..net.origins import covers
 from ..settings import Settings
-from .client_stream import SENT, new_stream
+from .client_stream import SENT, ClientHttp2Stream
 from .priority import check_priority
 
 if TYPE_CHECKING:
@@ -211,7 +211,7 @@ class PushOffers:
                 if self._unwanted == UNWANTED:
                     session.send_settings(Settings(enable_push=False), None)
             return
-        stream = new_stream(session, promised_id, SENT, headers)
+        stream = ClientHttp2Stream(session, promised_id, SENT, headers)
         session.keep(stream)
         session.emit("stream", stream, headers, NGHTTP2_FLAG_END_HEADERS, headers.raw)
 
