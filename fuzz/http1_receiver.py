@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from http2.engine.http1_head import BadRequest, Http1Head, Http1Limits
-from http2.engine.http1_receiver import Http1Receiver
+from http2.engine.http1.head import BadRequest, Http1Head, Http1Limits
+from http2.engine.http1.receiver import Http1Receiver
 
 LIMITS = Http1Limits(url_size=100, section_size=500, fields=20)
 STATUSES = (400, 413, 414, 431, 501, 505)

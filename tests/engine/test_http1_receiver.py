@@ -9,8 +9,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from http2.engine.http1_head import BadRequest, Http1Limits
-from http2.engine.http1_receiver import Http1Receiver
+from http2.engine.http1.head import BadRequest, Http1Limits
+from http2.engine.http1.receiver import Http1Receiver
 
 from ..support import llhttp
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from http2.engine.http1_chunked import ChunkedBody
-from http2.engine.http1_head import BadRequest, Http1Limits
+from http2.engine.http1.chunked import ChunkedBody
+from http2.engine.http1.head import BadRequest, Http1Limits
 
 from ..support import raw
 from ..support.buffers import unread

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Generator, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
-from ..common.handover import Handover
+from ..common.futures import Handover
 from ..common.layout import lay_out
 from ..constants import NGHTTP2_CANCEL
 from ..engine.field_rules import is_plain, plain_field

@@ -1,7 +1,7 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
 """The rules for header fields: their names, their values, and which a message may have.
 
-HTTP/2's blocks (`header_block.pyx`), HTTP/1's (`http1_fields.pyx`), and responses whose fields
+HTTP/2's blocks (`header_block.pyx`), HTTP/1's (`http1/fields.pyx`), and responses whose fields
 are set one by one use them, so that both protocols allow the same. The rules are those of
 RFC 9110 section 5 and RFC 9113 section 8.2.
 """

@@ -15,7 +15,7 @@ from ..net.protocol import read_buffer, reset
 from ..net.socket import SocketProxy, addresses_of, host_of
 
 if TYPE_CHECKING:
-    from ..engine.http1_output import Http1Output
+    from ..engine.http1.output import Http1Output
     from ..servers.server import Http2Server
 
 __all__ = ["Http1Carrier"]

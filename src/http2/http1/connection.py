@@ -14,9 +14,9 @@ from ..common.emitter import logger
 from ..common.layout import lay_out
 from ..constants import NGHTTP2_CANCEL, NGHTTP2_PROTOCOL_ERROR
 from ..engine.field_rules import http_date
-from ..engine.http1_head import BadRequest, Http1Head
-from ..engine.http1_output import Http1Output
-from ..engine.http1_receiver import Http1Receiver
+from ..engine.http1.head import BadRequest, Http1Head
+from ..engine.http1.output import Http1Output
+from ..engine.http1.receiver import Http1Receiver
 from ..errors import stream_error
 from ..net.raw_socket import RawSocket
 from .carrier import HEAD_READ, HIGH_WATER, Http1Carrier
@@ -25,7 +25,7 @@ from .status_line import status_line, status_lines
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ..engine.http1_fields import Http1Fields
+    from ..engine.http1.fields import Http1Fields
     from ..servers.server import Http2Server
     from .interfaces import ConnectionService, DrivenExchange
     from .messages import Http1IncomingMessage

@@ -16,8 +16,8 @@ from ..streams.interfaces import ExchangeOwner, ExchangeState
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..engine.http1_fields import Http1FieldRules, Http1Fields
-    from ..engine.http1_head import Http1Head, Http1Limits
+    from ..engine.http1.fields import Http1FieldRules, Http1Fields
+    from ..engine.http1.head import Http1Head, Http1Limits
     from ..headers import Headers, OutgoingHeaders
     from .messages import Http1IncomingMessage
     from .options import Http1Options

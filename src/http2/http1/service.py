@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from ..engine.http1_fields import Http1FieldRules
-from ..engine.http1_head import Http1Limits
+from ..engine.http1.fields import Http1FieldRules
+from ..engine.http1.head import Http1Limits
 from .connection import Http1Connection
 from .options import Http1Options
 from .stream import Http1Stream
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..compat.dispatch import Dispatcher
-    from ..engine.http1_head import Http1Head
+    from ..engine.http1.head import Http1Head
     from ..net.proxy_protocol import Addresses
     from ..servers.server import Http2Server
     from .interfaces import DrivenExchange, Http1Owner

@@ -12,7 +12,7 @@ from ..common.checks import check_error_code
 from ..common.closing import Completion
 from ..common.layout import lay_out
 from ..constants import NGHTTP2_NO_ERROR
-from ..engine.http1_head import Http1Head
+from ..engine.http1.head import Http1Head
 from ..headers import Headers
 from ..streams.exchange import code_of, error_of
 from ..streams.life import LIVE

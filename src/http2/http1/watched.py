@@ -11,8 +11,8 @@ from .stream import Http1Stream
 from .writer import NO_BODY
 
 if TYPE_CHECKING:
-    from ..engine.http1_fields import Http1Fields
-    from ..engine.http1_head import Http1Head
+    from ..engine.http1.fields import Http1Fields
+    from ..engine.http1.head import Http1Head
     from ..streams.keywords import Chunk
     from .interfaces import Http1Owner
 

@@ -12,7 +12,7 @@ from ..streams.exchange import Responder
 from .status_line import status_line
 
 if TYPE_CHECKING:
-    from ..engine.http1_fields import Http1Fields
+    from ..engine.http1.fields import Http1Fields
     from ..headers import Headers, OutgoingHeaders
     from ..streams.keywords import Chunk
     from .interfaces import Http1Owner

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-from ..common.handover import Handover
+from ..common.futures import Handover
 from ..constants import (
     NGHTTP2_CANCEL,
     NGHTTP2_FLAG_END_HEADERS,

@@ -1,4 +1,4 @@
-from http2.engine.http1_head cimport Http1Limits
+from http2.engine.http1.head cimport Http1Limits
 
 
 cdef class ChunkedBody:

@@ -3,9 +3,9 @@
 
 import re
 
-from http2.engine.http1_head cimport Http1Limits, read_trailers
+from http2.engine.http1.head cimport Http1Limits, read_trailers
 
-from http2.engine.http1_head import BadRequest
+from http2.engine.http1.head import BadRequest
 
 # One extension after a semicolon; "bad" whitespace has to be accepted (RFC 9110 section 5.6.3).
 # No group is possessive: in CPython before 3.11.5 such a group may match wrongly. A failed match

@@ -9,14 +9,14 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.dict cimport PyDict_GetItem
 from cpython.object cimport PyObject
 
-from http2.engine.http1_fields cimport Http1Fields
+from http2.engine.http1.fields cimport Http1Fields
 from http2.engine.outgoing cimport Output
 
 __all__ = ["Http1Output"]
 
 
 cdef class Http1Output:
-    """The sending half of an HTTP/1 server connection, see `http1_output.pyi`."""
+    """The sending half of an HTTP/1 server connection, see `output.pyi`."""
 
     cdef Output output
     cdef dict status_lines

@@ -1,4 +1,4 @@
-from http2.engine.http1_fields import Http1Fields
+from http2.engine.http1.fields import Http1Fields
 
 class Http1Output:
     """The sending half of an HTTP/1 server connection: what is to be written next."""

@@ -10,8 +10,8 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from libc.string cimport memchr, memcpy
 
-from http2.engine.http1_chunked cimport ChunkedBody
-from http2.engine.http1_head cimport Http1Head, Http1Limits, check_incomplete, read_head
+from http2.engine.http1.chunked cimport ChunkedBody
+from http2.engine.http1.head cimport Http1Head, Http1Limits, check_incomplete, read_head
 
 __all__ = ["Http1Receiver"]
 
@@ -33,7 +33,7 @@ cdef Py_ssize_t end_of_head(const char *data, Py_ssize_t begin, Py_ssize_t size)
 
 
 cdef class Http1Receiver:
-    """The receiving half of an HTTP/1 server connection, see `http1_receiver.pyi`."""
+    """The receiving half of an HTTP/1 server connection, see `receiver.pyi`."""
 
     cdef Http1Limits limits
     # bytes that were not parsed begin at `at`

@@ -99,7 +99,7 @@ cdef object not_yours(str name, str what):
 
 
 cdef class Http1Fields:
-    """Checked header fields, see the declarations in `http1_fields.pyi`."""
+    """Checked header fields, see the declarations in `fields.pyi`."""
 
     cdef int _add(
         self, object key, object value, bint strict_whitespace, bint informational, bint trailers
@@ -194,7 +194,7 @@ cdef uint64_t add_entry(
 
 
 cdef class Http1FieldRules:
-    """The rules for the program's header fields, see `http1_fields.pyi`."""
+    """The rules for the program's header fields, see `fields.pyi`."""
 
     def __init__(self, *, bint strict_whitespace, bint strict_single_value):
         self.strict_whitespace = strict_whitespace

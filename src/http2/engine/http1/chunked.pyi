@@ -1,4 +1,4 @@
-from http2.engine.http1_head import Http1Limits
+from http2.engine.http1.head import Http1Limits
 from http2.headers import Headers
 
 class ChunkedBody:

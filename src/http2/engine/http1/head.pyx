@@ -37,7 +37,7 @@ cdef int refuse(int status, str reason) except -1:
 
 
 cdef class Http1Limits:
-    """Limits of heads and trailer sections, see `http1_head.pyi`."""
+    """Limits of heads and trailer sections, see `head.pyi`."""
 
     def __init__(self, *, Py_ssize_t url_size, Py_ssize_t section_size, Py_ssize_t fields):
         self.url_size = url_size
@@ -46,7 +46,7 @@ cdef class Http1Limits:
 
 
 cdef class Http1Head:
-    """The head of a request, see `http1_head.pyi`."""
+    """The head of a request, see `head.pyi`."""
 
     @property
     def request(self):
