@@ -77,7 +77,7 @@ class Receiver:
     def _append(self, data: bytes) -> None:
         chunks = self.chunks
         size = len(data)
-        if size < SMALL_CHUNK and len(chunks) >= MANY_CHUNKS and len(chunks[-1]) < SMALL_CHUNK:
+        if len(chunks) >= MANY_CHUNKS and size < SMALL_CHUNK and len(chunks[-1]) < SMALL_CHUNK:
             # one object for each of many small frames would use more memory than their bytes
             chunks[-1] += data
         else:
@@ -133,7 +133,10 @@ class Receiver:
     def _take_chunk(self, stream: ReadStream) -> bytes:
         """Remove and return the oldest chunk."""
         data = self._pop()
-        self._report(stream, len(data))
+        if self.reported:
+            self._report(stream, len(data))
+        else:
+            stream.consumed(len(data))
         return data
 
     def _pop(self) -> bytes:
@@ -239,7 +242,8 @@ class Receiver:
                 await self._wait_readable(stream)
             data = self._take_chunk(stream)
             if self._decoder is None:
-                self.finish(stream)
+                if not self.size:
+                    self.finish(stream)
                 return data
             text = self._decoder.decode(data)
             if text:
