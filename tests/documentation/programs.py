@@ -80,7 +80,12 @@ class Program:
     def stop(self, number: int = signal.SIGINT) -> str:
         """End it with a signal; return the rest of its output. It must end normally."""
         self.process.send_signal(number)
-        out, err = self.process.communicate(timeout=60)
+        try:
+            out, err = self.process.communicate(timeout=20)
+        except subprocess.TimeoutExpired:
+            # A signal that arrives just before the loop begins to wait does not wake `asyncio.run`.
+            self.process.send_signal(number)
+            out, err = self.process.communicate(timeout=60)
         assert self.process.returncode == 0, (self.process.returncode, out, err)
         assert not err, err
         return out
