@@ -19,6 +19,6 @@ def lay_out(kind: type[object], *names: str) -> None:
     """
     if len(names) > MOST:
         raise ValueError(f"{kind.__name__}: {len(names)} names, and CPython shares {MOST}")
-    first = object.__new__(kind)
+    first = kind.__new__(kind)
     for name in names:
         setattr(first, name, None)

@@ -37,9 +37,6 @@ class Http1Stream(Http1Writer):
     ``finish``, ``timeout``, ``trailers(headers, flags)``.
     """
 
-    id = None
-    """HTTP/1 has no stream identifiers."""
-
     session = None
     """HTTP/1 has no sessions."""
 
@@ -62,21 +59,17 @@ class Http1Stream(Http1Writer):
     _reading_on = False
 
     def __init__(self, connection: Http1Owner, head: Http1Head) -> None:
-        # As in `ServerHttp2Stream`, attributes that every request reads belong to the instance.
         self._session = connection
         self._request, method, self.url, self.http_version, body = head.request
         self.method = method
         self.life = LIVE if body is None else RECEIVED
-        self.headers_sent = self._watched = False
         self.status_message = None
         self._head_request = method == "HEAD"
         if body:
             # the body arrived with the head: its reader need not wait
             self._receiver = Receiver(body)
-        else:
-            self._receiver = None
-            if body is not None:
-                self.end_after_headers = True
+        elif body is not None:
+            self.end_after_headers = True
 
     def __repr__(self) -> str:
         life = self.life
@@ -229,8 +222,6 @@ class Http1Stream(Http1Writer):
 
 lay_out(
     Http1Stream,
-    *("_session", "_request", "method", "url", "http_version", "life", "headers_sent"),
-    *("_watched", "status_message", "_head_request", "_receiver", "_tasks"),
-    *("_fields", "_given", "_wants_chunks", "_framing", "_left", "response_ended", "_code"),
-    "end_after_headers",
+    *("method", "url", "http_version", "status_message"),
+    *("_fields", "_given", "_wants_chunks", "_framing", "_left", "response_ended"),
 )

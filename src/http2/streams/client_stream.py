@@ -84,8 +84,6 @@ class ClientHttp2Stream(Http2Stream):
         prepend_once_listener: ClientStreamEvents
 
     _session: ClientStreamOwner
-    headers_sent = True
-
     _response: Headers | None = None
     _response_waiters: list[asyncio.Future[Headers]] | None = None
     # The body that `text` and `json` have read.
@@ -109,11 +107,10 @@ class ClientHttp2Stream(Http2Stream):
         priority: tuple[int, int, bool] = DEFAULT_PRIORITY,
     ) -> None:
         """Create the stream of a request; without an identifier, it waits for the connection."""
-        # as in ServerHttp2Stream: attributes that every request reads belong to the instance
         self._session = session
         self.life = life
-        self._watched = False
-        self._response = self._response_waiters = self._receiver = self._whole = None
+        self.headers_sent = True
+        self._response = self._response_waiters = None
         self.id = stream_id
         self._sent = (headers, None, None)
         self._priority = priority
@@ -444,7 +441,5 @@ class ClientHttp2Stream(Http2Stream):
 
 lay_out(
     ClientHttp2Stream,
-    *("_session", "life", "_watched", "_receiver", "_response", "_response_waiters"),
-    *("_whole", "id", "_sent", "_code", "_request"),
-    *("end_after_headers", "_listeners", "_priority"),
+    *("_response", "_response_waiters", "_priority"),
 )

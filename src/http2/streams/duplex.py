@@ -8,14 +8,14 @@ back. Back-pressure needs nothing else.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, Self
 
 from ..common.closing import Ending
 from ..common.futures import fail, wait_among, wake
 from ..errors import new_error
-from .life import LIVE, Life
+from .base import ExchangeBase
+from .life import LIVE
 from .parts.receiver import Receiver
 
 if TYPE_CHECKING:
@@ -38,23 +38,8 @@ def as_buffer(data: Chunk, encoding: str = "utf-8") -> bytes | bytearray | memor
     return view if isinstance(view.obj, bytes) else bytes(view)
 
 
-class Duplex(Ending):
+class Duplex(ExchangeBase, Ending):
     """A readable and writable stream of bytes."""
-
-    # The state, from which all properties about progress are derived. It has no default in the
-    # class, because CPython finds an instance attribute faster without one.
-    life: Life
-
-    # The error of reading, draining and waiting; set before the last waiter is woken.
-    _error: BaseException | None = None
-    error_seen = False
-
-    # The received data and its reader; None: nothing has arrived, and nothing was read.
-    _receiver: Receiver | None = None
-    # The unread body, if it arrived in one piece that ended the stream: it needs no receiver.
-    _whole: bytes | None = None
-    # Callers that wait in `drain`; None: `write` may continue.
-    _drainers: list[asyncio.Future[None]] | None = None
 
     def __init__(self) -> None:
         self.life = LIVE

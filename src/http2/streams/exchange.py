@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from ..common.closing import Completion
 from ..common.emitter import EventEmitter, logger
@@ -70,31 +70,16 @@ class Exchange(Duplex, ABC):
     `http2.streams.life` defines its states and their transitions.
     """
 
-    end_after_headers: bool = False
-    """Whether the received headers carried END_STREAM: there is no body to read."""
-
     sent_trailers: Headers | None = None
     """The trailers that were sent."""
-
-    if TYPE_CHECKING:
-        id: int | None
 
     _keeps_context = True
 
     _session: ExchangeOwner
-    # The code that it was closed with.
-    _code = NGHTTP2_NO_ERROR
-    headers_sent = False
-    _head_request = False
-    # The headers of the request, on the side that responds.
-    _request: Headers | None = None
-    # The headers as given by the application, and the status and date that were added.
-    _sent: tuple[OutgoingHeaders | None, int | None, str | None] = (None, None, None)
     # The peer's trailers, for `http2.compat`.
     received_trailers: Headers | None = None
     # The error for the event `error`, until it is emitted.
     _unemitted: BaseException | None = None
-    _timer: IdleTimer | None = None
 
     def _known_loop(self) -> asyncio.AbstractEventLoop:
         return self._session.loop
@@ -366,9 +351,6 @@ class Exchange(Duplex, ABC):
 
 class Responder(Exchange):
     """An exchange on the side that responds."""
-
-    headers_sent: bool = False
-    """Whether the response headers have been sent."""
 
     _request: Headers
     _informational: list[Headers] | None = None

@@ -90,7 +90,7 @@ sending is ``FINISHED``, half-closed (remote) when receiving is not ``OPEN``, cl
 so. ``CLOSING`` is closed once RST_STREAM was sent, and so are all later states. A promised
 stream is ``LIVE`` with one half ended from the start: it is reserved until its response begins.
 
-Each state is an object that this module creates once. Its attributes are its properties and the
+Each state is a `Life` that this module creates once. Its attributes are its properties and the
 next states: `stream.life.closed`, `stream.life = stream.life.on_end`. So a request
 costs one attribute of its stream, and a transition needs no call.
 """
@@ -99,6 +99,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
+
+from .life_state import Life
 
 __all__ = ["IDLE", "LIVE", "Life", "every_life"]
 
@@ -173,103 +175,8 @@ EVENTS = (
 # Ends without listeners or waiters, in one step; and how the sending side ends there.
 AT_ONCE = {"done": "FINISHED", "handed_over": "ENDED"}
 
-ON_THE_WIRE = frozenset({"LIVE", "CLOSING"})
 CLOSED = frozenset({"CLOSING", "WHOLE", "BROKEN", "FINISHED", "FAILED"})
 DESTROYED = frozenset({"FINISHED", "FAILED"})
-
-
-# --- the states -------------------------------------------------------------------------------
-
-
-class Life:
-    """One state of a stream: its properties, and the next state for each event."""
-
-    __slots__ = (
-        *("name", "idle", "on_wire", "closed", "whole", "destroyed", "telling", "told"),
-        *("writable", "writable_ended", "writable_finished", "trailers_ready", "aborted"),
-        *("read_ended", "readable_ended", "both_ended", "complete"),
-        *(f"on_{event}" for event in EVENTS),
-    )
-
-    name: State
-    """The states of sending, of receiving, of the whole, and of the report of its end."""
-
-    idle: bool
-    """The stream waits for the connection."""
-    on_wire: bool
-    """The connection processes the stream."""
-    closed: bool
-    """Only data that was ended before can still be sent."""
-    whole: bool
-    """The stream has ended normally, and waits for its reader."""
-    destroyed: bool
-    """The stream can no longer be used."""
-    telling: bool
-    """``close`` is being emitted."""
-    told: bool
-    """``close`` was emitted, or is being emitted."""
-
-    writable: bool
-    """The application may write."""
-    writable_ended: bool
-    """The application may no longer write: it has ended the body, or the stream was closed."""
-    writable_finished: bool
-    """Everything, including the end, was passed to the transport."""
-    trailers_ready: bool
-    """Handle a sent body: the trailers may follow."""
-    aborted: bool
-    """The stream was closed before the application had ended its body."""
-
-    read_ended: bool
-    """The peer has sent its last byte."""
-    readable_ended: bool
-    """The reader has read everything, including the end."""
-    both_ended: bool
-    """The stream is not closed, and each side has ended its half."""
-    complete: bool
-    """Both sides have sent everything."""
-
-    on_begin: Life
-    on_unsent: Life
-    on_end: Life
-    on_end_refused: Life
-    on_want_trailers: Life
-    on_sent: Life
-    on_peer_end: Life
-    on_read: Life
-    on_close: Life
-    on_over: Life
-    on_broken: Life
-    on_lost: Life
-    on_finish: Life
-    on_fail: Life
-    on_tell: Life
-    on_told: Life
-    on_done: Life
-    on_handed_over: Life
-
-    def __init__(self, name: State) -> None:
-        self.name = sending, receiving, whole, news = name
-        self.idle = whole == "IDLE"
-        self.on_wire = whole in ON_THE_WIRE
-        self.closed = whole in CLOSED
-        self.whole = whole == "WHOLE"
-        self.destroyed = whole in DESTROYED
-        self.telling = news == "TELLING"
-        self.told = news != "UNTOLD"
-        self.writable = sending == "OPEN"
-        self.writable_ended = sending != "OPEN"
-        self.writable_finished = sending == "FINISHED"
-        self.trailers_ready = sending == "TRAILERS"
-        self.aborted = sending == "CUT"
-        self.read_ended = receiving != "OPEN"
-        self.readable_ended = receiving == "READ"
-        self.both_ended = whole == "LIVE" and self.writable_ended and self.read_ended
-        self.complete = self.writable_finished and self.read_ended
-
-    def __repr__(self) -> str:
-        sending, receiving, whole, news = self.name
-        return f"<Life {whole} {news}, sending {sending}, receiving {receiving}>"
 
 
 def _next(state: State, event: str) -> State:

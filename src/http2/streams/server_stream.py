@@ -48,14 +48,10 @@ class ServerHttp2Stream(Http2Stream, Responder):
     def __init__(
         self, session: ServerStreamOwner, stream_id: int, request: Headers, flags: int = 0
     ) -> None:
-        # Attributes that every request reads are set here, the others have defaults in the classes:
-        # reading an instance attribute is several times as fast.
         self._session = session
         self.id = stream_id
         self._request = request
-        self.headers_sent = self._watched = False
         self._head_request = request[":method"] == HTTP2_METHOD_HEAD
-        self._receiver = None
         if flags & NGHTTP2_FLAG_END_STREAM:
             self.life = REQUESTED
             self.end_after_headers = True
@@ -376,7 +372,5 @@ class ServerHttp2Stream(Http2Stream, Responder):
 
 lay_out(
     ServerHttp2Stream,
-    *("_session", "id", "_request", "life", "headers_sent", "_head_request", "_watched"),
-    *("_receiver", "end_after_headers", "_sent", "_code", "is_waiting"),
-    *("_tasks", "_listeners", "_drainers"),
+    "is_waiting",
 )

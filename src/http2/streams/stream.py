@@ -66,9 +66,6 @@ class Http2Stream(Exchange):
         prepend_listener: StreamEvents  # type: ignore[assignment]
         prepend_once_listener: StreamEvents  # type: ignore[assignment]
 
-    id: int | None = None
-    """The stream identifier; None until the connection is established."""
-
     _session: StreamOwner
     # The trailers that are sent if ``want_trailers`` has no listener.
     _final_trailers: OutgoingHeaders = ()

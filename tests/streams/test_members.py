@@ -1,0 +1,58 @@
+"""Fields of extension types that are attributes of Python objects: `http2.common.members`."""
+
+from __future__ import annotations
+
+import inspect
+import types
+
+import pytest
+
+from http2.common.members import add_members
+from http2.http1.stream import Http1Stream
+from http2.streams.base import ExchangeBase
+from http2.streams.client_stream import ClientHttp2Stream
+from http2.streams.life import LIVE
+from http2.streams.life_state import Life
+from http2.streams.server_stream import ServerHttp2Stream
+
+# the class that has the fields, and the classes whose instances have them
+USES = [
+    (ExchangeBase, ServerHttp2Stream),
+    (ExchangeBase, ClientHttp2Stream),
+    (ExchangeBase, Http1Stream),
+    (Life, Life),
+]
+
+
+def members_of(kind: type[object]) -> dict[str, object]:
+    return {
+        name: value
+        for name, value in vars(kind).items()
+        if isinstance(value, types.MemberDescriptorType)
+    }
+
+
+@pytest.mark.parametrize(("base", "kind"), USES)
+def test_no_subclass_hides_a_field(base: type[object], kind: type[object]) -> None:
+    members = members_of(base)
+    assert len(members) > 10
+    hidden = [name for name in members if inspect.getattr_static(kind, name) != members[name]]
+    assert hidden == []
+
+
+def test_python_and_compiled_code_share_a_field() -> None:
+    life = Life(("OPEN", "OPEN", "LIVE", "UNTOLD"))
+    # set by compiled code, in the order of the states
+    assert life.on_wire is True
+    assert life.closed is False
+    assert repr(life) == "<Life LIVE UNTOLD, sending OPEN, receiving OPEN>"
+    life.name = ("OPEN", "OPEN", "IDLE", "UNTOLD")
+    assert repr(life) == "<Life IDLE UNTOLD, sending OPEN, receiving OPEN>"
+    assert LIVE.name == ("OPEN", "OPEN", "LIVE", "UNTOLD")
+
+
+def test_each_field_needs_a_name() -> None:
+    with pytest.raises(ValueError, match="Life has other fields"):
+        add_members(Life, "name")
+    with pytest.raises(ValueError, match="ExchangeBase has other fields"):
+        add_members(ExchangeBase, *members_of(ExchangeBase), "more")
