@@ -9,7 +9,11 @@ import pytest
 
 from http2.common.members import add_members
 from http2.http1.stream import Http1Stream
-from http2.streams.base import ExchangeBase
+from http2.sessions.client_session import ClientHttp2Session
+from http2.sessions.server_base import ServerSessionBase
+from http2.sessions.server_session import ServerHttp2Session
+from http2.sessions.session_base import SessionBase
+from http2.streams.base import ExchangeBase, OwnerBase, ServerStreamBase
 from http2.streams.client_stream import ClientHttp2Stream
 from http2.streams.life import LIVE
 from http2.streams.life_state import Life
@@ -20,6 +24,12 @@ USES = [
     (ExchangeBase, ServerHttp2Stream),
     (ExchangeBase, ClientHttp2Stream),
     (ExchangeBase, Http1Stream),
+    (ServerStreamBase, ServerHttp2Stream),
+    (OwnerBase, ServerHttp2Session),
+    (OwnerBase, ClientHttp2Session),
+    (SessionBase, ServerHttp2Session),
+    (SessionBase, ClientHttp2Session),
+    (ServerSessionBase, ServerHttp2Session),
     (Life, Life),
 ]
 
@@ -35,7 +45,7 @@ def members_of(kind: type[object]) -> dict[str, object]:
 @pytest.mark.parametrize(("base", "kind"), USES)
 def test_no_subclass_hides_a_field(base: type[object], kind: type[object]) -> None:
     members = members_of(base)
-    assert len(members) > 10
+    assert members
     hidden = [name for name in members if inspect.getattr_static(kind, name) != members[name]]
     assert hidden == []
 
@@ -49,6 +59,17 @@ def test_python_and_compiled_code_share_a_field() -> None:
     life.name = ("OPEN", "OPEN", "IDLE", "UNTOLD")
     assert repr(life) == "<Life IDLE UNTOLD, sending OPEN, receiving OPEN>"
     assert LIVE.name == ("OPEN", "OPEN", "LIVE", "UNTOLD")
+
+
+def test_a_program_cannot_delete_what_compiled_code_reads() -> None:
+    stream = ServerHttp2Stream.__new__(ServerHttp2Stream)
+    session = ServerHttp2Session.__new__(ServerHttp2Session)
+    for owner, name in ((stream, "id"), (stream, "headers_sent"), (session, "destroyed")):
+        with pytest.raises(AttributeError, match="readonly"):
+            delattr(owner, name)
+        with pytest.raises(AttributeError, match="readonly"):
+            setattr(owner, name, True)
+    assert (stream.id, stream.headers_sent, session.destroyed) == (None, False, False)
 
 
 def test_each_field_needs_a_name() -> None:

@@ -15,10 +15,13 @@ def lay_out(kind: type[object], *names: str) -> None:
     of values. CPython stops extending the table as instances are created: a later
     name, such as one that is set when a stream ends, then gives every instance its own dict,
     which takes longer to create than all other attributes. So one unused instance gets
-    all names first.
+    all names first. Each further instance takes one free place from the table; when there are
+    none left, an instance's array has room for these names only.
     """
     if len(names) > MOST:
         raise ValueError(f"{kind.__name__}: {len(names)} names, and CPython shares {MOST}")
     first = kind.__new__(kind)
     for name in names:
         setattr(first, name, None)
+    for _ in range(MOST):
+        kind.__new__(kind)

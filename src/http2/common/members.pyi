@@ -2,6 +2,6 @@ def add_members(
     kind: type[object],
     /,
     *names: str,
-    constant: tuple[str, ...] = (),
+    readable: dict[str, str] = ...,
     docs: dict[str, str] = ...,
 ) -> None: ...

@@ -33,34 +33,42 @@ cdef extern from "Python.h":
 cdef list texts_in_use = []
 
 
-def add_members(type kind, *names, tuple constant=(), dict docs={}):
+cdef int add_member(type kind, str name, Py_ssize_t offset, int flags, str doc) except -1:
+    cdef PyTypeObject *owner = <PyTypeObject *>kind
+    cdef PyMemberDef *member = <PyMemberDef *>PyMem_Malloc(sizeof(PyMemberDef))
+    cdef bytes text = name.encode()
+    if member is NULL:
+        raise MemoryError
+    texts_in_use.append(text)
+    member.name = text
+    member.type = T_OBJECT_EX
+    member.offset = offset
+    member.flags = flags
+    member.doc = NULL
+    if doc is not None:
+        text = doc.encode()
+        texts_in_use.append(text)
+        member.doc = text
+    PyDict_SetItemString(owner.tp_dict, member.name, PyDescr_NewMember(owner, member))
+    return 0
+
+
+def add_members(type kind, *names, dict readable={}, dict docs={}):
     """Make the fields of *kind*, all of them objects, its attributes *names*, in their order.
 
-    Those in *constant* cannot be changed or deleted. A deleted attribute is no field any more:
-    compiled code must not read a field that a program might delete. *docs*: the docstrings of
-    public attributes.
+    *readable*: public names, which cannot be set or deleted, and for each the one of *names* whose
+    field it reads. A field that a program deletes has no value any more, and compiled code that
+    reads it crashes: so compiled code reads only fields whose names are private, or are doors
+    between rooms. *docs*: docstrings of public attributes.
     """
     cdef Py_ssize_t offset = kind.__base__.__basicsize__
-    cdef PyTypeObject *owner = <PyTypeObject *>kind
-    cdef PyMemberDef *member
-    cdef bytes encoded, doc
+    cdef dict offsets = {}
     if offset + len(names) * <Py_ssize_t>sizeof(PyObject *) != kind.__basicsize__:
         raise ValueError(f"{kind.__name__} has other fields than {names}")
     for name in names:
-        encoded = (<str>name).encode()
-        texts_in_use.append(encoded)
-        member = <PyMemberDef *>PyMem_Malloc(sizeof(PyMemberDef))
-        if member is NULL:
-            raise MemoryError
-        member.name = encoded
-        member.type = T_OBJECT_EX
-        member.offset = offset
-        member.flags = READONLY if name in constant else 0
-        member.doc = NULL
-        if name in docs:
-            doc = (<str>docs[name]).encode()
-            texts_in_use.append(doc)
-            member.doc = doc
-        PyDict_SetItemString(owner.tp_dict, encoded, PyDescr_NewMember(owner, member))
+        add_member(kind, name, offset, 0, docs.get(name))
+        offsets[name] = offset
         offset += sizeof(PyObject *)
+    for name, field in readable.items():
+        add_member(kind, name, offsets[field], READONLY, docs.get(name))
     PyType_Modified(kind)

@@ -109,8 +109,6 @@ cdef nghttp2_data_provider *body_provider(
 cdef class Connection(Session):
     """One HTTP/2 connection (RFC 9113), client or server, without I/O."""
 
-    cdef bint _busy
-
     def __cinit__(
         self,
         bint client,
@@ -485,7 +483,7 @@ cdef class Connection(Session):
         """Raise what `submit_response` would raise because of *headers*; return the status."""
         return self._collect_response(headers)
 
-    def submit_response(
+    cpdef tuple submit_response(
         self, int32_t stream_id, headers, bint end_stream=False,
         bint wait_for_trailers=False, bint head_request=False, bint send_date=True,
     ):
@@ -607,7 +605,7 @@ cdef class Connection(Session):
 
     # --- bodies ---------------------------------------------------------------------------
 
-    def write(self, int32_t stream_id, data, bint end=False):
+    cpdef Py_ssize_t write(self, int32_t stream_id, data, bint end=False) except -2:
         """Queue *data* (a buffer or None) on *stream_id*; return the bytes now queued.
 
         `bytes` and read-only buffers are sent without a copy, others are copied now.

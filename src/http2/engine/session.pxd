@@ -97,6 +97,9 @@ cdef class Session:
     # the identifier of the last request that was sent
     cdef readonly int32_t last_sent_request
 
+    cpdef int consume(self, int32_t stream_id, Py_ssize_t size) except -1
+    cpdef bint admit(self) except -1
+
     cdef int _alive(self) except -1
     cdef int _react_to_violation(self) except -1
     cdef int _give_back(self) except -1

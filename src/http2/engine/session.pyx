@@ -118,7 +118,7 @@ cdef class Session:
 
     # --- windows --------------------------------------------------------------------------
 
-    def consume(self, int32_t stream_id, Py_ssize_t size):
+    cpdef int consume(self, int32_t stream_id, Py_ssize_t size) except -1:
         """Let the peer send *size* more bytes: the application has read as many (RFC 9113
         section 5.2). If the stream no longer exists, only the connection's window grows.
 
@@ -437,7 +437,7 @@ cdef class Session:
         """Whether bodies that wait to be sent take more than half of the session's memory."""
         return 2 * self._queued > self._max_memory
 
-    def admit(self):
+    cpdef bint admit(self) except -1:
         """Return whether one more request may be reported in this turn of the loop.
 
         Not while the session is `crowded`, nor after MOST_ADMITTED requests since `receive` or

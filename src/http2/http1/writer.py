@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ..common.checks import check_bool
 from ..errors import new_error
 from ..headers import headers_as_sent
-from ..streams.duplex import as_buffer
+from ..streams.base import as_buffer
 from ..streams.exchange import Responder
 from .status_line import status_line
 
@@ -110,7 +110,7 @@ class Http1Writer(Responder):
         if self.status_message:
             status_line(fields.status, self.status_message)
         self._fields = self._given = fields
-        self.headers_sent = True
+        self._headers_sent = True
         self._wants_chunks = wait_for_trailers
         if self._watched and self._timer is not None:
             self._timer.touch()

@@ -31,12 +31,13 @@ from ..streams.life import IDLE, LIVE
 from ..streams.priority import check_priority
 from ..streams.push import PushOffers
 from ..streams.stream import Http2Stream
-from .incoming import HANDLERS, on_data, on_goaway, on_headers, on_stream_closed
+from .incoming import HANDLERS, on_goaway, on_headers
 from .options import SessionOptions
 from .parts.attempt import Attempt
 from .parts.event_table import one_after_another, with_handlers
 from .parts.origin_set import joined
 from .session import LAID_OUT, Http2Session
+from .session_base import on_data, on_stream_closed
 
 if TYPE_CHECKING:
     import builtins
@@ -383,7 +384,7 @@ class ClientHttp2Session(Http2Session):
         again = connection.submit_again(stream.id, headers, self.authority, self.scheme, *priority)
         if not again:
             return False
-        stream.id = again
+        stream.sent_as(again)
         self.streams[again] = stream
         self.wake()
         return True

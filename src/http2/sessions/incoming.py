@@ -22,6 +22,7 @@ from ..constants import (
 from ..engine import events
 from ..errors import Http2Error, goaway_error, new_error, nghttp_error, stream_error
 from .parts.event_table import with_handlers
+from .session_base import on_data, on_stream_closed
 from .violations import violation
 
 if TYPE_CHECKING:
@@ -30,11 +31,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "HANDLERS",
-    "on_data",
     "on_goaway",
     "on_goaway_sent",
     "on_headers",
-    "on_stream_closed",
 ]
 
 # nghttp2's frame types and errors that are used here.
@@ -72,24 +71,10 @@ def reason_of(opaque_data: bytes) -> str:
 # --- streams ----------------------------------------------------------------------------------
 
 
-def on_data(session: SessionDoor, stream_id: int, data: bytes, end: bool) -> None:
-    stream = session.streams.get(stream_id)
-    if stream is not None:
-        stream.receive_data(data, end)
-    elif data and session.engine is not None:
-        session.engine.consume(stream_id, len(data))
-
-
 def on_headers(session: SessionDoor, stream_id: int, headers: Headers, flags: int) -> None:
     stream = session.streams.get(stream_id)
     if stream is not None:
         stream.receive_headers(headers, flags)
-
-
-def on_stream_closed(session: SessionDoor, stream_id: int, code: int, unsent: int | None) -> None:
-    stream = session.streams.pop(stream_id, None)
-    if stream is not None:
-        stream.over(code, unsent)
 
 
 def on_end_sent(session: SessionDoor, stream_id: int, _: None, __: None) -> None:

@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..common.closing import Completion
 from ..common.emitter import logger
 from ..common.layout import lay_out
 from ..constants import (
-    NGHTTP2_FLAG_END_STREAM,
     NGHTTP2_SESSION_SERVER,
 )
 from ..engine import events
 from ..errors import ConnectionClosed, new_error
-from ..headers import Headers
 from ..net.origins import altsvc_arguments, check_origins
 from ..streams.push import Pushes
-from ..streams.server_stream import ServerHttp2Stream
 from ..streams.unanswered import check_answered
 from .incoming import HANDLERS, on_goaway_sent
 from .options import SessionOptions
 from .parts.event_table import with_handlers
 from .parts.origin_set import joined
-from .parts.request_queue import RequestQueue
+from .server_base import ServerSessionBase, on_request
 from .session import LAID_OUT, Http2Session
 
 if TYPE_CHECKING:
@@ -37,12 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["ServerHttp2Session"]
 
 
-def _raw_headers(args: tuple[Any, ...]) -> object:
-    """Return the last argument of ``stream``, from the arguments before it."""
-    return args[1].raw
-
-
-class ServerHttp2Session(Http2Session):
+class ServerHttp2Session(ServerSessionBase, Http2Session):
     """A server's session, from the event ``session`` of its server."""
 
     if TYPE_CHECKING:  # the listeners' arguments by event
@@ -117,31 +109,6 @@ class ServerHttp2Session(Http2Session):
         if self._listeners is not None and not self.destroyed:
             self.emit("connect", self, self.socket)
 
-    def hand_out(self, stream: ServerHttp2Stream, headers: Headers, flags: int) -> None:
-        """Pass a request to its handlers."""
-        if self._listeners is not None and "stream" in self._listeners:
-            self.emit_late("stream", (stream, headers, flags), _raw_headers)
-        server = self._server
-        if server is None:
-            return
-        found = server.everyday.get("stream")
-        if found is None:
-            server.emit_late("stream", (stream, headers, flags), _raw_headers)
-            return
-        listener, arity = found
-        try:
-            if arity == 2:
-                result = listener(stream, headers)
-            elif 0 <= arity <= 3:
-                result = listener(*(stream, headers, flags)[:arity])
-            else:
-                result = listener(stream, headers, flags, headers.raw)
-        except Exception as error:
-            server.listener_raised(error, "stream", (stream,))
-        else:
-            if result is not None:
-                server.returned(result, "stream", (stream,), stream)
-
     def shut_down(self) -> Completion:
         """Announce the end, and `close` once the client knows, so that no request is lost.
 
@@ -214,22 +181,6 @@ class ServerHttp2Session(Http2Session):
             self.destroy()
 
 
-def _on_request(session: ServerHttp2Session, stream_id: int, headers: Headers, flags: int) -> None:
-    stream = ServerHttp2Stream(session, stream_id, headers, flags)
-    session.streams[stream_id] = stream
-    queue = session.queue
-    if flags & NGHTTP2_FLAG_END_STREAM:
-        connection: Any = session.engine
-        if (queue is None or not queue.waiting) and connection.admit():
-            session.hand_out(stream, headers, flags)
-            return
-    # The part of its body in the same read is available when its handler begins. The request
-    # may also have to wait for room.
-    if queue is None:
-        queue = session.queue = RequestQueue()
-    queue.add(stream, headers, flags)
-
-
 def _on_goaway_sent(
     session: ServerHttp2Session, last_stream_id: int, code: int, reason: bytes
 ) -> None:
@@ -246,11 +197,11 @@ def _on_goaway_sent(
 
 
 ServerHttp2Session.own_handlers = with_handlers(
-    HANDLERS, {events.REQUEST: _on_request, events.GOAWAY_SENT: _on_goaway_sent}
+    HANDLERS, {events.REQUEST: on_request, events.GOAWAY_SENT: _on_goaway_sent}
 )
 
 lay_out(
     ServerHttp2Session,
     *LAID_OUT,
-    *("_server", "queue", "write_paused"),
+    "write_paused",
 )

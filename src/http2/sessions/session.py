@@ -51,8 +51,8 @@ from .options import SessionOptions, engine_connection
 from .parts.end import SessionEnd
 from .parts.event_table import EventTable
 from .parts.pings import Pings
-from .parts.request_queue import RequestQueue
 from .parts.settings_exchange import SettingsExchange, current
+from .session_base import SessionBase
 from .state import SessionState
 from .upkeep.deadlines import begin_deadlines
 from .upkeep.established import note_established
@@ -64,9 +64,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
-    from ..engine.connection import Connection
-    from ..engine.events import Event, Handlers
-    from ..headers import Headers
+    from ..engine.events import Handlers
     from .listening import SessionEvents
 
 __all__ = ["Http2Session"]
@@ -82,14 +80,12 @@ MAX_INT31 = 2**31 - 1
 
 # The attributes that every session sets; see `lay_out`.
 LAID_OUT = (
-    *("loop", "options", "settings_exchange", "destroyed", "_listeners", "_timer"),
-    *("streams", "upkeep", "engine", "transport", "addresses"),
-    *("connecting", "encrypted", "alpn_protocol", "ending"),
-    *("_flush_scheduled", "in_batch", "handlers", "_outlet"),
+    *("options", "settings_exchange", "_timer", "upkeep", "transport", "addresses"),
+    *("connecting", "encrypted", "alpn_protocol", "ending", "_flush_scheduled", "_outlet"),
 )
 
 
-class Http2Session(Closable, Referenced):
+class Http2Session(SessionBase, Closable, Referenced):
     """One HTTP/2 connection (RFC 9113); applications do not construct it.
 
     Events: ``close``, ``connect(session, socket)``, ``error(error)``,
@@ -120,13 +116,9 @@ class Http2Session(Closable, Referenced):
     encrypted: bool | None = None
     """Whether the connection uses TLS; None before it is established."""
 
-    destroyed: bool = False
-    """Whether the session can no longer be used."""
-
     # What happens at each kind of event, in every session of the class.
     own_handlers: ClassVar[Handlers] = HANDLERS
 
-    engine: Connection | None = None
     transport: asyncio.Transport | None = None
     # Those of a PROXY header, or of the transport; for use after the end, and for the log.
     addresses: dict[str, Any] = {}  # noqa: RUF012 (never changed in place)
@@ -134,11 +126,8 @@ class Http2Session(Closable, Referenced):
     _early: tuple[Callable[[], object], ...] = ()
 
     write_paused = False
-    in_batch = False
     _flush_scheduled = False
     _timer: IdleTimer | None = None
-    # A server's requests that wait for their handlers; made for the first of them.
-    queue: RequestQueue | None = None
     # A client's requests that wait for the connection.
     waiting_requests: dict[Any, None] = {}  # noqa: RUF012 (never changed in place)
     # From the first PING on.
@@ -150,10 +139,7 @@ class Http2Session(Closable, Referenced):
         self.loop = loop
         self.options = options
         # set here because instance attributes are faster
-        self.destroyed = False
-        self._listeners = None
         self._timer = None
-        self.streams: dict[int, Http2Stream] = {}
         self.upkeep = Upkeep()
         self.settings_exchange = SettingsExchange(options.remote_custom_settings)
         self.handlers = EventTable(self.own_handlers)
@@ -234,13 +220,6 @@ class Http2Session(Closable, Referenced):
             self.in_batch = False
         self.flush()
 
-    def _dispatch(self, batch: list[Event]) -> None:
-        handlers = self.handlers.current
-        for kind, stream_id, first, second in batch:
-            handlers[kind](self, stream_id, first, second)
-            if self.destroyed:
-                break
-
     def wake(self) -> None:
         """Send queued data after the batch, or in the next turn of the loop."""
         if not self.in_batch and not self._flush_scheduled:
@@ -285,9 +264,6 @@ class Http2Session(Closable, Referenced):
         ):
             # nghttp2 has sent its last GOAWAY
             self.destroy()
-
-    def hand_out(self, stream: Any, headers: Headers, flags: int) -> None:
-        """Pass a request to its handlers, on a server."""
 
     def send_now(self) -> None:
         """Write queued data before a command that would drop it; events are handled later."""
@@ -354,7 +330,7 @@ class Http2Session(Closable, Referenced):
     ) -> None:
         """End the streams, waiters and engine, and begin to close the transport."""
         ending = self.ending
-        self.destroyed = True
+        self._destroyed = True
         ending.error = error
         if error is not None:
             # like the library's errors, those of the network get this attribute

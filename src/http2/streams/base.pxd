@@ -1,3 +1,9 @@
+cdef class OwnerBase:
+    cdef object loop
+    cdef object engine
+    cdef object in_batch
+
+
 cdef class ExchangeBase:
     # of `EventEmitter`
     cdef object _listeners
@@ -20,3 +26,16 @@ cdef class ExchangeBase:
     cdef object _request
     cdef object _sent
     cdef object _timer
+
+
+cdef class Http2StreamBase(ExchangeBase):
+    pass
+
+
+cdef class ServerStreamBase(Http2StreamBase):
+    cdef object is_waiting
+
+
+cpdef object as_buffer(data, encoding=*)
+cdef ServerStreamBase new_server_stream(
+    object kind, OwnerBase session, object stream_id, object request, int flags)

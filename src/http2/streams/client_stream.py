@@ -109,9 +109,9 @@ class ClientHttp2Stream(Http2Stream):
         """Create the stream of a request; without an identifier, it waits for the connection."""
         self._session = session
         self.life = life
-        self.headers_sent = True
+        self._headers_sent = True
         self._response = self._response_waiters = None
-        self.id = stream_id
+        self._id = stream_id
         self._sent = (headers, None, None)
         self._priority = priority
 
@@ -223,7 +223,7 @@ class ClientHttp2Stream(Http2Stream):
 
     def begin(self, stream_id: int) -> None:
         """Handle the submission of the request as *stream_id*; send the data that has waited."""
-        self.id = stream_id
+        self._id = stream_id
         self.life = self.life.on_begin
         early, self._early = self._early, None
         connection = self._session.engine
@@ -389,6 +389,10 @@ class ClientHttp2Stream(Http2Stream):
             self.life = life.on_done if life.readable_ended else life.on_sent.on_over
         elif code != NGHTTP2_REFUSED_STREAM or not self._ask_again():
             self._end_over(code, unsent is not None)
+
+    def sent_as(self, stream_id: int) -> None:
+        """Continue as *stream_id*: the request was sent again."""
+        self._id = stream_id
 
     def _ask_again(self) -> bool:
         """Send a request again that the server has refused (RFC 9113 section 8.7).

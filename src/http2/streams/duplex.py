@@ -19,23 +19,9 @@ from .life import LIVE
 from .parts.receiver import Receiver
 
 if TYPE_CHECKING:
-    from .keywords import Chunk
+    pass
 
 __all__ = ["Duplex"]
-
-
-def as_buffer(data: Chunk, encoding: str = "utf-8") -> bytes | bytearray | memoryview:
-    """Return *data* as an object with the buffer protocol; `str` is encoded."""
-    if isinstance(data, (bytes, bytearray)):
-        return data
-    if isinstance(data, str):
-        return data.encode(encoding)
-    try:
-        view = memoryview(data)
-    except TypeError:
-        raise new_error("ERR_INVALID_ARG_TYPE", "data", "a buffer or a str", data) from None
-    # the memory behind a read-only view may still change
-    return view if isinstance(view.obj, bytes) else bytes(view)
 
 
 class Duplex(ExchangeBase, Ending):

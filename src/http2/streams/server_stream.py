@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ..common.checks import check_bool
 from ..common.layout import lay_out
 from ..constants import (
-    HTTP2_METHOD_HEAD,
     NGHTTP2_FLAG_END_STREAM,
     NGHTTP2_NO_ERROR,
     NGHTTP2_REFUSED_STREAM,
@@ -16,9 +14,9 @@ from ..constants import (
 )
 from ..errors import StreamError, new_error
 from ..headers import Headers, OutgoingHeaders
+from .base import ServerStreamBase
 from .exchange import Responder
 from .files import NO_BODY, FileTransfer
-from .life import LIVE
 from .stream import RESET_GRACE, Http2Stream
 
 if TYPE_CHECKING:
@@ -30,33 +28,15 @@ if TYPE_CHECKING:
 
 __all__ = ["ServerHttp2Stream"]
 
-# The state of a received request without a body.
-REQUESTED = LIVE.on_peer_end
 
-
-class ServerHttp2Stream(Http2Stream, Responder):
+class ServerHttp2Stream(ServerStreamBase, Http2Stream, Responder):
     """A stream on the server, from the event ``stream`` of a session or server."""
 
     _session: ServerStreamOwner
     # A file that is on its way as the response; see `FileSink`.
     transfer: FileTransfer | None = None
-    # Until the request is handed to its handlers; see `http2.streams.interfaces`.
-    is_waiting = False
     # The trailers that arrived meanwhile, and the flags of their frame.
     _early_trailers: tuple[Headers, int] | None = None
-
-    def __init__(
-        self, session: ServerStreamOwner, stream_id: int, request: Headers, flags: int = 0
-    ) -> None:
-        self._session = session
-        self.id = stream_id
-        self._request = request
-        self._head_request = request[":method"] == HTTP2_METHOD_HEAD
-        if flags & NGHTTP2_FLAG_END_STREAM:
-            self.life = REQUESTED
-            self.end_after_headers = True
-        else:
-            self.life = LIVE
 
     # --- the request --------------------------------------------------------------------
 
@@ -80,54 +60,6 @@ class ServerHttp2Stream(Http2Stream, Responder):
             self.receive_headers(*trailers)
 
     # --- the response -------------------------------------------------------------------
-
-    def respond(
-        self,
-        headers: OutgoingHeaders | None = None,
-        *,
-        end_stream: bool = False,
-        wait_for_trailers: bool = False,
-        send_date: bool = True,
-    ) -> None:
-        """Begin the response with *headers*.
-
-        ``:status`` is 200 and, with *send_date*, ``date`` is the current time unless
-        *headers* says otherwise. With *end_stream*, and for the statuses 204, 205 and 304
-        and for HEAD, there is no body. With *wait_for_trailers*, ``want_trailers`` is
-        emitted when the body has been sent, and the stream stays open until
-        `send_trailers` or `close`.
-
-        Raises ERR_HTTP2_HEADERS_SENT, ERR_HTTP2_INVALID_STREAM,
-        ERR_HTTP2_STATUS_INVALID, ERR_INVALID_ARG_TYPE, and the errors of the header
-        rules, before anything is sent.
-        """
-        if self.life.closed:
-            raise self.closed_error()
-        if self.headers_sent:
-            raise new_error("ERR_HTTP2_HEADERS_SENT")
-        # omitted arguments cost as little as possible
-        if end_stream is not False:
-            check_bool("end_stream", end_stream)
-        if wait_for_trailers is not False:
-            check_bool("wait_for_trailers", wait_for_trailers)
-        if send_date is not True:
-            check_bool("send_date", send_date)
-        session = self._session
-        connection: Any = session.engine  # an open stream's session has one
-        ended, self._sent = connection.submit_response(
-            self.id, headers, end_stream, wait_for_trailers, self._head_request, send_date
-        )
-        self.headers_sent = True
-        if ended:
-            life = self.life
-            self.life = life.on_end
-            if not life.read_ended and not wait_for_trailers:
-                # no event reports END_STREAM on a response's own headers
-                session.loop.call_soon(self._headers_were_all)
-        if self._watched and self._timer is not None:
-            self._timer.touch()
-        if not session.in_batch:
-            session.wake()
 
     def _proceed(self) -> None:
         self.respond()
@@ -372,5 +304,6 @@ class ServerHttp2Stream(Http2Stream, Responder):
 
 lay_out(
     ServerHttp2Stream,
-    "is_waiting",
+    *("received_trailers", "sent_trailers", "_final_trailers", "_informational"),
+    *("_close_waiters", "_unemitted", "transfer", "socket_proxy"),
 )

@@ -9,20 +9,16 @@ from typing import TYPE_CHECKING
 from ..common.checks import check_error_code
 from ..common.closing import Completion
 from ..constants import NGHTTP2_CANCEL, NGHTTP2_NO_ERROR, NGHTTP2_STREAM_STATE_CLOSED
-from ..engine.events import HIGH_WATER
 from ..errors import ConnectionClosed, Http2Error, StreamTimeoutError, new_error, stream_error
 from ..headers import Headers, OutgoingHeaders, headers_as_sent
-from .duplex import as_buffer
+from .base import Http2StreamBase
 from .exchange import Exchange, code_of, error_of
 from .interfaces import StreamOwner
 from .parts.receiver import Receiver
 from .priority import prioritize
 
 if TYPE_CHECKING:
-    from typing_extensions import Buffer
-
     from ..sessions.session import Http2Session
-    from .keywords import Chunk
     from .listening import StreamEvents
 
 __all__ = ["Http2Stream", "StreamState"]
@@ -51,7 +47,7 @@ class StreamState:
     """Bytes that the peer may send before the next WINDOW_UPDATE."""
 
 
-class Http2Stream(Exchange):
+class Http2Stream(Http2StreamBase, Exchange):
     """One stream of a session (RFC 9113 section 5); applications do not construct it.
 
     Events: ``aborted``, ``close``, ``data(chunk)``, ``drain``, ``end``, ``error(error)``,
@@ -118,79 +114,6 @@ class Http2Stream(Exchange):
     def _proceed(self) -> None:
         """Send the headers before a body; a request has always sent them."""
 
-    def write(self, data: Chunk, encoding: str = "utf-8") -> bool:
-        """Send *data*, a buffer or a `str`; after False, wait for `drain` before the next call.
-
-        Nothing is copied when *data* is `bytes`. Raises ERR_STREAM_WRITE_AFTER_END,
-        ERR_HTTP2_INVALID_STREAM, ERR_INVALID_ARG_TYPE; ERR_HTTP_CONTENT_LENGTH_MISMATCH for
-        more data than the headers' ``content-length``, which resets the stream.
-        """
-        life = self.life
-        if not life.writable:
-            if not self._head_request or life.closed:
-                self._check_writable()
-            if not self.headers_sent:
-                self._proceed()
-            return True
-        body = as_buffer(data, encoding)
-        if not self.headers_sent:
-            self._proceed()
-        return self._submit(body, False)
-
-    def end(self, data: Chunk | None = None, encoding: str = "utf-8") -> None:
-        """End the writing side, after *data* if there is any; ending twice does nothing.
-
-        A response to HEAD has no body: *data* is dropped. Raises like `write` if *data* cannot be
-        sent, or if the body is shorter than its ``content-length``.
-        """
-        life = self.life
-        if not life.writable:
-            if data is not None and (life.closed or not self._head_request):
-                self._check_writable()
-            if not (self.headers_sent or life.closed):
-                # a stream pushed for HEAD never has a body
-                self._proceed()
-            return
-        body = data if data is None or type(data) is bytes else as_buffer(data, encoding)
-        if not self.headers_sent:
-            self._proceed()
-            life = self.life
-            if life.writable_ended:
-                return
-        self.life = life.on_end
-        session = self._session
-        connection = session.engine
-        if self.id is None or connection is None or self._watched:
-            self._submit(body, True)
-            return
-        try:
-            connection.write(self.id, body, True)
-        except Http2Error as error:
-            self._refused_by_engine(error)
-            raise
-        if not session.in_batch:
-            session.wake()
-
-    def _submit(self, data: Buffer | None, end: bool) -> bool:
-        session = self._session
-        assert self.id is not None
-        assert session.engine is not None
-        try:
-            pending: int = session.engine.write(self.id, data, end)
-        except Http2Error as error:
-            self._refused_by_engine(error)
-            raise
-        if self._timer is not None:
-            self._timer.touch()
-        if not session.in_batch:
-            session.wake()
-        if pending >= HIGH_WATER:
-            if self._drainers is None:
-                self._drainers = []
-            self._watched = True
-            return False
-        return True
-
     def _refused_by_engine(self, error: Http2Error) -> None:
         """End the stream: its body does not have the declared length."""
         if error.code == "ERR_HTTP_CONTENT_LENGTH_MISMATCH" and not self.life.destroyed:
@@ -233,15 +156,6 @@ class Http2Stream(Exchange):
             self.send_trailers(self._final_trailers)
 
     # --- reading ----------------------------------------------------------------------
-
-    def consumed(self, size: int) -> None:
-        if self.life.on_wire:
-            session = self._session
-            assert self.id is not None
-            if session.engine is not None:
-                session.engine.consume(self.id, size)
-                if not session.in_batch:
-                    session.wake()
 
     @abstractmethod
     def receive_headers(self, headers: Headers, flags: int) -> None:
@@ -363,24 +277,6 @@ class Http2Stream(Exchange):
         # the session reports it once for all its streams
         self.error_seen = True
         self._session.loop.call_soon(self._emit_end)
-
-    def over(self, code: int, unsent: int | None) -> None:
-        """Handle the end of the stream: END_STREAM of both sides, or RST_STREAM with *code*.
-
-        *unsent*: the number of queued bytes that will not be sent; None if there were none.
-        """
-        life = self.life
-        if (
-            code == NGHTTP2_NO_ERROR
-            and unsent is None
-            and life.both_ended
-            and not self._watched
-            and (self._receiver is None or not self._receiver.size)
-        ):
-            # there are no listeners or waiters
-            self.life = life.on_done
-        else:
-            self._end_over(code, unsent is not None)
 
     def _end_over(self, code: int, unsent: bool) -> None:
         if self._receiver is not None:

@@ -1,0 +1,4 @@
+from http2.sessions.session_base cimport SessionBase
+
+cdef class ServerSessionBase(SessionBase):
+    cdef object _server

@@ -1,0 +1,9 @@
+from http2.streams.base cimport OwnerBase
+
+
+cdef class SessionBase(OwnerBase):
+    cdef object _listeners
+    cdef object destroyed
+    cdef object streams
+    cdef object queue
+    cdef object handlers

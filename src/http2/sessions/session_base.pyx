@@ -1,0 +1,50 @@
+# cython: language_level=3
+"""What a session has and does in each request, compiled: see `http2.streams.base`."""
+
+from http2.common.members import add_members
+
+
+cdef class SessionBase(OwnerBase):
+    """The attributes of a session of either role that each request reads."""
+
+    def __cinit__(self):
+        # all others are None
+        self.destroyed = False
+        self.streams = {}
+
+    def hand_out(self, stream, headers, flags):
+        """Pass a request to its handlers, on a server."""
+
+    def _dispatch(self, list batch not None):
+        """Handle each event of *batch*, until the session is destroyed."""
+        cdef list handlers = <list?>self.handlers.current
+        cdef tuple event
+        for item in batch:
+            event = <tuple?>item
+            handlers[<int>event[0]](self, event[1], event[2], event[3])
+            if self.destroyed is not False:
+                break
+
+
+add_members(
+    SessionBase,
+    "_listeners", "_destroyed", "streams", "queue", "handlers",
+    readable={"destroyed": "_destroyed"},
+    docs={"destroyed": "Whether the session can no longer be used."},
+)
+
+
+def on_data(SessionBase session not None, stream_id, data, end):
+    """Handle the event DATA."""
+    stream = (<dict?>session.streams).get(stream_id)
+    if stream is not None:
+        stream.receive_data(data, end)
+    elif data and session.engine is not None:
+        session.engine.consume(stream_id, len(data))
+
+
+def on_stream_closed(SessionBase session not None, stream_id, code, unsent):
+    """Handle the event STREAM_CLOSED."""
+    stream = (<dict?>session.streams).pop(stream_id, None)
+    if stream is not None:
+        stream.over(code, unsent)
