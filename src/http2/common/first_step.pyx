@@ -1,11 +1,15 @@
 # cython: language_level=3
-"""The first step of a coroutine, as a task would take it."""
+"""The first step of a coroutine, as a task would take it: see `http2.common.tasks`."""
 
-import asyncio
+cimport cython
 
 from cpython.contextvars cimport PyContext_CopyCurrent, PyContext_Enter, PyContext_Exit
 from cpython.dict cimport PyDict_DelItem, PyDict_GetItem, PyDict_SetItem
 from cpython.object cimport PyObject
+
+import asyncio
+
+from http2.common.eager_task import UnbegunTask, begin, name_of
 
 
 cdef extern from "Python.h":
@@ -18,6 +22,7 @@ cdef extern from "Python.h":
 
 cdef extern from *:
     void Py_DECREF(PyObject *o)
+    Py_ssize_t Py_REFCNT(object o)
 
 
 # CPython 3.12 and later have this function; 3.11 has the dictionary that it would change.
@@ -40,6 +45,10 @@ cdef object swap(object loop, object task):
     return before
 
 
+cdef object new_task = UnbegunTask.__new__
+
+
+@cython.freelist(16)
 cdef class FirstStep:
     """The first step of *coroutine*: its arguments, and its result."""
 
@@ -52,12 +61,12 @@ cdef class FirstStep:
     cdef readonly object waiter
     cdef public object error
 
-    def __init__(self, object coroutine not None, object loop not None):
+    def __cinit__(self, object coroutine not None, object loop not None):
         self.coroutine = coroutine
         self.loop = loop
         self.context = PyContext_CopyCurrent()
 
-    def take(self, object task not None):
+    cpdef int take(self, object task) except -1:
         """Take the step while *task* is the current one. Raises what the coroutine raises."""
         cdef PyObject *result = NULL
         cdef PySendResult state
@@ -78,3 +87,38 @@ cdef class FirstStep:
         else:
             self.waiter = <object>result
         Py_DECREF(result)
+        return 0
+
+
+def run(coroutine, loop=None, *, bint keep=False):
+    """Run *coroutine* to its first `await`; return the task that continues it.
+
+    Returns None if the coroutine has ended, or raises its exception. With *keep*, and if its task
+    was used or kept, the task has the result or the exception: from the next turn of the loop on.
+    The task has the name of the coroutine's function. *loop* is the running loop, if the caller
+    knows it: CPython 3.11 makes a system call to find it.
+
+    A loop with a task factory of its own makes its tasks itself: they may begin later.
+    """
+    cdef FirstStep step
+    cdef object error = None
+    if loop is None:
+        loop = asyncio.get_running_loop()
+    if loop.get_task_factory() is not None:
+        return loop.create_task(coroutine, name=name_of(coroutine))
+    step = FirstStep.__new__(FirstStep, coroutine, loop)
+    task = new_task(UnbegunTask)
+    task.step = step
+    try:
+        step.take(task)
+    except (Exception, asyncio.CancelledError) as raised:
+        error = raised
+    if type(task) is UnbegunTask:
+        # 1: only this variable refers to it
+        if step.over and not keep and Py_REFCNT(task) == 1:
+            if error is None:
+                return None
+            raise error
+        begin(task)
+    step.error = error
+    return task
