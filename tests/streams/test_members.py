@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import inspect
 import types
+from typing import Any
 
 import pytest
 
+import http2
 from http2.common.members import add_members
+from http2.http1.connection import Http1Connection
+from http2.http1.http1_base import Http1ConnectionBase, Http1StreamBase
 from http2.http1.stream import Http1Stream
+from http2.http1.watched import WatchedStream
 from http2.sessions.client_session import ClientHttp2Session
 from http2.sessions.server_base import ServerSessionBase
 from http2.sessions.server_session import ServerHttp2Session
@@ -19,11 +24,18 @@ from http2.streams.life import LIVE
 from http2.streams.life_state import Life
 from http2.streams.server_stream import ServerHttp2Stream
 
+from ..support.http1 import Http1Peer, get
+from ..support.running import Run
+
 # the class that has the fields, and the classes whose instances have them
 USES = [
     (ExchangeBase, ServerHttp2Stream),
     (ExchangeBase, ClientHttp2Stream),
     (ExchangeBase, Http1Stream),
+    (ExchangeBase, WatchedStream),
+    (Http1StreamBase, Http1Stream),
+    (Http1StreamBase, WatchedStream),
+    (Http1ConnectionBase, Http1Connection),
     (ServerStreamBase, ServerHttp2Stream),
     (OwnerBase, ServerHttp2Session),
     (OwnerBase, ClientHttp2Session),
@@ -48,6 +60,32 @@ def test_no_subclass_hides_a_field(base: type[object], kind: type[object]) -> No
     assert members
     hidden = [name for name in members if inspect.getattr_static(kind, name) != members[name]]
     assert hidden == []
+
+
+def test_a_common_request_over_http1_needs_no_dict(run: Run) -> None:
+    """All that it sets are fields: CPython 3.11 and 3.12 make a dict for anything else."""
+    found: list[Any] = []
+
+    async def main() -> None:
+        async def on_request(request: Any, response: Any) -> None:
+            found.append(request.stream)
+            body = await request.read()
+            response.write_head(200, {"content-type": "text/plain"})
+            response.end(body)
+
+        server = http2.create_server(on_request, allow_http1=True)
+        await server.listen(0, "127.0.0.1")
+        async with server, await Http1Peer.dial(server.address()[1]) as peer:
+            peer.send(get("/"))
+            assert (await peer.response()).body == b""
+            peer.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello")
+            assert (await peer.response()).body == b"hello"
+            for stream in found:
+                assert vars(stream) == {}
+                assert vars(stream.owner) == {}
+
+    run(main())
+    assert len(found) == 2
 
 
 def test_python_and_compiled_code_share_a_field() -> None:

@@ -13,6 +13,7 @@ from ..net.lingering_close import queued
 from ..net.outlet import Outlet
 from ..net.protocol import read_buffer, reset
 from ..net.socket import SocketProxy, addresses_of, host_of
+from .http1_base import Http1ConnectionBase
 
 if TYPE_CHECKING:
     from ..engine.http1.output import Http1Output
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Http1Carrier"]
 
-# Bytes that are collected in a turn of the loop before they are passed to the transport.
-HIGH_WATER = 64 * 1024
 # Bytes that are read at once if no body is expected: enough for usual heads.
 HEAD_READ = 16 * 1024
 
@@ -34,29 +33,12 @@ TLS_LINGER = 0.5
 MOST_STALLS = 15
 
 
-class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
+class Http1Carrier(Http1ConnectionBase, EventEmitter, asyncio.BufferedProtocol, ABC):
     """Output, deadlines and closing of an HTTP/1 connection."""
 
-    closed: bool
-    """Whether no further request will be served."""
-
-    destroyed: bool = False
-    """Whether the connection has ended."""
-
-    _transport: asyncio.Transport | None
     _socket: SocketProxy | None = None
-    in_batch = False
-    _flush_scheduled = False
-    # A full buffer was written in this turn of the loop. A handler that writes continuously would
-    # delay other tasks, and the detection of a disconnected client.
-    _resting = False
     _unsent = 0
     _stalls = 0
-    # The current deadline, 0 for none, and its timer, which is not moved with
-    # the deadline, because the deadline changes with every request.
-    _deadline = 0.0
-    _timer: asyncio.TimerHandle | None = None
-    _timer_at = 0.0
     _write_timer: asyncio.TimerHandle | None = None
 
     def __init__(
@@ -71,12 +53,11 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
         self.loop = server.loop
         self._buffer = read_buffer()
         self._target = self._buffer[:HEAD_READ]
-        self.closed = self._write_paused = self._reading_paused = False
-        # The client has ended its side.
-        self._eof = False
-        # The last response was passed to the transport: received data is discarded.
-        self._lingering = False
-        self._idle_timer: IdleTimer | None = None
+
+    @property
+    def closed(self) -> bool:
+        """Whether no further request will be served."""
+        return self._closed
 
     @property
     def transport(self) -> asyncio.Transport | None:
@@ -106,10 +87,6 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
         return transport is not None and transport.get_extra_info("ssl_object") is not None
 
     # --- asyncio's side ---------------------------------------------------------------
-
-    def get_buffer(self, sizehint: int) -> memoryview:
-        """Return the buffer for the next bytes."""
-        return self._target
 
     def pause_writing(self) -> None:
         """Pause writing: the transport's buffer is full."""
@@ -144,25 +121,6 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
 
     # --- writing ----------------------------------------------------------------------
 
-    def write(self, data: bytes) -> None:
-        """Queue *data*, which is sent with all other output of this turn of the loop."""
-        self._queued(self._output.write(data))
-
-    def _queued(self, size: int) -> None:
-        """Send the waiting *size* bytes at the end of this turn of the loop, or at once if many."""
-        if size >= HIGH_WATER:
-            self._flush()
-            if not self._resting:
-                self._resting = True
-                self.loop.call_soon(self._rested)
-        elif not self.in_batch:
-            self.wake()
-
-    def wake(self) -> None:
-        if not self._flush_scheduled and not self.in_batch:
-            self._flush_scheduled = True
-            self.loop.call_soon(self._turn_over)
-
     def _turn_over(self) -> None:
         self._flush_scheduled = False
         self._complete_output()
@@ -171,19 +129,6 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
     @abstractmethod
     def _complete_output(self) -> None:
         """Add output that was held back to be joined with more."""
-
-    def _flush(self) -> None:
-        output = self._output
-        transport = self._transport
-        # a failed transport reports it later, and logs each write until then
-        if transport is None or transport.is_closing():
-            output.data_to_send()
-        elif self._outlet.write_from(output) and self._idle_timer is not None:
-            self._idle_timer.touch()
-
-    def is_full(self) -> bool:
-        """Return whether writers should pause."""
-        return self._write_paused or self._resting
 
     @abstractmethod
     def _rested(self) -> None:
@@ -282,7 +227,7 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
         """Close once the client has everything; *more_comes*: it may still be sending."""
         self._flush()
         transport = self._transport
-        self.closed = self._lingering = True
+        self._closed = self._lingering = True
         if transport is None or transport.is_closing():
             return
         if not more_comes or self._eof:
@@ -302,7 +247,7 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
         """Close when all output was sent; abort if the client accepts nothing."""
         self._flush()
         transport = self._transport
-        self.closed = self._lingering = True
+        self._closed = self._lingering = True
         if transport is not None and not transport.is_closing():
             grace = TLS_LINGER if self.encrypted else LINGER
             transport.close()
@@ -329,7 +274,7 @@ class Http1Carrier(EventEmitter, asyncio.BufferedProtocol, ABC):
         """Reset the connection, so that the client does not mistake its end for a message's end."""
         self._flush()
         transport = self._transport
-        self.closed = self._lingering = True
+        self._closed = self._lingering = True
         if transport is None or transport.is_closing():
             return
         reset(transport)

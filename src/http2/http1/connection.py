@@ -11,7 +11,6 @@ from contextvars import copy_context
 from typing import TYPE_CHECKING
 
 from ..common.emitter import logger
-from ..common.layout import lay_out
 from ..constants import NGHTTP2_CANCEL, NGHTTP2_PROTOCOL_ERROR
 from ..engine.field_rules import http_date
 from ..engine.http1.head import BadRequest, Http1Head
@@ -19,7 +18,8 @@ from ..engine.http1.output import Http1Output
 from ..engine.http1.receiver import Http1Receiver
 from ..errors import stream_error
 from ..net.raw_socket import RawSocket
-from .carrier import HEAD_READ, HIGH_WATER, Http1Carrier
+from .carrier import HEAD_READ, Http1Carrier
+from .http1_base import MOST_UNREAD
 from .status_line import status_line, status_lines
 
 if TYPE_CHECKING:
@@ -32,8 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Http1Connection"]
 
-# Unread bytes of a body at which reading stops, and at which it continues.
-MOST_UNREAD = 64 * 1024
+# Unread bytes of a body at which reading continues; it stops at `MOST_UNREAD`.
 FEW_UNREAD = 32 * 1024
 # Bytes of a body that are read and discarded to keep the connection; above, it is closed.
 MOST_DISCARDED = 64 * 1024
@@ -49,30 +48,12 @@ class Http1Connection(Http1Carrier):
     Event: ``timeout``.
     """
 
-    # The body is discarded: the response was sent without it.
-    _discarding = False
-    _discarded = 0
-    # `_stream` is the current exchange. `_expects_continue`: the client waits for status 100 before
-    # it sends the body, if it ever does.
-    # The client may send another request: no response has announced the end.
-    _promised = True
-    # The client itself makes no further request.
-    _client_closes = False
-    _requests = 0
-    # When the current request began to arrive, 0 if its head arrived at once; the first one
-    # begins with the connection.
-    _began = 0.0
-
     def __init__(
         self, service: ConnectionService, server: Http2Server, transport: asyncio.Transport
     ) -> None:
         super().__init__(server, transport, Http1Output(status_lines, service.keep_alive))
-        # What every request reads belongs to the instance, as in its stream.
         self._service = service
         self._receiver = Http1Receiver(service.limits)
-        self._stream: DrivenExchange | None = None
-        self._keep_alive = True
-        self._expects_continue = False
         self.field_rules = service.field_rules
 
     def begin(self, data: bytes) -> None:
@@ -80,7 +61,7 @@ class Http1Connection(Http1Carrier):
         server = self.server
         server.serve(self)
         if server.closing:
-            self.closed = True
+            self._closed = True
             self._keep_alive = False
         if server.timeout:
             self.set_timeout(server.timeout)
@@ -94,14 +75,6 @@ class Http1Connection(Http1Carrier):
             self._batch()
 
     # --- asyncio's side ---------------------------------------------------------------
-
-    def buffer_updated(self, nbytes: int) -> None:
-        """Process *nbytes* received bytes."""
-        if self._idle_timer is not None:
-            self._idle_timer.touch()
-        if not self._lingering:
-            self._receiver.feed(self._target, nbytes)
-            self._batch()
 
     def eof_received(self) -> bool:
         """Treat the client as disconnected: it has ended its side, as in Node and most proxies.
@@ -122,7 +95,7 @@ class Http1Connection(Http1Carrier):
     def connection_lost(self, exc: Exception | None) -> None:
         """Handle the end of the connection."""
         transport, self._transport = self._transport, None
-        self.closed = self.destroyed = True
+        self._closed = self.destroyed = True
         self._stop_timers()
         self._receiver.rest()
         self._output.data_to_send()
@@ -151,41 +124,6 @@ class Http1Connection(Http1Carrier):
 
     # --- reading ----------------------------------------------------------------------
 
-    def _batch(self) -> None:
-        """Process received data, and write the resulting output at once."""
-        receiver = self._receiver
-        self.in_batch = True
-        try:
-            while receiver.waiting and not self._lingering:
-                if receiver.receiving:
-                    self._take_body()
-                elif self._stream is not None or self._write_paused:
-                    self._pause_reading()
-                    break
-                else:
-                    try:
-                        head = receiver.head()
-                    except BadRequest as error:
-                        self._refuse(error)
-                        break
-                    if head is None:
-                        self._wait_for_head()
-                        break
-                    self._begin_request(head)
-                stream = self._stream
-                if stream is not None and stream.response_ended:
-                    if receiver.receiving or not stream.end_unnoticed():
-                        self._after_response(stream)
-                    else:
-                        # `_after_response` without the steps that this exchange does not need
-                        self._stream = None
-                        self._next()
-        finally:
-            self.in_batch = False
-        if self._stream is not None:
-            self._complete_output()
-        self._flush()
-
     def _proceed(self) -> None:
         """Continue with data that waited for the previous response."""
         if self._stream is not None or self._write_paused:
@@ -204,36 +142,21 @@ class Http1Connection(Http1Carrier):
             limits = [s for s in (options.headers_timeout, options.request_timeout) if s]
             self._set_deadline(self._began + min(limits) if limits else 0.0)
 
-    def _begin_request(self, head: Http1Head) -> None:
-        service = self._service
-        keep_alive = head.keep_alive
-        self._client_closes = not keep_alive
-        most = service.options.max_requests_per_socket
-        if most:
-            self._requests += 1
-            keep_alive = keep_alive and self._requests < most
-        self._keep_alive = keep_alive and not self.closed
-        exchange = service.exchange
-        self._stream = stream = exchange(self, head)
-        if head.body is None:
-            self._expect_body(head)
-        else:
-            self._deadline = 0.0
-        if head.upgrade:
-            leaving = self._leaving(head, stream)
-            if leaving is not None:
-                self._leave_http(leaving, stream)
-                return
-            if stream.headers_sent or stream.destroyed:
-                # the decision about leaving HTTP failed
-                return
-            if head.method == "CONNECT":
-                # the following data is not meant for this server
-                self._keep_alive = False
-                stream.respond({":status": 405}, end_stream=True)
-                return
-        # a handler's context variables must not be visible to the next one
-        copy_context().run(service.dispatch, stream, head.headers)
+    def _stays(self, head: Http1Head, stream: DrivenExchange) -> bool:
+        """Handle an offer to leave HTTP; return whether *stream* is a request like any other."""
+        leaving = self._leaving(head, stream)
+        if leaving is not None:
+            self._leave_http(leaving, stream)
+            return False
+        if stream.headers_sent or stream.destroyed:
+            # the decision about leaving HTTP failed
+            return False
+        if head.method == "CONNECT":
+            # the following data is not meant for this server
+            self._keep_alive = False
+            stream.respond({":status": 405}, end_stream=True)
+            return False
+        return True
 
     def _expect_body(self, head: Http1Head) -> None:
         options = self._service.options
@@ -291,18 +214,6 @@ class Http1Connection(Http1Carrier):
         self._expects_continue = False
 
     # --- responses --------------------------------------------------------------------
-
-    def write_whole(self, fields: Http1Fields, body: bytes) -> bool:
-        """Queue a common response; return False for one that `write` must write in parts."""
-        if not self._keep_alive or self._expects_continue or self.server.closing:
-            # the connection may end with this response: `connection_lines` decides
-            return False
-        size = self._output.respond(fields, body)
-        if not size:
-            return False
-        if not self.in_batch or size >= HIGH_WATER:
-            self._queued(size)
-        return True
 
     def connection_lines(self, version: str, fields: Http1Fields, until_close: bool) -> bytes:
         """Return the fields of a response about the connection's persistence (section 9).
@@ -376,29 +287,12 @@ class Http1Connection(Http1Carrier):
             self._discarded = 0
             self._resume_reading()
 
-    def _next(self) -> None:
-        """Continue with the next request."""
-        self._began = 0.0
-        if not self._keep_alive or self.closed:
-            if self._promised and not self._client_closes:
-                self._await_last()
-            else:
-                self._linger(more_comes=bool(self._receiver.waiting) or not self._client_closes)
-        elif self._receiver.waiting:
-            if not self.in_batch:
-                self.loop.call_soon(self._proceed)
-        elif self._eof:
-            self._close_transport()
+    def _end_after_response(self) -> None:
+        """Close: no request follows."""
+        if self._promised and not self._client_closes:
+            self._await_last()
         else:
-            if self._reading_paused:
-                self._resume_reading()
-            seconds = self._service.options.keep_alive_timeout
-            when = self.loop.time() + seconds if seconds else 0.0
-            if self._timer is None or when < self._timer_at:
-                self._set_deadline(when)
-            else:
-                # the common case: the timer checks when it is due
-                self._deadline = when
+            self._linger(more_comes=bool(self._receiver.waiting) or not self._client_closes)
 
     # --- errors -------------------------------------------------------------------------
 
@@ -474,7 +368,7 @@ class Http1Connection(Http1Carrier):
         """Close after the current request."""
         if self.closed:
             return
-        self.closed = True
+        self._closed = True
         self._keep_alive = False
         if self._discarding:
             self._linger(more_comes=True)
@@ -544,7 +438,7 @@ class Http1Connection(Http1Carrier):
         assert transport is not None
         self._outlet.release()
         self._stream = None
-        self._lingering = self.closed = True
+        self._lingering = self._closed = True
         stream.handed_over()
         self._resume_reading()
         rest = self._receiver.rest()
@@ -556,13 +450,3 @@ class Http1Connection(Http1Carrier):
         request.raw_socket = socket
         event = "connect" if stream.method == "CONNECT" else "upgrade"
         server.emit(event, request, socket, rest)
-
-
-lay_out(
-    Http1Connection,
-    *("server", "_transport", "_outlet", "_output", "addresses", "loop", "_buffer", "_target"),
-    *("closed", "_idle_timer", "_lingering", "_write_paused", "_eof", "field_rules"),
-    *("_reading_paused", "_service", "_receiver", "_stream", "_keep_alive", "_expects_continue"),
-    *("in_batch", "_client_closes", "_deadline"),
-    *("_began", "_timer", "_timer_at"),
-)

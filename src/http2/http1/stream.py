@@ -10,24 +10,15 @@ from typing import TYPE_CHECKING
 
 from ..common.checks import check_error_code
 from ..common.closing import Completion
-from ..common.layout import lay_out
 from ..constants import NGHTTP2_NO_ERROR
-from ..engine.http1.head import Http1Head
 from ..headers import Headers
 from ..streams.exchange import code_of, error_of
-from ..streams.life import LIVE
-from ..streams.parts.receiver import Receiver
 from .writer import Http1Writer
 
 if TYPE_CHECKING:
     import asyncio
 
-    from .interfaces import Http1Owner
-
 __all__ = ["Http1Stream"]
-
-# The state of an exchange whose request is complete when it begins.
-RECEIVED = LIVE.on_peer_end
 
 
 class Http1Stream(Http1Writer):
@@ -46,30 +37,8 @@ class Http1Stream(Http1Writer):
     push_allowed = False
     """Always False: HTTP/1 has no push."""
 
-    method: str
-    """The method, such as ``'GET'``."""
-
-    url: str
-    """The target of the request, as received."""
-
-    http_version: str
-    """``'1.1'`` or ``'1.0'``."""
-
     # The response is complete, and a coroutine handler still reads.
     _reading_on = False
-
-    def __init__(self, connection: Http1Owner, head: Http1Head) -> None:
-        self._session = connection
-        self._request, method, self.url, self.http_version, body = head.request
-        self.method = method
-        self.life = LIVE if body is None else RECEIVED
-        self.status_message = None
-        self._head_request = method == "HEAD"
-        if body:
-            # the body arrived with the head: its reader need not wait
-            self._receiver = Receiver(body)
-        elif body is not None:
-            self.end_after_headers = True
 
     def __repr__(self) -> str:
         life = self.life
@@ -78,33 +47,6 @@ class Http1Stream(Http1Writer):
 
     def request_line(self) -> tuple[str, str]:
         return self.method, self.url
-
-    # --- the body of the request ----------------------------------------------------------
-
-    def consumed(self, size: int) -> None:
-        life = self.life
-        if life.on_wire and not life.read_ended:
-            self._session.body_taken(self._unread_size())
-
-    def _unread_size(self) -> int:
-        return 0 if self._receiver is None else self._receiver.size
-
-    def receive_data(self, data: bytes, end: bool) -> int:
-        """Handle received bytes of the body; *end* marks the last. Return the unread bytes."""
-        if self._watched and self._timer is not None:
-            self._timer.touch()
-        life = self.life
-        receiver = self._receiver
-        if life.destroyed:
-            pass
-        elif receiver is not None:
-            receiver.receive(self, data, end)
-        else:
-            if data:
-                self._receiver = Receiver(data)
-            if end:
-                self.life = life.on_peer_end
-        return self._unread_size()
 
     def receive_trailers(self, trailers: Headers) -> None:
         """Handle the fields after the body."""
@@ -157,17 +99,6 @@ class Http1Stream(Http1Writer):
             self._fail(error)
             self._session.loop.call_soon(self._emit_end)
 
-    def end_unnoticed(self) -> bool:
-        """End after a complete request and response if nothing listens, waits or is unread.
-
-        Otherwise, return False.
-        """
-        receiver = self._receiver
-        if self._watched or (receiver is not None and receiver.size):
-            return False
-        self.life = self.life.on_done
-        return True
-
     def ended_well(self) -> None:
         """Handle a complete request and response; the rest may still be unread."""
         life = self.life
@@ -218,10 +149,3 @@ class Http1Stream(Http1Writer):
         if not self.headers_sent:
             self.status_message = None
         return super()._answer_failure()
-
-
-lay_out(
-    Http1Stream,
-    *("method", "url", "http_version", "status_message"),
-    *("_fields", "_given", "_wants_chunks", "_framing", "_left", "response_ended"),
-)

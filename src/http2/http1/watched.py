@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from ..compat.watched import Watched
+from .http1_base import NO_BODY
 from .stream import Http1Stream
-from .writer import NO_BODY
 
 if TYPE_CHECKING:
     from ..engine.http1.fields import Http1Fields

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..common.checks import check_bool
 from ..errors import new_error
 from ..headers import headers_as_sent
 from ..streams.base import as_buffer
 from ..streams.exchange import Responder
+from .http1_base import CHUNKED, LENGTH, NO_BODY, UNTIL_CLOSE, Http1StreamBase
 from .status_line import status_line
 
 if TYPE_CHECKING:
@@ -19,34 +19,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Http1Writer"]
 
-# How the end of a response is marked (RFC 9112 section 6.3): by its head alone, by
-# content-length, by the last chunk, or by the end of the connection.
-NO_BODY, LENGTH, CHUNKED, UNTIL_CLOSE = range(4)
-
 # Chunks up to this many bytes are copied between their size and CRLF: one buffer less.
 SMALL_CHUNK = 16 * 1024
 
 
-class Http1Writer(Responder):
+class Http1Writer(Http1StreamBase, Responder):
     """The writing side of `Http1Stream`."""
 
-    http_version: str
-    """The client's: ``'1.1'`` or ``'1.0'``."""
-
     _session: Http1Owner
-    # The reason phrase to send; None for that of RFC 9110.
-    status_message: str | None
-    # The response's head until it is written, with the first bytes of the body if they follow in
-    # the same turn of the loop.
-    _fields: Http1Fields | None = None
-    # The same, also afterwards.
-    _given: Http1Fields | None = None
-    _framing = NO_BODY
-    # Remaining bytes according to `content-length`; None without it.
-    _left: int | None = None
-    _wants_chunks = False
-    # The whole response has been passed to the connection.
-    response_ended = False
 
     # --- attributes -------------------------------------------------------------------
 
@@ -77,48 +57,6 @@ class Http1Writer(Responder):
         return self._framing == UNTIL_CLOSE
 
     # --- the head of the response -------------------------------------------------------
-
-    def respond(
-        self,
-        headers: OutgoingHeaders | None = None,
-        *,
-        end_stream: bool = False,
-        wait_for_trailers: bool = False,
-        send_date: bool = True,
-    ) -> None:
-        """Begin the response with *headers*; see `ServerHttp2Stream.respond`.
-
-        The body has a ``content-length`` if *headers* have one, or if
-        `end` gets the whole body before the next turn of the loop; otherwise it is
-        chunked, or for HTTP/1.0 ends with the connection. With *wait_for_trailers* it is
-        always chunked. ``connection: close`` closes the connection afterwards.
-
-        Raises ERR_HTTP2_HEADERS_SENT, ERR_HTTP2_INVALID_STREAM,
-        ERR_HTTP2_STATUS_INVALID, ERR_INVALID_ARG_TYPE, and the errors of the header
-        rules, before anything is sent.
-        """
-        if self.life.closed:
-            raise self.closed_error()
-        if self.headers_sent:
-            raise new_error("ERR_HTTP2_HEADERS_SENT")
-        if end_stream is not False or wait_for_trailers is not False or send_date is not True:
-            check_bool("end_stream", end_stream)
-            check_bool("wait_for_trailers", wait_for_trailers)
-            check_bool("send_date", send_date)
-        connection = self._session
-        fields = connection.field_rules.response(headers, send_date)
-        if self.status_message:
-            status_line(fields.status, self.status_message)
-        self._fields = self._given = fields
-        self._headers_sent = True
-        self._wants_chunks = wait_for_trailers
-        if self._watched and self._timer is not None:
-            self._timer.touch()
-        if end_stream or fields.bodiless:
-            self.life = self.life.on_end
-            self._end(b"", None)
-        elif not connection.in_batch:
-            connection.wake()
 
     def _head(self, whole: int | None) -> bytes:
         """Return the head as bytes, and determine the framing of the body.
@@ -193,42 +131,6 @@ class Http1Writer(Responder):
 
     # --- the body of the response -------------------------------------------------------
 
-    def write(self, data: Chunk, encoding: str = "utf-8") -> bool:
-        """Send *data*, a buffer or a `str`; after False, wait for `drain` before the next call.
-
-        Raises ERR_STREAM_WRITE_AFTER_END, ERR_HTTP2_INVALID_STREAM, ERR_INVALID_ARG_TYPE,
-        ERR_HTTP_CONTENT_LENGTH_MISMATCH for more than ``content-length`` says.
-        """
-        self._check_writable()
-        if type(data) is not bytes:
-            data = bytes(as_buffer(data, encoding))
-        if not self.headers_sent:
-            self.respond()
-        size = len(data)
-        fields = self._fields
-        if self._head_request:
-            if size and fields is not None:
-                # more may follow: the length is unknown
-                self._session.write(self._head(None))
-            return True
-        if fields is not None:
-            if fields.length is not None:
-                self._check_length(fields.length, size)
-            self._session.write(self._head(None))
-        if self._left is not None:
-            self._check_length(self._left, size)
-            self._left -= size
-        if self._timer is not None:
-            self._timer.touch()
-        if size:
-            self._write_body(data, size)
-        if self._session.is_full():
-            if self._drainers is None:
-                self._drainers = []
-            self._watched = True
-            return False
-        return True
-
     def has_room(self) -> None:
         """Wake waiting writers: the connection accepts more data."""
         if self._drainers is not None:
@@ -244,46 +146,6 @@ class Http1Writer(Responder):
             connection.write(b"%x\r\n" % size)
             connection.write(data)
             connection.write(b"\r\n")
-
-    def end(self, data: Chunk | None = None, encoding: str = "utf-8") -> None:
-        """End the response, after *data* if there is any; ending twice does nothing.
-
-        A response to HEAD has no body: only the length of *data* is sent. Raises like
-        `write` if *data* cannot be sent. A response that is shorter than its
-        ``content-length`` ends the connection, so that the client notices.
-        """
-        life = self.life
-        fields = self._fields
-        if (
-            fields is not None
-            and type(data) is bytes
-            and life.writable
-            and not (self._head_request or self._wants_chunks or self.status_message)
-            and not (self._watched and self._timer is not None)
-        ):
-            # a common response, if the connection agrees: its head and its whole body
-            connection = self._session
-            if connection.write_whole(fields, data):
-                self._fields = None
-                self._framing = LENGTH
-                self.life = life.on_end
-                self.response_ended = True
-                if not connection.in_batch:
-                    connection.response_given(self)
-                return
-        if not life.writable:
-            if data is not None and (life.closed or not self._head_request):
-                self._check_writable()
-            return
-        if data is None:
-            data = b""
-        elif type(data) is not bytes:
-            data = bytes(as_buffer(data, encoding))
-        if not self.headers_sent:
-            self.respond()
-            if self.life.writable_ended:
-                return
-        self._end(data, None)
 
     def end_with_trailers(self, data: Chunk | None, trailers: OutgoingHeaders) -> None:
         """End the response, which has begun, with *data* and then *trailers*.

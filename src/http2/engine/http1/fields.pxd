@@ -20,4 +20,5 @@ cdef class Http1FieldRules:
     cdef bint strict_whitespace
     cdef bint strict_single_value
 
+    cdef Http1Fields of_response(self, object headers, bint send_date)
     cdef Http1Fields _checked(self, object headers, bint informational, bint trailers, bint send_date)

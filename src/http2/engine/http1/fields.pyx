@@ -201,12 +201,16 @@ cdef class Http1FieldRules:
         self.strict_single_value = strict_single_value
 
     def response(self, object headers, bint send_date):
+        return self.of_response(headers, send_date)
+
+    cdef Http1Fields of_response(self, object headers, bint send_date):
+        """Do what `response` says."""
         cdef Http1Fields found = self._checked(headers, False, False, send_date)
         if found.status == 0:
             found.status = 200
         elif found.status < 200 or found.status > 599:
             raise new_error("ERR_HTTP2_STATUS_INVALID", found.status)
-        found.bodiless = found.status in (204, 205, 304)
+        found.bodiless = found.status == 204 or found.status == 205 or found.status == 304
         return found
 
     def informational(self, object headers):

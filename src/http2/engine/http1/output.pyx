@@ -18,10 +18,6 @@ __all__ = ["Http1Output"]
 cdef class Http1Output:
     """The sending half of an HTTP/1 server connection, see `output.pyi`."""
 
-    cdef Output output
-    cdef dict status_lines
-    cdef bytes lasting
-
     def __init__(self, dict status_lines not None, bytes lasting not None):
         self.output = Output.__new__(Output)
         self.status_lines = status_lines
@@ -35,6 +31,10 @@ cdef class Http1Output:
         return self.output.add(PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
 
     def write(self, bytes data not None):
+        return self.put(data)
+
+    cdef Py_ssize_t put(self, bytes data) except -1:
+        """Do what `write` says."""
         cdef Output output = self.output
         if not output._count:
             output.begin(0)
@@ -43,6 +43,10 @@ cdef class Http1Output:
         return output.gathered
 
     def respond(self, Http1Fields fields not None, bytes body not None):
+        return self.put_response(fields, body)
+
+    cdef Py_ssize_t put_response(self, Http1Fields fields, bytes body) except -1:
+        """Do what `respond` says."""
         cdef Output output = self.output
         cdef Py_ssize_t size = PyBytes_GET_SIZE(body)
         cdef PyObject *line = PyDict_GetItem(self.status_lines, fields.status)

@@ -35,32 +35,23 @@ cdef Py_ssize_t end_of_head(const char *data, Py_ssize_t begin, Py_ssize_t size)
 cdef class Http1Receiver:
     """The receiving half of an HTTP/1 server connection, see `receiver.pyi`."""
 
-    cdef Http1Limits limits
-    # bytes that were not parsed begin at `at`
-    cdef bytes data
-    cdef Py_ssize_t at
-    # an incomplete head; then all of `data` was taken
-    cdef bytearray partial
-    # the one empty line that may precede a request has arrived (section 2.2)
-    cdef bint blank
-    cdef ChunkedBody chunked
-    cdef readonly long long left
-    cdef readonly bint receiving
-    cdef readonly object trailers
-
     def __init__(self, Http1Limits limits not None):
         self.limits = limits
         self.data = b""
 
     @property
     def waiting(self):
-        return PyBytes_GET_SIZE(self.data) - self.at
+        return self.unparsed()
 
     @property
     def begun(self):
         return self.partial is not None
 
     def feed(self, data, Py_ssize_t size):
+        self.take_in(data, size)
+
+    cdef int take_in(self, object data, Py_ssize_t size) except -1:
+        """Do what `feed` says."""
         cdef Py_ssize_t left = PyBytes_GET_SIZE(self.data) - self.at
         cdef bytes both
         cdef Py_buffer view
@@ -76,6 +67,7 @@ cdef class Http1Receiver:
             PyBuffer_Release(&view)
         self.data = both
         self.at = 0
+        return 0
 
     def rest(self):
         return self.take(PyBytes_GET_SIZE(self.data) - self.at)
@@ -94,6 +86,10 @@ cdef class Http1Receiver:
         return PyBytes_FromStringAndSize(PyBytes_AS_STRING(data) + begin, size)
 
     def head(self):
+        return self.next_head()
+
+    cdef Http1Head next_head(self):
+        """Do what `head` says."""
         cdef Http1Head head
         cdef const char *data
         cdef Py_ssize_t size, end, before, had
@@ -118,7 +114,7 @@ cdef class Http1Receiver:
         self.at += end
         return self.begin(head)
 
-    cdef object more_of_head(self):
+    cdef Http1Head more_of_head(self):
         """Continue with a head that has arrived in part."""
         cdef bytearray partial = self.partial
         cdef Py_ssize_t before = PyByteArray_GET_SIZE(partial)
@@ -133,7 +129,7 @@ cdef class Http1Receiver:
             self.blank = True
             self.partial = None
             self.data = bytes(partial[2:])
-            return self.head()
+            return self.next_head()
         end = end_of_head(PyByteArray_AS_STRING(partial), before - 3, size)
         if end < 0:
             check_incomplete(PyByteArray_AS_STRING(partial), size, before, self.limits)
