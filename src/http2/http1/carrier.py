@@ -55,11 +55,6 @@ class Http1Carrier(Http1ConnectionBase, EventEmitter, asyncio.BufferedProtocol, 
         self._target = self._buffer[:HEAD_READ]
 
     @property
-    def closed(self) -> bool:
-        """Whether no further request will be served."""
-        return self._closed
-
-    @property
     def transport(self) -> asyncio.Transport | None:
         """The transport; None after its end."""
         return self._transport

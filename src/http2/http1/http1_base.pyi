@@ -79,6 +79,8 @@ class Http1ConnectionBase:
     _buffer: memoryview
     _target: memoryview
     _closed: bool
+    closed: bool
+    """Whether no further request will be served."""
     destroyed: bool
     """Whether the connection has ended."""
     in_batch: bool

@@ -1,4 +1,4 @@
-# cython: language_level=3
+# cython: language_level=3, annotation_typing=False
 """What a connection of HTTP/1 and its exchanges have and do in each request, compiled.
 
 The attributes are fields of C, see `http2.common.members`. What is rare is in `writer.py`,
@@ -9,7 +9,8 @@ from http2.engine.http1.fields cimport Http1FieldRules, Http1Fields
 from http2.engine.http1.head cimport Http1Head
 from http2.engine.http1.output cimport Http1Output
 from http2.engine.http1.receiver cimport Http1Receiver
-from http2.streams.base cimport ExchangeBase
+from http2.net.outlet cimport Outlet
+from http2.streams.base cimport ExchangeBase, as_buffer
 from http2.streams.life_state cimport Life
 
 from http2.common.checks import check_bool
@@ -17,7 +18,6 @@ from http2.common.members import add_members
 from http2.engine.http1.head import BadRequest
 from http2.errors import new_error
 from http2.http1.status_line import status_line
-from http2.streams.duplex import as_buffer
 from http2.streams.life import LIVE
 from http2.streams.parts.receiver import Receiver
 
@@ -60,15 +60,20 @@ cdef class Http1StreamBase(ExchangeBase):
         if body is not None:
             if body:
                 # the body arrived with the head: its reader need not wait
-                self._receiver = Receiver(body)
+                self._whole = body
             else:
                 self.end_after_headers = True
 
     # --- the response -------------------------------------------------------------------
 
     def respond(
-        self, headers=None, *, end_stream=False, wait_for_trailers=False, send_date=True
-    ):
+        self,
+        headers: OutgoingHeaders | None = None,
+        *,
+        end_stream: bool = False,
+        wait_for_trailers: bool = False,
+        send_date: bool = True,
+    ) -> None:
         """Begin the response with *headers*; see `ServerHttp2Stream.respond`.
 
         The body has a ``content-length`` if *headers* have one, or if
@@ -105,7 +110,7 @@ cdef class Http1StreamBase(ExchangeBase):
         else:
             wake(connection)
 
-    def write(self, data, encoding="utf-8"):
+    def write(self, data: Chunk, encoding: str = "utf-8") -> bool:
         """Send *data*, a buffer or a `str`; after False, wait for `drain` before the next call.
 
         Raises ERR_STREAM_WRITE_AFTER_END, ERR_HTTP2_INVALID_STREAM, ERR_INVALID_ARG_TYPE,
@@ -147,7 +152,7 @@ cdef class Http1StreamBase(ExchangeBase):
             return False
         return True
 
-    def end(self, data=None, encoding="utf-8"):
+    def end(self, data: Chunk | None = None, encoding: str = "utf-8") -> None:
         """End the response, after *data* if there is any; ending twice does nothing.
 
         A response to HEAD has no body: only the length of *data* is sent. Raises like
@@ -193,10 +198,10 @@ cdef class Http1StreamBase(ExchangeBase):
         """Handle *size* bytes that the program has read: the peer may send as many again."""
         cdef Life life = <Life?>self.life
         if life.on_wire and not life.read_ended:
-            self._session.body_taken(self._unread_size())
+            self._session.body_taken(unread_size(self))
 
     def _unread_size(self):
-        return 0 if self._receiver is None else self._receiver.size
+        return unread_size(self)
 
     def receive_data(self, bytes data not None, end):
         """Handle received bytes of the body; *end* marks the last. Return the unread bytes."""
@@ -213,7 +218,7 @@ cdef class Http1StreamBase(ExchangeBase):
                 self._receiver = Receiver(data)
             if end:
                 self.life = life.on_peer_end
-        return self._unread_size()
+        return unread_size(self)
 
     # --- the end ------------------------------------------------------------------------
 
@@ -225,9 +230,16 @@ cdef class Http1StreamBase(ExchangeBase):
         return end_unnoticed(self)
 
 
+cdef Py_ssize_t unread_size(Http1StreamBase stream) except -1:
+    """Return the number of bytes of the body that have arrived and are not read."""
+    if stream._receiver is not None:
+        return stream._receiver.size
+    return 0 if stream._whole is None else len(<bytes?>stream._whole)
+
+
 cdef bint end_unnoticed(Http1StreamBase stream) except -1:
     """Do what `Http1StreamBase.end_unnoticed` says."""
-    if stream._watched or (stream._receiver is not None and stream._receiver.size):
+    if stream._watched or unread_size(stream):
         return False
     stream.life = (<Life?>stream.life).on_done
     return True
@@ -439,7 +451,7 @@ cdef int flush(Http1ConnectionBase connection) except -1:
     # a failed transport reports it later, and logs each write until then
     if transport is None or transport.is_closing():
         connection._output.data_to_send()
-    elif connection._outlet.write_from(connection._output):
+    elif (<Outlet?>connection._outlet).empty(connection._output):
         if connection._idle_timer is not None:
             connection._idle_timer.touch()
     return 0
@@ -463,4 +475,9 @@ add_members(
     "_reading_paused", "_eof", "_lingering", "_idle_timer", "_deadline", "_timer", "_timer_at",
     "field_rules", "_service", "_receiver", "_stream", "_keep_alive", "_expects_continue",
     "_promised", "_client_closes", "_requests", "_began", "_discarding", "_discarded",
+    readable={"closed": "_closed"},
+    docs={
+        "closed": "Whether no further request will be served.",
+        "destroyed": "Whether the connection has ended.",
+    },
 )

@@ -126,7 +126,9 @@ class Duplex(ExchangeBase, Ending):
             whole = self._whole
             if whole is not None and n < 0 and not self._watched:
                 self._whole = None
-                self.life = self.life.on_read.on_done
+                life = self.life.on_read
+                # over HTTP/1 the response may follow
+                self.life = life.on_done if life.whole else life
                 return whole
             receiver = self._reading()
         if n >= 0:
