@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
 from http.client import HTTPConnection
 from typing import Any
@@ -144,6 +145,35 @@ def test_headers_wait_for_the_body(run_asyncio: Run) -> None:
                 await peer.until(raw.HEADERS, 1)
 
     run_asyncio(main())
+
+
+@pytest.mark.interop
+@pytest.mark.parametrize("version", ["2", "1.1"])
+def test_messages_are_coroutines(run: Run, version: str) -> None:
+    """As of other servers: a program may run them in tasks, and ask what they are."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        assert inspect.iscoroutinefunction(receive)
+        assert inspect.iscoroutinefunction(send)
+        message = await asyncio.create_task(receive())
+        assert message == {"type": "http.request", "body": b"sent", "more_body": False}
+        unused = send({**BODY, "body": b"never sent"})
+        assert inspect.iscoroutine(unused)
+        unused.close()
+        start = asyncio.create_task(send(START))
+        # nothing is sent before the task runs
+        with pytest.raises(RuntimeError, match="must be sent first"):
+            await send(MORE)
+        await start
+        await asyncio.gather(send(MORE), asyncio.wait_for(send(MORE), 5))
+        await asyncio.shield(send(BODY))
+
+    async def main() -> None:
+        async with handling(app) as (_, url):
+            answer = await ask(url, "--data-binary", "sent", version=version)
+            assert (answer.status, answer.body) == (200, b"xxx")
+
+    run(main())
 
 
 # --- the client goes ------------------------------------------------------------------------

@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 
 import http2
+from http2.asgi.exchange import Exchange
+from http2.asgi.shared_scope import SharedScope
+from http2.asgi.steps import AsgiExchangeBase, SharedScopeBase
 from http2.common.members import add_members
 from http2.http1.connection import Http1Connection
 from http2.http1.http1_base import Http1ConnectionBase, Http1StreamBase
@@ -43,6 +46,8 @@ USES = [
     (SessionBase, ClientHttp2Session),
     (ServerSessionBase, ServerHttp2Session),
     (Life, Life),
+    (AsgiExchangeBase, Exchange),
+    (SharedScopeBase, SharedScope),
 ]
 
 

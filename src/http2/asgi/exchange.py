@@ -29,23 +29,17 @@ from urllib.parse import quote
 
 from .. import Headers, Http2Error, Http2ServerResponse
 from ..constants import NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR
-from ..field_pairs import response_fields
 from .files import send_file, send_part
-from .scope import split_target
-from .types import Application, Message, Scope
+from .steps import DONE, HELD, NEW, OPEN, TAIL, AsgiExchangeBase
+from .types import Application, Message
 
 if TYPE_CHECKING:
     from .shared_scope import SharedScope
 
 __all__ = ["ClientDisconnected", "Exchange", "of_disconnect", "text_in_header", "text_of"]
 
-NEW, HELD, OPEN, TAIL, DONE = range(5)
-
 # Maximum number of bytes of a request's body in one message.
 MOST_BODY = 65536
-# Statuses whose responses have no body (RFC 9110 section 15).
-BODILESS = frozenset({204, 205, 304})
-
 # Fields that applications send for HTTP/1, and that HTTP/2 forbids (RFC 9113 section 8.2.2).
 CONNECTION_SPECIFIC = frozenset(
     {"connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"}
@@ -64,30 +58,13 @@ class ClientDisconnected(OSError):
         super().__init__("the client has disconnected")
 
 
-class Exchange:
+class Exchange(AsgiExchangeBase):
     """The arguments of an application for one request, on *stream*.
 
     *response* is the Compatibility API's response, if there is one: trailers over HTTP/1 need it.
     """
 
-    __slots__ = (
-        "_connection", "_expects", "_fields", "_more", "_response", "_state", "_status", "_stream",
-        "_trailers", "_waiters", "scope",
-    )  # fmt: skip
-
-    def __init__(
-        self, connection: SharedScope, stream: Any, scope: Scope, response: Any = None
-    ) -> None:
-        self._connection = connection
-        self._stream = stream
-        self._response = response
-        self.scope = scope
-        self._state = NEW
-        # there is more of the request's body
-        self._more = True
-        # the client waits for status 100
-        self._expects = False
-        self._waiters: list[asyncio.Future[None]] | None = None
+    __slots__ = ()
 
     @classmethod
     def begin(
@@ -103,11 +80,7 @@ class Exchange:
         context: Context | None = None,
     ) -> Exchange:
         """Run the connection's application, or *app*, for a request in a new task."""
-        path, raw, query = split_target(target)
-        scope = connection.scope(method, path, raw, query, headers.encoded())
-        exchange = cls(connection, stream, scope, response)
-        if response is None and dict.__contains__(headers, "expect"):
-            exchange._expects = headers["expect"].lower() == "100-continue"
+        exchange = cls(connection, stream, headers, method, target, response)
         connection.run(exchange.run(app or connection.app), context)
         return exchange
 
@@ -188,37 +161,12 @@ class Exchange:
         message, KeyError for a missing key, TypeError for text instead of bytes,
         and the errors of invalid headers and lengths.
         """
-        kind = message["type"]
-        state = self._state
-        stream = self._stream
-        if stream.closed and state != DONE:
-            raise ClientDisconnected
-        if kind == "http.response.body":
-            if state != HELD and state != OPEN:
-                raise self._unexpected(kind)
-            body = message.get("body", b"")
-            if body.__class__ is str:
-                raise TypeError(f"the body of {kind!r} must be bytes, not str")
-            more = message.get("more_body", False)
-            if state == HELD:
-                self._respond(body)
-            if more:
-                if body and not stream.writable_ended and not stream.write(body):
-                    await self._drain()
-            else:
-                self._end(body)
-        elif kind == "http.response.start":
-            if state != NEW:
-                raise self._unexpected(kind)
-            status = message["status"]
-            if status.__class__ is not int and not isinstance(status, int):
-                raise TypeError(f"the status of {kind!r} must be an int, not {status!r}")
-            self._status: int = status
-            self._fields: list[Any] = list(message.get("headers", ()))
-            self._trailers: Any = [] if message.get("trailers", False) else None
-            self._state = HELD
-        else:
-            await self._extended(kind, message)
+        rest = self.take(message)
+        if rest is not None:
+            await rest
+
+    def _disconnected(self) -> ClientDisconnected:
+        return ClientDisconnected()
 
     async def _extended(self, kind: str, message: Message) -> None:
         """Handle messages of the extensions; see ``extensions`` of the scope."""
@@ -248,44 +196,21 @@ class Exchange:
         }
         return RuntimeError(f"unexpected ASGI message {kind!r}: {expected[self._state]}")
 
-    def _respond(self, body: Any) -> None:
-        """Send the headers, before *body*."""
-        status = self._status
-        fields = self._fields
-        if body and status in BODILESS and self.scope["method"] != "HEAD":
-            raise RuntimeError(
-                f"a response with status {status} must not have a body: {len(body)} bytes"
-            )
-        added, send_date = self._connection.added()
-        if added:
-            fields = [*added, *fields]
-        stream = self._stream
-        # the engine is faster with a mapping
-        given: Any = response_fields(status, fields)
-        if given is None:
-            if any(isinstance(name, str) or isinstance(value, str) for name, value in fields):
-                raise text_in_header(fields)
-            given = [(":status", status), *fields]
-        try:
-            stream.respond(given, send_date=send_date)
-        except Http2Error:
-            # Fields for HTTP/1, and surrounding spaces, are removed without an error.
-            repaired = _repaired(fields)
-            if repaired == fields:
-                raise
-            stream.respond([(":status", status), *repaired], send_date=send_date)
-        self._state = OPEN
-        self._connection.responding(self.scope, status)
+    def _unusual(self, status: int, fields: list[Any]) -> list[Any]:
+        """Return ``:status`` and *fields*, which repeat names or are no pairs of bytes."""
+        if any(isinstance(name, str) or isinstance(value, str) for name, value in fields):
+            raise text_in_header(fields)
+        return [(":status", status), *fields]
 
-    def _end(self, body: object) -> None:
-        """Send the last *body*."""
-        if self._trailers is not None:
-            if body and not self._stream.writable_ended:
-                self._stream.write(body)
-            self._state = TAIL
-            return
-        self._stream.end(body or None)
-        self._complete()
+    def _respond_repaired(self, fields: list[Any], send_date: bool, error: Http2Error) -> None:
+        """Send the headers without what HTTP/2 forbids; raise *error* if that is not the reason.
+
+        Fields for HTTP/1, and surrounding spaces, are removed without an error.
+        """
+        repaired = _repaired(fields)
+        if repaired == fields:
+            raise error
+        self._stream.respond([(":status", self._status), *repaired], send_date=send_date)
 
     def _end_with_trailers(self) -> None:
         stream = self._stream
@@ -307,12 +232,6 @@ class Exchange:
         return any(
             name == b"te" and b"trailers" in value.lower() for name, value in self.scope["headers"]
         )
-
-    def _complete(self) -> None:
-        self._state = DONE
-        if self._waiters is not None:
-            self._wake()
-        self._connection.responded()
 
     async def _drain(self) -> None:
         try:

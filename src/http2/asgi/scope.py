@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import ssl
 from typing import Any
-from urllib.parse import unquote
 
-__all__ = ["SPEC_VERSION", "VERSION", "split_target", "tls_extension"]
+__all__ = ["SPEC_VERSION", "VERSION", "tls_extension"]
 
 VERSION = "3.0"
 # 2.4: `send` raises OSError after a disconnect. 2.5: a WebSocket's end has a reason.
@@ -26,20 +25,6 @@ _SHORT_NAMES = {
     "streetAddress": "STREET",
     "userId": "UID",
 }
-
-
-def split_target(target: str) -> tuple[str, str, bytes]:
-    """Return the decoded path, the path as received, and the query string."""
-    if not target.startswith("/") and "://" in target:
-        # the absolute form, which HTTP/1.1's clients send to proxies (RFC 9112 section 3.2.2)
-        target = "/" + target.partition("://")[2].partition("/")[2]
-    raw, _, query = target.partition("?")
-    path = raw
-    if not path.isascii():
-        path = path.encode("latin-1").decode("utf-8", "replace")
-    if "%" in path:
-        path = unquote(path)
-    return path, raw, query.encode("latin-1")
 
 
 def _escaped(value: str) -> str:

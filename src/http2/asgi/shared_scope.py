@@ -8,7 +8,8 @@ from contextvars import Context
 from typing import Any
 
 from ..common.tasks import Work, run
-from .scope import SPEC_VERSION, VERSION, tls_extension
+from .scope import tls_extension
+from .steps import SharedScopeBase
 from .types import Application, Scope
 
 __all__ = ["SharedScope"]
@@ -16,7 +17,7 @@ __all__ = ["SharedScope"]
 logger = logging.getLogger("http2.asgi")
 
 
-class SharedScope:
+class SharedScope(SharedScopeBase):
     """An application and a connection whose requests it serves.
 
     *socket* has ``get_extra_info``: a transport, or a session's ``socket``. *state* is
@@ -43,7 +44,7 @@ class SharedScope:
         self.state = state
         self.root_path = root_path
         tls = socket.get_extra_info("ssl_object")
-        self.extensions: dict[str, Any] = {
+        self.extensions = {
             "http.response.trailers": {},
             "http.response.early_hint": {},
             "http.response.pathsend": {},
@@ -54,7 +55,7 @@ class SharedScope:
         if tls is not None:
             self.extensions["tls"] = tls_extension(tls)
         # with every key of a scope, so that a copy never grows
-        self.base: dict[str, Any] = {
+        self.base = {
             "type": "http",
             "asgi": None,
             "http_version": http_version,
@@ -71,20 +72,6 @@ class SharedScope:
             "extensions": None,
         }
 
-    def scope(self, method: str, path: str, raw: str, query: bytes, headers: object) -> Scope:
-        """Return the scope of a request: a new dict, copied as deep as applications change it."""
-        root = self.root_path
-        scope = self.base.copy()
-        scope["asgi"] = {"version": VERSION, "spec_version": SPEC_VERSION}
-        scope["method"] = method.upper()
-        scope["path"] = root + path
-        scope["raw_path"] = (root + raw).encode("latin-1") if root else raw.encode("latin-1")
-        scope["query_string"] = query
-        scope["headers"] = headers
-        scope["state"] = self.state.copy()
-        scope["extensions"] = self.extensions.copy()
-        return scope
-
     def run(self, work: Work[None], context: Context | None) -> None:
         """Run *work*, which calls the application, in *context*, or in a copy of the current one.
 
@@ -99,16 +86,6 @@ class SharedScope:
         if task is not None:
             self.tasks.add(task)
             task.add_done_callback(self.tasks.discard)
-
-    def added(self) -> tuple[list[tuple[bytes, bytes]] | None, bool]:
-        """Return the fields that precede the application's, and whether ``date`` is sent."""
-        return None, True
-
-    def responding(self, scope: Scope, status: int) -> None:
-        """Handle the beginning of a response with *status*."""
-
-    def responded(self) -> None:
-        """Handle a complete response."""
 
     def opened(self, scope: Scope, status: int) -> None:
         """Handle the answer for a WebSocket: 101 if accepted, or the *status* of a refusal."""

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from .. import Http2Error, WebSocket, WebSocketClosed
 from ..websocket import HttpAnswer, ServerHandshake
 from .exchange import ClientDisconnected, of_disconnect, text_in_header, text_of
-from .scope import split_target
 from .types import Application, Message, Scope
 
 if TYPE_CHECKING:
@@ -55,8 +54,7 @@ class WebSocketExchange:
 
         *opening* emits ``close`` if the client disconnects before the answer.
         """
-        path, raw, query = split_target(handshake.path)
-        scope = connection.scope("", path, raw, query, handshake.headers.encoded())
+        scope = connection.scope("", handshake.path, handshake.headers.encoded())
         del scope["method"]
         scope["type"] = "websocket"
         scope["scheme"] = "wss" if scope["scheme"] == "https" else "ws"
