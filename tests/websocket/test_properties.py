@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from wsproto.frame_protocol import FrameProtocol
 
 from http2.websocket.deflate import Deflate, MessageLimit
 from http2.websocket.protocol import (
@@ -103,6 +105,31 @@ def test_any_bytes_in_any_pieces(
 def codes(event: Event) -> Any:
     """Return an event without its text: the first reported violation may depend on the pieces."""
     return type(event), event.code if isinstance(event, Failed) else event
+
+
+@pytest.mark.parametrize("size", [0, 1, 7, 125, 126, 127, 65535, 65536, 70001])
+def test_a_message_in_one_frame_is_that_of_wsproto(size: int) -> None:
+    server, client = (Protocol(client=side, limit=MessageLimit(None)) for side in (False, True))
+    reference = FrameProtocol(False, [])
+    data = bytes(range(256)) * (size // 256 + 1)
+    for message in (
+        data[:size],
+        "\u20ac" * (size // 3) + "x" * (size % 3),
+        memoryview(data)[:size],
+    ):
+        frame = bytes(server.message(message))
+        assert frame == bytes(reference.send_data(message))
+        masked = bytes(client.message(message))
+        at = len(frame) - size
+        key = masked[at : at + 4]
+        assert masked[:at] == bytes([frame[0], frame[1] | 128]) + frame[2:at]
+        assert masked[at + 4 :] == bytes(c ^ key[i % 4] for i, c in enumerate(frame[at:]))
+        assert told(server, [masked]) == [message if isinstance(message, str) else bytes(message)]
+    # of any format and shape, and no shorter for it
+    for view in (memoryview(array("I", [1, 2, 3])), memoryview(data)[::2]):
+        assert bytes(server.message(view)) == bytes(reference.send_data(view))
+    with pytest.raises(UnicodeEncodeError):
+        server.message("\ud800")
 
 
 @given(st.lists(messages, max_size=8), st.booleans(), st.booleans(), st.integers(1, 50))

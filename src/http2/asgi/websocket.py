@@ -144,7 +144,10 @@ class WebSocketExchange:
         """
         kind = message["type"]
         try:
-            await self._send(kind, message)
+            if kind == "websocket.send" and self._state == OPEN and self._ws is not None:
+                await self._ws.send(_data(message))
+            else:
+                await self._send(kind, message)
         except WebSocketClosed:
             raise ClientDisconnected from None
         except Http2Error as error:
@@ -153,10 +156,9 @@ class WebSocketExchange:
             raise
 
     async def _send(self, kind: str, message: Message) -> None:
+        """Send any other message than those of an open WebSocket."""
         state = self._state
-        if kind == "websocket.send" and state == OPEN and self._ws is not None:
-            await self._ws.send(_data(message))
-        elif kind == "websocket.accept" and state == CONNECTING:
+        if kind == "websocket.accept" and state == CONNECTING:
             self._ws = self._handshake.accept(message.get("subprotocol"), _fields(message))
             self._state = OPEN
             self._decide()

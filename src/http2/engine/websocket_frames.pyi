@@ -1,3 +1,9 @@
+def message_frame(data: str | bytes | bytearray | memoryview, client: bool) -> bytes:
+    """Return the frame of the message *data*: the only one, without compression.
+
+    With *client* it is masked.
+    """
+
 class WebSocketFrames:
     """The received bytes of a WebSocket, split into frames."""
 

@@ -3,15 +3,18 @@
 
 Most frames are a whole message and have arrived completely: those are decoded here. All other
 frames, and all that break a rule, are passed on unchanged to wsproto, which knows every rule. For
-these only the end of the frame is determined here.
+these only the end of the frame is determined here. Frames to send are made here as well if they are
+a whole message without compression.
 """
+
+import os
 
 from cpython.bytearray cimport PyByteArray_FromStringAndSize
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport uint32_t, uint64_t
 from libc.string cimport memcpy
 
-__all__ = ["WebSocketFrames"]
+__all__ = ["WebSocketFrames", "message_frame"]
 
 cdef extern from "Python.h":
     object PyUnicode_DecodeUTF8(const char *text, Py_ssize_t size, const char *errors)
@@ -43,6 +46,43 @@ cdef void unmask(const unsigned char *source, unsigned char *sink, Py_ssize_t si
     while i < size:
         sink[i] = source[i] ^ key[i & 3]
         i += 1
+
+
+cdef bytes framed(unsigned char opcode, const char *data, Py_ssize_t size, bint client):
+    """Return the frame of a whole message, masked if this side is the *client*."""
+    cdef Py_ssize_t head = 2 if size < 126 else 4 if size < 65536 else 10
+    cdef bytes made = PyBytes_FromStringAndSize(NULL, head + (4 if client else 0) + size)
+    cdef unsigned char *frame = <unsigned char *>PyBytes_AS_STRING(made)
+    cdef bytes key
+    cdef Py_ssize_t i
+    frame[0] = FIN | opcode
+    if head == 2:
+        frame[1] = <unsigned char>size
+    else:
+        frame[1] = 126 if head == 4 else 127
+        for i in range(2, head):
+            frame[i] = <unsigned char>(<uint64_t>size >> 8 * (head - 1 - i))
+    if client:
+        # section 5.3: a new key for each frame, which nobody can predict
+        key = os.urandom(4)
+        frame[1] |= MASKED
+        memcpy(frame + head, PyBytes_AS_STRING(key), 4)
+        unmask(<const unsigned char *>data, frame + head + 4, size, frame + head)
+    else:
+        memcpy(frame + head, data, size)
+    return made
+
+
+def message_frame(data, bint client):
+    """Return the frame of the message *data*, a `str` or a buffer; see the declarations."""
+    cdef bytes payload
+    if isinstance(data, str):
+        payload = (<str>data).encode("utf-8")
+    else:
+        payload = data if type(data) is bytes else bytes(data)
+    return framed(
+        TEXT if isinstance(data, str) else BINARY,
+        PyBytes_AS_STRING(payload), PyBytes_GET_SIZE(payload), client)
 
 
 cdef class WebSocketFrames:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .connections import Connections
     from .proxy_protocol import Networks
 
-__all__ = ["Accepting", "Carried", "Output", "OwnsSocket"]
+__all__ = ["Accepting", "Carried", "Diverting", "Output", "OwnsSocket"]
 
 
 class Carried(Protocol):
@@ -45,6 +45,16 @@ class Output(Protocol):
 
     def data_to_send(self) -> list[bytes | memoryview]:
         """Return the next batch."""
+
+
+class Diverting(Protocol):
+    """A connection with a reader, which need not take part in every read: a `RawSocket`."""
+
+    def divert(self, received: Callable[[bytes], None]) -> None:
+        """Pass later data to *received* instead of the reader, which gets only its end.
+
+        Call it while the reader has no data.
+        """
 
 
 class OwnsSocket(Protocol):

@@ -42,7 +42,7 @@ class RawSocket:
         self._transport = transport
         self._addresses = addresses or {}
         self.reader = asyncio.StreamReader(loop=loop)
-        protocol = _Protocol(self.reader, loop=loop)
+        protocol = self._protocol = _Protocol(self.reader, loop=loop)
         protocol.lost = self._lost
         transport.set_protocol(protocol)
         protocol.connection_made(transport)
@@ -63,6 +63,10 @@ class RawSocket:
         # its class is above this room, and its events have this class in their types
         return self._server
 
+    def divert(self, received: Callable[[bytes], None]) -> None:
+        """See `http2.net.interfaces.Diverting`."""
+        self._protocol.received = received
+
     def get_extra_info(self, name: str, default: object = None) -> Any:
         """Return the transport's information *name*; see `asyncio.BaseTransport.get_extra_info`."""
         return extra_info(self._addresses, self._transport, name, default)
@@ -81,10 +85,20 @@ class _Protocol(asyncio.StreamReaderProtocol):
     """Reports the end of the connection to the server, which waits for it when it closes."""
 
     lost: Callable[[], None] | None = None
+    # gets the data instead of the reader
+    received: Callable[[bytes], None] | None = None
+
+    def data_received(self, data: bytes) -> None:
+        """Pass *data* on."""
+        if self.received is None:
+            super().data_received(data)
+        else:
+            self.received(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Handle the closed connection."""
         super().connection_lost(exc)
+        self.received = None
         lost, self.lost = self.lost, None
         if lost is not None:
             lost()

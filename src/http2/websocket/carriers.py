@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, cast
 
 from ..constants import NGHTTP2_CANCEL
 from ..net.raw_socket import RawSocket
@@ -129,11 +129,14 @@ class Http1Carrier:
     def __init__(self, socket: RawSocket) -> None:
         self._socket = socket
         self._writer = socket.writer
+        self._transport = cast("asyncio.Transport", socket.writer.transport)
         self._loop = asyncio.get_running_loop()
         self._task: asyncio.Task[None] | None = None
         self._draining: asyncio.Task[None] | None = None
         self._resumed = asyncio.Event()
         self._resumed.set()
+        # whether data comes from the transport, without the reader
+        self._direct = False
         self._ended = False
 
     def begin(self, receiver: Receiver) -> None:
@@ -145,9 +148,14 @@ class Http1Carrier:
         error: BaseException | None = None
         reader = self._socket.reader
         try:
+            # the reader, and a turn of the loop, only for the first data: later, for the end
             while data := await reader.read(READ_SIZE):
+                if len(data) < READ_SIZE:
+                    self._direct = True
+                    self._socket.divert(receiver.received)
                 receiver.received(data)
                 await self._resumed.wait()
+            await self._resumed.wait()
         except OSError as failure:
             error = failure
         else:
@@ -165,10 +173,10 @@ class Http1Carrier:
 
     def write(self, data: bytes | bytearray) -> bool:
         """See `Carrier`."""
-        transport = self._writer.transport
+        transport = self._transport
         if transport.is_closing():
             raise ConnectionResetError("the connection is closed")
-        self._writer.write(data)
+        transport.write(data)
         if transport.get_write_buffer_size() < HIGH_WATER:
             return True
         if self._draining is None:
@@ -191,10 +199,14 @@ class Http1Carrier:
     def pause(self) -> None:
         """See `Carrier`."""
         self._resumed.clear()
+        if self._direct and not self._transport.is_closing():
+            self._transport.pause_reading()
 
     def resume(self) -> None:
         """See `Carrier`."""
         self._resumed.set()
+        if self._direct and not self._transport.is_closing():
+            self._transport.resume_reading()
 
     def end(self, clean: bool, first: bool) -> None:
         """Close the connection; while the peer may still send, only this side of it.

@@ -210,7 +210,11 @@ class WebSocket:
             async with self._fragmenting:
                 pass
         if isinstance(message, (str, bytes)):
-            await self._put(message, True)
+            # not with `_put`, which would be one more coroutine
+            if not self._protocol.sends or self._done:
+                raise await self._not_sent()
+            if not self._write(self._protocol.message(message)):
+                await self._written()
             return
         try:
             view = memoryview(message)  # type: ignore[arg-type]
@@ -226,13 +230,17 @@ class WebSocket:
         if not self._protocol.sends or self._done:
             raise await self._not_sent()
         if not self._write(self._protocol.message(data, fin)):
-            if self._done:
-                raise self._closed()
-            try:
-                await self._carrier.drain()
-            except (Http2Error, OSError) as error:
-                self._lost(error)
-                raise self._closed() from error
+            await self._written()
+
+    async def _written(self) -> None:
+        """Wait until senders may continue."""
+        if self._done:
+            raise self._closed()
+        try:
+            await self._carrier.drain()
+        except (Http2Error, OSError) as error:
+            self._lost(error)
+            raise self._closed() from error
 
     async def _not_sent(self) -> WebSocketClosed:
         """Wait for the reason why nothing can be sent, and return the error."""
@@ -424,7 +432,9 @@ class WebSocket:
             size = sys.getsizeof(event)
             self._waiting += size
             self._taken += size >> 10
-            self._wake()
+            receiver = self._receiver
+            if receiver is not None and not receiver.done():
+                receiver.set_result(None)
             if self._is_full():
                 self._hold_back()
         elif isinstance(event, PingReceived):

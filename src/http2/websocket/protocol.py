@@ -23,7 +23,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from wsproto.frame_protocol import CloseReason, FrameProtocol, Opcode, ParseFailed
 
-from ..engine.websocket_frames import WebSocketFrames
+from ..engine.websocket_frames import WebSocketFrames, message_frame
 from .deflate import CONTROL, Deflate, MessageLimit
 
 __all__ = ["CloseReceived", "Event", "Failed", "PingReceived", "PongReceived", "Protocol"]
@@ -94,7 +94,11 @@ class Protocol:
         # memory of the pieces of the text
         self._text_size = 0
         self._binary: bytearray | None = None
+        # whether a message is sent in several frames, and the last one has not been sent
+        self._fragments = False
         self.close_sent: tuple[int, str] | None = None
+        self.sends = True
+        """Whether messages and pings may still be sent."""
         self.close_received: tuple[int, str] | None = None
         self.failed = False
 
@@ -102,11 +106,6 @@ class Protocol:
     def clean(self) -> bool:
         """Whether both sides have sent Close."""
         return self.close_received is not None and self.close_sent is not None
-
-    @property
-    def sends(self) -> bool:
-        """Whether messages and pings may still be sent."""
-        return self.close_sent is None
 
     @property
     def outcome(self) -> tuple[int, str]:
@@ -246,8 +245,11 @@ class Protocol:
 
     # --- sending ----------------------------------------------------------------------------
 
-    def message(self, data: Any, fin: bool = True) -> bytearray:
+    def message(self, data: Any, fin: bool = True) -> bytes | bytearray:
         """Return the frame of a message, `str` or buffer; without *fin*, more frames follow."""
+        if fin and not self._fragments and not self._limit.compresses:
+            return message_frame(data, self.client)
+        self._fragments = not fin
         return self._frames.send_data(data, fin)
 
     def ping(self, payload: bytes) -> bytearray:
@@ -261,6 +263,7 @@ class Protocol:
     def close(self, code: int, reason: str = "") -> bytearray:
         """Return the frame of a Close; with 1005, one without a code."""
         self.close_sent = code, reason
+        self.sends = False
         if code == NO_CODE:
             return self._frames.close()
         return self._frames.close(code, reason)
