@@ -1,7 +1,8 @@
 """Implement ``pathsend`` and ``zerocopysend``: files as responses of an ASGI application.
 
-Threads of the loop's default executor read one chunk at a time, and the next one when the client
-has read the last: no call blocks the event loop for a disk.
+One chunk is read at a time, and the next one when the client has read the last. What is in the
+system's cache is read at once; threads of the loop's default executor read the rest: no call blocks
+the event loop for a disk.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 import stat
 from typing import TYPE_CHECKING, Any
 
+from ..streams.files import NO_WAIT, read_cached
 from .types import Message
 
 if TYPE_CHECKING:
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["send_file", "send_part"]
 
 CHUNK = 256 * 1024
+# Bytes that are read without a thread before other tasks may run.
+MOST_AT_ONCE = 1024 * 1024
 OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
@@ -60,12 +64,30 @@ async def _copy(exchange: Exchange, fd: int, begin: int, count: int | None) -> i
     """Send at most *count* bytes of *fd* from *begin* on; return the end position."""
     loop = asyncio.get_running_loop()
     head = exchange.scope["method"] == "HEAD"
+    # whether the system can tell what is in its cache
+    cached = bool(NO_WAIT)
     at = begin
+    at_once = 0
     while not head and (count is None or at - begin < count):
         size = CHUNK if count is None else min(CHUNK, count - (at - begin))
-        data = await loop.run_in_executor(None, os.pread, fd, size, at)
+        data: bytes | memoryview | None = None
+        if cached:
+            try:
+                data = read_cached(fd, size, at)
+            except BlockingIOError:
+                pass  # not in the cache; the next chunk may be, because the system reads ahead
+            except OSError:
+                cached = False
+        if data is None:
+            data = await loop.run_in_executor(None, os.pread, fd, size, at)
+            at_once = 0
         if not data:
             break
         at += len(data)
+        at_once += len(data)
+        if at_once > MOST_AT_ONCE:
+            # sending to a fast client need not wait either: let other tasks run
+            at_once = 0
+            await asyncio.sleep(0)
         await exchange.send({"type": "http.response.body", "body": data, "more_body": True})
     return at

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-__all__ = ["FileRange", "FileTransfer", "StatCheck"]
+__all__ = ["FileRange", "FileTransfer", "StatCheck", "read_cached"]
 
 CHUNK = HIGH_WATER
 
@@ -114,8 +114,12 @@ def _open(path: FilePath, part: FileRange | None) -> tuple[int, os.stat_result, 
     return fd, stat, data
 
 
-def _read_cached(fd: int, size: int, offset: int) -> memoryview:
-    """Read up to *size* bytes without waiting for a disk; raises `OSError` if they need one."""
+def read_cached(fd: int, size: int, offset: int) -> memoryview:
+    """Read up to *size* bytes without waiting for a disk.
+
+    Raises `BlockingIOError` if that takes one, and other kinds of `OSError` if the system cannot
+    tell, or for an error of the file.
+    """
     data = bytearray(size)
     read = os.preadv(fd, (data,), offset, NO_WAIT)
     return memoryview(data)[:read].toreadonly()
@@ -373,7 +377,7 @@ class FileTransfer:
         """Read up to *size* bytes, or return None if that takes a thread."""
         if self._cached:
             try:
-                return _read_cached(self._fd, size, self._part.offset)
+                return read_cached(self._fd, size, self._part.offset)
             except BlockingIOError:
                 # Not in the cache. The next chunk may be: the system reads ahead.
                 pass
