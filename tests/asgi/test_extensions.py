@@ -184,9 +184,19 @@ def test_no_push_for_who_wants_none(run: Run) -> None:
 
 @pytest.mark.interop
 @pytest.mark.parametrize("version", ["2", "1.1"])
-@pytest.mark.parametrize("size", [0, 10, 1_000_000])
-def test_pathsend(run: Run, file: File, version: str, size: int) -> None:
+@pytest.mark.parametrize(("size", "cached"), [(0, 1), (10, 1), (3_000_000, 1), (1_000_000, 0)])
+def test_pathsend(
+    run: Run,
+    file: File,
+    monkeypatch: pytest.MonkeyPatch,
+    version: str,
+    size: int,
+    cached: int,
+) -> None:
+    """Also without a system that tells what its cache has."""
     path = file(size)
+    if not cached:
+        monkeypatch.setattr("http2.asgi.files.NO_WAIT", 0)
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         headers = [(b"content-length", b"%d" % size)] if scope["path"] == "/known" else []
