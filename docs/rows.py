@@ -168,9 +168,14 @@ class Row:
         if not self.prefix:
             return name
         member = getattr(CLASSES[self.prefix], name, None)
-        if inspect.isfunction(member):
+        if is_function(member):
             return f"{variable}.{name}{short_signature(member)}"
         return f"{variable}.{name}"
+
+
+def is_function(found: object) -> bool:
+    """Return whether *found* is a function or a method, in Python or compiled."""
+    return inspect.isfunction(found) or type(found).__name__ == "cython_function_or_method"
 
 
 @dataclass(frozen=True)
@@ -338,7 +343,7 @@ def uncovered() -> Iterator[str]:
         for event in events_of(cls):
             if not covered(cls, f"event.{event}"):
                 yield f"{cls.__name__}: event {event}"
-        for name, function in inspect.getmembers(cls, inspect.isfunction):
+        for name, function in inspect.getmembers(cls, is_function):
             hidden = name.startswith("_") or name in internal()
             for option in () if hidden else keywords_of(function):
                 if not covered(cls, f"{name}.option.{option}"):

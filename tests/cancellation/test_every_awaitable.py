@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from docs.rows import CLASSES, internal, listed_names
+from docs.rows import CLASSES, internal, is_function, listed_names
 
 import http2
 
@@ -23,7 +23,7 @@ DUNDERS = {"__await__", "__aiter__", "__anext__", "__aenter__", "__aexit__"}
 
 def is_awaited(name: str, function: Any) -> bool:
     """Return whether the result of *function* is an awaitable."""
-    if not inspect.isfunction(function) or (name.startswith("_") and name not in DUNDERS):
+    if not is_function(function) or (name.startswith("_") and name not in DUNDERS):
         return False
     annotation = str(function.__annotations__.get("return", ""))
     return (
@@ -50,7 +50,7 @@ def awaitables() -> Iterator[str]:
     for name in http2.__all__:
         value = getattr(http2, name)
         returned = str(getattr(value, "__annotations__", {}).get("return", ""))
-        if inspect.isfunction(value) and (is_awaited(name, value) or "Session" in returned):
+        if is_function(value) and (is_awaited(name, value) or "Session" in returned):
             yield name
 
 

@@ -16,7 +16,7 @@ from dataclasses import MISSING, fields
 from typing import Any
 
 import pytest
-from docs.rows import CLASSES, internal, listed_names
+from docs.rows import CLASSES, internal, is_function, listed_names
 
 import http2
 import http2.asgi
@@ -178,7 +178,7 @@ def test_calls() -> None:
     known = {
         f"{owner}.{name}": of_signature(function)
         for owner, where in OWNERS.items()
-        for name, function in inspect.getmembers(where, inspect.isfunction)
+        for name, function in inspect.getmembers(where, is_function)
         if not (name.startswith("_") or name.endswith("_websocket") or name in doors)
         and of_signature(function)
     }
@@ -186,7 +186,7 @@ def test_calls() -> None:
     # and there is no other one
     functions = set(found)
     for cls in {cls for cls in CLASSES.values() if inspect.isclass(cls)}:
-        for name, function in inspect.getmembers(cls, inspect.isfunction):
+        for name, function in inspect.getmembers(cls, is_function):
             if not (name.startswith("_") or name in doors) and of_signature(function):
                 assert {f"{owner}.{name}" for owner in OWNERS} & functions, f"{cls}.{name}"
 

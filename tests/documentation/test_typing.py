@@ -91,7 +91,7 @@ def annotations_of(owner: Any) -> Iterator[str]:
                 ]
     for member in members:
         function = member.fget if isinstance(member, property) else member
-        if inspect.isfunction(function):
+        if rows.is_function(function):
             yield from (str(text) for text in inspect.get_annotations(function).values())
 
 

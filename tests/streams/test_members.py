@@ -18,10 +18,12 @@ from http2.http1.http1_base import Http1ConnectionBase, Http1StreamBase
 from http2.http1.stream import Http1Stream
 from http2.http1.watched import WatchedStream
 from http2.sessions.client_session import ClientHttp2Session
+from http2.sessions.requesting import ClientSessionBase
 from http2.sessions.server_base import ServerSessionBase
 from http2.sessions.server_session import ServerHttp2Session
 from http2.sessions.session_base import SessionBase
 from http2.streams.base import ExchangeBase, OwnerBase, ServerStreamBase
+from http2.streams.client_base import ClientStreamBase
 from http2.streams.client_stream import ClientHttp2Stream
 from http2.streams.life import LIVE
 from http2.streams.life_state import Life
@@ -40,11 +42,13 @@ USES = [
     (Http1StreamBase, WatchedStream),
     (Http1ConnectionBase, Http1Connection),
     (ServerStreamBase, ServerHttp2Stream),
+    (ClientStreamBase, ClientHttp2Stream),
     (OwnerBase, ServerHttp2Session),
     (OwnerBase, ClientHttp2Session),
     (SessionBase, ServerHttp2Session),
     (SessionBase, ClientHttp2Session),
     (ServerSessionBase, ServerHttp2Session),
+    (ClientSessionBase, ClientHttp2Session),
     (Life, Life),
     (AsgiExchangeBase, Exchange),
     (SharedScopeBase, SharedScope),
@@ -107,7 +111,12 @@ def test_python_and_compiled_code_share_a_field() -> None:
 def test_a_program_cannot_delete_what_compiled_code_reads() -> None:
     stream = ServerHttp2Stream.__new__(ServerHttp2Stream)
     session = ServerHttp2Session.__new__(ServerHttp2Session)
-    for owner, name in ((stream, "id"), (stream, "headers_sent"), (session, "destroyed")):
+    for owner, name in (
+        (stream, "id"),
+        (stream, "headers_sent"),
+        (session, "destroyed"),
+        (session, "closed"),
+    ):
         with pytest.raises(AttributeError, match="readonly"):
             delattr(owner, name)
         with pytest.raises(AttributeError, match="readonly"):
@@ -120,3 +129,22 @@ def test_each_field_needs_a_name() -> None:
         add_members(Life, "name")
     with pytest.raises(ValueError, match="ExchangeBase has other fields"):
         add_members(ExchangeBase, *members_of(ExchangeBase), "more")
+
+
+def test_a_compiled_request_has_the_signature_and_the_help_of_a_function() -> None:
+    signature = inspect.signature(ClientHttp2Session.request)
+    assert [
+        (name, parameter.default)
+        for name, parameter in signature.parameters.items()
+        if parameter.kind is parameter.KEYWORD_ONLY
+    ] == [
+        ("end_stream", None),
+        ("exclusive", False),
+        ("parent", 0),
+        ("weight", 16),
+        ("wait_for_trailers", False),
+        ("signal", None),
+    ]
+    assert signature.parameters["headers"].default is None
+    assert signature.return_annotation == "ClientHttp2Stream"
+    assert (inspect.getdoc(ClientHttp2Session.request) or "").startswith("Send a request; ")

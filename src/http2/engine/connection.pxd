@@ -7,6 +7,9 @@ from http2.engine.session cimport Session
 cdef class Connection(Session):
     cdef bint _busy
 
+    cpdef tuple submit_request(
+        self, headers, str authority, str scheme, end_stream=*, bint wait_for_trailers=*,
+        int32_t parent=*, int32_t weight=*, bint exclusive=*)
     cpdef tuple submit_response(
         self, int32_t stream_id, headers, bint end_stream=*, bint wait_for_trailers=*,
         bint head_request=*, bint send_date=*)

@@ -384,7 +384,7 @@ cdef class Connection(Session):
             raise new_error("ERR_HTTP2_STATUS_INVALID", block.status)
         return block.status
 
-    def submit_request(
+    cpdef tuple submit_request(
         self, headers, str authority, str scheme, end_stream=None,
         bint wait_for_trailers=False, int32_t parent=0, int32_t weight=16,
         bint exclusive=False,

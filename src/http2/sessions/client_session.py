@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any, Self, cast
 
-from ..common.checks import check_bool
 from ..common.closing import Completion
 from ..common.layout import lay_out
 from ..common.timers import check_timeout
@@ -19,29 +17,23 @@ from ..constants import (
 )
 from ..engine import events
 from ..errors import new_error
-from ..headers import Headers, OutgoingHeaders, kept_headers
+from ..headers import Headers, OutgoingHeaders
 from ..net.misunderstandings import not_http2
 from ..net.origins import serialize_origin
-from ..streams.client_stream import (
-    DEFAULT_PRIORITY,
-    SENT,
-    ClientHttp2Stream,
-)
-from ..streams.life import IDLE, LIVE
-from ..streams.priority import check_priority
+from ..streams.client_stream import ClientHttp2Stream
+from ..streams.life import IDLE
 from ..streams.push import PushOffers
 from ..streams.stream import Http2Stream
 from .incoming import HANDLERS, on_goaway, on_headers
 from .options import SessionOptions
 from .parts.attempt import Attempt
-from .parts.event_table import one_after_another, with_handlers
+from .parts.event_table import with_handlers
 from .parts.origin_set import joined
+from .requesting import ClientSessionBase, on_last_data, on_response
 from .session import LAID_OUT, Http2Session
-from .session_base import on_data, on_stream_closed
 
 if TYPE_CHECKING:
     import builtins
-    from collections.abc import Awaitable
     from types import TracebackType
 
     from .client_listening import ClientSessionEvents
@@ -59,7 +51,7 @@ STRANGE = (b"H", b"\x15")
 CLOSE_TIMEOUT = 5.0
 
 
-class ClientHttp2Session(Http2Session):
+class ClientHttp2Session(ClientSessionBase, Http2Session):
     """A client's session, returned by `connect`.
 
     ``await session`` waits until the connection is established. ``async with`` does so at its
@@ -101,8 +93,8 @@ class ClientHttp2Session(Http2Session):
         super().__init__(loop, options)
         if close_timeout != CLOSE_TIMEOUT:
             self._close_timeout = close_timeout
-        self.authority = authority
-        self.scheme = scheme
+        self._authority = authority
+        self._scheme = scheme
         self.attempt = Attempt()
         self.waiting_requests: dict[ClientHttp2Stream, None] = {}
         self.upkeep.begin_watch(self)
@@ -259,79 +251,6 @@ class ClientHttp2Session(Http2Session):
 
     # --- requests -----------------------------------------------------------------------
 
-    def request(
-        self,
-        headers: OutgoingHeaders | None = None,
-        *,
-        end_stream: bool | None = None,
-        exclusive: bool = False,
-        parent: int = 0,
-        weight: int = 16,
-        wait_for_trailers: bool = False,
-        signal: Awaitable[object] | None = None,
-    ) -> ClientHttp2Stream:
-        """Send a request; return its stream at once.
-
-        By default, ``:method`` is GET, ``:path`` is ``/``, and ``:scheme`` and ``:authority`` are
-        those of `connect`. *end_stream* says that there is no
-        body; the default is True for GET, HEAD and DELETE. Requests wait until the connection is
-        established, and while the peer's MAX_CONCURRENT_STREAMS is reached.
-        *parent*, *weight* (1 to 256) and *exclusive* are the RFC 7540 priority. With
-        *wait_for_trailers*, ``want_trailers`` is emitted after the body. If the
-        awaitable *signal* completes, the request is aborted with CANCEL and ABORT_ERR.
-
-        Raises ERR_HTTP2_INVALID_SESSION, ERR_HTTP2_GOAWAY_SESSION, the errors of the
-        header rules and of CONNECT, ERR_HTTP2_OUT_OF_STREAMS,
-        ERR_HTTP2_STREAM_SELF_DEPENDENCY, ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE.
-        """
-        if self.destroyed:
-            raise new_error("ERR_HTTP2_INVALID_SESSION", retryable=True)
-        if self.closed:
-            raise new_error("ERR_HTTP2_GOAWAY_SESSION", retryable=True)
-        # omitted arguments cost as little as possible
-        if end_stream is not None and end_stream is not True:
-            check_bool("end_stream", end_stream)
-        if wait_for_trailers is not False:
-            check_bool("wait_for_trailers", wait_for_trailers)
-        priority = DEFAULT_PRIORITY
-        if weight != 16 or parent or exclusive is not False or type(parent) is not int:
-            check_priority(weight=weight, parent=parent, exclusive=exclusive)
-            priority = parent, weight, exclusive
-        if signal is not None and not inspect.isawaitable(signal):
-            raise new_error("ERR_INVALID_ARG_TYPE", "signal", "an awaitable", signal)
-        if type(headers) is not dict:
-            # it may be an iterator, or change before it is read again
-            headers = None if headers is None else kept_headers(headers)
-        engine = self.engine
-        if engine is not None:
-            stream_id, sent, ended = engine.submit_request(
-                headers,
-                self.authority,
-                self.scheme,
-                end_stream,
-                wait_for_trailers,
-                parent,
-                weight,
-                exclusive,
-            )
-            life = LIVE
-            if ended:
-                life = LIVE.on_end if wait_for_trailers else SENT
-            stream = self.streams[stream_id] = ClientHttp2Stream(
-                self, stream_id, life, sent, priority
-            )
-            if not (self._flush_scheduled or self.in_batch):
-                self.wake()
-        else:
-            stream = self._request_later(headers, end_stream, wait_for_trailers, priority)
-        if self.upkeep.deadlines is not None:
-            self.upkeep.deadlines.began(stream)
-        if signal is not None:
-            stream.abort_with(signal)
-        if self._timer is not None:
-            self._timer.touch()
-        return stream
-
     def _request_later(
         self,
         headers: Any,
@@ -404,9 +323,6 @@ class ClientHttp2Session(Http2Session):
         self.origins = tuple(known for known in self.origins if known != origin)
 
 
-_data_and_end = one_after_another(on_data, on_stream_closed)
-
-
 def _on_goaway(
     session: ClientHttp2Session, last_stream_id: int, code: int, opaque_data: bytes
 ) -> None:
@@ -420,20 +336,6 @@ def _on_goaway(
         if not stream.life.closed:
             stream.goes_unsent()
     session.end_if_idle()
-
-
-def _on_response(session: ClientHttp2Session, stream_id: int, headers: Headers, flags: int) -> None:
-    stream: Any = session.streams.get(stream_id)  # a ClientHttp2Stream, as all of them
-    if stream is not None:
-        stream.receive_response(headers, flags)
-
-
-def _on_last_data(session: ClientHttp2Session, stream_id: int, data: bytes, _: None) -> None:
-    stream: Any = session.streams.get(stream_id)
-    if stream is not None and stream.receive_whole(data):
-        del session.streams[stream_id]
-    else:
-        _data_and_end(session, stream_id, data, None)
 
 
 def _on_push_promise(
@@ -458,8 +360,8 @@ def _on_origin(session: ClientHttp2Session, _: int, origins: list[str], __: None
 ClientHttp2Session.own_handlers = with_handlers(
     HANDLERS,
     {
-        events.RESPONSE: _on_response,
-        events.LAST_DATA: _on_last_data,
+        events.RESPONSE: on_response,
+        events.LAST_DATA: on_last_data,
         events.PUSH_PROMISE: _on_push_promise,
         events.PUSH_RESPONSE: on_headers,
         events.ALTSVC: _on_altsvc,
@@ -472,8 +374,6 @@ lay_out(
     ClientHttp2Session,
     *LAID_OUT,
     *(
-        "authority",
-        "scheme",
         "waiting_requests",
         "attempt",
     ),

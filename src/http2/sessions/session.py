@@ -80,8 +80,8 @@ MAX_INT31 = 2**31 - 1
 
 # The attributes that every session sets; see `lay_out`.
 LAID_OUT = (
-    *("options", "settings_exchange", "_timer", "upkeep", "transport", "addresses"),
-    *("connecting", "encrypted", "alpn_protocol", "ending", "_flush_scheduled", "_outlet"),
+    *("options", "settings_exchange", "transport", "addresses"),
+    *("connecting", "encrypted", "alpn_protocol", "ending", "_outlet"),
 )
 
 
@@ -110,9 +110,6 @@ class Http2Session(SessionBase, Closable, Referenced):
     connecting: bool = True
     """Whether the connection is not established yet."""
 
-    closed: bool = False
-    """Whether `close` was called, or the peer's GOAWAY had the same effect."""
-
     encrypted: bool | None = None
     """Whether the connection uses TLS; None before it is established."""
 
@@ -126,8 +123,6 @@ class Http2Session(SessionBase, Closable, Referenced):
     _early: tuple[Callable[[], object], ...] = ()
 
     write_paused = False
-    _flush_scheduled = False
-    _timer: IdleTimer | None = None
     # A client's requests that wait for the connection.
     waiting_requests: dict[Any, None] = {}  # noqa: RUF012 (never changed in place)
     # From the first PING on.
@@ -138,8 +133,6 @@ class Http2Session(SessionBase, Closable, Referenced):
     def __init__(self, loop: asyncio.AbstractEventLoop, options: SessionOptions) -> None:
         self.loop = loop
         self.options = options
-        # set here because instance attributes are faster
-        self._timer = None
         self.upkeep = Upkeep()
         self.settings_exchange = SettingsExchange(options.remote_custom_settings)
         self.handlers = EventTable(self.own_handlers)
@@ -303,7 +296,7 @@ class Http2Session(SessionBase, Closable, Referenced):
             may_leave = ending.received is not None or not self.streams
             quiet = may_leave and not self.waiting_requests
             error = None if quiet and isinstance(exc, ConnectionError | None) else lost
-            self.closed = True
+            self._closed = True
             code = NGHTTP2_CANCEL if exc is None else NGHTTP2_INTERNAL_ERROR
             self.end_with(error, code, None)
         elif transport is not None or ending.error is not None:
@@ -406,7 +399,7 @@ class Http2Session(SessionBase, Closable, Referenced):
         Awaiting waits until the session is destroyed and its socket closed.
         """
         if not self.closed and not self.destroyed:
-            self.closed = True
+            self._closed = True
             if self.engine is not None:
                 self._announce_end()
             self.loop.call_soon(self.end_if_idle)

@@ -10,6 +10,8 @@ cdef class SessionBase(OwnerBase):
     def __cinit__(self):
         # all others are None
         self.destroyed = False
+        self.closed = False
+        self._flush_scheduled = False
         self.streams = {}
 
     def hand_out(self, stream, headers, flags):
@@ -28,9 +30,13 @@ cdef class SessionBase(OwnerBase):
 
 add_members(
     SessionBase,
-    "_listeners", "_destroyed", "streams", "queue", "handlers",
-    readable={"destroyed": "_destroyed"},
-    docs={"destroyed": "Whether the session can no longer be used."},
+    "_listeners", "_destroyed", "_closed", "streams", "queue", "handlers", "upkeep", "_timer",
+    "_flush_scheduled",
+    readable={"destroyed": "_destroyed", "closed": "_closed"},
+    docs={
+        "destroyed": "Whether the session can no longer be used.",
+        "closed": "Whether `close` was called, or the peer's GOAWAY had the same effect.",
+    },
 )
 
 

@@ -13,13 +13,12 @@ from ..constants import (
     NGHTTP2_CANCEL,
     NGHTTP2_ERR_FRAME_SIZE_ERROR,
     NGHTTP2_FLAG_END_STREAM,
-    NGHTTP2_NO_ERROR,
     NGHTTP2_REFUSED_STREAM,
 )
 from ..engine.events import HIGH_WATER
 from ..errors import Http2Error, StreamError, new_error, stream_error
-from ..headers import Headers, OutgoingHeaders, headers_as_sent
-from .life import LIVE, Life
+from ..headers import Headers, headers_as_sent
+from .client_base import ClientStreamBase
 from .parts.abort_signal import AbortSignal
 from .parts.early_request import EarlyRequest
 from .stream import Http2Stream
@@ -40,13 +39,6 @@ __all__ = ["ClientHttp2Stream"]
 # How often a request is sent again that the server has refused.
 MOST_REFUSALS = 5
 
-# The state of a request that was sent to its end; also of one that the server has promised.
-SENT = LIVE.on_end.on_sent
-# The same when the response has arrived to its end.
-ARRIVED = SENT.on_peer_end.on_over
-
-DEFAULT_PRIORITY = (0, 16, False)
-
 
 class HeldBlocks:
     """Counts the large header blocks of a response that has ended and is still unread.
@@ -65,7 +57,7 @@ class HeldBlocks:
         self._connection.hold(-self._size)
 
 
-class ClientHttp2Stream(Http2Stream):
+class ClientHttp2Stream(ClientStreamBase, Http2Stream):
     """A stream on the client, returned by `ClientHttp2Session.request`.
 
     ``async with session.request(…) as stream:`` cancels the request if it is incomplete at the end
@@ -84,36 +76,6 @@ class ClientHttp2Stream(Http2Stream):
         prepend_once_listener: ClientStreamEvents
 
     _session: ClientStreamOwner
-    _response: Headers | None = None
-    _response_waiters: list[asyncio.Future[Headers]] | None = None
-    # The body that `text` and `json` have read.
-    _body: bytes | None = None
-
-    # While the stream is pending: its request.
-    _early: EarlyRequest | None = None
-    # How often the server has refused it, and the data to send it again.
-    _refusals = 0
-    _priority: tuple[int, int, bool]
-    # While the response is complete and unread: the memory of its large header blocks.
-    _held_blocks: HeldBlocks | None = None
-    _signal: AbortSignal | None = None
-
-    def __init__(
-        self,
-        session: ClientStreamOwner,
-        stream_id: int | None,
-        life: Life,
-        headers: OutgoingHeaders | None,
-        priority: tuple[int, int, bool] = DEFAULT_PRIORITY,
-    ) -> None:
-        """Create the stream of a request; without an identifier, it waits for the connection."""
-        self._session = session
-        self.life = life
-        self._headers_sent = True
-        self._response = self._response_waiters = None
-        self._id = stream_id
-        self._sent = (headers, None, None)
-        self._priority = priority
 
     async def response(self) -> Headers:
         """Wait for the final response; return its headers.
@@ -338,57 +300,9 @@ class ClientHttp2Stream(Http2Stream):
         if ended and not self.life.destroyed:
             self.receive_data(b"", True)
 
-    def receive_response(self, headers: Headers, flags: int) -> None:
-        """Handle the headers of a common final response, like `receive_headers` but faster."""
-        if self._watched:
-            self.receive_headers(headers, flags)
-            return
-        # there are no listeners
-        self._response = headers
-        waiters = self._response_waiters
-        if waiters is not None:
-            self._response_waiters = None
-            for waiter in waiters:
-                if not waiter.done():
-                    waiter.set_result(headers)
-
-    def receive_whole(self, data: bytes) -> bool:
-        """Handle *data*, the whole body, with which the stream has also ended in HTTP/2.
-
-        Return False if this takes two steps: `receive_data` and `over`.
-        """
-        if self.life is not SENT or self._watched or self._receiver is not None:
-            return False
-        # there are no listeners or waiters
-        self._whole = data
-        self.life = ARRIVED
-        connection: Any = self._session.engine
-        # the connection's window does not depend on the reader
-        connection.consume(self.id, len(data))
-        return True
-
-    def over(self, code: int, unsent: int | None) -> None:
-        """Handle the end of the stream in HTTP/2; received data can still be read."""
-        connection = self._session.engine
-        receiver = self._receiver
-        unread = receiver is not None and receiver.size
-        if unread and connection is not None:
-            # header blocks of a response that has ended before it was read
-            assert self.id is not None
-            size = connection.hold_blocks(self.id)
-            if size:
-                self._held_blocks = HeldBlocks(connection, size)
-        life = self.life
-        if code == NGHTTP2_NO_ERROR and unsent is None and life.both_ended and not self._watched:
-            # there are no listeners or waiters
-            if unread and connection is not None:
-                # see `_end_over`
-                assert self.id is not None
-                assert receiver is not None
-                connection.consume(self.id, receiver.size - receiver.reported)
-            self.life = life.on_done if life.readable_ended else life.on_sent.on_over
-        elif code != NGHTTP2_REFUSED_STREAM or not self._ask_again():
-            self._end_over(code, unsent is not None)
+    def _hold(self, connection: Connection, size: int) -> None:
+        """Count *size* bytes of header blocks until the body is read."""
+        self._held_blocks = HeldBlocks(connection, size)
 
     def sent_as(self, stream_id: int) -> None:
         """Continue as *stream_id*: the request was sent again."""
@@ -405,15 +319,6 @@ class ClientHttp2Stream(Http2Stream):
         again = self._session.submit_again(self, self._sent[0], self._priority)
         self._refusals += again
         return again
-
-    def all_read(self, rest: str) -> None:
-        self._held_blocks = None
-        if self._watched:
-            super().all_read(rest)
-            return
-        # there are no listeners or waiters
-        life = self.life.on_read
-        self.life = life.on_done if life.whole else life
 
     def _have_response(self, headers: Headers, flags: int) -> None:
         self._response = headers
@@ -445,5 +350,5 @@ class ClientHttp2Stream(Http2Stream):
 
 lay_out(
     ClientHttp2Stream,
-    *("_response", "_response_waiters", "_priority"),
+    *("received_trailers", "sent_trailers", "_final_trailers", "_close_waiters", "_unemitted"),
 )

@@ -359,6 +359,9 @@ class DrivenClientStream(DrivenStream, Protocol):
     def begin(self, stream_id: int) -> None:
         """Handle the submission of the request as *stream_id*; send the data that has waited."""
 
+    def sent_as(self, stream_id: int) -> None:
+        """Continue as *stream_id*: the request was sent again."""
+
     def abort_with(self, signal: Awaitable[object]) -> None:
         """Abort the request when the awaitable *signal* completes."""
 
@@ -370,12 +373,3 @@ class DrivenClientStream(DrivenStream, Protocol):
 
     def body_sent(self) -> int:
         """Return the bytes of the request's body passed to the transport; 0 if all were."""
-
-    def receive_response(self, headers: Headers, flags: int) -> None:
-        """Handle the headers of a common final response, like `receive_headers` but faster."""
-
-    def receive_whole(self, data: bytes) -> bool:
-        """Handle *data*, the whole body, with which the stream has also ended in HTTP/2.
-
-        Return False if this takes two steps: `receive_data` and `over`.
-        """
