@@ -61,6 +61,10 @@ def answer(request: Any, response: Any) -> None:
             response.end("9")
         case "/long":
             response.end(b"x" * 60_000)
+        case "/empty":
+            response.end()
+        case "/stream":
+            response.stream.end("h\u00e9llo")
         case "/none":
             response.write_head(204)
             response.end()
@@ -85,6 +89,8 @@ def answer(request: Any, response: Any) -> None:
         ("DELETE", "/parts", 206, 9),
         ("GET", "/long", 200, 60_000),
         ("GET", "/none", 204, 0),
+        ("GET", "/empty", 200, 0),
+        ("GET", "/stream", 200, 6),
         ("GET", "/fails", 500, 0),
     ],
 )

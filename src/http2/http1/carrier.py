@@ -13,7 +13,7 @@ from ..net.lingering_close import queued
 from ..net.outlet import Outlet
 from ..net.protocol import read_buffer, reset
 from ..net.socket import SocketProxy, addresses_of, host_of
-from .http1_base import Http1ConnectionBase
+from .http1_base import HEAD_READ, Http1ConnectionBase
 
 if TYPE_CHECKING:
     from ..engine.http1.output import Http1Output
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Http1Carrier"]
 
-# Bytes that are read at once if no body is expected: enough for usual heads.
-HEAD_READ = 16 * 1024
 
 # Seconds that a client has to read the last response and to close: closing at once would reset
 # the connection if it still sends, and a reset discards the response (RFC 9112 section 9.6).

@@ -18,8 +18,8 @@ from ..engine.http1.output import Http1Output
 from ..engine.http1.receiver import Http1Receiver
 from ..errors import stream_error
 from ..net.raw_socket import RawSocket
-from .carrier import HEAD_READ, Http1Carrier
-from .http1_base import MOST_UNREAD
+from .carrier import Http1Carrier
+from .http1_base import MOST_DISCARDED
 from .status_line import status_line, status_lines
 
 if TYPE_CHECKING:
@@ -32,10 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Http1Connection"]
 
-# Unread bytes of a body at which reading continues; it stops at `MOST_UNREAD`.
+# Unread bytes of a body at which reading continues; it stops above `http1_base.MOST_UNREAD`.
 FEW_UNREAD = 32 * 1024
-# Bytes of a body that are read and discarded to keep the connection; above, it is closed.
-MOST_DISCARDED = 64 * 1024
 
 # Seconds that an idle connection of a closing server is still read: a request on its way is
 # served, and its response announces the end of the connection.
@@ -165,44 +163,6 @@ class Http1Connection(Http1Carrier):
         if not self._began:
             self._began = self.loop.time()
         self._set_deadline(self._began + options.request_timeout if options.request_timeout else 0)
-
-    def _take_body(self) -> None:
-        """Pass received parts of the body to the stream."""
-        receiver = self._receiver
-        self._expects_continue = False
-        try:
-            data = receiver.body()
-        except BadRequest as error:
-            self._refuse_body(error)
-            return
-        if receiver.receiving:
-            self._deliver(data, False)
-            return
-        self._request_complete()
-        stream = self._stream
-        if receiver.trailers is not None and stream is not None:
-            if data:
-                self._deliver(data, False)
-            stream.receive_trailers(receiver.trailers)
-            data = b""
-        self._deliver(data, True)
-
-    def _request_complete(self) -> None:
-        self._target = self._buffer[:HEAD_READ]
-        self._deadline = 0.0
-        if self._discarding:
-            self._discarding = False
-            self._next()
-
-    def _deliver(self, data: bytes, end: bool) -> None:
-        stream = self._stream
-        if stream is not None:
-            if stream.receive_data(data, end) > MOST_UNREAD and not end:
-                self._pause_reading()
-        elif not end:
-            self._discarded += len(data)
-            if self._discarded > MOST_DISCARDED:
-                self._linger(more_comes=True)
 
     def body_taken(self, unread: int) -> None:
         """Continue reading if only *unread* bytes of the body remain, and that is little."""

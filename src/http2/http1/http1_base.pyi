@@ -20,8 +20,14 @@ LENGTH: int
 CHUNKED: int
 UNTIL_CLOSE: int
 
-# Unread bytes of a body at which reading stops.
+# Bytes that are read at once if no body is expected: enough for usual heads.
+HEAD_READ: int
+# Bytes that are collected in a turn of the loop before they are passed to the transport.
+HIGH_WATER: int
+# Unread bytes of a body above which reading stops.
 MOST_UNREAD: int
+# Bytes of a body that are read and discarded to keep the connection; above, it is closed.
+MOST_DISCARDED: int
 
 class Http1StreamBase(ExchangeBase):
     method: str

@@ -28,12 +28,16 @@ cdef extern from "Python.h":
 
 NO_BODY, LENGTH, CHUNKED, UNTIL_CLOSE = range(4)
 HIGH_WATER = 64 * 1024
+HEAD_READ = 16 * 1024
 MOST_UNREAD = 64 * 1024
+MOST_DISCARDED = 64 * 1024
 
 cdef object no_body = NO_BODY
 cdef object by_length = LENGTH
 cdef Py_ssize_t high_water = HIGH_WATER
+cdef Py_ssize_t head_read = HEAD_READ
 cdef Py_ssize_t most_unread = MOST_UNREAD
+cdef Py_ssize_t most_discarded = MOST_DISCARDED
 cdef Life live = LIVE
 # The state of an exchange whose request is complete when it begins.
 cdef Life received = LIVE.on_peer_end
@@ -161,10 +165,21 @@ cdef class Http1StreamBase(ExchangeBase):
         """
         cdef Life life = <Life?>self.life
         cdef Http1ConnectionBase connection
+        if not life.writable:
+            if data is not None and (life.closed or not self._head_request):
+                self._check_writable()
+            return
+        if data is None:
+            data = b""
+        elif type(data) is not bytes:
+            data = bytes(as_buffer(data, encoding))
+        if not self.headers_sent:
+            self.respond()
+            life = <Life?>self.life
+            if life.writable_ended:
+                return
         if (
             self._fields is not None
-            and type(data) is bytes
-            and life.writable
             and not (self._head_request or self._wants_chunks or self.status_message)
             and not (self._watched and self._timer is not None)
         ):
@@ -177,18 +192,6 @@ cdef class Http1StreamBase(ExchangeBase):
                 self.response_ended = True
                 if not connection.in_batch:
                     connection.response_given(self)
-                return
-        if not life.writable:
-            if data is not None and (life.closed or not self._head_request):
-                self._check_writable()
-            return
-        if data is None:
-            data = b""
-        elif type(data) is not bytes:
-            data = bytes(as_buffer(data, encoding))
-        if not self.headers_sent:
-            self.respond()
-            if (<Life?>self.life).writable_ended:
                 return
         self._end(data, None)
 
@@ -314,7 +317,7 @@ cdef int process(Http1ConnectionBase connection) except -1:
     try:
         while receiver.unparsed() and not connection._lingering:
             if receiver.receiving:
-                connection._take_body()
+                take_body(connection, receiver)
             elif connection._stream is not None or connection._write_paused:
                 connection._pause_reading()
                 break
@@ -372,6 +375,48 @@ cdef int begin_request(Http1ConnectionBase connection, Http1Head head) except -1
         dispatch(stream, head.headers)
     finally:
         PyContext_Exit(context)
+    return 0
+
+
+cdef int take_body(Http1ConnectionBase connection, Http1Receiver receiver) except -1:
+    """Pass received parts of the body to the exchange."""
+    cdef bytes data
+    cdef object stream
+    connection._expects_continue = False
+    try:
+        data = receiver.body()
+    except BadRequest as error:
+        connection._refuse_body(error)
+        return 0
+    if receiver.receiving:
+        return deliver(connection, data, False)
+    # the request is complete
+    connection._target = connection._buffer[:head_read]
+    connection._deadline = 0.0
+    if connection._discarding:
+        connection._discarding = False
+        go_on(connection)
+    stream = connection._stream
+    if receiver.trailers is not None and stream is not None:
+        if data:
+            deliver(connection, data, False)
+        stream.receive_trailers(receiver.trailers)
+        data = b""
+    return deliver(connection, data, True)
+
+
+cdef int deliver(Http1ConnectionBase connection, bytes data, bint end) except -1:
+    """Pass *data* of the body to the exchange, or discard it; *end* marks the last."""
+    cdef object stream = connection._stream
+    cdef Py_ssize_t unread
+    if stream is not None:
+        unread = stream.receive_data(data, end)
+        if unread > most_unread and not end:
+            connection._pause_reading()
+    elif not end:
+        connection._discarded += len(data)
+        if connection._discarded > most_discarded:
+            connection._linger(more_comes=True)
     return 0
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from ..compat.watched import Watched
+from ..streams.base import as_buffer
 from .http1_base import NO_BODY
 from .stream import Http1Stream
 
@@ -71,12 +72,14 @@ class WatchedStream(Http1Stream):
         self.watched.sent += size
 
     def end(self, data: Chunk | None = None, encoding: str = "utf-8") -> None:
-        fields = self._fields
+        if not isinstance(data, bytes) and self.life.writable:
+            data = b"" if data is None else bytes(as_buffer(data, encoding))
         super().end(data, encoding)
-        if fields is not None and self.response_ended and not self.complete:
+        if self.response_ended and not self.complete:
             # it was written as a whole
+            assert self._given is not None
             assert isinstance(data, bytes)
-            self.watched.status = fields.status
+            self.watched.status = self._given.status
             self.watched.sent = len(data)
             self.complete = True
 
