@@ -13,8 +13,12 @@ from http2.asgi.exchange import Exchange
 from http2.asgi.shared_scope import SharedScope
 from http2.asgi.steps import AsgiExchangeBase, SharedScopeBase
 from http2.common.members import add_members
+from http2.compat.message_base import Http1RequestBase, RequestBase, ResponseBase
+from http2.compat.request import Http2ServerRequest
+from http2.compat.response import Http2ServerResponse
 from http2.http1.connection import Http1Connection
 from http2.http1.http1_base import Http1ConnectionBase, Http1StreamBase
+from http2.http1.messages import Http1IncomingMessage, Http1ServerResponse
 from http2.http1.stream import Http1Stream
 from http2.http1.watched import WatchedStream
 from http2.sessions.client_session import ClientHttp2Session
@@ -52,6 +56,11 @@ USES = [
     (Life, Life),
     (AsgiExchangeBase, Exchange),
     (SharedScopeBase, SharedScope),
+    (RequestBase, Http2ServerRequest),
+    (RequestBase, Http1IncomingMessage),
+    (Http1RequestBase, Http1IncomingMessage),
+    (ResponseBase, Http2ServerResponse),
+    (ResponseBase, Http1ServerResponse),
 ]
 
 

@@ -63,6 +63,9 @@ def add_members(type kind, *names, dict readable={}, dict docs={}):
     """
     cdef Py_ssize_t offset = kind.__base__.__basicsize__
     cdef dict offsets = {}
+    if kind.__dictoffset__ == offset:
+        # the first field is ``__dict__``, which is an attribute already
+        offset += sizeof(PyObject *)
     if offset + len(names) * <Py_ssize_t>sizeof(PyObject *) != kind.__basicsize__:
         raise ValueError(f"{kind.__name__} has other fields than {names}")
     for name in names:

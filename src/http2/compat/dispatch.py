@@ -10,6 +10,7 @@ from ..errors import new_error
 from ..headers import Headers
 from ..http1.messages import Http1IncomingMessage, Http1ServerResponse
 from ..servers.server import Http2Server
+from .message_base import listener_of_streams
 from .request import Http2ServerRequest, ServerRequest
 from .response import Http2ServerResponse, ServerResponse
 
@@ -17,10 +18,6 @@ __all__ = ["Dispatcher"]
 
 OnStream: TypeAlias = Callable[[Any, Headers], None]
 """A listener of ``stream``, for a stream of either protocol."""
-
-# Received names are in lower case: the look-up of `Headers` for other cases is not needed.
-contains = dict.__contains__
-field = dict.get
 
 
 @dataclass(slots=True, kw_only=True)
@@ -54,12 +51,20 @@ class Dispatcher:
 
     def http2(self, server: Http2Server) -> OnStream:
         """Return the listener of ``stream`` that creates a request for each stream of *server*."""
-        return _dispatch(server, self.http2_server_request_class, self.http2_server_response_class)
+        return listener_of_streams(
+            server,
+            self.http2_server_request_class,
+            self.http2_server_response_class,
+            dispatch_special,
+        )
 
     def http1(self, server: Http2Server) -> OnStream:
         """Return the same for HTTP/1 clients of *server*."""
-        return _dispatch(
-            server, self.http1_incoming_message_class, self.http1_server_response_class
+        return listener_of_streams(
+            server,
+            self.http1_incoming_message_class,
+            self.http1_server_response_class,
+            dispatch_special,
         )
 
     def leaving(self, stream: Any, headers: Headers) -> Http1IncomingMessage:
@@ -67,32 +72,6 @@ class Dispatcher:
         request = self.http1_incoming_message_class(stream, headers)
         request.upgrade = True
         return request
-
-
-def _dispatch(
-    server: Http2Server,
-    request_class: type[Http2ServerRequest] | type[Http1IncomingMessage],
-    response_class: type[ServerResponse],
-) -> OnStream:
-    def on_stream(stream: Any, headers: Headers) -> None:
-        request = request_class(stream, headers)
-        response = response_class(stream, request)
-        if contains(headers, "expect") or field(headers, ":method") == "CONNECT":
-            dispatch_special(server, request, response)
-            return
-        found = server.everyday.get("request")
-        if found is None or found[1] != 2:
-            server.emit("request", request, response)
-            return
-        try:
-            result = found[0](request, response)
-        except Exception as error:
-            server.listener_raised(error, "request", (request, response))
-        else:
-            if result is not None:
-                server.returned(result, "request", (request, response), stream)
-
-    return on_stream
 
 
 def dispatch_special(server: Http2Server, request: ServerRequest, response: ServerResponse) -> None:

@@ -1,4 +1,4 @@
-"""Check the fields of a response one by one; an invalid one raises at the call.
+"""Check what a program gives a response, such as its fields; what is invalid raises at the call.
 
 The rules are in `http2.engine.field_rules`, as for whole header blocks.
 """
@@ -16,8 +16,10 @@ from ..errors import UnsupportedWarning, new_error
 from ..headers import PSEUDO_HEADERS, sensitive_headers
 
 __all__ = [
+    "check_chunk",
     "check_links",
     "check_name",
+    "check_status",
     "check_value",
     "is_for_connection",
     "look_up",
@@ -145,3 +147,25 @@ def check_links(links: Any) -> list[str]:
         if not isinstance(entry, str) or not LINKS.fullmatch(entry.strip(" \t")):
             raise new_error("ERR_INVALID_ARG_VALUE", "hints['link']", entry)
     return entries
+
+
+def check_status(code: object) -> int:
+    """Check and return the status *code*, 100 to 599; raises ERR_HTTP2_STATUS_INVALID."""
+    if isinstance(code, bool) or not isinstance(code, int) or not 100 <= code <= 599:
+        try:
+            number = int(code) if isinstance(code, str) else -1
+        except ValueError:
+            number = -1
+        if not 100 <= number <= 599:
+            raise new_error("ERR_HTTP2_STATUS_INVALID", code)
+        return number
+    return int(code)
+
+
+def check_chunk(chunk: object) -> None:
+    """Check the type of a *chunk* of the body: a buffer or a `str`. Raises ERR_INVALID_ARG_TYPE."""
+    if not isinstance(chunk, (str, bytes, bytearray, memoryview)):
+        try:
+            memoryview(chunk).release()  # type: ignore[arg-type]
+        except TypeError:
+            raise new_error("ERR_INVALID_ARG_TYPE", "chunk", "a buffer or a str", chunk) from None

@@ -5,22 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..common.charset import charset_of
-from ..common.layout import lay_out
 from ..errors import new_error
 from ..headers import Headers
 from .message import Message
+from .message_base import RequestBase
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from ..streams.exchange import Responder
     from ..streams.server_stream import ServerHttp2Stream
     from .listening import RequestEvents
 
 __all__ = ["Http2ServerRequest", "ServerRequest"]
 
 
-class ServerRequest(Message):
+class ServerRequest(RequestBase, Message):
     """The base class of requests over any protocol; applications do not construct it.
 
     Events: ``aborted``, ``close``, ``data(chunk)``, ``end``, ``error(error)``, ``timeout``.
@@ -38,12 +37,8 @@ class ServerRequest(Message):
 
     _forwarded = frozenset({"aborted", "close", "data", "end", "error", "timeout"})
 
-    headers: Headers
+    headers: Headers = RequestBase.headers
     """The header fields by their lower-case names."""
-
-    def __init__(self, stream: Responder, headers: Headers) -> None:
-        self.stream = stream
-        self.headers = headers
 
     # --- attributes ---------------------------------------------------------------------
 
@@ -106,9 +101,6 @@ class ServerRequest(Message):
         return bool(stream.readable_ended or stream.closed)
 
     # --- reading ------------------------------------------------------------------------
-
-    # The body that `text` and `json` have read.
-    _body: bytes | None = None
 
     @property
     def readable(self) -> bool:
@@ -227,6 +219,3 @@ def check_method(method: object) -> str:
     if not method.strip():
         raise new_error("ERR_INVALID_ARG_VALUE", "method", method)
     return method
-
-
-lay_out(Http2ServerRequest, "stream", "headers", "_listeners")

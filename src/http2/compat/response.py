@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Generator, Mapping
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from ..common.futures import Handover
-from ..common.layout import lay_out
 from ..constants import NGHTTP2_CANCEL
-from ..engine.field_rules import is_plain, plain_field
 from ..errors import new_error
 from ..headers import OutgoingHeaders
 from .fields import (
     check_links,
     check_name,
+    check_status,
     check_value,
     is_for_connection,
     look_up,
@@ -22,20 +21,19 @@ from .fields import (
     warn_unsupported,
 )
 from .message import Message
+from .message_base import ResponseBase
 from .request import ServerRequest
 from .socket import StreamSocketProxy
 
 if TYPE_CHECKING:
     from ..headers import Headers
-    from ..streams.exchange import Responder
-    from ..streams.keywords import Chunk
     from ..streams.server_stream import ServerHttp2Stream
     from .listening import ResponseEvents
 
 __all__ = ["Http2ServerResponse", "ServerResponse"]
 
 
-class ServerResponse(Message):
+class ServerResponse(ResponseBase, Message):
     """The base class of responses over any protocol; applications do not construct it.
 
     Events: ``close``, ``drain``, ``error(error)``, ``finish``, ``timeout``. Exactly one of
@@ -55,27 +53,14 @@ class ServerResponse(Message):
 
     _forwarded = frozenset({"close", "drain", "error", "finish", "timeout"})
 
-    req: ServerRequest | None
+    req: ServerRequest | None = ResponseBase.req
     """The request of this response; None for a pushed response."""
 
-    send_date: bool = True
-    """Whether ``date`` is added if it was not set."""
+    send_date: bool = ResponseBase.send_date
+    """Whether ``date`` is added if it was not set; True by default."""
 
     status_message: str
     """The reason phrase, which only HTTP/1 has."""
-
-    _status: int
-    _headers: dict[str, Any] | None
-    _trailers: dict[str, Any] | None
-
-    def __init__(self, stream: Responder, request: ServerRequest | None = None) -> None:
-        self.stream = stream
-        self.req = request
-        # Each response reads these: found faster here than as defaults of the class.
-        self.send_date = True
-        self._ended = False
-        self._status = 200
-        self._headers = self._trailers = None
 
     def _forward(self, event: str) -> None:
         if event == "close":
@@ -148,23 +133,8 @@ class ServerResponse(Message):
 
     # --- headers ------------------------------------------------------------------------
 
-    def set_header(self, name: str, value: Any) -> None:
-        """Set the header *name* to *value*: a `str`, a number, or a list for several fields.
-
-        Raises ERR_HTTP2_HEADERS_SENT, ERR_INVALID_ARG_TYPE, ERR_INVALID_HTTP_TOKEN,
-        ERR_INVALID_CHAR, ERR_HTTP2_INVALID_HEADER_VALUE, ERR_HTTP2_PSEUDOHEADER_NOT_ALLOWED.
-        """
-        if self.stream.headers_sent:
-            raise new_error("ERR_HTTP2_HEADERS_SENT")
-        known: Any = plain_field(name, value)
-        if known is None:
-            known = check_name(name)
-            value = check_value(known, value)
-            if self._is_dropped(known):
-                return
-        if self._headers is None:
-            self._headers = {}
-        self._headers[known] = value
+    if not TYPE_CHECKING:  # type checkers find it in the base class
+        set_header = ResponseBase.set_header
 
     def append_header(self, name: str, value: Any) -> None:
         """Add *value* to the header *name*, keeping its values. Raises like `set_header`."""
@@ -179,19 +149,22 @@ class ServerResponse(Message):
     def get_header(self, name: str) -> Any:
         """Return the value set for the header *name*, or None. Raises ERR_INVALID_ARG_TYPE."""
         name = look_up(name)
-        return None if self._headers is None else self._headers.get(name)
+        return None if name == ":status" else (self._headers or {}).get(name)
 
     def get_header_names(self) -> list[str]:
         """Return the names of the headers that were set, in lower case."""
-        return list(self._headers or ())
+        return [name for name in self._headers or () if name != ":status"]
 
     def get_headers(self) -> dict[str, Any]:
         """Return a copy of the headers that were set, by lower-case name."""
-        return dict(self._headers or {})
+        headers = dict(self._headers or {})
+        headers.pop(":status", None)
+        return headers
 
     def has_header(self, name: str) -> bool:
         """Return whether the header *name* was set. Raises ERR_INVALID_ARG_TYPE."""
-        return look_up(name) in (self._headers or ())
+        name = look_up(name)
+        return name != ":status" and name in (self._headers or ())
 
     def remove_header(self, name: str) -> None:
         """Remove the header *name*; ``date``, once removed, is not added.
@@ -203,78 +176,15 @@ class ServerResponse(Message):
         name = look_up(name)
         if name == "date":
             self.send_date = False
-        if self._headers is not None:
+        if self._headers is not None and name != ":status":
             self._headers.pop(name, None)
 
     def _is_dropped(self, name: str) -> bool:
         """Return whether the protocol drops the header *name*."""
         return False
 
-    def write_head(
-        self,
-        status_code: int,
-        status_message: str | OutgoingHeaders | None = None,
-        headers: OutgoingHeaders | None = None,
-    ) -> Self:
-        """Send the status and the headers; *headers* override those that were set.
-
-        *headers* is a mapping or a list of (name, value) pairs, and may be the second
-        argument. A *status_message* is sent over HTTP/1; over HTTP/2 it causes an
-        `UnsupportedWarning`. Does nothing if the stream is closed. Returns
-        the response.
-        Raises ERR_HTTP2_HEADERS_SENT, ERR_HTTP2_STATUS_INVALID, and the errors of `set_header`.
-        """
-        stream = self.stream
-        if stream.life.closed:
-            return self
-        if stream.headers_sent:
-            raise new_error("ERR_HTTP2_HEADERS_SENT")
-        if headers is None and status_message is not None and not isinstance(status_message, str):
-            headers, status_message = status_message, None
-        kept = self._headers
-        if (
-            type(headers) is dict
-            and type(status_code) is int
-            and kept is status_message is None
-            and is_plain(headers)
-        ):
-            # the common case: the block is checked as a whole
-            stream.respond({":status": status_code, **headers}, send_date=self.send_date)
-            self._headers = headers.copy()
-            self._status = status_code
-            return self
-        status_code = check_status(status_code)
-        message: Any = status_message
-        try:
-            if headers is not None:
-                self._headers = None if kept is None else dict(kept)
-                self._merge(headers)
-            if message is not None:
-                self.status_message = message
-            self._send_head(status_code)
-        except BaseException:
-            # nothing was sent: undo the changes
-            self._headers = kept
-            raise
-        return self
-
-    def _merge(self, headers: OutgoingHeaders) -> None:
-        given: set[str] = set()
-        for name, value in pairs_of(headers):
-            name = check_name(name)
-            if name in given:
-                self.append_header(name, value)
-            else:
-                given.add(name)
-                self.set_header(name, value)
-
-    def _send_head(self, status: int) -> None:
-        headers = self._headers
-        self.stream.respond(
-            {":status": status} if headers is None else {":status": status, **headers},
-            send_date=self.send_date,
-        )
-        self._status = status
+    if not TYPE_CHECKING:  # type checkers find it in the base class
+        write_head = ResponseBase.write_head
 
     def flush_headers(self) -> None:
         """Send the headers now, without waiting for the body."""
@@ -318,67 +228,15 @@ class ServerResponse(Message):
 
     # --- the body -----------------------------------------------------------------------
 
-    def write(self, chunk: Chunk, encoding: str = "utf-8") -> bool:
-        """Send *chunk*, a buffer or a `str`, after the headers; after False, wait for ``drain``.
-
-        A response without a body (to HEAD, with status 204, 205 or 304) drops it. Raises
-        ERR_STREAM_WRITE_AFTER_END, ERR_HTTP2_INVALID_STREAM, ERR_INVALID_ARG_TYPE.
-        """
-        stream = self.stream
-        if self._ended:
-            raise new_error("ERR_STREAM_WRITE_AFTER_END")
-        if stream.life.closed:
-            raise stream.closed_error()
-        if not stream.headers_sent:
-            self._check_chunk(chunk)
-            self._send_head(self._status)
-        if stream.life.writable_ended:
-            return True
-        more: bool = stream.write(chunk, encoding)
-        return more
+    if not TYPE_CHECKING:  # type checkers find it in the base class
+        write = ResponseBase.write
 
     async def drain(self) -> None:
         """Wait until `write` may continue; raise the stream's error if it never may."""
         await self.stream.drain()
 
-    def end(self, data: Chunk | None = None, encoding: str = "utf-8") -> Self:
-        """End the response, after *data* if there is any; ending twice does nothing.
-
-        Returns the response. Awaiting it waits until everything was passed to the transport, and
-        raises the stream's error if it ends before that. Raises like `write`.
-        """
-        stream = self.stream
-        if self._ended or stream.life.closed:
-            return self
-        if data is not None and type(data) is not bytes:
-            self._check_chunk(data)
-            if isinstance(data, str):
-                data = data.encode(encoding)
-        if not stream.headers_sent:
-            self._send_head(self._status)
-        self._ended = True
-        if stream.life.writable_ended:
-            return self
-        try:
-            if self._trailers is None:
-                stream.end(data)
-            else:
-                stream.end_with_trailers(data, self._trailers)
-        except BaseException:
-            # an error here must not end the response
-            self._ended = bool(stream.writable_ended)
-            raise
-        return self
-
-    def _check_chunk(self, chunk: Chunk) -> None:
-        """Check the type of a chunk before the headers are sent."""
-        if not isinstance(chunk, (str, bytes, bytearray, memoryview)):
-            try:
-                memoryview(chunk).release()
-            except TypeError:
-                raise new_error(
-                    "ERR_INVALID_ARG_TYPE", "chunk", "a buffer or a str", chunk
-                ) from None
+    if not TYPE_CHECKING:  # type checkers find it in the base class
+        end = ResponseBase.end
 
     def __await__(self) -> Generator[object, None, None]:
         waiting: Generator[object, None, None] = self.stream.wait_sent().__await__()
@@ -479,22 +337,3 @@ class Http2ServerResponse(ServerResponse):
 def warn_of_message() -> None:
     """Warn that HTTP/2 has no reason phrases."""
     warn_unsupported("HTTP/2 has no status message (RFC 9113 section 8.3.2): it is not sent")
-
-
-def check_status(code: object) -> int:
-    """Check and return the status *code*, 100 to 599; raises ERR_HTTP2_STATUS_INVALID."""
-    if isinstance(code, bool) or not isinstance(code, int) or not 100 <= code <= 599:
-        try:
-            number = int(code) if isinstance(code, str) else -1
-        except ValueError:
-            number = -1
-        if not 100 <= number <= 599:
-            raise new_error("ERR_HTTP2_STATUS_INVALID", code)
-        return number
-    return int(code)
-
-
-lay_out(
-    Http2ServerResponse,
-    *("stream", "req", "send_date", "_ended", "_headers", "_status", "_trailers", "_listeners"),
-)

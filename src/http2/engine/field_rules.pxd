@@ -40,3 +40,5 @@ cdef long long parse_length(const char *data, Py_ssize_t length) except? -2
 cdef object lower_names(object names)
 cdef list pairs_of(object headers)
 cdef str current_date()
+cpdef object plain_field(object name, object value)
+cpdef bint is_plain(dict headers) except -1

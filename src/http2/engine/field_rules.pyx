@@ -304,7 +304,7 @@ def known_name(object name):
     return (<FieldName>known).text
 
 
-def plain_field(object name, object value):
+cpdef object plain_field(object name, object value):
     cdef PyObject *known
     cdef FieldName field
     if not PyUnicode_CheckExact(name):
@@ -326,7 +326,7 @@ def plain_field(object name, object value):
     return None
 
 
-def is_plain(dict headers not None):
+cpdef bint is_plain(dict headers) except -1:
     cdef PyObject *key
     cdef PyObject *value
     cdef PyObject *known

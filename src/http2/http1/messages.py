@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from ..common.layout import lay_out
+from ..compat.message_base import Http1RequestBase
 from ..compat.request import ServerRequest, check_method
 from ..compat.response import ServerResponse
 from ..engine.field_rules import is_field_value
 from ..errors import new_error
-from ..headers import Headers
 from ..net.raw_socket import RawSocket
 from .status_line import reason_phrase
 
 __all__ = ["Http1IncomingMessage", "Http1ServerResponse"]
 
 
-class Http1IncomingMessage(ServerRequest):
+class Http1IncomingMessage(Http1RequestBase, ServerRequest):
     """A request over HTTP/1.1 or 1.0, to a server with ``allow_http1``.
 
     Its `headers` have no pseudo-headers: use `method`, `url`,
@@ -32,14 +29,6 @@ class Http1IncomingMessage(ServerRequest):
 
     raw_socket: RawSocket | None = None
     """The connection of a request that has left HTTP, for ``upgrade`` and ``connect``."""
-
-    def __init__(self, stream: Any, headers: Headers) -> None:
-        self.stream = stream
-        self.headers = headers
-        self._method: str = stream.method
-        self.url = stream.url
-        if stream.http_version == "1.0":
-            self.http_version_minor = 0
 
     @property
     def method(self) -> str:
@@ -77,10 +66,3 @@ class Http1ServerResponse(ServerResponse):
         if not is_field_value(message):
             raise new_error("ERR_INVALID_CHAR", "status message", message)
         self.stream.status_message = message
-
-
-lay_out(Http1IncomingMessage, "stream", "headers", "_method", "url", "_listeners")
-lay_out(
-    Http1ServerResponse,
-    *("stream", "req", "send_date", "_ended", "_headers", "_status", "_trailers", "_listeners"),
-)
