@@ -266,7 +266,7 @@ cdef int on_stream_close(
 ) noexcept:
     cdef Session self = <Session>user_data
     cdef OutgoingBody body
-    cdef object unsent = None
+    cdef object unsent = None, key
     cdef tuple last
     if self._open_streams > 0:
         self._open_streams -= 1
@@ -277,7 +277,8 @@ cdef int on_stream_close(
             if self._reset_at_once is None:
                 self._reset_at_once = set()
             self._reset_at_once.add(stream_id)
-        body = self._bodies.pop(stream_id, None)
+        key = stream_id
+        body = self._bodies.pop(key, None)
         if body is not None:
             self._queued -= body.held
             if body.pending:
@@ -303,7 +304,7 @@ cdef int on_stream_close(
             ):
                 self._batch[-1] = (EVENT_LAST_DATA, stream_id, last[2], None)
                 return 0
-        report(self, EVENT_STREAM_CLOSED, stream_id, error_code, unsent)
+        self._batch.append((EVENT_STREAM_CLOSED, key, error_code, unsent))
         return 0
     except BaseException as failure:
         return fail(self, failure)

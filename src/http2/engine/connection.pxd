@@ -11,9 +11,9 @@ cdef class Connection(Session):
         self, headers, str authority, str scheme, end_stream=*, bint wait_for_trailers=*,
         int32_t parent=*, int32_t weight=*, bint exclusive=*)
     cpdef tuple submit_response(
-        self, int32_t stream_id, headers, bint end_stream=*, bint wait_for_trailers=*,
+        self, stream_id, headers, bint end_stream=*, bint wait_for_trailers=*,
         bint head_request=*, bint send_date=*)
-    cpdef Py_ssize_t write(self, int32_t stream_id, data, bint end=*) except -2
+    cpdef Py_ssize_t write(self, stream_id, data, bint end=*) except -2
 
     cdef ssize_t _feed(self, const uint8_t *data, Py_ssize_t length) except? -1
     cdef int _drop_reset_at_once(self) except -1

@@ -484,7 +484,7 @@ cdef class Connection(Session):
         return self._collect_response(headers)
 
     cpdef tuple submit_response(
-        self, int32_t stream_id, headers, bint end_stream=False,
+        self, stream_id, headers, bint end_stream=False,
         bint wait_for_trailers=False, bint head_request=False, bint send_date=True,
     ):
         """Queue a final response; return ``(end_stream, sent)``.
@@ -500,6 +500,7 @@ cdef class Connection(Session):
         cdef OutgoingBody body = None
         cdef str date = None
         cdef int status
+        cdef int32_t number = stream_id
         if stream_id in self._bodies:
             raise new_error("ERR_HTTP2_HEADERS_SENT")
         status = self._collect_response(headers)
@@ -509,14 +510,14 @@ cdef class Connection(Session):
             end_stream = True
         elif end_stream and block.length > 0:
             raise wrong_length(block.length, 0)
-        if self._is_gone(stream_id):
+        if self._is_gone(number):
             # The event STREAM_CLOSED reports it. Nothing is kept for the stream.
             return end_stream, (block.held, status, date)
         if not end_stream or wait_for_trailers:
             body = new_body(end_stream, wait_for_trailers, block.length)
             used = body_provider(&provider, body)
         checked(nghttp2_submit_response(
-            self._session, stream_id, block.fields(), block.count(), used))
+            self._session, number, block.fields(), block.count(), used))
         if body is not None:
             self._bodies[stream_id] = body
         return end_stream, (block.held, status, date)
@@ -605,7 +606,7 @@ cdef class Connection(Session):
 
     # --- bodies ---------------------------------------------------------------------------
 
-    cpdef Py_ssize_t write(self, int32_t stream_id, data, bint end=False) except -2:
+    cpdef Py_ssize_t write(self, stream_id, data, bint end=False) except -2:
         """Queue *data* (a buffer or None) on *stream_id*; return the bytes now queued.
 
         `bytes` and read-only buffers are sent without a copy, others are copied now.
