@@ -87,7 +87,7 @@ class _Listener:
 
 
 # The tasks of an emitter whose coroutine listeners have all ended without waiting.
-_NO_TASKS: frozenset[asyncio.Task[object]] = frozenset()
+NO_TASKS: frozenset[asyncio.Task[object]] = frozenset()
 
 
 def _look_at_end(
@@ -109,10 +109,10 @@ def _look_at_end(
     if error is None:
         owner._work_ended(coroutine, emitter, event, args)
     else:
-        _report(error, emitter, event, args)
+        report_error(error, emitter, event, args)
 
 
-def _report(
+def report_error(
     error: BaseException, emitter: EventEmitter, event: str, args: tuple[object, ...]
 ) -> None:
     """Report the *error* of *emitter*'s coroutine listener of *event*, which nothing cancelled."""
@@ -316,19 +316,30 @@ class EventEmitter:
         args: tuple[object, ...],
     ) -> None:
         """Run *coroutine*, a listener of *event* of *emitter*, as a task of this object."""
-        tasks = self._tasks
         try:
-            task = run(coroutine, self._known_loop())
+            task = run(coroutine)
         except (Exception, asyncio.CancelledError) as error:
-            if tasks is None:
-                self._tasks = _NO_TASKS
-            _report(error, emitter, event, args)
+            if self._tasks is None:
+                self._tasks = NO_TASKS
+            report_error(error, emitter, event, args)
             return
-        if task is None:
-            if tasks is None:
-                self._tasks = _NO_TASKS
-            self._work_ended(coroutine, emitter, event, args)
+        if task is not None:
+            self.keep_task(task, coroutine, emitter, event, args)
             return
+        if self._tasks is None:
+            self._tasks = NO_TASKS
+        self._work_ended(coroutine, emitter, event, args)
+
+    def keep_task(
+        self,
+        task: asyncio.Task[object],
+        coroutine: Work[object],
+        emitter: EventEmitter,
+        event: str,
+        args: tuple[object, ...],
+    ) -> None:
+        """Keep *task*, which continues the listener *coroutine*, until its end."""
+        tasks = self._tasks
         if not isinstance(tasks, set):
             tasks = self._tasks = set()
             self._watched = True
@@ -340,10 +351,6 @@ class EventEmitter:
             _look_at_end(task, self, coroutine, emitter, event, args)
 
         task.add_done_callback(done)
-
-    def _known_loop(self) -> asyncio.AbstractEventLoop | None:
-        """Return the loop on which listeners run, if this object knows it."""
-        return None
 
     def _work_ended(
         self, work: Work[object], emitter: EventEmitter, event: str, args: tuple[object, ...]

@@ -11,7 +11,11 @@ from cpython.object cimport PyObject
 from http2.engine.connection cimport Connection
 from http2.streams.life_state cimport Life
 
+from asyncio import CancelledError
+
 from http2.common.checks import check_bool
+from http2.common.emitter import NO_TASKS, report_error
+from http2.common.first_step import run
 from http2.common.members import add_members
 from http2.constants import NGHTTP2_NO_ERROR
 from http2.engine.events import HIGH_WATER as _HIGH_WATER
@@ -70,6 +74,30 @@ cdef class ExchangeBase:
         self._head_request = False
         self._code = NO_ERROR
         self._sent = NOTHING_SENT
+
+    def run_listener(self, coroutine, emitter, event, args):
+        """Run a listener as a task: like `EventEmitter.run_listener`, but faster."""
+        try:
+            task = run(coroutine, self._session.loop)
+        except (Exception, CancelledError) as error:
+            if self._tasks is None:
+                self._tasks = NO_TASKS
+            report_error(error, emitter, event, args)
+            return
+        if task is not None:
+            self.keep_task(task, coroutine, emitter, event, args)
+            return
+        if self._tasks is None:
+            self._tasks = NO_TASKS
+        if self.headers_sent is False:
+            # it may have to be answered
+            emitter.listener_ended(coroutine, event, args)
+
+    def _work_ended(self, work, emitter, event, args):
+        """Handle the end of *work*, a listener of *emitter* that was a task of this exchange."""
+        if self.headers_sent is False:
+            # it may have to be answered
+            emitter.listener_ended(work, event, args)
 
 
 add_members(

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, Self
 
 from ..common.closing import Completion
-from ..common.emitter import EventEmitter, logger
-from ..common.tasks import Work
+from ..common.emitter import logger
 from ..common.timers import IdleTimer, check_timeout
 from ..constants import NGHTTP2_CANCEL, NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR
 from ..errors import AbortError, Http2Error, StreamError, new_error, stream_error
@@ -80,9 +78,6 @@ class Exchange(Duplex, ABC):
     received_trailers: Headers | None = None
     # The error for the event `error`, until it is emitted.
     _unemitted: BaseException | None = None
-
-    def _known_loop(self) -> asyncio.AbstractEventLoop:
-        return self._session.loop
 
     @property
     def owner(self) -> ExchangeOwner:
@@ -438,13 +433,6 @@ class Responder(Exchange):
     @abstractmethod
     def respond(self, headers: OutgoingHeaders | None = None, *, end_stream: bool = False) -> None:
         """Begin the response."""
-
-    def _work_ended(
-        self, work: Work[object], emitter: EventEmitter, event: str, args: tuple[object, ...]
-    ) -> None:
-        if not self.headers_sent:
-            # it may have to be answered
-            emitter.listener_ended(work, event, args)
 
     def _answer_failure(self) -> bool:
         if self.headers_sent or self.life.closed:
