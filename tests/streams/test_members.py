@@ -35,6 +35,7 @@ from http2.streams.server_stream import ServerHttp2Stream
 
 from ..support.http1 import Http1Peer, get
 from ..support.running import Run
+from ..support.serving import listening
 
 # the class that has the fields, and the classes whose instances have them
 USES = [
@@ -104,6 +105,34 @@ def test_a_common_request_over_http1_needs_no_dict(run: Run) -> None:
 
     run(main())
     assert len(found) == 2
+
+
+def test_an_everyday_http2_request_needs_no_dict(run: Run) -> None:
+    """The same over HTTP/2, on both sides; and an idle session of a server."""
+    found: list[Any] = []
+
+    async def main() -> None:
+        async def on_request(request: Any, response: Any) -> None:
+            body = await request.read()
+            response.set_header("content-type", "text/plain")
+            response.end(body)
+            everything = request, response, request.stream, request.stream.session
+            found.extend(vars(one) for one in everything)
+
+        async with (
+            listening(http2.create_server(on_request)) as port,
+            http2.connect(f"http://127.0.0.1:{port}") as session,
+        ):
+            for body in (None, b"hello"):
+                stream = session.request({":method": "GET" if body is None else "POST"})
+                if body is not None:
+                    stream.end(body)
+                assert (await stream.response())[":status"] == 200
+                assert await stream.read() == (body or b"")
+                assert vars(stream) == {}
+
+    run(main())
+    assert found == [{}] * 8
 
 
 def test_python_and_compiled_code_share_a_field() -> None:

@@ -52,8 +52,10 @@ class Ending(EventEmitter):
     def _tell_closed(self) -> None:
         """Emit ``close``, and wake the callers that wait for it."""
         self.emit("close")
-        waiters, self._close_waiters = self._close_waiters, None
-        wake(waiters, None)
+        waiters = self._close_waiters
+        if waiters is not None:
+            self._close_waiters = None
+            wake(waiters, None)
 
 
 class Closable(Ending):

@@ -7,7 +7,6 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from ..common.closing import Completion
-from ..common.layout import lay_out
 from ..common.timers import check_timeout
 from ..constants import (
     NGHTTP2_CANCEL,
@@ -30,7 +29,7 @@ from .parts.attempt import Attempt
 from .parts.event_table import with_handlers
 from .parts.origin_set import joined
 from .requesting import ClientSessionBase, on_last_data, on_response
-from .session import LAID_OUT, Http2Session
+from .session import Http2Session
 
 if TYPE_CHECKING:
     import builtins
@@ -368,14 +367,4 @@ ClientHttp2Session.own_handlers = with_handlers(
         events.ORIGIN: _on_origin,
         events.GOAWAY: _on_goaway,
     },
-)
-
-lay_out(
-    ClientHttp2Session,
-    *LAID_OUT,
-    *(
-        "waiting_requests",
-        "attempt",
-    ),
-    "_heard",
 )

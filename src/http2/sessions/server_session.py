@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from ..common.closing import Completion
 from ..common.emitter import logger
-from ..common.layout import lay_out
 from ..constants import (
     NGHTTP2_SESSION_SERVER,
 )
@@ -21,7 +20,7 @@ from .options import SessionOptions
 from .parts.event_table import with_handlers
 from .parts.origin_set import joined
 from .server_base import ServerSessionBase, on_request
-from .session import LAID_OUT, Http2Session
+from .session import Http2Session
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -198,10 +197,4 @@ def _on_goaway_sent(
 
 ServerHttp2Session.own_handlers = with_handlers(
     HANDLERS, {events.REQUEST: on_request, events.GOAWAY_SENT: _on_goaway_sent}
-)
-
-lay_out(
-    ServerHttp2Session,
-    *LAID_OUT,
-    "write_paused",
 )

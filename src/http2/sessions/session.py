@@ -78,12 +78,6 @@ BATCHES_AT_ONCE = 16
 # The largest stream identifier and window (RFC 9113 sections 5.1.1 and 6.9.1).
 MAX_INT31 = 2**31 - 1
 
-# The attributes that every session sets; see `lay_out`.
-LAID_OUT = (
-    *("options", "settings_exchange", "transport", "addresses"),
-    *("connecting", "encrypted", "alpn_protocol", "ending", "_outlet"),
-)
-
 
 class Http2Session(SessionBase, Closable, Referenced):
     """One HTTP/2 connection (RFC 9113); applications do not construct it.
@@ -104,31 +98,11 @@ class Http2Session(SessionBase, Closable, Referenced):
     type: ClassVar[int]
     """NGHTTP2_SESSION_SERVER or NGHTTP2_SESSION_CLIENT."""
 
-    alpn_protocol: str | None = None
-    """``'h2'`` over TLS, ``'h2c'`` in the clear, None before the connection is established."""
-
-    connecting: bool = True
-    """Whether the connection is not established yet."""
-
-    encrypted: bool | None = None
-    """Whether the connection uses TLS; None before it is established."""
-
     # What happens at each kind of event, in every session of the class.
     own_handlers: ClassVar[Handlers] = HANDLERS
 
-    transport: asyncio.Transport | None = None
-    # Those of a PROXY header, or of the transport; for use after the end, and for the log.
-    addresses: dict[str, Any] = {}  # noqa: RUF012 (never changed in place)
-    # Commands from the time before the connection was established.
-    _early: tuple[Callable[[], object], ...] = ()
-
-    write_paused = False
     # A client's requests that wait for the connection.
     waiting_requests: dict[Any, None] = {}  # noqa: RUF012 (never changed in place)
-    # From the first PING on.
-    pings: Pings | None = None
-    # What `origin_set` returns over TLS.
-    origins: tuple[str, ...] = ()
 
     def __init__(self, loop: asyncio.AbstractEventLoop, options: SessionOptions) -> None:
         self.loop = loop

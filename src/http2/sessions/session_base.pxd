@@ -2,7 +2,12 @@ from http2.streams.base cimport OwnerBase
 
 
 cdef class SessionBase(OwnerBase):
+    # of `EventEmitter` and `Closable`
     cdef object _listeners
+    cdef object _tasks
+    cdef object _watched
+    cdef object told
+    # of `Http2Session`
     cdef object destroyed
     cdef object closed
     cdef object streams
@@ -11,3 +16,16 @@ cdef class SessionBase(OwnerBase):
     cdef object upkeep
     cdef object _timer
     cdef object _flush_scheduled
+    cdef object options
+    cdef object settings_exchange
+    cdef object transport
+    cdef object addresses
+    cdef object connecting
+    cdef object encrypted
+    cdef object alpn_protocol
+    cdef object ending
+    cdef object write_paused
+    cdef object origins
+    cdef object pings
+    cdef object _outlet
+    cdef object _early

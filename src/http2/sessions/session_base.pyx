@@ -4,8 +4,16 @@
 from http2.common.members import add_members
 
 
+# Never changed in place.
+cdef dict NO_ADDRESSES = {}
+
+
 cdef class SessionBase(OwnerBase):
-    """The attributes of a session of either role that each request reads."""
+    """The attributes of a session of either role.
+
+    All of them are fields, not only those that each request reads: an instance whose attributes
+    are all fields has no ``__dict__``, which would be most of an idle session's memory.
+    """
 
     def __cinit__(self):
         # all others are None
@@ -13,6 +21,13 @@ cdef class SessionBase(OwnerBase):
         self.closed = False
         self._flush_scheduled = False
         self.streams = {}
+        self._watched = False
+        self.told = False
+        self.connecting = True
+        self.write_paused = False
+        self.addresses = NO_ADDRESSES
+        self.origins = ()
+        self._early = ()
 
     def hand_out(self, stream, headers, flags):
         """Pass a request to its handlers, on a server."""
@@ -30,11 +45,18 @@ cdef class SessionBase(OwnerBase):
 
 add_members(
     SessionBase,
-    "_listeners", "_destroyed", "_closed", "streams", "queue", "handlers", "upkeep", "_timer",
-    "_flush_scheduled",
+    "_listeners", "_tasks", "_watched", "told",
+    "_destroyed", "_closed", "streams", "queue", "handlers", "upkeep", "_timer",
+    "_flush_scheduled", "options", "settings_exchange", "transport", "addresses", "connecting",
+    "encrypted", "alpn_protocol", "ending", "write_paused", "origins", "pings", "_outlet",
+    "_early",
     readable={"destroyed": "_destroyed", "closed": "_closed"},
     docs={
         "destroyed": "Whether the session can no longer be used.",
+        "connecting": "Whether the connection is not established yet.",
+        "encrypted": "Whether the connection uses TLS; None before it is established.",
+        "alpn_protocol": (
+            "``'h2'`` over TLS, ``'h2c'`` in the clear, None before the connection is established."),
         "closed": "Whether `close` was called, or the peer's GOAWAY had the same effect.",
     },
 )
