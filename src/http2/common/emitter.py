@@ -324,13 +324,13 @@ class EventEmitter:
             report_error(error, emitter, event, args)
             return
         if task is not None:
-            self.keep_task(task, coroutine, emitter, event, args)
+            self._keep_task(task, coroutine, emitter, event, args)
             return
         if self._tasks is None:
             self._tasks = NO_TASKS
         self._work_ended(coroutine, emitter, event, args)
 
-    def keep_task(
+    def _keep_task(
         self,
         task: asyncio.Task[object],
         coroutine: Work[object],

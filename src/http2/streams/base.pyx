@@ -85,7 +85,7 @@ cdef class ExchangeBase:
             report_error(error, emitter, event, args)
             return
         if task is not None:
-            self.keep_task(task, coroutine, emitter, event, args)
+            self._keep_task(task, coroutine, emitter, event, args)
             return
         if self._tasks is None:
             self._tasks = NO_TASKS
