@@ -22,15 +22,15 @@ from http2.http1.messages import Http1IncomingMessage, Http1ServerResponse
 from http2.http1.stream import Http1Stream
 from http2.http1.watched import WatchedStream
 from http2.sessions.client_session import ClientHttp2Session
-from http2.sessions.requesting import ClientSessionBase
-from http2.sessions.server_base import ServerSessionBase
+from http2.sessions.compiled.requesting import ClientSessionBase
+from http2.sessions.compiled.server_base import ServerSessionBase
+from http2.sessions.compiled.session_base import SessionBase
 from http2.sessions.server_session import ServerHttp2Session
-from http2.sessions.session_base import SessionBase
-from http2.streams.base import ExchangeBase, OwnerBase, ServerStreamBase
-from http2.streams.client_base import ClientStreamBase
 from http2.streams.client_stream import ClientHttp2Stream
+from http2.streams.compiled.base import ExchangeBase, OwnerBase, ServerStreamBase
+from http2.streams.compiled.client_base import ClientStreamBase
+from http2.streams.compiled.life_state import Life
 from http2.streams.life import LIVE
-from http2.streams.life_state import Life
 from http2.streams.server_stream import ServerHttp2Stream
 
 from ..support.http1 import Http1Peer, get

@@ -15,8 +15,8 @@ from http2.asgi.scope import SPEC_VERSION, VERSION
 from http2.common.members import add_members
 from http2.errors import Http2Error
 from http2.field_pairs import response_fields
-from http2.streams.base cimport ExchangeBase
-from http2.streams.life_state cimport Life
+from http2.streams.compiled.base cimport ExchangeBase
+from http2.streams.compiled.life_state cimport Life
 
 cdef extern from "Python.h":
     bint PyUnicode_IS_ASCII(object text)

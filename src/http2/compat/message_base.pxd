@@ -1,4 +1,4 @@
-from http2.streams.base cimport ExchangeBase
+from http2.streams.compiled.base cimport ExchangeBase
 
 
 cdef class RequestBase:

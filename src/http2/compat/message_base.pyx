@@ -1,7 +1,7 @@
 # cython: language_level=3, annotation_typing=False, nonecheck=True
 """What a request and its response have and do in each exchange, compiled, for both protocols.
 
-As in `http2.streams.base`, the attributes are fields of C that Python code uses like any other.
+As in `http2.streams.compiled.base`, the attributes are fields of C that Python code uses like any other.
 An object gets its ``__dict__`` with the first attribute that a program adds.
 
 `ServerResponse` names the public methods, so that the reference finds them there. The first line of
@@ -19,8 +19,8 @@ from http2.compat.fields import check_chunk, check_name, check_status, check_val
 from http2.engine.field_rules cimport is_plain, plain_field
 from http2.errors import new_error
 from http2.headers import OutgoingHeaders  # for the annotations
-from http2.streams.base cimport ExchangeBase
-from http2.streams.life_state cimport Life
+from http2.streams.compiled.base cimport ExchangeBase
+from http2.streams.compiled.life_state cimport Life
 
 
 cdef extern from "Python.h":

@@ -9,7 +9,7 @@ from ..engine.http1.receiver import Http1Receiver
 from ..headers import OutgoingHeaders
 from ..net.outlet import Outlet
 from ..servers.server import Http2Server
-from ..streams.base import ExchangeBase
+from ..streams.compiled.base import ExchangeBase
 from ..streams.keywords import Chunk
 from .interfaces import ConnectionService, DrivenExchange, Http1Owner
 

@@ -10,8 +10,8 @@ from http2.engine.http1.head cimport Http1Head
 from http2.engine.http1.output cimport Http1Output
 from http2.engine.http1.receiver cimport Http1Receiver
 from http2.net.outlet cimport Outlet
-from http2.streams.base cimport ExchangeBase, as_buffer
-from http2.streams.life_state cimport Life
+from http2.streams.compiled.base cimport ExchangeBase, as_buffer
+from http2.streams.compiled.life_state cimport Life
 
 from http2.common.checks import check_bool
 from http2.common.members import add_members

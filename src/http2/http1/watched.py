@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from ..compat.watched import Watched
-from ..streams.base import as_buffer
+from ..streams.compiled.base import as_buffer
 from .http1_base import NO_BODY
 from .stream import Http1Stream
 

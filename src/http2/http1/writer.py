@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import new_error
 from ..headers import headers_as_sent
-from ..streams.base import as_buffer
+from ..streams.compiled.base import as_buffer
 from ..streams.exchange import Responder
 from .http1_base import CHUNKED, LENGTH, NO_BODY, UNTIL_CLOSE, Http1StreamBase
 from .status_line import status_line

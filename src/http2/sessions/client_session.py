@@ -23,12 +23,12 @@ from ..streams.client_stream import ClientHttp2Stream
 from ..streams.life import IDLE
 from ..streams.push import PushOffers
 from ..streams.stream import Http2Stream
+from .compiled.requesting import ClientSessionBase, on_last_data, on_response
 from .incoming import HANDLERS, on_goaway, on_headers
 from .options import SessionOptions
 from .parts.attempt import Attempt
 from .parts.event_table import with_handlers
 from .parts.origin_set import joined
-from .requesting import ClientSessionBase, on_last_data, on_response
 from .session import Http2Session
 
 if TYPE_CHECKING:

@@ -21,8 +21,8 @@ from ..constants import (
 )
 from ..engine import events
 from ..errors import Http2Error, goaway_error, new_error, nghttp_error, stream_error
+from .compiled.session_base import on_data, on_stream_closed
 from .parts.event_table import with_handlers
-from .session_base import on_data, on_stream_closed
 from .violations import violation
 
 if TYPE_CHECKING:

@@ -15,11 +15,11 @@ from ..errors import ConnectionClosed, new_error
 from ..net.origins import altsvc_arguments, check_origins
 from ..streams.push import Pushes
 from ..streams.unanswered import check_answered
+from .compiled.server_base import ServerSessionBase, on_request
 from .incoming import HANDLERS, on_goaway_sent
 from .options import SessionOptions
 from .parts.event_table import with_handlers
 from .parts.origin_set import joined
-from .server_base import ServerSessionBase, on_request
 from .session import Http2Session
 
 if TYPE_CHECKING:

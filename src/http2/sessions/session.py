@@ -46,13 +46,13 @@ from ..net.socket import SocketProxy, addresses_of, host_of
 from ..settings import Settings
 from ..streams.stream import Http2Stream
 from ..tls.contexts import is_adequate
+from .compiled.session_base import SessionBase
 from .incoming import HANDLERS
 from .options import SessionOptions, engine_connection
 from .parts.end import SessionEnd
 from .parts.event_table import EventTable
 from .parts.pings import Pings
 from .parts.settings_exchange import SettingsExchange, current
-from .session_base import SessionBase
 from .state import SessionState
 from .upkeep.deadlines import begin_deadlines
 from .upkeep.established import note_established

@@ -18,7 +18,7 @@ from ..constants import (
 from ..engine.events import HIGH_WATER
 from ..errors import Http2Error, StreamError, new_error, stream_error
 from ..headers import Headers, headers_as_sent
-from .client_base import ClientStreamBase
+from .compiled.client_base import ClientStreamBase
 from .parts.abort_signal import AbortSignal
 from .parts.early_request import EarlyRequest
 from .stream import Http2Stream

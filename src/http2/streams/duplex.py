@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 from ..common.closing import Ending
 from ..common.futures import fail, wait_among, wake
 from ..errors import new_error
-from .base import ExchangeBase
+from .compiled.base import ExchangeBase
 from .life import LIVE
 from .parts.receiver import Receiver
 

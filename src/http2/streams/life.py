@@ -100,7 +100,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
-from .life_state import Life
+from .compiled.life_state import Life
 
 __all__ = ["IDLE", "LIVE", "Life", "every_life"]
 

@@ -12,7 +12,7 @@ from ..common.tasks import start
 from ..constants import NGHTTP2_CONNECT_ERROR
 from ..errors import new_error, stream_error
 from ..net.protocol import reset
-from .base import as_buffer
+from .compiled.base import as_buffer
 from .exchange import Exchange, Responder
 from .stream import Http2Stream
 

@@ -23,8 +23,8 @@ from ..errors import Http2Error, NghttpError, new_error, stream_error
 from ..headers import Headers, OutgoingHeaders, headers_as_sent, kept_headers
 from ..net.origins import covers
 from ..settings import Settings
-from .client_base import SENT
 from .client_stream import ClientHttp2Stream
+from .compiled.client_base import SENT
 from .priority import check_priority
 
 if TYPE_CHECKING:

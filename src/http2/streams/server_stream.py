@@ -14,7 +14,7 @@ from ..constants import (
 )
 from ..errors import StreamError, new_error
 from ..headers import Headers, OutgoingHeaders
-from .base import ServerStreamBase
+from .compiled.base import ServerStreamBase
 from .exchange import Responder
 from .files import NO_BODY, FileTransfer
 from .stream import RESET_GRACE, Http2Stream

@@ -11,7 +11,7 @@ from ..common.closing import Completion
 from ..constants import NGHTTP2_CANCEL, NGHTTP2_NO_ERROR, NGHTTP2_STREAM_STATE_CLOSED
 from ..errors import ConnectionClosed, Http2Error, StreamTimeoutError, new_error, stream_error
 from ..headers import Headers, OutgoingHeaders, headers_as_sent
-from .base import Http2StreamBase
+from .compiled.base import Http2StreamBase
 from .exchange import Exchange, code_of, error_of
 from .interfaces import StreamOwner
 from .parts.receiver import Receiver

@@ -9,7 +9,7 @@ way through its life is here; whatever is rare is in those classes.
 from cpython.object cimport PyObject
 
 from http2.engine.connection cimport Connection
-from http2.streams.life_state cimport Life
+from http2.streams.compiled.life_state cimport Life
 
 from asyncio import CancelledError
 

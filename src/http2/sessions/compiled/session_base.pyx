@@ -1,5 +1,5 @@
 # cython: language_level=3
-"""What a session has and does in each request, compiled: see `http2.streams.base`."""
+"""What a session has and does in each request, compiled: see `http2.streams.compiled.base`."""
 
 from http2.common.members import add_members
 

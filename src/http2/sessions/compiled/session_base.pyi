@@ -2,20 +2,20 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from ..common.timers import IdleTimer
-from ..engine.events import Event
-from ..headers import Headers
-from ..net.outlet import Outlet
-from ..streams.base import OwnerBase
-from ..streams.stream import Http2Stream
-from .interfaces import SessionDoor
-from .options import SessionOptions
-from .parts.end import SessionEnd
-from .parts.event_table import EventTable
-from .parts.pings import Pings
-from .parts.request_queue import RequestQueue
-from .parts.settings_exchange import SettingsExchange
-from .upkeep.upkeep import Upkeep
+from ...common.timers import IdleTimer
+from ...engine.events import Event
+from ...headers import Headers
+from ...net.outlet import Outlet
+from ...streams.compiled.base import OwnerBase
+from ...streams.stream import Http2Stream
+from ..interfaces import SessionDoor
+from ..options import SessionOptions
+from ..parts.end import SessionEnd
+from ..parts.event_table import EventTable
+from ..parts.pings import Pings
+from ..parts.request_queue import RequestQueue
+from ..parts.settings_exchange import SettingsExchange
+from ..upkeep.upkeep import Upkeep
 
 class SessionBase(OwnerBase):
     destroyed: bool

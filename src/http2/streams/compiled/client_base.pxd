@@ -1,5 +1,5 @@
-from http2.streams.base cimport Http2StreamBase, OwnerBase
-from http2.streams.life_state cimport Life
+from http2.streams.compiled.base cimport Http2StreamBase, OwnerBase
+from http2.streams.compiled.life_state cimport Life
 
 
 cdef class ClientStreamBase(Http2StreamBase):

@@ -1,15 +1,15 @@
 # cython: language_level=3, annotation_typing=False
-"""What a client's session does in each request, compiled: see `http2.streams.client_base`."""
+"""What a client's session does in each request, compiled: see `http2.streams.compiled.client_base`."""
 
 from http2.engine.connection cimport Connection
-from http2.sessions.session_base cimport SessionBase
-from http2.streams.client_base cimport (
+from http2.sessions.compiled.session_base cimport SessionBase
+from http2.streams.compiled.client_base cimport (
     ClientStreamBase,
     new_client_stream,
     receive_response,
     receive_whole,
 )
-from http2.streams.life_state cimport Life
+from http2.streams.compiled.life_state cimport Life
 
 from inspect import isawaitable
 
@@ -18,8 +18,8 @@ from http2.common.members import add_members
 from http2.errors import new_error
 from http2.headers import kept_headers
 from http2.sessions.parts.event_table import one_after_another
-from http2.sessions.session_base import on_data, on_stream_closed
-from http2.streams.client_base import DEFAULT_PRIORITY, SENT
+from http2.sessions.compiled.session_base import on_data, on_stream_closed
+from http2.streams.compiled.client_base import DEFAULT_PRIORITY, SENT
 from http2.streams.client_stream import ClientHttp2Stream
 from http2.streams.life import LIVE
 from http2.streams.priority import check_priority

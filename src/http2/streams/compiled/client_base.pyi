@@ -1,11 +1,11 @@
 import asyncio
 
-from ..headers import Headers, OutgoingHeaders
+from ...headers import Headers, OutgoingHeaders
+from ..interfaces import ClientStreamOwner
+from ..parts.abort_signal import AbortSignal
+from ..parts.early_request import EarlyRequest
 from .base import Http2StreamBase
-from .interfaces import ClientStreamOwner
 from .life_state import Life
-from .parts.abort_signal import AbortSignal
-from .parts.early_request import EarlyRequest
 
 DEFAULT_PRIORITY: tuple[int, int, bool]
 # The state of a request that was sent to its end; also of one that the server has promised.

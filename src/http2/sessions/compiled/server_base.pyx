@@ -1,9 +1,9 @@
 # cython: language_level=3
-"""What a server's session does in each request, compiled: see `http2.streams.base`."""
+"""What a server's session does in each request, compiled: see `http2.streams.compiled.base`."""
 
 from http2.engine.connection cimport Connection
-from http2.sessions.session_base cimport SessionBase
-from http2.streams.base cimport ServerStreamBase, new_server_stream
+from http2.sessions.compiled.session_base cimport SessionBase
+from http2.streams.compiled.base cimport ServerStreamBase, new_server_stream
 
 from http2.common.members import add_members
 from http2.sessions.parts.request_queue import RequestQueue

@@ -3,15 +3,15 @@ from typing import Any
 
 from typing_extensions import Buffer
 
-from ..common.interfaces import Emits
-from ..common.tasks import Work
-from ..common.timers import IdleTimer
-from ..engine.connection import Connection
-from ..headers import Headers, OutgoingHeaders
-from .interfaces import ServerStreamOwner
-from .keywords import Chunk
+from ...common.interfaces import Emits
+from ...common.tasks import Work
+from ...common.timers import IdleTimer
+from ...engine.connection import Connection
+from ...headers import Headers, OutgoingHeaders
+from ..interfaces import ServerStreamOwner
+from ..keywords import Chunk
+from ..parts.receiver import Receiver
 from .life_state import Life
-from .parts.receiver import Receiver
 
 def as_buffer(data: Chunk, encoding: str = "utf-8") -> bytes | bytearray | memoryview:
     """Return *data* as an object with the buffer protocol; `str` is encoded."""

@@ -1,11 +1,11 @@
 # cython: language_level=3
-"""What a client's stream has and does in each request, compiled: see `http2.streams.base`."""
+"""What a client's stream has and does in each request, compiled: see `http2.streams.compiled.base`."""
 
 from cpython.object cimport PyObject
 
 from http2.engine.connection cimport Connection
-from http2.streams.base cimport Http2StreamBase, OwnerBase
-from http2.streams.life_state cimport Life
+from http2.streams.compiled.base cimport Http2StreamBase, OwnerBase
+from http2.streams.compiled.life_state cimport Life
 
 from http2.common.members import add_members
 from http2.constants import NGHTTP2_NO_ERROR, NGHTTP2_REFUSED_STREAM

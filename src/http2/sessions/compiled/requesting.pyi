@@ -1,8 +1,8 @@
 from collections.abc import Awaitable
 
-from ..headers import Headers, OutgoingHeaders
-from ..streams.client_stream import ClientHttp2Stream
-from .client_session import ClientHttp2Session
+from ...headers import Headers, OutgoingHeaders
+from ...streams.client_stream import ClientHttp2Stream
+from ..client_session import ClientHttp2Session
 from .session_base import SessionBase
 
 class ClientSessionBase(SessionBase):

@@ -1,4 +1,4 @@
-from http2.sessions.session_base cimport SessionBase
+from http2.sessions.compiled.session_base cimport SessionBase
 
 cdef class ServerSessionBase(SessionBase):
     cdef object _server

@@ -1,6 +1,6 @@
-from ..headers import Headers
-from ..streams.server_stream import ServerHttp2Stream
-from .interfaces import SessionServer
+from ...headers import Headers
+from ...streams.server_stream import ServerHttp2Stream
+from ..interfaces import SessionServer
 from .session_base import SessionBase
 
 class ServerSessionBase(SessionBase):

@@ -1,4 +1,4 @@
-from http2.streams.base cimport OwnerBase
+from http2.streams.compiled.base cimport OwnerBase
 
 
 cdef class SessionBase(OwnerBase):

@@ -1,0 +1,1 @@
+"""What every request does in a stream, compiled."""
