@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 from contextlib import suppress
 from contextvars import ContextVar
 from typing import Any
@@ -73,6 +74,30 @@ def test_a_task_has_the_name_of_its_function(run: Run) -> None:
         assert await start(handler()) == [expected, expected]
 
     run(main())
+
+
+def test_a_log_record_needs_no_task(
+    run: Run, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """From CPython 3.12 on, each record has the name of the current task."""
+    begun: list[object] = []
+    monkeypatch.setattr("http2.common.eager_task.begin", begun.append)
+
+    async def handler() -> None:
+        assert current_name() == handler.__qualname__
+        logging.getLogger("mine").warning("seen")
+
+    def current_name() -> str:
+        task = asyncio.current_task()
+        assert task is not None
+        return task.get_name()
+
+    async def main() -> None:
+        assert run_step(handler()) is None
+
+    run(main())
+    assert begun == []
+    assert [record.message for record in caplog.records] == ["seen"]
 
 
 def test_one_that_never_waits(run: Run) -> None:

@@ -75,6 +75,11 @@ class UnbegunTask(EagerTask):
     __slots__ = ()
 
     def __getattribute__(self, name: str) -> Any:
+        if name == "get_name":
+            # `logging` asks for it with each record, from CPython 3.12 on
+            known = name_of(object.__getattribute__(self, "step").coroutine)
+            if known is not None:
+                return lambda: known
         begin(self)
         return getattr(self, name)
 

@@ -142,7 +142,7 @@ def check_quiet(page: Page, url: str) -> None:
         or (name == "Runtime.consoleAPICalled" and params["type"] in ("error", "warning", "assert"))
         or (name == "Log.entryAdded" and params["entry"]["level"] == "error")
     ]
-    assert complaints == []
+    assert complaints == [], complaints
     asked = [
         params["request"]["url"]
         for name, params in page.events
