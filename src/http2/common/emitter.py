@@ -15,6 +15,7 @@ import logging
 import warnings
 from collections.abc import Callable
 from contextvars import Context, copy_context
+from functools import partial
 from types import CoroutineType
 from typing import Any, TypeVar, overload
 
@@ -91,14 +92,16 @@ NO_TASKS: frozenset[asyncio.Task[object]] = frozenset()
 
 
 def _look_at_end(
-    task: asyncio.Task[object],
+    running: set[asyncio.Task[object]],
     owner: EventEmitter,
     coroutine: Work[object],
     emitter: EventEmitter,
     event: str,
     args: tuple[object, ...],
+    task: asyncio.Task[object],
 ) -> None:
     """Report the end of *emitter*'s coroutine listener of *event*, run as *task* of *owner*."""
+    running.discard(task)
     error: BaseException | None
     try:
         error = task.exception()
@@ -344,13 +347,8 @@ class EventEmitter:
             tasks = self._tasks = set()
             self._watched = True
         tasks.add(task)
-        running = tasks
-
-        def done(task: asyncio.Task[object]) -> None:
-            running.discard(task)
-            _look_at_end(task, self, coroutine, emitter, event, args)
-
-        task.add_done_callback(done)
+        # a closure would take 300 bytes more for each handler that waits
+        task.add_done_callback(partial(_look_at_end, tasks, self, coroutine, emitter, event, args))
 
     def _work_ended(
         self, work: Work[object], emitter: EventEmitter, event: str, args: tuple[object, ...]

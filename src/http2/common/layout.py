@@ -12,9 +12,9 @@ def lay_out(kind: type[object], *names: str) -> None:
     """Reserve space for the attributes *names* in every instance of *kind*, at most `MOST`.
 
     Instances of a class share one table of their attribute names, and hold only an array
-    of values. CPython stops extending the table as instances are created: a later
-    name, such as one that is set when a stream ends, then gives every instance its own dict,
-    which takes longer to create than all other attributes. So one unused instance gets
+    of values, or a dict with such an array if the class is based on a compiled one. CPython stops
+    extending the table as instances are created: a later name then gives every instance a table
+    of its own, which takes longer to create than all other attributes. So one unused instance gets
     all names first. Each further instance takes one free place from the table; when there are
     none left, an instance's array has room for these names only.
     """

@@ -53,7 +53,7 @@ cpdef object as_buffer(data, encoding="utf-8"):
 
 
 cdef class OwnerBase:
-    """What a stream reads of its session, and an exchange of its HTTP/1 connection."""
+    """What a stream reads of its session in each request."""
 
     def __cinit__(self):
         self.in_batch = False
