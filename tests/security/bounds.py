@@ -6,7 +6,7 @@ from .ground import Outcome
 
 MIB = 1024 * 1024
 # Seconds until an honest request during the attack is answered, without those in which the machine
-# had no processor for the victim or for this process; and with them, on a busy machine.
+# had no processor for the victim or for the honest client; and with them, on a busy machine.
 HONEST = 0.25
 SLOWEST = 5.0
 

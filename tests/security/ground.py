@@ -13,7 +13,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -27,12 +26,9 @@ from .attacks import Attack
 from .wire import LARGEST, WINDOW, Ended, Peer
 
 NODE_VICTIM = NODE / "server/victim.js"
+ASKER = Path(__file__).with_name("asker.py")
 # Seconds that a victim has to start, and to answer after the attack.
 PATIENCE = 20.0
-# A victim that needs more bytes is killed, to protect the machine.
-TOO_MUCH = 4 * 1024**3
-# Seconds between honest requests.
-PAUSE = 0.02
 # Seconds after the attack, and after the end of the hostile connections, during which the
 # victim is still measured.
 AFTERWARDS = 0.2
@@ -55,7 +51,7 @@ class Honest:
     seconds: float
     """Seconds until its answer."""
     delayed: float
-    """Seconds of these in which the victim or this process could run, but had no processor."""
+    """Seconds of these in which the victim or the client could run, but had no processor."""
 
     @property
     def waited(self) -> float:
@@ -218,12 +214,14 @@ class Ground:
         return "; ".join(f"{count} × {way}" for way, count in ways.most_common(3))
 
 
-def delay(task: str) -> float:
-    """Return the seconds that a thread has waited for a processor (second field of schedstat)."""
-    try:
-        return int(Path(f"/proc/{task}/schedstat").read_text().split()[1]) / 1e9
-    except OSError:
-        return 0.0
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process."""
+    process.kill()
+    process.wait()
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            with contextlib.suppress(OSError):
+                pipe.close()
 
 
 class Victim:
@@ -281,10 +279,6 @@ class Victim:
         """Return the bytes of resident memory at the peak, above those at the beginning."""
         return self.memory("VmHWM") - self._before
 
-    def delay(self) -> float:
-        """Return the seconds so far in which it could run, but had no processor."""
-        return delay(str(self.pid))
-
     def cpu(self) -> float:
         """Return the seconds of CPU so far, of all threads; see clock_getcpuclockid(3)."""
         try:
@@ -294,81 +288,48 @@ class Victim:
 
     def end(self) -> None:
         """Kill it."""
-        self.process.kill()
-        self.process.wait()
-        for pipe in (self.process.stdin, self.process.stdout):
-            if pipe is not None:
-                with contextlib.suppress(OSError):
-                    pipe.close()
+        end(self.process)
 
 
-class Asker(threading.Thread):
-    """The honest client: makes requests on its own connection, repeatedly."""
+class Asker:
+    """The honest client: a process that makes requests on its own connection, repeatedly."""
 
     def __init__(self, victim: Victim, port: int) -> None:
-        super().__init__(daemon=True)
         self.asked: list[Honest] = []
         self.failure: str | None = None
-        self._victim = victim
-        self._halt = threading.Event()
-        self._id = -1
-        self._buffer = b""
-        self._sock = socket.create_connection(("127.0.0.1", port), PATIENCE)
-        self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._sock.sendall(raw.PREFACE + raw.settings() + raw.settings(ack=True))
+        given = {
+            "port": port,
+            "victim": victim.pid,
+            "preface": (raw.PREFACE + raw.settings() + raw.settings(ack=True)).hex(),
+            "request": raw.get(1).hex(),
+        }
+        # isolated and without site-packages, so that it starts fast
+        self._process = subprocess.Popen(
+            [sys.executable, "-IS", str(ASKER), json.dumps(given)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        )  # fmt: skip
 
-    def ask(self) -> Honest:
-        """Make one request, and read its answer."""
-        self._id += 2
-        began, before = time.monotonic(), self._delay()
-        self._sock.sendall(raw.get(self._id))
-        while not self._answered():
-            got = self._sock.recv(65536)
-            if not got:
-                raise OSError("the honest connection has ended")
-            self._buffer += got
-        return Honest(time.monotonic() - began, self._delay() - before)
+    def served(self) -> None:
+        """Wait until it is served."""
+        assert self._process.stdout is not None
+        assert self._process.stdout.readline(), "the honest client was not served"
 
-    def _delay(self) -> float:
-        """Of the victim, of this thread, and of the attacking one, which may hold the GIL."""
-        return self._victim.delay() + delay("thread-self") + delay("self")
-
-    def _answered(self) -> bool:
-        """Return whether the buffer has the end of the latest answer, and remove it."""
-        buffer = self._buffer
-        while len(buffer) >= 9:
-            size = int.from_bytes(buffer[:3], "big")
-            if len(buffer) < 9 + size:
-                break
-            kind, flags = buffer[3], buffer[4]
-            stream_id = int.from_bytes(buffer[5:9], "big")
-            if kind in (raw.RST_STREAM, raw.GOAWAY):
-                raise OSError(f"the honest client was told {buffer[: 9 + size]!r}")
-            buffer = buffer[9 + size :]
-            if kind in (raw.DATA, raw.HEADERS) and flags & 1 and stream_id == self._id:
-                self._buffer = buffer
-                return True
-        self._buffer = buffer
-        return False
-
-    def run(self) -> None:
-        """Make requests until the end; also notice a victim that needs too much memory."""
-        try:
-            while not self._halt.wait(PAUSE):
-                self.asked.append(self.ask())
-                if self._victim.memory("VmRSS") > TOO_MUCH:
-                    self.failure = "the victim has taken too much memory, and was ended"
-                    self._victim.process.kill()
-                    return
-        except OSError as error:
-            self.failure = f"an honest client was not served: {error!r}"
+    def start(self) -> None:
+        """Make requests from now on."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(b"\n")
+        self._process.stdin.flush()
 
     def stop(self) -> None:
-        """Stop."""
-        self._halt.set()
-        self.join(PATIENCE)
-        assert not self.is_alive()
-        self._sock.close()
+        """Stop, and learn of its requests."""
+        said, _ = self._process.communicate(timeout=2 * PATIENCE)
+        result = json.loads(said)
+        self.asked = [Honest(*one) for one in result["asked"]]
+        self.failure = result["failure"]
+
+    def end(self) -> None:
+        """Kill it, if it has not ended."""
+        end(self._process)
 
 
 @contextlib.contextmanager
@@ -399,8 +360,21 @@ def take_place(
 def _measured(attack: Attack, identity: Identity | None, victim: Victim, log: Any) -> Outcome:
     ports = victim.started()
     asker = Asker(victim, ports["port"])
-    for _ in range(50):
-        asker.ask()
+    try:
+        asker.served()
+        return _attacked(attack, identity, victim, asker, ports, log)
+    finally:
+        asker.end()
+
+
+def _attacked(
+    attack: Attack,
+    identity: Identity | None,
+    victim: Victim,
+    asker: Asker,
+    ports: dict[str, int],
+    log: Any,
+) -> Outcome:
     if attack.files:
         resource.prlimit(victim.pid, resource.RLIMIT_NOFILE, (attack.files, attack.files))
     victim.begin()
