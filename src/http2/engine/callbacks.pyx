@@ -188,6 +188,7 @@ cdef int on_frame_recv(
     cdef tuple last
     cdef Py_ssize_t memory
     cdef int event
+    cdef object block
     cdef OutgoingBody body
     self.frames_received += 1
     try:
@@ -222,11 +223,12 @@ cdef int on_frame_recv(
                     body.kept = None
             # the categories are the event kinds
             event = <int>frame.headers.cat
+            block = take_block(self)
             if event == EVENT_RESPONSE and (
-                flags & NGHTTP2_FLAG_END_STREAM or not is_common_status(self._block)
+                flags & NGHTTP2_FLAG_END_STREAM or not is_common_status(block)
             ):
                 event = EVENT_HEADERS
-            report(self, event, stream_id, take_block(self), flags)
+            report(self, event, stream_id, block, flags)
         elif kind == NGHTTP2_PUSH_PROMISE:
             self._promise = 0
             memory = block_memory(self)

@@ -194,6 +194,7 @@ cdef class Connection(Session):
             self._bodies = {}
             self._queued = 0
             self._strings = StringCache.__new__(StringCache)
+            self._pattern = None
 
     # --- bytes in, events out -------------------------------------------------------------
 

@@ -1,3 +1,4 @@
+from cpython.object cimport PyObject
 from libc.stdint cimport uint64_t
 
 from http2.engine.nghttp2 cimport nghttp2_nv, nghttp2_rcbuf
@@ -12,9 +13,50 @@ cdef enum:
     PUSH_REQUEST = 4
 
 
+# The size of a field is that of its name, its value, and this (RFC 9113 section 6.5.2).
+cdef enum:
+    FIELD_OVERHEAD = 32
+
+
 cdef class StringCache:
     cdef void *_slots
     cdef str text(self, nghttp2_rcbuf *buffer)
+
+
+cdef struct RememberedField:
+    nghttp2_rcbuf *name
+    # NULL if the value is too long to be kept: then every value is another one
+    nghttp2_rcbuf *value
+    # what the field counts in the size of its block
+    Py_ssize_t size
+    PyObject *text
+    # the value in the block that is being received, if it is another one; or NULL
+    PyObject *other
+
+
+cdef enum PatternState:
+    IGNORING = 0
+    RECORDING = 1
+    MATCHING = 2
+
+
+cdef class BlockPattern:
+    cdef RememberedField *_fields
+    cdef int _count
+    cdef int _matched
+    cdef int _misses
+    cdef bint _others
+    cdef dict _headers
+    cdef PatternState state
+
+    cdef int begin(self) except -1
+    cdef Py_ssize_t match(
+        self, nghttp2_rcbuf *name, nghttp2_rcbuf *value, StringCache strings) except -1
+    cdef int unfold(self, object headers) except -1
+    cdef int record(self, nghttp2_rcbuf *name, nghttp2_rcbuf *value, str text) except -1
+    cdef int complete(self, object headers, bint merged) except -1
+    cdef int _forget_others(self) except -1
+    cdef int _forget(self) except -1
 
 
 cdef class OutgoingBlock:

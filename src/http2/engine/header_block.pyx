@@ -13,7 +13,7 @@ from cpython.dict cimport PyDict_Copy, PyDict_GetItem, PyDict_Next, PyDict_SetIt
 from cpython.list cimport PyList_Append
 from cpython.mem cimport PyMem_Calloc, PyMem_Free, PyMem_Realloc
 from cpython.object cimport PyObject
-from cpython.ref cimport Py_DECREF, Py_INCREF
+from cpython.ref cimport Py_DECREF, Py_INCREF, Py_XDECREF
 from libc.stdint cimport uint64_t, uintptr_t
 from libc.string cimport memcmp
 
@@ -66,6 +66,7 @@ cdef extern from "Python.h":
     bint PyBytes_CheckExact(object o)
     bint PyLong_CheckExact(object o)
     bint PyDict_CheckExact(object o)
+    int PyDict_Update(object d, object other) except -1
     PyObject *PyDict_SetDefault(object d, object key, object value) except NULL
     Py_ssize_t PyDict_Size(object d) except -1
     Py_ssize_t PySequence_Fast_GET_SIZE(object o)
@@ -213,6 +214,179 @@ cdef list add_received(object headers, list raw, str name, str value):
     elif name not in single_value:
         PyDict_SetItem(headers, name, <str>existing + ", " + value)
     return raw
+
+
+
+# Of a block with more fields, no pattern is made: it must not hold much memory for a peer.
+cdef enum:
+    MOST_FIELDS = 32
+    # A pattern is replaced after this many blocks in a row that have not matched it.
+    MOST_MISSES = 2
+
+
+cdef class BlockPattern:
+    """An earlier block of the connection, in order to receive others like it faster.
+
+    Most blocks of a connection have the same names in the same order, and the same value for
+    many of them. HPACK's table makes these the same buffers, so two addresses tell whether a field
+    is as before. A block that has matched to its end is a copy of the earlier dict, with the
+    values that differ. The pattern has a reference to each buffer, so that an address can't come
+    to mean another string.
+    """
+
+    def __cinit__(self):
+        # record the next block
+        self._misses = MOST_MISSES
+
+    def __dealloc__(self):
+        self._forget()
+        PyMem_Free(self._fields)
+
+    cdef int begin(self) except -1:
+        """Begin a block."""
+        self._forget_others()
+        if self.state == RECORDING:
+            # the last block had no end
+            self._forget()
+        self._matched = 0
+        if self._misses >= MOST_MISSES:
+            self._forget()
+            self._misses = 0
+            self.state = RECORDING
+        elif self._count:
+            self.state = MATCHING
+        else:
+            self._misses += 1
+            self.state = IGNORING
+        return 0
+
+    cdef Py_ssize_t match(
+        self, nghttp2_rcbuf *name, nghttp2_rcbuf *value, StringCache strings
+    ) except -1:
+        """Take the next field of the block if it has the expected name.
+
+        Return what it counts in the size of the block; 0 if it has another name.
+        """
+        cdef RememberedField *field
+        cdef str text
+        if self._matched == self._count:
+            return 0
+        field = self._fields + self._matched
+        if field.name is not name:
+            return 0
+        self._matched += 1
+        if field.value is value:
+            return field.size
+        text = strings.text(value)
+        Py_INCREF(text)
+        field.other = <PyObject *>text
+        self._others = True
+        return (
+            nghttp2_rcbuf_get_buf(name).len + nghttp2_rcbuf_get_buf(value).len + FIELD_OVERHEAD)
+
+    cdef int unfold(self, object headers) except -1:
+        """Add the fields that have matched to *headers*: the block does not match to its end."""
+        cdef RememberedField *field
+        cdef object name
+        cdef int i
+        for i in range(self._matched):
+            field = self._fields + i
+            name = <object>field.text
+            if field.other is NULL:
+                PyDict_SetItem(headers, name, <object>PyDict_GetItem(self._headers, name))
+            else:
+                PyDict_SetItem(headers, name, as_received(name, <object>field.other))
+        self._forget_others()
+        self._misses += 1
+        self.state = IGNORING
+        return 0
+
+    cdef int record(self, nghttp2_rcbuf *name, nghttp2_rcbuf *value, str text) except -1:
+        """Take the next field for the pattern."""
+        cdef RememberedField *field
+        if self._fields is NULL:
+            self._fields = <RememberedField *>PyMem_Calloc(MOST_FIELDS, sizeof(RememberedField))
+            if self._fields is NULL:
+                raise MemoryError
+        if self._count == MOST_FIELDS or nghttp2_rcbuf_get_buf(name).len > LONGEST_CACHED:
+            self._forget()
+            self.state = IGNORING
+            return 0
+        field = self._fields + self._count
+        field.size = (
+            nghttp2_rcbuf_get_buf(name).len + nghttp2_rcbuf_get_buf(value).len + FIELD_OVERHEAD)
+        nghttp2_rcbuf_incref(name)
+        field.name = name
+        if nghttp2_rcbuf_get_buf(value).len <= LONGEST_CACHED:
+            nghttp2_rcbuf_incref(value)
+            field.value = value
+        Py_INCREF(text)
+        field.text = <PyObject *>text
+        self._count += 1
+        return 0
+
+    cdef int complete(self, object headers, bint merged) except -1:
+        """End a block: add its fields to *headers* if it has matched, or keep what was recorded."""
+        cdef RememberedField *field
+        cdef object name
+        cdef int i
+        cdef PatternState state = self.state
+        self.state = IGNORING
+        if state == MATCHING:
+            if self._matched < self._count:
+                return self.unfold(headers)
+            self._misses = 0
+            # CPython copies the table of such a dict as a whole
+            PyDict_Update(headers, self._headers)
+            if self._others:
+                for i in range(self._count):
+                    field = self._fields + i
+                    if field.other is not NULL:
+                        name = <object>field.text
+                        PyDict_SetItem(headers, name, as_received(name, <object>field.other))
+                self._forget_others()
+        elif state == RECORDING:
+            if merged or self._count == 0:
+                self._forget()
+                return 0
+            self._headers = {}
+            PyDict_Update(self._headers, headers)
+            for i in range(self._count):
+                field = self._fields + i
+                if field.value is NULL:
+                    # not kept
+                    PyDict_SetItem(self._headers, <object>field.text, "")
+        return 0
+
+    cdef int _forget_others(self) except -1:
+        cdef int i
+        cdef PyObject *other
+        if self._others:
+            self._others = False
+            for i in range(self._count):
+                other = self._fields[i].other
+                self._fields[i].other = NULL
+                Py_XDECREF(other)
+        return 0
+
+    cdef int _forget(self) except -1:
+        cdef RememberedField *field
+        self._forget_others()
+        while self._count:
+            self._count -= 1
+            field = self._fields + self._count
+            nghttp2_rcbuf_decref(field.name)
+            if field.value is not NULL:
+                nghttp2_rcbuf_decref(field.value)
+                field.value = NULL
+            Py_DECREF(<object>field.text)
+        self._headers = None
+        return 0
+
+
+cdef object as_received(object name, object value):
+    """Return the value as `Headers` has it."""
+    return status_number(value) if is_named(name, STATUS, 7) else value
 
 
 # Pseudo-headers are written directly before this slot, other fields from it on.

@@ -3,7 +3,14 @@
 
 from libc.stdint cimport int32_t, uint8_t
 
-from http2.engine.header_block cimport add_received, new_headers
+from http2.engine.header_block cimport (
+    FIELD_OVERHEAD,
+    MATCHING,
+    RECORDING,
+    BlockPattern,
+    add_received,
+    new_headers,
+)
 from http2.engine.nghttp2 cimport *
 from http2.engine.session cimport Session, fail, provoked, report, stream_begun
 
@@ -12,8 +19,8 @@ from http2.engine import events as _events
 cdef int EVENT_FAILED = _events.FAILED
 
 cdef enum:
-    # The size of a field is that of its name, its value, and this (RFC 9113 section 6.5.2).
-    FIELD_OVERHEAD = 32
+    # The first block that others are compared with. Many connections carry only a few requests.
+    FIRST_PATTERN = 3
     # Larger header blocks count towards the session's memory by themselves, smaller ones with
     # their stream.
     SMALL_BLOCK = 1024
@@ -96,6 +103,11 @@ cdef int on_begin_headers(
         self._sensitive = None
         self._block_pairs = 0
         self._block_size = 0
+        if self._pattern is not None:
+            self._pattern.begin()
+        elif self._blocks >= FIRST_PATTERN:
+            self._pattern = BlockPattern.__new__(BlockPattern)
+            self._pattern.begin()
         return 0
     except BaseException as failure:
         return fail(self, failure)
@@ -106,10 +118,16 @@ cdef int on_header(
     nghttp2_rcbuf *value, uint8_t flags, void *user_data,
 ) noexcept:
     cdef Session self = <Session>user_data
+    cdef BlockPattern pattern = self._pattern
+    cdef Py_ssize_t size = 0
     cdef str text
     cdef int32_t stream_id
     try:
-        self._block_size += (
+        if pattern is not None and pattern.state == MATCHING:
+            size = pattern.match(name, value, self._strings)
+            if size == 0:
+                pattern.unfold(self._block)
+        self._block_size += size or (
             nghttp2_rcbuf_get_buf(name).len + nghttp2_rcbuf_get_buf(value).len
             + FIELD_OVERHEAD)
         self._block_pairs += 1
@@ -120,13 +138,16 @@ cdef int on_header(
             self._block = None
             self._promise = 0
             return provoked(self) or NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE
-        text = self._strings.text(name)
-        self._block_raw = add_received(
-            self._block, self._block_raw, text, self._strings.text(value))
+        if size == 0:
+            text = self._strings.text(name)
+            self._block_raw = add_received(
+                self._block, self._block_raw, text, self._strings.text(value))
+            if pattern is not None and pattern.state == RECORDING:
+                pattern.record(name, value, text)
         if flags & NGHTTP2_NV_FLAG_NO_INDEX:
             if self._sensitive is None:
                 self._sensitive = []
-            self._sensitive.append(text)
+            self._sensitive.append(self._strings.text(name))
         return 0
     except BaseException as failure:
         return fail(self, failure)
@@ -149,6 +170,8 @@ cdef object take_block(Session self):
     """Return the `Headers` of the block that is now complete."""
     cdef object block = self._block
     self._block = None
+    if self._pattern is not None:
+        self._pattern.complete(block, self._block_raw is not None)
     # also None: a slot that is not set raises an error for each reader
     block._raw = self._block_raw
     if self._sensitive is not None:

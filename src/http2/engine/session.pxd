@@ -2,7 +2,7 @@ from libc.stdint cimport int32_t
 
 from http2.engine.budget cimport Budget
 from http2.engine.frame_watch cimport FrameWatch
-from http2.engine.header_block cimport OutgoingBlock, StringCache
+from http2.engine.header_block cimport BlockPattern, OutgoingBlock, StringCache
 from http2.engine.nghttp2 cimport nghttp2_session
 from http2.engine.outgoing cimport Output
 
@@ -27,6 +27,8 @@ cdef class Session:
     cdef object _block
     cdef list _block_raw
     cdef list _sensitive
+    # what blocks of this connection are like; None for the first ones
+    cdef BlockPattern _pattern
     cdef Py_ssize_t _block_pairs
     cdef Py_ssize_t _block_size
     cdef Py_ssize_t _max_pairs
