@@ -262,7 +262,7 @@ def listener_of_streams(server, type request_class, type response_class, dispatc
         ):
             dispatch_special(server, request, response)
             return
-        found = server.everyday.get("request")
+        found = (<dict?>server.everyday).get("request")
         if found is None or (<tuple?>found)[1] != 2:
             server.emit("request", request, response)
             return

@@ -37,7 +37,7 @@ cdef int hand_out(
     server = session._server
     if server is None:
         return 0
-    found = server.everyday.get("stream")
+    found = (<dict?>server.everyday).get("stream")
     if found is None:
         server.emit_late("stream", (stream, headers, flags), raw_headers)
         return 0

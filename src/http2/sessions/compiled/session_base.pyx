@@ -1,6 +1,8 @@
 # cython: language_level=3
 """What a session has and does in each request, compiled: see `http2.streams.compiled.base`."""
 
+from http2.streams.compiled.base cimport ServerStreamBase, end_over
+
 from http2.common.members import add_members
 
 
@@ -74,5 +76,9 @@ def on_data(SessionBase session not None, stream_id, data, end):
 def on_stream_closed(SessionBase session not None, stream_id, code, unsent):
     """Handle the event STREAM_CLOSED."""
     stream = (<dict?>session.streams).pop(stream_id, None)
-    if stream is not None:
+    if stream is None:
+        return
+    if isinstance(stream, ServerStreamBase):
+        end_over(<ServerStreamBase>stream, code, unsent)
+    else:
         stream.over(code, unsent)

@@ -36,6 +36,7 @@ cdef class ServerStreamBase(Http2StreamBase):
     cdef object is_waiting
 
 
+cdef int end_over(Http2StreamBase stream, object code, object unsent) except -1
 cpdef object as_buffer(data, encoding=*)
 cdef ServerStreamBase new_server_stream(
     object kind, OwnerBase session, object stream_id, object request, int flags)

@@ -6,6 +6,7 @@ the methods of `Duplex`, `Exchange` and their subclasses use them like any other
 way through its life is here; whatever is rare is in those classes.
 """
 
+from cpython.dict cimport PyDict_GetItem
 from cpython.object cimport PyObject
 
 from http2.engine.connection cimport Connection
@@ -207,18 +208,24 @@ cdef class Http2StreamBase(ExchangeBase):
 
         *unsent*: the number of queued bytes that will not be sent; None if there were none.
         """
-        cdef Life life = <Life?>self.life
-        if (
-            unsent is None
-            and life.both_ended is True
-            and self._watched is False
-            and code == NO_ERROR
-            and (self._receiver is None or not self._receiver.size)
-        ):
-            # there are no listeners or waiters
-            self.life = life.on_done
-        else:
-            self._end_over(code, unsent is not None)
+        end_over(self, code, unsent)
+
+
+cdef int end_over(Http2StreamBase stream, object code, object unsent) except -1:
+    """Handle the end of *stream*, like its method `over`."""
+    cdef Life life = <Life?>stream.life
+    if (
+        unsent is None
+        and life.both_ended is True
+        and stream._watched is False
+        and code == NO_ERROR
+        and (stream._receiver is None or not stream._receiver.size)
+    ):
+        # there are no listeners or waiters
+        stream.life = life.on_done
+    else:
+        stream._end_over(code, unsent is not None)
+    return 0
 
 
 cdef class ServerStreamBase(Http2StreamBase):
@@ -284,11 +291,13 @@ cdef int begin(
     ServerStreamBase stream, object session, object stream_id, object request, int flags
 ) except -1:
     """Set the attributes of a new *stream*."""
+    cdef PyObject *method
     stream._session = session
     stream.id = stream_id
     stream._request = request
     stream.is_waiting = False
-    stream._head_request = request[":method"] == "HEAD"
+    method = PyDict_GetItem(request, ":method")
+    stream._head_request = method is not NULL and <object>method == "HEAD"
     if flags & END_STREAM:
         stream.life = REQUESTED
         stream.end_after_headers = True
