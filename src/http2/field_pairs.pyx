@@ -1,7 +1,12 @@
 # cython: language_level=3
 """Pairs of bytes, as other interfaces such as ASGI have them: of received headers, and to send."""
 
-from cpython.dict cimport PyDict_GetItem, PyDict_Next
+from cpython.dict cimport (
+    PyDict_GetItemWithError,
+    PyDict_Next,
+    PyDict_SetItem,
+)
+from cpython.list cimport PyList_Append
 from cpython.object cimport PyObject
 from cpython.unicode cimport PyUnicode_AsLatin1String
 
@@ -15,6 +20,11 @@ cdef enum:
 
 cdef object learn(str name):
     cdef object made = None if name.startswith(":") else name.lower().encode("latin-1")
+    # these two are compared by their identity
+    if made == HOST:
+        made = HOST
+    elif made == COOKIE:
+        made = COOKIE
     if len(known_names) < MOST_NAMES and len(name) <= LONGEST_NAME:
         known_names[name] = made
     return made
@@ -29,34 +39,6 @@ cdef str learn_text(bytes name):
     if len(texts) < MOST_NAMES and len(name) <= LONGEST_NAME:
         texts[name] = made
     return made
-
-
-cdef class Pairs:
-    """The list of pairs while it is built."""
-
-    cdef list pairs
-    cdef bint has_authority
-    cdef Py_ssize_t cookie
-
-    cdef int add(self, str name, object value) except -1:
-        cdef PyObject *known = PyDict_GetItem(known_names, name)
-        cdef object key = <object>known if known is not NULL else learn(name)
-        cdef bytes encoded
-        if key is None or (self.has_authority and key == b"host"):
-            return 0
-        if isinstance(value, list):
-            for item in value:
-                self.pairs.append((key, PyUnicode_AsLatin1String(item)))
-            return 0
-        encoded = PyUnicode_AsLatin1String(value if isinstance(value, str) else str(value))
-        if key == b"cookie":
-            if self.cookie >= 0:
-                # RFC 9113 section 8.2.3: cookie crumbs are joined before another protocol sees them
-                self.pairs[self.cookie] = (key, self.pairs[self.cookie][1] + b"; " + encoded)
-                return 0
-            self.cookie = len(self.pairs)
-        self.pairs.append((key, encoded))
-        return 0
 
 
 def raw_pairs(object headers, list raw):
@@ -83,32 +65,65 @@ def raw_pairs(object headers, list raw):
     return pairs
 
 
-def field_pairs(object headers, list raw):
+cdef object HOST = b"host"
+cdef object COOKIE = b"cookie"
+
+
+cdef inline object encoded(object value):
+    return PyUnicode_AsLatin1String(value if isinstance(value, str) else str(value))
+
+
+cdef Py_ssize_t add_pair(
+    list pairs, object name, object value, bint has_authority, Py_ssize_t cookie
+) except -2:
+    """Add a field to *pairs*; return the position of the field ``cookie``, or -1."""
+    cdef PyObject *known = PyDict_GetItemWithError(known_names, name)
+    cdef object key = <object>known if known is not NULL else learn(name)
+    if key is None or (has_authority and key is HOST):
+        return cookie
+    if isinstance(value, list):
+        for item in <list>value:
+            PyList_Append(pairs, (key, PyUnicode_AsLatin1String(item)))
+        return cookie
+    if key is COOKIE:
+        if cookie >= 0:
+            # RFC 9113 section 8.2.3: cookie crumbs are joined before another protocol sees them
+            pairs[cookie] = (key, pairs[cookie][1] + b"; " + encoded(value))
+            return cookie
+        cookie = len(pairs)
+    PyList_Append(pairs, (key, encoded(value)))
+    return cookie
+
+
+cpdef list field_pairs(object headers, list raw):
     """Return the fields of *headers* as pairs; *raw* has all fields if some were merged.
 
     See `Headers.encoded`.
     """
-    cdef Pairs made = Pairs.__new__(Pairs)
-    cdef PyObject *authority = PyDict_GetItem(headers, ":authority")
+    cdef list pairs = []
+    cdef PyObject *authority
     cdef PyObject *key
     cdef PyObject *value
     cdef Py_ssize_t position = 0
-    made.pairs = []
-    made.cookie = -1
-    made.has_authority = authority is not NULL and len(<str>authority) > 0
-    if made.has_authority:
-        made.pairs.append((b"host", PyUnicode_AsLatin1String(<object>authority)))
+    cdef Py_ssize_t cookie = -1
+    cdef bint has_authority
+    if not isinstance(headers, dict):
+        raise TypeError(f"headers are a dict, not {headers!r}")
+    authority = PyDict_GetItemWithError(headers, ":authority")
+    has_authority = authority is not NULL and len(<str?><object>authority) > 0
+    if has_authority:
+        PyList_Append(pairs, (HOST, PyUnicode_AsLatin1String(<object>authority)))
     if raw is not None:
         for name, item in raw:
-            made.add(name, item)
+            cookie = add_pair(pairs, name, item, has_authority, cookie)
     else:
         while PyDict_Next(headers, &position, &key, &value):
             if isinstance(<object>key, str):
-                made.add(<str>key, <object>value)
-    return made.pairs
+                cookie = add_pair(pairs, <object>key, <object>value, has_authority, cookie)
+    return pairs
 
 
-def response_fields(object status, list pairs not None):
+cpdef dict response_fields(object status, list pairs):
     """``:status`` and the fields of *pairs* as a dict for `respond`; see the declarations."""
     cdef dict fields = {":status": status}
     cdef PyObject *known
@@ -120,6 +135,6 @@ def response_fields(object status, list pairs not None):
         value = (<tuple>pair)[1]
         if type(name) is not bytes or type(value) is not bytes:
             return None
-        known = PyDict_GetItem(texts, name)
-        fields[<str>known if known is not NULL else learn_text(name)] = value
+        known = PyDict_GetItemWithError(texts, name)
+        PyDict_SetItem(fields, <object>known if known is not NULL else learn_text(name), value)
     return fields if len(fields) == len(pairs) + 1 else None

@@ -28,6 +28,7 @@ from uvicorn.protocols.utils import (
 from . import Headers, ServerHttp2Session, ServerHttp2Stream, create_server
 from .asgi.exchange import Exchange
 from .asgi.shared_scope import SharedScope
+from .asgi.steps import StreamListenerBase
 from .asgi.types import Scope
 
 if TYPE_CHECKING:
@@ -157,9 +158,11 @@ class Http2Protocol(asyncio.Protocol):
         """Start the application for a request."""
         method = headers[":method"]
         requests = self._requests
+        config = self.config
         if requests is None:
             requests = self._requests = _Requests(self, stream, self._transport)
-        config = self.config
+            if config.limit_concurrency is None and not config.reset_contextvars:
+                _Sessions.of(self).skip_protocol(self._session, requests)
         limit = config.limit_concurrency
         app = None
         if limit is not None:
@@ -249,10 +252,6 @@ class Http2Protocol(asyncio.Protocol):
 class _Requests(SharedScope):
     """The requests of one connection, with uvicorn's logs, counters and headers."""
 
-    # The server's default headers, and the headers that responses get because of them.
-    _given: object = None
-    _added: tuple[list[tuple[bytes, bytes]] | None, bool] = (None, False)
-
     def __init__(
         self, protocol: Http2Protocol, stream: ServerHttp2Stream, transport: asyncio.Transport
     ) -> None:
@@ -272,28 +271,17 @@ class _Requests(SharedScope):
         self._server_state = protocol.server_state
         self._access_log = access_logger.hasHandlers()
 
-    def added(self) -> tuple[list[tuple[bytes, bytes]] | None, bool]:
-        """Return the default headers, and whether each response without ``date`` gets one."""
-        given = self._server_state.default_headers
-        if given is not self._given:
-            # uvicorn creates a new list each second
-            self._given = given
-            kept = [pair for pair in given if pair[0] != b"date"]
-            self._added = kept or None, len(kept) != len(given)
-        return self._added
-
     def responding(self, scope: Scope, status: int) -> None:
         """Write the line of the access log."""
-        if self._access_log:
-            told: Any = scope
-            access_logger.info(
-                '%s - "%s %s HTTP/%s" %d',
-                get_client_addr(told),
-                scope["method"],
-                get_path_with_query_string(told),
-                scope["http_version"],
-                status,
-            )
+        told: Any = scope
+        access_logger.info(
+            '%s - "%s %s HTTP/%s" %d',
+            get_client_addr(told),
+            scope["method"],
+            get_path_with_query_string(told),
+            scope["http_version"],
+            status,
+        )
 
     def opened(self, scope: Scope, status: int) -> None:
         """Write uvicorn's line for a WebSocket."""
@@ -301,10 +289,6 @@ class _Requests(SharedScope):
         result = "[accepted]" if status == 101 else status
         path = get_path_with_query_string(told)
         logger.info('%s - "WebSocket %s" %s', get_client_addr(told), path, result)
-
-    def responded(self) -> None:
-        """Count the request for ``limit_max_requests``."""
-        self._server_state.total_requests += 1
 
     def failed(self, scope: Scope, message: str, error: BaseException | None) -> None:
         """Log the failure; if the application has raised, with uvicorn's message."""
@@ -320,7 +304,7 @@ def _serves_websockets(config: Config) -> bool:
     return config.ws_protocol_class is not None and find_spec("wsproto") is not None
 
 
-class _Sessions:
+class _Sessions(StreamListenerBase):
     """The HTTP/2 connections of one uvicorn server."""
 
     _known: ClassVar[WeakKeyDictionary[ServerState, _Sessions]] = WeakKeyDictionary()
@@ -359,8 +343,17 @@ class _Sessions:
         protocol = self._beginning
         assert protocol is not None
         self._protocols[session] = protocol
-        session.once("close", lambda: self._protocols.pop(session))
+        session.once("close", lambda: self._forget(session))
         protocol.begun(session)
 
-    def _on_stream(self, stream: ServerHttp2Stream, headers: Headers) -> None:
+    def skip_protocol(self, session: ServerHttp2Session | None, requests: _Requests) -> None:
+        """Pass further requests of *session* to the application, without a call of its protocol."""
+        if session in self._protocols:
+            self._connections[session] = requests
+
+    def _forget(self, session: ServerHttp2Session) -> None:
+        del self._protocols[session]
+        self._connections.pop(session, None)
+
+    def _take_other(self, stream: ServerHttp2Stream, headers: Headers) -> None:
         self._protocols[stream.session].on_stream(stream, headers)

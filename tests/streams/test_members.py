@@ -32,6 +32,7 @@ from http2.streams.compiled.client_base import ClientStreamBase
 from http2.streams.compiled.life_state import Life
 from http2.streams.life import LIVE
 from http2.streams.server_stream import ServerHttp2Stream
+from http2.uvicorn import _Requests
 
 from ..support.http1 import Http1Peer, get
 from ..support.running import Run
@@ -57,6 +58,7 @@ USES = [
     (Life, Life),
     (AsgiExchangeBase, Exchange),
     (SharedScopeBase, SharedScope),
+    (SharedScopeBase, _Requests),
     (RequestBase, Http2ServerRequest),
     (RequestBase, Http1IncomingMessage),
     (Http1RequestBase, Http1IncomingMessage),

@@ -19,6 +19,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from .. import (
+    Headers,
     Http1IncomingMessage,
     Http1ServerResponse,
     Http2Server,
@@ -29,6 +30,7 @@ from .. import (
 from .exchange import ClientDisconnected, Exchange
 from .lifespan import Lifespan, LifespanError
 from .shared_scope import SharedScope
+from .steps import StreamListenerBase
 from .types import Application
 
 __all__ = ["ClientDisconnected", "Handler", "LifespanError"]
@@ -36,7 +38,7 @@ __all__ = ["ClientDisconnected", "Handler", "LifespanError"]
 REFUSAL = b"HTTP/1.1 405 Method Not Allowed\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
-class Handler:
+class Handler(StreamListenerBase):
     """A listener of ``request`` that answers with an ASGI 3 application.
 
     *app* is called once for each request, in a separate task. *root_path* is the prefix that a
@@ -66,8 +68,9 @@ class Handler:
         self.root_path = root_path.rstrip("/")
         self.state = {} if state is None else state
         self._tasks: set[asyncio.Task[None]] = set()
-        # by session, and by connection of HTTP/1, which does not report its end
-        self._connections: dict[object, SharedScope] = {}
+        # requests over HTTP/2 need no objects of the Compatibility API, unless a subclass does
+        self._takes_streams = type(self).__call__ is Handler.__call__
+        # by connection of HTTP/1, which does not report its end
         self._http1_connections: WeakKeyDictionary[object, SharedScope] = WeakKeyDictionary()
 
     def __repr__(self) -> str:
@@ -84,7 +87,7 @@ class Handler:
         if session is None:
             connection = self._http1_connection(request)
         else:
-            connection = self._connections.get(session) or self._begin(session, stream)
+            connection = self._http2_connection(session, stream)
         Exchange.begin(connection, stream, request.headers, request.method, request.url, response)
 
     def attached(self, server: Http2Server) -> None:
@@ -129,7 +132,7 @@ class Handler:
                 handshake.reject()
                 return
             session: object = request.stream.session
-            connection = self._connections.get(session) or self._begin(session, request.stream)
+            connection = self._http2_connection(session, request.stream)
             WebSocketExchange.begin(connection, handshake, request.stream)
         else:
             response.status_code = 405
@@ -153,8 +156,15 @@ class Handler:
         )
         WebSocketExchange.begin(connection, handshake)
 
-    def _begin(self, session: Any, stream: Any) -> SharedScope:
-        """Return the common data of the requests of *session*; *stream* is its first."""
+    def _take_other(self, stream: Any, headers: Headers) -> None:
+        connection = self._http2_connection(stream.session, stream)
+        Exchange.begin(connection, stream, headers, headers[":method"], headers[":path"])
+
+    def _http2_connection(self, session: Any, stream: Any) -> SharedScope:
+        """Return the common data of the requests of *session*, of which *stream* is one."""
+        known = self._connections.get(session)
+        if isinstance(known, SharedScope):
+            return known
         ends = _ends(session.socket)
         made = self._connection(session.socket, "2", stream.push_allowed, **ends)
         if not session.destroyed:

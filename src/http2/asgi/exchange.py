@@ -22,7 +22,7 @@ and answered, needs none.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from contextvars import Context
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -30,7 +30,7 @@ from urllib.parse import quote
 from .. import Headers, Http2Error, Http2ServerResponse
 from ..constants import NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR
 from .files import send_file, send_part
-from .steps import DONE, HELD, NEW, OPEN, TAIL, AsgiExchangeBase
+from .steps import DONE, HELD, NEW, OPEN, TAIL, AsgiExchangeBase, new_exchange, start_request
 from .types import Application, Message
 
 if TYPE_CHECKING:
@@ -66,9 +66,8 @@ class Exchange(AsgiExchangeBase):
 
     __slots__ = ()
 
-    @classmethod
+    @staticmethod
     def begin(
-        cls,
         connection: SharedScope,
         stream: Any,
         headers: Headers,
@@ -78,11 +77,13 @@ class Exchange(AsgiExchangeBase):
         *,
         app: Application | None = None,
         context: Context | None = None,
-    ) -> Exchange:
+    ) -> None:
         """Run the connection's application, or *app*, for a request in a new task."""
-        exchange = cls(connection, stream, headers, method, target, response)
-        connection.run(exchange.run(app or connection.app), context)
-        return exchange
+        if app is None and context is None:
+            start_request(connection, stream, headers, method, target, response)
+        else:
+            exchange = new_exchange(connection, stream, headers, method, target, response)
+            connection.run(exchange.run(app or connection.app), context)
 
     async def run(self, app: Application) -> None:
         """Run *app* to its end."""
@@ -95,8 +96,20 @@ class Exchange(AsgiExchangeBase):
             if not isinstance(error, Exception):
                 raise
         finally:
-            if self._more and self._state == DONE and not self._stream.end_after_headers:
-                self._stop_request()
+            self._leave_request()
+
+    async def finish(self, work: Awaitable[object]) -> None:
+        """Wait for *work*, an application that runs already, and handle its end like `run`."""
+        try:
+            result = await work
+            if self._state != DONE or result is not None:
+                self._incomplete(result)
+        except BaseException as error:
+            self._failed(error)
+            if not isinstance(error, Exception):
+                raise
+        finally:
+            self._leave_request()
 
     # --- the request -------------------------------------------------------------------
 
@@ -141,9 +154,11 @@ class Exchange(AsgiExchangeBase):
             if not waiter.done():
                 waiter.set_result(None)
 
-    def _stop_request(self) -> None:
-        """Stop the request's body: the response is complete."""
+    def _leave_request(self) -> None:
+        """Stop the request's body, if the response is complete: the application has ended."""
         stream = self._stream
+        if not self._more or self._state != DONE or stream.end_after_headers:
+            return
         if stream.id is not None and not (stream.readable_ended or stream.closed):
             # not before the last byte, or the trailers, were sent
             if stream.writable_finished:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
 from contextvars import Context
 from typing import Any
 
 from ..common.tasks import Work, run
+from .exchange import Exchange
 from .scope import tls_extension
 from .steps import SharedScopeBase
 from .types import Application, Scope
@@ -15,6 +17,16 @@ from .types import Application, Scope
 __all__ = ["SharedScope"]
 
 logger = logging.getLogger("http2.asgi")
+
+
+def _only_creates(app: Application) -> bool:
+    """Return whether a call of *app* only creates a coroutine, and runs no code before."""
+    function: object = app
+    if not (inspect.isfunction(app) or inspect.ismethod(app)):
+        function = type(app).__call__
+    elif inspect.ismethod(app):
+        function = app.__func__
+    return inspect.isfunction(function) and bool(function.__code__.co_flags & inspect.CO_COROUTINE)
 
 
 class SharedScope(SharedScopeBase):
@@ -38,6 +50,8 @@ class SharedScope(SharedScopeBase):
         push: bool = False,
     ) -> None:
         self.app = app
+        self.exchange_class = Exchange
+        self._direct = _only_creates(app)
         self.loop = asyncio.get_running_loop()
         self.http_version = http_version
         self.tasks = tasks

@@ -1,3 +1,6 @@
+from http2.compat.message_base cimport RequestListenerBase
+
+
 cdef class SharedScopeBase:
     cdef object app
     cdef object loop
@@ -7,6 +10,13 @@ cdef class SharedScopeBase:
     cdef object root_path
     cdef object extensions
     cdef object base
+    cdef object exchange_class
+    cdef object _direct
+    cdef object _server_state
+    cdef object _defaults
+    cdef object _added
+    cdef object _send_date
+    cdef object _access_log
 
 
 cdef class AsgiExchangeBase:
@@ -21,3 +31,7 @@ cdef class AsgiExchangeBase:
     cdef object _fields
     cdef object _trailers
     cdef object scope
+
+
+cdef class StreamListenerBase(RequestListenerBase):
+    cdef readonly dict _connections

@@ -2,6 +2,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
+from ..compat.message_base import RequestListenerBase
 from ..headers import Headers
 from .types import Message, Scope
 
@@ -26,18 +27,28 @@ class SharedScopeBase:
     extensions: dict[str, Any]
     # The scope of every request, with all keys, so that a copy never grows.
     base: dict[str, Any]
+    # The class of the exchanges.
+    exchange_class: type[AsgiExchangeBase]
+    # Whether a call of the application only creates a coroutine.
+    _direct: bool
+    # Uvicorn's: its ``default_headers`` are sent, and ``total_requests`` counts. Otherwise None.
+    _server_state: Any
+    # The server's default headers, the fields that responses get because of them, and whether a
+    # response without ``date`` gets one.
+    _defaults: object
+    _added: list[tuple[bytes, bytes]] | None
+    _send_date: bool
+    # Whether `responding` has to be called.
+    _access_log: bool
 
     def scope(self, method: str, target: str, headers: list[tuple[bytes, bytes]]) -> Scope:
         """Return the scope of a request: a new dict, copied as deep as applications change it."""
 
-    def added(self) -> tuple[list[tuple[bytes, bytes]] | None, bool]:
-        """Return the fields that precede the application's, and whether ``date`` is sent."""
+    def takes_default_headers(self, given: list[tuple[bytes, bytes]]) -> None:
+        """Take the server's default headers, which precede the application's."""
 
     def responding(self, scope: Scope, status: int) -> None:
-        """Handle the beginning of a response with *status*."""
-
-    def responded(self) -> None:
-        """Handle a complete response."""
+        """Handle the beginning of a response with *status*, for an access log."""
 
 class AsgiExchangeBase:
     """What `Exchange` has, and does in each request."""
@@ -59,15 +70,6 @@ class AsgiExchangeBase:
     _trailers: Any
     scope: Scope
 
-    def __init__(
-        self,
-        connection: SharedScopeBase,
-        stream: Any,
-        headers: Headers,
-        method: str,
-        target: str,
-        response: Any = None,
-    ) -> None: ...
     def take(self, message: Message) -> Coroutine[Any, Any, None] | None:
         """Take the next message of the response; return the rest of the work, if it may wait.
 
@@ -82,3 +84,35 @@ class AsgiExchangeBase:
 
     def _complete(self) -> None:
         """Handle the end of the response."""
+
+def new_exchange(
+    connection: SharedScopeBase,
+    stream: Any,
+    headers: Headers,
+    method: str,
+    target: str,
+    response: Any,
+) -> Any:
+    """Return an exchange of the connection's class, for a request that has not begun."""
+
+def start_request(
+    connection: SharedScopeBase,
+    stream: Any,
+    headers: Headers,
+    method: str,
+    target: str,
+    response: Any,
+) -> None:
+    """Run the connection's application for a request, in a new task if it waits."""
+
+class StreamListenerBase(RequestListenerBase):
+    """A listener of a server's requests over HTTP/2."""
+
+    # What the requests of a session share, by session. Requests of other sessions, and CONNECT, go
+    # to `_take_other`.
+    _connections: dict[object, SharedScopeBase]
+
+    def _on_stream(self, stream: Any, headers: Headers) -> None:
+        """Start the application for a request."""
+
+    def _take_other(self, stream: Any, headers: Headers) -> None: ...

@@ -94,7 +94,8 @@ def begin(task: EagerTask) -> None:
     step = task.step
     del task.step
     task._coro = step.coroutine
-    work = _rest(step)
+    watcher = step.watcher
+    work = _rest(step) if watcher is None else watcher.finish(_continue(step))
     work.send(None)
     asyncio.Task.__init__(
         task, work, loop=step.loop, name=name_of(step.coroutine), context=step.context

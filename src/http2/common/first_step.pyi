@@ -5,6 +5,8 @@ from collections.abc import Coroutine
 from contextvars import Context
 from typing import Any, TypeVar
 
+from .interfaces import Watcher
+
 Result = TypeVar("Result")
 
 class FirstStep:
@@ -25,6 +27,8 @@ class FirstStep:
     def waiter(self) -> asyncio.Future[Any] | None:
         """What the coroutine waits for; None: for the next turn of the loop."""
     error: BaseException | None
+    # What handles the end of the coroutine in its task, if it has one.
+    watcher: Watcher | None
     def __init__(
         self, coroutine: Coroutine[Any, Any, Any], loop: asyncio.AbstractEventLoop
     ) -> None: ...

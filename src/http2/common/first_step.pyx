@@ -52,15 +52,6 @@ cdef object new_task = UnbegunTask.__new__
 cdef class FirstStep:
     """The first step of *coroutine*: its arguments, and its result."""
 
-    cdef readonly object coroutine
-    cdef readonly object loop
-    cdef readonly object context
-    # Whether the coroutine has ended, with `result` or `error`; else it waits for `waiter`.
-    cdef readonly bint over
-    cdef readonly object result
-    cdef readonly object waiter
-    cdef public object error
-
     def __cinit__(self, object coroutine not None, object loop not None):
         self.coroutine = coroutine
         self.loop = loop

@@ -6,13 +6,13 @@ another. Applications use only the names in the API reference.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from .tasks import Work
 
-__all__ = ["Emits", "EmitsRequests", "EndsOnce", "EndsWithProgram", "Last"]
+__all__ = ["Emits", "EmitsRequests", "EndsOnce", "EndsWithProgram", "Last", "Watcher"]
 
 Last: TypeAlias = Callable[[tuple[Any, ...]], object]
 """A function that makes one more argument from an event's other arguments."""
@@ -71,3 +71,10 @@ class EndsWithProgram(Protocol):
 
     def end_now(self) -> None:
         """Close at once."""
+
+
+class Watcher(Protocol):
+    """What handles the end of a coroutine in the task that continues it."""
+
+    def finish(self, work: Awaitable[Any]) -> Coroutine[Any, Any, Any]:
+        """Wait for *work*, the rest of the coroutine, and handle its result or its error."""

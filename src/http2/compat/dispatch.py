@@ -56,6 +56,8 @@ class Dispatcher:
             self.http2_server_request_class,
             self.http2_server_response_class,
             dispatch_special,
+            own_classes=self.http2_server_request_class is not Http2ServerRequest
+            or self.http2_server_response_class is not Http2ServerResponse,
         )
 
     def http1(self, server: Http2Server) -> OnStream:

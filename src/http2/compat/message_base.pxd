@@ -1,6 +1,12 @@
 from http2.streams.compiled.base cimport ExchangeBase
 
 
+cdef class RequestListenerBase:
+    cdef public bint _takes_streams
+
+    cdef int take_stream(self, object stream, object headers) except -1
+
+
 cdef class RequestBase:
     cdef dict __dict__
     # of `EventEmitter`

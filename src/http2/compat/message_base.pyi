@@ -7,6 +7,15 @@ from ..streams.keywords import Chunk
 from .request import ServerRequest
 from .response import ServerResponse
 
+class RequestListenerBase:
+    """A listener of ``request`` that needs no request and no response, but only the stream.
+
+    It must be the only listener. With `_takes_streams`, its `take_stream` is called, which only
+    compiled classes define.
+    """
+
+    _takes_streams: bool
+
 class RequestBase:
     # Of `EventEmitter`, with the same defaults as there.
     _listeners: dict[str, list[Any]] | None
@@ -80,8 +89,11 @@ def listener_of_streams(
     request_class: type[ServerRequest],
     response_class: type[ServerResponse],
     dispatch_special: Callable[[Any, ServerRequest, ServerResponse], None],
+    *,
+    own_classes: bool = True,
 ) -> Callable[[Any, Headers], None]:
     """Return a listener of ``stream`` that creates a request and a response for each stream.
 
     They are arguments of *server*'s listeners of ``request``, or of *dispatch_special*.
+    Without *own_classes*, a `RequestListenerBase` gets the stream instead.
     """

@@ -243,26 +243,49 @@ cdef int respond(ResponseBase self, dict block) except -1:
     return 0
 
 
-def listener_of_streams(server, type request_class, type response_class, dispatch_special):
+cdef class RequestListenerBase:
+    """See `message_base.pyi`."""
+
+    def __cinit__(self):
+        self._takes_streams = False
+
+    cdef int take_stream(self, object stream, object headers) except -1:
+        raise NotImplementedError
+
+
+def listener_of_streams(
+    server, type request_class, type response_class, dispatch_special, *, bint own_classes=True
+):
     """Return a listener of ``stream`` that creates a request and a response for each stream.
 
     They are arguments of *server*'s listeners of ``request``, or of *dispatch_special*.
+    Without *own_classes*, a `RequestListenerBase` gets the stream instead.
     """
 
     def on_stream(stream, headers):
         cdef PyObject *method
+        cdef bint special
         if not isinstance(headers, dict):
             raise TypeError(f"the headers of a stream are a dict, not {headers!r}")
-        request = request_class(stream, headers)
-        response = response_class(stream, request)
         # received names are in lower case
         method = PyDict_GetItem(headers, ":method")
-        if PyDict_Contains(headers, "expect") or (
+        special = PyDict_Contains(headers, "expect") or (
             method is not NULL and <object>method == "CONNECT"
+        )
+        found = None if special else (<dict?>server.everyday).get("request")
+        if (
+            found is not None
+            and not own_classes
+            and isinstance((<tuple?>found)[0], RequestListenerBase)
+            and (<RequestListenerBase>(<tuple>found)[0])._takes_streams
         ):
+            (<RequestListenerBase>(<tuple>found)[0]).take_stream(stream, headers)
+            return
+        request = request_class(stream, headers)
+        response = response_class(stream, request)
+        if special:
             dispatch_special(server, request, response)
             return
-        found = (<dict?>server.everyday).get("request")
         if found is None or (<tuple?>found)[1] != 2:
             server.emit("request", request, response)
             return
