@@ -1,4 +1,4 @@
-"""A stream has a `Receiver` only if there is something to read, or a reader."""
+"""A stream has a `Receiver` only if a body is in parts or unread, or if its reader waits."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..support.running import Run
 
 @pytest.mark.parametrize(
     ("body", "reads", "made"),
-    [(None, False, 0), (None, True, 1), (b"body", False, 1), (b"body", True, 1)],
+    [(None, False, 0), (None, True, 1), (b"body", False, 1), (b"body", True, 0)],
 )
 def test_receivers_are_created_for_data_and_readers(
     run: Run, monkeypatch: pytest.MonkeyPatch, body: bytes | None, reads: bool, made: int

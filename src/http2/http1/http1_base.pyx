@@ -10,8 +10,9 @@ from http2.engine.http1.head cimport Http1Head
 from http2.engine.http1.output cimport Http1Output
 from http2.engine.http1.receiver cimport Http1Receiver
 from http2.net.outlet cimport Outlet
-from http2.streams.compiled.base cimport ExchangeBase, as_buffer
+from http2.streams.compiled.base cimport ExchangeBase, as_buffer, receive_body
 from http2.streams.compiled.life_state cimport Life
+from http2.streams.compiled.receiver_base cimport ReceiverBase
 
 from http2.common.checks import check_bool
 from http2.common.members import add_members
@@ -19,7 +20,6 @@ from http2.engine.http1.head import BadRequest
 from http2.errors import new_error
 from http2.http1.status_line import status_line
 from http2.streams.life import LIVE
-from http2.streams.parts.receiver import Receiver
 
 cdef extern from "Python.h":
     object PyContext_CopyCurrent()
@@ -206,21 +206,9 @@ cdef class Http1StreamBase(ExchangeBase):
     def _unread_size(self):
         return unread_size(self)
 
-    def receive_data(self, bytes data not None, end):
+    def receive_data(self, bytes data not None, bint end):
         """Handle received bytes of the body; *end* marks the last. Return the unread bytes."""
-        cdef Life life = <Life?>self.life
-        if self._watched and self._timer is not None:
-            self._timer.touch()
-            life = <Life?>self.life
-        if life.destroyed:
-            pass
-        elif self._receiver is not None:
-            self._receiver.receive(self, data, end)
-        else:
-            if data:
-                self._receiver = Receiver(data)
-            if end:
-                self.life = life.on_peer_end
+        receive_body(self, data, end)
         return unread_size(self)
 
     # --- the end ------------------------------------------------------------------------
@@ -236,7 +224,7 @@ cdef class Http1StreamBase(ExchangeBase):
 cdef Py_ssize_t unread_size(Http1StreamBase stream) except -1:
     """Return the number of bytes of the body that have arrived and are not read."""
     if stream._receiver is not None:
-        return stream._receiver.size
+        return (<ReceiverBase?>stream._receiver).size
     return 0 if stream._whole is None else len(<bytes?>stream._whole)
 
 

@@ -84,6 +84,10 @@ class Duplex(ExchangeBase, Ending):
                 self._whole = None
         return receiver
 
+    def _has_data(self) -> bool:
+        """Return whether there is a receiver, or a body that needs none."""
+        return self._receiver is not None or self._whole is not None
+
     def peer_ended(self) -> None:
         """Handle the peer's last byte, which was received."""
         self.life = self.life.on_peer_end
@@ -124,8 +128,9 @@ class Duplex(ExchangeBase, Ending):
         receiver = self._receiver
         if receiver is None:
             whole = self._whole
-            if whole is not None and n < 0 and not self._watched:
+            if whole is not None and not 0 <= n < len(whole) and not self._watched:
                 self._whole = None
+                self.consumed(len(whole))
                 life = self.life.on_read
                 # over HTTP/1 the response may follow
                 self.life = life.on_done if life.whole else life

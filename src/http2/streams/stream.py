@@ -14,7 +14,6 @@ from ..headers import Headers, OutgoingHeaders, headers_as_sent
 from .compiled.base import Http2StreamBase
 from .exchange import Exchange, code_of, error_of
 from .interfaces import StreamOwner
-from .parts.receiver import Receiver
 from .priority import prioritize
 
 if TYPE_CHECKING:
@@ -161,23 +160,6 @@ class Http2Stream(Http2StreamBase, Exchange):
     def receive_headers(self, headers: Headers, flags: int) -> None:
         """Handle a header block after the first of a request; *flags* are those of its frame."""
 
-    def receive_data(self, data: bytes, end: bool) -> None:
-        """Handle received bytes of the body; *end* marks the last of them."""
-        if self._watched and self._timer is not None:
-            self._timer.touch()
-        life = self.life
-        receiver = self._receiver
-        if life.destroyed:
-            if data and self._session.engine is not None and self.id is not None:
-                self._session.engine.consume(self.id, len(data))
-        elif receiver is not None:
-            receiver.receive(self, data, end)
-        else:
-            if data:
-                self._receiver = Receiver(data)
-            if end:
-                self.life = life.on_peer_end
-
     # --- ends -------------------------------------------------------------------------
 
     def close(self, code: int = NGHTTP2_NO_ERROR) -> Completion:
@@ -241,9 +223,9 @@ class Http2Stream(Http2StreamBase, Exchange):
         """End on this side's request; the events follow in the next turn."""
         if self.life.on_wire:
             self._reset(self._code)
-            if self._receiver is not None:
+            if self._has_data():
                 # it will not be read, and must not occupy the connection's window
-                self._receiver.discard(self)
+                self._reading().discard(self)
         self._fail(error)
         self._session.forget(self)
         self._session.loop.call_soon(self._emit_end)
@@ -279,10 +261,10 @@ class Http2Stream(Http2StreamBase, Exchange):
         self._session.loop.call_soon(self._emit_end)
 
     def _end_over(self, code: int, unsent: bool) -> None:
-        if self._receiver is not None:
+        if self._has_data():
             # Nothing more can arrive on this stream: its buffer is bounded by its
             # window, and the connection's window must not depend on a reader.
-            self._receiver.release(self)
+            self._reading().release(self)
         life = self.life
         if life.destroyed:
             return

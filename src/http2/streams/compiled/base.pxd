@@ -38,5 +38,6 @@ cdef class ServerStreamBase(Http2StreamBase):
 
 cdef int end_over(Http2StreamBase stream, object code, object unsent) except -1
 cpdef object as_buffer(data, encoding=*)
+cdef int receive_body(ExchangeBase stream, bytes data, bint end) except -1
 cdef ServerStreamBase new_server_stream(
     object kind, OwnerBase session, object stream_id, object request, int flags)

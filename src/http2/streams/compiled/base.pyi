@@ -86,6 +86,9 @@ class Http2StreamBase(ExchangeBase):
     def _submit(self, data: Buffer | None, end: bool) -> bool:
         """Queue *data*, and the end of the body; return whether more may be written."""
 
+    def receive_data(self, data: bytes, end: bool) -> None:
+        """Handle received bytes of the body; *end* marks the last of them."""
+
     def consumed(self, size: int) -> None:
         """Handle *size* bytes that the program has read: the peer may send as many again."""
 

@@ -11,6 +11,7 @@ from cpython.object cimport PyObject
 
 from http2.engine.connection cimport Connection
 from http2.streams.compiled.life_state cimport Life
+from http2.streams.compiled.receiver_base cimport ReceiverBase, receive
 
 from asyncio import CancelledError
 
@@ -22,6 +23,7 @@ from http2.constants import NGHTTP2_NO_ERROR
 from http2.engine.events import HIGH_WATER as _HIGH_WATER
 from http2.errors import Http2Error, new_error
 from http2.streams.life import LIVE as _LIVE
+from http2.streams.parts.receiver import Receiver
 
 cdef object NO_ERROR = NGHTTP2_NO_ERROR
 cdef int END_STREAM = 0x1
@@ -117,6 +119,30 @@ add_members(
 )
 
 
+cdef int receive_body(ExchangeBase stream, bytes data, bint end) except -1:
+    """Keep received bytes of the body for the reader of *stream*; *end* marks the last of them.
+
+    Returns 0 if the stream is destroyed, and keeps nothing, else 1.
+    """
+    cdef Life life
+    if stream._timer is not None:
+        stream._timer.touch()
+    life = <Life?>stream.life
+    if life.destroyed is True:
+        return 0
+    if stream._receiver is not None:
+        receive(<ReceiverBase?>stream._receiver, stream, data, end)
+        return 1
+    if data:
+        if end and isinstance(stream, ServerStreamBase):
+            stream._whole = data
+        else:
+            stream._receiver = Receiver(data)
+    if end:
+        stream.life = life.on_peer_end
+    return 1
+
+
 cdef class Http2StreamBase(ExchangeBase):
     """What streams of both roles do in each request."""
 
@@ -193,6 +219,14 @@ cdef class Http2StreamBase(ExchangeBase):
             return False
         return True
 
+    def receive_data(self, bytes data not None, bint end):
+        """Handle received bytes of the body; *end* marks the last of them."""
+        cdef OwnerBase session
+        if not receive_body(self, data, end) and data:
+            session = <OwnerBase?>self._session
+            if session.engine is not None and self.id is not None:
+                (<Connection?>session.engine).consume(self.id, len(data))
+
     def consumed(self, size):
         """Handle *size* bytes that the program has read: the peer may send as many again."""
         cdef OwnerBase session
@@ -219,7 +253,8 @@ cdef int end_over(Http2StreamBase stream, object code, object unsent) except -1:
         and life.both_ended is True
         and stream._watched is False
         and code == NO_ERROR
-        and (stream._receiver is None or not stream._receiver.size)
+        and stream._whole is None
+        and (stream._receiver is None or not (<ReceiverBase?>stream._receiver).size)
     ):
         # there are no listeners or waiters
         stream.life = life.on_done

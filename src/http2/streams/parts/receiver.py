@@ -9,153 +9,41 @@ from __future__ import annotations
 
 import asyncio
 import codecs
-from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from ...common.futures import wait_among, wake
+from ..compiled.receiver_base import ReceiverBase
 
 if TYPE_CHECKING:
     from ..interfaces import ReadStream
 
 __all__ = ["Receiver"]
 
-# Number of chunks above which they are in a deque; most often there is one, and a list is faster.
-MANY_CHUNKS = 64
-# Above this number, short chunks are joined to the preceding one.
-SMALL_CHUNK = 4096
 
-
-class Receiver:
+class Receiver(ReceiverBase):
     """The receiving half of a stream, from its first data or its first reader on.
 
     It does not hold its stream, which is an argument of each call.
     """
 
-    __slots__ = (
-        *("_decoder", "_end_waiters", "_flow_scheduled", "_reader"),
-        *("chunks", "did_read", "flowing", "reported", "size"),
-    )
-
-    def __init__(self, data: bytes = b"") -> None:
-        self.chunks: list[bytes] | deque[bytes] = [data] if data else []
-        """The unread bytes, in the chunks in which they came."""
-        self.size = len(data)
-        """The number of unread bytes."""
-        self.reported = 0
-        """Bytes at the front that are already reported as read: their read was cancelled."""
-        self.did_read = False
-        """Whether the program has begun to read."""
-        self.flowing: bool | None = None
-        """Whether data goes to listeners; None until the program has decided."""
-        self._flow_scheduled = False
-        self._decoder: codecs.IncrementalDecoder | None = None
-        # The coroutine that waits for data.
-        self._reader: asyncio.Future[None] | None = None
-        # Callers that wait for the peer's last byte, read or unread.
-        self._end_waiters: list[asyncio.Future[None]] | None = None
+    __slots__ = ()
 
     # --- what arrives -----------------------------------------------------------------
 
-    def receive(self, stream: ReadStream, data: bytes, end: bool) -> None:
-        """Accept *data* from the peer; *end* says that these are its last bytes."""
-        if data:
-            if self.flowing and not self.size:
-                stream.consumed(len(data))
-                self._emit_data(stream, data)
-                if end:
-                    self._peer_ended(stream)
-                    self.finish(stream)
-                return
-            self._append(data)
+    def _pass_on(self, stream: ReadStream, data: bytes, end: bool) -> None:
+        """Pass *data* to listeners; nothing is unread."""
+        stream.consumed(len(data))
+        self._emit_data(stream, data)
         if end:
             self._peer_ended(stream)
-        if self._reader is not None:
-            self._wake_reader()
-        elif self.flowing:
-            self._flow_soon(stream)
-
-    def _append(self, data: bytes) -> None:
-        chunks = self.chunks
-        size = len(data)
-        if len(chunks) >= MANY_CHUNKS and size < SMALL_CHUNK and len(chunks[-1]) < SMALL_CHUNK:
-            # one object for each of many small frames would use more memory than their bytes
-            chunks[-1] += data
-        else:
-            chunks.append(data)
-        self.size += size
+            self.finish(stream)
 
     def _peer_ended(self, stream: ReadStream) -> None:
         stream.peer_ended()
         if self._end_waiters is not None:
             self._wake_end_waiters()
 
-    def finish(self, stream: ReadStream) -> None:
-        """End the stream's reading if the peer has sent its last byte, and all is read."""
-        life = stream.life
-        if life.read_ended and not life.readable_ended and not self.size:
-            rest = ""
-            if self._decoder is not None and self.flowing:
-                rest = self._decoder.decode(b"", True)
-            stream.all_read(rest)
-
     # --- what is read -----------------------------------------------------------------
-
-    def _take_all(self, stream: ReadStream) -> bytes:
-        """Remove and return the unread bytes."""
-        size = self.size
-        if not size:
-            return b""
-        chunks, self.chunks = self.chunks, []
-        self.size = 0
-        if self.reported:
-            size -= self.reported
-            self.reported = 0
-        stream.consumed(size)
-        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
-
-    def _take(self, stream: ReadStream, n: int) -> bytes:
-        """Remove and return at most *n* unread bytes."""
-        if n >= self.size:
-            return self._take_all(stream)
-        parts = []
-        left = n
-        while left:
-            head = self._pop()
-            if len(head) > left:
-                self.chunks.insert(0, head[left:])
-                self.size += len(head) - left
-                head = head[:left]
-            parts.append(head)
-            left -= len(head)
-        self._report(stream, n)
-        return parts[0] if len(parts) == 1 else b"".join(parts)
-
-    def _take_chunk(self, stream: ReadStream) -> bytes:
-        """Remove and return the oldest chunk."""
-        data = self._pop()
-        if self.reported:
-            self._report(stream, len(data))
-        else:
-            stream.consumed(len(data))
-        return data
-
-    def _pop(self) -> bytes:
-        chunks = self.chunks
-        if isinstance(chunks, deque):
-            data = chunks.popleft()
-        else:
-            data = chunks.pop(0)
-            if len(chunks) > MANY_CHUNKS:
-                # many small frames: each removal would move the whole list
-                self.chunks = deque(chunks)
-        self.size -= len(data)
-        return data
-
-    def _report(self, stream: ReadStream, size: int) -> None:
-        """Report *size* bytes from the front as read, unless they were reported before."""
-        again = min(self.reported, size)
-        self.reported -= again
-        stream.consumed(size - again)
 
     def _give_back(self, parts: list[bytes]) -> None:
         """Return the bytes of an incomplete read to the front, for the next reader."""
