@@ -6,7 +6,6 @@ import asyncio
 from typing import TYPE_CHECKING, Any, Self
 
 from ..common.charset import charset_of
-from ..common.futures import fail, wake
 from ..common.layout import lay_out
 from ..constants import (
     HTTP_STATUS_MISDIRECTED_REQUEST,
@@ -91,13 +90,8 @@ class ClientHttp2Stream(ClientStreamBase, Http2Stream):
         if self.life.destroyed:
             self.raise_failure()
             raise new_error("ERR_STREAM_PREMATURE_CLOSE")
-        waiter: asyncio.Future[Headers] = self._session.loop.create_future()
-        if self._response_waiters is None:
-            self._response_waiters = [waiter]
-        else:
-            self._response_waiters.append(waiter)
         try:
-            return await waiter
+            await self._response_waiter()
         except asyncio.CancelledError:
             others = [other for other in self._response_waiters or () if not other.done()]
             if self._response_waiters is not None:
@@ -105,6 +99,8 @@ class ClientHttp2Stream(ClientStreamBase, Http2Stream):
             if not others:
                 self.close(NGHTTP2_CANCEL)
             raise
+        assert self._response is not None
+        return self._response
 
     @property
     def status(self) -> int | None:
@@ -323,7 +319,8 @@ class ClientHttp2Stream(ClientStreamBase, Http2Stream):
     def _have_response(self, headers: Headers, flags: int) -> None:
         self._response = headers
         waiters, self._response_waiters = self._response_waiters, None
-        wake(waiters, headers)
+        for waiter in waiters or ():
+            waiter.wake()
         if self._listeners is not None:
             pushed = self.id is not None and not self.id & 1
             self.emit("push" if pushed else "response", headers, flags)
@@ -335,8 +332,9 @@ class ClientHttp2Stream(ClientStreamBase, Http2Stream):
             if error is None:
                 error = self._error = stream_error(self._code, self.id)
             waiters, self._response_waiters = self._response_waiters, None
-            if fail(waiters, error):
-                self.error_seen = True
+            for waiter in waiters:
+                if waiter.fail(error):
+                    self.error_seen = True
 
     def _fail(self, error: BaseException | None) -> None:
         self._let_go()

@@ -17,6 +17,7 @@ from ..common.interfaces import Emits
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
+    from ..common.waiter import Wakes
     from ..engine.connection import Connection as Engine
     from ..engine.events import Handler
     from ..headers import Headers, OutgoingHeaders
@@ -142,6 +143,9 @@ class ClientStreamOwner(StreamOwner, Protocol):
 
     authority: str
     """The default ``:authority`` of requests."""
+
+    wakes: Wakes
+    """Continues the tasks that wait for responses."""
 
     def submit_again(
         self, stream: Any, headers: OutgoingHeaders | None, priority: tuple[int, int, bool]

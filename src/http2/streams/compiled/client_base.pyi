@@ -1,5 +1,4 @@
-import asyncio
-
+from ...common.waiter import Waiter
 from ...headers import Headers, OutgoingHeaders
 from ..interfaces import ClientStreamOwner
 from ..parts.abort_signal import AbortSignal
@@ -15,7 +14,7 @@ class ClientStreamBase(Http2StreamBase):
     # --- the response ---
 
     _response: Headers | None
-    _response_waiters: list[asyncio.Future[Headers]] | None
+    _response_waiters: list[Waiter] | None
     # The body that `text` and `json` have read.
     _body: bytes | None
     # While the response is complete and unread: holds the memory of its large header blocks.
@@ -41,5 +40,7 @@ class ClientStreamBase(Http2StreamBase):
     ) -> None: ...
     def over(self, code: int, unsent: int | None) -> None:
         """Handle the end of the stream in HTTP/2; received data can still be read."""
+    def _response_waiter(self) -> Waiter:
+        """Return a new waiter, which is woken or fails when the response is there or fails."""
     def all_read(self, rest: str) -> None:
         """Handle the end of reading: emit *rest* as ``data`` if it is not empty, and ``end``."""

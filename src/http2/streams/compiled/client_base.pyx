@@ -3,6 +3,7 @@
 
 from cpython.object cimport PyObject
 
+from http2.common.waiter cimport Waiter, Wakes, new_waiter, wake
 from http2.engine.connection cimport Connection
 from http2.streams.compiled.base cimport Http2StreamBase, OwnerBase
 from http2.streams.compiled.life_state cimport Life
@@ -71,6 +72,15 @@ cdef class ClientStreamBase(Http2StreamBase):
         elif <int>code != REFUSED_STREAM or not self._ask_again():
             self._end_over(code, unsent is not None)
 
+    def _response_waiter(self):
+        """Return a new waiter, which is woken or fails when the response is there or fails."""
+        cdef Waiter waiter = new_waiter(<Wakes?>self._session.wakes)
+        if self._response_waiters is None:
+            self._response_waiters = [waiter]
+        else:
+            (<list?>self._response_waiters).append(waiter)
+        return waiter
+
     def all_read(self, rest):
         """Handle the end of reading: emit *rest* as ``data`` if it is not empty, and ``end``."""
         cdef Life life
@@ -127,8 +137,7 @@ cdef int receive_response(ClientStreamBase stream, object headers, object flags)
     if waiters is not None:
         stream._response_waiters = None
         for waiter in <list?>waiters:
-            if not waiter.done():
-                waiter.set_result(headers)
+            wake(<Waiter?>waiter)
     return 0
 
 
