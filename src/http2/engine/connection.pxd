@@ -7,6 +7,8 @@ from http2.engine.session cimport Session
 cdef class Connection(Session):
     cdef bint _busy
 
+    cpdef list receive(self, data)
+    cpdef list take_events(self)
     cpdef tuple submit_request(
         self, headers, str authority, str scheme, end_stream=*, bint wait_for_trailers=*,
         int32_t parent=*, int32_t weight=*, bint exclusive=*)

@@ -198,7 +198,7 @@ cdef class Connection(Session):
 
     # --- bytes in, events out -------------------------------------------------------------
 
-    def receive(self, data):
+    cpdef list receive(self, data):
         """Take *data* from the peer; return the batch of events that result.
 
         *data* is any contiguous buffer and is not kept. A fatal error of the peer is the
@@ -275,7 +275,7 @@ cdef class Connection(Session):
         self._reset_at_once = None
         return 0
 
-    def take_events(self):
+    cpdef list take_events(self):
         """Return the events that sending and commands have caused since the last batch."""
         cdef list batch = self._batch
         if batch:

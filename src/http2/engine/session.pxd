@@ -102,6 +102,7 @@ cdef class Session:
     cpdef int consume(self, int32_t stream_id, Py_ssize_t size) except -1
     cpdef bint admit(self) except -1
 
+    cdef bint has_nothing_left(self) noexcept
     cdef int _alive(self) except -1
     cdef int _react_to_violation(self) except -1
     cdef int _give_back(self) except -1

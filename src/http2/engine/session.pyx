@@ -99,6 +99,15 @@ cdef class Session:
             self._late_resets is not None or nghttp2_session_want_write(self._session) != 0
         )
 
+    cdef bint has_nothing_left(self) noexcept:
+        """Return whether neither side can send anything more, before `close` is called."""
+        return (
+            self._session is not NULL
+            and not nghttp2_session_want_read(self._session)
+            and self._late_resets is None
+            and not nghttp2_session_want_write(self._session)
+        )
+
     cdef int _react_to_violation(self) except -1:
         """React to a frame that `FrameWatch.doubtful` has found (RFC 9113 section 5.1)."""
         cdef FrameWatch watch = self._watch

@@ -72,8 +72,6 @@ __all__ = ["Http2Session"]
 # Maximum number of batches of at most 256 KiB that an ending session passes to its transport: its
 # last frames are in the first ones.
 LAST_BATCHES = 64
-# Batches of up to 1 MiB that a session writes in one turn of the loop.
-BATCHES_AT_ONCE = 16
 
 # The largest stream identifier and window (RFC 9113 sections 5.1.1 and 6.9.1).
 MAX_INT31 = 2**31 - 1
@@ -169,68 +167,6 @@ class Http2Session(SessionBase, Closable, Referenced):
         finally:
             self.in_batch = False
         self.received(data)
-
-    def received(self, data: bytes | memoryview) -> None:
-        """Handle received bytes: dispatch their events, then write the resulting output."""
-        connection = self.engine
-        if connection is None:
-            self.ending.heard()
-            return
-        if self._timer is not None:
-            self._timer.touch()
-        self.in_batch = True
-        try:
-            self._dispatch(connection.receive(data))
-            if self.queue is not None:
-                self.queue.hand_out(self)
-        finally:
-            self.in_batch = False
-        self.flush()
-
-    def wake(self) -> None:
-        """Send queued data after the batch, or in the next turn of the loop."""
-        if not self.in_batch and not self._flush_scheduled:
-            self._flush_scheduled = True
-            self.loop.call_soon(self.flush)
-
-    def flush(self) -> None:
-        """Write the engine's output, and handle the events of its sending."""
-        self._flush_scheduled = False
-        connection = self.engine
-        transport = self.transport
-        if connection is None or transport is None:
-            return
-        for _ in range(BATCHES_AT_ONCE):
-            # a failed transport reports it later, and logs each write until then
-            if self.write_paused or transport.is_closing():
-                break
-            wrote = self._outlet.write_from(connection)
-            batch = connection.take_events()
-            if batch:
-                self.in_batch = True
-                try:
-                    self._dispatch(batch)
-                finally:
-                    self.in_batch = False
-                if self.engine is None:
-                    return
-            elif not wrote or not connection.batch_was_full:
-                break
-        else:
-            # the peer reads as fast as this side writes; other connections have a turn
-            self.wake()
-        if self.queue is not None and self.queue.waiting:
-            self.queue.flushed(self)
-        if self.closed:
-            self.end_if_idle()
-        if (
-            not connection.closed
-            and not connection.want_read
-            and not connection.want_write
-            and not self.ending.noticed
-        ):
-            # nghttp2 has sent its last GOAWAY
-            self.destroy()
 
     def send_now(self) -> None:
         """Write queued data before a command that would drop it; events are handled later."""

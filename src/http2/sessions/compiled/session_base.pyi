@@ -67,6 +67,15 @@ class SessionBase(OwnerBase):
     def hand_out(self, stream: Any, headers: Headers, flags: int) -> None:
         """Pass a request to its handlers, on a server."""
 
+    def received(self, data: bytes | memoryview) -> None:
+        """Handle received bytes: dispatch their events, then write the resulting output."""
+
+    def wake(self) -> None:
+        """Send queued data after the batch, or in the next turn of the loop."""
+
+    def flush(self) -> None:
+        """Write the engine's output, and handle the events of its sending."""
+
     def _dispatch(self, batch: list[Event]) -> None:
         """Handle each event of *batch*, until the session is destroyed."""
 
