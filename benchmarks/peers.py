@@ -149,12 +149,17 @@ def node(program: str, name: str, label: str, secure: bool = False, *options: st
     )
 
 
-def nghttpd(body: bool = False, secure: bool = False) -> Peer:
-    """Return nghttp2's own server, which serves a file of the body wanted."""
+def nghttpd(body: bool = False, secure: bool = False, wide: bool = False) -> Peer:
+    """Return nghttp2's own server, which serves a file of the body wanted.
+
+    With ``wide``, it announces receive windows of 16 MiB instead of nghttp2's 64 KiB.
+    """
 
     def command(bench: Bench, port: int) -> list[str]:
         root = bench.body_root if body else bench.hello_root
         options = ["--address=127.0.0.1", f"--htdocs={root}"]
+        if wide:
+            options += ["--window-bits=24", "--connection-window-bits=24"]
         pair = identity(bench, secure)
         if pair is None:
             return ["nghttpd", "--no-tls", *options, str(port)]

@@ -32,6 +32,23 @@ HELLO = Scenario(
 )
 TARGETS = (Target("http2-uvloop", "node", 1.2), Target("http2-asyncio", "http2-uvloop", 0.85))
 
+UPLOAD = replace(
+    HELLO,
+    name="client-upload-1mib",
+    title="Client: uploads of 1 MiB",
+    unit="GB/s",
+    explanation=(
+        f"{CLIENT_BODIES} concurrent requests on one connection to nghttpd, in the clear, each "
+        "with a body of 1 MiB from memory. For every client, nghttpd has receive windows of "
+        "16 MiB: with its default ones of 64 KiB, clients wait for it most of the time."
+    ),
+    measure=client_bodies(upload=True, wide=True),
+    competitors=client_programs.UPLOADS,
+    pairs=(),
+    targets=TARGETS,
+    headline=False,
+)
+
 SCENARIOS: tuple[Scenario, ...] = (
     HELLO,
     replace(
@@ -49,19 +66,17 @@ SCENARIOS: tuple[Scenario, ...] = (
         targets=TARGETS,
         headline=False,
     ),
+    UPLOAD,
     replace(
-        HELLO,
-        name="client-upload-1mib",
-        title="Client: uploads of 1 MiB",
-        unit="GB/s",
+        UPLOAD,
+        name="client-upload-small-windows",
+        title="Client: uploads of 1 MiB, windows of 64 KiB",
         explanation=(
-            f"{CLIENT_BODIES} concurrent requests on one connection to nghttpd, in the clear, each "
-            "with a body of 1 MiB from memory."
+            "The same, but nghttpd has its default receive windows. A client sends 32 KiB at a "
+            "time, and waits for the next WINDOW_UPDATE: more than half of the time is nghttpd's "
+            "and the system's. So there is no target."
         ),
         measure=client_bodies(upload=True),
-        competitors=client_programs.UPLOADS,
-        pairs=(),
-        targets=TARGETS,
-        headline=False,
+        targets=(),
     ),
 )

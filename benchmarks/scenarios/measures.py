@@ -158,21 +158,26 @@ def client_hello(peer: Peer, bench: Bench) -> Measurement:
     return from_nghttpd(peer, bench, CLIENT_STREAMS, body=False)
 
 
-def client_bodies(upload: bool) -> Measure:
-    """Measure a client's bodies of 1 MiB, in GB per second, on one connection to nghttpd."""
+def client_bodies(upload: bool, wide: bool = False) -> Measure:
+    """Measure a client's bodies of 1 MiB, in GB per second, on one connection to nghttpd.
+
+    With ``wide``, nghttpd's receive windows are 16 MiB.
+    """
 
     def measure(peer: Peer, bench: Bench) -> Measurement:
-        rate = from_nghttpd(peer, bench, CLIENT_BODIES, body=not upload)
+        rate = from_nghttpd(peer, bench, CLIENT_BODIES, body=not upload, wide=wide)
         return in_gigabytes(rate, len(MEBIBYTE))
 
     return measure
 
 
-def from_nghttpd(peer: Peer, bench: Bench, streams: int, body: bool) -> Measurement:
+def from_nghttpd(
+    peer: Peer, bench: Bench, streams: int, body: bool, wide: bool = False
+) -> Measurement:
     """Run a client against nghttpd."""
     if reason := peer.missing():
         raise Failure(reason)
-    with serving(peers.nghttpd(body), bench) as (_, _, url):
+    with serving(peers.nghttpd(body, wide=wide), bench) as (_, _, url):
         request = Request(MEBIBYTE if body else HELLO)
         load.check(bench, url, request)
         if peer.name == "h2load":
