@@ -6,6 +6,10 @@ def field_pairs(
 def raw_pairs(
     headers: dict[str, object], raw: list[tuple[str, str]] | None
 ) -> list[tuple[str, str]]: ...
+
+class PairMemory:
+    """The pairs of a connection's last block, for compiled code."""
+
 def response_fields(status: int, pairs: list[tuple[bytes, bytes]]) -> dict[str, int | bytes] | None:
     """Return ``:status`` and the fields of *pairs*, by their names in lower case.
 

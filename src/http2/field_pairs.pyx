@@ -10,6 +10,12 @@ from cpython.list cimport PyList_Append
 from cpython.object cimport PyObject
 from cpython.unicode cimport PyUnicode_AsLatin1String
 
+
+cdef extern from "Python.h":
+    # a borrowed reference
+    PyObject *PyList_GET_ITEM(object sequence, Py_ssize_t i)
+
+
 # Names as bytes, by the spellings that peers have used; None for pseudo-headers. Peers choose the
 # names, so their number and their length are limited.
 cdef dict known_names = {}
@@ -121,6 +127,97 @@ cpdef list field_pairs(object headers, list raw):
             if isinstance(<object>key, str):
                 cookie = add_pair(pairs, <object>key, <object>value, has_authority, cookie)
     return pairs
+
+
+# What is remembered of a connection's headers: few and short fields, because a peer chooses them.
+cdef enum:
+    MOST_FIELDS = 32
+    LONGEST_VALUE = 256
+
+
+cdef class PairMemory:
+    """The pairs of a connection's last block, which has most fields in common with the next one.
+
+    The engine finds a value that it has received before by its place in HPACK's table, and uses the
+    same `str` again: so a comparison of addresses tells whether a field is as before. By its
+    position in the block, each field has a name, a value, and its pair; the pair is None for a name
+    that is never a field, and then any value will do.
+    """
+
+    def __cinit__(self):
+        self._names = []
+        self._values = []
+        self._pairs = []
+
+    cdef list field_pairs(self, object headers):
+        """Return the fields of *headers*, of which none were merged; see `field_pairs`."""
+        cdef list pairs = []
+        cdef PyObject *authority
+        cdef PyObject *key
+        cdef PyObject *value
+        cdef object name, pair
+        cdef Py_ssize_t position = 0
+        cdef Py_ssize_t i = 0
+        cdef Py_ssize_t before
+        cdef Py_ssize_t known = len(self._names)
+        cdef bint has_authority
+        if not isinstance(headers, dict):
+            raise TypeError(f"headers are a dict, not {headers!r}")
+        authority = PyDict_GetItemWithError(headers, ":authority")
+        has_authority = authority is not NULL and len(<str?><object>authority) > 0
+        if has_authority:
+            if <object>authority is self._authority:
+                pair = self._host
+            else:
+                pair = (HOST, PyUnicode_AsLatin1String(<object>authority))
+                if len(<str><object>authority) <= LONGEST_VALUE:
+                    self._host = pair
+                    self._authority = <object>authority
+            PyList_Append(pairs, pair)
+        while PyDict_Next(headers, &position, &key, &value):
+            if i < known and PyList_GET_ITEM(self._names, i) is key:
+                pair = <object>PyList_GET_ITEM(self._pairs, i)
+                if pair is None:
+                    i += 1
+                    continue
+                if PyList_GET_ITEM(self._values, i) is value:
+                    PyList_Append(pairs, pair)
+                    i += 1
+                    continue
+            name = <object>key
+            if isinstance(name, str):
+                before = len(pairs)
+                add_pair(pairs, name, <object>value, has_authority, -1)
+                if len(pairs) == before + 1:
+                    self._remember(i, name, <object>value, pairs[before])
+                else:
+                    self._remember(i, name if name.startswith(":") else None, None, None)
+                known = len(self._names)
+            i += 1
+        return pairs
+
+    cdef int _remember(self, Py_ssize_t i, object name, object value, object pair) except -1:
+        if i >= MOST_FIELDS:
+            return 0
+        if name is None or len(<str?>name) > LONGEST_NAME or (
+            pair is not None
+            and (
+                type(value) is not str
+                or len(<str>value) > LONGEST_VALUE
+                # depends on the rest of the block
+                or pair[0] is HOST
+            )
+        ):
+            name = value = pair = None
+        if i < len(self._names):
+            self._names[i] = name
+            self._values[i] = value
+            self._pairs[i] = pair
+        elif i == len(self._names):
+            self._names.append(name)
+            self._values.append(value)
+            self._pairs.append(pair)
+        return 0
 
 
 cpdef dict response_fields(object status, list pairs):

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from weakref import WeakKeyDictionary, WeakSet
 
 from uvicorn.logging import TRACE_LOG_LEVEL
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 from uvicorn.protocols.http.flow_control import service_unavailable
 from uvicorn.protocols.utils import (
@@ -27,7 +28,7 @@ from uvicorn.protocols.utils import (
 
 from . import Headers, ServerHttp2Session, ServerHttp2Stream, create_server
 from .asgi.exchange import Exchange
-from .asgi.shared_scope import SharedScope
+from .asgi.shared_scope import SharedScope, only_creates
 from .asgi.steps import StreamListenerBase
 from .asgi.types import Scope
 
@@ -268,6 +269,7 @@ class _Requests(SharedScope):
             server=get_local_addr(transport),
             push=stream.push_allowed,
         )
+        self._inner = _within_proxy_headers(config.loaded_app)
         self._server_state = protocol.server_state
         self._access_log = access_logger.hasHandlers()
 
@@ -297,6 +299,20 @@ class _Requests(SharedScope):
             logger.error("%s: %s %s", message, method, scope["path"][:200])
         else:
             logger.error("Exception in ASGI application\n", exc_info=error)
+
+
+def _within_proxy_headers(app: Any) -> Any:
+    """Return the application in uvicorn's middleware for the headers of proxies; None without it.
+
+    Most requests have no such header: then they need not pass through the middleware.
+    """
+    if type(app) is not ProxyHeadersMiddleware or not only_creates(app):
+        return None
+    # not if it was replaced, by a tool that measures
+    function: Any = ProxyHeadersMiddleware.__call__
+    if function.__globals__["__name__"] != ProxyHeadersMiddleware.__module__:
+        return None
+    return app.app if only_creates(app.app) else None
 
 
 def _serves_websockets(config: Config) -> bool:

@@ -130,6 +130,63 @@ def test_cookie_crumbs_and_host(run_asyncio: Run) -> None:
     run_asyncio(main())
 
 
+BLOCKS: list[list[tuple[str, str]]] = [
+    [("accept", "*/*"), ("user-agent", "a")],
+    [("accept", "*/*"), ("user-agent", "b")],
+    [("user-agent", "b"), ("accept", "*/*"), ("cookie", "a=1")],
+    [("accept", "*/*"), ("cookie", "a=1"), ("cookie", "b=2")],
+    [("accept", "text/plain"), ("accept", "*/*")],
+    [("host", "localhost"), ("accept", "*/*")],
+    [("accept", "*/*"), ("host", "localhost")],
+    [("host", "localhost"), ("accept", "*/*")],
+    [],
+    [("long", "x" * 5000), ("accept", "*/*")],
+    [(f"x-{n}", str(n)) for n in range(60)],
+]
+
+
+def as_pairs(fields: list[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
+    """Return *fields* in ASGI's form, with cookies joined."""
+    found: dict[bytes, list[bytes]] = {}
+    for name, value in fields:
+        found.setdefault(name.encode(), []).append(value.encode())
+    if b"cookie" in found:
+        found[b"cookie"] = [b"; ".join(found[b"cookie"])]
+    return [(name, value) for name, values in found.items() for value in values]
+
+
+def without_host(pairs: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    return [pair for pair in pairs if pair[0] != b"host"]
+
+
+@pytest.mark.parametrize("every", [1, 2, 1000])
+def test_headers_of_later_requests(run: Run, every: int) -> None:
+    """Each request has its own, although parts of an earlier block are used again."""
+    app = Recorder()
+
+    async def main() -> None:
+        async with handling(app) as (_, url), http2.connect(url) as session:
+            for number, fields in enumerate([*BLOCKS, *BLOCKS, *reversed(BLOCKS)]):
+                authority = number % every == every - 1
+                known = [(":authority", f"h{number // 4}")] if authority else []
+                own = [(":method", "GET"), (":path", f"/{number}"), (":scheme", "http"), *known]
+                stream = session.request([*own, *fields])
+                assert (await stream.response())[":status"] == 204
+                await stream.read()
+                scope = app.scopes.pop()
+                assert scope["path"] == f"/{number}"
+                expected = as_pairs(fields)
+                if authority or ("host", "localhost") not in fields:
+                    # the client adds `:authority` unless there is a `host`
+                    host = known[0][1] if authority else url.removeprefix("http://")
+                    expected = [(b"host", host.encode()), *without_host(expected)]
+                assert scope["headers"] == expected
+                # it is the application's
+                scope["headers"].clear()
+
+    run(main())
+
+
 def test_odd_targets(run_asyncio: Run) -> None:
     async def main() -> None:
         app = Recorder()

@@ -5,11 +5,16 @@ from __future__ import annotations
 import ssl
 from typing import Any
 
-__all__ = ["SPEC_VERSION", "VERSION", "tls_extension"]
+__all__ = ["FORWARDED", "SPEC_VERSION", "VERSION", "tls_extension"]
 
 VERSION = "3.0"
 # 2.4: `send` raises OSError after a disconnect. 2.5: a WebSocket's end has a reason.
 SPEC_VERSION = "2.5"
+
+# Fields that proxies add, about the client's connection to them.
+FORWARDED = (
+    "forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-port", "x-forwarded-proto"
+)  # fmt: skip
 
 _TLS_VERSIONS = {"TLSv1": 0x0301, "TLSv1.1": 0x0302, "TLSv1.2": 0x0303, "TLSv1.3": 0x0304}
 

@@ -9,17 +9,18 @@ from contextvars import Context
 from typing import Any
 
 from ..common.tasks import Work, run
+from ..field_pairs import PairMemory
 from .exchange import Exchange
 from .scope import tls_extension
 from .steps import SharedScopeBase
 from .types import Application, Scope
 
-__all__ = ["SharedScope"]
+__all__ = ["SharedScope", "only_creates"]
 
 logger = logging.getLogger("http2.asgi")
 
 
-def _only_creates(app: Application) -> bool:
+def only_creates(app: Application) -> bool:
     """Return whether a call of *app* only creates a coroutine, and runs no code before."""
     function: object = app
     if not (inspect.isfunction(app) or inspect.ismethod(app)):
@@ -51,7 +52,8 @@ class SharedScope(SharedScopeBase):
     ) -> None:
         self.app = app
         self.exchange_class = Exchange
-        self._direct = _only_creates(app)
+        self._direct = only_creates(app)
+        self._memory = PairMemory() if http_version == "2" else None
         self.loop = asyncio.get_running_loop()
         self.http_version = http_version
         self.tasks = tasks

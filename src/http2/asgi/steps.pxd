@@ -17,6 +17,8 @@ cdef class SharedScopeBase:
     cdef object _added
     cdef object _send_date
     cdef object _access_log
+    cdef object _memory
+    cdef object _inner
 
 
 cdef class AsgiExchangeBase:

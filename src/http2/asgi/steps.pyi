@@ -3,6 +3,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from ..compat.message_base import RequestListenerBase
+from ..field_pairs import PairMemory
 from ..headers import Headers
 from .types import Message, Scope
 
@@ -40,6 +41,11 @@ class SharedScopeBase:
     _send_date: bool
     # Whether `responding` has to be called.
     _access_log: bool
+    # What is known of the headers of earlier requests; None over HTTP/1.1.
+    _memory: PairMemory | None
+    # The application inside a middleware that does nothing for requests without any of the fields
+    # in `scope.FORWARDED`; or None.
+    _inner: Any
 
     def scope(self, method: str, target: str, headers: list[tuple[bytes, bytes]]) -> Scope:
         """Return the scope of a request: a new dict, copied as deep as applications change it."""

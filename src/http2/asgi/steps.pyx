@@ -18,13 +18,13 @@ from cpython.unicode cimport PyUnicode_AsLatin1String
 
 from http2.common.first_step cimport FirstStep
 from http2.compat.message_base cimport RequestListenerBase
-from http2.field_pairs cimport field_pairs, response_fields
+from http2.field_pairs cimport PairMemory, field_pairs, response_fields
 from http2.streams.compiled.base cimport ExchangeBase
 from http2.streams.compiled.life_state cimport Life
 
 from asyncio import CancelledError
 
-from http2.asgi.scope import SPEC_VERSION, VERSION
+from http2.asgi.scope import FORWARDED as _FORWARDED, SPEC_VERSION, VERSION
 from http2.common.eager_task import UnbegunTask, begin as begin_task
 from http2.common.members import add_members
 from http2.errors import Http2Error
@@ -46,6 +46,7 @@ cdef object IS_OPEN = OPEN
 cdef object IS_TAIL = TAIL
 cdef object IS_DONE = DONE
 
+cdef tuple FORWARDED = _FORWARDED
 cdef tuple NO_ARGUMENTS = ()
 cdef object new_task = UnbegunTask.__new__
 
@@ -141,7 +142,7 @@ add_members(
     SharedScopeBase,
     "app", "loop", "http_version", "tasks", "state", "root_path", "extensions", "base",
     "exchange_class", "_direct", "_server_state", "_defaults", "_added", "_send_date",
-    "_access_log",
+    "_access_log", "_memory", "_inner",
 )
 
 
@@ -280,6 +281,8 @@ cpdef AsgiExchangeBase new_exchange(
 ):
     """Return an exchange of the connection's class, for a request that has not begun."""
     cdef object kind = connection.exchange_class
+    cdef object raw
+    cdef list pairs
     cdef AsgiExchangeBase exchange = <AsgiExchangeBase?>(<PyTypeObject *>kind).tp_new(
         <PyTypeObject *>kind, NO_ARGUMENTS, NULL)
     if method is None or target is None:
@@ -287,23 +290,38 @@ cpdef AsgiExchangeBase new_exchange(
     exchange._connection = connection
     exchange._stream = stream
     exchange._response = response
-    exchange.scope = new_scope(connection, method, target, 
-        field_pairs(headers, getattr(headers, "_raw", None)))
+    raw = getattr(headers, "_raw", None)
+    if raw is None and connection._memory is not None:
+        pairs = (<PairMemory?>connection._memory).field_pairs(headers)
+    else:
+        pairs = field_pairs(headers, raw)
+    exchange.scope = new_scope(connection, method, target, pairs)
     if response is None and PyDict_Contains(headers, "expect"):
         exchange._expects = headers["expect"].lower() == "100-continue"
     return exchange
 
 
-cdef int start(AsgiExchangeBase exchange) except -1:
+cdef bint is_forwarded(object headers) except -1:
+    """Return whether *headers*, a dict, have fields that proxies add."""
+    cdef object name
+    for name in FORWARDED:
+        if PyDict_Contains(headers, name):
+            return True
+    return False
+
+
+cdef int start(AsgiExchangeBase exchange, object headers) except -1:
     """Call the application, and run it to its first `await`: see `http2.common.tasks`.
 
     There is no coroutine around the application's, unless it waits or there is something to do at
     its end: `Exchange.finish` does that, in its task.
     """
     cdef SharedScopeBase connection = <SharedScopeBase?>exchange._connection
-    cdef object app = connection.app
+    cdef object app = connection._inner
     cdef object loop = connection.loop
     cdef FirstStep step
+    if app is None or is_forwarded(headers):
+        app = connection.app
     if connection._direct is not True or loop.get_task_factory() is not None:
         connection.run(exchange.run(app), None)
         return 0
@@ -349,7 +367,7 @@ def start_request(
     SharedScopeBase connection not None, stream, headers, str method, str target, response
 ):
     """Run the connection's application for a request in a new task."""
-    start(new_exchange(connection, stream, headers, method, target, response))
+    start(new_exchange(connection, stream, headers, method, target, response), headers)
 
 
 cdef class StreamListenerBase(RequestListenerBase):
@@ -369,9 +387,11 @@ cdef class StreamListenerBase(RequestListenerBase):
         if known is not NULL:
             method = headers[":method"]
             if method != "CONNECT":
-                start(new_exchange(
-                    <SharedScopeBase?><object>known, stream, headers, method, headers[":path"],
-                    None))
+                start(
+                    new_exchange(
+                        <SharedScopeBase?><object>known, stream, headers, method,
+                        headers[":path"], None),
+                    headers)
                 return 0
         self._take_other(stream, headers)
         return 0

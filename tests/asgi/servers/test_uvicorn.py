@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import signal
 import ssl
@@ -12,8 +13,11 @@ from typing import Any
 
 import pytest
 import websockets
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 import http2
+from http2.asgi.scope import FORWARDED
+from http2.uvicorn import _within_proxy_headers
 
 from ...support import raw
 from ...support.running import execute
@@ -64,6 +68,54 @@ def test_the_same_over_both(version: str) -> None:
         assert f'- "GET /api/scope?a HTTP/{http}" 200 OK' in log
     assert "the application shuts down" in log
     assert "Finished server process" in log
+
+
+@versions
+@pytest.mark.parametrize("trusted", [True, False])
+def test_behind_a_proxy(version: str, trusted: bool) -> None:
+    """As over HTTP/1.1, also between requests without such headers on the same connection."""
+    proto, client = ("x-forwarded-proto", "https"), ("x-forwarded-for", "192.0.2.1, 127.0.0.1")
+    cases = [[], [proto, client], [], [client], [proto], [("x-forwarded-host", "h")], []]
+
+    async def seen_by(url: str) -> list[Any]:
+        found = []
+        async with http2.connect(url) as session:
+            for fields in cases:
+                own = [(":method", "GET"), (":path", "/scope"), (":authority", "localhost")]
+                async with session.request([*own, *fields]) as stream:
+                    found.append(json.loads(await stream.read()))
+        return found
+
+    options = [] if trusted else ["--no-proxy-headers"]
+    with uvicorn("tests.asgi.programs.bare:app", *options, version=version) as process:
+        seen = asyncio.run(seen_by(process.url))
+        for fields, scope in zip(cases, seen, strict=True):
+            given = [option for name, value in fields for option in ("-H", f"{name}: {value}")]
+            expected = told(process, "/scope", *given, version="1.1")
+            assert scope["scheme"] == expected["scheme"]
+            assert scope["scheme"] == ("https" if trusted and proto in fields else "http")
+            assert ("192.0.2.1" in scope["client"]) == ("192.0.2.1" in expected["client"])
+            assert ("192.0.2.1" in scope["client"]) == (trusted and client in fields)
+
+
+def test_the_middleware_for_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requests pass by it if they have none of the fields that it reads, unless it is replaced."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None: ...
+
+    function: Any = ProxyHeadersMiddleware.__call__
+    names = {name.decode() for name in function.__code__.co_consts if isinstance(name, bytes)}
+    assert names - {", "} <= set(FORWARDED)
+    assert {"x-forwarded-for", "x-forwarded-proto"} <= names
+    whole: Any = ProxyHeadersMiddleware(app)
+    assert _within_proxy_headers(whole) is app
+    assert _within_proxy_headers(app) is None
+    assert _within_proxy_headers(ProxyHeadersMiddleware(functools.partial(app))) is None
+
+    async def measured(self: Any, scope: Any, receive: Any, send: Any) -> None: ...
+
+    monkeypatch.setattr(ProxyHeadersMiddleware, "__call__", measured)
+    assert _within_proxy_headers(whole) is None
 
 
 @versions
