@@ -21,6 +21,7 @@ cdef extern from "Python.h":
     int PyUnicode_READY(object o) except -1
     void *PyUnicode_DATA(object o)
     Py_ssize_t PyUnicode_GET_LENGTH(object o)
+    long PyLong_AsLongAndOverflow(object value, int *overflow) except? -1
     bint PyLong_CheckExact(object o)
     bint PyUnicode_CheckExact(object o)
     bint PyBytes_CheckExact(object o)
@@ -166,6 +167,26 @@ cdef list pairs_of(object headers):
 
 # --- values -------------------------------------------------------------------------------
 
+# The text of numbers that are often in headers: statuses, and lengths of short bodies.
+cdef enum:
+    REMEMBERED_NUMBERS = 1000
+
+cdef list number_texts = [None] * REMEMBERED_NUMBERS
+
+
+cdef str number_text(object value):
+    """Return the decimal digits of an `int`."""
+    cdef int too_large
+    cdef long number = PyLong_AsLongAndOverflow(value, &too_large)
+    cdef str text
+    if too_large or not 0 <= number < REMEMBERED_NUMBERS:
+        return int.__repr__(value)
+    text = <str>number_texts[number]
+    if text is None:
+        text = number_texts[number] = int.__repr__(value)
+    return text
+
+
 cdef object plain_value(FieldName name, object value):
     """Return one value as an exact `str` or as `bytes`, so that no code of the program runs later.
 
@@ -176,6 +197,8 @@ cdef object plain_value(FieldName name, object value):
     if isinstance(value, str):
         # the __str__ of an enum returns its name, not its value
         return str.__str__(value)
+    if PyLong_CheckExact(value):
+        return number_text(value)
     if isinstance(value, int) and not isinstance(value, bool):
         return int.__repr__(value)
     if isinstance(value, float):
