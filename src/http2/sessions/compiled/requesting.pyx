@@ -99,7 +99,7 @@ cdef class ClientSessionBase(SessionBase):
 
 add_members(
     ClientSessionBase,
-    "_authority", "_scheme", "wakes",
+    "_authority", "_scheme",
     readable={"authority": "_authority", "scheme": "_scheme"},
 )
 

@@ -9,6 +9,7 @@ way through its life is here; whatever is rare is in those classes.
 from cpython.dict cimport PyDict_GetItem
 from cpython.object cimport PyObject
 
+from http2.common.waiter cimport new_waiter
 from http2.engine.connection cimport Connection
 from http2.streams.compiled.life_state cimport Life
 from http2.streams.compiled.receiver_base cimport ReceiverBase, receive
@@ -95,6 +96,10 @@ cdef class ExchangeBase:
         if self.headers_sent is False:
             # it may have to be answered
             emitter.listener_ended(coroutine, event, args)
+
+    def new_waiter(self):
+        """Return a new waiter for a task of the stream's loop."""
+        return new_waiter(self._session.loop)
 
     def _work_ended(self, work, emitter, event, args):
         """Handle the end of *work*, a listener of *emitter* that was a task of this exchange."""

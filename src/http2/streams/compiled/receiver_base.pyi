@@ -2,6 +2,7 @@ import asyncio
 import codecs
 from collections import deque
 
+from ...common.waiter import Waiter
 from ..interfaces import ReadStream
 
 class ReceiverBase:
@@ -18,7 +19,7 @@ class ReceiverBase:
     _flow_scheduled: bool
     _decoder: codecs.IncrementalDecoder | None
     # The coroutine that waits for data.
-    _reader: asyncio.Future[None] | None
+    _reader: Waiter | None
     # Callers that wait for the peer's last byte, read or unread.
     _end_waiters: list[asyncio.Future[None]] | None
 
