@@ -70,7 +70,7 @@ async def _copy(exchange: Exchange, fd: int, begin: int, count: int | None) -> i
     at_once = 0
     while not head and (count is None or at - begin < count):
         size = CHUNK if count is None else min(CHUNK, count - (at - begin))
-        data: bytes | memoryview | None = None
+        data: bytes | None = None
         if cached:
             try:
                 data = read_cached(fd, size, at)

@@ -22,6 +22,7 @@ from ..constants import NGHTTP2_INTERNAL_ERROR
 from ..engine.events import HIGH_WATER
 from ..errors import new_error, stream_error
 from ..headers import OutgoingHeaders, kept_headers
+from .compiled.base import new_room
 
 if TYPE_CHECKING:
     from .interfaces import FileSink
@@ -114,15 +115,15 @@ def _open(path: FilePath, part: FileRange | None) -> tuple[int, os.stat_result, 
     return fd, stat, data
 
 
-def read_cached(fd: int, size: int, offset: int) -> memoryview:
+def read_cached(fd: int, size: int, offset: int) -> bytes:
     """Read up to *size* bytes without waiting for a disk.
 
     Raises `BlockingIOError` if that takes one, and other kinds of `OSError` if the system cannot
     tell, or for an error of the file.
     """
-    data = bytearray(size)
-    read = os.preadv(fd, (data,), offset, NO_WAIT)
-    return memoryview(data)[:read].toreadonly()
+    data, room = new_room(size)
+    read = os.preadv(fd, (room,), offset, NO_WAIT)
+    return data if read == size else data[:read]
 
 
 def _is_content_length(name: object) -> bool:
@@ -373,7 +374,7 @@ class FileTransfer:
                 return
             more = self._send(data)
 
-    def _read_now(self, size: int) -> memoryview | None:
+    def _read_now(self, size: int) -> bytes | None:
         """Read up to *size* bytes, or return None if that takes a thread."""
         if self._cached:
             try:
@@ -394,7 +395,7 @@ class FileTransfer:
         elif self._send(future.result()):
             self._pump()
 
-    def _send(self, data: bytes | memoryview) -> bool:
+    def _send(self, data: bytes) -> bool:
         """Send *data*, the end if it is empty; return whether the next chunk can be read now."""
         stream = self._stream
         if self._over or not stream.life.on_wire:

@@ -251,7 +251,7 @@ class FileSink(NumberedStream, Emits, Protocol):
     ) -> None:
         """Begin the response; from now on only *transfer* writes its body."""
 
-    def write_piece(self, data: bytes | memoryview, last: bool) -> bool:
+    def write_piece(self, data: bytes, last: bool) -> bool:
         """Send *data* of the file, and END_STREAM with the *last*; False: wait for `resume`."""
 
     def destroy(self, error: BaseException | None = None) -> None:

@@ -156,7 +156,7 @@ class ServerHttp2Stream(ServerStreamBase, Http2Stream, Responder):
         self.life = self.life.on_end
         self._watched = True
 
-    def write_piece(self, data: bytes | memoryview, last: bool) -> bool:
+    def write_piece(self, data: bytes, last: bool) -> bool:
         """Send *data* of the file, and END_STREAM with the *last*; False: wait for `resume`."""
         return self._submit(data or None, last)
 

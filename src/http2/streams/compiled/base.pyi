@@ -17,6 +17,9 @@ from .life_state import Life
 def as_buffer(data: Chunk, encoding: str = "utf-8") -> bytes | bytearray | memoryview:
     """Return *data* as an object with the buffer protocol; `str` is encoded."""
 
+def new_room(size: int) -> tuple[bytes, memoryview]:
+    """Return a new `bytes` object of *size*, and a view to fill it with before any other use."""
+
 class OwnerBase:
     # The event loop of the owner and its streams.
     loop: asyncio.AbstractEventLoop

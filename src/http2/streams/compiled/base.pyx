@@ -7,6 +7,9 @@ way through its life is here; whatever is rare is in those classes.
 """
 
 from cpython.dict cimport PyDict_GetItem
+from cpython.buffer cimport PyBUF_WRITE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from cpython.memoryview cimport PyMemoryView_FromMemory
 from cpython.object cimport PyObject
 
 from http2.common.waiter cimport new_waiter
@@ -54,6 +57,15 @@ cpdef object as_buffer(data, encoding="utf-8"):
         raise new_error("ERR_INVALID_ARG_TYPE", "data", "a buffer or a str", data) from None
     # the memory behind a read-only view may still change
     return view if isinstance(view.obj, bytes) else bytes(view)
+
+
+def new_room(Py_ssize_t size):
+    """Return a new `bytes` object of *size*, and a view to fill it with before any other use.
+
+    A `bytearray` would be filled with zeros first, and copied later.
+    """
+    cdef bytes room = PyBytes_FromStringAndSize(NULL, size)
+    return room, PyMemoryView_FromMemory(PyBytes_AS_STRING(room), size, PyBUF_WRITE)
 
 
 cdef class OwnerBase:
