@@ -244,14 +244,23 @@ class Victim:
             cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, env=environment,
         )  # fmt: skip
         self.pid = self.process.pid
+        self._log = log
         self._before = 0
 
     def started(self) -> dict[str, int]:
         """Its ports."""
         assert self.process.stdout is not None
+        began = time.monotonic()
         ready, _, _ = select.select([self.process.stdout], [], [], PATIENCE)
         line = self.process.stdout.readline() if ready else b""
-        assert line, "the victim did not start"
+        if not line:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(1)
+            self._log.seek(0)
+            raise AssertionError(
+                f"the victim did not start in {time.monotonic() - began:.1f} s, status "
+                f"{self.process.poll()}: {self._log.read().decode(errors='replace')}"
+            )
         ports: dict[str, int] = json.loads(line)
         return ports
 
