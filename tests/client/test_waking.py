@@ -158,3 +158,33 @@ def test_a_waiter_is_for_one_task(run_asyncio: Run) -> None:
         await wait()
 
     run_asyncio(main())
+
+
+def test_many_requests_of_one_turn_are_sent_in_groups(run: Run) -> None:
+    """The server gets the first ones before the program's turn of the loop has ended."""
+
+    async def main() -> None:
+        async with serving_url(respond) as (_, url), http2.connect(url) as session:
+            await session.ping()
+            streams = [session.request({":path": f"/{number}"}) for number in range(80)]
+            assert [stream.is_unsent() for stream in streams] == [False] * 64 + [True] * 16
+            # the others at the end of the turn
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            assert not any(stream.is_unsent() for stream in streams)
+            texts = await asyncio.gather(*(stream.text() for stream in streams))
+            assert texts == [f"/{number}" for number in range(80)]
+
+    run(main())
+
+
+def test_few_requests_of_one_turn_are_sent_at_its_end(run: Run) -> None:
+    async def main() -> None:
+        async with serving_url(respond) as (_, url), http2.connect(url) as session:
+            await session.ping()
+            streams = [session.request({":path": f"/{number}"}) for number in range(31)]
+            assert all(stream.is_unsent() for stream in streams)
+            texts = await asyncio.gather(*(stream.text() for stream in streams))
+            assert texts == [f"/{number}" for number in range(31)]
+
+    run(main())

@@ -9,6 +9,7 @@ cdef class Connection(Session):
 
     cpdef list receive(self, data)
     cpdef list take_events(self)
+    cdef Py_ssize_t queued_frames(self) noexcept
     cpdef tuple submit_request(
         self, headers, str authority, str scheme, end_stream=*, bint wait_for_trailers=*,
         int32_t parent=*, int32_t weight=*, bint exclusive=*)

@@ -635,6 +635,10 @@ cdef class Connection(Session):
             body.blocked = True
         return body.pending
 
+    cdef Py_ssize_t queued_frames(self) noexcept:
+        """Return the number of frames that wait to be sent, other than DATA."""
+        return nghttp2_session_get_outbound_queue_size(self._session)
+
     def pending(self, int32_t stream_id):
         """Return the bytes queued on *stream_id* that were not gathered for sending yet."""
         self._alive()

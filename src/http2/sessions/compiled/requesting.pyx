@@ -31,6 +31,10 @@ cdef tuple default_priority = DEFAULT_PRIORITY
 cdef object ROOT = DEFAULT_PRIORITY[0]
 cdef object USUAL_WEIGHT = DEFAULT_PRIORITY[1]
 
+# Requests of one turn of the loop that are sent without waiting for its end.
+cdef enum:
+    REQUESTS_AT_ONCE = 32
+
 cdef object data_and_end = one_after_another(on_data, on_stream_closed)
 
 
@@ -85,8 +89,12 @@ cdef class ClientSessionBase(SessionBase):
             stream = self._request_later(headers, end_stream, wait_for_trailers, priority)
         else:
             stream = send(self, headers, end_stream, wait_for_trailers, priority)
-            if self._flush_scheduled is False and self.in_batch is False:
-                self.wake()
+            if self.in_batch is False:
+                if self._flush_scheduled is False:
+                    self.wake()
+                elif not (<Connection>self.engine).queued_frames() % REQUESTS_AT_ONCE:
+                    # the server works on the first ones while the program makes the others
+                    self.send_now()
         deadlines = self.upkeep.deadlines
         if deadlines is not None:
             deadlines.began(stream)
