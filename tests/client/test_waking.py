@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from contextvars import ContextVar
+from typing import Any
 
 import pytest
 
 import http2
-from http2.common.waiter import Waiter, waiter_of
+from http2.common.waiter import Wakes
 
 from ..support.peers import serving_url
 from ..support.running import Run
@@ -106,8 +107,8 @@ def test_cancelled_in_the_turn_of_the_response(run: Run, when: str) -> None:
 def test_the_loop_ends_among_the_tasks() -> None:
     """After an exception that ends the loop, the loop's next run continues the other tasks."""
 
-    async def wait(number: int) -> None:
-        waiter = waiter_of(asyncio.get_running_loop())
+    async def wait(wakes: Wakes, number: int) -> None:
+        waiter = wakes.waiter()
         waiters.append(waiter)
         await waiter
         continued.append(number)
@@ -115,7 +116,8 @@ def test_the_loop_ends_among_the_tasks() -> None:
             raise SystemExit
 
     async def begin() -> None:
-        tasks.extend(asyncio.create_task(wait(number)) for number in range(4))
+        wakes = Wakes(asyncio.get_running_loop())
+        tasks.extend(asyncio.create_task(wait(wakes, number)) for number in range(4))
         await asyncio.sleep(0)
         for waiter in waiters:
             waiter.wake()
@@ -127,7 +129,7 @@ def test_the_loop_ends_among_the_tasks() -> None:
         assert isinstance(tasks[1].exception(), SystemExit)
 
     continued: list[int] = []
-    waiters: list[Waiter] = []
+    waiters: list[Any] = []
     tasks: list[asyncio.Task[None]] = []
     with asyncio.Runner() as runner:
         with pytest.raises(SystemExit):
@@ -139,7 +141,7 @@ def test_the_loop_ends_among_the_tasks() -> None:
 
 def test_a_waiter_is_for_one_task(run_asyncio: Run) -> None:
     async def main() -> None:
-        waiter = waiter_of(asyncio.get_running_loop())
+        waiter = Wakes(asyncio.get_running_loop()).waiter()
 
         async def wait() -> None:
             await waiter

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
-from http2.common.waiter import Waiter, waiter_of
 from http2.streams.duplex import Duplex
 
 __all__ = ["Fed"]
@@ -20,9 +17,6 @@ class Fed(Duplex):
 
     def receive_data(self, data: bytes, end: bool) -> None:
         self._reading().receive(self, data, end)
-
-    def new_waiter(self) -> Waiter:
-        return waiter_of(asyncio.get_running_loop())
 
     def consumed(self, size: int) -> None:
         self.taken += size

@@ -19,5 +19,5 @@ cdef class Waiter:
     cdef object error
 
 
-cdef Waiter new_waiter(object loop)
+cdef Waiter new_waiter(Wakes wakes)
 cdef int wake(Waiter waiter) except -1

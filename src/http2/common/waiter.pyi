@@ -3,8 +3,12 @@ from collections.abc import Callable, Generator
 from contextvars import Context
 from typing import Any
 
-def waiter_of(loop: asyncio.AbstractEventLoop) -> Waiter:
-    """Return a new waiter for a task of *loop*."""
+class Wakes:
+    """Continues the tasks of waiters: all that are woken in one turn of *loop*, in the next."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None: ...
+    def waiter(self) -> Waiter:
+        """Return a new waiter."""
 
 class Waiter:
     """A wait of one task, until `wake` or `fail`: like a future without a result, but cheaper."""

@@ -2,8 +2,8 @@
 """The wait of one task for one event, which costs less than a future of asyncio.
 
 A future calls its loop for each task that it wakes, and the loop makes a handle of each call. The
-waiters that are woken in the same turn of the loop, for example by one read, share one call, which
-continues their tasks one after the other, each in its own context.
+waiters of a session that are woken by the same read share one call, which continues their tasks
+one after the other, each in its own context.
 
 A task awaits any object with the methods and the attribute that are here (`asyncio.isfuture`). No
 other object may use a waiter as a future: it has no result.
@@ -39,11 +39,15 @@ cdef class Wakes:
         self.complete.set_result(None)
         self.due = []
 
+    def waiter(self):
+        """Return a new waiter."""
+        return new_waiter(self)
+
     cdef int add(self, Waiter waiter) except -1:
-        if not self.due:
+        self.due.append(waiter)
+        if len(self.due) == 1:
             # no context of a task: each is entered in `_run`
             self.loop.call_soon(self._run, context=PyContext_New())
-        self.due.append(waiter)
         return 0
 
     def _run(self):
@@ -58,19 +62,6 @@ cdef class Wakes:
             # there are none, unless a task has raised KeyboardInterrupt or SystemExit
             for item in due[begun:]:
                 self.add(<Waiter>item)
-
-
-# Those of the loop that was used last: most processes have one loop, and most threads none.
-cdef Wakes recent = None
-
-
-cdef Wakes wakes_of(object loop):
-    """Return the `Wakes` of *loop*; there may be more than one if several threads have loops."""
-    global recent
-    cdef Wakes wakes = recent
-    if wakes is None or wakes.loop is not loop:
-        wakes = recent = Wakes(loop)
-    return wakes
 
 
 cdef int continue_task(Waiter waiter) except -1:
@@ -147,16 +138,11 @@ cdef class Waiter:
         return True
 
 
-cdef Waiter new_waiter(object loop):
-    """Return a new waiter for a task of *loop*."""
+cdef Waiter new_waiter(Wakes wakes):
+    """Return a new waiter of *wakes*."""
     cdef Waiter waiter = Waiter.__new__(Waiter)
-    waiter.wakes = wakes_of(loop)
+    waiter.wakes = wakes
     return waiter
-
-
-def waiter_of(loop):
-    """Return a new waiter for a task of *loop*."""
-    return new_waiter(loop)
 
 
 cdef int wake(Waiter waiter) except -1:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 from ..common.closing import Completion
 from ..common.timers import check_timeout
+from ..common.waiter import Wakes
 from ..constants import (
     NGHTTP2_CANCEL,
     NGHTTP2_NO_ERROR,
@@ -94,6 +95,7 @@ class ClientHttp2Session(ClientSessionBase, Http2Session):
             self._close_timeout = close_timeout
         self._authority = authority
         self._scheme = scheme
+        self.wakes = Wakes(loop)
         self.attempt = Attempt()
         self.waiting_requests: dict[ClientHttp2Stream, None] = {}
         self.upkeep.begin_watch(self)

@@ -17,7 +17,7 @@ from ..common.interfaces import Emits
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
-    from ..common.waiter import Waiter
+    from ..common.waiter import Wakes
     from ..engine.connection import Connection as Engine
     from ..engine.events import Handler
     from ..headers import Headers, OutgoingHeaders
@@ -144,6 +144,9 @@ class ClientStreamOwner(StreamOwner, Protocol):
     authority: str
     """The default ``:authority`` of requests."""
 
+    wakes: Wakes
+    """Continues the tasks that wait for responses."""
+
     def submit_again(
         self, stream: Any, headers: OutgoingHeaders | None, priority: tuple[int, int, bool]
     ) -> bool:
@@ -224,9 +227,6 @@ class ReadStream(Protocol):
 
     def raise_failure(self) -> None:
         """Raise the stream's error if nothing more will arrive because of it."""
-
-    def new_waiter(self) -> Waiter:
-        """Return a new waiter for a task of the stream's loop."""
 
 
 class NumberedStream(ExchangeState, Protocol):

@@ -1,5 +1,6 @@
 from collections.abc import Awaitable
 
+from ...common.waiter import Wakes
 from ...headers import Headers, OutgoingHeaders
 from ...streams.client_stream import ClientHttp2Stream
 from ..client_session import ClientHttp2Session
@@ -11,6 +12,8 @@ class ClientSessionBase(SessionBase):
     authority: str
     _scheme: str
     scheme: str
+    # For tasks that wait for a response.
+    wakes: Wakes
 
     def request(
         self,

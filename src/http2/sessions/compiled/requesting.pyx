@@ -107,7 +107,7 @@ cdef class ClientSessionBase(SessionBase):
 
 add_members(
     ClientSessionBase,
-    "_authority", "_scheme",
+    "_authority", "_scheme", "wakes",
     readable={"authority": "_authority", "scheme": "_scheme"},
 )
 

@@ -6,7 +6,6 @@ from typing_extensions import Buffer
 from ...common.interfaces import Emits
 from ...common.tasks import Work
 from ...common.timers import IdleTimer
-from ...common.waiter import Waiter
 from ...engine.connection import Connection
 from ...headers import Headers, OutgoingHeaders
 from ..interfaces import ServerStreamOwner
@@ -70,8 +69,6 @@ class ExchangeBase:
     _sent: tuple[OutgoingHeaders | None, int | None, str | None]
     _timer: IdleTimer | None
 
-    def new_waiter(self) -> Waiter:
-        """Return a new waiter for a task of the stream's loop."""
     def run_listener(
         self, coroutine: Work[object], emitter: Emits, event: str, args: tuple[object, ...]
     ) -> None:

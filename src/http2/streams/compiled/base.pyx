@@ -12,7 +12,6 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.memoryview cimport PyMemoryView_FromMemory
 from cpython.object cimport PyObject
 
-from http2.common.waiter cimport new_waiter
 from http2.engine.connection cimport Connection
 from http2.streams.compiled.life_state cimport Life
 from http2.streams.compiled.receiver_base cimport ReceiverBase, receive
@@ -108,10 +107,6 @@ cdef class ExchangeBase:
         if self.headers_sent is False:
             # it may have to be answered
             emitter.listener_ended(coroutine, event, args)
-
-    def new_waiter(self):
-        """Return a new waiter for a task of the stream's loop."""
-        return new_waiter(self._session.loop)
 
     def _work_ended(self, work, emitter, event, args):
         """Handle the end of *work*, a listener of *emitter* that was a task of this exchange."""

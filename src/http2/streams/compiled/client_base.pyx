@@ -3,7 +3,7 @@
 
 from cpython.object cimport PyObject
 
-from http2.common.waiter cimport Waiter, new_waiter, wake
+from http2.common.waiter cimport Waiter, Wakes, new_waiter, wake
 from http2.engine.connection cimport Connection
 from http2.streams.compiled.base cimport Http2StreamBase, OwnerBase
 from http2.streams.compiled.life_state cimport Life
@@ -74,7 +74,7 @@ cdef class ClientStreamBase(Http2StreamBase):
 
     def _response_waiter(self):
         """Return a new waiter, which is woken or fails when the response is there or fails."""
-        cdef Waiter waiter = new_waiter((<OwnerBase?>self._session).loop)
+        cdef Waiter waiter = new_waiter(<Wakes?>self._session.wakes)
         if self._response_waiters is None:
             self._response_waiters = [waiter]
         else:

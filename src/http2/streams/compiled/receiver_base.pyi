@@ -2,7 +2,6 @@ import asyncio
 import codecs
 from collections import deque
 
-from ...common.waiter import Waiter
 from ..interfaces import ReadStream
 
 class ReceiverBase:
@@ -19,7 +18,7 @@ class ReceiverBase:
     _flow_scheduled: bool
     _decoder: codecs.IncrementalDecoder | None
     # The coroutine that waits for data.
-    _reader: Waiter | None
+    _reader: asyncio.Future[None] | None
     # Callers that wait for the peer's last byte, read or unread.
     _end_waiters: list[asyncio.Future[None]] | None
 

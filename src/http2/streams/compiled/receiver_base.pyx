@@ -1,7 +1,6 @@
 # cython: language_level=3
 """What a stream's `Receiver` has, and does with each chunk: see `http2.streams.compiled.base`."""
 
-from http2.common.waiter cimport Waiter, wake
 from http2.streams.compiled.life_state cimport Life
 
 from collections import deque
@@ -92,7 +91,8 @@ cdef int receive(ReceiverBase receiver, object stream, bytes data, bint end) exc
     reader = receiver._reader
     if reader is not None:
         receiver._reader = None
-        wake(<Waiter?>reader)
+        if not reader.done():
+            reader.set_result(None)
     elif receiver.flowing:
         receiver._flow_soon(stream)
     return 0

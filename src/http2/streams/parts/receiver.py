@@ -142,7 +142,7 @@ class Receiver(ReceiverBase):
         if self._reader is not None and not self._reader.done():
             raise RuntimeError("another coroutine is already waiting to read this stream")
         # a cancelled reader that has not been removed yet does not count
-        reader = self._reader = stream.new_waiter()
+        reader = self._reader = asyncio.get_running_loop().create_future()
         try:
             await reader
         finally:
@@ -153,7 +153,8 @@ class Receiver(ReceiverBase):
         reader = self._reader
         if reader is not None:
             self._reader = None
-            reader.wake()
+            if not reader.done():
+                reader.set_result(None)
 
     async def wait_end(self, stream: ReadStream) -> None:
         """Wait until the peer has sent its last byte; raises the stream's error."""
