@@ -139,25 +139,26 @@ def test_the_loop_ends_among_the_tasks() -> None:
     assert continued == [0, 1, 2, 3]
 
 
-def test_a_waiter_is_for_one_task(run_asyncio: Run) -> None:
+def test_a_tool_looks_at_what_a_coroutine_waits_for(run_asyncio: Run) -> None:
     async def main() -> None:
         waiter = Wakes(asyncio.get_running_loop()).waiter()
+        order: list[int] = []
 
-        async def wait() -> None:
+        async def wait(number: int) -> None:
             await waiter
+            order.append(number)
 
-        first = asyncio.create_task(wait())
+        tasks = [asyncio.create_task(wait(number)) for number in range(2)]
+        waiter.add_done_callback(lambda _: order.append(-1))
         await asyncio.sleep(0)
-        with pytest.raises(RuntimeError, match="another task waits already"):
-            await wait()
+        waiter.add_done_callback(lambda _: order.append(-2))
         assert not waiter.done()
         waiter.wake()
         assert waiter.done()
         assert not waiter.cancel()
         assert not waiter.fail(ValueError())
-        await first
-        # it remains as it is
-        await wait()
+        await asyncio.gather(*tasks)
+        assert order == [-1, 0, 1, -2]
 
     run_asyncio(main())
 

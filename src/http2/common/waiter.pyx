@@ -64,6 +64,21 @@ cdef class Wakes:
                 self.add(<Waiter>item)
 
 
+cdef class Both:
+    """Calls what *waiter* was to call, and then *callback* in *context*."""
+
+    cdef object first
+    cdef object callback
+    cdef object context
+
+    def __init__(self, Waiter waiter, callback, context):
+        self.first, self.callback, self.context = waiter.callback, callback, context
+
+    def __call__(self, complete):
+        self.first(complete)
+        self.context.run(self.callback, complete)
+
+
 cdef int continue_task(Waiter waiter) except -1:
     cdef object callback = waiter.callback
     cdef object context = waiter.context
@@ -92,8 +107,6 @@ cdef class Waiter:
 
     def __next__(self):
         if not self.known:
-            if self.callback is not None:
-                raise RuntimeError("another task waits already: each needs a waiter of its own")
             # the task calls `add_done_callback`
             self._asyncio_future_blocking = True
             return self
@@ -110,8 +123,13 @@ cdef class Waiter:
 
     def add_done_callback(self, callback, *, context=None):
         """Continue the task with *callback*, which belongs to the task itself."""
-        self.callback = callback
-        self.context = PyContext_CopyCurrent() if context is None else context
+        if context is None:
+            context = PyContext_CopyCurrent()
+        if self.callback is None:
+            self.callback, self.context = callback, context
+        else:
+            # a tool that looks at what a coroutine waits for; the task's own call comes second
+            self.callback, self.context = Both(self, callback, context), self.context
         if self.known:
             self.wakes.add(self)
 
