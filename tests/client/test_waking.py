@@ -154,11 +154,12 @@ def test_a_tool_looks_at_what_a_coroutine_waits_for(run_asyncio: Run) -> None:
         waiter.add_done_callback(lambda _: order.append(-2))
         assert not waiter.done()
         waiter.wake()
+        waiter.add_done_callback(lambda _: order.append(-3))
         assert waiter.done()
         assert not waiter.cancel()
         assert not waiter.fail(ValueError())
         await asyncio.gather(*tasks)
-        assert order == [-1, 0, 1, -2]
+        assert order == [-1, 0, 1, -2, -3]
 
     run_asyncio(main())
 

@@ -129,7 +129,8 @@ cdef class Waiter:
             self.callback, self.context = callback, context
         else:
             # a tool that looks at what a coroutine waits for; the task's own call comes second
-            self.callback, self.context = Both(self, callback, context), self.context
+            self.callback = Both(self, callback, context)
+            return
         if self.known:
             self.wakes.add(self)
 
