@@ -82,12 +82,17 @@ cdef class Both:
 cdef int continue_task(Waiter waiter) except -1:
     cdef object callback = waiter.callback
     cdef object context = waiter.context
+    # The task asks its argument for an exception, and a future of asyncio answers faster than
+    # other objects.
+    cdef object outcome = waiter.wakes.complete
     waiter.callback = waiter.context = None
+    if waiter.error is not None:
+        # raised by the task, so that its traceback has no frame of this module, which takes memory
+        outcome = asyncio.Future(loop=waiter.wakes.loop)
+        outcome.set_exception(waiter.error)
     PyContext_Enter(context)
     try:
-        # The task asks its argument for an exception, and a future of asyncio answers faster than
-        # other objects. The exception of this waiter is raised by its `__next__`.
-        callback(waiter.wakes.complete)
+        callback(outcome)
     finally:
         PyContext_Exit(context)
     return 0
