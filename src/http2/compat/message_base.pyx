@@ -250,6 +250,7 @@ cdef class RequestListenerBase:
         self._takes_streams = False
 
     cdef int take_stream(self, object stream, object headers) except -1:
+        """Take a request over HTTP/2; for subclasses that set `_takes_streams`."""
         raise NotImplementedError
 
 
